@@ -1,0 +1,37 @@
+# Two commands: `make demo` on a bare machine, and `make test`. Set PYTHON to choose an interpreter.
+PYTHON ?= python3
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
+BIN := $(VENV)/bin
+endif
+# torch bounded in every pip command: without it pip may take a build with gigabytes of CUDA.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch>=2.8,<2.14'
+
+.PHONY: demo test lint types benchmarks clean
+
+demo: $(VENV)/installed
+	$(BIN)/nearspace compare digits
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev
+	$(BIN)/mypy
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e '.[images]'
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) -e '.[images,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache report.html report.json

@@ -1,0 +1,62 @@
+"""nearspace: embeddings of any data, compared honestly, then searched, mapped and decoded."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nearspace.data import Dataset, load, train_test_split
+    from nearspace.encoders.base import Decodes, Encoder, Samples
+    from nearspace.encoders.persist import load_encoder
+    from nearspace.encoders.spec import make
+    from nearspace.errors import NearspaceError
+    from nearspace.judge.compare import compare
+    from nearspace.judge.leaderboard import Leaderboard
+    from nearspace.report.page import write_report
+    from nearspace.space.space import Space, embed
+
+# Names resolve on first use, so that `import nearspace` imports neither torch nor scikit-learn.
+_HOME = {
+    "Dataset": "data",
+    "Decodes": "encoders.base",
+    "Encoder": "encoders.base",
+    "Leaderboard": "judge.leaderboard",
+    "NearspaceError": "errors",
+    "Samples": "encoders.base",
+    "Space": "space.space",
+    "compare": "judge.compare",
+    "embed": "space.space",
+    "load": "data",
+    "load_encoder": "encoders.persist",
+    "make": "encoders.spec",
+    "train_test_split": "data",
+    "write_report": "report.page",
+}
+
+__all__ = [
+    "Dataset",
+    "Decodes",
+    "Encoder",
+    "Leaderboard",
+    "NearspaceError",
+    "Samples",
+    "Space",
+    "compare",
+    "embed",
+    "load",
+    "load_encoder",
+    "make",
+    "train_test_split",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'nearspace' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"nearspace.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,25 @@
+"""The command line: ``nearspace compare``, ``embed``, ``encoders``."""
+
+from __future__ import annotations
+
+import sys
+
+from nearspace.errors import NearspaceError
+from nearspace.learning.threads import let_waiting_threads_sleep
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; an error is one sentence on standard error and exit code 2."""
+    let_waiting_threads_sleep()
+    from nearspace.cli.app import app
+
+    try:
+        app()
+    except NearspaceError as error:
+        print(f"nearspace: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("nearspace: interrupted.", file=sys.stderr)
+        sys.exit(130)

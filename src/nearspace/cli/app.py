@@ -1,0 +1,21 @@
+"""The application and its commands."""
+
+from __future__ import annotations
+
+import typer
+
+from nearspace.cli import compare, embed, encoders
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="nearspace",
+    help="Which embedding should you use for your data, and is the difference real?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("compare", help=compare.HELP)(compare.compare_command)
+app.command("embed", help=embed.HELP)(embed.embed_command)
+app.command("encoders")(encoders.encoders_command)

@@ -1,0 +1,54 @@
+"""The options that commands share, and the reading of a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="A folder of images or of idx files, a .npy, .npz, .txt, .csv or .parquet file, or "
+        "sample data: digits, wine, sentences, customers.",
+        show_default=False,
+    ),
+]
+Kind = Annotated[
+    str | None, typer.Option("--kind", help="image, text, table or vector; overrules the guess.")
+]
+Size = Annotated[int | None, typer.Option("--size", help="Side in pixels that images are read to.")]
+Column = Annotated[
+    str | None,
+    typer.Option("--column", help="Column of a CSV with the texts, or array of an npz."),
+]
+Labels = Annotated[str | None, typer.Option("--labels", help="Column or array with the classes.")]
+Groups = Annotated[
+    str | None,
+    typer.Option("--groups", help="Column or array; a group never stands on both sides."),
+]
+Time = Annotated[
+    str | None, typer.Option("--time", help="Column or array; the latest items then test.")
+]
+Ids = Annotated[str | None, typer.Option("--ids", help="Column or array with each item's id.")]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most N items, at random.")]
+TestPath = Annotated[
+    str | None, typer.Option("--test", help="A test set of your own, read like SOURCE.")
+]
+Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
+
+
+def read(source: str, **options: Any) -> Any:
+    """Return the dataset of a source, with its notes on standard error."""
+    from rich.console import Console
+
+    from nearspace.data import load
+
+    console = Console(stderr=True)
+    with console.status(f"Reading {source}"):
+        dataset = load(source, **options)
+    console.print(f"[bold]{dataset.name}[/]: {len(dataset):,} items.", highlight=False)
+    for note in dataset.notes:
+        console.print(f"  {note}", highlight=False, markup=False)
+    return dataset

@@ -1,0 +1,125 @@
+"""`Dataset`: items of one kind with their identity, labels, groups, time and published split."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.data.kinds import Kind, take_items
+from nearspace.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Dataset"]
+
+COLUMNS = ("ids", "labels", "groups", "time", "split")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Items of one kind, and what is known of each.
+
+    Parameters
+    ----------
+    items : sequence
+        The items in the container of their kind, length ``n``.
+    kind : Kind
+        The kind of the items.
+    ids : ndarray of shape (n,), optional
+        The identity of each item; its position when absent.
+    labels : ndarray of shape (n,), optional
+        The class of each item.
+    groups : ndarray of shape (n,), optional
+        Speaker, patient, user: items of one group never stand on both sides of a split.
+    time : ndarray of shape (n,), optional
+        When each item came about; a split then tests on the latest.
+    split : ndarray of shape (n,), optional
+        The published split: ``"train"``, ``"validation"`` or ``"test"``.
+    meta : pyarrow.Table, optional
+        Whatever else is known, ``n`` rows.
+    name : str
+        What to call the data in a report.
+    notes : tuple of str
+        What reading the data brought up: why it is of this kind, which files were left out.
+
+    Raises
+    ------
+    DataError
+        If a column is not as long as the items, or an id stands twice.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> digits = load("digits")
+    >>> len(digits), digits.kind
+    (1797, Image(shape=(8, 8, 1)))
+    """
+
+    items: Any
+    kind: Kind
+    ids: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    time: np.ndarray | None = None
+    split: np.ndarray | None = None
+    meta: pa.Table | None = None
+    name: str = "data"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.ids is None:
+            object.__setattr__(self, "ids", np.arange(len(self.items)))
+        for column in (*COLUMNS, "meta"):
+            values = getattr(self, column)
+            if values is not None and column != "meta":
+                values = np.asarray(values)
+                object.__setattr__(self, column, values)
+            if values is not None and len(values) != len(self.items):
+                raise DataError(
+                    f"{self.name}: expected {len(self.items)} {column}, one for each item, got "
+                    f"{len(values)}."
+                )
+        unique, counts = np.unique(np.asarray(self.ids), return_counts=True)
+        if len(unique) < len(self.items):
+            raise DataError(
+                f"{self.name}: the id '{unique[counts > 1][0]}' stands {counts.max()} times; every "
+                "item needs an id of its own."
+            )
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def take(self, indices: np.ndarray) -> Dataset:
+        """Return the dataset of the items at ``indices`` (positions, or a mask of bool)."""
+        indices = np.asarray(indices)
+        if indices.dtype == bool:
+            indices = np.flatnonzero(indices)
+        columns: dict[str, Any] = {}
+        for name in COLUMNS:
+            values = getattr(self, name)
+            columns[name] = None if values is None else values[indices]
+        return dataclasses.replace(
+            self,
+            items=take_items(self.items, indices),
+            meta=None if self.meta is None else self.meta.take(indices),
+            **columns,
+        )
+
+    @functools.cached_property
+    def hashes(self) -> np.ndarray:
+        """The content hash of every item, shape ``(n,)``: equal items have equal hashes."""
+        return self.kind.hashes(self.items)
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits that change with any item, label, or their order."""
+        digest = hashlib.blake2b(repr(self.kind).encode(), digest_size=8)
+        digest.update(self.hashes.tobytes())
+        if self.labels is not None:
+            digest.update("\0".join(map(str, self.labels.tolist())).encode())
+        return digest.hexdigest()

@@ -1,0 +1,207 @@
+"""Read one file: .npy, .npz, .txt, .csv, .tsv and .parquet."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.data import arrays
+from nearspace.data.sources import Source, frame_source, is_split, left_out, no_names
+from nearspace.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["IMAGE_NAME", "read_file", "suffix_of"]
+
+IMAGE_NAME = re.compile(
+    r".+\.(png|apng|jpe|jpe?g|jfif|gif|bmp|dib|webp|tiff?|p[bgpn]m|tga|avif|jp2)", re.IGNORECASE
+)
+READERS = (".npy", ".npz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
+ROLE_NAMES = {
+    "ids": "ids",
+    "labels": "labels",
+    "y": "labels",
+    "groups": "groups",
+    "time": "time",
+    "split": "split",
+}
+
+
+def read_file(path: Path, column: str | None, names: dict[str, str]) -> Source:
+    """Return what one file holds.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    column : str, optional
+        The column or array that holds the items.
+    names : dict of str to str
+        The columns or arrays that hold labels, groups, time and ids.
+
+    Raises
+    ------
+    DataError
+        If its ending is not known, or it is not what its ending says.
+    """
+    suffix = suffix_of(path)
+    if suffix.startswith((".csv", ".tsv", ".parquet")):
+        frame = _guarded(path, lambda: _read_frame(path, suffix, column is not None))
+        return frame_source(frame, column, names, path.name)
+    if suffix == ".npz":
+        return _guarded(path, lambda: _read_npz(path, column, names))
+    if suffix in (".npy", ".txt", ".txt.gz"):
+        no_names(path.name, column, names)
+        if suffix == ".npy":
+            array = _guarded(path, lambda: _read_npy(path))
+            return Source(array, path.name, "an .npy file")
+        return _guarded(path, lambda: _read_lines(path))
+    if IMAGE_NAME.fullmatch(path.name):
+        raise DataError(f"{path.name} is a single image; expected the folder of all images.")
+    raise DataError(
+        f"{path.name} ends in '{path.suffix}', expected a folder of images, or a file that ends in "
+        f"{', '.join(READERS)}."
+    )
+
+
+def suffix_of(path: Path) -> str:
+    """Return the ending of a file name if it is one that can be read, else nothing."""
+    name = path.name.lower()
+    return max((suffix for suffix in READERS if name.endswith(suffix)), key=len, default="")
+
+
+def _guarded(path: Path, read: Callable[[], Any]) -> Any:
+    """Return ``read()``, with what goes wrong in it said in a sentence about the file."""
+    try:
+        return read()
+    except DataError:
+        raise
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path.name} is not in UTF-8: byte {error.start} is {error.object[error.start]:#04x}; "
+            "save it as UTF-8."
+        ) from None
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError) as error:
+        # What pandas and pyarrow raise for a broken file are ValueErrors.
+        reason = str(error).strip().split("\n")[0].rstrip(".")
+        raise DataError(f"{path.name} is damaged or not what its name says: {reason}.") from None
+
+
+def _read_frame(path: Path, suffix: str, texts: bool) -> pd.DataFrame:
+    import pandas as pd
+
+    if suffix == ".parquet":
+        return pd.read_parquet(path)
+    # Among texts, "None" and "NA" are words; in a table they stand for a missing cell.
+    missing: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if texts else {}
+    separator = "\t" if suffix.startswith(".tsv") else ","
+    try:
+        frame = pd.read_csv(path, sep=separator, encoding="utf-8-sig", **missing)
+    except pd.errors.EmptyDataError:
+        raise DataError(
+            f"{path.name} is empty; expected a line of column names and rows."
+        ) from None
+    if len(frame.columns) == 1 and ";" in str(frame.columns[0]):
+        frame = pd.read_csv(path, sep=";", encoding="utf-8-sig", **missing)
+    first = str(frame.columns[0])
+    if first.startswith("Unnamed") and frame[frame.columns[0]].tolist() == list(range(len(frame))):
+        # The index that pandas wrote along: no property of the rows.
+        frame = frame.drop(columns=frame.columns[0])
+    return frame
+
+
+def _read_lines(path: Path) -> Source:
+    if path.suffix.lower() == ".gz":
+        with gzip.open(path, "rt", encoding="utf-8-sig") as file:
+            lines = [line.rstrip("\n") for line in file]
+    else:
+        with path.open(encoding="utf-8-sig") as file:
+            lines = [line.rstrip("\n") for line in file]
+    kept = np.array([row for row, line in enumerate(lines) if line.strip()], dtype=np.int64)
+    if not len(kept):
+        raise DataError(f"{path.name} is empty; expected a text in each line.")
+    source = Source([lines[row] for row in kept], path.name, "a text file, an item a line")
+    source.roles["ids"] = kept
+    if len(kept) < len(lines):
+        source.notes.append(left_out(len(lines) - len(kept), "line", "without a text"))
+    return source
+
+
+def _read_npy(path: Path) -> np.ndarray:
+    with path.open("rb") as file:
+        magic = file.read(6)
+    if magic != b"\x93NUMPY":
+        raise DataError(f"{path.name} is no .npy file: its first bytes are {magic!r}.")
+    # Copy on write: a large file stays on disk, and is not changed.
+    large = path.stat().st_size > arrays.ON_DISK_BYTES
+    try:
+        return np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
+    except ValueError as error:
+        raise _pickled(path, error) from None
+
+
+def _read_npz(path: Path, column: str | None, names: dict[str, str]) -> Source:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"{path.name} is no .npz archive, or a truncated one.")
+    with np.load(path, allow_pickle=False) as archive:
+
+        def read(name: str) -> np.ndarray:
+            try:
+                return archive[name]
+            except ValueError as error:
+                raise _pickled(path, error, name) from None
+
+        for wanted in filter(None, (column, *names.values())):
+            if wanted not in archive.files:
+                raise DataError(
+                    f"{path.name}: there is no array '{wanted}'. "
+                    f"{did_you_mean(wanted, archive.files)}"
+                )
+        chosen = column or _items_name(path, archive.files, set(names.values()))
+        source = Source(read(chosen), path.name, f"the array '{chosen}' of an .npz file")
+        source.roles = {role: read(wanted) for role, wanted in names.items()}
+        for name, role in ROLE_NAMES.items():
+            if name not in archive.files or name == chosen or role in source.roles:
+                continue
+            values = read(name)
+            if values.shape[:1] != (len(source),) or (role == "split" and not is_split(values)):
+                continue
+            source.roles[role] = values
+            source.notes.append(f"The array '{name}' was taken for the {role} of the items.")
+        return source
+
+
+def _items_name(path: Path, names: list[str], taken: set[str]) -> str:
+    """Return the name of the array that holds the items."""
+    free = [name for name in names if name not in taken]
+    for candidates in (
+        [name for name in free if name in ITEM_NAMES],
+        [name for name in free if name not in ROLE_NAMES],
+    ):
+        if len(candidates) == 1:
+            return candidates[0]
+        if candidates:
+            raise DataError(
+                f"{path.name} holds several arrays, {', '.join(candidates)}: say by column= which "
+                "holds the items."
+            )
+    raise DataError(f"{path.name} holds no array of items, only {', '.join(names) or 'nothing'}.")
+
+
+def _pickled(path: Path, error: ValueError, name: str = "") -> DataError:
+    what = f"{path.name}: the array '{name}'" if name else path.name
+    if "allow_pickle" in str(error):
+        return DataError(
+            f"{what} holds pickled Python objects, which are never loaded; save it as an array of "
+            "numbers or of fixed-width text."
+        )
+    return DataError(f"{what} is damaged or truncated: {str(error).rstrip('.')}.")

@@ -1,0 +1,187 @@
+"""`Image`: pictures of one size, as uint8 in memory and as float on the way into a batch."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from nearspace.data.kinds import Kind, content_hash
+from nearspace.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+__all__ = ["Image"]
+
+SHAPES = "(n, height, width) or (n, height, width, 1 or 3)"
+
+
+@dataclasses.dataclass(frozen=True)
+class Image(Kind):
+    """Images of one shape ``(height, width, channels)``: a uint8 array ``(n, H, W, C)``.
+
+    Whole numbers are taken for grey values from 0 to 255, and so is a float array that holds only
+    whole numbers and one above 1; any other float array has to lie in [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Image.infer(np.zeros((10, 28, 28), dtype=np.uint8))
+    Image(shape=(28, 28, 1))
+    """
+
+    name: ClassVar[str] = "image"
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def infer(cls, items: Any) -> Self:
+        """Return the kind of an array of images."""
+        array = _with_channels(_as_array(items, "Images"), "Images")
+        _as_bytes(array, "Images")
+        height, width, channels = array.shape[1:]
+        return cls((height, width, channels))
+
+    def check(self, items: Any, who: str = "Images") -> np.ndarray:
+        """Return the images as a uint8 array of shape ``(n, H, W, C)``.
+
+        Raises
+        ------
+        DataError
+            On another shape, on values that are no grey values, and on NaN, whose row is named.
+        """
+        array = _as_array(items, who)
+        if array.ndim == 3 and self.shape[2] == 1:
+            array = array[..., None]
+        if array.ndim != 4 or array.shape[1:] != self.shape:
+            raise DataError(
+                f"{who}: expected images of shape (n, {', '.join(map(str, self.shape))}), got "
+                f"{array.shape} of {array.dtype}."
+            )
+        return _as_bytes(array, who)
+
+    def hashes(self, items: np.ndarray) -> np.ndarray:
+        """Return the content hash of every image."""
+        return content_hash(np.ascontiguousarray(items))
+
+    def features(self, items: np.ndarray) -> np.ndarray:
+        """Return the pixels in [0, 1], shape ``(n, H * W * C)``, float32."""
+        return np.divide(items.reshape(len(items), -1), 255, dtype=np.float32)
+
+    def tensor(self, items: np.ndarray) -> Tensor:
+        """Return all images as one uint8 tensor of shape ``(n, C, H, W)``."""
+        import torch
+
+        # Grey images share their memory with the array; PyTorch wants that memory writable.
+        return torch.from_numpy(np.require(items.transpose(0, 3, 1, 2), np.uint8, ["C", "W"]))
+
+    def to_float(self, batch: Tensor) -> Tensor:
+        """Return a uint8 batch as float32 in [0, 1], on the device on which it lies."""
+        return batch.float().div_(255)
+
+    def views(self, batch: Tensor, generator: Generator) -> Tensor:
+        """Return one random variation of every image of a float batch ``(b, C, H, W)``.
+
+        A random crop of random aspect, shifted and slightly turned, in one resampling; contrast
+        and brightness; saturation and the gain of each channel where there is colour; a little
+        noise. Nothing is mirrored: a mirrored digit or letter is another one.
+        """
+        import torch
+        from torch.nn import functional
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            size = (len(batch), *shape)
+            random = torch.rand(size, generator=generator, device=batch.device, dtype=batch.dtype)
+            return random.mul_(high - low).add_(low)
+
+        theta = _random_affine(uniform, batch.shape[2] / batch.shape[3])
+        grid = functional.affine_grid(theta, list(batch.shape), align_corners=False)
+        out = functional.grid_sample(batch, grid, padding_mode="border", align_corners=False)
+        if batch.shape[1] == 3:
+            grey = out.mean(dim=1, keepdim=True)
+            out = torch.lerp(grey, out, uniform(0.0, 1.5, 1, 1, 1)) * uniform(0.8, 1.2, 3, 1, 1)
+        mean = out.mean(dim=(1, 2, 3), keepdim=True)
+        out = (out - mean) * uniform(0.6, 1.4, 1, 1, 1) + mean + uniform(-0.15, 0.15, 1, 1, 1)
+        noise = torch.randn(out.shape, generator=generator, device=batch.device, dtype=batch.dtype)
+        return (out + noise * uniform(0.0, 0.05, 1, 1, 1)).clamp_(0, 1)
+
+    def draw(self, item: np.ndarray) -> str:
+        """Return one image (uint8, or float in [0, 1], which is clipped) as an ``<img>``."""
+        from PIL import Image as Pillow
+
+        pixels = np.asarray(item)
+        if pixels.dtype != np.uint8:
+            pixels = np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * 255).astype(np.uint8)
+        pixels = pixels.reshape(self.shape)
+        height, width, channels = self.shape
+        file = io.BytesIO()
+        Pillow.fromarray(pixels[..., 0] if channels == 1 else pixels).save(file, "PNG")
+        style = ' class="pixelated"' if max(height, width) < 32 else ""
+        return (
+            f'<img{style} width="{width}" height="{height}" alt="image of {width} × {height} '
+            f'pixels" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
+        )
+
+
+def _random_affine(uniform: Any, aspect: float) -> Tensor:
+    """Return the maps ``(b, 2, 3)`` from the places of a view to those of its image."""
+    import torch
+
+    side = uniform(0.3, 1.1).sqrt()
+    stretch = uniform(-math.log(1.25), math.log(1.25)).mul(0.5).exp()
+    angle = uniform(-math.pi / 15, math.pi / 15)
+    cos, sin = angle.cos(), angle.sin()
+    # A crop may lie anywhere inside the image, and stick out of it by a little.
+    reach = (1 - side).clamp(min=0) + 0.1
+    # Places run from -1 to 1 along both sides: a turn has to undo the aspect of the image.
+    across = [side * stretch * cos, -side * stretch * sin * aspect, reach * uniform(-1, 1)]
+    down = [side / stretch * sin / aspect, side / stretch * cos, reach * uniform(-1, 1)]
+    return torch.stack([torch.stack(across, dim=1), torch.stack(down, dim=1)], dim=1)
+
+
+def _as_array(items: Any, who: str) -> np.ndarray:
+    try:
+        array = np.asarray(items)
+    except ValueError:
+        raise DataError(f"{who}: expected images of one size, got several sizes.") from None
+    if array.dtype.kind not in "fiub":
+        raise DataError(f"{who}: expected an array of numbers, got one of {array.dtype}.")
+    return array
+
+
+def _with_channels(array: np.ndarray, who: str) -> np.ndarray:
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[3] not in (1, 3) or 0 in array.shape[1:]:
+        hint = ""
+        if array.ndim == 4 and array.shape[1] in (1, 3):
+            hint = " Channels come last: use array.transpose(0, 2, 3, 1)."
+        raise DataError(f"{who}: expected an array of shape {SHAPES}, got {array.shape}.{hint}")
+    return array
+
+
+def _as_bytes(array: np.ndarray, who: str) -> np.ndarray:
+    """Return grey values as uint8, or raise where they are none."""
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == bool:
+        return array.astype(np.uint8) * np.uint8(255)
+    if not array.size:
+        return array.astype(np.uint8)
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        row = np.argwhere(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0, 0]
+        raise DataError(f"{who}: row {row} holds NaN or infinity; remove the row or fill it.")
+    if array.dtype.kind == "f" and low >= 0 and high <= 1:
+        return np.rint(array * 255).astype(np.uint8)
+    whole = array.dtype.kind in "iu" or np.array_equal(array, np.trunc(array))
+    if low < 0 or high > 255 or not whole:
+        raise DataError(
+            f"{who}: expected values in [0, 1], or whole numbers from 0 to 255, got {array.dtype} "
+            f"from {low:g} to {high:g}; scale them, or read them as another kind."
+        )
+    return array.astype(np.uint8)

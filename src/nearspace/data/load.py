@@ -1,0 +1,254 @@
+"""`load`: one way in for files, folders, arrays, lists and frames."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nearspace.data import decode, files, folders
+from nearspace.data.arrays import empty_array
+from nearspace.data.dataset import Dataset
+from nearspace.data.infer import converted, decoded
+from nearspace.data.kinds import Kind
+from nearspace.data.roles import with_clean_roles
+from nearspace.data.samples import SAMPLES
+from nearspace.data.sources import Source, frame_source, no_names
+from nearspace.errors import DataError, did_you_mean
+
+__all__ = ["load"]
+
+
+def load(
+    source: Any,
+    *,
+    kind: str | None = None,
+    size: int | None = None,
+    column: str | None = None,
+    labels: Any = None,
+    groups: Any = None,
+    time: Any = None,
+    ids: Any = None,
+    limit: int | None = None,
+    test: Any = None,
+    random_state: int = 0,
+    progress: decode.Progress | None = None,
+) -> Dataset:
+    """Read data, know its kind, and say why.
+
+    Parameters
+    ----------
+    source : str, path, ndarray, list of str, DataFrame or Dataset
+        One of
+
+        - the name of a sample: ``"digits"``, ``"wine"``, ``"sentences"``, ``"customers"``;
+        - a folder of images, whose subfolders are the labels, under ``train/`` and ``test/``
+          where there is a published split;
+        - a folder of idx files as MNIST ships them;
+        - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv`` or
+          ``.parquet``; text files may be gzipped (``.gz``);
+        - an array, a list of ``str``, a DataFrame. A `Dataset` is returned as it is.
+    kind : {"image", "table", "text", "vector"}, optional
+        Overrules what the source looks like.
+    size : int, optional
+        Height and width of images. By default their own if all agree and it is at most 96, else
+        64.
+    column : str, optional
+        The column of a table that holds texts, or the array of an archive that holds the items.
+    labels, groups, time, ids : str or array-like, optional
+        The name of a column, or the values themselves: the class of each item; what must not
+        stand on both sides of a split; when it came about; its identity.
+    limit : int, optional
+        At most so many items, drawn at random before images are decoded, in the same proportion
+        from each part of a published split.
+    test : str, path, ndarray, list of str or DataFrame, optional
+        A test set of one's own, read in the same way; all of `source` is then for training.
+    random_state : int
+        The seed of what `limit` draws.
+    progress : callable, optional
+        Called with the number of images decoded and the number of all.
+
+    Returns
+    -------
+    Dataset
+        The items; its `notes` say what was seen, and what was left out.
+
+    Raises
+    ------
+    DataError
+        If the source cannot be read or not be used as asked.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> texts = load(["near", "alike", "far"], labels=["a", "a", "b"])
+    >>> texts.kind, texts.labels.tolist(), texts.notes
+    (Text(), ['a', 'a', 'b'], ('Read as text: list of str.',))
+    """
+    given = {"labels": labels, "groups": groups, "time": time, "ids": ids}
+    given = {role: value for role, value in given.items() if value is not None}
+    if isinstance(source, Dataset):
+        _unused("A Dataset", kind=kind, size=size, column=column, limit=limit, test=test, **given)
+        return source
+    if limit is not None and limit < 1:
+        raise DataError(f"load: expected a limit of at least 1, got {limit}.")
+    if kind is not None and kind not in Kind.registry:
+        raise DataError(f"load: there is no kind '{kind}'. {did_you_mean(kind, Kind.registry)}")
+    if test is not None and any(not isinstance(value, str) for value in given.values()):
+        raise DataError("load: with test=, labels and the like are named, not given as arrays.")
+    whole = [_open(each, column, given) for each in (source, test) if each is not None]
+    parts = _limited(whole, limit, random_state)
+    train = _dataset(parts[0], kind, size, progress)
+    if test is None:
+        return train
+    return _joined(train, _dataset(parts[1], kind, size, progress, like=train.kind))
+
+
+def _open(source: Any, column: str | None, given: dict[str, Any]) -> Source:
+    """Return what a source holds, with the roles asked for; items without a label are gone."""
+    names = {role: value for role, value in given.items() if isinstance(value, str)}
+    if isinstance(source, str | os.PathLike):
+        opened = _open_path(str(source), column, names)
+    elif hasattr(source, "iloc") and hasattr(source, "columns"):
+        opened = frame_source(source, column, names, "data")
+    else:
+        no_names(f"A source of type {type(source).__name__}", column, names)
+        opened = Source(source, "data", "")
+    try:
+        empty = not len(opened)
+    except TypeError:
+        raise DataError(
+            f"{opened.name}: expected a path, an array, a list of str or a DataFrame, got one "
+            f"{type(opened.items).__name__}."
+        ) from None
+    if empty:
+        raise DataError(f"{opened.name}: expected at least one item, got none.")
+    opened.roles |= {role: value for role, value in given.items() if role not in names}
+    return with_clean_roles(opened)
+
+
+def _open_path(source: str, column: str | None, names: dict[str, str]) -> Source:
+    path = Path(source).expanduser()
+    if source in SAMPLES:
+        _unused(f"The sample '{source}'", column=column, **names)
+        sample = SAMPLES[source]()
+        roles = {"labels": sample.labels, "ids": sample.ids}
+        known = {role: values for role, values in roles.items() if values is not None}
+        opened = Source(sample.items, source, "a sample", known, list(sample.notes))
+        if path.exists():
+            opened.notes.append(f"'{source}' is a sample; for what lies here, write ./{source}.")
+        return opened
+    if path.is_dir():
+        no_names(f"The folder {path.name}", column, names)
+        return folders.read_folder(path)
+    if path.exists():
+        return files.read_file(path, column, names)
+    others = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    # Of a folder that may hold thousands of names only a near one is worth showing.
+    near = difflib.get_close_matches(path.name, [*others, *SAMPLES], n=1, cutoff=0.6)
+    raise DataError(
+        f"There is no file, folder or sample '{source}'. {did_you_mean(path.name, near or SAMPLES)}"
+    )
+
+
+def _unused(what: str, **options: Any) -> None:
+    """Raise if an option is given that the source has no use for."""
+    for option, value in options.items():
+        if value is not None:
+            shown = f"'{value}'" if isinstance(value, str) else type(value).__name__
+            raise DataError(f"{what} cannot be read with {option}={shown}; leave {option}= out.")
+
+
+def _limited(sources: list[Source], limit: int | None, random_state: int) -> list[Source]:
+    """Return at most ``limit`` items, the same share of every part, in their order."""
+    if limit is None or limit >= sum(map(len, sources)):
+        return sources
+    codes = []
+    for number, source in enumerate(sources):
+        split = source.roles.get("split", np.zeros(len(source)))
+        codes.append(3 * number + np.unique(split, return_inverse=True)[1])
+    parts = np.concatenate(codes)
+    _, part, counts = np.unique(parts, return_inverse=True, return_counts=True)
+    shares = limit * counts / len(parts)
+    wanted = np.floor(shares).astype(int)
+    wanted[np.argsort(wanted - shares, kind="stable")[: limit - wanted.sum()]] += 1
+    order = np.random.default_rng(random_state).permutation(len(parts))
+    drawn = [order[part[order] == number][:count] for number, count in enumerate(wanted)]
+    kept = np.sort(np.concatenate(drawn))
+    starts = np.cumsum([0, *map(len, sources)])
+    limited = []
+    for source, start, stop in zip(sources, starts[:-1], starts[1:], strict=True):
+        rows = kept[(kept >= start) & (kept < stop)] - start
+        if not len(rows):
+            raise DataError(f"{source.name}: a limit of {limit} leaves none of its items.")
+        limited.append(source.take(rows))
+        limited[-1].notes.append(f"{len(rows):,} of {len(source):,} items were drawn at random.")
+    return limited
+
+
+def _dataset(
+    source: Source,
+    kind: str | None,
+    size: int | None,
+    progress: decode.Progress | None,
+    like: Kind | None = None,
+) -> Dataset:
+    """Return what a source holds, decoded and checked; of the kind ``like`` where it is given."""
+    if source.undecoded:
+        source, found = decoded(source, kind, size, like, progress)
+    else:
+        source, found = converted(source, kind, size, like)
+    if like is not None:
+        if like.name != found.name:
+            raise DataError(
+                f"{source.name}: expected test items of kind {like.name}, as for training, got "
+                f"{found.name}s; say by kind= which is meant."
+            )
+        source.items, found = like.check(source.items, source.name), like
+    return Dataset(source.items, found, name=source.name, notes=tuple(source.notes), **source.roles)
+
+
+def _joined(train: Dataset, test: Dataset) -> Dataset:
+    """Return training and test items as one dataset with a published split."""
+    ids = [
+        f"{part}/{name}"
+        for part, d in (("train", train), ("test", test))
+        for name in np.asarray(d.ids)
+    ]
+    split = np.repeat(["train", "test"], [len(train), len(test)])
+    roles = {"ids": np.array(ids), "split": split}
+    for role in ("labels", "groups", "time"):
+        values, others = getattr(train, role), getattr(test, role)
+        if (values is None) != (others is None):
+            without = train if values is None else test
+            raise DataError(f"{without.name} has no {role}, unlike the other part of the data.")
+        if values is not None:
+            try:
+                roles[role] = np.concatenate([values, others])
+            except TypeError:
+                raise DataError(
+                    f"{test.name}: its {role} are {others.dtype}, those of training {values.dtype}."
+                ) from None
+    notes = list(train.notes)
+    if train.split is not None:
+        notes.append("The published split of the training items was given up for the test items.")
+    notes.append(f"Test items come from {test.name}.")
+    notes += [f"Test: {note}" for note in test.notes]
+    items = _concatenated(train.items, test.items)
+    return Dataset(items, train.kind, name=train.name, notes=tuple(notes), **roles)
+
+
+def _concatenated(first: Any, second: Any) -> Any:
+    if isinstance(first, list):
+        return first + second
+    if isinstance(first, np.ndarray):
+        shape = (len(first) + len(second), *first.shape[1:])
+        both = empty_array(shape, np.result_type(first, second))
+        both[: len(first)], both[len(first) :] = first, second
+        return both
+    import pandas as pd
+
+    return pd.concat([first, second], ignore_index=True)

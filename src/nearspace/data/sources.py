@@ -1,0 +1,141 @@
+"""`Source`: what a file, a folder or a frame holds, before it is checked and decoded."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.data.kinds import take_items
+from nearspace.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SPLITS", "Source", "frame_source", "is_split", "left_out", "no_names"]
+
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+
+
+@dataclasses.dataclass
+class Source:
+    """What a source holds, before it is checked and, where it is image files, decoded.
+
+    Attributes
+    ----------
+    items : ndarray, list of str, DataFrame or list of Path
+        The items as they came; paths of image files that are still to be decoded.
+    name : str
+        What to call the data.
+    seen : str
+        What it was seen to be, in words.
+    roles : dict of str to ndarray
+        ``"labels"``, ``"groups"``, ``"time"``, ``"ids"`` and ``"split"``, as far as known.
+    notes : list of str
+        What came up.
+    """
+
+    items: Any
+    name: str
+    seen: str
+    roles: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def undecoded(self) -> bool:
+        """Whether the items are paths of image files."""
+        return isinstance(self.items, list) and bool(self.items) and isinstance(self.items[0], Path)
+
+    def take(self, indices: np.ndarray) -> Source:
+        """Return the source of the items at the positions ``indices``."""
+        roles = {role: values[indices] for role, values in self.roles.items()}
+        return dataclasses.replace(self, items=take_items(self.items, indices), roles=roles)
+
+
+def frame_source(
+    frame: pd.DataFrame, column: str | None, names: dict[str, str], name: str
+) -> Source:
+    """Return the texts in one column of a DataFrame, or the table of all that has no role."""
+    if not len(frame):
+        raise DataError(f"{name}: expected at least one row, got an empty table.")
+    for wanted in filter(None, (column, *names.values())):
+        if wanted not in frame.columns:
+            raise DataError(
+                f"{name}: there is no column '{wanted}'. "
+                f"{did_you_mean(wanted, map(str, frame.columns))}"
+            )
+    roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
+    notes = []
+    if "split" in frame.columns and column != "split" and is_split(_values(frame["split"])):
+        roles["split"] = _values(frame["split"])
+        notes.append("The column 'split' was taken for the published split.")
+    if column is None:
+        used = {*names.values(), *(["split"] if "split" in roles else [])}
+        items = frame[[other for other in frame.columns if other not in used]]
+        if not len(items.columns):
+            raise DataError(f"{name}: no column is left for the items beside {sorted(used)}.")
+        return Source(items, name, "", roles, notes)
+    cells = frame[column]
+    if isinstance(cells.iloc[0], np.ndarray | list):
+        return Source(_stacked(cells, name), name, f"vectors in column '{column}'", roles, notes)
+    if cells.dtype.kind in "fiub":
+        raise DataError(
+            f"{name}: the column '{column}' holds numbers, expected texts; leave column= out to "
+            "read the whole table."
+        )
+    source = Source(list(cells), name, f"texts in column '{column}'", roles, notes)
+    present = np.flatnonzero(cells.notna().to_numpy())
+    if len(present) < len(frame):
+        source.roles.setdefault("ids", np.arange(len(frame)))
+        source = source.take(present)
+        source.notes.append(left_out(len(frame) - len(present), "row", "without a text"))
+    return source
+
+
+def no_names(what: str, column: str | None, names: dict[str, str]) -> None:
+    """Raise if a column is named, for a source whose columns have no names."""
+    for option, name in {"column": column, **names}.items():
+        if name is not None:
+            raise DataError(
+                f"{what} has no named columns, so {option}='{name}' finds nothing; give an array, "
+                "or leave it out."
+            )
+
+
+def left_out(count: int, noun: str, rest: str, names: str = "") -> str:
+    """Return the note that so many were left out, and which."""
+    many = "" if count == 1 else "s"
+    names = f": {names}" if names else ""
+    return f"{count:,} {noun}{many} {rest} {'was' if count == 1 else 'were'} left out{names}."
+
+
+def is_split(values: np.ndarray) -> bool:
+    """Return whether all values are names of parts of a published split."""
+    return all(isinstance(value, str) and value.lower() in SPLITS for value in values.tolist())
+
+
+def _values(column: pd.Series) -> np.ndarray:
+    """Return a column as an array: numbers and dates as they are, all else as objects."""
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
+    return column.to_numpy() if kind in "fiubM" else column.to_numpy(dtype=object)
+
+
+def _stacked(cells: pd.Series, name: str) -> np.ndarray:
+    try:
+        return np.stack([np.asarray(cell) for cell in cells])
+    except ValueError:
+        raise DataError(f"{name}: the vectors in column '{cells.name}' differ in length.") from None

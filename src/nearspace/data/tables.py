@@ -1,0 +1,160 @@
+"""`Table`: rows of numbers and categories, as a DataFrame; missing cells are legal and visible."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from nearspace.data.kinds import Kind
+from nearspace.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Table"]
+
+CELLS_SHOWN = 8
+
+
+@dataclasses.dataclass(frozen=True)
+class Table(Kind):
+    """Rows of a table: a DataFrame of the named columns, ``"number"`` or ``"category"`` each.
+
+    A number is float64 with NaN where it is missing, a category is ``str`` with None where it is
+    missing. A table has no raw form: scaling numbers and coding categories is an encoder's work.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> Table.infer(pd.DataFrame({"age": [31, 47], "city": ["Oslo", "Rome"]}))
+    Table(columns=(('age', 'number'), ('city', 'category')))
+    """
+
+    name: ClassVar[str] = "table"
+    columns: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def infer(cls, items: Any) -> Self:
+        """Return the kind of a DataFrame: numeric columns are numbers, all else categories."""
+        frame = _as_frame(items, "Tables")
+        if not len(frame.columns):
+            raise DataError("Tables: expected at least one column, got none.")
+        kinds = tuple((str(name), _kind_of(frame[name])) for name in frame.columns)
+        return cls(kinds)
+
+    def check(self, items: Any, who: str = "Tables") -> pd.DataFrame:
+        """Return the rows with the columns in order, numbers as float64, categories as ``str``.
+
+        Raises
+        ------
+        DataError
+            On a column that is missing or too many, a number that is text, and on infinity.
+        """
+        import pandas as pd
+
+        frame = _as_frame(items, who)
+        expected = [name for name, _ in self.columns]
+        frame = frame.set_axis(frame.columns.map(str), axis=1)
+        for name in expected:
+            if name not in frame.columns:
+                raise DataError(
+                    f"{who}: the column '{name}' is missing. {did_you_mean(name, frame.columns)}"
+                )
+        if extra := sorted(set(frame.columns) - set(expected)):
+            raise DataError(
+                f"{who}: the column '{extra[0]}' is not one of the {len(expected)} columns "
+                "expected; leave it out."
+            )
+        columns = {
+            name: _numbers(frame[name], who) if kind == "number" else _categories(frame[name])
+            for name, kind in self.columns
+        }
+        return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+
+    def hashes(self, items: pd.DataFrame) -> np.ndarray:
+        """Return the content hash of every row."""
+        import pandas as pd
+
+        hashes = pd.util.hash_pandas_object(items, index=False).to_numpy()
+        return np.array([f"{value:016x}" for value in hashes.tolist()], dtype="S16")
+
+    def item(self, items: pd.DataFrame, index: int) -> pd.Series:
+        """Return the row at a position."""
+        return items.iloc[index]
+
+    def draw(self, item: pd.Series | pd.DataFrame) -> str:
+        """Return one row as a small table, missing cells shown as such."""
+        row = item.iloc[0] if item.ndim == 2 else item
+        cells = [
+            f"<tr><th>{html.escape(str(name))}</th><td>{_shown(value)}</td></tr>"
+            for name, value in list(row.items())[:CELLS_SHOWN]
+        ]
+        if len(row) > CELLS_SHOWN:
+            cells.append(f'<tr><td colspan="2">and {len(row) - CELLS_SHOWN} more</td></tr>')
+        return f'<table class="row">{"".join(cells)}</table>'
+
+
+def _as_frame(items: Any, who: str) -> pd.DataFrame:
+    import pandas as pd
+
+    if not isinstance(items, pd.DataFrame):
+        raise DataError(f"{who}: expected a DataFrame, got {type(items).__name__}.")
+    names = items.columns.map(str)
+    if names.has_duplicates:
+        twice = names[names.duplicated()][0]
+        raise DataError(f"{who}: the column '{twice}' stands twice; rename one of the two.")
+    return items
+
+
+def _kind_of(column: pd.Series) -> str:
+    from pandas.api import types
+
+    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+        raise DataError(
+            f"Tables: the column '{column.name}' holds dates; name it as the time of the rows, "
+            "leave it out, or turn it into a number."
+        )
+    # A column of dtype object may hold nothing but numbers.
+    column = column.infer_objects()
+    numeric = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
+    return "number" if numeric else "category"
+
+
+def _numbers(column: pd.Series, who: str) -> np.ndarray:
+    import pandas as pd
+
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = np.flatnonzero((np.isnan(values) & column.notna().to_numpy()) | np.isinf(values))
+    if len(wrong):
+        row = wrong[0]
+        raise DataError(
+            f"{who}: row {row}, column '{column.name}' is {column.iloc[row]!r}, expected a finite "
+            "number or a missing cell."
+        )
+    return values
+
+
+def _categories(column: pd.Series) -> pd.Series:
+    """Return a column as ``str``, None where it is missing; 3 and 3.0 are the same category."""
+    import pandas as pd
+
+    values = column.astype(object).where(column.notna(), None).tolist()
+    texts = np.array([_category(value) for value in values], dtype=object)
+    return pd.Series(texts, dtype=object)
+
+
+def _category(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _shown(value: Any) -> str:
+    if value is None or value != value:
+        return "–missing–"
+    return html.escape(f"{value:.6g}" if isinstance(value, float) else str(value)[:40])

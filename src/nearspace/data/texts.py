@@ -1,0 +1,88 @@
+"""`Text`: strings, as a list of ``str``."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from nearspace.data.kinds import Kind, content_hash
+from nearspace.errors import DataError
+
+__all__ = ["Text"]
+
+SHOWN = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class Text(Kind):
+    """Texts: a list of ``str``.
+
+    Examples
+    --------
+    >>> Text.infer(["near means alike", "far means other"])
+    Text()
+    >>> Text().features(["aaab"])[0, [97, 98]].tolist()
+    [0.75, 0.25]
+    """
+
+    name: ClassVar[str] = "text"
+
+    @classmethod
+    def infer(cls, items: Any) -> Self:
+        """Return the kind of a list of ``str``."""
+        cls().check(items)
+        return cls()
+
+    def check(self, items: Any, who: str = "Texts") -> list[str]:
+        """Return the texts as a list of ``str``.
+
+        Raises
+        ------
+        DataError
+            On one string in place of a list, and on an item that is no text, whose row is named.
+        """
+        if isinstance(items, str) or getattr(items, "ndim", 1) != 1:
+            raise DataError(f"{who}: expected a list of str, got {type(items).__name__}.")
+        texts = list(items)
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise DataError(
+                    f"{who}: row {row} is {text!r} of type {type(text).__name__}, expected str; "
+                    "remove the row or put a text there."
+                )
+            if not text.isascii() and not _is_unicode(text):
+                raise DataError(
+                    f"{who}: row {row} holds half of a surrogate pair; repair the text."
+                )
+        return [str(text) for text in texts]
+
+    def hashes(self, items: list[str]) -> np.ndarray:
+        """Return the content hash of every text."""
+        return content_hash(items)
+
+    def features(self, items: list[str]) -> np.ndarray:
+        """Return how often each of the 256 bytes stands in the UTF-8 text, as a share of it.
+
+        This is the floor of texts: what can be told without knowing what a word is.
+        """
+        counts = np.zeros((len(items), 256), dtype=np.float32)
+        for row, text in enumerate(items):
+            data = np.frombuffer(text.encode(), dtype=np.uint8)
+            counts[row] = np.bincount(data, minlength=256) / max(len(data), 1)
+        return counts
+
+    def draw(self, item: str) -> str:
+        """Return the beginning of the text."""
+        shown = item if len(item) <= SHOWN else item[: SHOWN - 1] + "…"
+        return f"<q>{html.escape(shown)}</q>"
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

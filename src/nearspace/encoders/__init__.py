@@ -1,0 +1,85 @@
+"""Encoders: the catalogue, which imports nothing, and `make`, which reads a spec."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from typing import TYPE_CHECKING
+
+from nearspace.errors import MissingExtra, SpecError, did_you_mean
+
+if TYPE_CHECKING:
+    from nearspace.encoders.base import Encoder
+
+__all__ = ["CATALOGUE", "Entry", "encoder_class"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Entry:
+    """One row of the catalogue.
+
+    Attributes
+    ----------
+    target : str
+        ``module:Class`` inside `nearspace.encoders`.
+    kinds : tuple of str
+        Names of the kinds it takes.
+    learns : str
+        What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
+    decodes : bool
+        Whether it has an `inverse_transform`.
+    summary : str
+        What it is, in a few words.
+    extra : str
+        The extra that brings the library it needs; empty where it needs none.
+    """
+
+    target: str
+    kinds: tuple[str, ...]
+    learns: str
+    decodes: bool
+    summary: str
+    extra: str = ""
+
+
+_FLAT = ("image", "vector")
+_ANY = ("image", "table", "text", "vector")
+
+CATALOGUE: dict[str, Entry] = {
+    "raw": Entry("handmade:Raw", _ANY, "nothing", False, "the input itself as a vector"),
+    "random": Entry("linear:RandomProjection", _FLAT, "nothing", False, "random projection"),
+    "pca": Entry("linear:PCA", _FLAT, "items", True, "principal components"),
+    "hog": Entry("handmade:HOG", ("image",), "nothing", False, "oriented gradients", "images"),
+    "autoencoder": Entry("autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"),
+    "vae": Entry("vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"),
+    "simclr": Entry("contrastive:SimCLR", ("image",), "items", False, "contrasts random views"),
+    "mlp": Entry("supervised:MLP", _FLAT, "labels", False, "perceptron trained to classify"),
+    "cnn": Entry("supervised:CNN", ("image",), "labels", False, "convolutions trained to classify"),
+    "bow": Entry("words:BagOfWords", ("text",), "items", False, "word counts, sparse"),
+    "tfidf": Entry("words:TfIdf", ("text",), "items", False, "weighted word counts, sparse"),
+    "onehot": Entry("categorical:OneHot", ("table",), "items", False, "one-hot, scaled numbers"),
+    "l2": Entry("combine:L2", _FLAT, "nothing", False, "each vector divided by its length"),
+    "vectors": Entry("elsewhere:Vectors", _ANY, "nothing", False, "vectors from a file"),
+}  # fmt: skip
+
+
+def encoder_class(name: str) -> type[Encoder]:
+    """Return the class of a name in the catalogue, importing it.
+
+    Raises
+    ------
+    SpecError
+        If there is no such encoder; the nearest name is in the message.
+    MissingExtra
+        If the library it needs is not installed.
+    """
+    if name not in CATALOGUE:
+        raise SpecError(f"There is no encoder '{name}'. {did_you_mean(name, CATALOGUE)}")
+    entry = CATALOGUE[name]
+    if entry.extra and importlib.util.find_spec(EXTRA_MODULES[entry.extra]) is None:
+        raise MissingExtra(f"The encoder '{name}'", entry.extra)
+    module, _, cls = entry.target.partition(":")
+    return getattr(importlib.import_module(f"nearspace.encoders.{module}"), cls)
+
+
+EXTRA_MODULES = {"images": "skimage"}

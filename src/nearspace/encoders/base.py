@@ -1,0 +1,220 @@
+"""`Encoder`, the base of all encoders, and the capabilities that some have."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from nearspace.data import Image, Kind, Table, Text, Vector
+from nearspace.errors import DataError
+
+if TYPE_CHECKING:
+    from scipy import sparse
+
+__all__ = ["Decodes", "Encoder", "Layers", "Samples", "check_labels"]
+
+
+class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+    """A scikit-learn transformer from items of some kinds to vectors.
+
+    A subclass implements `_fit`, `_transform` and `_n_features_out`; the items it gets are checked
+    and in the container of their kind. What a fitted encoder keeps ends in ``_`` and is built of
+    arrays, numbers, strings, lists, dicts, kinds and encoders, so that `save` can write it.
+
+    Attributes
+    ----------
+    kinds : frozenset of type
+        The kinds of items it takes.
+    learns : str
+        What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
+    takes_sparse : bool
+        Whether vectors may come as a scipy sparse array.
+    min_items : int
+        How many items `fit` needs.
+    fit_free_params : frozenset of str
+        Parameters that change what `transform` returns but not what `fit` learns.
+    """
+
+    kinds: ClassVar[frozenset[type[Kind]]]
+    learns: ClassVar[str] = "nothing"
+    takes_sparse: ClassVar[bool] = False
+    min_items: ClassVar[int] = 1
+    fit_free_params: ClassVar[frozenset[str]] = frozenset()
+    _parameter_constraints: ClassVar[dict[str, list]] = {}
+    kind_: Kind
+
+    @abstractmethod
+    def _fit(self, items: Any, y: Any) -> None:
+        """Learn from checked items, setting attributes that end in ``_``."""
+
+    @abstractmethod
+    def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors of checked items."""
+
+    @property
+    @abstractmethod
+    def _n_features_out(self) -> int:
+        """Length of the vectors of the fitted encoder."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from items.
+
+        Parameters
+        ----------
+        X : sequence of n items
+            An array ``(n, d)``, uint8 images ``(n, height, width[, channels])``, a list of
+            ``str``, or a DataFrame, as the encoder's `kinds` allow.
+        y : array of shape (n,), optional
+            Class labels; needed where `learns` is ``"labels"``, otherwise not looked at.
+
+        Returns
+        -------
+        Self
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, or the items are not of a kind the encoder takes.
+        """
+        items, y = self.begin_fit(X, y)
+        self._fit(items, y)
+        return self
+
+    def begin_fit(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
+        """Check parameters, items and labels, and note the kind: what comes before learning."""
+        self._validate_params()
+        self.kind_ = self._kind_of(X)
+        items = self._check(X, reset=True)
+        n_items = items.shape[0] if hasattr(items, "shape") else len(items)
+        if n_items < self.min_items:
+            raise DataError(
+                f"{type(self).__name__} needs at least {self.min_items} items to fit, got "
+                f"n_samples={n_items}."
+            )
+        return items, check_labels(self, y, n_items) if self.learns == "labels" else None
+
+    def transform(self, X: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors of items.
+
+        Parameters
+        ----------
+        X : sequence of n items
+            Of the kind the encoder was fitted on.
+
+        Returns
+        -------
+        ndarray or csr_array of shape (n, d), float32
+            One vector an item; the same whether the item comes alone or among others.
+        """
+        check_is_fitted(self)
+        return self._transform(self._check(X, reset=False))
+
+    def _kind_of(self, X: Any) -> Kind:
+        """Return the kind of ``X``: the one given as a parameter, else the one inferred."""
+        given = getattr(self, "kind", None)
+        if given is not None:
+            kind = given
+        elif isinstance(X, list | tuple) and len(X) and all(isinstance(x, str) for x in X):
+            kind = Text.infer(X)
+        elif hasattr(X, "iloc") and Table in self.kinds:
+            kind = Table.infer(X)
+        elif getattr(X, "ndim", 2) > 2:
+            kind = Image.infer(X)
+        else:
+            kind = Vector(0)  # the dimension is set by the check that follows
+        if type(kind) not in self.kinds:
+            takes = " or ".join(sorted(f"{k.name}s" for k in self.kinds))
+            raise DataError(f"{type(self).__name__} takes {takes}; got {kind.name}s.")
+        return kind
+
+    def _check(self, X: Any, reset: bool) -> Any:
+        if not isinstance(self.kind_, Vector):
+            return self.kind_.check(X, who=f"Items for {type(self).__name__}")
+        sparse_format = "csr" if self.takes_sparse else False
+        array = validate_data(
+            self, X, dtype=(np.float64, np.float32), accept_sparse=sparse_format, reset=reset
+        )
+        if reset:
+            self.kind_ = Vector(array.shape[1])
+        return array.astype(np.float32, copy=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fitted encoder into a folder: ``encoder.json`` and ``weights.safetensors``.
+
+        Parameters
+        ----------
+        path : str or Path
+            The folder, made where it is missing.
+
+        Returns
+        -------
+        Path
+            The folder. `load_encoder` reads it.
+        """
+        from nearspace.encoders.persist import save_encoder
+
+        check_is_fitted(self)
+        return save_encoder(self, Path(path))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.learns == "labels"
+        tags.transformer_tags.preserves_dtype = []  # vectors are float32 whatever comes in
+        tags.input_tags.two_d_array = Vector in self.kinds
+        tags.input_tags.sparse = self.takes_sparse
+        tags.input_tags.string = Text in self.kinds
+        tags.non_deterministic = False
+        return tags
+
+
+class Decodes(ABC):
+    """An encoder that can turn vectors back into items."""
+
+    @abstractmethod
+    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
+        """Return the items that stand at vectors, shape ``(n, …)``; pixels are in [0, 1]."""
+
+
+class Samples(ABC):
+    """An encoder that can draw new vectors, which its decoder makes into new items."""
+
+    @abstractmethod
+    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
+        """Return ``n`` random vectors, shape ``(n, d)``."""
+
+
+class Layers(ABC):
+    """An encoder with a ``layer`` parameter: any layer of its network can be the space."""
+
+    @abstractmethod
+    def layer_names(self) -> list[str]:
+        """Return the names of the layers of the fitted network, from input to output."""
+
+
+def check_labels(encoder: BaseEstimator, y: Any, n: int) -> np.ndarray:
+    """Return class labels as an array of shape ``(n,)``.
+
+    Raises
+    ------
+    ValueError
+        If they are absent, of another length, not classes, or all the same.
+    """
+    who = type(encoder).__name__
+    if y is None:
+        raise DataError(
+            f"{who} learns from labels and requires y to be passed, but the target y is None."
+        )
+    labels = column_or_1d(y, warn=True)
+    if len(labels) != n:
+        raise DataError(f"{who}: expected {n} labels, one for each item, got {len(labels)}.")
+    check_classification_targets(labels)
+    if len(np.unique(labels)) < 2:
+        raise DataError(f"{who} needs labels of at least two classes, got only one class.")
+    return labels

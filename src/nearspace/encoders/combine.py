@@ -1,0 +1,145 @@
+"""Encoders made of encoders: side by side, one after the other, brought to length one."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import clone
+
+from nearspace.data import Image, Table, Text, Vector
+from nearspace.encoders.base import Encoder
+
+__all__ = ["L2", "Composite", "Concatenated", "Piped"]
+
+FitPart = Callable[[Encoder, Any, Any], Encoder]
+
+
+class Composite(Encoder):
+    """An encoder made of encoders, whose parts somebody else can fit, and so fit only once.
+
+    Attributes
+    ----------
+    encoders_ : list of Encoder
+        The fitted parts.
+    """
+
+    kinds = frozenset({Image, Table, Text, Vector})
+    takes_sparse = True
+    encoders: Sequence[Encoder]
+    encoders_: list[Encoder]
+
+    @property
+    def learns(self) -> str:  # type: ignore[override]
+        """The most that any part learns from."""
+        return max(
+            (part.learns for part in self.encoders), key=["nothing", "items", "labels"].index
+        )
+
+    @abstractmethod
+    def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
+        """Set `encoders_` by calling ``fit_part(part, items, y)``, which returns a fitted copy."""
+
+    def _fit(self, items: Any, y: Any) -> None:
+        self.fit_parts(lambda part, X, labels: clone(part).fit(X, labels), items, y)
+
+
+class Concatenated(Composite):
+    """The vectors of several encoders side by side, each as it is: ``hog + cnn``.
+
+    Parameters
+    ----------
+    encoders : sequence of Encoder
+        The parts. An encoder with larger numbers weighs more; ``(a | l2) + (b | l2)`` balances.
+
+    Examples
+    --------
+    >>> from nearspace import load, make
+    >>> make("pca(dim=4) + raw").fit_transform(load("digits").items).shape
+    (1797, 68)
+    """
+
+    def __init__(self, encoders: Sequence[Encoder]):
+        self.encoders = encoders
+
+    def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
+        """Fit every part on the same items."""
+        self.encoders_ = [fit_part(part, items, y) for part in self.encoders]
+
+    def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
+        blocks = [part.transform(items) for part in self.encoders_]
+        if any(sparse.issparse(block) for block in blocks):
+            return sparse.csr_array(sparse.hstack(blocks, format="csr"), dtype=np.float32)
+        return np.hstack(blocks)
+
+    @property
+    def _n_features_out(self) -> int:
+        return sum(part._n_features_out for part in self.encoders_)
+
+
+class Piped(Composite):
+    """Encoders one after the other, each on the vectors of the one before: ``tfidf | pca``.
+
+    Parameters
+    ----------
+    encoders : sequence of Encoder
+        The parts in order; all but the first take vectors.
+
+    Examples
+    --------
+    >>> from nearspace import load, make
+    >>> make("raw | pca(dim=4) | l2").fit_transform(load("digits").items).shape
+    (1797, 4)
+    """
+
+    def __init__(self, encoders: Sequence[Encoder]):
+        self.encoders = encoders
+
+    def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
+        """Fit each part on what the parts before it make of the items."""
+        self.encoders_ = []
+        for part in self.encoders:
+            self.encoders_.append(fit_part(part, items, y))
+            if len(self.encoders_) < len(self.encoders):
+                items = self.encoders_[-1].transform(items)
+
+    def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
+        for part in self.encoders_:
+            items = part.transform(items)
+        return items
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.encoders_[-1]._n_features_out
+
+
+class L2(Encoder):
+    """Each vector divided by its Euclidean length, so that distance becomes angle; zero stays zero.
+
+    Examples
+    --------
+    >>> L2().fit_transform([[3.0, 4.0], [0.0, 0.0]])
+    array([[0.6, 0.8],
+           [0. , 0. ]], dtype=float32)
+    """
+
+    kinds = frozenset({Image, Vector})
+    takes_sparse = True
+
+    def _fit(self, items: Any, y: Any) -> None:
+        features = items if sparse.issparse(items) else self.kind_.features(items[:1])
+        self.width_ = features.shape[1]
+
+    def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
+        from sklearn.preprocessing import normalize
+
+        if sparse.issparse(items):
+            return sparse.csr_array(normalize(items))
+        return normalize(self.kind_.features(items))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.width_

@@ -1,0 +1,145 @@
+"""What comes from elsewhere: finished vectors in a file, and any scikit-learn transformer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, clone
+
+from nearspace.data import Image, Table, Text, Vector, load
+from nearspace.encoders.base import Encoder
+from nearspace.errors import DataError
+
+__all__ = ["FromSklearn", "Vectors"]
+
+
+class Vectors(Encoder):
+    """Vectors made elsewhere, one a row of a file; items are recognised by their content.
+
+    `fit` is given the items that the rows stand for, all of them and in the rows' order.
+
+    Parameters
+    ----------
+    path : str
+        A ``.npy`` file, or a ``.npz`` file with the vectors and, if wanted, ``ids``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = str(Path(folder) / "mine.npy")
+    ...     np.save(path, np.eye(3))
+    ...     encoder = Vectors(path).fit(["red", "green", "blue"])
+    >>> encoder.transform(["blue"])
+    array([[0., 0., 1.]], dtype=float32)
+    """
+
+    kinds = frozenset({Image, Table, Text, Vector})
+    _parameter_constraints: ClassVar[dict[str, list]] = {"path": [str]}
+
+    def __init__(self, path: str):
+        self.path = path
+
+    def _fit(self, items: Any, y: Any) -> None:
+        self.align(items, None)
+
+    def align(self, items: Any, ids: np.ndarray | None) -> None:
+        """Match rows to items, by id where the file and the caller have ids, else by position.
+
+        Raises
+        ------
+        DataError
+            If rows and items do not match.
+        """
+        if not Path(self.path).exists():
+            raise DataError(f"vectors: there is no file {self.path}.")
+        rows = load(self.path, kind="vector")
+        order = np.arange(len(rows))
+        if ids is not None and self.path.endswith(".npz"):
+            position = {str(key): i for i, key in enumerate(np.asarray(rows.ids).tolist())}
+            absent = [key for key in map(str, ids.tolist()) if key not in position]
+            if absent:
+                raise DataError(
+                    f"vectors: {self.path} has no row for {len(absent)} of {len(ids)} ids, such as "
+                    f"'{absent[0]}'."
+                )
+            order = np.array([position[key] for key in map(str, ids.tolist())])
+        elif len(rows) != len(items):
+            raise DataError(
+                f"vectors: expected {len(items)} rows in {self.path}, one for each item in order, "
+                f"got {len(rows)}."
+            )
+        self.hashes_, first = np.unique(_content(self.kind_.hashes(items)), return_index=True)
+        self.rows_ = np.asarray(rows.items, dtype=np.float32)[order[first]]
+
+    def _transform(self, items: Any) -> np.ndarray:
+        wanted = _content(self.kind_.hashes(items))
+        places = np.searchsorted(self.hashes_, wanted).clip(max=len(self.hashes_) - 1)
+        strange = self.hashes_[places] != wanted
+        if strange.any():
+            raise DataError(
+                f"vectors: {strange.sum()} of {len(wanted)} items are not among those that "
+                f"{self.path} has rows for; vectors made elsewhere cannot embed new items."
+            )
+        return self.rows_[places]
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.rows_.shape[1]
+
+
+class FromSklearn(Encoder):
+    """Any scikit-learn transformer as an encoder, for comparisons; it cannot be saved.
+
+    Images reach it as flat pixels in [0, 1], texts as lists of ``str``, tables as DataFrames.
+
+    Parameters
+    ----------
+    estimator : transformer
+        An unfitted scikit-learn transformer; it is given the labels where there are any.
+
+    Examples
+    --------
+    >>> from sklearn.decomposition import NMF
+    >>> from nearspace import load
+    >>> digits = load("digits").items
+    >>> FromSklearn(NMF(4, max_iter=1000)).fit_transform(digits).shape
+    (1797, 4)
+    """
+
+    kinds = frozenset({Image, Table, Text, Vector})
+    takes_sparse = True
+
+    def __init__(self, estimator: BaseEstimator):
+        self.estimator = estimator
+
+    @property
+    def learns(self) -> str:  # type: ignore[override]
+        """``"labels"`` where the estimator's tags require them, else ``"items"``."""
+        return "labels" if self.estimator.__sklearn_tags__().target_tags.required else "items"
+
+    def _fit(self, items: Any, y: Any) -> None:
+        self.estimator_ = clone(self.estimator).fit(self._input(items), y)
+        self.width_ = self._transform(items[:1]).shape[1]
+
+    def _input(self, items: Any) -> Any:
+        return self.kind_.features(items) if isinstance(self.kind_, Image) else items
+
+    def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
+        out = self.estimator_.transform(self._input(items))
+        if sparse.issparse(out):
+            return sparse.csr_array(out, dtype=np.float32)
+        return np.asarray(out, dtype=np.float32)
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.width_
+
+
+def _content(hashes: np.ndarray) -> np.ndarray:
+    """Return 16-byte hashes as 64-bit numbers, which NumPy sorts fast and files can hold."""
+    return np.frombuffer(hashes.tobytes(), dtype=np.uint64)[::2].copy()

@@ -1,0 +1,154 @@
+"""`Learned`: what all encoders share that are trained by gradient descent."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from torch import Tensor, nn
+
+from nearspace.data import Image, Kind, Vector
+from nearspace.encoders.base import Encoder
+from nearspace.learning.train import default_epochs, progress_bar, train
+
+__all__ = ["LEARNED_CONSTRAINTS", "Learned"]
+
+TRANSFORM_BATCH = 512
+SMALLEST_BATCH = 16
+
+LEARNED_CONSTRAINTS: dict[str, list] = {
+    "dim": [Interval(Integral, 1, None, closed="left")],
+    "hidden": [tuple],
+    "epochs": [Interval(Integral, 1, None, closed="left"), None],
+    "batch_size": [Interval(Integral, 2, None, closed="left")],
+    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "random_state": ["random_state"],
+    "kind": [Kind, None],
+    "device": [str],
+    "precision": [str],
+    "verbose": ["boolean"],
+}
+
+
+class Learned(Encoder):
+    """An encoder whose networks the one training loop trains.
+
+    A subclass says which networks there are (`build`), what they should minimise (`losses`), and
+    how a batch becomes vectors (`embed`).
+
+    Attributes
+    ----------
+    nets_ : nn.ModuleDict
+        The networks, on the CPU and in eval mode.
+    history_ : dict
+        The fields of `nearspace.learning.train.History`.
+    shape_ : tuple of int
+        Shape of one item in a batch: ``(channels, height, width)`` or ``(d,)``.
+    """
+
+    min_items = 2
+    default_steps: ClassVar[int] = 3000
+    epochs: int | None
+    batch_size: int
+    learning_rate: float
+    random_state: Any
+    kind: Kind | None
+    device: str
+    precision: str
+    verbose: bool
+
+    @abstractmethod
+    def build(self) -> nn.ModuleDict:
+        """Return new networks for items of `shape_`."""
+
+    @abstractmethod
+    def losses(
+        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the terms of the loss of a float batch by name; their sum is minimised."""
+
+    @abstractmethod
+    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
+        """Return the vectors of a float batch, shape ``(n, d)``."""
+
+    def _fit(self, items: Any, y: Any) -> None:
+        self.mean_, self.scale_ = None, None
+        if isinstance(self.kind_, Vector):
+            self.mean_, self.scale_ = items.mean(axis=0), items.std(axis=0)
+            self.scale_[self.scale_ < 1e-6 * (1 + np.abs(self.mean_))] = 1.0
+        labels = None
+        if y is not None:
+            self.classes_, numbers = np.unique(y, return_inverse=True)
+            labels = torch.from_numpy(numbers.astype(np.int64))
+        x = self.kind_.tensor(items)
+        self.shape_ = tuple(x.shape[1:])
+        seed = int(check_random_state(self.random_state).randint(2**31))
+        batch_size = min(self.batch_size, max(SMALLEST_BATCH, len(x) // 10), len(x))
+        epochs = self.epochs or default_epochs(len(x), batch_size, self.default_steps)
+        with torch.random.fork_rng(), progress_bar(type(self).__name__, self.verbose):
+            torch.manual_seed(seed)  # the networks' first weights come from the global generator
+            nets = self.build()
+            try:
+                history = train(
+                    nets,
+                    self.losses,
+                    x,
+                    labels,
+                    to_float=self._to_float,
+                    epochs=epochs,
+                    batch_size=batch_size,
+                    learning_rate=self.learning_rate,
+                    seed=seed,
+                    device=self.device,
+                    precision=self.precision,
+                )
+            except KeyboardInterrupt as interrupt:
+                self.nets_, self.history_ = nets, {"stopped": "interrupted"}
+                raise interrupt
+        self.nets_, self.history_ = nets, dataclasses.asdict(history)
+
+    def _to_float(self, batch: Tensor) -> Tensor:
+        batch = self.kind_.to_float(batch)
+        if self.mean_ is None:
+            return batch
+        mean, scale = torch.from_numpy(self.mean_), torch.from_numpy(self.scale_)
+        return (batch - mean.to(batch.device)) / scale.to(batch.device)
+
+    def _transform(self, items: Any) -> np.ndarray:
+        device = torch_device(self.device)
+        nets = self.nets_.to(device)
+        x = self.kind_.tensor(items)
+        with torch.inference_mode():
+            parts = [
+                self.embed(nets, self._to_float(x[i : i + TRANSFORM_BATCH].to(device))).cpu()
+                for i in range(0, len(x), TRANSFORM_BATCH)
+            ]
+        return torch.cat(parts).numpy()
+
+    def _decode(self, net: nn.Module, Z: np.ndarray) -> np.ndarray:
+        """Return the items that ``net`` makes of vectors, in the items' own units and shape."""
+        device = torch_device(self.device)
+        z = torch.from_numpy(np.ascontiguousarray(Z, dtype=np.float32))
+        with torch.inference_mode():
+            parts = [
+                net.to(device)(z[i : i + TRANSFORM_BATCH].to(device)).cpu()
+                for i in range(0, len(z), TRANSFORM_BATCH)
+            ]
+        out = torch.cat(parts)
+        if isinstance(self.kind_, Image):
+            return out.sigmoid().permute(0, 2, 3, 1).contiguous().numpy()
+        return out.numpy() * self.scale_ + self.mean_
+
+
+def torch_device(name: str) -> torch.device:
+    """Return the device of a Fabric accelerator name; ``"auto"`` is the best that is there."""
+    if name == "auto":
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
+        return accelerator if accelerator is not None else torch.device("cpu")
+    return torch.device("cuda" if name == "gpu" else name)

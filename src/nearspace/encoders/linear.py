@@ -1,0 +1,136 @@
+"""Linear encoders: principal components and random projection."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_array, check_is_fitted
+
+from nearspace.data import Image, Vector
+from nearspace.encoders.base import Decodes, Encoder
+
+__all__ = ["PCA", "RandomProjection"]
+
+
+class PCA(Decodes, Encoder):
+    """Principal component analysis, by scikit-learn.
+
+    Parameters
+    ----------
+    dim : int, default=32
+        Number of components; as many as items and values allow where they are fewer.
+    random_state : int, RandomState instance or None, default=0
+        Of the randomised solver that large inputs use.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (dim, d)
+        Principal axes, by falling variance.
+    mean_ : ndarray of shape (d,)
+        Mean of the training items.
+    explained_variance_ratio_ : ndarray of shape (dim,)
+        Share of the variance along each axis.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> digits = load("digits").items
+    >>> pca = PCA(dim=8).fit(digits)
+    >>> pca.transform(digits[:3]).shape
+    (3, 8)
+    >>> pca.inverse_transform(pca.transform(digits[:3])).shape
+    (3, 8, 8, 1)
+    """
+
+    kinds = frozenset({Image, Vector})
+    learns = "items"
+    takes_sparse = True
+    min_items = 2
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "dim": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, dim: int = 32, *, random_state: Any = 0):
+        self.dim = dim
+        self.random_state = random_state
+
+    def _fit(self, items: Any, y: Any) -> None:
+        from sklearn.decomposition import PCA as SklearnPCA
+
+        features = self._features(items)
+        limit = min(features.shape)
+        if hasattr(features, "tocsr"):
+            limit -= 1  # the solver for sparse input finds all but one
+        pca = SklearnPCA(min(self.dim, max(1, limit)), random_state=self.random_state)
+        pca.fit(features)
+        self.components_ = pca.components_.astype(np.float32)
+        self.mean_ = np.asarray(pca.mean_, dtype=np.float32).reshape(-1)
+        self.explained_variance_ratio_ = pca.explained_variance_ratio_
+
+    def _features(self, items: Any) -> Any:
+        return items if hasattr(items, "tocsr") else self.kind_.features(items)
+
+    def _transform(self, items: Any) -> np.ndarray:
+        axes = self.components_.T
+        if hasattr(items, "tocsr"):  # taking the mean off first would make it dense
+            return np.asarray(items @ axes - self.mean_ @ axes, dtype=np.float32)
+        return (self._features(items) - self.mean_) @ axes
+
+    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
+        """Return the items at vectors, shape ``(n, d)`` or the shape of the images."""
+        check_is_fitted(self)
+        flat = check_array(Z, dtype=np.float32) @ self.components_ + self.mean_
+        return flat.reshape(len(flat), *getattr(self.kind_, "shape", (-1,)))
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+
+class RandomProjection(Encoder):
+    """Gaussian random projection (Johnson & Lindenstrauss, 1984): what any linear map keeps.
+
+    Parameters
+    ----------
+    dim : int, default=32
+        Length of the vectors.
+    random_state : int, RandomState instance or None, default=0
+        Of the matrix.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (dim, d)
+        The random matrix; its entries have variance ``1 / dim``.
+
+    Examples
+    --------
+    >>> RandomProjection(dim=2).fit_transform([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).shape
+    (2, 2)
+    """
+
+    kinds = frozenset({Image, Vector})
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "dim": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, dim: int = 32, *, random_state: Any = 0):
+        self.dim = dim
+        self.random_state = random_state
+
+    def _fit(self, items: Any, y: Any) -> None:
+        width = self.kind_.features(items[:1]).shape[1]
+        normal = check_random_state(self.random_state).standard_normal((self.dim, width))
+        self.components_ = (normal / np.sqrt(self.dim)).astype(np.float32)
+
+    def _transform(self, items: Any) -> np.ndarray:
+        return self.kind_.features(items) @ self.components_.T
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)

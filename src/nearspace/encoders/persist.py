@@ -1,0 +1,186 @@
+"""Saving and loading fitted encoders: safetensors for arrays, JSON for the rest, never pickle."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nearspace.data import Kind, kind_from_json
+from nearspace.encoders import CATALOGUE, encoder_class
+from nearspace.encoders.base import Encoder
+from nearspace.errors import NearspaceError
+
+__all__ = ["load_encoder", "save_encoder"]
+
+FORMAT = 1
+JSON_FILE, ARRAYS_FILE = "encoder.json", "weights.safetensors"
+
+
+def save_encoder(encoder: Encoder, path: Path) -> Path:
+    """Write a fitted encoder into the folder ``path``; see `Encoder.save`."""
+    from safetensors.numpy import save_file
+
+    arrays: dict[str, np.ndarray] = {}
+    node = _to_node(encoder, arrays, "encoder")
+    path.mkdir(parents=True, exist_ok=True)
+    save_file(arrays, path / ARRAYS_FILE)
+    head = {"format": FORMAT, "nearspace": version("nearspace"), **node}
+    (path / JSON_FILE).write_text(json.dumps(head, indent=1, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def load_encoder(path: str | Path) -> Encoder:
+    """Return the fitted encoder that `Encoder.save` wrote into a folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+
+    Returns
+    -------
+    Encoder
+        Transforms as the saved one did. Only classes of nearspace are ever built, and nothing in
+        the folder is run.
+
+    Raises
+    ------
+    NearspaceError
+        If the folder holds no encoder, or one of a newer format.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nearspace import load, make
+    >>> digits = load("digits").items
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_encoder(make("pca(dim=4)").fit(digits).save(folder))
+    >>> again.transform(digits[:2]).shape
+    (2, 4)
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    path = Path(path)
+    try:
+        head = json.loads((path / JSON_FILE).read_text(encoding="utf-8"))
+        arrays = load_file(path / ARRAYS_FILE)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise NearspaceError(
+            f"{path} holds no saved encoder: expected {JSON_FILE} and {ARRAYS_FILE} as "
+            f"Encoder.save writes them ({error})."
+        ) from error
+    if head.get("format") != FORMAT:
+        raise NearspaceError(
+            f"{path} is written in encoder format {head.get('format')}; this nearspace reads "
+            f"format {FORMAT}, so use the version {head.get('nearspace')} that wrote it."
+        )
+    return _from_node(head, arrays)
+
+
+def _to_node(value: Any, arrays: dict[str, np.ndarray], key: str) -> Any:
+    """Return ``value`` as JSON, putting its arrays into ``arrays`` under names that begin so."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "OUST":
+            return {"strings": [str(part) for part in value]}
+        arrays[key] = np.ascontiguousarray(value)
+        return {"array": key}
+    if isinstance(value, Kind):
+        return {"data_kind": value.to_json()}
+    if isinstance(value, list):
+        return [_to_node(part, arrays, f"{key}.{i}") for i, part in enumerate(value)]
+    if isinstance(value, tuple):
+        return {"tuple": _to_node(list(value), arrays, key)}
+    if isinstance(value, dict):
+        return {"dict": [[k, _to_node(v, arrays, f"{key}.{k}")] for k, v in value.items()]}
+    if isinstance(value, Encoder):
+        return {
+            "class": _class_name(value),
+            "params": {
+                name: _to_node(part, arrays, f"{key}.params.{name}")
+                for name, part in value.get_params(deep=False).items()
+            },
+            "fitted": {
+                name: _to_node(part, arrays, f"{key}.{name}")
+                for name, part in vars(value).items()
+                if name.endswith("_") and not name.startswith("_")
+            },
+        }
+    if hasattr(value, "state_dict"):
+        for name, tensor in value.state_dict().items():
+            arrays[f"{key}.{name}"] = tensor.numpy()
+        return {"networks": key}
+    raise NearspaceError(
+        f"An encoder that keeps a {type(value).__name__} ({key}) cannot be saved: only arrays, "
+        "numbers, strings and encoders of nearspace can be written without pickle."
+    )
+
+
+def _from_node(node: Any, arrays: dict[str, np.ndarray]) -> Any:
+    if isinstance(node, list):
+        return [_from_node(part, arrays) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if "strings" in node:
+        return np.array(node["strings"], dtype=object)
+    if "array" in node:
+        return arrays[node["array"]]
+    if "data_kind" in node:
+        return kind_from_json(node["data_kind"])
+    if "tuple" in node:
+        return tuple(_from_node(node["tuple"], arrays))
+    if "dict" in node:
+        return {key: _from_node(value, arrays) for key, value in node["dict"]}
+    params = {name: _from_node(part, arrays) for name, part in node["params"].items()}
+    encoder = _class(node["class"])(**params)
+    networks = {}
+    for name, part in node["fitted"].items():
+        if isinstance(part, dict) and "networks" in part:
+            networks[name] = part["networks"] + "."
+        else:
+            setattr(encoder, name, _from_node(part, arrays))
+    for name, prefix in networks.items():  # their shapes follow from the other attributes
+        setattr(encoder, name, _networks(encoder, arrays, prefix))
+    return encoder
+
+
+def _networks(encoder: Any, arrays: dict[str, np.ndarray], prefix: str) -> Any:
+    import torch
+
+    nets = encoder.build()
+    nets.load_state_dict(
+        {
+            key.removeprefix(prefix): torch.from_numpy(array)
+            for key, array in arrays.items()
+            if key.startswith(prefix)
+        }
+    )
+    return nets.eval()
+
+
+COMPOSITES = {"concatenated": "Concatenated", "piped": "Piped"}
+
+
+def _class_name(encoder: Encoder) -> str:
+    for name, cls in COMPOSITES.items():
+        if type(encoder).__name__ == cls:
+            return name
+    for name, entry in CATALOGUE.items():
+        if entry.target.endswith(f":{type(encoder).__name__}"):
+            return name
+    raise NearspaceError(f"{type(encoder).__name__} is not in the catalogue and cannot be saved.")
+
+
+def _class(name: str) -> type[Encoder]:
+    if name in COMPOSITES:
+        return getattr(importlib.import_module("nearspace.encoders.combine"), COMPOSITES[name])
+    return encoder_class(name)

@@ -1,0 +1,190 @@
+"""Specs: ``vae(dim=16)``, ``cnn@conv2 + hog``, ``tfidf | pca(dim=64) | l2``, read safely."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from nearspace.encoders import CATALOGUE, encoder_class
+from nearspace.errors import SpecError, did_you_mean
+
+if TYPE_CHECKING:
+    from nearspace.encoders.base import Encoder
+
+__all__ = ["make", "make_many", "spec_of"]
+
+HOW = "a spec is an encoder such as 'pca(dim=8)', with @ for a layer, + to join, | to pipe"
+
+
+def make(spec: str) -> Encoder:
+    """Return the unfitted encoder that a spec describes.
+
+    Parameters
+    ----------
+    spec : str
+        A name of the catalogue, with parameters in brackets: ``vae(dim=16)``. ``cnn@conv2`` is a
+        layer, ``cnn@conv2 + hog`` puts vectors side by side, ``tfidf | pca(dim=64)`` runs one
+        encoder on the vectors of another; ``@`` binds tightest, ``|`` least. Nothing in it is run.
+
+    Returns
+    -------
+    Encoder
+        The encoder.
+
+    Raises
+    ------
+    SpecError
+        If the spec cannot be read, or a name or parameter does not exist; the nearest is named.
+    MissingExtra
+        If the encoder needs a library that is not installed.
+
+    Examples
+    --------
+    >>> make("pca(dim=8)")
+    PCA(dim=8)
+    >>> make("pcs")
+    Traceback (most recent call last):
+    nearspace.errors.SpecError: There is no encoder 'pcs'. Did you mean 'pca'?
+    """
+    encoders = make_many(spec)
+    if len(encoders) != 1:
+        raise SpecError(f"Expected one encoder, got {len(encoders)}: '{spec}'.")
+    return encoders[0]
+
+
+def make_many(specs: str) -> list[Encoder]:
+    """Return the encoders of one spec, or of several with commas between them.
+
+    Examples
+    --------
+    >>> make_many("raw, pca(dim=8)")
+    [Raw(), PCA(dim=8)]
+    """
+    try:
+        node = ast.parse(specs.strip(), mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        raise SpecError(f"Cannot read the spec '{specs}' ({error}): {HOW}.") from error
+    parts = node.elts if isinstance(node, ast.Tuple) else [node]
+    if not parts:
+        raise SpecError(f"Cannot read the spec '{specs}': {HOW}.")
+    return [_encoder(part) for part in parts]
+
+
+def spec_of(encoder: Any) -> str:
+    """Return the spec of an encoder: `make` of it gives an equal one.
+
+    A scikit-learn transformer gives its ``repr``.
+
+    Examples
+    --------
+    >>> spec_of(make("cnn(dim=32)@conv2 + hog | l2"))
+    'cnn(dim=32)@conv2 + hog | l2'
+    """
+    parts = getattr(encoder, "encoders", ())
+    if type(encoder).__name__ == "Piped":
+        return " | ".join(spec_of(part) for part in parts)
+    if type(encoder).__name__ == "Concatenated":
+        texts = [spec_of(part) for part in parts]
+        return " + ".join(f"({text})" if "|" in text else text for text in texts)
+    name = _name_of(encoder)
+    if name is None:
+        return " ".join(repr(getattr(encoder, "estimator", encoder)).split())
+    defaults = inspect.signature(type(encoder)).parameters
+    params = {
+        key: getattr(encoder, key)
+        for key in defaults
+        if getattr(encoder, key) != defaults[key].default and key not in ("kind", "layer")
+    }
+    text = name
+    if params:
+        text += "(" + ", ".join(f"{key}={value!r}" for key, value in params.items()) + ")"
+    layer = getattr(encoder, "layer", None)
+    if layer is not None:
+        text += "@" + (layer if layer.isidentifier() else f'"{layer}"')
+    return text
+
+
+def _name_of(encoder: Any) -> str | None:
+    for name, entry in CATALOGUE.items():
+        module, _, cls = entry.target.partition(":")
+        if (type(encoder).__module__, type(encoder).__name__) == (
+            f"nearspace.encoders.{module}",
+            cls,
+        ):
+            return name
+    return None
+
+
+def _encoder(node: ast.expr) -> Encoder:
+    if isinstance(node, ast.Name):
+        return _call(node.id, [], {})
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        keywords = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
+        return _call(node.func.id, [_value(arg) for arg in node.args], keywords)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return _layer(_encoder(node.left), node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.BitOr):
+        return _join(node.op, _encoder(node.left), _encoder(node.right))
+    raise SpecError(f"Cannot read '{ast.unparse(node)}' in a spec: {HOW}.")
+
+
+def _call(name: str, args: list[Any], keywords: dict[str, Any]) -> Encoder:
+    cls = encoder_class(name)
+    known = inspect.signature(cls).parameters
+    for keyword in keywords:
+        if keyword not in known:
+            raise SpecError(
+                f"The encoder '{name}' has no parameter '{keyword}'. {did_you_mean(keyword, known)}"
+            )
+    try:
+        return cls(*args, **keywords)
+    except TypeError as error:
+        raise SpecError(
+            f"Cannot make '{name}' ({error}); its parameters are "
+            f"{', '.join(known) if known else 'none'}."
+        ) from error
+
+
+def _layer(encoder: Encoder, node: ast.expr) -> Encoder:
+    if isinstance(node, ast.Name):
+        layer = node.id
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        layer = node.value
+    else:
+        raise SpecError(f"A layer is a name, as in cnn@conv2; got '@{ast.unparse(node)}'.")
+    if "layer" not in encoder.get_params(deep=False):
+        raise SpecError(f"The encoder '{spec_of(encoder)}' has no layers to choose '{layer}' from.")
+    return encoder.set_params(layer=layer)
+
+
+def _join(op: ast.operator, left: Encoder, right: Encoder) -> Encoder:
+    from nearspace.data import Vector
+    from nearspace.encoders.combine import Concatenated, Piped
+
+    if isinstance(op, ast.Add):
+        parts = list(left.encoders) if isinstance(left, Concatenated) else [left]
+        return Concatenated([*parts, right])
+    if Vector not in right.kinds:
+        raise SpecError(
+            f"'{spec_of(right)}' takes no vectors, so it cannot stand after '|'; "
+            "pca, autoencoder, mlp and l2 can."
+        )
+    parts = list(left.encoders) if isinstance(left, Piped) else [left]
+    return Piped([*parts, right])
+
+
+def _value(node: ast.expr) -> Any:
+    """Return a constant, a signed number or a tuple of them."""
+    if isinstance(node, ast.Constant) and not isinstance(node.value, bytes | complex):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        value = _value(node.operand)
+        if isinstance(value, int | float):
+            return -value
+    if isinstance(node, ast.Tuple):
+        return tuple(_value(part) for part in node.elts)
+    raise SpecError(
+        f"'{ast.unparse(node)}' is no value for a spec: expected a number, a quoted text, True, "
+        "False, None or a tuple of them."
+    )

@@ -1,0 +1,149 @@
+"""Bags of words: sparse counts, plain and weighted by how rare a word is."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from nearspace.data import Text
+from nearspace.encoders.base import Encoder
+from nearspace.errors import DataError
+
+__all__ = ["BagOfWords", "TfIdf"]
+
+_CONSTRAINTS: dict[str, list] = {
+    "max_words": [Interval(Integral, 1, None, closed="left")],
+    "ngrams": [Interval(Integral, 1, 3, closed="both")],
+}
+
+
+class BagOfWords(Encoder):
+    """How often each word stands in a text, sparse.
+
+    Parameters
+    ----------
+    max_words : int, default=50000
+        Size of the vocabulary, the commonest words first.
+    ngrams : int, default=1
+        Longest run of words that counts as a word of its own.
+
+    Attributes
+    ----------
+    vocabulary_ : list of str
+        The word of each dimension.
+
+    Examples
+    --------
+    >>> bag = BagOfWords().fit(["red green red", "green blue"])
+    >>> bag.vocabulary_
+    ['blue', 'green', 'red']
+    >>> bag.transform(["red red"]).toarray()
+    array([[0., 0., 2.]], dtype=float32)
+    """
+
+    kinds = frozenset({Text})
+    learns = "items"
+    _parameter_constraints: ClassVar[dict[str, list]] = _CONSTRAINTS
+
+    def __init__(self, max_words: int = 50_000, *, ngrams: int = 1):
+        self.max_words = max_words
+        self.ngrams = ngrams
+
+    def _fit(self, items: list[str], y: Any) -> None:
+        self.vocabulary_ = _vocabulary(items, self.max_words, self.ngrams)
+
+    def _transform(self, items: list[str]) -> sparse.csr_array:
+        return _counts(items, self.vocabulary_, self.ngrams)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the word of each dimension."""
+        check_is_fitted(self)
+        return np.array(self.vocabulary_, dtype=object)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.vocabulary_)
+
+
+class TfIdf(Encoder):
+    """Word counts weighted by rarity and brought to length 1 (Spärck Jones, 1972), sparse.
+
+    The weights are scikit-learn's: ``log((1 + n) / (1 + df)) + 1``.
+
+    Parameters
+    ----------
+    max_words : int, default=50000
+        Size of the vocabulary, the commonest words first.
+    ngrams : int, default=1
+        Longest run of words that counts as a word of its own.
+
+    Attributes
+    ----------
+    vocabulary_ : list of str
+        The word of each dimension.
+    idf_ : ndarray of shape (d,)
+        The weight of each word.
+
+    Examples
+    --------
+    >>> vectors = TfIdf().fit_transform(["red green red", "green blue"])
+    >>> vectors.shape
+    (2, 3)
+    """
+
+    kinds = frozenset({Text})
+    learns = "items"
+    _parameter_constraints: ClassVar[dict[str, list]] = _CONSTRAINTS
+
+    def __init__(self, max_words: int = 50_000, *, ngrams: int = 1):
+        self.max_words = max_words
+        self.ngrams = ngrams
+
+    def _fit(self, items: list[str], y: Any) -> None:
+        self.vocabulary_ = _vocabulary(items, self.max_words, self.ngrams)
+        present = _counts(items, self.vocabulary_, self.ngrams).astype(bool)
+        frequency = present.sum(axis=0)
+        self.idf_ = (np.log((1 + len(items)) / (1 + frequency)) + 1).astype(np.float32)
+
+    def _transform(self, items: list[str]) -> sparse.csr_array:
+        from sklearn.preprocessing import normalize
+
+        counts = _counts(items, self.vocabulary_, self.ngrams)
+        weighted = sparse.csr_array(counts.multiply(self.idf_))
+        return sparse.csr_array(normalize(weighted, copy=False))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the word of each dimension."""
+        check_is_fitted(self)
+        return np.array(self.vocabulary_, dtype=object)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.vocabulary_)
+
+
+def _vocabulary(items: list[str], max_words: int, ngrams: int) -> list[str]:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    counter = CountVectorizer(max_features=max_words, ngram_range=(1, ngrams))
+    try:
+        counter.fit(items)
+    except ValueError as error:
+        raise DataError(
+            f"No text holds a word of two or more letters, so there is no vocabulary ({error})."
+        ) from error
+    return counter.get_feature_names_out().tolist()
+
+
+def _counts(items: list[str], vocabulary: list[str], ngrams: int) -> sparse.csr_array:
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    counter = CountVectorizer(
+        vocabulary={word: i for i, word in enumerate(vocabulary)}, ngram_range=(1, ngrams)
+    )
+    return sparse.csr_array(counter.transform(items), dtype=np.float32)

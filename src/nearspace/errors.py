@@ -1,0 +1,74 @@
+"""The errors of nearspace: one sentence each, with the nearest name where a name is unknown."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["DataError", "MissingExtra", "NearspaceError", "SpecError", "did_you_mean"]
+
+
+class NearspaceError(ValueError):
+    """Base of every error that nearspace raises on purpose.
+
+    Its text is one sentence that says who complains, what was expected, what came and what to do;
+    the command line prints it without a traceback.
+    """
+
+
+class DataError(NearspaceError):
+    """The data given cannot be read, or not be used as asked."""
+
+
+class SpecError(NearspaceError):
+    """An encoder spec is misspelt, or names something that does not exist."""
+
+
+class MissingExtra(NearspaceError):
+    """A library that only some encoders need is not installed.
+
+    Parameters
+    ----------
+    what : str
+        The thing that was asked for.
+    extra : str
+        The name of the extra that brings the library.
+    """
+
+    def __init__(self, what: str, extra: str):
+        super().__init__(
+            f"{what} needs the extra '{extra}', which is not installed: "
+            f"run  pip install 'nearspace[{extra}]'."
+        )
+
+
+def did_you_mean(name: object, choices: Iterable[str]) -> str:
+    """Return the end of an error sentence about an unknown name: the nearest one, or all of them.
+
+    Parameters
+    ----------
+    name : object
+        The name that is unknown.
+    choices : iterable of str
+        The names that exist.
+
+    Returns
+    -------
+    str
+        A sentence that begins with a capital letter.
+
+    Examples
+    --------
+    >>> did_you_mean("autoencodr", ["pca", "autoencoder"])
+    "Did you mean 'autoencoder'?"
+    >>> did_you_mean("xyz", ["pca", "autoencoder"])
+    "There is: 'autoencoder', 'pca'."
+    """
+    choices = sorted(choices)
+    lowered = {choice.lower(): choice for choice in choices}
+    close = difflib.get_close_matches(str(name).lower(), lowered, n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean '{lowered[close[0]]}'?"
+    if not choices:
+        return "There is none to choose from."
+    return "There is: " + ", ".join(f"'{choice}'" for choice in choices) + "."

@@ -1,0 +1,1 @@
+"""Judgement: one protocol for every encoder, honest intervals, a verdict."""

@@ -1,0 +1,261 @@
+"""`compare`: every encoder on the same items under one protocol, with verdicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from nearspace.data import Dataset
+from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.elsewhere import FromSklearn
+from nearspace.encoders.spec import make, make_many, spec_of
+from nearspace.errors import SpecError
+from nearspace.judge.cache import load_row, make_key, prune, store_row
+from nearspace.judge.estimate import estimate_seconds
+from nearspace.judge.exhibits import layer_scores, pick_queries, shown_items, space_neighbours
+from nearspace.judge.fits import Fits, has_random_state, is_cacheable, seeded
+from nearspace.judge.leaderboard import Cost, Failure, Leaderboard, Score
+from nearspace.judge.protocol import DEFAULTS, FLOOR, REFERENCE, Protocol, Task, set_task
+from nearspace.judge.score import measure_cost, score_space
+from nearspace.judge.verdict import Judged, assemble
+from nearspace.learning.train import epoch_listener
+from nearspace.space.maps import layout
+
+__all__ = ["compare", "default_encoders"]
+
+# How far along (0 to 1), and what is being done.
+Progress = Callable[[float, str], None]
+
+
+def compare(
+    encoders: Iterable[str | BaseEstimator] | None,
+    dataset: Dataset,
+    *,
+    k: int = 5,
+    rank_by: str | None = None,
+    seeds: int = 1,
+    test_size: float = 0.25,
+    random_state: int = 0,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+    on_estimate: Callable[[float], None] | None = None,
+) -> Leaderboard:
+    """Rank encoders on a dataset.
+
+    Every encoder is fitted on the training items only and judged on the test items; raw input and
+    the plain handmade representation of the kind are always among them, and so is chance where
+    there are labels. An encoder that fails is a row with its error.
+
+    Parameters
+    ----------
+    encoders : iterable of str or transformer, or None
+        Specs, encoders, or any scikit-learn transformers; None for those that suit the kind.
+    dataset : Dataset
+        The items, from `load`.
+    k : int, default=5
+        Neighbours that vote.
+    rank_by : str, optional
+        The score that ranks; ``"knn"`` where there are labels, else ``"preservation"``.
+    seeds : int, default=1
+        Fits of each encoder that has a random state; with more than one, intervals and verdicts
+        cover the noise of training too.
+    test_size : float, default=0.25
+        Share of the items that test, where no split is published.
+    random_state : int, default=0
+        Of the split, the subsamples and the bootstrap.
+    cache : str or Path, optional
+        A folder in which fitted encoders, embeddings and scores are kept and found again.
+    progress : callable, optional
+        Called with the share done and a few words.
+    on_estimate : callable, optional
+        Called once, with about how many seconds the comparison will take; finding out costs a
+        pilot on a few hundred items where there are many.
+
+    Returns
+    -------
+    Leaderboard
+        Best first. Ctrl-C ends the comparison early and returns what is done.
+
+    Raises
+    ------
+    NearspaceError
+        If a spec cannot be read, or the data cannot be split as asked.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> board = compare(["pca(dim=8)"], load("wine"))
+    >>> sorted(row.spec for row in board.results)
+    ['chance', 'pca(dim=8)', 'raw']
+    """
+    task = set_task(dataset, Protocol(k, rank_by, seeds, test_size, random_state))
+    rows = _rows(encoders, task)
+    folder = None if cache is None else Path(cache)
+    judge = _Judge(task, Fits(task, folder), folder, progress or (lambda share, words: None))
+    judged: list[Judged] = []
+    failures: list[Failure] = []
+    notes, interrupted = list(task.notes), False
+    if on_estimate is not None:
+        judge.progress(0.0, "estimating the time")
+        on_estimate(
+            estimate_seconds([encoder for _, encoder in rows if judge.is_new(encoder)], task)
+        )
+    for index, (spec, encoder) in enumerate(rows):
+        judge.begin(spec, index / len(rows), 1 / len(rows))
+        try:
+            judged.append(judge.row(spec, encoder))
+        except KeyboardInterrupt:
+            failures += [Failure(rest, "not judged: interrupted") for rest, _ in rows[index:]]
+            interrupted = True
+            notes.append(f"Interrupted while judging {spec}; what was done until then stands here.")
+            break
+        except Exception as error:  # whatever a user's transformer raises is that row's result
+            failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
+    judge.progress(1.0, "intervals and verdicts")
+    board = assemble(task, judged, failures, tuple(notes), judge.seconds)
+    prune(folder)
+    return dataclasses.replace(board, interrupted=interrupted)
+
+
+def default_encoders(kind: str, labelled: bool) -> list[str]:
+    """Return the specs that suit a kind of data; those that learn from labels only with labels."""
+    specs = DEFAULTS[kind]
+    return [spec for spec in specs if labelled or make(spec).learns != "labels"]
+
+
+def _rows(encoders: Iterable[str | BaseEstimator] | None, task: Task) -> list[tuple[str, Encoder]]:
+    """Return spec and encoder of every row, the reference first, none twice."""
+    kind = task.dataset.kind.name
+    if isinstance(encoders, str):
+        encoders = [encoders]
+    asked = default_encoders(kind, task.labelled) if encoders is None else list(encoders)
+    rows: dict[str, Encoder] = {}
+    for what in [REFERENCE[kind], *FLOOR[kind], *asked]:
+        for encoder in make_many(what) if isinstance(what, str) else [_as_encoder(what)]:
+            try:
+                encoder._validate_params()
+            except ValueError as error:
+                raise SpecError(f"Cannot use '{spec_of(encoder)}': {error}") from error
+            rows.setdefault(spec_of(encoder), encoder)
+    return list(rows.items())
+
+
+def _as_encoder(what: Any) -> Encoder:
+    if isinstance(what, Encoder):
+        return what
+    if hasattr(what, "fit") and hasattr(what, "transform"):
+        return FromSklearn(what)
+    raise SpecError(
+        f"An encoder is a spec, an Encoder or a scikit-learn transformer; got "
+        f"{type(what).__name__}."
+    )
+
+
+class _Judge:
+    """Judges rows one by one, and keeps the reference space and the time that went."""
+
+    def __init__(self, task: Task, fits: Fits, folder: Path | None, progress: Progress):
+        self.task, self.fits, self.folder, self.progress = task, fits, folder, progress
+        self.queries, self.shown = pick_queries(task), shown_items(task)
+        self.reference: Any = None
+        self.seconds = {"fitting": 0.0, "embedding": 0.0, "scoring": 0.0, "map and layers": 0.0}
+
+    def begin(self, spec: str, done: float, share: float) -> None:
+        self.spec, self.start, self.share = spec, done, share
+        self.progress(done, spec)
+
+    def row(self, spec: str, encoder: Encoder) -> Judged:
+        seeds = self.task.protocol.seeds if has_random_state(encoder) else 1
+        runs = []
+        for seed in range(seeds):
+            # The first run is of the encoder as it was given.
+            run = encoder if seed == 0 else seeded(encoder, self.task.protocol.random_state + seed)
+
+            def tell(epoch: int, epochs: int, seed: int = seed) -> None:
+                share = self.share * (seed + epoch / epochs) / seeds
+                self.progress(self.start + share, f"{spec}: epoch {epoch} of {epochs}")
+
+            with epoch_listener(tell):
+                runs.append(self._run(run))
+        first = runs[0]
+        return dataclasses.replace(first, spec=spec, scores=_stack([run.scores for run in runs]))
+
+    def is_new(self, encoder: Encoder) -> bool:
+        """Return whether the cache has nothing of an encoder."""
+        return load_row(self.folder, self._key(encoder)) is None
+
+    def _key(self, encoder: Encoder) -> str:
+        task = self.task
+        settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
+        sides = (task.train.fingerprint, task.test.fingerprint)
+        return make_key("row", spec_of(encoder), *sides, settings, task.labelled)
+
+    def _run(self, encoder: Encoder) -> Judged:
+        task, key = self.task, self._key(encoder)
+        kept = load_row(self.folder, key) if is_cacheable(encoder) else None
+        if kept is None:
+            kept = self._measure(encoder)
+            if is_cacheable(encoder):
+                store_row(self.folder, key, *kept)
+        arrays, facts = kept
+        if self.reference is None:
+            self.reference = arrays["test"][task.sample]
+        fitted = self.fits.get(encoder)[0] if isinstance(encoder, Decodes) else encoder
+        scores: dict[str, Any] = dict(facts["scores"])
+        scores.update({name[6:]: v for name, v in arrays.items() if name.startswith("score-")})
+        return Judged(
+            spec=spec_of(encoder),
+            encoder=fitted,
+            scores=scores,
+            cost=Cost(**facts["cost"]),
+            dim=arrays["test"].shape[1],
+            shown=arrays["test"][self.shown],
+            layout=np.asarray(arrays["layout"]),
+            neighbours=space_neighbours(arrays["train"], arrays["test"], self.queries),
+            layers=tuple((n, d, Score(*score)) for n, d, score in facts["layers"]),
+        )
+
+    def _measure(self, encoder: Encoder) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return arrays (embeddings, per-item scores, layout) and plain facts of one run."""
+        task = self.task
+        times = [time.perf_counter()]
+        fitted, fit_seconds = self.fits.get(encoder)
+        times.append(time.perf_counter())
+        train = fitted.transform(task.train.items)
+        before_test = time.perf_counter()
+        test = fitted.transform(task.test.items)
+        transform_seconds = time.perf_counter() - before_test
+        cost = measure_cost(fitted, task.test, test, fit_seconds, transform_seconds)
+        times.append(time.perf_counter())
+        reference = test[task.sample] if self.reference is None else self.reference
+        scores = score_space(task, fitted, train, test, reference)
+        times.append(time.perf_counter())
+        arrays: dict[str, Any] = {"train": train, "test": test}
+        arrays["layout"] = layout(test[self.shown], task.protocol.random_state)
+        layers = layer_scores(task, fitted) if getattr(encoder, "layer", None) is None else []
+        times.append(time.perf_counter())
+        for name, spent in zip(self.seconds, np.diff(times), strict=True):
+            self.seconds[name] += spent
+        arrays |= {f"score-{n}": v for n, v in scores.items() if isinstance(v, np.ndarray)}
+        facts = {
+            "cost": dataclasses.asdict(cost),
+            "scores": {n: float(v) for n, v in scores.items() if not isinstance(v, np.ndarray)},
+            "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
+        }
+        return arrays, facts
+
+
+def _stack(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return per-item scores as ``(seeds, n)`` and the others as means over seeds."""
+    return {
+        name: np.stack([run[name] for run in runs])
+        if isinstance(value, np.ndarray)
+        else float(np.mean([run[name] for run in runs]))
+        for name, value in runs[0].items()
+    }

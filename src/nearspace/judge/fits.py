@@ -1,0 +1,112 @@
+"""Fitting for a comparison: from the cache where it can be, and equal parts of specs once."""
+
+from __future__ import annotations
+
+import copy
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.combine import Composite
+from nearspace.encoders.elsewhere import FromSklearn, Vectors
+from nearspace.encoders.spec import spec_of
+from nearspace.judge.cache import content_key, load_fit, make_key, store_fit
+from nearspace.judge.protocol import Task
+
+__all__ = ["Fits", "is_cacheable", "seeded"]
+
+
+class Fits:
+    """The fitted encoders of one comparison.
+
+    Parameters
+    ----------
+    task : Task
+        The data.
+    folder : Path or None
+        The cache; None keeps fitted encoders in memory only.
+    """
+
+    def __init__(self, task: Task, folder: Path | None):
+        self.task = task
+        self.folder = folder
+        self.done: dict[str, tuple[Encoder, float]] = {}
+
+    def get(self, encoder: Encoder) -> tuple[Encoder, float]:
+        """Return the encoder fitted on the training side, and the seconds that fitting took."""
+        train = self.task.train
+        return self._get(encoder, train.items, train.labels, train.fingerprint)
+
+    def _get(self, encoder: Encoder, items: Any, y: Any, data_key: str) -> tuple[Encoder, float]:
+        if isinstance(encoder, Composite):
+            return self._parts(encoder, items, y, data_key)
+        if isinstance(encoder, Vectors):
+            return self._aligned(encoder), 0.0
+        signature = dict.fromkeys(encoder.fit_free_params)
+        chosen = {name: encoder.get_params()[name] for name in signature}
+        base = clone(encoder)
+        base.set_params(**{name: type(encoder)().get_params()[name] for name in signature})
+        key = make_key(data_key, spec_of(base), "" if is_cacheable(base) else id(encoder))
+        if key not in self.done:
+            self.done[key] = load_fit(self.folder, key) or self._fit(base, items, y, key)
+        fitted, seconds = self.done[key]
+        if chosen:
+            fitted = copy.copy(fitted).set_params(**chosen)
+        return fitted, seconds
+
+    def _fit(self, base: Encoder, items: Any, y: Any, key: str) -> tuple[Encoder, float]:
+        start = time.perf_counter()
+        fitted = base.fit(items, y)
+        seconds = time.perf_counter() - start
+        if is_cacheable(base):
+            store_fit(self.folder, key, fitted, seconds)
+        return fitted, seconds
+
+    def _parts(self, whole: Composite, items: Any, y: Any, key: str) -> tuple[Encoder, float]:
+        fitted, total = clone(whole), 0.0
+        items, y = fitted.begin_fit(items, y)
+
+        def fit_part(part: Encoder, X: Any, labels: Any) -> Encoder:
+            nonlocal total
+            part, seconds = self._get(part, X, labels, key if X is items else content_key(X))
+            total += seconds
+            return part
+
+        fitted.fit_parts(fit_part, items, y)
+        return fitted, total
+
+    def _aligned(self, encoder: Vectors) -> Vectors:
+        """Match finished vectors to all items: rows are looked up, so the test side is no leak."""
+        dataset = self.task.dataset
+        fitted = clone(encoder)
+        fitted.begin_fit(dataset.items, None)
+        fitted.align(dataset.items, np.asarray(dataset.ids))
+        return fitted
+
+
+def is_cacheable(encoder: Any) -> bool:
+    """Return whether the spec of an encoder says all that its vectors depend on."""
+    parts = getattr(encoder, "encoders", [encoder])
+    if parts == [encoder]:
+        return not isinstance(encoder, Vectors | FromSklearn)
+    return all(is_cacheable(part) for part in parts)
+
+
+def seeded(encoder: Encoder, seed: int) -> Encoder:
+    """Return a clone with ``random_state=seed`` wherever there is a random state."""
+    encoder = clone(encoder)
+    for part in getattr(encoder, "encoders", [encoder]):
+        for name in part.get_params():
+            if name == "random_state" or name.endswith("__random_state"):
+                part.set_params(**{name: seed})
+    return encoder
+
+
+def has_random_state(encoder: BaseEstimator) -> bool:
+    """Return whether fitting again with another random state can give other vectors."""
+    parts = getattr(encoder, "encoders", [encoder])
+    return any("random_state" in name for part in parts for name in part.get_params())

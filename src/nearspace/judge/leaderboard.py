@@ -1,0 +1,410 @@
+"""`Leaderboard`: what a comparison found, as rows, as a frame, as JSON and as a notebook table."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.errors import NearspaceError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["METRICS", "Cost", "Exhibits", "Failure", "Leaderboard", "Metric", "Result", "Score"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """How a score is called and read.
+
+    Attributes
+    ----------
+    label : str
+        The name in a table head.
+    better : {"higher", "lower", ""}
+        Which way is better; empty where neither is.
+    per_item : bool
+        Whether the score is a mean over test items: only such a score gets a verdict.
+    percent : bool
+        Whether it is shown as a percentage.
+    meaning : str
+        One sentence that a reader can act on.
+    """
+
+    label: str
+    better: str
+    per_item: bool
+    percent: bool
+    meaning: str
+
+
+METRICS: dict[str, Metric] = {
+    "knn": Metric(
+        "k-NN accuracy",
+        "higher",
+        True,
+        True,
+        "Share of test items whose k nearest training items vote for the right label.",
+    ),
+    "probe": Metric(
+        "linear probe",
+        "higher",
+        True,
+        True,
+        "Accuracy on test items of a logistic regression fitted on the training vectors.",
+    ),
+    "r_precision": Metric(
+        "R-precision",
+        "higher",
+        True,
+        True,
+        "Of the R nearest other test items, the share with the query's label, where R is how many "
+        "there are in all.",
+    ),
+    "ami": Metric(
+        "AMI",
+        "higher",
+        False,
+        False,
+        "Adjusted mutual information between the labels and k-means clusters of the test vectors.",
+    ),
+    "reconstruction": Metric(
+        "reconstruction MSE",
+        "lower",
+        True,
+        False,
+        "Mean squared error per value of decoded test items; pixels are scaled to [0, 1].",
+    ),
+    "preservation": Metric(
+        "neighbours kept",
+        "higher",
+        True,
+        True,
+        "Share of an item's 10 nearest neighbours in the raw input that are still among its 10 "
+        "nearest.",
+    ),
+    "effective_rank": Metric(
+        "effective rank",
+        "",
+        False,
+        False,
+        "Number of dimensions in use: exponential of the entropy of the singular values.",
+    ),
+    "intrinsic_dimension": Metric(
+        "intrinsic dim.",
+        "",
+        False,
+        False,
+        "Dimension of the surface the vectors lie on, from ratios of neighbour distances.",
+    ),
+    "hubness": Metric(
+        "hubness",
+        "lower",
+        False,
+        False,
+        "Skewness of how often an item is a neighbour of others; above 1 a few items are "
+        "everyone's neighbour.",
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """A figure with its 95 % interval; ``low`` and ``high`` are None where there is none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What an encoder costs.
+
+    Attributes
+    ----------
+    fit_seconds : float
+        Wall time of `fit`, when it was fitted.
+    items_per_second : float
+        Throughput of `transform` over the test items.
+    latency_seconds : float
+        Median wall time of `transform` on one item.
+    bytes_per_vector : float
+        Memory of one vector; of a sparse one, of its stored values and their indices.
+    """
+
+    fit_seconds: float
+    items_per_second: float
+    latency_seconds: float
+    bytes_per_vector: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Exhibits:
+    """What a report shows of one space; pictures are HTML fragments drawn by the kind.
+
+    Attributes
+    ----------
+    layout : ndarray of shape (m, 2)
+        Places of the shown test items on a 2-D map.
+    neighbours : ndarray of shape (q, r)
+        For each query its nearest training items, as positions in `Leaderboard.gallery`.
+    layers : tuple of (str, int, Score)
+        Name, dimension and k-NN accuracy of each layer of a network.
+    reconstructions, samples, walk : tuple of str
+        The queries decoded; random draws decoded; the way between two queries decoded.
+    """
+
+    layout: np.ndarray
+    neighbours: np.ndarray
+    layers: tuple[tuple[str, int, Score], ...] = ()
+    reconstructions: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    walk: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One row: an encoder that was judged.
+
+    Attributes
+    ----------
+    spec : str
+        The encoder as `make` reads it; ``"chance"`` for guessing the commonest label.
+    learns : str
+        What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
+    dim : int
+        Length of its vectors; 0 for chance.
+    scores : dict of str to Score
+        By name in `METRICS`.
+    cost : Cost or None
+        None for chance.
+    verdict : str
+        ``"best"``, ``"tied with best"``, ``"worse"``, ``"floor"`` (chance), ``"reference"``
+        (what the ranking measures against), or empty where there is no ranking score.
+    difference : Score or None
+        Ranking score minus that of the best, with an interval that holds for all rows at once.
+    recommended : bool
+        Whether it is the cheapest of the best and the tied.
+    exhibits : Exhibits or None
+        What a report shows of its space.
+    """
+
+    spec: str
+    learns: str
+    dim: int
+    scores: dict[str, Score]
+    cost: Cost | None = None
+    verdict: str = ""
+    difference: Score | None = None
+    recommended: bool = False
+    exhibits: Exhibits | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """One row: an encoder that could not be judged, with the error in a sentence."""
+
+    spec: str
+    error: str
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Leaderboard:
+    """What `compare` found: one row an encoder, best first, failures last.
+
+    Attributes
+    ----------
+    rows : tuple of Result or Failure
+        Best first.
+    protocol : dict
+        All that is needed to repeat the comparison, in the order in which to read it.
+    notes : tuple of str
+        Warnings and remarks: duplicates, files left out, an interruption.
+    seconds : dict of str to float
+        Where the time went, by step.
+    shown, shown_labels : tuple of str
+        The test items on the maps as HTML fragments, and their labels (empty when unlabelled).
+    queries, query_labels : tuple of str
+        The items whose neighbours are shown.
+    gallery, gallery_labels : tuple of str
+        Every training item that is a neighbour somewhere.
+    similarity : dict of str to ndarray of shape (e, e)
+        ``"cka"`` and ``"neighbour_overlap"`` between the spaces named in `spaces`.
+    spaces : tuple of str
+        The specs along both axes of `similarity`.
+    interrupted : bool
+        Whether Ctrl-C ended the comparison before every row was judged.
+
+    Examples
+    --------
+    >>> from nearspace import compare, load
+    >>> board = compare(["pca(dim=8)"], load("digits"))
+    >>> board.best().spec
+    'hog'
+    >>> sorted(board.to_frame().columns)[:3]
+    ['ami', 'bytes_per_vector', 'difference']
+    """
+
+    rows: tuple[Result | Failure, ...]
+    protocol: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    shown: tuple[str, ...] = ()
+    shown_labels: tuple[str, ...] = ()
+    queries: tuple[str, ...] = ()
+    query_labels: tuple[str, ...] = ()
+    gallery: tuple[str, ...] = ()
+    gallery_labels: tuple[str, ...] = ()
+    similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    spaces: tuple[str, ...] = ()
+    interrupted: bool = False
+
+    def __iter__(self) -> Iterator[Result | Failure]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def results(self) -> list[Result]:
+        """The rows that were judged, chance included."""
+        return [row for row in self.rows if isinstance(row, Result)]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """The rows that could not be judged."""
+        return [row for row in self.rows if isinstance(row, Failure)]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the scores that some row has, in the order of `METRICS`."""
+        return [name for name in METRICS if any(name in row.scores for row in self.results)]
+
+    def best(self) -> Result:
+        """Return the recommended row: the cheapest of those that are best or tied with it.
+
+        Raises
+        ------
+        NearspaceError
+            If no encoder could be ranked.
+        """
+        for row in self.results:
+            if row.recommended:
+                return row
+        raise NearspaceError("The leaderboard recommends nothing: no encoder could be ranked.")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row an encoder with scores, interval ends, cost and verdict as columns."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(row, self.metrics) for row in self.rows])
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the leaderboard as JSON text, without its pictures; write it where asked."""
+        rows: list[dict[str, Any]] = []
+        for row in self.rows:
+            value = dataclasses.asdict(row)
+            exhibits = value.pop("exhibits", None)
+            if exhibits is not None:
+                value["layers"] = [
+                    {"layer": name, "dim": dim, "knn": score}
+                    for name, dim, score in exhibits["layers"]
+                ]
+                value["layout"] = np.round(exhibits["layout"], 4)
+            rows.append(value)
+        text = json.dumps(
+            _plain(
+                {
+                    "protocol": self.protocol,
+                    "rows": rows,
+                    "notes": self.notes,
+                    "seconds": self.seconds,
+                    "spaces": self.spaces,
+                    "similarity": self.similarity,
+                }
+            ),
+            indent=1,
+            ensure_ascii=False,
+            allow_nan=False,
+        )
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+    def _repr_html_(self) -> str:
+        metrics = [name for name in self.metrics if METRICS[name].per_item]
+        head = "".join(
+            f"<th>{html.escape(text)}</th>"
+            for text in ("encoder", "verdict", *(METRICS[name].label for name in metrics), "dim")
+        )
+        body = []
+        for row in self.rows:
+            if isinstance(row, Failure):
+                cells = (
+                    f"<td>failed</td><td colspan={len(metrics) + 1}>{html.escape(row.error)}</td>"
+                )
+            else:
+                cells = f"<td>{row.verdict}{' ★' if row.recommended else ''}</td>"
+                cells += "".join(
+                    f"<td>{format_score(name, row.scores.get(name))}</td>" for name in metrics
+                )
+                cells += f"<td>{row.dim or ''}</td>"
+            body.append(f"<tr><th>{html.escape(row.spec)}</th>{cells}</tr>")
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def format_score(metric: str, score: Score | None, interval: bool = True) -> str:
+    """Return a score as text: ``"97.1 [96.0, 98.2]"`` in percent, ``"0.0416"`` otherwise."""
+    if score is None or not math.isfinite(score.value):
+        return ""
+    if METRICS[metric].percent:
+        numbers = [f"{100 * x:.1f}" for x in (score.value, score.low, score.high) if x is not None]
+    else:
+        numbers = [f"{x:.3g}" for x in (score.value, score.low, score.high) if x is not None]
+    if interval and len(numbers) == 3:
+        return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"
+    return numbers[0]
+
+
+def _flat(row: Result | Failure, metrics: list[str]) -> dict[str, Any]:
+    if isinstance(row, Failure):
+        return {"encoder": row.spec, "verdict": "failed", "error": row.error}
+    flat: dict[str, Any] = {
+        "encoder": row.spec,
+        "verdict": row.verdict,
+        "recommended": row.recommended,
+        "learns": row.learns,
+        "dim": row.dim,
+    }
+    for name in metrics:
+        score = row.scores.get(name)
+        flat[name] = None if score is None else score.value
+        if METRICS[name].per_item:
+            flat[f"{name}_low"] = None if score is None else score.low
+            flat[f"{name}_high"] = None if score is None else score.high
+    flat["difference"] = None if row.difference is None else row.difference.value
+    flat.update(dataclasses.asdict(row.cost) if row.cost else {})
+    return flat
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` built of what JSON has; what is not finite becomes null."""
+    if isinstance(value, dict):
+        return {str(key): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

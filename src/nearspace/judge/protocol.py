@@ -1,0 +1,185 @@
+"""The protocol: what every encoder of a comparison is measured under."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from nearspace.data import Dataset, train_test_split
+from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.judge.leaderboard import METRICS
+from nearspace.space.space import versions
+
+__all__ = ["DEFAULTS", "FLOOR", "REFERENCE", "Protocol", "Task", "set_task"]
+
+# What is compared when nobody says what; the floor is in every table.
+FLOOR = {
+    "image": ["raw", "hog"],
+    "text": ["raw", "tfidf"],
+    "table": ["raw", "onehot"],
+    "vector": ["raw"],
+}
+DEFAULTS = {
+    "image": [*FLOOR["image"], "random", "pca", "autoencoder", "vae", "simclr", "mlp", "cnn"],
+    "text": [*FLOOR["text"], "bow", "tfidf | pca", "tfidf | pca(dim=128) | mlp"],
+    "table": [
+        *FLOOR["table"],
+        "onehot | pca(dim=8)",
+        "onehot | autoencoder(dim=8)",
+        "onehot | mlp",
+    ],
+    "vector": [*FLOOR["vector"], "random", "pca", "autoencoder", "vae", "mlp"],
+}
+# The representation whose neighbourhoods stand for the items' own.
+REFERENCE = {"image": "raw", "text": "tfidf", "table": "onehot", "vector": "raw"}
+
+GEOMETRY_ITEMS = 2000
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """The settings of a comparison.
+
+    Parameters
+    ----------
+    k : int
+        Neighbours that vote.
+    rank_by : str or None
+        The score that ranks, by name in `METRICS`; ``"knn"`` when None and there are labels,
+        ``"preservation"`` when there are none.
+    seeds : int
+        Fits of each encoder, with different random states.
+    test_size : float
+        Share of the items that test, where no split is published.
+    random_state : int
+        Of the split, the subsamples and the bootstrap.
+    """
+
+    k: int = 5
+    rank_by: str | None = None
+    seeds: int = 1
+    test_size: float = 0.25
+    random_state: int = 0
+
+    def check(self) -> None:
+        """Raise `NearspaceError` where a setting makes no sense."""
+        ranking = [name for name, metric in METRICS.items() if metric.per_item]
+        if self.rank_by is not None and self.rank_by not in ranking:
+            hint = did_you_mean(self.rank_by, ranking)
+            raise NearspaceError(f"Cannot rank by '{self.rank_by}'. {hint}")
+        if self.k < 1 or self.seeds < 1:
+            raise NearspaceError(f"k and seeds must be at least 1; got {self.k} and {self.seeds}.")
+        if not 0 < self.test_size < 1:
+            raise NearspaceError(f"test_size must be between 0 and 1; got {self.test_size}.")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Task:
+    """A dataset set up for judgement: its two sides, and what it is ranked by.
+
+    Attributes
+    ----------
+    dataset, train, test : Dataset
+        All items, and the two sides.
+    labelled : bool
+        Whether there are labels of more than one class.
+    rank_by : str
+        The score that ranks.
+    sample : ndarray
+        Positions of the test items on which geometry is measured.
+    notes : tuple of str
+        What setting up brought up.
+    """
+
+    dataset: Dataset
+    train: Dataset
+    test: Dataset
+    labelled: bool
+    rank_by: str
+    sample: np.ndarray
+    protocol: Protocol
+    notes: tuple[str, ...]
+
+    def describe(self) -> dict[str, Any]:
+        """Return all that is needed to repeat the comparison, as JSON values."""
+        counts = {}
+        if self.labelled:
+            classes, numbers = np.unique(self.test.labels.astype(str), return_counts=True)  # type: ignore[union-attr]
+            counts = dict(zip(classes.tolist(), numbers.tolist(), strict=True))
+        return {
+            "name": self.dataset.name,
+            "kind": str(self.dataset.kind),
+            "items": len(self.dataset),
+            "train": len(self.train),
+            "test": len(self.test),
+            "classes": len(counts) or None,
+            "split": self._split_words(),
+            "rank_by": self.rank_by,
+            "k": self.protocol.k,
+            "metric": "euclidean",
+            "seeds": self.protocol.seeds,
+            "random_state": self.protocol.random_state,
+            "training fingerprint": self.train.fingerprint,
+            "test fingerprint": self.test.fingerprint,
+            "intervals": "95 %, bootstrap over test "
+            + ("items" if self.test.groups is None else "groups")
+            + ("" if self.protocol.seeds == 1 else " and seeds")
+            + "; differences to the best hold for all rows at once",
+            "scope": "these fitted encoders (one fit each)"
+            if self.protocol.seeds == 1
+            else f"{self.protocol.seeds} fits of each encoder that has a random state",
+            "versions": versions(),
+        }
+
+    def _split_words(self) -> str:
+        if self.dataset.split is not None:
+            return "as published"
+        if self.dataset.time is not None:
+            return f"the latest {self.protocol.test_size:.0%} test"
+        kept = "groups and exact duplicates" if self.dataset.groups is not None else "duplicates"
+        how = "stratified by label" if self.labelled else "at random"
+        return f"{self.protocol.test_size:.0%} test, {how}, {kept} on one side"
+
+
+def set_task(dataset: Dataset, protocol: Protocol) -> Task:
+    """Split a dataset and decide what it is ranked by.
+
+    Raises
+    ------
+    NearspaceError
+        If a setting makes no sense, or there are too few items for it.
+    """
+    protocol.check()
+    notes = list(dataset.notes)
+    labelled = dataset.labels is not None
+    if dataset.labels is not None:
+        classes = np.unique(dataset.labels)
+        if len(classes) == 1:
+            labelled = False
+            notes.append(
+                f"All items have the label '{classes[0]}', so it is judged without labels."
+            )
+            dataset = dataclasses.replace(dataset, labels=None)
+    train_at, test_at, split_notes = train_test_split(
+        dataset, protocol.test_size, protocol.random_state
+    )
+    train, test = dataset.take(train_at), dataset.take(test_at)
+    if protocol.k >= len(train):
+        raise DataError(
+            f"{protocol.k} neighbours cannot be found among {len(train)} training items: lower k "
+            "or bring more items."
+        )
+    rank_by = protocol.rank_by or ("knn" if labelled else "preservation")
+    if not labelled and rank_by in ("knn", "probe", "r_precision"):
+        raise NearspaceError(f"Ranking by {rank_by} needs labels, and {dataset.name} has none.")
+    if not labelled:
+        notes.append(
+            "There are no labels: encoders are ranked by how many of an item's nearest neighbours "
+            f"in {REFERENCE[dataset.kind.name]} they keep, not by how well they tell classes apart."
+        )
+    random = np.random.default_rng(protocol.random_state)
+    size = min(GEOMETRY_ITEMS, len(test))
+    sample = np.sort(random.choice(len(test), size, replace=False))
+    return Task(dataset, train, test, labelled, rank_by, sample, protocol, (*notes, *split_notes))

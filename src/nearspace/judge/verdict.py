@@ -1,0 +1,186 @@
+"""From scores to a leaderboard: intervals, who is best, who is tied, what to use."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from nearspace.encoders.base import Encoder
+from nearspace.judge.exhibits import decoded_strips, draw, pick_queries, shown_items
+from nearspace.judge.leaderboard import (
+    METRICS,
+    Cost,
+    Exhibits,
+    Failure,
+    Leaderboard,
+    Result,
+    Score,
+)
+from nearspace.judge.protocol import REFERENCE, Task
+from nearspace.judge.score import VectorArray, chance_scores
+from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
+from nearspace.metrics.similarity import cka, neighbour_overlap
+
+__all__ = ["Judged", "assemble"]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Judged:
+    """What was measured of one row, before it is held against the others.
+
+    Attributes
+    ----------
+    scores : dict
+        Arrays ``(seeds, n)`` for means over test items, numbers for the others.
+    shown : ndarray or csr_array
+        The vectors of the test items on the maps.
+    neighbours : ndarray of shape (q, r)
+        Positions of the training items nearest to each query.
+    """
+
+    spec: str
+    encoder: Encoder
+    scores: dict[str, Any]
+    cost: Cost
+    dim: int
+    shown: VectorArray
+    layout: np.ndarray
+    neighbours: np.ndarray
+    layers: tuple[tuple[str, int, Score], ...]
+
+
+def assemble(
+    task: Task,
+    judged: list[Judged],
+    failures: list[Failure],
+    notes: tuple[str, ...],
+    seconds: dict[str, float],
+) -> Leaderboard:
+    """Return the leaderboard of what was measured."""
+    scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
+    if task.labelled:
+        scores.append(_with_seeds(chance_scores(task), task.protocol.seeds))
+    tables = _score_tables(task, scores)
+    none = np.empty(0, dtype=int)
+    gallery = np.unique(np.concatenate([none, *(row.neighbours.ravel() for row in judged)]))
+    queries, shown = pick_queries(task), shown_items(task)
+    results = []
+    for row, table in zip(judged, tables, strict=False):
+        exhibits = Exhibits(
+            row.layout,
+            np.searchsorted(gallery, row.neighbours),
+            row.layers,
+            **decoded_strips(task, row.encoder, queries),
+        )
+        learns = row.encoder.learns
+        results.append(Result(row.spec, learns, row.dim, table, row.cost, exhibits=exhibits))
+    results = _verdicts(task, results, scores)
+    if task.labelled:
+        results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
+    shown_drawn, query_drawn = draw(task.test, shown), draw(task.test, queries)
+    gallery_drawn = draw(task.train, gallery)
+    return Leaderboard(
+        rows=(*results, *failures),
+        protocol=task.describe(),
+        notes=notes,
+        seconds=seconds,
+        shown=shown_drawn[0],
+        shown_labels=shown_drawn[1],
+        queries=query_drawn[0],
+        query_labels=query_drawn[1],
+        gallery=gallery_drawn[0],
+        gallery_labels=gallery_drawn[1],
+        similarity=_similarity(judged),
+        spaces=tuple(row.spec for row in judged),
+    )
+
+
+def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, Any]:
+    """Return per-item scores of shape ``(seeds, n)``; what has no random state is repeated."""
+    return {
+        name: np.broadcast_to(np.atleast_2d(value), (seeds, np.shape(value)[-1]))
+        if isinstance(value, np.ndarray)
+        else value
+        for name, value in scores.items()
+    }
+
+
+def _score_tables(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Score]]:
+    """Return the scores of each row with their intervals."""
+    tables: list[dict[str, Score]] = [{} for _ in scores]
+    for name, metric in METRICS.items():
+        rows = [index for index, row in enumerate(scores) if name in row]
+        if not rows:
+            continue
+        if not metric.per_item:
+            for index in rows:
+                tables[index][name] = Score(float(scores[index][name]))
+            continue
+        stacked = np.stack([scores[index][name] for index in rows])
+        lows, highs = interval(stacked, _replicates(task, stacked), task.test.groups)
+        values = np.nanmean(stacked, axis=(1, 2))
+        for index, value, low, high in zip(rows, values, lows, highs, strict=True):
+            tables[index][name] = Score(float(value), float(low), float(high))
+    return tables
+
+
+def _replicates(task: Task, stacked: np.ndarray) -> np.ndarray:
+    return bootstrap_means(stacked, task.test.groups, random_state=task.protocol.random_state)
+
+
+def _verdicts(task: Task, results: list[Result], scores: list[dict[str, Any]]) -> list[Result]:
+    """Return the results ranked, each with its verdict; the cheapest of the tied is recommended."""
+    name = task.rank_by
+    reference = REFERENCE[task.dataset.kind.name] if name == "preservation" else None
+    ranked = [i for i, row in enumerate(results) if name in row.scores and row.spec != reference]
+    final = list(results)
+    if reference is not None:
+        final = [
+            dataclasses.replace(row, verdict="reference") if row.spec == reference else row
+            for row in final
+        ]
+    higher = METRICS[name].better == "higher"
+    if ranked:
+        stacked = np.stack([scores[i][name] for i in ranked])
+        found = compare_to_best(stacked, _replicates(task, stacked), higher_is_better=higher)
+        tied = [i for i, is_tied in zip(ranked, found.tied, strict=True) if is_tied]
+        cheapest = min(tied, key=lambda i: _cost_order(results[i]))
+        for place, i in enumerate(ranked):
+            verdict = "tied with best" if found.tied[place] else "worse"
+            final[i] = dataclasses.replace(
+                results[i],
+                verdict="best" if place == found.best else verdict,
+                recommended=i == cheapest,
+                difference=Score(
+                    float(found.difference[place]),
+                    float(found.low[place]),
+                    float(found.high[place]),
+                ),
+            )
+    sign = -1 if higher else 1
+    missing = Score(np.inf * sign * -1)
+
+    def order(row: Result) -> tuple[bool, float]:
+        return row.verdict == "reference", sign * row.scores.get(name, missing).value
+
+    return sorted(final, key=order)
+
+
+def _cost_order(row: Result) -> tuple[float, float]:
+    assert row.cost is not None  # only chance has none
+    return row.cost.latency_seconds, row.cost.bytes_per_vector
+
+
+def _similarity(judged: list[Judged]) -> dict[str, np.ndarray]:
+    """Return how alike the spaces are, on the items of the maps."""
+    n = len(judged)
+    found = {"cka": np.eye(n), "neighbour_overlap": np.eye(n)}
+    for i in range(n):
+        for j in range(i):
+            a, b = judged[i].shown, judged[j].shown
+            found["cka"][i, j] = found["cka"][j, i] = cka(a, b)
+            overlap = neighbour_overlap(a, b)
+            found["neighbour_overlap"][i, j] = found["neighbour_overlap"][j, i] = overlap
+    return found

@@ -1,0 +1,1 @@
+"""Learning: the loss functions, the one training loop, and the thread policy."""

@@ -1,0 +1,1 @@
+"""Measures of vectors: arrays in, numbers out; nothing here knows an encoder or a dataset."""

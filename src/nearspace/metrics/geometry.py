@@ -1,0 +1,160 @@
+"""The shape of a cloud of vectors, without labels; NaN where a measure is not defined."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nearspace.metrics.retrieval import nearest, shared_share
+
+if TYPE_CHECKING:
+    from nearspace.metrics.retrieval import Vectors
+
+__all__ = ["effective_rank", "hubness", "intrinsic_dimension", "preservation"]
+
+# Share of the squared length of all vectors below which what they differ by is rounding.
+ROUNDING = 1e-14
+
+
+def effective_rank(vectors: Vectors) -> float:
+    """Return how many dimensions are in use (Roy & Vetterli 2007).
+
+    It is the exponential of the entropy of the singular values of the centred vectors, as shares
+    of their sum: 1 for a line, d for a ball in d dimensions, NaN for items that are all the same.
+
+    Parameters
+    ----------
+    vectors : ndarray or csr_array of shape (n, d)
+        The items; the smaller of n and d sets the cost.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(effective_rank(np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])), 6)
+    2.0
+    """
+    n, dim = vectors.shape
+    if n < 2 or dim == 0:
+        return float("nan")
+    squares = np.linalg.eigvalsh(_scatter(vectors))
+    length = (
+        float(vectors.multiply(vectors).sum())
+        if not isinstance(vectors, np.ndarray)
+        else (np.einsum("ij,ij->", vectors, vectors, dtype=np.float64))
+    )
+    largest = squares.max()
+    if largest <= ROUNDING * length:
+        return float("nan")
+    # Rounding leaves small eigenvalues, not zeros, in the dimensions that are not used.
+    singular = np.sqrt(squares[squares > largest * max(n, dim) * np.finfo(np.float64).eps])
+    share = singular / singular.sum()
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def intrinsic_dimension(vectors: Vectors) -> float:
+    """Return the dimension of the surface that the vectors lie on (TwoNN, Facco et al. 2017).
+
+    The ratio of the distances to an item's second and first neighbour follows a Pareto law whose
+    exponent is the dimension. Of equal items one is kept, and as in the paper the largest tenth of
+    the ratios is left out of the fit.
+
+    Parameters
+    ----------
+    vectors : ndarray or csr_array of shape (n, d)
+        The items.
+
+    Returns
+    -------
+    float
+        NaN with fewer than three different items, or where all first and second neighbours are
+        equally far.
+    """
+    vectors = _distinct(vectors)
+    if vectors.shape[0] < 3:
+        return float("nan")
+    _, distances = nearest(vectors, vectors, 2, exclude_self=True)
+    first, second = distances.astype(np.float64).T
+    # Different items can be so close that their distance in float32 is 0.
+    ratios = np.sort(np.log(second[first > 0] / first[first > 0]))
+    kept = int(0.9 * len(ratios))
+    x, y = ratios[:kept], -np.log1p(-np.arange(1, kept + 1) / max(1, len(ratios)))
+    steepness = x @ x
+    return float(x @ y / steepness) if steepness > 0 else float("nan")
+
+
+def hubness(vectors: Vectors, k: int = 10) -> float:
+    """Return the skewness of how often items are neighbours of others (Radovanović et al. 2010).
+
+    Parameters
+    ----------
+    vectors : ndarray or csr_array of shape (n, d)
+        The items.
+    k : int
+        How many neighbours each item has.
+
+    Returns
+    -------
+    float
+        About 0 without hubs; NaN where all items are neighbours equally often, or none has a
+        neighbour that differs from it.
+    """
+    n = vectors.shape[0]
+    if n < 3:
+        return float("nan")
+    indices, distances = nearest(vectors, vectors, k, exclude_self=True)
+    deviation = np.bincount(indices.ravel(), minlength=n) - indices.shape[1]
+    variance = np.mean(deviation**2)
+    if variance == 0 or distances.max() == 0:
+        return float("nan")
+    return float(np.mean(deviation**3.0) / variance**1.5)
+
+
+def preservation(reference: Vectors, vectors: Vectors, k: int = 10) -> np.ndarray:
+    """Return for each item which share of its ``k`` nearest neighbours it has in both spaces.
+
+    Parameters
+    ----------
+    reference, vectors : ndarray or csr_array of shape (n, d) and (n, d')
+        The same items in two spaces.
+    k : int
+        How many neighbours each item has.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        NaN throughout where there are not more than ``k`` other items, as all are neighbours then.
+    """
+    n = reference.shape[0]
+    if n - 1 <= k:
+        return np.full(n, np.nan)
+    here, there = (nearest(x, x, k, exclude_self=True)[0] for x in (vectors, reference))
+    return shared_share(here, there)
+
+
+def _scatter(vectors: Vectors) -> np.ndarray:
+    """Return the scatter matrix of the centred vectors, or their Gram matrix if it is smaller."""
+    n, dim = vectors.shape
+    if not isinstance(vectors, np.ndarray):
+        if dim > n:
+            gram = (vectors @ vectors.T).toarray().astype(np.float64)
+            gram -= gram.mean(0)
+            return gram - gram.mean(1, keepdims=True)
+        vectors = vectors.toarray()
+    centred = vectors - vectors.mean(0, dtype=np.float64)
+    return centred.T @ centred if dim <= n else centred @ centred.T
+
+
+def _distinct(vectors: Vectors) -> Vectors:
+    """Return one of every set of equal rows."""
+    if isinstance(vectors, np.ndarray):
+        return np.unique(vectors, axis=0)
+    rows = vectors.copy()
+    rows.eliminate_zeros()
+    rows.sum_duplicates()
+    places = {
+        (rows.indices[a:b].tobytes(), rows.data[a:b].tobytes()): row
+        for row, (a, b) in enumerate(itertools.pairwise(rows.indptr))
+    }
+    return rows[sorted(places.values())]

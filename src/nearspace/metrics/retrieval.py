@@ -1,0 +1,303 @@
+"""Exact nearest neighbours, and how well they retrieve items of the same label."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from nearspace.errors import NearspaceError, did_you_mean
+
+if TYPE_CHECKING:
+    import scipy.sparse
+    import torch
+
+__all__ = ["METRICS", "Vectors", "nearest", "r_precision", "recall_at_k", "shared_share"]
+
+Vectors: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
+
+METRICS = ("cosine", "dot", "euclidean")
+
+# A block of scores of BLOCK x CHUNK floats (32 MB) is still in a large cache when it is read again.
+BLOCK = 400
+CHUNK = 20_480
+# Only the best of every GROUP scores takes part in the first round of the selection.
+GROUP = 20
+# Numbers gathered at once when the distances of the found are computed.
+GATHERED = 1 << 24
+
+
+def nearest(
+    queries: Vectors,
+    gallery: Vectors,
+    k: int,
+    metric: str = "euclidean",
+    block: int = BLOCK,
+    exclude_self: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ``k`` nearest gallery items of every query, nearest first, by exact search.
+
+    Parameters
+    ----------
+    queries, gallery : ndarray or csr_array of shape (q, d) and (n, d)
+        Vectors; sparse ones stay sparse, only blocks of scores are dense.
+    k : int
+        How many to find; all there are where the gallery has fewer.
+    metric : {"euclidean", "cosine", "dot"}
+        Cosine distance is one minus the cosine, and 1 to and from a zero vector, which has no
+        direction. The distance of ``"dot"`` is the inner product with its sign turned.
+    block : int
+        How many queries are worked on at a time.
+    exclude_self : bool
+        The queries are the gallery, and no item is a neighbour of itself.
+
+    Returns
+    -------
+    indices : ndarray of shape (q, min(k, n)), int64
+        Positions in the gallery. Items at the same distance stand in the order of the gallery.
+    distances : ndarray of shape (q, min(k, n)), float32
+        Computed from the vectors of the found, so that equal vectors are exactly 0 apart.
+
+    Raises
+    ------
+    NearspaceError
+        On an unknown metric, a ``k`` below 1, or vectors that do not fit each other.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> indices, distances = nearest(np.array([[0.0, 0.9]]), np.eye(2), k=2)
+    >>> indices.tolist(), distances.round(3).tolist()
+    ([[1, 0]], [[0.10000000149011612, 1.3450000286102295]])
+    """
+    _check(queries, gallery, k, metric, exclude_self)
+    found = min(k, gallery.shape[0] - exclude_self)
+    if metric == "cosine":
+        queries, gallery = _unit(queries), _unit(gallery)
+    own = np.arange(queries.shape[0]) if exclude_self else None
+    indices = _search(queries, gallery, found, metric == "euclidean", own, block)
+    distances = _distances(queries, gallery, indices, metric)
+    order = np.lexsort((indices, distances))
+    return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
+
+
+def r_precision(
+    vectors: Vectors, labels: np.ndarray, max_queries: int = 2000, random_state: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the R-precision of every query: each item is a query against all the others.
+
+    R is how many other items have the query's label; the score is the share of that label among
+    the R nearest. Items whose label no other item has are not queries.
+
+    Parameters
+    ----------
+    vectors : ndarray or csr_array of shape (n, d)
+        The items.
+    labels : ndarray of shape (n,)
+        Their labels.
+    max_queries : int
+        At most so many items are queries, drawn at random.
+    random_state : int
+        Seed of the draw.
+
+    Returns
+    -------
+    values, positions : ndarray of shape (n_queries,)
+        The scores, and the positions of the queries in ascending order.
+    """
+    _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    others = counts[codes] - 1
+    positions = np.flatnonzero(others)
+    if len(positions) > max_queries:
+        rng = np.random.default_rng(random_state)
+        positions = np.sort(rng.choice(positions, max_queries, replace=False))
+    values = np.empty(len(positions))
+    for start in range(0, len(positions), BLOCK):
+        query = positions[start : start + BLOCK]
+        relevant = others[query]
+        found = _search(vectors[query], vectors, int(relevant.max()), True, query, BLOCK)
+        hits = (codes[found] == codes[query, None]) & (
+            np.arange(found.shape[1]) < relevant[:, None]
+        )
+        values[start : start + BLOCK] = hits.sum(1) / relevant
+    return values, positions
+
+
+def recall_at_k(found: np.ndarray, truth: np.ndarray) -> float:
+    """Return the mean share of the true neighbours that were found.
+
+    Parameters
+    ----------
+    found, truth : ndarray of shape (q, k)
+        Indices of neighbours; -1 stands for none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> recall_at_k(np.array([[3, 1, 7]]), np.array([[1, 2, 3]])).__round__(3)
+    0.667
+    """
+    return float(shared_share(found, truth).mean())
+
+
+def shared_share(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Return which share of each row of ``truth`` the same row of ``found`` has."""
+    base = max(found.max(initial=0), truth.max(initial=0)) + 2
+    offset = np.arange(len(truth))[:, None] * base + 1
+    return np.isin(truth + offset, found + offset).mean(1)
+
+
+def _check(queries: Vectors, gallery: Vectors, k: int, metric: str, exclude_self: bool) -> None:
+    if metric not in METRICS:
+        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
+    if k < 1:
+        raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
+    if queries.shape[1] != gallery.shape[1]:
+        raise NearspaceError(
+            f"Queries and gallery must have vectors of one length; got {queries.shape[1]} and "
+            f"{gallery.shape[1]}."
+        )
+    if exclude_self and queries.shape[0] != gallery.shape[0]:
+        raise NearspaceError(
+            f"exclude_self means that the queries are the gallery; got {queries.shape[0]} queries "
+            f"and a gallery of {gallery.shape[0]}."
+        )
+
+
+def _search(
+    queries: Vectors,
+    gallery: Vectors,
+    k: int,
+    euclidean: bool,
+    own: np.ndarray | None,
+    block: int,
+) -> np.ndarray:
+    """Return the ``k`` best by inner product or by Euclidean distance; ``own`` are left out."""
+    import torch
+
+    best = np.empty((queries.shape[0], k), dtype=np.int64)
+    if best.size == 0:
+        return best
+    queries, chunks, group = _prepare(queries, gallery, k, euclidean)
+    buffer = torch.empty(min(block, queries.shape[0]), len(chunks[0][1]))
+    for start in range(0, queries.shape[0], block):
+        rows = queries[start : start + block]
+        values, indices = [], []
+        for first, bias, matrix in chunks:
+            scores = _scores(rows, bias, matrix, buffer)
+            if own is not None:
+                _hide(scores, torch.from_numpy(own[start : start + block]) - first)
+            value, index = _top(scores, k, group)
+            values.append(value)
+            indices.append(index + first)
+        winners = torch.cat(values, 1).topk(k).indices
+        best[start : start + block] = torch.cat(indices, 1).gather(1, winners).numpy()
+    return best
+
+
+def _prepare(
+    queries: Vectors, gallery: Vectors, k: int, euclidean: bool
+) -> tuple[Any, list[tuple[int, torch.Tensor, Any]], int]:
+    """Return the queries, the gallery as chunks (first item, bias, matrix), the size of a group.
+
+    The score of item b for query a is ab + bias, with bias = -|b|²/2 for Euclidean distance. All
+    chunks have one width, a multiple of the group; what is added has a bias of minus infinity.
+    """
+    import torch
+
+    n = gallery.shape[0]
+    width = -(-n // -(-n // CHUNK))
+    # The k best lie in the k groups with the best maxima; that saves work while groups are many.
+    group = GROUP if 2 * GROUP * k <= width else 1
+    width = -(-width // group) * group
+    if isinstance(gallery, np.ndarray):
+        # Small numbers cancel well in float32, whatever offset all the vectors share.
+        centre = gallery.mean(0, dtype=np.float64).astype(np.float32) if euclidean else np.float32()
+        queries, gallery = (torch.from_numpy(np.float32(x) - centre) for x in (queries, gallery))
+    chunks = []
+    for first in range(0, n, width):
+        part = gallery[first : first + width]
+        bias = torch.full((width,), -torch.inf)
+        bias[: part.shape[0]] = -0.5 * _squares(part) if euclidean else 0.0
+        if isinstance(part, torch.Tensor):
+            matrix = torch.nn.functional.pad(part, (0, 0, 0, width - len(part))).T
+        else:
+            part.resize(width, part.shape[1])
+            matrix = part.T.tocsr()
+        chunks.append((first, bias, matrix))
+    return queries, chunks, group
+
+
+def _squares(matrix: Any) -> torch.Tensor:
+    import torch
+
+    if isinstance(matrix, torch.Tensor):
+        return matrix.square().sum(1)
+    return torch.from_numpy(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+
+
+def _scores(rows: Any, bias: torch.Tensor, matrix: Any, buffer: torch.Tensor) -> torch.Tensor:
+    import torch
+
+    if isinstance(rows, torch.Tensor):
+        return torch.addmm(bias, rows, matrix, out=buffer[: len(rows)])
+    return torch.from_numpy((rows @ matrix).toarray()).add_(bias)
+
+
+def _hide(scores: torch.Tensor, columns: torch.Tensor) -> None:
+    inside = ((columns >= 0) & (columns < scores.shape[1])).nonzero()[:, 0]
+    scores[inside, columns[inside]] = -float("inf")
+
+
+def _top(scores: torch.Tensor, k: int, group: int) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    if group == 1:
+        return scores.topk(min(k, scores.shape[1]))
+    # A group is every stride-th column, so that its maximum is one of vectors, not inside one.
+    stride = scores.shape[1] // group
+    groups = scores.view(-1, group, stride).amax(1).topk(k, sorted=False).indices
+    columns = (groups[:, :, None] + torch.arange(group) * stride).flatten(1)
+    values, chosen = scores.gather(1, columns).topk(k)
+    return values, columns.gather(1, chosen)
+
+
+def _unit(vectors: Vectors) -> Any:
+    """Return the vectors at length 1; a zero vector stays zero."""
+    if isinstance(vectors, np.ndarray):
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+        return (vectors / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    from sklearn.preprocessing import normalize
+
+    return normalize(vectors)
+
+
+def _distances(queries: Any, gallery: Any, indices: np.ndarray, metric: str) -> np.ndarray:
+    count, k = indices.shape
+    distances = np.empty((count, k), dtype=np.float32)
+    step = max(1, GATHERED // max(1, k * queries.shape[1]))
+    for start in range(0, count, step):
+        found = indices[start : start + step]
+        left = queries[np.repeat(np.arange(start, start + len(found)), k)]
+        right = gallery[found.ravel()]
+        distances[start : start + step] = _pairwise(left, right, metric).reshape(found.shape)
+    return distances
+
+
+def _pairwise(left: Any, right: Any, metric: str) -> np.ndarray:
+    """Return the distance between each row on the left and the row beside it."""
+    if metric == "dot":
+        return -_row_sums(left, right)
+    difference = right - left
+    squares = _row_sums(difference, difference)
+    if metric == "euclidean":
+        return np.sqrt(squares)
+    # Between vectors of length 1 this is half the squared distance, which is 0 for equal ones.
+    lengths = _row_sums(left, left).round() + _row_sums(right, right).round()
+    return squares / 2 + 1 - lengths / 2
+
+
+def _row_sums(left: Any, right: Any) -> np.ndarray:
+    if isinstance(left, np.ndarray):
+        return np.einsum("ij,ij->i", left, right)
+    return np.asarray(left.multiply(right).sum(axis=1)).ravel()

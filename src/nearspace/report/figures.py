@@ -1,0 +1,294 @@
+"""The charts of a report, as Plotly figures; the page's style sheet gives text and lines colour."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.judge.leaderboard import METRICS, Leaderboard, Result, Score
+from nearspace.report.words import metric_label, rank_metric, seconds_text
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["cost_figure", "layers_figure", "map_figure", "marks", "similarity_figure"]
+
+# Petroff's ten colours keep apart under every common colour blindness and on light and dark paper;
+# past ten classes the shape of the mark changes too.
+COLOURS: tuple[str, ...] = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6")
+COLOURS += ("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "pentagon")
+GREY = "#8a8f98"
+VERDICT_COLOURS = {"best": "#0f8f7f", "tied with best": "#5fb8ab", "worse": "#b98a4b"}
+VERDICT_COLOURS |= dict.fromkeys(("reference", "floor", ""), GREY)
+HEAT = ((0.0, "#26374d"), (0.5, "#3d8b8b"), (1.0, "#f4ebcb"))
+NAMED_CLASSES = 12
+Box = tuple[float, float, float, float]
+PLACES: tuple[tuple[str, int, int], ...] = (("top right", 1, 1), ("top left", -1, 1))
+PLACES += (("bottom right", 1, -1), ("bottom left", -1, -1), ("middle right", 1, 0))
+PLACES += (("middle left", -1, 0), ("top center", 0, 1), ("bottom center", 0, -1))
+CHARACTER, LINE, GAP = 6.6, 14.0, 8.0  # of a label in a chart, in pixels
+
+
+def marks(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the colour and the shape by which each class is known on every map."""
+    ten, eight = len(COLOURS), len(SYMBOLS)
+    return [(COLOURS[i % ten], SYMBOLS[i // ten % eight]) for i in range(len(names))]
+
+
+def map_figure(layout: np.ndarray, codes: Sequence[int], names: Sequence[str]) -> go.Figure:
+    """Return a map of items coloured by class; its coordinates are whole numbers in [0, 1000]."""
+    import plotly.graph_objects as go
+
+    places = _in_a_square(layout)
+    known = marks(names) or [(COLOURS[0], SYMBOLS[0])]
+    shapes = [known[code][1] for code in codes]
+    points = go.Scatter(
+        x=places[:, 0].tolist(),
+        y=places[:, 1].tolist(),
+        mode="markers",
+        hoverinfo="none",
+        marker={
+            "color": [code % len(COLOURS) for code in codes] or COLOURS[0],
+            "cmin": 0,
+            "cmax": len(COLOURS) - 1,
+            "colorscale": [[i / (len(COLOURS) - 1), name] for i, name in enumerate(COLOURS)],
+            "symbol": shapes if len(set(shapes)) > 1 else SYMBOLS[0],
+            "size": 6 if len(places) > 150 else 8,
+            "opacity": 0.85,
+            "line": {"width": 0},
+        },
+    )
+    bare = {"visible": False, "range": [-40, 1040], "fixedrange": True}
+    figure = _figure([points], xaxis=bare, yaxis=bare, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    if 1 < len(names) <= NAMED_CLASSES:
+        for code, name in enumerate(names):
+            middle = np.median(places[np.asarray(codes) == code], axis=0)
+            figure.add_annotation(x=middle[0], y=middle[1], text=_short(name, 12), showarrow=False)
+    return figure
+
+
+def _in_a_square(layout: np.ndarray) -> np.ndarray:
+    """Return places moved into [0, 1000] with their shape kept, in whole numbers."""
+    layout = np.asarray(layout, dtype=float)
+    low, high = layout.min(axis=0), layout.max(axis=0)
+    extent = (high - low).max() or 1.0
+    return np.rint((layout - (low + high) / 2) / extent * 1000 + 500).astype(int)
+
+
+def cost_figure(board: Leaderboard) -> go.Figure | None:
+    """Return quality against the latency of one item; None where fewer than two rows have both."""
+    metric = rank_metric(board)
+    rows = [row for row in board.results if row.cost and metric in row.scores]
+    rows = [row for row in rows if row.cost and row.cost.latency_seconds > 0]  # NaN is not
+    if metric is None or len(rows) < 2:
+        return None
+    scale = 100 if METRICS[metric].percent else 1
+    x = np.array([row.cost.latency_seconds for row in rows if row.cost])
+    y = np.array([row.scores[metric].value for row in rows]) * scale
+    figure = _figure([_frontier(x, y, METRICS[metric].better), _points(rows, metric, x, y)])
+    ticks = _log_ticks(x)
+    figure.update_xaxes(
+        automargin=True,
+        type="log",
+        title="latency of one item",
+        range=[math.log10(x.min()) - 0.25, math.log10(x.max()) + 0.25],
+        tickvals=ticks,
+        ticktext=[seconds_text(tick) for tick in ticks],
+        fixedrange=True,
+    )
+    title = metric_label(metric, board) + (", %" if scale == 100 else "")
+    figure.update_yaxes(title=title, automargin=True, fixedrange=True, zeroline=False)
+    # The same points leave room for other labels on a phone: the page picks by its width.
+    names = [_short(row.spec, 30) for row in rows]
+    sizes = (("wide", 980, 330), ("narrow", 290, 300))
+    labels = {size: _labels(np.log10(x), y, names, *pixels) for size, *pixels in sizes}
+    figure.layout.meta = {"labels": labels}
+    return figure
+
+
+def _points(rows: list[Result], metric: str, x: np.ndarray, y: np.ndarray) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    scale = 100 if METRICS[metric].percent else 1
+    return go.Scatter(
+        x=x.tolist(),
+        y=y.tolist(),
+        mode="markers+text",
+        marker={
+            "color": [_colour(row) for row in rows],
+            "symbol": ["star" if row.recommended else "circle" for row in rows],
+            "size": [17 if row.recommended else 11 for row in rows],
+            "opacity": 1,
+        },
+        error_y=_whiskers([row.scores[metric] for row in rows], scale),
+        hovertext=[
+            f"{html.escape(row.spec, quote=False)}<br>{value:.3g}, "
+            f"{seconds_text(row.cost.latency_seconds) if row.cost else ''}"
+            for row, value in zip(rows, y, strict=True)
+        ],
+        hoverinfo="text",
+    )
+
+
+def _colour(row: Result) -> str:
+    return VERDICT_COLOURS["best" if row.recommended else row.verdict or ""]
+
+
+def _whiskers(scores: Sequence[Score], scale: float) -> dict[str, Any]:
+    """Return the intervals of the scores as Plotly's error bars."""
+    ends = [
+        (score.value, score.value)
+        if score.low is None or score.high is None
+        else (score.low, score.high)
+        for score in scores
+    ]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [scale * (high - s.value) for (_, high), s in zip(ends, scores, strict=True)],
+        "arrayminus": [scale * (s.value - low) for (low, _), s in zip(ends, scores, strict=True)],
+        "color": GREY,
+        "thickness": 1.2,
+        "width": 3,
+    }
+
+
+def _frontier(x: np.ndarray, y: np.ndarray, better: str) -> go.Scatter:
+    """Return the line through the encoders that no other beats in both quality and cost."""
+    import plotly.graph_objects as go
+
+    gain = -y if better == "lower" else y
+    order = np.lexsort((-gain, x))
+    reached = np.maximum.accumulate(gain[order])
+    kept = order[np.r_[True, np.diff(reached) > 0]]
+    return go.Scatter(
+        x=x[kept].tolist(),
+        y=y[kept].tolist(),
+        mode="lines",
+        line={"shape": "hv", "dash": "dot", "width": 1.2, "color": GREY},
+        hoverinfo="skip",
+    )
+
+
+def _log_ticks(values: np.ndarray) -> list[float]:
+    """Return round numbers around the values, the fewer a power of ten the wider they range."""
+    low, high = math.floor(math.log10(values.min())), math.ceil(math.log10(values.max()))
+    steps = {1: (1, 2, 5), 2: (1, 3), 3: (1, 3)}.get(high - low, (1,))
+    return [step * 10.0**power for power in range(low, high + 1) for step in steps]
+
+
+def _labels(
+    x: np.ndarray, y: np.ndarray, names: Sequence[str], width: float, height: float
+) -> dict[str, list[str]]:
+    """Return texts and their places around points, first come first served, none on another.
+
+    A label that finds no room is left empty; its point still tells its name when pointed at.
+    """
+    across = (x - x.min() + 0.25) / (np.ptp(x) + 0.5) * width
+    up = (y - y.min()) / (np.ptp(y) or 1.0) * height
+    taken = [(a - 6, b - 6, a + 6, b + 6) for a, b in zip(across, up, strict=True)]
+    texts, places = [], []
+    for name, a, b in zip(names, across, up, strict=True):
+        place, box = _room(len(html.unescape(name)) * CHARACTER / 2, a, b, width, taken)
+        if box is not None:
+            taken.append(box)
+        texts.append("" if box is None else name)
+        places.append(place)
+    return {"text": texts, "textposition": places}
+
+
+def _room(
+    half: float, a: float, b: float, width: float, taken: list[Box]
+) -> tuple[str, Box | None]:
+    """Return the first place around a point where a label of twice ``half`` overlaps nothing."""
+    for place, right, up in PLACES:
+        middle, level = a + right * (half + GAP), b + up * (LINE / 2 + GAP)
+        box = (middle - half, level - LINE / 2, middle + half, level + LINE / 2)
+        if box[0] > 0 and box[2] < width and not any(_overlap(box, other) for other in taken):
+            return place, box
+    return PLACES[0][0], None
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def layers_figure(layers: Sequence[tuple[str, int, Score]], label: str) -> go.Figure:
+    """Return the accuracy of every layer of one network, the first layer on top."""
+    import plotly.graph_objects as go
+
+    points = go.Scatter(
+        x=[100 * score.value for _, _, score in layers],
+        y=list(range(len(layers))),
+        mode="lines+markers",
+        marker={"size": 9, "color": VERDICT_COLOURS["best"]},
+        line={"width": 1.5, "color": VERDICT_COLOURS["tied with best"]},
+        error_x=_whiskers([score for _, _, score in layers], 100),
+        hovertemplate="%{x:.1f} %<extra></extra>",
+    )
+    figure = _figure([points], height=90 + 34 * len(layers))
+    figure.update_xaxes(title=f"{label}, %", automargin=True, fixedrange=True, zeroline=False)
+    figure.update_yaxes(
+        tickvals=list(range(len(layers))),
+        ticktext=[f"{_short(name, 24)} · {dim:,}" for name, dim, _ in layers],
+        range=[len(layers) - 0.5, -0.5],
+        automargin=True,
+        fixedrange=True,
+        zeroline=False,
+    )
+    return figure
+
+
+def similarity_figure(matrix: np.ndarray, spaces: Sequence[str]) -> go.Figure:
+    """Return how alike spaces are, two by two, as a heat map with the values written in it."""
+    import plotly.graph_objects as go
+
+    places = list(range(len(spaces)))
+    heat = go.Heatmap(
+        x=places,
+        y=places,
+        z=np.round(matrix, 2).tolist(),
+        zmin=0,
+        zmax=1,
+        colorscale=[list(step) for step in HEAT],
+        showscale=False,
+        texttemplate="%{z:.2f}",
+        hoverinfo="skip",
+        xgap=2,
+        ygap=2,
+    )
+    names = {"tickvals": places, "ticktext": [_short(spec, 20) for spec in spaces]}
+    figure = _figure([heat], height=140 + 38 * len(spaces))
+    figure.update_xaxes(side="top", tickangle=-40, ticklabeloverflow="allow", **names)
+    figure.update_yaxes(autorange="reversed", **names)
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(automargin=True, fixedrange=True, showgrid=False, zeroline=False, ticks="")
+    figure.update_layout(margin_r=76)
+    return figure
+
+
+def _figure(data: list[Any], **layout: Any) -> go.Figure:
+    """Return a figure without a theme: the page's style sheet colours its text and its lines."""
+    import plotly.graph_objects as go
+
+    given = {
+        "template": go.layout.Template(),
+        "showlegend": False,
+        "dragmode": False,
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 12},
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "hoverlabel": {"align": "left"},
+    }
+    return go.Figure(data, {**given, **layout})
+
+
+def _short(text: str, most: int) -> str:
+    """Return a text cut to ``most`` characters, safe where Plotly reads markup."""
+    return html.escape(text if len(text) <= most else text[: most - 1] + "…", quote=False)

@@ -1,0 +1,67 @@
+"use strict";
+const page = JSON.parse(document.getElementById("page-data").textContent);
+
+// Every item is stored once and put wherever it is shown.
+const drawn = (list, at) => page.fragments[page[list][at]];
+for (const slot of document.querySelectorAll("[data-item]")) {
+  const [list, at] = slot.dataset.item.split(":");
+  slot.innerHTML = drawn(list, at);
+}
+
+const figureData = document.getElementById("figure-data");
+const figures = figureData ? JSON.parse(figureData.textContent) : {};
+const maps = [];
+for (const plot of document.querySelectorAll(".plot")) draw(plot, figures[plot.dataset.figure]);
+
+function draw(plot, figure) {
+  const { labels } = figure.layout.meta ?? {};
+  if (labels) Object.assign(figure.data.at(-1), plot.clientWidth < 600 ? labels.narrow : labels.wide);
+  figure.layout.font.family = getComputedStyle(document.body).fontFamily;
+  Plotly.newPlot(plot, figure.data, figure.layout, { displayModeBar: false, responsive: true });
+  if (!plot.closest(".map")) return;
+  maps.push(plot);
+  plot.on("plotly_hover", (event) => point(event.points[0].pointIndex, event.event));
+  plot.on("plotly_unhover", () => point(null));
+}
+
+// Pointing at an item shows it, and rings it on every map.
+function point(at, event) {
+  const tip = document.getElementById("tip");
+  tip.hidden = at === null || !page.shown.length;
+  for (const plot of maps) {
+    const ring = plot.parentElement.querySelector(".ring");
+    ring.hidden = at === null;
+    if (at === null) continue;
+    const { x, y } = plot.data[0];
+    ring.style.left = `${(x[at] + 40) / 10.8}%`;
+    ring.style.bottom = `${(y[at] + 40) / 10.8}%`;
+  }
+  if (tip.hidden) return;
+  const label = document.createElement("b");
+  label.textContent = page.classes[page.codes[at]] ?? "";
+  tip.innerHTML = `<span class="item">${drawn("shown", at)}</span>`;
+  tip.append(label);
+  const { width, height } = tip.getBoundingClientRect();
+  const above = event.clientY - height - 14;
+  tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, innerWidth - width - 8))}px`;
+  tip.style.top = `${above > 8 ? above : event.clientY + 18}px`;
+}
+addEventListener("scroll", () => maps.length && point(null), { passive: true });
+
+// A class of the legend stands out alone on every map, until it is pressed again.
+const keys = document.querySelectorAll(".legend button");
+for (const key of keys) {
+  key.addEventListener("click", () => {
+    const alone = key.getAttribute("aria-pressed") === "false";
+    for (const other of keys) other.setAttribute("aria-pressed", String(alone && other === key));
+    const code = Number(key.dataset.code);
+    const opacity = alone ? page.codes.map((own) => (own === code ? 0.95 : 0.07)) : 0.85;
+    for (const plot of maps) Plotly.restyle(plot, { "marker.opacity": [opacity] });
+  });
+}
+
+// On paper a chart is scaled to the room it has.
+const charts = (change) => document.querySelectorAll(".main-svg").forEach(change);
+addEventListener("beforeprint", () =>
+  charts((svg) => svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`)));
+addEventListener("afterprint", () => charts((svg) => svg.removeAttribute("viewBox")));

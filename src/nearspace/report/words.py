@@ -1,0 +1,122 @@
+"""What a report says in words: amounts in human units, and the verdict in a sentence."""
+
+from __future__ import annotations
+
+import math
+
+from nearspace.judge.leaderboard import METRICS, Leaderboard, Result, format_score
+
+__all__ = ["bytes_text", "count_text", "metric_label", "rank_metric", "seconds_text", "verdict"]
+
+TOP = ("best", "tied with best")
+SECONDS = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min"))
+
+
+def rank_metric(board: Leaderboard) -> str | None:
+    """Return the name of the score by which the rows are ranked, None where no row has one."""
+    found = board.metrics
+    choices = (board.protocol.get("rank_by"), "knn", "preservation", *found)
+    return next((name for name in choices if name in found), None)
+
+
+def metric_label(name: str, board: Leaderboard) -> str:
+    """Return what a score is called, with the number of neighbours that was used."""
+    k = board.protocol.get("k")
+    label = METRICS[name].label
+    return label if k is None else label.replace("k-NN", f"{k}-NN")
+
+
+def verdict(board: Leaderboard) -> tuple[str | None, str]:
+    """Return the spec to use, if there is one, and the reason in one sentence."""
+    metric = rank_metric(board)
+    chosen = next((row for row in board.results if row.recommended), None)
+    if metric is None or chosen is None or metric not in chosen.scores:
+        return None, "Nothing is recommended, since no encoder could be ranked."
+    score = format_score(metric, chosen.scores[metric])
+    if METRICS[metric].percent:
+        score = score.replace(" [", " % [") if "[" in score else f"{score} %"
+    number, _, interval = score.partition(" [")
+    text = f"{_standing(chosen, board)}: {number} {metric_label(metric, board)}"
+    text += f" [{interval}" if interval else ""
+    gains = " and ".join(_gains(chosen, board, metric))
+    return chosen.spec, f"{text}, {gains}." if gains else f"{text}."
+
+
+def _standing(chosen: Result, board: Leaderboard) -> str:
+    """Return where the chosen row stands among those that were ranked."""
+    top = sum(row.verdict in TOP for row in board.results)
+    if top > 2:
+        return f"The cheapest of the {top} that are tied for best"
+    if top == 2:
+        return "The cheaper of the two that are tied for best"
+    if any(row.verdict == "worse" for row in board.results):
+        return "Better than every other"
+    return "The only one that could be ranked"
+
+
+def _gains(chosen: Result, board: Leaderboard, metric: str) -> list[str]:
+    """Return how much better the chosen row is than the raw input, and than chance."""
+    gains = []
+    for spec, name in (("raw", "the raw input"), ("chance", "chance")):
+        row = next((row for row in board.results if row.spec == spec), None)
+        if row is None or row is chosen or row.verdict == "reference" or metric not in row.scores:
+            continue
+        gap = chosen.scores[metric].value - row.scores[metric].value
+        side = "above" if gap >= 0 else "below"
+        unit = f"{100 * abs(gap):.1f} points" if METRICS[metric].percent else f"{abs(gap):.3g}"
+        tied = " (itself tied for best)" if row.verdict in TOP else ""
+        gains.append(f"{unit} {side} {name}{tied}")
+    return gains
+
+
+def seconds_text(value: float) -> str:
+    """Return a duration with its unit.
+
+    Examples
+    --------
+    >>> [seconds_text(value) for value in (3.4e-5, 0.0123, 4.56, 100, 600, 9000)]
+    ['34 µs', '12 ms', '4.6 s', '100 s', '10 min', '2.5 h']
+    """
+    if not math.isfinite(value):
+        return ""
+    if value == 0:
+        return "0 s"
+    for limit, factor, unit in SECONDS:
+        if value < limit:
+            return f"{_two_digits(value * factor)} {unit}"
+    return f"{_two_digits(value / 3600)} h"
+
+
+def count_text(value: float) -> str:
+    """Return a count or a rate.
+
+    Examples
+    --------
+    >>> [count_text(value) for value in (3.14, 870, 12345.6, 2.5e6)]
+    ['3.1', '870', '12,000', '2.5 M']
+    """
+    if not math.isfinite(value):
+        return ""
+    return f"{_two_digits(value / 1e6)} M" if value >= 1e6 else _two_digits(value)
+
+
+def bytes_text(value: float) -> str:
+    """Return a size in memory.
+
+    Examples
+    --------
+    >>> [bytes_text(value) for value in (128, 812.5, 3136, 2.5e6)]
+    ['128 B', '812 B', '3.1 kB', '2.5 MB']
+    """
+    if not math.isfinite(value):
+        return ""
+    if value < 1000:
+        return f"{value:.0f} B"
+    return f"{value / 1000:.1f} kB" if value < 1e6 else f"{value / 1e6:.1f} MB"
+
+
+def _two_digits(value: float) -> str:
+    """Return a number with two digits that count, or all of a whole number below 1,000."""
+    if value >= 1000:
+        return f"{float(f'{value:.2g}'):,.0f}"
+    return f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:.0f}"

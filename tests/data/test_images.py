@@ -1,0 +1,138 @@
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from nearspace.data import Image, kind_from_json
+from nearspace.errors import DataError
+
+GREY = np.random.default_rng(0).integers(0, 256, (6, 9, 7), dtype=np.uint8)
+RGB = np.random.default_rng(1).integers(0, 256, (6, 9, 7, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("items", "shape"),
+    [
+        (GREY, (9, 7, 1)),
+        (GREY[..., None], (9, 7, 1)),
+        (RGB, (9, 7, 3)),
+        (RGB / 255, (9, 7, 3)),
+        (GREY.astype(float), (9, 7, 1)),
+        (GREY.astype(np.int64), (9, 7, 1)),
+        (list(GREY), (9, 7, 1)),
+        (GREY > 127, (9, 7, 1)),
+    ],
+)
+def test_shapes_are_inferred_and_become_uint8(items, shape):
+    kind = Image.infer(items)
+    assert kind.shape == shape
+    checked = kind.check(items)
+    assert checked.dtype == np.uint8
+    assert checked.shape == (6, *shape)
+    if np.asarray(items).dtype != bool:
+        np.testing.assert_array_equal(checked, (GREY[..., None] if shape[2] == 1 else RGB))
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        (RGB.transpose(0, 3, 1, 2), ["(6, 3, 9, 7)", "transpose(0, 2, 3, 1)"]),
+        (GREY[0], ["(9, 7)", "(n, height, width)"]),
+        (GREY - 300.0, ["from -300", "whole numbers from 0 to 255"]),
+        (GREY / 100, ["float64", "in [0, 1]"]),
+        (GREY.astype(np.int32) * 2, ["int32", "0 to 255"]),
+        (GREY.astype(str), ["array of numbers"]),
+        ([GREY[0], GREY[1, :4]], ["several sizes"]),
+    ],
+)
+def test_what_is_no_image_is_refused(items, words):
+    with pytest.raises(DataError) as error:
+        Image.infer(items)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_check_names_the_row_of_nan_and_the_wrong_shape():
+    broken = RGB / 255
+    broken[4, 2, 2, 1] = np.nan
+    kind = Image((9, 7, 3))
+    with pytest.raises(DataError, match=r"photos: row 4 holds NaN"):
+        kind.check(broken, "photos")
+    with pytest.raises(DataError, match=r"\(n, 9, 7, 3\), got \(6, 9, 7\) of uint8"):
+        kind.check(GREY)
+
+
+def test_forms_agree():
+    kind = Image((9, 7, 3))
+    batch = kind.to_float(kind.tensor(RGB))
+    assert batch.shape == (6, 3, 9, 7)
+    assert kind.tensor(RGB).is_contiguous()
+    features = kind.features(RGB)
+    assert features.dtype == np.float32
+    np.testing.assert_allclose(features, RGB.reshape(6, -1) / 255, atol=1e-6)
+    np.testing.assert_allclose(batch.permute(0, 2, 3, 1).reshape(6, -1), features, atol=1e-6)
+    assert kind_from_json(kind.to_json()) == kind
+
+
+def test_tensor_takes_read_only_arrays():
+    items = GREY[..., None].copy()
+    items.flags.writeable = False
+    assert Image((9, 7, 1)).tensor(items).shape == (6, 1, 9, 7)
+
+
+def test_equal_images_have_equal_hashes():
+    hashes = Image((9, 7, 3)).hashes(np.concatenate([RGB, RGB[::-1]]))
+    assert hashes.dtype == "S16"
+    assert len(np.unique(hashes)) == 6
+    np.testing.assert_array_equal(hashes[:6], hashes[:5:-1])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_views_vary_every_item_within_range_and_by_the_generator_alone(channels):
+    kind = Image((16, 12, channels))
+    yy, xx = np.mgrid[:16, :12]
+    one = np.stack([(yy * 16 + xx * 3 + 10 * c) % 256 for c in range(channels)]).astype("float32")
+    batch = torch.from_numpy(one / 255).expand(64, -1, -1, -1).contiguous()
+    before = batch.clone()
+    state = torch.random.get_rng_state()
+    views = kind.views(batch, torch.Generator().manual_seed(1))
+    again = kind.views(batch, torch.Generator().manual_seed(1))
+    other = kind.views(batch, torch.Generator().manual_seed(2))
+    assert views.shape == batch.shape
+    assert views.dtype == torch.float32
+    assert 0 <= views.min() < views.max() <= 1
+    assert torch.equal(views, again)
+    assert not torch.equal(views, other)
+    assert torch.equal(batch, before)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    # No two views of one image are equal, and none is far from what it shows.
+    assert len(torch.unique(views.flatten(1), dim=0)) == 64
+    assert (views.mean(dim=(1, 2, 3)) - batch[0].mean()).abs().max() < 0.5
+
+
+def test_views_keep_the_place_of_things_roughly():
+    # A bright left half stays on the left: nothing is mirrored, nothing turned far.
+    batch = torch.zeros(256, 1, 20, 20)
+    batch[..., :10] = 1
+    views = Image((20, 20, 1)).views(batch, torch.Generator().manual_seed(0))
+    left, right = views[..., :5].mean(dim=(1, 2, 3)), views[..., -5:].mean(dim=(1, 2, 3))
+    assert (left > right - 0.05).all()
+    assert (left > right + 0.3).float().mean() > 0.8
+
+
+def _pixels(fragment):
+    data = base64.b64decode(fragment.split("base64,")[1].split('"')[0])
+    return np.asarray(Pillow.open(io.BytesIO(data)))
+
+
+def test_draw_shows_bytes_and_floats():
+    np.testing.assert_array_equal(_pixels(Image((9, 7, 3)).draw(RGB[0])), RGB[0])
+    kind = Image((9, 7, 1))
+    floats = GREY[0][..., None] / 255 * 1.5 - 0.1
+    expected = np.rint(np.clip(floats, 0, 1) * 255)[..., 0]
+    np.testing.assert_array_equal(_pixels(kind.draw(floats)), expected)
+    assert 'class="pixelated"' in kind.draw(GREY[0])
+    assert 'alt="image of 7 × 9 pixels"' in kind.draw(GREY[0])
+    assert "pixelated" not in Image((40, 7, 1)).draw(np.zeros((40, 7, 1)))

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+
+from nearspace.data import SAMPLES, load, train_test_split
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "size", "classes"),
+    [
+        ("digits", "image", 1797, 10),
+        ("wine", "vector", 178, 3),
+        ("sentences", "text", 600, 5),
+        ("customers", "table", 500, 3),
+    ],
+)
+def test_samples_are_the_same_at_every_call(name, kind, size, classes):
+    first, again = SAMPLES[name](), load(name)
+    assert first.kind.name == kind
+    assert len(first) == size
+    assert len(np.unique(first.labels)) == classes
+    assert first.fingerprint == again.fingerprint
+    assert first.name == again.name == name
+    assert first.kind.draw(first.kind.item(first.items, 0)).startswith("<")
+
+
+def test_every_kind_has_a_sample():
+    assert {make().kind.name for make in SAMPLES.values()} == {"image", "vector", "text", "table"}
+    assert len(SAMPLES) == 4
+
+
+def test_digits_use_all_of_the_grey_scale():
+    items = SAMPLES["digits"]().items
+    assert items.dtype == np.uint8
+    assert (items.min(), items.max()) == (0, 255)
+    assert len(np.unique(items)) == 17
+
+
+def test_sentences_are_learned_from_several_words_and_not_from_one():
+    data = load("sentences")
+    train, test, _ = train_test_split(data)
+    counts = CountVectorizer().fit_transform(data.items)
+    probe = LogisticRegression().fit(counts[train], data.labels[train])
+    assert 0.8 < probe.score(counts[test], data.labels[test]) < 1
+    purest = [
+        np.unique(data.labels[(column > 0).toarray().ravel()], return_counts=True)[1].max()
+        / column.getnnz()
+        for column in counts.tocsc().T
+        if column.getnnz() >= 10
+    ]
+    assert max(purest) < 0.9
+    raw = data.kind.features(data.items)
+    floor = KNeighborsClassifier(5).fit(raw[train], data.labels[train])
+    assert floor.score(raw[test], data.labels[test]) < 0.6
+
+
+def test_customers_have_gaps_and_scales_that_matter():
+    data = load("customers")
+    missing = data.items.isna().to_numpy().mean()
+    assert 0.03 < missing < 0.07
+    numbers = data.items[[name for name, kind in data.kind.columns if kind == "number"]]
+    assert numbers.std().max() / numbers.std().min() > 1000
+    train, test, _ = train_test_split(data)
+
+    def accuracy(matrix):
+        knn = KNeighborsClassifier(5).fit(matrix[train], data.labels[train])
+        return knn.score(matrix[test], data.labels[test])
+
+    filled = numbers.fillna(numbers.mean()).to_numpy()
+    scaled = (filled - filled.mean(axis=0)) / filled.std(axis=0)
+    assert accuracy(filled) < 0.7 < accuracy(scaled) < 0.95

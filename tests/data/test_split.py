@@ -1,0 +1,160 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from nearspace.data import Dataset, Text, Vector, load, train_test_split
+from nearspace.errors import DataError
+
+
+def make(n=200, seed=0, copies=0, **columns):
+    """Return a dataset of vectors, the last ``copies`` of which equal the first."""
+    rng = np.random.default_rng(seed)
+    items = rng.normal(size=(n, 2))
+    if copies:
+        items[-copies:] = items[:copies]
+    return Dataset(items, Vector(2), **columns)
+
+
+def notes_of(data, **options):
+    return " ".join(train_test_split(data, **options)[2])
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("labelled", [True, False])
+@pytest.mark.parametrize("grouped", [True, False])
+@pytest.mark.parametrize("test_size", [0.1, 0.25, 0.5])
+def test_nothing_stands_on_both_sides(seed, labelled, grouped, test_size):
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(3, size=400, p=[0.6, 0.3, 0.1]) if labelled else None
+    groups = rng.integers(0, 60, size=400).astype(str) if grouped else None
+    # Ten copies tie groups together as well.
+    data = make(400, seed, copies=10, labels=labels, groups=groups)
+    train, test, notes = train_test_split(data, test_size, random_state=seed)
+    both = np.concatenate([train, test])
+    assert (np.sort(both) == np.arange(400)).all()
+    assert (np.diff(train) > 0).all()
+    assert (np.diff(test) > 0).all()
+    assert not np.isin(data.hashes[test], data.hashes[train]).any()
+    if grouped:
+        assert not np.isin(groups[test], groups[train]).any()
+    tolerance = 0.01 if grouped else 0.005
+    assert abs(len(test) / 400 - test_size) < tolerance
+    if labelled:
+        for label in range(3):
+            share = (labels[test] == label).sum() / (labels == label).sum()
+            assert abs(share - test_size) < (0.2 if grouped else 0.03)
+    assert "Exact duplicates: 10 of 400 items equal an earlier one." in notes
+
+
+def test_the_draw_depends_on_the_random_state_alone():
+    data = make(labels=np.arange(200) % 4)
+    first, again, other = (train_test_split(data, random_state=s)[1] for s in (0, 0, 1))
+    assert (first == again).all()
+    assert not np.array_equal(first, other)
+
+
+def test_many_small_classes_are_tested_as_often_as_asked():
+    data = make(300, labels=np.arange(300) // 2)
+    train, test, _ = train_test_split(data)
+    assert len(test) == 75
+    assert len(np.unique(data.labels[train])) == 150
+
+
+def test_a_class_of_one_item_stays_in_training():
+    labels = np.array(["rare"] + ["common"] * 99)
+    train, _, notes = train_test_split(make(100, labels=labels), test_size=0.7)
+    assert 0 in train
+    assert notes == ("No test item has the label rare.",)
+
+
+def test_a_label_in_one_group_only_stays_in_training():
+    groups = np.repeat(np.arange(10), 10)
+    labels = np.where(groups == 3, "once", "often")
+    for seed in range(5):
+        train, test, _ = train_test_split(make(100, labels=labels, groups=groups), 0.3, seed)
+        assert "once" in labels[train]
+        assert len(test) == 30
+
+
+def test_two_groups_are_still_parted():
+    data = make(100, groups=np.repeat(["a", "b"], 50))
+    train, test, _ = train_test_split(data)
+    assert len(train) == len(test) == 50
+
+
+def test_the_published_split_wins_and_its_leaks_are_counted():
+    split = np.repeat(["train", "validation", "test"], [60, 20, 20])
+    groups = np.arange(100)
+    groups[98] = 0
+    data = make(100, copies=3, split=split, groups=groups, labels=np.arange(100) % 2)
+    train, test, notes = train_test_split(data, test_size=0.9)
+    assert (train == np.arange(60)).all()
+    assert (test == np.arange(80, 100)).all()
+    text = " ".join(notes)
+    assert "The 20 validation items are in neither part." in text
+    assert "3 of 20 test items of the published split stand among the training items" in text
+    assert "1 of 20 test items of the published split are of a group" in text
+
+
+def test_validation_items_test_where_there_is_no_test():
+    data = make(100, split=np.repeat(["train", "validation"], [80, 20]))
+    train, test, notes = train_test_split(data)
+    assert (len(train), len(test)) == (80, 20)
+    assert "validation items test" in notes[0]
+
+
+def test_the_latest_items_test_and_one_moment_stays_together():
+    time = np.random.default_rng(0).permutation(np.repeat(np.arange(20), 5))
+    groups = np.arange(100)
+    earliest, latest = np.flatnonzero(time == 0), np.flatnonzero(time == 19)
+    groups[earliest[0]] = groups[latest[0]]
+    items = np.random.default_rng(1).normal(size=(100, 2))
+    items[earliest[1]] = items[latest[1]]
+    data = Dataset(items, Vector(2), time=time, groups=groups)
+    train, test, notes = train_test_split(data, 0.22)
+    assert len(test) == 20
+    assert time[test].min() > time[train].max()
+    assert not np.isin(earliest[:2], train).any()
+    assert len(train) == 78
+    assert any("2 earlier items were left out of training" in note for note in notes)
+
+
+def test_dates_split_like_numbers():
+    days = np.arange("2024-01-01", "2024-04-10", dtype="datetime64[D]")
+    train, test, _ = train_test_split(make(100, time=days))
+    assert (test == np.arange(75, 100)).all()
+    assert (train == np.arange(75)).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (make(7), ["at least 8 items", "got 7"]),
+        (Dataset(np.ones((20, 2)), Vector(2)), ["equal"]),
+        (make(20, groups=np.zeros(20)), ["of one group"]),
+        (make(20, groups=np.arange(20) % 4, labels=np.arange(20) % 4), ["every label"]),
+        (make(20, time=np.zeros(20)), ["all items are of one time"]),
+        (make(20, split=np.repeat("train", 20)), ["leaves no test item"]),
+        (make(20, split=np.repeat("test", 20)), ["leaves no training item"]),
+    ],
+)
+def test_a_side_that_would_be_empty_is_an_error(data, words):
+    with pytest.raises(DataError) as error:
+        train_test_split(data)
+    assert all(word in str(error.value) for word in words)
+
+
+def test_a_share_outside_of_0_and_1_is_an_error():
+    with pytest.raises(DataError, match=r"test_size has to lie in \(0, 1\), got 1.5"):
+        train_test_split(make(), test_size=1.5)
+
+
+def test_texts_and_tables_are_split_too():
+    texts = Dataset(["same", "other"] * 10 + [f"text {i}" for i in range(20)], Text())
+    train, test, notes = train_test_split(texts)
+    assert not {texts.items[i] for i in train} & {texts.items[i] for i in test}
+    assert "18 of 40" in notes[0]
+    customers = load("customers")
+    train, test, _ = train_test_split(dataclasses.replace(customers, labels=None))
+    assert len(test) == 125

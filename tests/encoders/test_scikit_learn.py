@@ -1,0 +1,55 @@
+"""scikit-learn's own checks, over every encoder that takes vectors."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from nearspace.data import SAMPLES
+from nearspace.encoders import CATALOGUE
+from nearspace.encoders.spec import make
+
+SETTINGS = {"autoencoder": "(dim=2, epochs=2)", "vae": "(dim=2, epochs=2)", "mlp": "(epochs=2)"}
+# `vectors` looks rows of a file up and has nothing to fit; the others take vectors alone or too.
+EAT_VECTORS = [
+    make(name + SETTINGS.get(name, ""))
+    for name, entry in CATALOGUE.items()
+    if "vector" in entry.kinds and name != "vectors"
+]
+
+
+@parametrize_with_checks(EAT_VECTORS)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_works_in_pipeline_grid_search_and_union():
+    digits = SAMPLES["digits"]()
+    images, labels = digits.items[:400], digits.labels[:400]
+    pipeline = make_pipeline(make("pca"), KNeighborsClassifier())
+    search = GridSearchCV(pipeline, {"pca__dim": [1, 12]}, cv=3).fit(images, labels)
+    assert search.best_params_ == {"pca__dim": 12}
+    union = FeatureUnion([("pca", make("pca(dim=3)")), ("raw", make("raw"))])
+    assert union.fit_transform(images).shape == (400, 67)
+
+
+def test_names_of_dimensions():
+    customers = SAMPLES["customers"]()
+    names = make("onehot").fit(customers.items).get_feature_names_out()
+    assert any("=" in name for name in names)
+    assert any(name.endswith(" missing") for name in names)
+    assert make("bow").fit(["b a", "aa bb"]).get_feature_names_out().tolist() == ["aa", "bb"]
+    assert make("pca(dim=2)").fit(np.eye(4)).get_feature_names_out().tolist() == ["pca0", "pca1"]
+
+
+@pytest.mark.parametrize("name", ["cnn", "mlp"])
+def test_supervised_encoders_want_labels(name):
+    images = SAMPLES["digits"]().items[:40]
+    with pytest.raises(ValueError, match="requires y"):
+        make(name).fit(images)
+    with pytest.raises(ValueError, match="only one class"):
+        make(name).fit(images, np.zeros(40))
+    with pytest.raises(ValueError, match="expected 40 labels"):
+        make(name).fit(images, np.zeros(39))

@@ -1,0 +1,55 @@
+"""Specs: what they mean, that they round-trip, and what is said of a wrong one."""
+
+import pytest
+
+from nearspace.encoders.spec import make, make_many, spec_of
+from nearspace.errors import SpecError
+
+GOOD = [
+    "raw",
+    "pca(dim=8)",
+    "vae(dim=2, beta=0.5)",
+    "cnn@conv2",
+    'cnn@"conv2.1"',
+    "cnn@conv1 + cnn@fc1 | l2",
+    "(raw | l2) + (hog | l2)",
+    "tfidf | pca(dim=64) | l2",
+    "autoencoder(hidden=(64, 32), random_state=None)",
+]
+
+
+@pytest.mark.parametrize("spec", GOOD)
+def test_round_trip(spec):
+    assert spec_of(make(spec)) == spec
+
+
+def test_operators_bind_as_documented():
+    piped = make("cnn@conv1 + hog | l2")
+    assert [type(part).__name__ for part in piped.encoders] == ["Concatenated", "L2"]
+    assert piped.encoders[0].encoders[0].layer == "conv1"
+    assert make("pca(8)").dim == 8
+    assert [spec_of(e) for e in make_many("raw, pca(dim=2)")] == ["raw", "pca(dim=2)"]
+
+
+BAD = {
+    "pac": "Did you mean 'pca'?",
+    "pca(dimm=3)": "no parameter 'dimm'. Did you mean 'dim'?",
+    "pca@conv1": "no layers",
+    "raw | tfidf": "takes no vectors",
+    "pca(": "Cannot read the spec",
+    "": "Cannot read the spec",
+    "raw - pca": "Cannot read 'raw - pca'",
+    "pca(dim=__import__('os').getpid())": "is no value for a spec",
+    "pca.fit": "Cannot read 'pca.fit'",
+    "pca(1, 2, 3)": "its parameters are dim, random_state",
+    "raw, pca": "Expected one encoder, got 2",
+    "vectors": "missing a required argument: 'path'|missing 1 required positional argument: 'path'",
+}
+
+
+@pytest.mark.parametrize(("spec", "told"), BAD.items())
+def test_a_wrong_spec_is_one_clear_sentence(spec, told):
+    with pytest.raises(SpecError) as error:
+        make(spec)
+    assert any(part in str(error.value) for part in told.split("|"))
+    assert "\n" not in str(error.value)

@@ -1,0 +1,104 @@
+"""The training loop: best weights, early stopping, interrupts, divergence."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nearspace.data import SAMPLES
+from nearspace.encoders.spec import make
+from nearspace.errors import NearspaceError
+from nearspace.learning.train import default_epochs, epoch_listener, train
+
+
+def regression(n=200):
+    x = torch.randn(n, 3, generator=torch.Generator().manual_seed(0))
+    torch.manual_seed(0)
+    return nn.ModuleDict({"net": nn.Linear(3, 1)}), x
+
+
+def squares(nets, batch, labels, generator):
+    return {"mse": (nets["net"](batch)[:, 0] - batch.sum(dim=1)).square().mean()}
+
+
+def run(nets, x, losses=squares, **settings):
+    defaults = {"epochs": 30, "batch_size": 20, "learning_rate": 0.1, "seed": 0}
+    return train(nets, losses, x, to_float=lambda batch: batch, **{**defaults, **settings})
+
+
+def test_learns_and_keeps_the_best_epoch():
+    nets, x = regression()
+    history = run(nets, x)
+    assert min(history.held_out_loss) < 0.05 * history.held_out_loss[0]
+    assert history.best_epoch == 1 + int(np.argmin(history.held_out_loss))
+    assert history.steps == 9 * len(history.train_loss)
+    assert not nets.training
+
+
+def test_stops_early_and_restores_the_best_weights():
+    nets, x = regression()
+    calls = []
+
+    def worsening(nets, batch, labels, generator):
+        if not nets.training:  # the held-out loss rises from epoch to epoch
+            calls.append(nets["net"].weight.detach().clone())
+            return {"mse": torch.tensor(float(len(calls)), requires_grad=True)}
+        return squares(nets, batch, labels, generator)
+
+    history = run(nets, x, worsening, patience=3)
+    assert (history.stopped, history.best_epoch, len(history.train_loss)) == ("early", 1, 4)
+    torch.testing.assert_close(nets["net"].weight, calls[0])
+
+
+def test_is_repeatable_and_leaves_the_global_generator_alone():
+    digits = SAMPLES["digits"]().items[:200]
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    first = make("vae(dim=2, epochs=2)").fit(digits).transform(digits)
+    assert torch.equal(before, torch.get_rng_state())
+    torch.rand(5)
+    second = make("vae(dim=2, epochs=2)").fit(digits).transform(digits)
+    np.testing.assert_array_equal(first, second)
+    other = make("vae(dim=2, epochs=2, random_state=1)").fit(digits).transform(digits)
+    assert np.abs(first - other).max() > 1e-3
+
+
+def test_ctrl_c_leaves_a_fitted_estimator_with_the_best_weights_and_is_passed_on():
+    digits = SAMPLES["digits"]().items[:300]
+    encoder = make("autoencoder(dim=4, epochs=20)")
+
+    def interrupt(epoch, epochs):
+        if epoch == 12:
+            raise KeyboardInterrupt
+
+    with epoch_listener(interrupt), pytest.raises(KeyboardInterrupt):
+        encoder.fit(digits)
+    pixels = digits / 255
+    error = np.square(encoder.inverse_transform(encoder.transform(digits)) - pixels).mean()
+    assert error < np.square(pixels - pixels.mean(axis=0)).mean()
+    assert encoder.history_["stopped"] == "interrupted"
+
+
+def test_divergence_names_step_and_learning_rate_and_keeps_finite_weights():
+    nets, x = regression()
+
+    def explode(nets, batch, labels, generator):
+        loss = squares(nets, batch, labels, generator)["mse"]
+        explode.calls += 1
+        return {"mse": loss * float("nan") if explode.calls > 20 else loss}
+
+    explode.calls = 0
+    with pytest.raises(NearspaceError, match=r"by step 27 at learning rate .* \(now 0.1\)"):
+        run(nets, x, explode)
+    assert torch.isfinite(nets["net"].weight).all()
+
+
+@pytest.mark.parametrize("n", [2, 3, 19, 21])
+def test_small_data_trains(n):
+    digits = SAMPLES["digits"]().items[:n]
+    assert make("autoencoder(dim=2, epochs=2)").fit(digits).transform(digits).shape == (n, 2)
+
+
+def test_default_epochs_are_bounded():
+    assert default_epochs(100, 50, 10**6) == 60
+    assert default_epochs(10**7, 50, 100) == 5

@@ -1,0 +1,244 @@
+"""Leaderboards that never were computed, but look as real ones do."""
+
+import base64
+import functools
+import html
+import io
+
+import numpy as np
+import pytest
+
+from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result, Score
+
+PROTOCOL = {
+    "name": "digits",
+    "kind": "image",
+    "items": 1797,
+    "classes": 10,
+    "train": 1347,
+    "test": 450,
+    "split": {"how": "stratified, duplicates together", "test_size": 0.25, "hash": "9f2c51d0"},
+    "k": 5,
+    "metric": "euclidean",
+    "rank_by": "knn",
+    "random_state": 0,
+    "seeds": 1,
+    "bootstrap": 10_000,
+    "versions": {"nearspace": "0.1.0", "numpy": "2.3.4", "torch": "2.13.0"},
+    "command": "nearspace compare digits --random-state 0",
+}
+NOTES = (
+    "2 test items also stand in the training split of the published split; they were left there.",
+    "Left out: photos/broken.png is truncated.",
+)
+# spec, learns, dim, k-NN accuracy, verdict, latency, fit seconds
+ROWS = (
+    ("cnn", "labels", 64, 0.987, "best", 9.1e-4, 11.2),
+    ("hog", "nothing", 144, 0.984, "tied with best", 3.1e-4, 0.002),
+    ("raw", "nothing", 64, 0.982, "tied with best", 4.2e-4, 0.001),
+    ("pca(dim=32)", "items", 32, 0.973, "worse", 3.3e-5, 0.03),
+    ("simclr(dim=64) + pca(dim=8) | l2", "items", 72, 0.968, "worse", 1.2e-3, 14.8),
+    ("autoencoder", "items", 16, 0.962, "worse", 3.0e-4, 8.4),
+    ("vae(dim=16)", "items", 16, 0.944, "worse", 3.2e-4, 9.9),
+    ("random(dim=16)", "nothing", 16, 0.911, "worse", 2.1e-5, 0.001),
+)
+DECODERS = ("pca(dim=32)", "autoencoder", "vae(dim=16)")
+SHOWN, QUERIES, NEAREST = 300, 8, 6
+
+
+def picture(pixels):
+    """An 8x8 picture as the kind draws it."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.clip(pixels * 16, 0, 255).astype(np.uint8)).save(buffer, "PNG")
+    code = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img class="pixelated" alt="" src="data:image/png;base64,{code}">'
+
+
+def score(value, width=0.011):
+    return Score(value, value - width, min(1.0, value + 0.8 * width))
+
+
+def scores(knn, spec):
+    found = {
+        "knn": score(knn),
+        "probe": score(knn - 0.008),
+        "r_precision": score(knn - 0.25, 0.02),
+        "ami": Score(knn - 0.27),
+        "preservation": score(1.0 if spec == "raw" else knn - 0.3, 0.01),
+        "effective_rank": Score(6.3 + 20 * knn),
+        "intrinsic_dimension": Score(9.4 * knn),
+        "hubness": Score(1.9 - knn),
+    }
+    if spec in DECODERS:
+        found["reconstruction"] = Score(0.0213, 0.0207, 0.0219)
+    return found
+
+
+def exhibits(spec, seed):
+    """Places, neighbours and pictures of one space, with noise that grows with ``seed``."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.neighbors import NearestNeighbors
+
+    rng = np.random.default_rng(seed)
+    images, labels = digits()
+    noisy = images.reshape(len(images), -1) + rng.normal(0, 0.8 * seed, (len(images), 64))
+    space = LinearDiscriminantAnalysis().fit_transform(noisy[:, 4:60], labels)
+    train = slice(SHOWN, SHOWN + 200)
+    nearest = NearestNeighbors(n_neighbors=NEAREST).fit(noisy[train])
+    blurred = images[:QUERIES] * 0.7 + rng.random((QUERIES, 8, 8)) * 3
+    steps = np.linspace(0, 1, 11)[:, None, None]
+    decoded = spec in DECODERS
+    return Exhibits(
+        layout=space[:SHOWN, [seed % 3, 3]],
+        neighbours=nearest.kneighbors(noisy[:QUERIES])[1],
+        layers=tuple((f"layers.{i}", 64 >> i, score(0.93 + 0.018 * i, 0.015)) for i in range(4))
+        * (spec == "cnn"),
+        reconstructions=tuple(map(picture, blurred)) * decoded,
+        samples=tuple(map(picture, images[40:56])) * decoded,
+        walk=tuple(map(picture, (1 - steps) * images[0] + steps * images[3])) * decoded,
+    )
+
+
+@functools.cache
+def digits():
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    return found.images[:600], found.target[:600]
+
+
+@functools.cache
+def digits_board():
+    """Eight encoders, chance, a failure; ten classes; 300 shown pictures."""
+    images, labels = digits()
+    rows = [
+        Result(
+            spec,
+            learns,
+            dim,
+            scores(knn, spec),
+            Cost(fit, 0.8 / latency, latency, 4.0 * dim),
+            verdict,
+            score(knn - 0.987, 0.012) if verdict != "best" else Score(0.0, 0.0, 0.0),
+            spec == "hog",
+            exhibits(spec, seed),
+        )
+        for seed, (spec, learns, dim, knn, verdict, latency, fit) in enumerate(ROWS)
+    ]
+    chance = Result(
+        "chance", "nothing", 0, {"knn": score(0.102), "probe": score(0.102)}, verdict="floor"
+    )
+    rng = np.random.default_rng(0)
+    alike = rng.uniform(0.3, 0.95, (len(ROWS), len(ROWS)))
+    alike = (alike + alike.T) / 2
+    np.fill_diagonal(alike, 1.0)
+    train = slice(SHOWN, SHOWN + 200)
+    return Leaderboard(
+        rows=(
+            *rows,
+            chance,
+            Failure("mlp(hiden=3)", "mlp has no parameter 'hiden'."),
+        ),
+        protocol=PROTOCOL,
+        notes=NOTES,
+        seconds={"read": 0.21, "fit": 44.8, "transform": 0.9, "score": 6.1, "bootstrap": 2.4},
+        shown=tuple(map(picture, images[:SHOWN])),
+        shown_labels=tuple(map(str, labels[:SHOWN])),
+        queries=tuple(map(picture, images[:QUERIES])),
+        query_labels=tuple(map(str, labels[:QUERIES])),
+        gallery=tuple(map(picture, images[train])),
+        gallery_labels=tuple(map(str, labels[train])),
+        similarity={"cka": alike, "neighbour_overlap": alike**2},
+        spaces=tuple(row[0] for row in ROWS),
+    )
+
+
+NASTY = "<script>alert('x & y')</script>"
+
+
+@functools.cache
+def texts_board():
+    """Three encoders of texts; everything a person can name holds special characters."""
+    rng = np.random.default_rng(1)
+    words = ["good", "bad", "film", "<b>bold</b>", "&", "dull", "music", "the", "story", "was"]
+    shown = tuple(html.escape(" ".join(rng.choice(words, 12))) for _ in range(40))
+    labels = tuple(rng.choice(["up & <up>", NASTY], 40))
+
+    def row(spec, knn, verdict, latency, recommended=False):
+        return Result(
+            spec,
+            "items",
+            300,
+            {"knn": score(knn, 0.03)},
+            Cost(0.1, 900, latency, 812.5),
+            verdict,
+            score(knn - 0.81, 0.04),
+            recommended,
+            Exhibits(rng.normal(size=(40, 2)), rng.integers(0, 40, (3, 4))),
+        )
+
+    return Leaderboard(
+        rows=(
+            row("tfidf | l2", 0.81, "best", 2e-4, True),
+            row(f"vectors(path={NASTY!r})", 0.74, "worse", 3e-5),
+            Failure("bow(x='<i>')", NASTY),
+        ),
+        protocol={**PROTOCOL, "name": f"films {NASTY}", "kind": "text", NASTY: {NASTY: NASTY}},
+        notes=(f"Left out: {NASTY} is empty.",),
+        shown=shown, shown_labels=labels,
+        queries=shown[:3], query_labels=labels[:3],
+        gallery=shown, gallery_labels=labels,
+    )  # fmt: skip
+
+
+@functools.cache
+def unlabelled_board():
+    """Vectors without labels: ranked by the neighbours that are kept."""
+    rng = np.random.default_rng(2)
+
+    def row(spec, kept, verdict, recommended=False):
+        return Result(
+            spec,
+            "items",
+            8,
+            {"preservation": score(kept), "hubness": Score(0.4)},
+            Cost(0.01, 1e5, 2e-5, 32),
+            verdict,
+            None,
+            recommended,
+            Exhibits(rng.normal(size=(50, 2)), rng.integers(0, 50, (2, 5))),
+        )
+
+    fragments = tuple(f"<code>{a:.2f}, {b:.2f}</code>" for a, b in rng.normal(size=(50, 2)))
+    protocol = {key: PROTOCOL[key] for key in ("name", "items", "train", "test", "random_state")}
+    return Leaderboard(
+        rows=(
+            row("raw", 1.0, "reference"),
+            row("pca(dim=8)", 0.85, "best", True),
+            row("random(dim=8)", 0.41, "worse"),
+        ),
+        protocol={**protocol, "rank_by": "preservation", "kind": "vector"},
+        shown=fragments, queries=fragments[:2], gallery=fragments,
+    )  # fmt: skip
+
+
+@functools.cache
+def one_row_board():
+    """The least there can be."""
+    return Leaderboard((Result("pca", "items", 32, {"knn": Score(0.975)}),), {"name": "tiny"})
+
+
+BOARDS = {
+    "digits": digits_board,
+    "texts": texts_board,
+    "unlabelled": unlabelled_board,
+    "one row": one_row_board,
+}
+
+
+@pytest.fixture(scope="session")
+def board():
+    """A function that returns the made-up leaderboard of a name."""
+    return lambda name: BOARDS[name]()

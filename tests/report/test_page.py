@@ -1,0 +1,104 @@
+import re
+
+import numpy as np
+import pytest
+
+from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result, Score
+from nearspace.report import render, write_report
+
+SECTIONS = ("ranking", "cost", "maps", "neighbours", "decoded", "layers", "alike", "protocol")
+
+
+def sections(page):
+    return re.findall(r'<section id="(\w+)"', page)
+
+
+def without_plotly(page):
+    from plotly.offline import get_plotlyjs
+
+    assert page.count(get_plotlyjs()) <= 1
+    return page.replace(get_plotlyjs(), "")
+
+
+@pytest.mark.parametrize("name", ["digits", "texts", "unlabelled", "one row"])
+def test_every_row_is_in_a_page_that_loads_nothing(board, name):
+    page = without_plotly(render(board(name)))
+    assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?\s*(?:https?:)?//""", page)
+    assert "default-src 'none'" in page
+    assert page.count("<tr class=") == len(board(name))
+    assert page.count('class="badge failed"') == len(board(name).failures)
+
+
+def test_encoders_scores_verdicts_and_errors_are_shown(board):
+    page = render(board("digits"))
+    for row in board("digits"):
+        assert f"<code>{row.spec}</code>" in page
+        if isinstance(row, Failure):
+            assert row.error.replace("'", "&#39;") in page
+    assert page.count('class="badge tied"') == 2
+    assert page.count("★ recommended") == 1
+    for shown in ("[97.3, 99.3]", "310 µs", "576 B", "◂ chance 10.2", "−0.3", "[−1.5, 0.7]"):
+        assert shown in page
+
+
+def test_all_sections_stand_in_order_and_the_empty_are_absent(board):
+    assert sections(render(board("digits"))) == list(SECTIONS)
+    assert sections(render(board("texts"))) == ["ranking", "cost", "maps", "neighbours", "protocol"]
+    assert sections(render(board("one row"))) == ["ranking", "protocol"]
+
+
+def test_what_people_name_is_escaped(board):
+    page = without_plotly(render(board("texts")))
+    assert "<script>alert" not in page
+    assert "<up>" not in page
+    assert page.count("&lt;script&gt;alert(&#39;x &amp; y&#39;)&lt;/script&gt;") > 8
+    # Four scripts of our own: two of data, the library, the page's; no text closed one early.
+    assert page.count("<script") == page.count("</script>") == 4
+
+
+def test_a_fragment_is_stored_once(board):
+    page = render(board("digits"))
+    codes = [re.search('base64,(.*)"', text).group(1) for text in board("digits").shown]
+    assert {page.count(code) for code in codes[60:]} == {1}
+
+
+def test_the_protocol_is_shown_whole(board):
+    page = render(board("digits"))
+    for value in ("1797", "stratified, duplicates together", "9f2c51d0", "2.13.0", "10,000"):
+        assert f"<dd>{value}" in re.sub(r"\s+", " ", page).replace("<dd> ", "<dd>")
+    assert "<pre>nearspace compare digits --random-state 0</pre>" in page
+    for note in board("digits").notes:
+        assert f"<li>{note}</li>" in page
+
+
+def test_a_dozen_encoders_and_500_points_stay_small():
+    rng = np.random.default_rng(0)
+    labels = tuple(str(code) for code in rng.integers(0, 10, 500))
+    neighbours = rng.integers(0, 400, (8, 6))
+    rows = tuple(
+        Result(f"encoder{at}", "items", 64, {"knn": Score(0.9, 0.89, 0.91)}, Cost(1, 1, 10**-at, 4),
+               exhibits=Exhibits(rng.normal(size=(500, 2)), neighbours))
+        for at in range(12)
+    )  # fmt: skip
+    thumbnails = tuple(f'<img src="data:image/png;base64,{at:0900d}">' for at in range(900))
+    board = Leaderboard(
+        rows, {}, shown=thumbnails[:500], shown_labels=labels, queries=thumbnails[:8],
+        query_labels=labels[:8], gallery=thumbnails[500:], gallery_labels=labels[:400],
+        spaces=tuple(row.spec for row in rows), similarity={"cka": np.full((12, 12), 1 / 3)},
+    )  # fmt: skip
+    page = without_plotly(render(board))
+    assert page.count("data-figure=") == 14
+    assert len(page) < 900 * 1000 + 400_000
+
+
+def test_write_report_makes_the_folder_and_returns_the_file(board, tmp_path):
+    path = write_report(board("one row"), tmp_path / "new" / "report.html")
+    assert path.read_text(encoding="utf-8") == render(board("one row"))
+    assert "<h1>tiny</h1>" in render(board("one row"))
+    assert "<h1>mine &amp; yours</h1>" in render(board("one row"), title="mine & yours")
+
+
+def test_nothing_but_failures_still_gives_a_page():
+    page = render(Leaderboard((Failure("bow", "bow eats texts, not images."),), {"name": "x"}))
+    assert "bow eats texts, not images." in page
+    assert "Nothing is recommended" in page

@@ -1,0 +1,45 @@
+import dataclasses
+
+from nearspace.judge.leaderboard import Leaderboard, Result, Score
+from nearspace.report.words import verdict
+
+
+def test_the_verdict_names_the_cheapest_of_the_tied(board):
+    spec, reason = verdict(board("digits"))
+    assert spec == "hog"
+    assert reason == (
+        "The cheapest of the 3 that are tied for best: 98.4 % 5-NN accuracy [97.3, 99.3], "
+        "0.2 points above the raw input (itself tied for best) and 88.2 points above chance."
+    )
+
+
+def test_the_verdict_without_labels_does_not_measure_against_the_reference(board):
+    spec, reason = verdict(board("unlabelled"))
+    assert spec == "pca(dim=8)"
+    assert reason == "Better than every other: 85.0 % neighbours kept [83.9, 85.9]."
+
+
+def test_a_single_best_is_better_than_the_rest(board):
+    rows = [row for row in board("digits") if row.spec in ("cnn", "pca(dim=32)")]
+    rows[0] = dataclasses.replace(rows[0], recommended=True)
+    assert verdict(Leaderboard(tuple(rows), {}))[1].startswith("Better than every other: 98.7 %")
+
+
+def test_raw_that_beats_the_recommended_is_told():
+    rows = (
+        Result("raw", "nothing", 4, {"knn": Score(0.95)}, verdict="best"),
+        Result("pca", "items", 2, {"knn": Score(0.94)}, verdict="tied with best", recommended=True),
+    )
+    spec, reason = verdict(Leaderboard(rows, {"k": 5}))
+    assert spec == "pca"
+    assert reason == (
+        "The cheaper of the two that are tied for best: 94.0 % 5-NN accuracy, "
+        "1.0 points below the raw input (itself tied for best)."
+    )
+
+
+def test_no_verdict_without_a_recommended_row(board):
+    assert verdict(board("one row")) == (
+        None,
+        "Nothing is recommended, since no encoder could be ranked.",
+    )

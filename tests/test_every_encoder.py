@@ -1,0 +1,156 @@
+"""One contract for every encoder of the catalogue, on every kind of data that it takes."""
+
+import json
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+
+from nearspace.data import SAMPLES, take_items, train_test_split
+from nearspace.encoders import CATALOGUE, encoder_class
+from nearspace.encoders.base import Decodes
+from nearspace.encoders.spec import make, spec_of
+from nearspace.metrics.labels import knn_correct
+from tests.conftest import SAMPLE_OF_KIND
+
+# Fewer epochs than by default, where the default would take its time.
+QUICK = {
+    "autoencoder": "autoencoder(dim=8, epochs=10)",
+    "vae": "vae(dim=8, epochs=30)",
+    "simclr": "simclr(epochs=6)",
+    "mlp": "mlp(epochs=6)",
+    "cnn": "cnn(epochs=3)",
+    "pca": "pca(dim=8)",
+}
+CASES = [(name, kind) for name, entry in CATALOGUE.items() for kind in entry.kinds]
+
+
+@pytest.fixture(scope="session")
+def fitted(tmp_path_factory):
+    """Return a function that gives the fitted encoder, training and test data of a case."""
+    folder = tmp_path_factory.mktemp("vectors")
+
+    @cache
+    def of_case(name, kind):
+        dataset = SAMPLES[SAMPLE_OF_KIND[kind]]()
+        train, test, _ = train_test_split(dataset)
+        train, test = dataset.take(train), dataset.take(test)
+        if name == "vectors":
+            plain = {"text": "tfidf", "table": "onehot"}.get(kind, "raw")
+            path = folder / f"{kind}.npy"
+            vectors = make(plain).fit_transform(dataset.items)
+            np.save(path, vectors.toarray() if sparse.issparse(vectors) else vectors)
+            return encoder_class(name)(str(path)).fit(dataset.items), train, test
+        return make(QUICK.get(name, name)).fit(train.items, train.labels), train, test
+
+    return of_case
+
+
+def dense(vectors):
+    return vectors.toarray() if sparse.issparse(vectors) else vectors
+
+
+def test_catalogue_says_what_the_classes_are():
+    for name, entry in CATALOGUE.items():
+        cls = encoder_class(name)
+        assert set(entry.kinds) == {kind.name for kind in cls.kinds}, name
+        assert entry.learns == cls.learns, name
+        assert entry.decodes == issubclass(cls, Decodes), name
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
+    encoder, _, test = fitted(name, kind)
+    vectors = encoder.transform(test.items)
+    assert isinstance(vectors, sparse.csr_array | np.ndarray)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(test), len(encoder.get_feature_names_out()))
+    assert np.isfinite(dense(vectors)).all()
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_is_deterministic_and_clones_unfitted(fitted, name, kind):
+    encoder, train, test = fitted(name, kind)
+    again = clone(encoder)
+    assert spec_of(again) == spec_of(encoder)
+    assert not hasattr(again, "kind_")
+    if name == "vectors":
+        return  # its fit needs all items, and learns nothing
+    again.fit(train.items, train.labels)
+    np.testing.assert_array_equal(
+        dense(again.transform(test.items)), dense(encoder.transform(test.items))
+    )
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_a_row_alone_is_its_row_in_a_batch(fitted, name, kind):
+    encoder, _, test = fitted(name, kind)
+    batch = dense(encoder.transform(test.items))
+    for row in (0, 17, len(test) - 1):
+        alone = dense(encoder.transform(take_items(test.items, np.array([row]))))[0]
+        error = np.linalg.norm(alone - batch[row]) / max(np.linalg.norm(batch[row]), 1e-12)
+        assert error <= 1e-4
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_is_better_than_chance(fitted, name, kind):
+    encoder, train, test = fitted(name, kind)
+    correct = knn_correct(
+        encoder.transform(train.items), train.labels, encoder.transform(test.items), test.labels
+    )
+    commonest = np.unique(test.labels, return_counts=True)[1].max() / len(test)
+    # Three standard errors above the commonest label: no accident.
+    assert correct.mean() > commonest + 3 * np.sqrt(commonest * (1 - commonest) / len(test))
+
+
+@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if CATALOGUE[case[0]].decodes])
+def test_decodes_better_than_the_mean_item(fitted, name, kind):
+    encoder, train, test = fitted(name, kind)
+    decoded = encoder.inverse_transform(encoder.transform(test.items))
+    items = test.kind.features(test.items)
+    assert decoded.shape == (len(test), *np.shape(test.items)[1:])
+    mean = train.kind.features(train.items).mean(axis=0)
+    error = np.square(decoded.reshape(items.shape) - items).mean()
+    assert error < 0.8 * np.square(mean - items).mean()
+
+
+LOAD_IN_NEW_PROCESS = """
+import json, sys
+import numpy as np
+from scipy import sparse
+from nearspace import load_encoder
+from nearspace.data import SAMPLES
+for folder, sample in json.load(sys.stdin):
+    items = SAMPLES[sample]().items[:9]
+    vectors = load_encoder(folder).transform(items)
+    np.save(folder + "/out.npy", vectors.toarray() if sparse.issparse(vectors) else vectors)
+"""
+
+
+def test_saved_encoders_give_the_same_vectors_in_a_new_process(fitted, tmp_path):
+    jobs = []
+    for name, kind in CASES:
+        folder = fitted(name, kind)[0].save(tmp_path / f"{name}-{kind}")
+        assert {file.name for file in folder.iterdir()} == {"encoder.json", "weights.safetensors"}
+        jobs.append((str(folder), SAMPLE_OF_KIND[kind]))
+    subprocess.run(
+        [sys.executable, "-c", LOAD_IN_NEW_PROCESS], input=json.dumps(jobs), text=True, check=True
+    )
+    for name, kind in CASES:
+        items = SAMPLES[SAMPLE_OF_KIND[kind]]().items[:9]
+        here = dense(fitted(name, kind)[0].transform(items))
+        there = np.load(tmp_path / f"{name}-{kind}" / "out.npy")
+        assert np.linalg.norm(there - here) <= 1e-5 * np.linalg.norm(here), (name, kind)
+
+
+def test_listing_and_making_pca_import_no_torch():
+    code = (
+        "import sys, nearspace; from nearspace.encoders import CATALOGUE; "
+        "assert not {'torch', 'sklearn', 'pandas'} & set(sys.modules); "
+        "nearspace.make('pca'); assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
