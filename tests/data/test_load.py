@@ -60,6 +60,8 @@ def test_the_kind_is_seen_and_the_reason_said(items, kind, reason):
         (np.zeros(5), ["shape (5,)", "list of str"]),
         (np.zeros((2, 3, 4)) - 7, ["another kind"]),
         (5, ["got one int"]),
+        (None, ["got one NoneType"]),
+        (np.zeros((3, 0)), ["(3, 0)"]),
         ([], ["at least one item"]),
         ([[1, 2], [3]], ["several shapes"]),
         (["a", None], ["row 1", "NoneType"]),
@@ -114,6 +116,16 @@ def test_roles_may_be_arrays():
     assert data.groups.tolist() == Y.tolist()
     assert (data.time == days).all()
     assert data.ids.tolist() == ids
+
+
+def test_roles_are_columns_of_any_type():
+    frame = pd.DataFrame({"a": [1, 2, 3], 7: pd.array([1, None, 2], dtype="Int64")})
+    frame["when"] = pd.to_datetime(["2020", "2021", "2022"], utc=True)
+    data = load(frame, labels="7", time="when")
+    assert data.labels.tolist() == [1, 2]
+    assert data.time.astype("datetime64[Y]").astype(str).tolist() == ["2020", "2022"]
+    kinds = pd.Categorical(["u", None, "v"])
+    assert load(frame[["a"]].assign(y=kinds), labels="y").labels.tolist() == ["u", "v"]
 
 
 def test_items_without_a_label_are_left_out_and_the_rest_keeps_its_place():
@@ -309,6 +321,8 @@ def test_paths_that_do_not_exist(tmp_path):
     refused("phtos", "Did you mean 'photos'?", source=tmp_path / "phtos")
     refused("Did you mean 'digits'?", source="digts")
     refused("'customers', 'digits'", source=tmp_path / "no" / "where")
+    refused("There is no file", source="")
+    refused("There is no file", source="a text in place of a path " * 100)
 
 
 # Files
@@ -421,6 +435,14 @@ def test_csv_is_a_table_of_what_has_no_role(tmp_path):
     assert load(tmp_path / "a.parquet", labels="species").labels.tolist() == [0, 1, 0]
     refused("no column 'speces'", "'species'", source=tmp_path / "a.csv", labels="speces")
     refused("no column is left", source=frame[["a"]], labels="a")
+
+
+def test_a_column_that_names_the_rows_is_noted():
+    frame = pd.DataFrame({"name": [f"row {i}" for i in range(30)], "size": list("SML") * 10})
+    notes = [note for note in load(frame).notes if "in every row" in note]
+    assert len(notes) == 1
+    assert "'name'" in notes[0]
+    assert not any("in every row" in note for note in load(frame, ids="name").notes)
 
 
 def test_csv_column_of_texts(tmp_path):

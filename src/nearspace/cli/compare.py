@@ -134,11 +134,11 @@ def _print(board: Leaderboard) -> None:
     console = Console()
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and METRICS[name].better]
-    others = others if console.width >= 130 else others[:1]
+    others = others[: max(0, (console.width - 90) // 13)]
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("encoder", overflow="fold")
     for name in (ranked, *others):
-        table.add_column(metric_label(name, board), justify="right")
+        table.add_column(metric_label(name, board), justify="right", no_wrap=name == ranked)
     for head in ("dim", "fit", "one item", "vector"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)

@@ -91,6 +91,8 @@ def _guarded(path: Path, read: Callable[[], Any]) -> Any:
             "save it as UTF-8."
         ) from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise DataError(f"{path.name} cannot be read: {error.strerror}.") from None
         # What pandas and pyarrow raise for a broken file are ValueErrors.
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise DataError(f"{path.name} is damaged or not what its name says: {reason}.") from None

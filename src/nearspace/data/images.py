@@ -132,8 +132,8 @@ def _random_affine(uniform: Any, aspect: float) -> Tensor:
     import torch
 
     side = uniform(0.3, 1.1).sqrt()
-    stretch = uniform(-math.log(1.25), math.log(1.25)).mul(0.5).exp()
-    angle = uniform(-math.pi / 15, math.pi / 15)
+    stretch = uniform(-math.log(1.5), math.log(1.5)).mul(0.5).exp()
+    angle = uniform(-math.pi / 12, math.pi / 12)
     cos, sin = angle.cos(), angle.sin()
     # A crop may lie anywhere inside the image, and stick out of it by a little.
     reach = (1 - side).clamp(min=0) + 0.1

@@ -18,6 +18,7 @@ from nearspace.errors import DataError
 __all__ = ["converted", "decoded", "infer_kind"]
 
 FILES_NAMED = 5
+FEWEST_NAMED = 20
 
 
 def infer_kind(items: Any) -> tuple[Kind, str]:
@@ -91,6 +92,7 @@ def converted(
         raise DataError(f"{source.name}: size= is for images, and these items are {found.name}s.")
     else:
         items = found.check(items, source.name)
+        notes += _names_of_rows(found, items)
     return dataclasses.replace(source, items=items, notes=notes), found
 
 
@@ -126,6 +128,18 @@ def decoded(
     return dataclasses.replace(kept, items=read.images, notes=notes), Image(
         (height, width, channels)
     )
+
+
+def _names_of_rows(kind: Kind, items: Any) -> list[str]:
+    """Return notes on the columns of a table that name its rows rather than describe them."""
+    if not isinstance(kind, Table) or len(items) < FEWEST_NAMED:
+        return []
+    return [
+        f"The column '{name}' holds another text in every row: name it by ids= or time= if that is "
+        "what it is, or read it as texts by column=."
+        for name, of in kind.columns
+        if of == "category" and items[name].nunique() == len(items)
+    ]
 
 
 def _is_frame(items: Any) -> bool:

@@ -92,7 +92,7 @@ class Vector(Kind):
     def infer(cls, items: Any) -> Self:
         """Return the kind of a two-dimensional array."""
         array = np.asarray(items)
-        if array.ndim != 2 or array.dtype.kind not in "fiub":
+        if array.ndim != 2 or not array.shape[1] or array.dtype.kind not in "fiub":
             raise DataError(
                 f"Vectors are a numeric array of shape (n, d); got shape {array.shape} of "
                 f"{array.dtype}."

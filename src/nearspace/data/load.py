@@ -99,8 +99,8 @@ def load(
         raise DataError(f"load: there is no kind '{kind}'. {did_you_mean(kind, Kind.registry)}")
     if test is not None and any(not isinstance(value, str) for value in given.values()):
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
-    whole = [_open(each, column, given) for each in (source, test) if each is not None]
-    parts = _limited(whole, limit, random_state)
+    whole = [source] if test is None else [source, test]
+    parts = _limited([_open(each, column, given) for each in whole], limit, random_state)
     train = _dataset(parts[0], kind, size, progress)
     if test is None:
         return train
@@ -131,22 +131,24 @@ def _open(source: Any, column: str | None, given: dict[str, Any]) -> Source:
 
 
 def _open_path(source: str, column: str | None, names: dict[str, str]) -> Source:
-    path = Path(source).expanduser()
+    place = os.path.expanduser(source)
+    path = Path(place)
     if source in SAMPLES:
         _unused(f"The sample '{source}'", column=column, **names)
         sample = SAMPLES[source]()
         roles = {"labels": sample.labels, "ids": sample.ids}
         known = {role: values for role, values in roles.items() if values is not None}
         opened = Source(sample.items, source, "a sample", known, list(sample.notes))
-        if path.exists():
+        if os.path.exists(place):
             opened.notes.append(f"'{source}' is a sample; for what lies here, write ./{source}.")
         return opened
-    if path.is_dir():
+    # Unlike the methods of a Path, these take any text, however long or empty.
+    if os.path.isdir(place):
         no_names(f"The folder {path.name}", column, names)
         return folders.read_folder(path)
-    if path.exists():
+    if os.path.exists(place):
         return files.read_file(path, column, names)
-    others = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    others = [other.name for other in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     # Of a folder that may hold thousands of names only a near one is worth showing.
     near = difflib.get_close_matches(path.name, [*others, *SAMPLES], n=1, cutoff=0.6)
     raise DataError(

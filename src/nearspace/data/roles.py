@@ -53,7 +53,8 @@ def _is_missing(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "O":
         import pandas as pd
 
-        return pd.isna(values) | (values == "")
+        empty = [isinstance(value, str) and not value for value in values]
+        return pd.isna(values) | np.array(empty, dtype=bool)
     if values.dtype.kind in "fM":
         return np.isnan(values)
     return values == "" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)

@@ -72,11 +72,11 @@ def frame_source(
     """Return the texts in one column of a DataFrame, or the table of all that has no role."""
     if not len(frame):
         raise DataError(f"{name}: expected at least one row, got an empty table.")
+    frame = frame.set_axis(frame.columns.map(str), axis=1)
     for wanted in filter(None, (column, *names.values())):
         if wanted not in frame.columns:
             raise DataError(
-                f"{name}: there is no column '{wanted}'. "
-                f"{did_you_mean(wanted, map(str, frame.columns))}"
+                f"{name}: there is no column '{wanted}'. {did_you_mean(wanted, frame.columns)}"
             )
     roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
     notes = []

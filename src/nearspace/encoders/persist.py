@@ -117,7 +117,8 @@ def _to_node(value: Any, arrays: dict[str, np.ndarray], key: str) -> Any:
         }
     if hasattr(value, "state_dict"):
         for name, tensor in value.state_dict().items():
-            arrays[f"{key}.{name}"] = tensor.numpy()
+            # Of an array that is not contiguous safetensors would write the wrong numbers.
+            arrays[f"{key}.{name}"] = np.ascontiguousarray(tensor.numpy())
         return {"networks": key}
     raise NearspaceError(
         f"An encoder that keeps a {type(value).__name__} ({key}) cannot be saved: only arrays, "

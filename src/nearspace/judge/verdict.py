@@ -60,6 +60,9 @@ def assemble(
 ) -> Leaderboard:
     """Return the leaderboard of what was measured."""
     scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
+    for row, table in zip(judged, scores, strict=True):
+        if row.spec == REFERENCE[task.dataset.kind.name]:
+            table.pop("preservation", None)  # it keeps its own neighbours by definition
     if task.labelled:
         scores.append(_with_seeds(chance_scores(task), task.protocol.seeds))
     tables = _score_tables(task, scores)
@@ -111,7 +114,7 @@ def _score_tables(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Sc
     """Return the scores of each row with their intervals."""
     tables: list[dict[str, Score]] = [{} for _ in scores]
     for name, metric in METRICS.items():
-        rows = [index for index, row in enumerate(scores) if name in row]
+        rows = [i for i, row in enumerate(scores) if name in row and not _undefined(row[name])]
         if not rows:
             continue
         if not metric.per_item:
@@ -126,6 +129,11 @@ def _score_tables(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Sc
     return tables
 
 
+def _undefined(values: Any) -> bool:
+    """Return whether a score has no value for any item, as for neighbours among too few."""
+    return bool(np.isnan(values).all())
+
+
 def _replicates(task: Task, stacked: np.ndarray) -> np.ndarray:
     return bootstrap_means(stacked, task.test.groups, random_state=task.protocol.random_state)
 
@@ -134,7 +142,7 @@ def _verdicts(task: Task, results: list[Result], scores: list[dict[str, Any]]) -
     """Return the results ranked, each with its verdict; the cheapest of the tied is recommended."""
     name = task.rank_by
     reference = REFERENCE[task.dataset.kind.name] if name == "preservation" else None
-    ranked = [i for i, row in enumerate(results) if name in row.scores and row.spec != reference]
+    ranked = [i for i, row in enumerate(results) if name in row.scores]
     final = list(results)
     if reference is not None:
         final = [
@@ -144,9 +152,11 @@ def _verdicts(task: Task, results: list[Result], scores: list[dict[str, Any]]) -
     higher = METRICS[name].better == "higher"
     if ranked:
         stacked = np.stack([scores[i][name] for i in ranked])
-        found = compare_to_best(stacked, _replicates(task, stacked), higher_is_better=higher)
+        found = compare_to_best(
+            stacked, _replicates(task, stacked), task.test.groups, higher_is_better=higher
+        )
         tied = [i for i, is_tied in zip(ranked, found.tied, strict=True) if is_tied]
-        cheapest = min(tied, key=lambda i: _cost_order(results[i]))
+        cheapest = _cheapest(results, tied, name, higher)
         for place, i in enumerate(ranked):
             verdict = "tied with best" if found.tied[place] else "worse"
             final[i] = dataclasses.replace(
@@ -168,9 +178,21 @@ def _verdicts(task: Task, results: list[Result], scores: list[dict[str, Any]]) -
     return sorted(final, key=order)
 
 
-def _cost_order(row: Result) -> tuple[float, float]:
-    assert row.cost is not None  # only chance has none
-    return row.cost.latency_seconds, row.cost.bytes_per_vector
+def _cheapest(results: list[Result], tied: list[int], name: str, higher: bool) -> int:
+    """Return which of the tied is the quickest, then the smallest, then the best.
+
+    Latencies within a factor of two of the least count as equal, since timing again would shuffle
+    them.
+    """
+    latency = {i: cost.latency_seconds for i in tied if (cost := results[i].cost) is not None}
+    quick = [i for i in tied if latency[i] <= 2 * min(latency.values())]
+    sign = -1 if higher else 1
+
+    def order(i: int) -> tuple[float, float]:
+        cost = results[i].cost
+        return cost.bytes_per_vector if cost else 0.0, sign * results[i].scores[name].value
+
+    return min(quick, key=order)
 
 
 def _similarity(judged: list[Judged]) -> dict[str, np.ndarray]:

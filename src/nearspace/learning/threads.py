@@ -1,11 +1,15 @@
-"""The thread policy of the command: waiting threads give way instead of spinning."""
+"""Threads on a shared machine: waiting ones sleep, and small work gets one."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 
-__all__ = ["let_waiting_threads_sleep"]
+__all__ = ["let_waiting_threads_sleep", "threads_for"]
+
+# Below this much arithmetic a step, handing work to a second thread costs what it saves.
+SMALL_STEP = 1e9
 
 
 def let_waiting_threads_sleep(environ: MutableMapping[str, str] = os.environ) -> None:
@@ -29,3 +33,25 @@ def let_waiting_threads_sleep(environ: MutableMapping[str, str] = os.environ) ->
     'PASSIVE'
     """
     environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+@contextlib.contextmanager
+def threads_for(flops: float) -> Iterator[None]:
+    """Let torch use one thread inside the ``with`` block if a step is small; restore it after.
+
+    The rule looks at the arithmetic alone and not at a clock, so that a fit is repeatable.
+
+    Parameters
+    ----------
+    flops : float
+        Floating-point operations of one training step.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        if flops < SMALL_STEP:
+            torch.set_num_threads(1)
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nearspace.errors import NearspaceError
+from nearspace.learning.threads import threads_for
 
 __all__ = ["History", "Losses", "default_epochs", "epoch_listener", "progress_bar", "train"]
 
@@ -179,7 +180,11 @@ def train(
     history = History()
     best, best_loss, waited = None, math.inf, 0
     patience = max(5, epochs // 3) if patience is None else patience
+    first = to_float(x[kept[:batch_size].to(x.device)])
+    flops = step_flops(model, first, None if y is None else y[kept[:batch_size].to(x.device)])
+    threads = contextlib.ExitStack()
     try:
+        threads.enter_context(threads_for(flops))
         for epoch in range(1, epochs + 1):
             nets.train()
             total = torch.zeros((), device=fabric.device)
@@ -217,10 +222,22 @@ def train(
         history.stopped = "interrupted"
         raise
     finally:
+        threads.close()
         if best is not None:
             nets.load_state_dict(best)
         nets.to("cpu").eval()
     return history
+
+
+def step_flops(model: nn.Module, batch: Tensor, labels: Tensor | None) -> float:
+    """Return the floating-point operations of a training step, about three forward passes."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model.eval()  # statistics of a batch that is not trained on must not be kept
+    generator = torch.Generator(device=batch.device).manual_seed(0)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(batch, labels, generator)
+    return 3.0 * counter.get_total_flops()
 
 
 def evaluate(

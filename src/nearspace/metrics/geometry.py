@@ -39,13 +39,9 @@ def effective_rank(vectors: Vectors) -> float:
     if n < 2 or dim == 0:
         return float("nan")
     squares = np.linalg.eigvalsh(_scatter(vectors))
-    length = (
-        float(vectors.multiply(vectors).sum())
-        if not isinstance(vectors, np.ndarray)
-        else (np.einsum("ij,ij->", vectors, vectors, dtype=np.float64))
-    )
+    values = vectors if isinstance(vectors, np.ndarray) else vectors.data
     largest = squares.max()
-    if largest <= ROUNDING * length:
+    if largest <= ROUNDING * np.square(values, dtype=np.float64).sum():
         return float("nan")
     # Rounding leaves small eigenvalues, not zeros, in the dimensions that are not used.
     singular = np.sqrt(squares[squares > largest * max(n, dim) * np.finfo(np.float64).eps])

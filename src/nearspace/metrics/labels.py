@@ -125,6 +125,9 @@ def cluster_ami(
         rng = np.random.default_rng(random_state)
         chosen = np.sort(rng.choice(vectors.shape[0], max_items, replace=False))
         vectors, labels = vectors[chosen], labels[chosen]
+    if not isinstance(vectors, np.ndarray):  # scikit-learn's k-means takes no 64-bit indices
+        vectors = vectors.copy()
+        vectors.indices, vectors.indptr = np.int32(vectors.indices), np.int32(vectors.indptr)
     classes = len(np.unique(labels))
     with warnings.catch_warnings():
         # Said when there are fewer different items than clusters, which the score tells by itself.

@@ -18,11 +18,14 @@ Vectors: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
 
 METRICS = ("cosine", "dot", "euclidean")
 
-# A block of scores of BLOCK x CHUNK floats (32 MB) is still in a large cache when it is read again.
-BLOCK = 400
+# Scores of BLOCK x CHUNK floats (80 MB) are held at once: smaller blocks are a little faster on an
+# idle machine, and much slower on a busy one, where every parallel step waits for the last thread.
+BLOCK = 1000
 CHUNK = 20_480
 # Only the best of every GROUP scores takes part in the first round of the selection.
 GROUP = 20
+# Squared distance, as a share of the squared length, below which float32 misorders neighbours.
+CLOSE = 1e-4
 # Numbers gathered at once when the distances of the found are computed.
 GATHERED = 1 << 24
 
@@ -71,11 +74,12 @@ def nearest(
     ([[1, 0]], [[0.10000000149011612, 1.3450000286102295]])
     """
     _check(queries, gallery, k, metric, exclude_self)
+    queries, gallery = (x.astype(np.float32, copy=False) for x in (queries, gallery))
     found = min(k, gallery.shape[0] - exclude_self)
     if metric == "cosine":
         queries, gallery = _unit(queries), _unit(gallery)
     own = np.arange(queries.shape[0]) if exclude_self else None
-    indices = _search(queries, gallery, found, metric == "euclidean", own, block)
+    indices = _search(queries, gallery, found, metric, own, block)
     distances = _distances(queries, gallery, indices, metric)
     order = np.lexsort((indices, distances))
     return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
@@ -115,7 +119,7 @@ def r_precision(
     for start in range(0, len(positions), BLOCK):
         query = positions[start : start + BLOCK]
         relevant = others[query]
-        found = _search(vectors[query], vectors, int(relevant.max()), True, query, BLOCK)
+        found = _search(vectors[query], vectors, int(relevant.max()), "euclidean", query)
         hits = (codes[found] == codes[query, None]) & (
             np.arange(found.shape[1]) < relevant[:, None]
         )
@@ -168,35 +172,48 @@ def _search(
     queries: Vectors,
     gallery: Vectors,
     k: int,
-    euclidean: bool,
-    own: np.ndarray | None,
-    block: int,
+    metric: str,
+    own: np.ndarray | None = None,
+    block: int = BLOCK,
+    dtype: type = np.float32,
 ) -> np.ndarray:
-    """Return the ``k`` best by inner product or by Euclidean distance; ``own`` are left out."""
+    """Return the ``k`` best of the gallery for each query; ``own``, one for each, are left out.
+
+    Queries whose neighbours are so close that float32 would misorder them are done in float64.
+    """
     import torch
 
     best = np.empty((queries.shape[0], k), dtype=np.int64)
     if best.size == 0:
         return best
-    queries, chunks, group = _prepare(queries, gallery, k, euclidean)
-    buffer = torch.empty(min(block, queries.shape[0]), len(chunks[0][1]))
-    for start in range(0, queries.shape[0], block):
-        rows = queries[start : start + block]
+    unsure = np.zeros(len(best), dtype=bool)
+    rows, chunks, group = _prepare(queries, gallery, k, metric, dtype)
+    buffer = torch.empty(min(block, len(best)), len(chunks[0][1]), dtype=chunks[0][1].dtype)
+    for start in range(0, len(best), block):
+        part = rows[start : start + block]
         values, indices = [], []
         for first, bias, matrix in chunks:
-            scores = _scores(rows, bias, matrix, buffer)
+            scores = _scores(part, bias, matrix, buffer)
             if own is not None:
                 _hide(scores, torch.from_numpy(own[start : start + block]) - first)
             value, index = _top(scores, k, group)
             values.append(value)
             indices.append(index + first)
-        winners = torch.cat(values, 1).topk(k).indices
-        best[start : start + block] = torch.cat(indices, 1).gather(1, winners).numpy()
+        top = torch.cat(values, 1).topk(k)
+        best[start : start + block] = torch.cat(indices, 1).gather(1, top.indices).numpy()
+        if metric == "euclidean" and isinstance(part, torch.Tensor) and dtype is np.float32:
+            length = _squares(part)
+            unsure[start : start + block] = (
+                length - 2 * top.values[:, -1] < CLOSE * length
+            ).numpy()
+    if unsure.any():
+        own = None if own is None else own[unsure]
+        best[unsure] = _search(queries[unsure], gallery, k, metric, own, block, np.float64)
     return best
 
 
 def _prepare(
-    queries: Vectors, gallery: Vectors, k: int, euclidean: bool
+    queries: Vectors, gallery: Vectors, k: int, metric: str, dtype: type
 ) -> tuple[Any, list[tuple[int, torch.Tensor, Any]], int]:
     """Return the queries, the gallery as chunks (first item, bias, matrix), the size of a group.
 
@@ -211,14 +228,20 @@ def _prepare(
     group = GROUP if 2 * GROUP * k <= width else 1
     width = -(-width // group) * group
     if isinstance(gallery, np.ndarray):
-        # Small numbers cancel well in float32, whatever offset all the vectors share.
-        centre = gallery.mean(0, dtype=np.float64).astype(np.float32) if euclidean else np.float32()
-        queries, gallery = (torch.from_numpy(np.float32(x) - centre) for x in (queries, gallery))
+        # Small numbers cancel well, whatever offset all the vectors share.
+        centre = gallery.mean(0, dtype=np.float64) if metric == "euclidean" else np.zeros(1)
+        shift: np.ndarray = centre.astype(dtype)
+        queries, gallery = (
+            torch.from_numpy(np.asarray(x, dtype) - shift) for x in (queries, gallery)
+        )
+    else:  # centring would fill them, and the cost of float64 is small beside that of the indices
+        queries, gallery = queries.astype(np.float64), gallery.astype(np.float64)
     chunks = []
     for first in range(0, n, width):
         part = gallery[first : first + width]
-        bias = torch.full((width,), -torch.inf)
-        bias[: part.shape[0]] = -0.5 * _squares(part) if euclidean else 0.0
+        squares = _squares(part)
+        bias = torch.full((width,), -torch.inf, dtype=squares.dtype)
+        bias[: len(squares)] = -0.5 * squares if metric == "euclidean" else 0.0
         if isinstance(part, torch.Tensor):
             matrix = torch.nn.functional.pad(part, (0, 0, 0, width - len(part))).T
         else:
@@ -233,7 +256,7 @@ def _squares(matrix: Any) -> torch.Tensor:
 
     if isinstance(matrix, torch.Tensor):
         return matrix.square().sum(1)
-    return torch.from_numpy(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
+    return torch.from_numpy(_row_sums(matrix, matrix))
 
 
 def _scores(rows: Any, bias: torch.Tensor, matrix: Any, buffer: torch.Tensor) -> torch.Tensor:
@@ -262,14 +285,13 @@ def _top(scores: torch.Tensor, k: int, group: int) -> tuple[torch.Tensor, torch.
     return values, columns.gather(1, chosen)
 
 
-def _unit(vectors: Vectors) -> Any:
+def _unit(vectors: Any) -> Any:
     """Return the vectors at length 1; a zero vector stays zero."""
+    lengths = np.sqrt(_row_sums(vectors, vectors, dtype=np.float64))[:, None]
+    scale = 1 / np.where(lengths > 0, lengths, 1.0)
     if isinstance(vectors, np.ndarray):
-        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-        return (vectors / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
-    from sklearn.preprocessing import normalize
-
-    return normalize(vectors)
+        return (vectors * scale).astype(np.float32)
+    return vectors.multiply(scale).tocsr().astype(np.float32)
 
 
 def _distances(queries: Any, gallery: Any, indices: np.ndarray, metric: str) -> np.ndarray:
@@ -292,12 +314,12 @@ def _pairwise(left: Any, right: Any, metric: str) -> np.ndarray:
     squares = _row_sums(difference, difference)
     if metric == "euclidean":
         return np.sqrt(squares)
-    # Between vectors of length 1 this is half the squared distance, which is 0 for equal ones.
+    # Half the squared distance between vectors of length 1: exactly 0 for equal ones.
     lengths = _row_sums(left, left).round() + _row_sums(right, right).round()
     return squares / 2 + 1 - lengths / 2
 
 
-def _row_sums(left: Any, right: Any) -> np.ndarray:
+def _row_sums(left: Any, right: Any, dtype: type | None = None) -> np.ndarray:
     if isinstance(left, np.ndarray):
-        return np.einsum("ij,ij->i", left, right)
-    return np.asarray(left.multiply(right).sum(axis=1)).ravel()
+        return np.einsum("ij,ij->i", left, right, dtype=dtype)
+    return np.asarray(left.multiply(right).sum(axis=1, dtype=dtype)).ravel()

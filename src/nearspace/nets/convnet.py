@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 
@@ -13,21 +14,16 @@ from nearspace.nets.perceptron import hidden_block
 __all__ = ["ConvDecoder", "conv_widths", "convnet"]
 
 
-def conv_widths(height: int, width: int, first: int = 16) -> tuple[int, ...]:
-    """Return the channels of each convolution: one halving of the side each, down to about 3.
+def conv_widths(height: int, width: int) -> tuple[int, ...]:
+    """Return the channels of each convolution; each halves the sides, until they are about 4.
 
     Examples
     --------
     >>> conv_widths(8, 8), conv_widths(28, 28), conv_widths(64, 64)
     ((16, 32), (16, 32, 64), (16, 32, 64, 128))
     """
-    side, widths = min(height, width), [first]
-    while side // 2 >= 3 or len(widths) < 2:
-        side //= 2
-        widths.append(min(2 * widths[-1], 256))
-        if side < 6:
-            break
-    return tuple(widths)
+    halvings = math.ceil(math.log2(max(1, min(height, width) / 4)))
+    return tuple(min(16 * 2**i, 256) for i in range(max(2, halvings)))
 
 
 class ChannelsLast(nn.Module):

@@ -1,0 +1,129 @@
+"""The command line as a user meets it: in a process of its own, with its exit codes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+MAIN = "from nearspace.cli import main; main()"
+
+
+@pytest.fixture
+def nearspace(tmp_path):
+    """Run the command in an empty folder with a cache of its own."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "150"}
+    folder = tmp_path / "work"
+    folder.mkdir()
+
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-c", MAIN, *map(str, arguments)],
+            cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+
+    run.folder, run.environment = folder, environment
+    return run
+
+
+def test_compare_writes_the_report(nearspace):
+    done = nearspace("compare", "wine", "--with", "pca(dim=4), raw | l2")
+    assert done.returncode == 0, done.stderr
+    assert "Use " in done.stdout
+    report = json.loads((nearspace.folder / "report.json").read_text())
+    assert report["protocol"]["command"].startswith("nearspace compare wine --with")
+    assert {row["spec"] for row in report["rows"]} == {"chance", "raw", "raw | l2", "pca(dim=4)"}
+    assert "plotly" in (nearspace.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_compare_reads_what_users_have(nearspace):
+    random = np.random.default_rng(0)
+    y = np.arange(80) % 2
+    x = random.normal(size=(80, 3)) + 2 * y[:, None]
+    np.savez(nearspace.folder / "v.npz", vectors=x, y=y, farm=np.arange(80) // 4)
+    done = nearspace("compare", "v.npz", "--labels", "y", "--groups", "farm", "--with", "l2")
+    assert done.returncode == 0, done.stderr
+    frame = pd.DataFrame({"text": [f"a{v} word {v}" for v in y], "stars": y, "size": x[:, 0]})
+    frame.loc[3, "size"] = np.nan
+    frame.to_csv(nearspace.folder / "r.csv", index=False)
+    done = nearspace("compare", "r.csv", "--column", "text", "--labels", "stars", "--with", "bow")
+    assert done.returncode == 2  # two texts in 80 rows: nothing to split
+    assert "equal" in done.stderr
+    done = nearspace("compare", "r.csv", "--labels", "stars", "--with", "onehot")
+    assert done.returncode == 0, done.stderr
+
+
+WRONG = {
+    ("compare", "digits", "--with", "autoencodr"): "Did you mean 'autoencoder'?",
+    ("compare", "digits", "--with", "pca(dimm=3)"): "Did you mean 'dim'?",
+    ("compare", "digts"): "Did you mean 'digits'?",
+    ("compare", "t.csv", "--labels", "specis"): "Did you mean 'species'?",
+    ("compare", "t.csv", "--column", "txt"): "Did you mean 'text'?",
+    ("compare", "digits", "--with", "raw", "--rank-by", "prob"): "Did you mean 'probe'?",
+    ("compare", "digits", "--with", "pca(dim=0)"): "'dim' parameter of PCA must be",
+    ("compare", "broken.npz"): "broken.npz",
+    ("compare", "empty"): "empty",
+    ("compare", "nan.npz"): "row 1, column 2",
+    ("compare", "wine", "-k", "500"): "lower k",
+    ("embed", "digits", "--with", "pca", "-o", "x.txt"): ".npz or .parquet",
+    ("embed", "digits", "--with", "cnn(epochs=1)@conv7", "-o", "x.npz"): "no layer 'conv7'",
+    ("compare", "digits", "--wth", "raw"): "--with",
+    ("compar", "digits"): "compare",
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), WRONG.items(), ids=lambda v: v[-1])
+def test_mistakes_are_told_in_a_sentence(nearspace, arguments, told):
+    folder = nearspace.folder
+    (folder / "t.csv").write_text("text,species\n" + "a word,x\nother word,y\n" * 9)
+    (folder / "broken.npz").write_bytes(b"this is no archive")
+    (folder / "empty").mkdir()
+    vectors = np.zeros((9, 3))
+    vectors[1, 2] = np.nan
+    np.savez(folder / "nan.npz", vectors=vectors)
+    done = nearspace(*arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_embed_writes_what_compare_reads(nearspace):
+    for name in ("d.npz", "d.parquet"):
+        done = nearspace("embed", "wine", "--with", "pca(dim=4)", "-o", name)
+        assert done.returncode == 0, done.stderr
+    archive = np.load(nearspace.folder / "d.npz")
+    assert archive["vectors"].shape == (178, 4)
+    frame = pd.read_parquet(nearspace.folder / "d.parquet")
+    np.testing.assert_allclose(np.stack(frame["vector"]), archive["vectors"])
+    done = nearspace("compare", "d.npz", "--with", "l2")
+    assert done.returncode == 0, done.stderr
+    assert "chance" in done.stdout  # its labels were found
+
+
+def test_encoders_lists_the_catalogue(nearspace):
+    done = nearspace("encoders")
+    assert done.returncode == 0
+    assert "autoencoder" in done.stdout
+    assert "images" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise on Windows")
+def test_ctrl_c_writes_a_report_of_what_is_done(nearspace):
+    arguments = ["compare", "digits", "--no-cache", "--with", "autoencoder(epochs=5000)"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, *arguments],
+        cwd=nearspace.folder, env=nearspace.environment, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    time.sleep(25)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    rows = json.loads((nearspace.folder / "report.json").read_text())["rows"]
+    assert {"raw", "hog", "chance"} <= {row["spec"] for row in rows if "scores" in row}
+    assert "interrupted" in out

@@ -1,0 +1,229 @@
+"""The comparison as a whole: floor, verdicts, failures, cache, interrupts, honesty."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from sklearn.decomposition import NMF
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from nearspace.data import SAMPLES, load
+from nearspace.encoders.linear import PCA
+from nearspace.errors import NearspaceError, SpecError
+from nearspace.judge.compare import compare, default_encoders
+from nearspace.judge.leaderboard import Failure, Result
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return SAMPLES["digits"]().take(np.arange(0, 1797, 3))
+
+
+@pytest.fixture(scope="module")
+def board(digits):
+    return compare(["pca(dim=2)", "pca", "mlp(epochs=4)"], digits)
+
+
+def row(board, spec):
+    return next(row for row in board.rows if row.spec == spec)
+
+
+def test_floor_is_in_every_table(board):
+    assert {"chance", "raw", "hog"} <= {row.spec for row in board.results}
+    assert row(board, "chance").verdict == "floor"
+
+
+def test_rows_are_ranked_and_the_bad_one_is_worse(board):
+    values = [row.scores["knn"].value for row in board.results if row.spec != "chance"]
+    assert values == sorted(values, reverse=True)
+    assert row(board, "pca(dim=2)").verdict == "worse"
+    assert row(board, "pca(dim=2)").difference.high < 0
+    assert board.results[0].verdict == "best"
+    top = [row for row in board.results if row.verdict in ("best", "tied with best")]
+    assert row(board, "raw") in top
+    quickest = min(row.cost.latency_seconds for row in top)
+    quick = [row for row in top if row.cost.latency_seconds <= 2 * quickest]
+    assert board.best() in quick
+    assert board.best().cost.bytes_per_vector == min(row.cost.bytes_per_vector for row in quick)
+
+
+def test_every_score_stands_within_its_interval(board):
+    for result in board.results:
+        for name, score in result.scores.items():
+            if score.low is not None:
+                assert score.low <= score.value <= score.high, (result.spec, name)
+    assert "reconstruction" in row(board, "pca").scores
+    assert "reconstruction" not in row(board, "raw").scores
+
+
+def test_exhibits_are_there_for_the_report(board):
+    exhibits = row(board, "mlp(epochs=4)").exhibits
+    assert [name for name, _, _ in exhibits.layers] == ["fc1", "fc2", "logits"]
+    assert exhibits.layout.shape == (len(board.shown), 2)
+    assert exhibits.neighbours.max() < len(board.gallery)
+    assert len(row(board, "pca").exhibits.reconstructions) == len(board.queries)
+    assert len(row(board, "pca").exhibits.walk) == 9
+
+
+def test_frame_and_json_hold_the_same(board):
+    frame = board.to_frame().set_index("encoder")
+    parsed = json.loads(board.to_json())
+    for entry in parsed["rows"]:
+        assert frame.loc[entry["spec"], "knn"] == pytest.approx(entry["scores"]["knn"]["value"])
+    assert parsed["protocol"]["train"] == 449
+    assert "<table>" in board._repr_html_()
+
+
+def test_a_failed_encoder_is_a_row_with_its_error(digits):
+    board = compare(["cnn(epochs=1)@conv9", NMF(2, max_iter=1000), "tfidf"], digits)
+    assert isinstance(row(board, "cnn(epochs=1)@conv9"), Failure)
+    assert "Did you mean 'conv" in row(board, "cnn(epochs=1)@conv9").error
+    assert "takes texts; got images" in row(board, "tfidf").error
+    assert isinstance(row(board, "NMF(max_iter=1000, n_components=2)"), Result)
+
+
+def test_a_wrong_spec_is_told_before_anything_is_computed(digits):
+    with pytest.raises(SpecError, match="Did you mean 'pca'"):
+        compare(["pac"], digits)
+    with pytest.raises(SpecError, match="The 'dim' parameter of PCA must be"):
+        compare(["pca(dim=-1)"], digits)
+    with pytest.raises(NearspaceError, match="Did you mean 'probe'"):
+        compare(["raw"], digits, rank_by="prob")
+    with pytest.raises(NearspaceError, match="lower k"):
+        compare(["raw"], digits, k=500)
+
+
+def test_shuffled_labels_score_at_chance(digits):
+    random = np.random.default_rng(0)
+    shuffled = dataclasses.replace(digits, labels=random.permutation(digits.labels))
+    board = compare(["pca", "mlp(epochs=5)"], shuffled)
+    n = board.protocol["test"]
+    for result in board.results:
+        for name in ("knn", "probe"):
+            # Four standard errors around one in ten.
+            assert abs(result.scores[name].value - 0.1) < 4 * np.sqrt(0.09 / n), result.spec
+        assert abs(result.scores["ami"].value) < 0.05
+
+
+def test_the_cache_computes_only_what_is_new(digits, tmp_path, monkeypatch):
+    first = compare(["pca(dim=3)", "mlp(epochs=2)@fc1"], digits, cache=tmp_path)
+    fitted = []
+    original = PCA._fit
+
+    def counted(self, items, y):
+        fitted.append(self.dim)
+        original(self, items, y)
+
+    monkeypatch.setattr(PCA, "_fit", counted)
+    specs = ["pca(dim=3)", "mlp(epochs=2)@fc1", "mlp(epochs=2)@fc2", "pca(dim=4)"]
+    second = compare(specs, digits, cache=tmp_path)
+    assert fitted == [4]
+    assert len(list((tmp_path / "fits").iterdir())) == 5  # raw, hog, pca, pca, and one mlp
+    for spec in ("raw", "pca(dim=3)", "mlp(epochs=2)@fc1"):
+        assert row(first, spec).scores == row(second, spec).scores
+        assert row(first, spec).cost == row(second, spec).cost
+
+
+def test_a_damaged_cache_is_computed_again(digits, tmp_path):
+    first = compare(["pca(dim=3)"], digits, cache=tmp_path)
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"nothing")
+    again = compare(["pca(dim=3)"], digits, cache=tmp_path)
+    assert row(first, "pca(dim=3)").scores == row(again, "pca(dim=3)").scores
+
+
+def test_equal_parts_are_fitted_once(digits, monkeypatch):
+    fitted = []
+    original = PCA._fit
+
+    def counted(self, items, y):
+        fitted.append(self.dim)
+        original(self, items, y)
+
+    monkeypatch.setattr(PCA, "_fit", counted)
+    compare(["pca(dim=3)", "pca(dim=3) | l2", "pca(dim=3) + raw"], digits)
+    assert fitted == [3]
+
+
+def test_ctrl_c_keeps_what_is_done(digits):
+    class Interrupting(PCA):
+        def _fit(self, items, y):
+            raise KeyboardInterrupt
+
+    board = compare([Interrupting(3), "pca"], digits)
+    assert board.interrupted
+    assert {row.spec for row in board.results} == {"raw", "hog", "chance"}
+    assert all("interrupted" in failure.error for failure in board.failures)
+    assert any("Interrupted" in note for note in board.notes)
+
+
+def test_seeds_add_the_noise_of_training(digits):
+    board = compare(["mlp(epochs=1)", "raw"], digits, seeds=3)
+    once = compare(["mlp(epochs=1)", "raw"], digits)
+    wide, narrow = (row(b, "mlp(epochs=1)").scores["knn"] for b in (board, once))
+    raw, raw_once = (row(b, "raw").scores["knn"] for b in (board, once))
+    assert dataclasses.astuple(raw) == pytest.approx(dataclasses.astuple(raw_once))
+    assert wide.value != narrow.value
+    assert "3 fits" in board.protocol["scope"]
+
+
+def test_without_labels_neighbours_kept_rank_and_the_report_says_so(digits):
+    board = compare(["pca", "pca(dim=1)"], dataclasses.replace(digits, labels=None))
+    assert board.protocol["rank_by"] == "preservation"
+    assert row(board, "raw").verdict == "reference"
+    assert row(board, "pca").verdict == "best"
+    assert row(board, "pca(dim=1)").verdict == "worse"
+    assert any("no labels" in note for note in board.notes)
+    assert "chance" not in {row.spec for row in board.rows}
+
+
+def test_one_class_is_judged_without_labels(digits):
+    board = compare(["pca"], dataclasses.replace(digits, labels=np.zeros(len(digits))))
+    assert any("All items have the label" in note for note in board.notes)
+    assert board.best().spec in ("pca", "hog")
+
+
+def test_identical_items_are_told():
+    same = load(np.ones((20, 4)))
+    with pytest.raises(NearspaceError, match="items that are equal"):
+        compare(["raw"], same)
+
+
+def test_groups_widen_what_is_said_of_few_groups():
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(24, 5)) * 1.5
+    groups = np.repeat(np.arange(24), 20)
+    labels = (groups % 2).astype(int)
+    items = centres[groups] + 0.3 * random.normal(size=(480, 5)) + labels[:, None]
+    grouped = compare(["raw"], load(items, labels=labels, groups=groups))
+    plain = compare(["raw"], load(items, labels=labels))
+    wide, narrow = (row(b, "raw").scores["knn"] for b in (grouped, plain))
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+    assert wide.value < narrow.value  # neighbours of one's own group no longer help
+    assert "groups" in grouped.protocol["intervals"]
+
+
+@pytest.mark.parametrize("name", ["sentences", "customers", "wine"])
+def test_defaults_of_every_kind_work(name):
+    dataset = SAMPLES[name]()
+    board = compare(None, dataset)
+    assert not board.failures
+    assert len(board.results) == len(default_encoders(dataset.kind.name, True)) + 1
+    assert row(board, "chance").scores["knn"].value < board.best().scores["knn"].low
+
+
+def test_scikit_learn_transformers_of_texts_are_rows():
+    board = compare([TfidfVectorizer(min_df=2)], SAMPLES["sentences"]())
+    assert not board.failures
+    assert row(board, "TfidfVectorizer(min_df=2)").dim > 50
+
+
+def test_finished_vectors_are_a_row_even_inside_a_hybrid(digits, tmp_path):
+    path = str(tmp_path / "mine.npy")
+    np.save(path, digits.items.reshape(len(digits), -1) / 255)
+    board = compare([f"vectors(path={path!r})", f"vectors(path={path!r}) | pca(dim=2)"], digits)
+    assert not board.failures
+    mine = row(board, f"vectors(path={path!r})")
+    assert mine.scores["knn"].value == row(board, "raw").scores["knn"].value

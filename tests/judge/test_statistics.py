@@ -1,0 +1,179 @@
+import time
+
+import numpy as np
+import pytest
+
+from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
+
+
+def coverage(draw, truth, groups=None, rounds=3, encoders=400):
+    """Share of simulated encoders whose interval holds the truth; each has data of its own."""
+    hits = []
+    for seed in range(rounds):
+        scores = draw(np.random.default_rng(seed), encoders)
+        replicates = bootstrap_means(scores, groups, n_resamples=1000, random_state=seed)
+        low, high = interval(scores, replicates, groups)
+        hits.append((low <= truth) & (truth <= high))
+    return np.mean(hits)
+
+
+@pytest.mark.parametrize("rate", [0.5, 0.9, 0.97])
+def test_intervals_of_right_and_wrong_cover(rate):
+    def draw(rng, encoders):
+        return (rng.random((encoders, 1, 300)) < rate).astype(float)
+
+    assert 0.93 <= coverage(draw, rate) <= 0.97
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "truth"),
+    [("standard_normal", (), 0.0), ("beta", (5, 1), 5 / 6), ("gamma", (4,), 4.0)],
+)
+def test_intervals_of_continuous_scores_cover(name, parameters, truth):
+    def draw(rng, encoders):
+        return getattr(rng, name)(*parameters, size=(encoders, 1, 300))
+
+    assert 0.93 <= coverage(draw, truth) <= 0.97
+
+
+@pytest.mark.parametrize("rate", [0.7, 0.9])
+def test_intervals_cover_when_items_of_a_group_are_alike(rate):
+    groups = np.repeat(np.arange(60), 10)
+    concentration = 1 / 0.1 - 1  # a correlation of 0.1 within groups
+
+    def draw(rng, encoders):
+        shape = (encoders, 1, 60)
+        rates = rng.beta(rate * concentration, (1 - rate) * concentration, shape)
+        return (rng.random((encoders, 1, 600)) < np.repeat(rates, 10, axis=2)).astype(float)
+
+    assert 0.93 <= coverage(draw, rate, groups) <= 0.97
+    assert coverage(draw, rate) < 0.92  # the groups are what makes it honest
+
+
+def test_intervals_cover_when_training_is_noisy():
+    def draw(rng, encoders):
+        fits = rng.normal(0, 0.1, (encoders, 4, 1))
+        return fits + rng.normal(size=(encoders, 1, 300)) + rng.normal(0, 0.3, (encoders, 4, 300))
+
+    assert 0.93 <= coverage(draw, 0.0) <= 0.975
+    assert coverage(lambda rng, encoders: draw(rng, encoders)[:, :1], 0.0) < 0.85
+
+
+def test_all_correct_gives_the_exact_one_sided_bound():
+    scores = np.stack([np.ones((1, 300)), np.zeros((1, 300)), np.eye(1, 300)])
+    low, high = interval(scores, bootstrap_means(scores))
+    assert low[0] == pytest.approx(0.05 ** (1 / 300))
+    assert high[0] == pytest.approx(1.0)
+    assert low[1] == pytest.approx(0.0)
+    assert high[1] == pytest.approx(1 - 0.05 ** (1 / 300))
+    assert 0 < low[2] < 1 / 300 < high[2]
+    groups = np.repeat(np.arange(10), 30)
+    low, _ = interval(scores, bootstrap_means(scores, groups), groups)
+    assert low[0] == pytest.approx(0.05 ** (1 / 10))
+
+
+def test_replicates_have_the_variance_of_the_mean():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(2, 1, 40))
+    errors = scores[:, 0].std(axis=1, ddof=1) / np.sqrt(40)
+    assert bootstrap_means(scores, n_resamples=20_000).std(axis=1) == pytest.approx(
+        errors, rel=0.03
+    )
+    # Whole groups: as if each group were one item, weighted by its size.
+    groups = np.sort(rng.permutation(np.arange(40) % 8))
+    sums = np.stack([np.bincount(groups, row) for row in scores[:, 0]])
+    grouped = bootstrap_means(scores, groups, n_resamples=20_000)
+    alone = bootstrap_means(sums[:, None] / 5, n_resamples=20_000)
+    assert grouped == pytest.approx(alone)
+    # Seeds: three fits that differ by a constant, on items that are all alike.
+    seeds = np.array([0.1, 0.2, 0.6])[None, :, None] * np.ones((1, 3, 30))
+    error = np.std([0.1, 0.2, 0.6], ddof=1) / np.sqrt(3)
+    assert bootstrap_means(seeds, n_resamples=20_000).std() == pytest.approx(error, rel=0.03)
+
+
+def test_resamples_are_paired_and_items_without_scores_have_no_part():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(1, 1, 50))
+    both = np.concatenate([scores, scores + 1])
+    replicates = bootstrap_means(both)
+    assert replicates[1] - replicates[0] == pytest.approx(1.0)
+    groups = rng.integers(9, size=50)
+    holes = np.full((2, 1, 70), np.nan)
+    where = np.sort(rng.permutation(70)[:50])
+    holes[:, :, where] = both
+    all_groups = np.full(70, 99)
+    all_groups[where] = groups
+    np.testing.assert_array_equal(bootstrap_means(holes, all_groups), bootstrap_means(both, groups))
+    low, high = interval(holes, bootstrap_means(holes, all_groups), all_groups)
+    expected = interval(both, bootstrap_means(both, groups), groups)
+    np.testing.assert_array_equal([low, high], expected)
+
+
+def equal_encoders(rng, n, encoders=8, better=0.0):
+    """0/1 scores of correlated encoders that are right equally often, but for the first."""
+    difficulty = rng.normal(size=n)
+    ability = np.full((encoders, 1), 2.0)
+    ability[0] += better
+    return (ability + 1.5 * difficulty > rng.normal(size=(encoders, n)))[:, None].astype(float)
+
+
+def test_equal_encoders_are_tied_and_a_worse_one_is_found():
+    accused = found = 0
+    for seed in range(300):
+        scores = equal_encoders(np.random.default_rng(seed), 500)
+        accused += not compare_to_best(scores, bootstrap_means(scores, n_resamples=600)).tied.all()
+    for seed in range(40):  # 5 points below the others
+        scores = equal_encoders(np.random.default_rng(seed), 1000, better=-0.5)
+        verdict = compare_to_best(scores, bootstrap_means(scores, n_resamples=600))
+        found += not verdict.tied[0]
+    assert 0.01 <= accused / 300 <= 0.07
+    assert found >= 38
+
+
+def test_few_groups_and_few_seeds_do_not_make_differences_real():
+    groups = np.repeat(np.arange(6), 30)
+    accused = np.zeros(2)
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        grouped = np.repeat(rng.normal(size=(4, 1, 6)), 30, axis=2) + rng.normal(size=(4, 1, 180))
+        noisy = rng.normal(size=(4, 3, 1)) + rng.normal(size=(4, 3, 100))
+        for case, (scores, units) in enumerate([(grouped, groups), (noisy, None)]):
+            replicates = bootstrap_means(scores, units, n_resamples=400)
+            accused[case] += not compare_to_best(scores, replicates, units).tied.all()
+    assert (accused / 200 <= 0.08).all()
+
+
+def test_comparison_orientation_and_degenerate_encoders():
+    rng = np.random.default_rng(0)
+    errors = rng.gamma(4, size=300)
+    scores = np.stack([errors + 0.01, errors, errors.copy(), 2 * errors, errors * np.nan])[:, None]
+    found = compare_to_best(scores, bootstrap_means(scores), higher_is_better=False)
+    assert found.best == 1
+    assert found.tied.tolist() == [False, True, True, False, False]
+    assert found.difference[:3] == pytest.approx([0.01, 0.0, 0.0])
+    assert 0 < found.low[3] < found.difference[3] < found.high[3]
+    assert np.isnan(found.difference[4])
+    assert compare_to_best(scores, bootstrap_means(scores)).best == 3
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_one_item_tells_nothing(n):
+    scores = np.zeros((2, 1, 3))
+    scores[:, :, n:] = np.nan
+    scores[1] += 1
+    replicates = bootstrap_means(scores)
+    low, high = interval(scores, replicates)
+    assert np.isnan([low, high]).all()
+    assert compare_to_best(scores, replicates).tied.all()
+
+
+def test_it_is_repeatable_and_fast():
+    scores = (np.random.default_rng(0).random((12, 1, 10_000)) < 0.9).astype(float)
+    start = time.perf_counter()
+    replicates = bootstrap_means(scores, random_state=3)
+    interval(scores, replicates)
+    compare_to_best(scores, replicates)
+    assert time.perf_counter() - start < 8
+    few = bootstrap_means(scores[:, :, :100], random_state=3)
+    np.testing.assert_array_equal(few, bootstrap_means(scores[:, :, :100], random_state=3))
+    assert (few != bootstrap_means(scores[:, :, :100], random_state=4)).any()

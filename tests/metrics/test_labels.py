@@ -1,0 +1,93 @@
+import gzip
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from nearspace.errors import DataError
+from nearspace.metrics.labels import cluster_ami, knn_correct, knn_predict, probe_correct
+
+
+def blobs(n=300, classes=3, d=5, apart=4.0, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(classes, size=n)
+    centres = np.random.default_rng(99).normal(size=(classes, d)) * apart
+    return (centres[labels] + rng.normal(size=(n, d))).astype(np.float32), labels
+
+
+def test_votes_equal_a_naive_loop():
+    labels = np.random.default_rng(0).integers(4, size=(500, 7))
+    expected = []
+    for row in labels.tolist():
+        votes = Counter(row)
+        expected.append(next(x for x in row if votes[x] == max(votes.values())))
+    np.testing.assert_array_equal(knn_predict(labels), expected)
+    names = np.array(["ant", "bee", "cat", "dog"])
+    np.testing.assert_array_equal(knn_predict(names[labels]), names[expected])
+
+
+def test_knn_and_probe_agree_on_dense_and_sparse_and_tell_classes_apart():
+    train, y = blobs()
+    test, y_test = blobs(200, seed=1)
+    train[:, 0] = test[:, 0] = 7.0  # a constant column
+    for score in (knn_correct, probe_correct):
+        correct = score(train, y, test, y_test)
+        assert correct.shape == (200,)
+        assert correct.mean() > 0.9
+        assert set(correct) <= {0.0, 1.0}
+        np.testing.assert_array_equal(correct, score(train, y, test, y_test))
+        sparse = score(csr_array(train), y, csr_array(test), y_test)
+        assert abs(sparse - correct).mean() < 0.02
+        shuffled = np.random.default_rng(2).permutation(y)
+        assert score(train, shuffled, test, y_test).mean() < 0.55
+        names = np.array(["a", "b", "c"], dtype=object)
+        np.testing.assert_array_equal(score(train, names[y], test, names[y_test]), correct)
+
+
+def test_too_large_k_names_both_numbers():
+    train, y = blobs(4)
+    with pytest.raises(DataError, match="k = 5 needs at least 5 training items, and there are 4"):
+        knn_correct(train, y, train, y)
+    assert knn_correct(train, y, train, y, k=1).mean() == 1.0
+
+
+def test_probe_bears_hard_input():
+    same = np.full((20, 3), 0.1, np.float32)
+    y = np.repeat([0, 1], [14, 6])
+    assert probe_correct(same, y, same, y).mean() == pytest.approx(0.7)
+    assert probe_correct(same, y * 0, same, y).mean() == pytest.approx(0.7)
+    train, y = blobs()
+    train[:, 1] *= 1e6
+    assert probe_correct(train, y, train, y, max_iter=3).mean() > 0.5  # stopped early, unsaid
+
+
+def test_clusters():
+    vectors, labels = blobs(400, apart=8.0)
+    assert cluster_ami(vectors, labels) == pytest.approx(1.0)
+    long = csr_array(vectors)
+    long.indices, long.indptr = np.int64(long.indices), np.int64(long.indptr)
+    assert cluster_ami(long, labels) == pytest.approx(1.0)
+    assert long.indices.dtype == np.int64
+    assert abs(cluster_ami(vectors, np.random.default_rng(0).permutation(labels))) < 0.05
+    assert cluster_ami(vectors, labels, max_items=100) == pytest.approx(1.0)
+    assert cluster_ami(np.ones_like(vectors), labels) == pytest.approx(0.0)
+
+
+@pytest.mark.data
+@pytest.mark.skipif("NEARSPACE_DATA" not in os.environ, reason="NEARSPACE_DATA is not set")
+def test_mnist_raw():
+    folder = Path(os.environ["NEARSPACE_DATA"]) / "mnist"
+
+    def read(name, offset):
+        return np.frombuffer(gzip.open(folder / name).read(), np.uint8, offset=offset)
+
+    def images(name):
+        return read(name, 16).reshape(-1, 784).astype(np.float32) / 255
+
+    train, y = images("train-images-idx3-ubyte.gz"), read("train-labels-idx1-ubyte.gz", 8)
+    test, y_test = images("t10k-images-idx3-ubyte.gz"), read("t10k-labels-idx1-ubyte.gz", 8)
+    assert knn_correct(train, y, test, y_test).mean() == pytest.approx(0.969, abs=0.001)
+    assert probe_correct(train[:10_000], y[:10_000], test, y_test).mean() > 0.89
