@@ -11,13 +11,17 @@ import statistics
 import time
 
 import numpy as np
+
+from nearspace.learning.threads import let_waiting_threads_sleep
+
+let_waiting_threads_sleep()  # as the command does, and before torch is imported
+
 import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from nearspace import load
-from nearspace.learning.threads import let_waiting_threads_sleep
 from nearspace.learning.train import train
 from nearspace.nets.perceptron import perceptron
 
@@ -25,18 +29,22 @@ BATCH, ROUNDS = 128, 5
 
 
 class Textbook(Dataset):
-    """One image at a time: to Pillow, to float, to tensor, normalised."""
+    """One image at a time, by the steps that torchvision's MNIST, ToTensor and Normalize take."""
 
     def __init__(self, images, labels):
-        self.images, self.labels = images, labels
+        self.images, self.labels = torch.from_numpy(images), torch.from_numpy(labels)
 
     def __len__(self):
         return len(self.images)
 
     def __getitem__(self, index):
-        image = Image.fromarray(self.images[index], mode=None)
-        pixels = np.array(image, dtype=np.float32) / 255
-        return (torch.from_numpy(pixels)[None] - 0.1307) / 0.3081, int(self.labels[index])
+        picture = Image.fromarray(self.images[index].numpy())
+        bytes_ = torch.from_numpy(np.array(picture, np.uint8, copy=True))
+        pixels = bytes_.view(picture.size[1], picture.size[0], 1).permute(2, 0, 1).contiguous()
+        pixels = pixels.to(torch.float32).div(255).clone()
+        mean = torch.as_tensor([0.1307], dtype=pixels.dtype).view(-1, 1, 1)
+        deviation = torch.as_tensor([0.3081], dtype=pixels.dtype).view(-1, 1, 1)
+        return pixels.sub_(mean).div_(deviation), int(self.labels[index])
 
 
 def network():
@@ -115,5 +123,4 @@ def main():
 
 
 if __name__ == "__main__":
-    let_waiting_threads_sleep()
     main()

@@ -8,6 +8,7 @@ import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +19,10 @@ from nearspace.learning.threads import threads_for
 __all__ = ["History", "Losses", "default_epochs", "epoch_listener", "progress_bar", "train"]
 
 Losses = Callable[[nn.ModuleDict, Tensor, Tensor | None, torch.Generator], dict[str, Tensor]]
+Loss = Callable[[Tensor, torch.Generator], Tensor]
 
 EVALUATION_BATCH = 1024
+FEWEST_TO_HOLD_OUT = 20
 
 _listener: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar(
     "epoch_listener", default=None
@@ -64,7 +67,7 @@ class History:
     steps : int
         Optimiser steps taken.
     stopped : str
-        Why training ended: ``"epochs"``, ``"early"`` or ``"interrupted"``.
+        Why training ended: ``"epochs"`` or ``"early"``.
     """
 
     train_loss: list[float] = dataclasses.field(default_factory=list)
@@ -72,6 +75,11 @@ class History:
     best_epoch: int = 0
     steps: int = 0
     stopped: str = "epochs"
+
+    def is_best(self) -> bool:
+        """Return whether no epoch was better than the last, held out where there is any."""
+        losses = self.held_out_loss or self.train_loss
+        return losses[-1] <= min(losses)
 
 
 def default_epochs(n_items: int, batch_size: int, steps: int) -> int:
@@ -154,122 +162,113 @@ def train(
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
-    generator = torch.Generator(device=fabric.device).manual_seed(seed)
+    x, y = x.to(fabric.device), None if y is None else y.to(fabric.device)
     order = torch.Generator().manual_seed(seed)
-    shuffled = torch.randperm(len(x), generator=order)
-    n_held_out = int(held_out * len(x)) if len(x) >= 20 else 0
-    held, kept = shuffled[:n_held_out].sort().values, shuffled[n_held_out:].sort().values
-    if fabric.device.type != "cpu":
-        x = x.to(fabric.device)
-        y = None if y is None else y.to(fabric.device)
-
-    optimizer = torch.optim.AdamW(
-        nets.parameters(),
-        lr=learning_rate,
-        weight_decay=weight_decay,
-        fused=fabric.device.type in ("cpu", "cuda"),
-    )
+    held, kept = _hold_out(len(x), held_out, order)
     nets.to(fabric.device)
-    model = fabric.setup_module(_Terms(nets, losses), move_to_device=False)
-    optimizer = fabric.setup_optimizers(optimizer)  # type: ignore[assignment]
-    steps_per_epoch = max(1, len(kept) // batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, learning_rate, total_steps=epochs * steps_per_epoch, pct_start=0.2
+    fused = fabric.device.type in ("cpu", "cuda")
+    optimizer: Any = fabric.setup_optimizers(
+        torch.optim.AdamW(nets.parameters(), learning_rate, weight_decay=weight_decay, fused=fused)
     )
+    generator = torch.Generator(device=fabric.device).manual_seed(seed)
+    steps = max(1, len(kept) // batch_size)
 
-    history = History()
-    best, best_loss, waited = None, math.inf, 0
+    def loss_of(rows: Tensor, noise: torch.Generator) -> Tensor:
+        rows = rows.to(fabric.device)
+        with fabric.autocast():
+            labels = None if y is None else y[rows]
+            terms = list(losses(nets, to_float(x[rows]), labels, noise).values())
+        return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
+
+    def train_epoch(epoch: int) -> float:
+        nets.train()
+        total = torch.zeros((), device=fabric.device)  # read once: each reading would wait
+        permuted = kept[torch.randperm(len(kept), generator=order)]
+        for step in range(steps):
+            done = (epoch - 1 + step / steps) / epochs
+            optimizer.param_groups[0]["lr"] = learning_rate * one_cycle(done)
+            loss = loss_of(permuted[step * batch_size : (step + 1) * batch_size], generator)
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            optimizer.step()
+            total += loss.detach()
+        return total.item() / steps
+
+    history, best, waited = History(), None, 0
     patience = max(5, epochs // 3) if patience is None else patience
-    first = to_float(x[kept[:batch_size].to(x.device)])
-    flops = step_flops(model, first, None if y is None else y[kept[:batch_size].to(x.device)])
-    threads = contextlib.ExitStack()
     try:
-        threads.enter_context(threads_for(flops))
-        for epoch in range(1, epochs + 1):
-            nets.train()
-            total = torch.zeros((), device=fabric.device)
-            permuted = kept[torch.randperm(len(kept), generator=order)]
-            for step in range(steps_per_epoch):
-                rows = permuted[step * batch_size : (step + 1) * batch_size].to(x.device)
-                loss = model(to_float(x[rows]), None if y is None else y[rows], generator)
-                optimizer.zero_grad()
-                fabric.backward(loss)
-                optimizer.step()
-                schedule.step()
-                total += loss.detach()
-            history.steps += steps_per_epoch
-            history.train_loss.append(total.item() / steps_per_epoch)
-            loss_now = history.train_loss[-1]
-            if n_held_out:
-                loss_now = evaluate(model, x, y, held, to_float, seed)
-                history.held_out_loss.append(loss_now)
-            if not (math.isfinite(loss_now) and math.isfinite(history.train_loss[-1])):
-                raise NearspaceError(
-                    f"Training diverged: the loss was no longer finite by step {history.steps} at "
-                    f"learning rate {optimizer.param_groups[0]['lr']:.2g}; lower learning_rate "
-                    f"(now {learning_rate:g})."
-                )
-            if loss_now < best_loss:
-                best, best_loss, waited = copy.deepcopy(nets.state_dict()), loss_now, 0
-                history.best_epoch = epoch
-            else:
-                waited += 1
-            _tell(epoch, epochs)
-            if waited >= patience:
-                history.stopped = "early"
-                break
-    except KeyboardInterrupt:
-        history.stopped = "interrupted"
-        raise
+        with threads_for(_step_flops(nets, loss_of, kept[:batch_size], fabric.device)):
+            for epoch in range(1, epochs + 1):
+                history.train_loss.append(train_epoch(epoch))
+                history.steps += steps
+                if len(held):
+                    history.held_out_loss.append(_mean_loss(nets, loss_of, held, fabric.device))
+                _check_finite(history, optimizer.param_groups[0]["lr"], learning_rate)
+                if history.is_best():
+                    best, waited = copy.deepcopy(nets.state_dict()), 0
+                    history.best_epoch = epoch
+                else:
+                    waited += 1
+                _tell(epoch, epochs)
+                if waited >= patience:
+                    history.stopped = "early"
+                    break
     finally:
-        threads.close()
         if best is not None:
             nets.load_state_dict(best)
         nets.to("cpu").eval()
     return history
 
 
-def step_flops(model: nn.Module, batch: Tensor, labels: Tensor | None) -> float:
+def _hold_out(n: int, share: float, order: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return the positions of items held out and of items trained on."""
+    shuffled = torch.randperm(n, generator=order)
+    n_held = int(share * n) if n >= FEWEST_TO_HOLD_OUT else 0
+    return shuffled[:n_held].sort().values, shuffled[n_held:].sort().values
+
+
+def _check_finite(history: History, rate: float, peak: float) -> None:
+    newest = [losses[-1] for losses in (history.train_loss, history.held_out_loss) if losses]
+    if not all(map(math.isfinite, newest)):
+        raise NearspaceError(
+            f"Training diverged: the loss was no longer finite by step {history.steps} at learning "
+            f"rate {rate:.2g}; lower learning_rate (now {peak:g})."
+        )
+
+
+def one_cycle(done: float, warm_up: float = 0.2, start: float = 0.04) -> float:
+    """Return the learning rate as a share of its peak when a share ``done`` of steps is taken.
+
+    Cosine from ``start`` up to 1 during ``warm_up``, then down to nearly 0.
+
+    Examples
+    --------
+    >>> [round(one_cycle(done), 3) for done in (0.0, 0.1, 0.2, 0.6, 1.0)]
+    [0.04, 0.52, 1.0, 0.5, 0.0]
+    """
+    if done < warm_up:
+        return start + (1 - start) * 0.5 * (1 - math.cos(math.pi * done / warm_up))
+    return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
+
+
+def _step_flops(nets: nn.ModuleDict, loss_of: Loss, rows: Tensor, device: torch.device) -> float:
     """Return the floating-point operations of a training step, about three forward passes."""
     from torch.utils.flop_counter import FlopCounterMode
 
-    model.eval()  # statistics of a batch that is not trained on must not be kept
-    generator = torch.Generator(device=batch.device).manual_seed(0)
+    nets.eval()  # statistics of a batch that is not trained on must not be kept
+    noise = torch.Generator(device=device).manual_seed(0)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        model(batch, labels, generator)
+        loss_of(rows, noise)
     return 3.0 * counter.get_total_flops()
 
 
-def evaluate(
-    model: nn.Module,
-    x: Tensor,
-    y: Tensor | None,
-    rows: Tensor,
-    to_float: Callable[[Tensor], Tensor],
-    seed: int,
-) -> float:
+def _mean_loss(nets: nn.ModuleDict, loss_of: Loss, rows: Tensor, device: torch.device) -> float:
     """Return the mean loss over ``rows`` in eval mode, with the same random numbers every time."""
-    model.eval()
-    total = 0.0
-    generator = torch.Generator(device=x.device).manual_seed(seed)
+    nets.eval()
+    noise = torch.Generator(device=device).manual_seed(0)
     with torch.no_grad():
-        for start in range(0, len(rows), EVALUATION_BATCH):
-            part = rows[start : start + EVALUATION_BATCH].to(x.device)
-            loss = model(to_float(x[part]), None if y is None else y[part], generator)
-            total += loss.item() * len(part)
-    return total / len(rows)
-
-
-class _Terms(nn.Module):
-    """The losses as one module, so that Fabric wraps forward and precision in one place."""
-
-    def __init__(self, nets: nn.ModuleDict, losses: Losses):
-        super().__init__()
-        self.nets, self.losses = nets, losses
-
-    def forward(self, batch: Tensor, labels: Tensor | None, generator: torch.Generator) -> Tensor:
-        terms = self.losses(self.nets, batch, labels, generator)
-        return torch.stack(list(terms.values())).sum()
+        parts = rows.split(EVALUATION_BATCH)
+        return sum(loss_of(part, noise).item() * len(part) for part in parts) / len(rows)
 
 
 def _tell(epoch: int, epochs: int) -> None:
