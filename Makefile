@@ -14,6 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch>=
 demo: $(VENV)/installed
 	$(BIN)/nearspace compare digits
 
+test: export OMP_WAIT_POLICY := PASSIVE
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
 

@@ -87,8 +87,8 @@ METRICS: dict[str, Metric] = {
         "higher",
         True,
         True,
-        "Share of an item's 10 nearest neighbours in the raw input that are still among its 10 "
-        "nearest.",
+        "Share of an item's 10 nearest neighbours in the plain input (pixels, numbers, TF-IDF, "
+        "one-hot) that are still among its 10 nearest.",
     ),
     "effective_rank": Metric(
         "effective rank",

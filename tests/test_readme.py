@@ -1,0 +1,49 @@
+"""The README: its Python is executed, its commands exist, its catalogue is the catalogue."""
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from nearspace.cli.app import app
+from nearspace.encoders import CATALOGUE
+
+README = Path(__file__).parent.parent / "README.md"
+TEXT = README.read_text(encoding="utf-8")
+
+
+def test_its_python_runs():
+    failed, tried = doctest.testfile(
+        str(README), module_relative=False, optionflags=doctest.ELLIPSIS
+    )
+    assert tried >= 8
+    assert failed == 0
+
+
+def test_its_catalogue_is_the_catalogue():
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| (\w+) \| (yes)? ?\| (.*) \|$", TEXT, re.M)
+    found = {
+        name: (kinds.split(", "), learns, bool(yes), what)
+        for name, kinds, learns, yes, what in rows
+    }
+    wanted = {
+        name: (list(entry.kinds), entry.learns, entry.decodes, entry.summary)
+        for name, entry in CATALOGUE.items()
+    }
+    assert found == wanted
+
+
+COMMANDS = sorted(set(re.findall(r"^nearspace [^#\n`]+", TEXT, re.M)))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_commands_parse(command):
+    """Every option that a command of the README uses exists; nothing is computed."""
+    words = shlex.split(command.strip())[1:]
+    help_text = CliRunner().invoke(app, [words[0], "--help"], env={"COLUMNS": "300"}).output
+    for word in words:
+        if word.startswith("--"):
+            assert word in help_text
