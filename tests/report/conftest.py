@@ -8,7 +8,8 @@ import io
 import numpy as np
 import pytest
 
-from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result, Score
+from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result
+from nearspace.judge.metrics import Score
 
 PROTOCOL = {
     "name": "digits",

@@ -4,7 +4,8 @@ import json
 import numpy as np
 import pytest
 
-from nearspace.judge.leaderboard import Cost, Leaderboard, Result, Score
+from nearspace.judge.leaderboard import Cost, Leaderboard, Result
+from nearspace.judge.metrics import Score
 from nearspace.report import figures
 from nearspace.report.axis import interval_axis
 

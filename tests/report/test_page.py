@@ -3,7 +3,8 @@ import re
 import numpy as np
 import pytest
 
-from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result, Score
+from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result
+from nearspace.judge.metrics import Score
 from nearspace.report import render, write_report
 
 SECTIONS = ("ranking", "cost", "maps", "neighbours", "decoded", "layers", "alike", "protocol")

@@ -1,6 +1,7 @@
 import dataclasses
 
-from nearspace.judge.leaderboard import Leaderboard, Result, Score
+from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.metrics import Score
 from nearspace.report.words import verdict
 
 

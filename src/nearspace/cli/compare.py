@@ -128,7 +128,7 @@ def _print(board: Leaderboard) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from nearspace.judge.leaderboard import METRICS, format_score
+    from nearspace.judge.metrics import METRICS, format_score
     from nearspace.report.words import bytes_text, metric_label, seconds_text, verdict
 
     console = Console()

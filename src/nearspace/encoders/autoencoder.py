@@ -30,7 +30,8 @@ class Autoencoder(Decodes, Learned):
     hidden : tuple of int, default=(512, 256, 128)
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 5,000 steps.
+        Passes over the training items at most; by default as many as come to about 5,000 steps,
+        fewer where that is minutes of arithmetic on a CPU.
     batch_size : int, default=128
         Items a step at most; a tenth of the training items where that is fewer.
     learning_rate : float, default=3e-3

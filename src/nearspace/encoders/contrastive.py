@@ -30,7 +30,8 @@ class SimCLR(Learned):
     temperature : float, default=0.2
         Divides the similarities in the loss.
     epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 1,500 steps.
+        Passes over the training items at most; by default as many as come to about 1,500 steps,
+        fewer where that is minutes of arithmetic on a CPU.
     batch_size : int, default=256
         Items a step at most, a tenth of the training items where that is fewer; each is
         contrasted with all others of its batch.

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Encoder
-from nearspace.learning.train import default_epochs, progress_bar, train
+from nearspace.learning.train import progress_bar, train
 
 __all__ = ["LEARNED_CONSTRAINTS", "Learned"]
 
@@ -89,8 +89,7 @@ class Learned(Encoder):
         x = self.kind_.tensor(items)
         self.shape_ = tuple(x.shape[1:])
         seed = int(check_random_state(self.random_state).randint(2**31))
-        batch_size = min(self.batch_size, max(SMALLEST_BATCH, len(x) // 10), len(x))
-        epochs = self.epochs or default_epochs(len(x), batch_size, self.default_steps)
+        batch_size = self.batch_size_for(len(x))
         with torch.random.fork_rng(), progress_bar(type(self).__name__, self.verbose):
             torch.manual_seed(seed)  # the networks' first weights come from the global generator
             nets = self.build()
@@ -101,7 +100,8 @@ class Learned(Encoder):
                     x,
                     labels,
                     to_float=self._to_float,
-                    epochs=epochs,
+                    epochs=self.epochs,
+                    default_steps=self.default_steps,
                     batch_size=batch_size,
                     learning_rate=self.learning_rate,
                     seed=seed,
@@ -112,6 +112,10 @@ class Learned(Encoder):
                 self.nets_, self.history_ = nets, {"stopped": "interrupted"}
                 raise interrupt
         self.nets_, self.history_ = nets, dataclasses.asdict(history)
+
+    def batch_size_for(self, n_items: int) -> int:
+        """Return the items a step: `batch_size`, or a tenth of the items where that is fewer."""
+        return min(self.batch_size, max(SMALLEST_BATCH, n_items // 10), n_items)
 
     def _to_float(self, batch: Tensor) -> Tensor:
         batch = self.kind_.to_float(batch)

@@ -6,14 +6,17 @@ import importlib
 import json
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from nearspace.data import Kind, kind_from_json
 from nearspace.encoders import CATALOGUE, encoder_class
-from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
+
+if TYPE_CHECKING:
+    from nearspace.encoders.base import Encoder
 
 __all__ = ["load_encoder", "save_encoder"]
 
@@ -102,7 +105,7 @@ def _to_node(value: Any, arrays: dict[str, np.ndarray], key: str) -> Any:
         return {"tuple": _to_node(list(value), arrays, key)}
     if isinstance(value, dict):
         return {"dict": [[k, _to_node(v, arrays, f"{key}.{k}")] for k, v in value.items()]}
-    if isinstance(value, Encoder):
+    if isinstance(value, BaseEstimator):
         return {
             "class": _class_name(value),
             "params": {

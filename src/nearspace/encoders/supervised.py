@@ -35,7 +35,8 @@ class MLP(Layers, Learned):
     layer : str, optional
         The layer whose output is the vector; the last one before ``logits`` when absent.
     epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 2,000 steps.
+        Passes over the training items at most; by default as many as come to about 2,000 steps,
+        fewer where that is minutes of arithmetic on a CPU.
     batch_size : int, default=128
         Items a step at most; a tenth of the training items where that is fewer.
     learning_rate : float, default=3e-3
@@ -129,7 +130,8 @@ class CNN(Layers, Learned):
     pool : {"flatten", "mean", "max"}, default="flatten"
         What becomes of the places of a feature map.
     epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 1,500 steps.
+        Passes over the training items at most; by default as many as come to about 1,500 steps,
+        fewer where that is minutes of arithmetic on a CPU.
     batch_size : int, default=128
         Items a step at most; a tenth of the training items where that is fewer.
     learning_rate : float, default=5e-3

@@ -20,7 +20,8 @@ from nearspace.judge.cache import load_row, make_key, prune, store_row
 from nearspace.judge.estimate import estimate_seconds
 from nearspace.judge.exhibits import layer_scores, pick_queries, shown_items, space_neighbours
 from nearspace.judge.fits import Fits, has_random_state, is_cacheable, seeded
-from nearspace.judge.leaderboard import Cost, Failure, Leaderboard, Score
+from nearspace.judge.leaderboard import Cost, Failure, Leaderboard
+from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import DEFAULTS, FLOOR, REFERENCE, Protocol, Task, set_task
 from nearspace.judge.score import measure_cost, score_space
 from nearspace.judge.verdict import Judged, assemble

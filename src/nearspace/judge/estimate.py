@@ -10,7 +10,6 @@ from sklearn.base import clone
 
 from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.combine import Composite
 from nearspace.encoders.elsewhere import Vectors
 from nearspace.encoders.learned import Learned
 from nearspace.judge.protocol import Task
@@ -22,13 +21,14 @@ PILOT_ITEMS = 768
 # Below this many items a comparison of small items is done within a minute.
 SMALL = 4000
 # Seconds a multiply-add of search and probe, and a distance looked through, on two cores.
-SECONDS_PER_FLOP, SECONDS_PER_DISTANCE = 5e-11, 4e-9
+SECONDS_PER_FLOP, SECONDS_PER_DISTANCE = 1e-11, 3e-10
 
 
 def estimate_seconds(encoders: list[Encoder], task: Task) -> float:
     """Return about how many seconds fitting and judging the encoders takes; 0 for small data.
 
-    Each encoder is fitted for one epoch on a few hundred items, and the time is scaled to all.
+    Each encoder is fitted for one epoch on a few hundred items, and the time of training,
+    embedding and judging is scaled to all; the fits of encoders that do not train are left out.
     """
     if len(task.train) < SMALL and _values(task.train) < 2_000_000:
         return 0.0
@@ -49,30 +49,37 @@ def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
     if isinstance(encoder, Vectors):
         return 0.0
     n, n_test, m = len(task.train), len(task.test), len(pilot)
-    short, repeats = _one_epoch(encoder, n, m)
-    start = time.perf_counter()
+    short, fitting = clone(encoder), 0.0
+    for part in _parts(short):
+        if isinstance(part, Learned):
+            part.set_params(epochs=1)
     short.fit(pilot.items, pilot.labels)
-    fitted = time.perf_counter()
+    start = time.perf_counter()
     vectors = short.transform(pilot.items)
-    done = time.perf_counter()
-    embedding = (done - fitted) * (n + n_test) / m
+    embedding = (time.perf_counter() - start) * (n + n_test) / m
+    for given, part in zip(_parts(encoder), _parts(short, "encoders_"), strict=True):
+        if isinstance(given, Learned):
+            fitting += _training_seconds(given, part.history_, n, m)
     width = vectors.shape[1] if isinstance(vectors, np.ndarray) else vectors.nnz / m
     classes = len(np.unique(np.asarray(task.train.labels))) if task.labelled else 0
     search = n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
     probe = 100 * 4 * n * width * classes * SECONDS_PER_FLOP
-    return task.protocol.seeds * ((fitted - start) * repeats * n / m + embedding + search + probe)
+    return task.protocol.seeds * (fitting + embedding + search + probe)
 
 
-def _one_epoch(encoder: Encoder, n: int, m: int) -> tuple[Encoder, float]:
-    """Return a clone that learns for one epoch, and how many it would learn for on all items."""
-    short, repeats = clone(encoder), 1.0
-    parts: Any = short.encoders if isinstance(short, Composite) else [short]
-    for part in parts:
-        if isinstance(part, Learned):
-            whole = part.epochs or default_epochs(n, part.batch_size, part.default_steps)
-            repeats = max(repeats, float(whole))
-            part.set_params(epochs=1)
-    return short, repeats
+def _parts(encoder: Encoder, name: str = "encoders") -> list[Any]:
+    """Return an encoder and all that it is made of, depth first."""
+    inner = getattr(encoder, name, [])
+    return [encoder, *(part for one in inner for part in _parts(one, name))]
+
+
+def _training_seconds(given: Learned, history: dict[str, Any], n: int, m: int) -> float:
+    """Return the seconds of all epochs on ``n`` items, from one epoch on ``m``."""
+    batch_size = given.batch_size_for(n)
+    epochs = given.epochs or default_epochs(
+        n, batch_size, given.default_steps, history["flops_per_item"]
+    )
+    return history["seconds"] / m * n * epochs
 
 
 def _values(dataset: Dataset) -> int:

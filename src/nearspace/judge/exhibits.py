@@ -8,7 +8,7 @@ import numpy as np
 
 from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Decodes, Encoder, Layers, Samples
-from nearspace.judge.leaderboard import Score
+from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import Task
 from nearspace.judge.score import VectorArray
 from nearspace.judge.statistics import bootstrap_means, interval

@@ -9,7 +9,7 @@ import numpy as np
 
 from nearspace.data import Dataset, train_test_split
 from nearspace.errors import DataError, NearspaceError, did_you_mean
-from nearspace.judge.leaderboard import METRICS
+from nearspace.judge.metrics import METRICS
 from nearspace.space.space import versions
 
 __all__ = ["DEFAULTS", "FLOOR", "REFERENCE", "Protocol", "Task", "set_task"]

@@ -9,15 +9,8 @@ import numpy as np
 
 from nearspace.encoders.base import Encoder
 from nearspace.judge.exhibits import decoded_strips, draw, pick_queries, shown_items
-from nearspace.judge.leaderboard import (
-    METRICS,
-    Cost,
-    Exhibits,
-    Failure,
-    Leaderboard,
-    Result,
-    Score,
-)
+from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result
+from nearspace.judge.metrics import METRICS, Score
 from nearspace.judge.protocol import REFERENCE, Task
 from nearspace.judge.score import VectorArray, chance_scores
 from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval

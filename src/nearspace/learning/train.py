@@ -7,6 +7,7 @@ import contextvars
 import copy
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ Loss = Callable[[Tensor, torch.Generator], Tensor]
 
 EVALUATION_BATCH = 1024
 FEWEST_TO_HOLD_OUT = 20
+MOST_FLOPS_ON_CPU = 1e13
 
 _listener: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar(
     "epoch_listener", default=None
@@ -68,6 +70,10 @@ class History:
         Optimiser steps taken.
     stopped : str
         Why training ended: ``"epochs"`` or ``"early"``.
+    seconds : float
+        Wall time of the epochs, held-out losses included.
+    flops_per_item : float
+        Floating-point operations of a training step, divided by the items in it.
     """
 
     train_loss: list[float] = dataclasses.field(default_factory=list)
@@ -75,6 +81,8 @@ class History:
     best_epoch: int = 0
     steps: int = 0
     stopped: str = "epochs"
+    seconds: float = 0.0
+    flops_per_item: float = 0.0
 
     def is_best(self) -> bool:
         """Return whether no epoch was better than the last, held out where there is any."""
@@ -82,15 +90,25 @@ class History:
         return losses[-1] <= min(losses)
 
 
-def default_epochs(n_items: int, batch_size: int, steps: int) -> int:
-    """Return the epochs that come to about ``steps`` optimiser steps, between 5 and 60.
+def default_epochs(
+    n_items: int, batch_size: int, steps: int, flops_per_item: float = 0.0, device: str = "cpu"
+) -> int:
+    """Return the epochs that come to about ``steps`` optimiser steps, between 3 and 60.
+
+    On a CPU they are fewer where that would be more than a minute or two of arithmetic; the
+    rule counts operations and does not look at a clock, so that a fit is repeatable.
 
     Examples
     --------
     >>> default_epochs(54_000, 256, steps=1500), default_epochs(1_200, 64, steps=800)
     (8, 45)
+    >>> default_epochs(2_700, 128, steps=5000, flops_per_item=4e8)
+    9
     """
-    return min(60, max(5, math.ceil(steps / max(1, n_items // batch_size))))
+    epochs = math.ceil(steps / max(1, n_items // batch_size))
+    if flops_per_item and device == "cpu":
+        epochs = min(epochs, int(MOST_FLOPS_ON_CPU / (flops_per_item * n_items)))
+    return min(60, max(3, epochs))
 
 
 def train(
@@ -100,10 +118,11 @@ def train(
     y: Tensor | None = None,
     *,
     to_float: Callable[[Tensor], Tensor],
-    epochs: int,
+    epochs: int | None,
     batch_size: int,
     learning_rate: float,
     seed: int,
+    default_steps: int = 3000,
     device: str = "auto",
     precision: str = "32-true",
     held_out: float = 0.1,
@@ -129,12 +148,16 @@ def train(
         Class numbers, int64.
     to_float : callable
         Turns a batch of ``x`` into the float input of the networks, on its device.
-    epochs, batch_size : int
-        Passes over the items at most, and items a step.
+    epochs : int or None
+        Passes over the items at most; None for as many as `default_epochs` gives.
+    batch_size : int
+        Items a step.
     learning_rate : float
         The peak of the schedule.
     seed : int
         Of the order of items and of all random numbers in ``losses``.
+    default_steps : int, default=3000
+        About how many steps to take where ``epochs`` is None.
     device : str, default="auto"
         A Fabric accelerator: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
     precision : str, default="32-true"
@@ -180,7 +203,7 @@ def train(
             terms = list(losses(nets, to_float(x[rows]), labels, noise).values())
         return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
 
-    def train_epoch(epoch: int) -> float:
+    def train_epoch(epoch: int, epochs: int) -> float:
         nets.train()
         total = torch.zeros((), device=fabric.device)  # read once: each reading would wait
         permuted = kept[torch.randperm(len(kept), generator=order)]
@@ -194,12 +217,17 @@ def train(
             total += loss.detach()
         return total.item() / steps
 
-    history, best, waited = History(), None, 0
+    flops = _step_flops(nets, loss_of, kept[:batch_size], fabric.device)
+    history, best, waited = History(flops_per_item=flops / batch_size), None, 0
+    if epochs is None:
+        kind = fabric.device.type
+        epochs = default_epochs(len(x), batch_size, default_steps, history.flops_per_item, kind)
     patience = max(5, epochs // 3) if patience is None else patience
+    start = time.perf_counter()
     try:
-        with threads_for(_step_flops(nets, loss_of, kept[:batch_size], fabric.device)):
+        with threads_for(flops):
             for epoch in range(1, epochs + 1):
-                history.train_loss.append(train_epoch(epoch))
+                history.train_loss.append(train_epoch(epoch, epochs))
                 history.steps += steps
                 if len(held):
                     history.held_out_loss.append(_mean_loss(nets, loss_of, held, fabric.device))
@@ -209,6 +237,7 @@ def train(
                     history.best_epoch = epoch
                 else:
                     waited += 1
+                history.seconds = time.perf_counter() - start
                 _tell(epoch, epochs)
                 if waited >= patience:
                     history.stopped = "early"

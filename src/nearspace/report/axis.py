@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from nearspace.judge.leaderboard import METRICS, Score
+from nearspace.judge.metrics import METRICS, Score
 
 __all__ = ["Axis", "interval_axis"]
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.judge.leaderboard import METRICS, Leaderboard, Result, Score
+from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.metrics import METRICS, Score
 from nearspace.report.words import metric_label, rank_metric, seconds_text
 
 if TYPE_CHECKING:

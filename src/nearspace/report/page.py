@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.judge.leaderboard import METRICS, Failure, Leaderboard, Result, Score, format_score
+from nearspace.judge.leaderboard import Failure, Leaderboard, Result
+from nearspace.judge.metrics import METRICS, Score, format_score
 from nearspace.report import figures
 from nearspace.report.axis import Axis, interval_axis
 from nearspace.report.words import (

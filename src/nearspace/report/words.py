@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from nearspace.judge.leaderboard import METRICS, Leaderboard, Result, format_score
+from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.metrics import METRICS, format_score
 
 __all__ = ["bytes_text", "count_text", "metric_label", "rank_metric", "seconds_text", "verdict"]
 
