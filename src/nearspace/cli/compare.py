@@ -84,7 +84,7 @@ def compare_command(
     output.mkdir(parents=True, exist_ok=True)
     board.to_json(output / "report.json")
     path = write_report(board, output / "report.html")
-    _print(board)
+    _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
     if board.interrupted:
         raise typer.Exit(130)
@@ -122,8 +122,8 @@ def _compare(specs: list[str] | None, dataset: Any, **settings: Any) -> Leaderbo
         )
 
 
-def _print(board: Leaderboard) -> None:
-    """Print the ranked table, as wide as the terminal allows, and the verdict."""
+def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
+    """Print the ranked table, as wide as the terminal allows, new notes, and the verdict."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -161,6 +161,8 @@ def _print(board: Leaderboard) -> None:
     for failure in board.failures:
         console.print(f"[red]failed[/] {escape(failure.spec)}: {escape(failure.error)}")
     for note in board.notes:
+        if note in told:
+            continue
         console.print(f"note: {escape(note)}", style="dim", highlight=False)
     spec, reason = verdict(board)
     console.print(f"\n{f'Use {spec}. ' if spec else ''}{reason}", highlight=False, markup=False)
