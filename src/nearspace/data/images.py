@@ -38,6 +38,10 @@ class Image(Kind):
     name: ClassVar[str] = "image"
     shape: tuple[int, int, int]
 
+    def __str__(self) -> str:
+        height, width, channels = self.shape
+        return f"{'grey' if channels == 1 else 'colour'} images of {height} × {width} pixels"
+
     @classmethod
     def infer(cls, items: Any) -> Self:
         """Return the kind of an array of images."""

@@ -70,6 +70,10 @@ class Kind(ABC):
         """Return one random variation of every item of a float batch, on the batch's device."""
         raise DataError(f"{self.name} items have no views, which contrastive learning needs.")
 
+    def __str__(self) -> str:
+        """Return the kind as a reader would say it."""
+        return f"{self.name}s"
+
     def to_json(self) -> dict[str, Any]:
         """Return the kind as a JSON object that `kind_from_json` reads."""
         return {"kind": self.name, **dataclasses.asdict(self)}
@@ -87,6 +91,9 @@ class Vector(Kind):
 
     name: ClassVar[str] = "vector"
     dim: int
+
+    def __str__(self) -> str:
+        return f"vectors of {self.dim} numbers"
 
     @classmethod
     def infer(cls, items: Any) -> Self:

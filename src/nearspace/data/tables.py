@@ -36,6 +36,9 @@ class Table(Kind):
     name: ClassVar[str] = "table"
     columns: tuple[tuple[str, str], ...]
 
+    def __str__(self) -> str:
+        return f"a table of {len(self.columns)} columns"
+
     @classmethod
     def infer(cls, items: Any) -> Self:
         """Return the kind of a DataFrame: numeric columns are numbers, all else categories."""

@@ -48,6 +48,7 @@ class BagOfWords(Encoder):
 
     kinds = frozenset({Text})
     learns = "items"
+    _counter: Any
     _parameter_constraints: ClassVar[dict[str, list]] = _CONSTRAINTS
 
     def __init__(self, max_words: int = 50_000, *, ngrams: int = 1):
@@ -55,10 +56,10 @@ class BagOfWords(Encoder):
         self.ngrams = ngrams
 
     def _fit(self, items: list[str], y: Any) -> None:
-        self.vocabulary_ = _vocabulary(items, self.max_words, self.ngrams)
+        self.vocabulary_, self._counter = _learn_words(items, self.max_words, self.ngrams), None
 
     def _transform(self, items: list[str]) -> sparse.csr_array:
-        return _counts(items, self.vocabulary_, self.ngrams)
+        return _counts(self, items)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the word of each dimension."""
@@ -98,6 +99,7 @@ class TfIdf(Encoder):
 
     kinds = frozenset({Text})
     learns = "items"
+    _counter: Any
     _parameter_constraints: ClassVar[dict[str, list]] = _CONSTRAINTS
 
     def __init__(self, max_words: int = 50_000, *, ngrams: int = 1):
@@ -105,15 +107,15 @@ class TfIdf(Encoder):
         self.ngrams = ngrams
 
     def _fit(self, items: list[str], y: Any) -> None:
-        self.vocabulary_ = _vocabulary(items, self.max_words, self.ngrams)
-        present = _counts(items, self.vocabulary_, self.ngrams).astype(bool)
+        self.vocabulary_, self._counter = _learn_words(items, self.max_words, self.ngrams), None
+        present = _counts(self, items).astype(bool)
         frequency = present.sum(axis=0)
         self.idf_ = (np.log((1 + len(items)) / (1 + frequency)) + 1).astype(np.float32)
 
     def _transform(self, items: list[str]) -> sparse.csr_array:
         from sklearn.preprocessing import normalize
 
-        counts = _counts(items, self.vocabulary_, self.ngrams)
+        counts = _counts(self, items)
         weighted = sparse.csr_array(counts.multiply(self.idf_))
         return sparse.csr_array(normalize(weighted, copy=False))
 
@@ -127,7 +129,7 @@ class TfIdf(Encoder):
         return len(self.vocabulary_)
 
 
-def _vocabulary(items: list[str], max_words: int, ngrams: int) -> list[str]:
+def _learn_words(items: list[str], max_words: int, ngrams: int) -> list[str]:
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(max_features=max_words, ngram_range=(1, ngrams))
@@ -140,10 +142,12 @@ def _vocabulary(items: list[str], max_words: int, ngrams: int) -> list[str]:
     return counter.get_feature_names_out().tolist()
 
 
-def _counts(items: list[str], vocabulary: list[str], ngrams: int) -> sparse.csr_array:
+def _counts(encoder: BagOfWords | TfIdf, items: list[str]) -> sparse.csr_array:
     from sklearn.feature_extraction.text import CountVectorizer
 
-    counter = CountVectorizer(
-        vocabulary={word: i for i, word in enumerate(vocabulary)}, ngram_range=(1, ngrams)
-    )
+    counter = getattr(encoder, "_counter", None)
+    if counter is None:  # kept, as looking a large vocabulary over takes longer than one text
+        vocabulary = {word: i for i, word in enumerate(encoder.vocabulary_)}
+        counter = CountVectorizer(vocabulary=vocabulary, ngram_range=(1, encoder.ngrams))
+        encoder._counter = counter.fit([""])
     return sparse.csr_array(counter.transform(items), dtype=np.float32)
