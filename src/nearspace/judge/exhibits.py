@@ -28,6 +28,7 @@ __all__ = [
 SHOWN, QUERIES, NEIGHBOURS = 500, 6, 6
 SAMPLES, WALK = 10, 9
 LAYER_TRAIN, LAYER_TEST = 5000, 1000
+LAYER_VALUES = 2**28  # a feature map of a large image times thousands would fill memory
 
 
 def shown_items(task: Task) -> np.ndarray:
@@ -58,27 +59,30 @@ def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Score]]:
     """Return name, dimension and k-NN accuracy of each layer of a network, on subsamples."""
     if not (isinstance(encoder, Layers) and task.labelled and isinstance(encoder, Encoder)):
         return []
-    random = np.random.default_rng(task.protocol.random_state)
-
-    def some(side: Dataset, n: int) -> Dataset:
-        return side.take(np.sort(random.choice(len(side), min(n, len(side)), replace=False)))
-
-    train, test = some(task.train, LAYER_TRAIN), some(task.test, LAYER_TEST)
     chosen, found = encoder.get_params()["layer"], []
     try:
         for name in encoder.layer_names():
             encoder.set_params(layer=name)
-            vectors = encoder.transform(test.items)
+            dim = encoder.transform(take_items(task.test.items, np.array([0]))).shape[1]
+            train = _some(task.train, min(LAYER_TRAIN, LAYER_VALUES // dim), task)
+            test = _some(task.test, min(LAYER_TEST, LAYER_VALUES // dim), task)
             correct = knn_correct(
                 encoder.transform(train.items), np.asarray(train.labels),
-                vectors, np.asarray(test.labels), k=min(task.protocol.k, len(train)),
+                encoder.transform(test.items), np.asarray(test.labels),
+                k=min(task.protocol.k, len(train)),
             )  # fmt: skip
             scores = correct[None, None]
             low, high = interval(scores, bootstrap_means(scores, test.groups), test.groups)
-            found.append((name, vectors.shape[1], Score(correct.mean(), low[0], high[0])))
+            found.append((name, dim, Score(float(correct.mean()), low[0], high[0])))
     finally:
         encoder.set_params(layer=chosen)
     return found
+
+
+def _some(side: Dataset, n: int, task: Task) -> Dataset:
+    """Return at most ``n`` items of a side, the same at every call."""
+    random = np.random.default_rng(task.protocol.random_state)
+    return side.take(np.sort(random.choice(len(side), min(n, len(side)), replace=False)))
 
 
 def decoded_strips(task: Task, encoder: Encoder, queries: np.ndarray) -> dict[str, tuple[str, ...]]:

@@ -28,6 +28,7 @@ VERDICT_COLOURS = {"best": "#0f8f7f", "tied with best": "#5fb8ab", "worse": "#b9
 VERDICT_COLOURS |= dict.fromkeys(("reference", "floor", ""), GREY)
 HEAT = ((0.0, "#26374d"), (0.5, "#3d8b8b"), (1.0, "#f4ebcb"))
 NAMED_CLASSES = 12
+MAP_UNIT = 4.0  # units of a map to a pixel, at the width of four maps in a row
 Box = tuple[float, float, float, float]
 PLACES: tuple[tuple[str, int, int], ...] = (("top right", 1, 1), ("top left", -1, 1))
 PLACES += (("bottom right", 1, -1), ("bottom left", -1, -1), ("middle right", 1, 0))
@@ -67,10 +68,27 @@ def map_figure(layout: np.ndarray, codes: Sequence[int], names: Sequence[str]) -
     bare = {"visible": False, "range": [-40, 1040], "fixedrange": True}
     figure = _figure([points], xaxis=bare, yaxis=bare, margin={"l": 0, "r": 0, "t": 0, "b": 0})
     if 1 < len(names) <= NAMED_CLASSES:
-        for code, name in enumerate(names):
-            middle = np.median(places[np.asarray(codes) == code], axis=0)
-            figure.add_annotation(x=middle[0], y=middle[1], text=_short(name, 12), showarrow=False)
+        for name, x, y in _class_names(places, np.asarray(codes), names):
+            figure.add_annotation(x=x, y=y, text=name, showarrow=False)
     return figure
+
+
+def _class_names(
+    places: np.ndarray, codes: np.ndarray, names: Sequence[str]
+) -> list[tuple[str, float, float]]:
+    """Return the names of classes at their middles, large classes first, none on another."""
+    found: list[tuple[str, float, float]] = []
+    taken: list[Box] = []
+    for code in np.argsort(-np.bincount(codes, minlength=len(names)), kind="stable"):
+        name = _short(names[code], 12)
+        half = len(html.unescape(name)) * CHARACTER / 2 * MAP_UNIT
+        x, y = np.median(places[codes == code], axis=0)
+        x = float(np.clip(x, half - 40, 1040 - half))  # not cut off at the edge
+        box = (x - half, y - LINE / 2 * MAP_UNIT, x + half, y + LINE / 2 * MAP_UNIT)
+        if not any(_overlap(box, other) for other in taken):
+            taken.append(box)
+            found.append((name, x, float(y)))
+    return found
 
 
 def _in_a_square(layout: np.ndarray) -> np.ndarray:
