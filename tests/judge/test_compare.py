@@ -10,9 +10,11 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.linear import PCA
+from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError, SpecError
 from nearspace.judge.compare import compare, default_encoders
 from nearspace.judge.leaderboard import Failure, Result
+from nearspace.judge.protocol import DEFAULTS, SUPERVISED
 
 
 @pytest.fixture(scope="module")
@@ -227,3 +229,27 @@ def test_finished_vectors_are_a_row_even_inside_a_hybrid(digits, tmp_path):
     assert not board.failures
     mine = row(board, f"vectors(path={path!r})")
     assert mine.scores["knn"].value == row(board, "raw").scores["knn"].value
+
+
+def test_a_missing_library_is_a_row_with_what_to_install(digits, monkeypatch):
+    monkeypatch.setattr("nearspace.encoders.EXTRA_MODULES", {"images": "no_such_module"})
+    board = compare(["pca"], digits)
+    assert "pip install 'nearspace[images]'" in row(board, "hog").error
+    with pytest.raises(NearspaceError, match="needs the extra 'images'"):
+        compare(["hog"], digits)
+
+
+def test_defaults_that_learn_from_labels_are_named():
+    for kind, specs in DEFAULTS.items():
+        for spec in specs:
+            assert (spec in SUPERVISED) == (make(spec).learns == "labels"), (kind, spec)
+
+
+def test_constant_columns_do_no_harm():
+    wine = SAMPLES["wine"]()
+    items = np.hstack([wine.items, np.full((len(wine), 2), 7.0)])
+    board = compare(
+        ["pca", "autoencoder(epochs=2)", "vae(epochs=2)", "mlp(epochs=2)"],
+        load(items, labels=wine.labels),
+    )
+    assert not board.failures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import importlib.util
 from typing import TYPE_CHECKING
 
 from nearspace.errors import MissingExtra, SpecError, did_you_mean

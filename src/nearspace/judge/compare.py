@@ -15,14 +15,22 @@ from nearspace.data import Dataset
 from nearspace.encoders.base import Decodes, Encoder
 from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.spec import make, make_many, spec_of
-from nearspace.errors import SpecError
+from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.cache import load_row, make_key, prune, store_row
 from nearspace.judge.estimate import estimate_seconds
 from nearspace.judge.exhibits import layer_scores, pick_queries, shown_items, space_neighbours
 from nearspace.judge.fits import Fits, has_random_state, is_cacheable, seeded
 from nearspace.judge.leaderboard import Cost, Failure, Leaderboard
 from nearspace.judge.metrics import Score
-from nearspace.judge.protocol import DEFAULTS, FLOOR, REFERENCE, Protocol, Task, set_task
+from nearspace.judge.protocol import (
+    DEFAULTS,
+    FLOOR,
+    REFERENCE,
+    SUPERVISED,
+    Protocol,
+    Task,
+    set_task,
+)
 from nearspace.judge.score import measure_cost, score_space
 from nearspace.judge.verdict import Judged, assemble
 from nearspace.learning.train import epoch_listener
@@ -96,11 +104,10 @@ def compare(
     ['chance', 'pca(dim=8)', 'raw']
     """
     task = set_task(dataset, Protocol(k, rank_by, seeds, test_size, random_state))
-    rows = _rows(encoders, task)
+    rows, failures = _rows(encoders, task)
     folder = None if cache is None else Path(cache)
     judge = _Judge(task, Fits(task, folder), folder, progress or (lambda share, words: None))
     judged: list[Judged] = []
-    failures: list[Failure] = []
     notes, interrupted = list(task.notes), False
     if on_estimate is not None:
         judge.progress(0.0, "estimating the time")
@@ -126,25 +133,38 @@ def compare(
 
 def default_encoders(kind: str, labelled: bool) -> list[str]:
     """Return the specs that suit a kind of data; those that learn from labels only with labels."""
-    specs = DEFAULTS[kind]
-    return [spec for spec in specs if labelled or make(spec).learns != "labels"]
+    return [spec for spec in DEFAULTS[kind] if labelled or spec not in SUPERVISED]
 
 
-def _rows(encoders: Iterable[str | BaseEstimator] | None, task: Task) -> list[tuple[str, Encoder]]:
-    """Return spec and encoder of every row, the reference first, none twice."""
+def _rows(
+    encoders: Iterable[str | BaseEstimator] | None, task: Task
+) -> tuple[list[tuple[str, Encoder]], list[Failure]]:
+    """Return spec and encoder of every row, the reference first, none twice.
+
+    What nobody asked for by name and lacks its library is a row with its error.
+    """
     kind = task.dataset.kind.name
     if isinstance(encoders, str):
         encoders = [encoders]
-    asked = default_encoders(kind, task.labelled) if encoders is None else list(encoders)
+    asked = [] if encoders is None else list(encoders)
+    usual = [REFERENCE[kind], *FLOOR[kind]]
+    if encoders is None:
+        usual += default_encoders(kind, task.labelled)
     rows: dict[str, Encoder] = {}
-    for what in [REFERENCE[kind], *FLOOR[kind], *asked]:
+    failures: dict[str, Failure] = {}
+    for what in usual:
+        try:
+            rows.setdefault(what, make(what))
+        except MissingExtra as error:
+            failures[what] = Failure(what, str(error))
+    for what in asked:
         for encoder in make_many(what) if isinstance(what, str) else [_as_encoder(what)]:
             try:
                 encoder._validate_params()
             except ValueError as error:
                 raise SpecError(f"Cannot use '{spec_of(encoder)}': {error}") from error
             rows.setdefault(spec_of(encoder), encoder)
-    return list(rows.items())
+    return list(rows.items()), list(failures.values())
 
 
 def _as_encoder(what: Any) -> Encoder:

@@ -12,7 +12,7 @@ from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.metrics import METRICS
 from nearspace.space.space import versions
 
-__all__ = ["DEFAULTS", "FLOOR", "REFERENCE", "Protocol", "Task", "set_task"]
+__all__ = ["DEFAULTS", "FLOOR", "REFERENCE", "SUPERVISED", "Protocol", "Task", "set_task"]
 
 # What is compared when nobody says what; the floor is in every table.
 FLOOR = {
@@ -32,6 +32,8 @@ DEFAULTS = {
     ],
     "vector": [*FLOOR["vector"], "random", "pca", "autoencoder", "vae", "mlp"],
 }
+# Which of these learn from labels; naming them here spares `make` and the libraries it loads.
+SUPERVISED = {"mlp", "cnn", "tfidf | pca(dim=128) | mlp", "onehot | mlp"}
 # The representation whose neighbourhoods stand for the items' own.
 REFERENCE = {"image": "raw", "text": "tfidf", "table": "onehot", "vector": "raw"}
 
