@@ -13,7 +13,7 @@ from sklearn.base import clone
 from nearspace.data import Image, Table, Text, Vector
 from nearspace.encoders.base import Encoder
 
-__all__ = ["L2", "Composite", "Concatenated", "Piped"]
+__all__ = ["L2", "Composite", "Concatenated", "Piped", "parts_of"]
 
 FitPart = Callable[[Encoder, Any, Any], Encoder]
 
@@ -114,6 +114,12 @@ class Piped(Composite):
     @property
     def _n_features_out(self) -> int:
         return self.encoders_[-1]._n_features_out
+
+
+def parts_of(encoder: Any, attribute: str = "encoders") -> list[Any]:
+    """Return an encoder and all that it is made of, depth first; fitted ones by ``"encoders_"``."""
+    inner = getattr(encoder, attribute, [])
+    return [encoder, *(part for one in inner for part in parts_of(one, attribute))]
 
 
 class L2(Encoder):

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.combine import parts_of
 from nearspace.encoders.elsewhere import Vectors
 from nearspace.encoders.learned import Learned
 from nearspace.judge.protocol import Task
@@ -50,14 +51,14 @@ def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
         return 0.0
     n, n_test, m = len(task.train), len(task.test), len(pilot)
     short, fitting = clone(encoder), 0.0
-    for part in _parts(short):
+    for part in parts_of(short):
         if isinstance(part, Learned):
             part.set_params(epochs=1)
     short.fit(pilot.items, pilot.labels)
     start = time.perf_counter()
     vectors = short.transform(pilot.items)
     embedding = (time.perf_counter() - start) * (n + n_test) / m
-    for given, part in zip(_parts(encoder), _parts(short, "encoders_"), strict=True):
+    for given, part in zip(parts_of(encoder), parts_of(short, "encoders_"), strict=True):
         if isinstance(given, Learned):
             fitting += _training_seconds(given, part.history_, n, m)
     width = vectors.shape[1] if isinstance(vectors, np.ndarray) else vectors.nnz / m
@@ -65,12 +66,6 @@ def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
     search = n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
     probe = 100 * 4 * n * width * classes * SECONDS_PER_FLOP
     return task.protocol.seeds * (fitting + embedding + search + probe)
-
-
-def _parts(encoder: Encoder, name: str = "encoders") -> list[Any]:
-    """Return an encoder and all that it is made of, depth first."""
-    inner = getattr(encoder, name, [])
-    return [encoder, *(part for one in inner for part in _parts(one, name))]
 
 
 def _training_seconds(given: Learned, history: dict[str, Any], n: int, m: int) -> float:

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.combine import Composite
+from nearspace.encoders.combine import Composite, parts_of
 from nearspace.encoders.elsewhere import FromSklearn, Vectors
 from nearspace.encoders.spec import spec_of
 from nearspace.judge.cache import content_key, load_fit, make_key, store_fit
 from nearspace.judge.protocol import Task
 
-__all__ = ["Fits", "is_cacheable", "seeded"]
+__all__ = ["Fits", "has_random_state", "is_cacheable", "seeded"]
 
 
 class Fits:
@@ -90,23 +90,27 @@ class Fits:
 
 def is_cacheable(encoder: Any) -> bool:
     """Return whether the spec of an encoder says all that its vectors depend on."""
-    parts = getattr(encoder, "encoders", [encoder])
-    if parts == [encoder]:
-        return not isinstance(encoder, Vectors | FromSklearn)
-    return all(is_cacheable(part) for part in parts)
+    return not any(isinstance(part, Vectors | FromSklearn) for part in parts_of(encoder))
 
 
 def seeded(encoder: Encoder, seed: int) -> Encoder:
     """Return a clone with ``random_state=seed`` wherever there is a random state."""
     encoder = clone(encoder)
-    for part in getattr(encoder, "encoders", [encoder]):
-        for name in part.get_params():
-            if name == "random_state" or name.endswith("__random_state"):
-                part.set_params(**{name: seed})
+    for part, name in _random_states(encoder):
+        part.set_params(**{name: seed})
     return encoder
 
 
-def has_random_state(encoder: BaseEstimator) -> bool:
+def has_random_state(encoder: Encoder) -> bool:
     """Return whether fitting again with another random state can give other vectors."""
-    parts = getattr(encoder, "encoders", [encoder])
-    return any("random_state" in name for part in parts for name in part.get_params())
+    return bool(_random_states(encoder))
+
+
+def _random_states(encoder: Encoder) -> list[tuple[Any, str]]:
+    """Return each part that has a random state, and the parameter's name."""
+    return [
+        (part, name)
+        for part in parts_of(encoder)
+        for name in part.get_params()
+        if name.split("__")[-1] == "random_state"
+    ]
