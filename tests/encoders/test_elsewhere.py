@@ -20,6 +20,15 @@ def test_rows_follow_ids_where_there_are_any(tmp_path):
         encoder.align(ITEMS, np.array(["a", "b", "z"]))
 
 
+def test_an_archive_without_ids_goes_by_position(tmp_path):
+    path = str(tmp_path / "mine.npz")
+    np.savez(path, vectors=np.eye(3))
+    encoder = Vectors(path)
+    encoder.begin_fit(ITEMS, None)
+    encoder.align(ITEMS, np.array(["a", "b", "c"]))
+    assert encoder.transform(["green"]).argmax() == 1
+
+
 def test_what_does_not_match_is_refused(tmp_path):
     path = str(tmp_path / "mine.npy")
     with pytest.raises(DataError, match="no file"):

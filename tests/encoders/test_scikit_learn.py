@@ -53,3 +53,13 @@ def test_supervised_encoders_want_labels(name):
         make(name).fit(images, np.zeros(40))
     with pytest.raises(ValueError, match="expected 40 labels"):
         make(name).fit(images, np.zeros(39))
+
+
+@pytest.mark.parametrize("name", ["autoencoder", "vae", "simclr"])
+def test_parameters_set_after_fit_wait_for_the_next_fit(name):
+    images = SAMPLES["digits"]().items[:40]
+    encoder = make(f"{name}(dim=3, epochs=1)").fit(images).set_params(dim=2)
+    assert encoder.transform(images).shape == (40, 3)
+    assert len(encoder.get_feature_names_out()) == 3
+    if hasattr(encoder, "inverse_transform"):
+        assert encoder.inverse_transform(encoder.transform(images)).shape == images.shape

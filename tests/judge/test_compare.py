@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_selection import SelectKBest
+from sklearn.preprocessing import FunctionTransformer
 
-from nearspace.data import SAMPLES, load
+from nearspace.data import SAMPLES, Dataset, load
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError, SpecError
@@ -253,3 +255,66 @@ def test_constant_columns_do_no_harm():
         load(items, labels=wine.labels),
     )
     assert not board.failures
+
+
+def test_other_labels_are_never_served_from_the_cache(tmp_path):
+    random = np.random.default_rng(0)
+    items = random.normal(size=(300, 12)).astype(np.float32)
+    split = np.where(np.arange(300) < 200, "train", "test")
+    kind = load(items).kind
+    spec = "pca(dim=8) | mlp(epochs=15)"
+    scores = []
+    for column in (0, 5):
+        labels = (items[:, column] > 0).astype(int)
+        dataset = Dataset(items, kind, labels=labels, split=split)
+        kept = compare([spec], dataset, cache=tmp_path)
+        fresh = compare([spec], dataset)
+        assert row(kept, spec).scores["knn"] == row(fresh, spec).scores["knn"]
+        scores.append(row(kept, spec).scores["knn"].value)
+    assert scores[0] != scores[1]
+
+
+def test_a_collapsed_space_is_a_row_like_any_other(digits):
+    constant = FunctionTransformer(lambda X: np.tile([[0.1, 0.7, 1.3]], (len(X), 1)))
+    board = compare([constant], digits)
+    assert not board.failures
+    assert board.results[-2].dim == 3
+
+
+def test_without_its_reference_nothing_keeps_neighbours():
+    letters = [f"{'ab'[i % 2]} {i} c" for i in range(60)]
+    texts = [" ".join(text) for text in letters]  # no word of two letters: tfidf must fail
+    board = compare(["raw"], load(texts, labels=np.arange(60) % 2))
+    assert [failure.spec for failure in board.failures] == ["tfidf"]
+    assert "preservation" not in row(board, "raw").scores
+
+
+def test_r_precision_has_an_interval_where_queries_are_drawn():
+    random = np.random.default_rng(0)
+    labels = np.arange(4400) % 2
+    items = random.normal(size=(4400, 3)) + labels[:, None]
+    split = np.where(np.arange(4400) < 200, "train", "test")
+    data = load(items, labels=labels)
+    board = compare(["raw"], dataclasses.replace(data, split=split), rank_by="r_precision")
+    score = row(board, "raw").scores["r_precision"]
+    assert score.low < score.value < score.high
+    assert row(board, "raw").verdict == "best"
+
+
+def test_rows_without_the_ranking_score_come_last(digits):
+    board = compare(["pca(dim=4)", "pca(dim=9)"], digits, rank_by="reconstruction")
+    assert [row.spec for row in board.results][:2] == ["pca(dim=9)", "pca(dim=4)"]
+
+
+def test_transformers_that_need_labels_get_them(digits):
+    board = compare([SelectKBest(k=5)], SAMPLES["wine"]())
+    assert not board.failures
+
+
+def test_labels_that_never_meet_are_told():
+    items = np.random.default_rng(0).normal(size=(40, 2))
+    labels = np.where(np.arange(40) < 30, "pos", "0")
+    labels[::2] = np.where(np.arange(0, 40, 2) < 30, "neg", "1")
+    split = np.where(np.arange(40) < 30, "train", "test")
+    with pytest.raises(NearspaceError, match="no test item has a label"):
+        compare(["raw"], dataclasses.replace(load(items, labels=labels), split=split))

@@ -177,3 +177,18 @@ def test_it_is_repeatable_and_fast():
     few = bootstrap_means(scores[:, :, :100], random_state=3)
     np.testing.assert_array_equal(few, bootstrap_means(scores[:, :, :100], random_state=3))
     assert (few != bootstrap_means(scores[:, :, :100], random_state=4)).any()
+
+
+def test_a_handful_of_items_proves_nothing():
+    for units, tied in ((3, True), (5, True), (12, False)):
+        scores = np.zeros((2, 1, units))
+        scores[0] = 1
+        assert compare_to_best(scores, bootstrap_means(scores)).tied[1] == tied
+
+
+def test_groups_that_agree_still_have_an_interval():
+    scores = np.tile([1.0, 1.0, 1.0, 1.0, 0.0], 4)[None, None]
+    groups = np.repeat(np.arange(4), 5)
+    low, high = interval(scores, bootstrap_means(scores, groups), groups)
+    assert low[0] < 0.7
+    assert high[0] > 0.85

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from nearspace.data import SAMPLES, Dataset, Vector
+from nearspace.data import SAMPLES, Dataset, Vector, load
 from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
@@ -50,6 +50,16 @@ def test_export_round_trips(spec, tmp_path):
     assert json.loads(table.schema.metadata[b"nearspace.recipe"])["spec"] == spec
 
 
+def test_exported_vectors_are_read_as_vectors(tmp_path):
+    wine = SAMPLES["wine"]()
+    space = embed(wine, "pca(dim=3)")
+    for name in ("out.npz", "out.parquet"):
+        again = load(str(space.export(tmp_path / name)))
+        assert again.kind == Vector(3)
+        np.testing.assert_array_equal(again.labels, wine.labels)
+        np.testing.assert_array_equal(again.items, space.vectors)
+
+
 def test_refuses_other_endings_and_vectors_that_are_not_finite(tmp_path):
     wine = SAMPLES["wine"]()
     with pytest.raises(NearspaceError, match=r"must be \.npz or \.parquet"):
@@ -72,7 +82,9 @@ def test_layout_keeps_clusters_apart_and_stands_anything():
     spread = np.linalg.norm(places.reshape(3, 30, 2) - middle[:, None], axis=2).max()
     gaps = np.linalg.norm(middle[:, None] - middle[None], axis=2)[np.triu_indices(3, 1)]
     assert gaps.min() > spread
-    for odd in (np.ones((30, 4)), np.zeros((3, 2)), random.normal(size=(40, 1))):
+    collapsed = np.tile([[0.1, 0.7, 1.3]], (50, 1))
+    stamps = 1.7e9 + np.zeros((50, 3))
+    for odd in (collapsed, stamps, np.ones((30, 4)), np.zeros((3, 2)), random.normal(size=(40, 1))):
         assert np.isfinite(layout(odd.astype(np.float32))).all()
 
 

@@ -56,7 +56,7 @@ def compare_command(
     k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that vote.")] = 5,
     rank_by: Annotated[str | None, typer.Option(help="knn, probe, r_precision, …")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1,
-    random_state: Annotated[int, typer.Option(help="Of split and subsamples.")] = 0,
+    random_state: Annotated[int, typer.Option(min=0, help="Of split and subsamples.")] = 0,
     cache: Annotated[
         bool, typer.Option(help="Keep fitted encoders and scores, and find them again.")
     ] = True,
@@ -66,6 +66,10 @@ def compare_command(
         raise NearspaceError(
             f"-o {output} is a file; give a folder for report.html and report.json."
         )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NearspaceError(f"-o {output}: the folder cannot be made ({error}).") from error
     from nearspace.encoders.spec import make_many
 
     for spec in specs or []:
@@ -81,7 +85,6 @@ def compare_command(
     from nearspace.report.page import write_report
 
     board.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
-    output.mkdir(parents=True, exist_ok=True)
     board.to_json(output / "report.json")
     path = write_report(board, output / "report.html")
     _print(board, told=dataset.notes)

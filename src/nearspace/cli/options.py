@@ -18,7 +18,9 @@ Source = Annotated[
 Kind = Annotated[
     str | None, typer.Option("--kind", help="image, text, table or vector; overrules the guess.")
 ]
-Size = Annotated[int | None, typer.Option("--size", help="Side in pixels that images are read to.")]
+Size = Annotated[
+    int | None, typer.Option("--size", min=1, help="Side in pixels that images are read to.")
+]
 Column = Annotated[
     str | None,
     typer.Option("--column", help="Column of a CSV with the texts, or array of an npz."),

@@ -122,21 +122,22 @@ class Vector(Kind):
             )
         if array.dtype not in (np.float32, np.float64):
             array = array.astype(np.float32)
-        if not np.isfinite(array).all():
-            row, column = np.argwhere(~np.isfinite(array))[0]
+        usable = np.abs(array) <= np.finfo(np.float32).max  # false for NaN too
+        if not usable.all():
+            row, column = np.argwhere(~usable)[0]
             raise DataError(
-                f"{who}: row {row}, column {column} is {array[row, column]}; remove the row or "
-                "fill the cell, nothing missing is filled in silently."
+                f"{who}: row {row}, column {column} is {array[row, column]}, expected a finite "
+                "number that float32 can hold; remove the row, fill the cell or scale the column."
             )
         return array
 
     def hashes(self, items: np.ndarray) -> np.ndarray:
         """Return the content hash of every row."""
-        return content_hash(np.ascontiguousarray(items, dtype=np.float32))
+        return content_hash(np.ascontiguousarray(items))
 
     def features(self, items: np.ndarray) -> np.ndarray:
-        """Return the vectors themselves."""
-        return np.asarray(items, dtype=np.float32)
+        """Return the vectors themselves, as float32."""
+        return np.array(items, dtype=np.float32)
 
     def tensor(self, items: np.ndarray) -> Tensor:
         """Return the vectors as a float32 tensor."""

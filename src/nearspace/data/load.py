@@ -95,6 +95,8 @@ def load(
         return source
     if limit is not None and limit < 1:
         raise DataError(f"load: expected a limit of at least 1, got {limit}.")
+    if size is not None and size < 1:
+        raise DataError(f"load: expected a size of at least 1 pixel, got {size}.")
     if kind is not None and kind not in Kind.registry:
         raise DataError(f"load: there is no kind '{kind}'. {did_you_mean(kind, Kind.registry)}")
     if test is not None and any(not isinstance(value, str) for value in given.values()):

@@ -28,6 +28,9 @@ SPLITS = {
 }
 
 
+ARRAYS = np.ndarray | list
+
+
 @dataclasses.dataclass
 class Source:
     """What a source holds, before it is checked and, where it is image files, decoded.
@@ -78,8 +81,14 @@ def frame_source(
             raise DataError(
                 f"{name}: there is no column '{wanted}'. {did_you_mean(wanted, frame.columns)}"
             )
-    roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
     notes = []
+    if column is None and "vector" in frame and isinstance(frame["vector"].iloc[0], ARRAYS):
+        column = "vector"  # as `Space.export` writes it
+        for role, usual in (("ids", "id"), ("labels", "label")):
+            if usual in frame and role not in names:
+                names = {**names, role: usual}
+                notes.append(f"The column '{usual}' was taken for the {role}.")
+    roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
     if "split" in frame.columns and column != "split" and is_split(_values(frame["split"])):
         roles["split"] = _values(frame["split"])
         notes.append("The column 'split' was taken for the published split.")
@@ -90,7 +99,7 @@ def frame_source(
             raise DataError(f"{name}: no column is left for the items beside {sorted(used)}.")
         return Source(items, name, "", roles, notes)
     cells = frame[column]
-    if isinstance(cells.iloc[0], np.ndarray | list):
+    if isinstance(cells.iloc[0], ARRAYS):
         return Source(_stacked(cells, name), name, f"vectors in column '{column}'", roles, notes)
     if cells.dtype.kind in "fiub":
         raise DataError(

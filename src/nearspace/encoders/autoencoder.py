@@ -14,6 +14,7 @@ from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Decodes
 from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
 from nearspace.nets.bodies import autoencoder_bodies
+from nearspace.nets.layers import last_width
 
 __all__ = ["Autoencoder"]
 
@@ -110,4 +111,4 @@ class Autoencoder(Decodes, Learned):
 
     @property
     def _n_features_out(self) -> int:
-        return self.dim
+        return last_width(self.nets_["encoder"])

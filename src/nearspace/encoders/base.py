@@ -35,6 +35,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     takes_sparse : bool
         Whether vectors may come as a scipy sparse array.
+    takes_labels : bool
+        Whether `fit` looks at labels where there are any, though it does not need them.
     min_items : int
         How many items `fit` needs.
     fit_free_params : frozenset of str
@@ -44,6 +46,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     kinds: ClassVar[frozenset[type[Kind]]]
     learns: ClassVar[str] = "nothing"
     takes_sparse: ClassVar[bool] = False
+    takes_labels: ClassVar[bool] = False
     min_items: ClassVar[int] = 1
     fit_free_params: ClassVar[frozenset[str]] = frozenset()
     _parameter_constraints: ClassVar[dict[str, list]] = {}
@@ -98,7 +101,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
                 f"{type(self).__name__} needs at least {self.min_items} items to fit, got "
                 f"n_samples={n_items}."
             )
-        return items, check_labels(self, y, n_items) if self.learns == "labels" else None
+        if self.learns == "labels":
+            return items, check_labels(self, y, n_items)
+        return items, y if self.takes_labels else None
 
     def transform(self, X: Any) -> np.ndarray | sparse.csr_array:
         """Return the vectors of items.

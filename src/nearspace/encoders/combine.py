@@ -29,6 +29,7 @@ class Composite(Encoder):
 
     kinds = frozenset({Image, Table, Text, Vector})
     takes_sparse = True
+    takes_labels = True
     encoders: Sequence[Encoder]
     encoders_: list[Encoder]
 

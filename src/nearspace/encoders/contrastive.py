@@ -13,6 +13,7 @@ from nearspace.data import Image, Kind
 from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
 from nearspace.learning.losses import nt_xent
 from nearspace.nets.convnet import convnet
+from nearspace.nets.layers import last_width
 from nearspace.nets.perceptron import hidden_block
 
 __all__ = ["SimCLR"]
@@ -112,4 +113,4 @@ class SimCLR(Learned):
 
     @property
     def _n_features_out(self) -> int:
-        return self.dim
+        return last_width(self.nets_["encoder"])

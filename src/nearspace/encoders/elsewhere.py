@@ -59,7 +59,7 @@ class Vectors(Encoder):
             raise DataError(f"vectors: there is no file {self.path}.")
         rows = load(self.path, kind="vector")
         order = np.arange(len(rows))
-        if ids is not None and self.path.endswith(".npz"):
+        if ids is not None and _has_ids(self.path):
             position = {str(key): i for i, key in enumerate(np.asarray(rows.ids).tolist())}
             absent = [key for key in map(str, ids.tolist()) if key not in position]
             if absent:
@@ -113,6 +113,7 @@ class FromSklearn(Encoder):
 
     kinds = frozenset({Image, Table, Text, Vector})
     takes_sparse = True
+    takes_labels = True
 
     def __init__(self, estimator: BaseEstimator):
         self.estimator = estimator
@@ -138,6 +139,14 @@ class FromSklearn(Encoder):
     @property
     def _n_features_out(self) -> int:
         return self.width_
+
+
+def _has_ids(path: str) -> bool:
+    """Return whether a file says which row is whose."""
+    if path.endswith(".npz"):
+        with np.load(path) as archive:
+            return "ids" in archive.files
+    return path.endswith(".parquet")
 
 
 def _content(hashes: np.ndarray) -> np.ndarray:

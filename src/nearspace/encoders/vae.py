@@ -17,6 +17,7 @@ from nearspace.encoders.base import Decodes, Samples
 from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
 from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
 from nearspace.nets.bodies import autoencoder_bodies
+from nearspace.nets.layers import last_width
 
 __all__ = ["VAE"]
 
@@ -115,7 +116,7 @@ class VAE(Decodes, Samples, Learned):
 
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the posterior means."""
-        return nets["encoder"](batch)[:, : self.dim]
+        return nets["encoder"](batch).chunk(2, dim=1)[0]
 
     def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
         """Return the items at vectors: ``(n, d)``, or images ``(n, height, width, channels)``."""
@@ -125,8 +126,8 @@ class VAE(Decodes, Samples, Learned):
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
         random = check_random_state(random_state)
-        return random.standard_normal((n, self.dim)).astype(np.float32)
+        return random.standard_normal((n, self._n_features_out)).astype(np.float32)
 
     @property
     def _n_features_out(self) -> int:
-        return self.dim
+        return last_width(self.nets_["encoder"]) // 2

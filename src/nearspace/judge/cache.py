@@ -130,7 +130,7 @@ def _store(path: Path, write: Any) -> None:
 def _code() -> str:
     """Return a digest of the source that decides what encoders and scores come out as."""
     root = Path(nearspace.__file__).parent
-    parts = ("data", "metrics", "nets", "learning", "encoders", "judge")
+    parts = ("data", "metrics", "nets", "learning", "encoders", "space", "judge")
     return _digest(
         file.read_text() for part in parts for file in sorted((root / part).glob("*.py"))
     )

@@ -184,6 +184,7 @@ class _Judge:
     def __init__(self, task: Task, fits: Fits, folder: Path | None, progress: Progress):
         self.task, self.fits, self.folder, self.progress = task, fits, folder, progress
         self.queries, self.shown = pick_queries(task), shown_items(task)
+        self.reference_spec = REFERENCE[task.dataset.kind.name]
         self.reference: Any = None
         self.seconds = {"fitting": 0.0, "embedding": 0.0, "scoring": 0.0, "map and layers": 0.0}
 
@@ -215,17 +216,20 @@ class _Judge:
         task = self.task
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
         sides = (task.train.fingerprint, task.test.fingerprint)
-        return make_key("row", spec_of(encoder), *sides, settings, task.labelled)
+        groups = "" if task.test.groups is None else task.test.groups.tolist()
+        return make_key("row", spec_of(encoder), *sides, settings, task.labelled, groups)
 
     def _run(self, encoder: Encoder) -> Judged:
         task, key = self.task, self._key(encoder)
         kept = load_row(self.folder, key) if is_cacheable(encoder) else None
         if kept is None:
             kept = self._measure(encoder)
-            if is_cacheable(encoder):
+            # Without its reference, which failed, a row lacks a score that it should have.
+            whole = self.reference is not None or spec_of(encoder) == self.reference_spec
+            if is_cacheable(encoder) and whole:
                 store_row(self.folder, key, *kept)
         arrays, facts = kept
-        if self.reference is None:
+        if spec_of(encoder) == self.reference_spec:
             self.reference = arrays["test"][task.sample]
         fitted = self.fits.get(encoder)[0] if isinstance(encoder, Decodes) else encoder
         scores: dict[str, Any] = dict(facts["scores"])
@@ -254,8 +258,7 @@ class _Judge:
         transform_seconds = time.perf_counter() - before_test
         cost = measure_cost(fitted, task.test, test, fit_seconds, transform_seconds)
         times.append(time.perf_counter())
-        reference = test[task.sample] if self.reference is None else self.reference
-        scores = score_space(task, fitted, train, test, reference)
+        scores = score_space(task, fitted, train, test, self.reference)
         times.append(time.perf_counter())
         arrays: dict[str, Any] = {"train": train, "test": test}
         arrays["layout"] = layout(test[self.shown], task.protocol.random_state)

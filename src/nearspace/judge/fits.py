@@ -72,7 +72,9 @@ class Fits:
 
         def fit_part(part: Encoder, X: Any, labels: Any) -> Encoder:
             nonlocal total
-            part, seconds = self._get(part, X, labels, key if X is items else content_key(X))
+            # What came before in a pipe is content; the labels are in the key of the whole.
+            inner = key if X is items else make_key(key, content_key(X))
+            part, seconds = self._get(part, X, labels, inner)
             total += seconds
             return part
 

@@ -116,10 +116,8 @@ def format_score(metric: str, score: Score | None, interval: bool = True) -> str
     """Return a score as text: ``"97.1 [96.0, 98.2]"`` in percent, ``"0.0416"`` otherwise."""
     if score is None or not math.isfinite(score.value):
         return ""
-    if METRICS[metric].percent:
-        numbers = [f"{100 * x:.1f}" for x in (score.value, score.low, score.high) if x is not None]
-    else:
-        numbers = [f"{x:.3g}" for x in (score.value, score.low, score.high) if x is not None]
+    found = [x for x in (score.value, score.low, score.high) if x is not None and math.isfinite(x)]
+    numbers = [f"{100 * x:.1f}" if METRICS[metric].percent else f"{x:.3g}" for x in found]
     if interval and len(numbers) == 3:
         return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"
     return numbers[0]

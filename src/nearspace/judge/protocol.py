@@ -37,7 +37,7 @@ SUPERVISED = {"mlp", "cnn", "tfidf | pca(dim=128) | mlp", "onehot | mlp"}
 # The representation whose neighbourhoods stand for the items' own.
 REFERENCE = {"image": "raw", "text": "tfidf", "table": "onehot", "vector": "raw"}
 
-GEOMETRY_ITEMS = 2000
+GEOMETRY_ITEMS, NEIGHBOURS_KEPT = 2000, 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +73,8 @@ class Protocol:
             raise NearspaceError(f"Cannot rank by '{self.rank_by}'. {hint}")
         if self.k < 1 or self.seeds < 1:
             raise NearspaceError(f"k and seeds must be at least 1; got {self.k} and {self.seeds}.")
+        if self.random_state < 0:
+            raise NearspaceError(f"random_state must not be negative; got {self.random_state}.")
         if not 0 < self.test_size < 1:
             raise NearspaceError(f"test_size must be between 0 and 1; got {self.test_size}.")
 
@@ -180,6 +182,16 @@ def set_task(dataset: Dataset, protocol: Protocol) -> Task:
         notes.append(
             "There are no labels: encoders are ranked by how many of an item's nearest neighbours "
             f"in {REFERENCE[dataset.kind.name]} they keep, not by how well they tell classes apart."
+        )
+    if labelled and not np.isin(np.asarray(test.labels), np.asarray(train.labels)).any():
+        shown = f"'{np.asarray(test.labels)[0]}' against '{np.asarray(train.labels)[0]}'"
+        raise DataError(
+            f"{dataset.name}: no test item has a label that a training item has (such as {shown})."
+        )
+    if len(test) <= NEIGHBOURS_KEPT + 1:
+        notes.append(
+            f"Neighbours kept cannot be measured: it looks at {NEIGHBOURS_KEPT} neighbours among "
+            f"the test items, and there are {len(test)}."
         )
     random = np.random.default_rng(protocol.random_state)
     size = min(GEOMETRY_ITEMS, len(test))

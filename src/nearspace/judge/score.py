@@ -24,7 +24,11 @@ LATENCY_CALLS, LATENCY_SECONDS = 25, 1.5
 
 
 def score_space(
-    task: Task, encoder: Encoder, train: VectorArray, test: VectorArray, reference: VectorArray
+    task: Task,
+    encoder: Encoder,
+    train: VectorArray,
+    test: VectorArray,
+    reference: VectorArray | None,
 ) -> dict[str, np.ndarray | float]:
     """Return all scores of a space, by name in `METRICS`.
 
@@ -37,7 +41,8 @@ def score_space(
     train, test : ndarray or csr_array
         VectorArray of the two sides.
     reference : ndarray or csr_array
-        VectorArray of ``task.sample`` whose neighbourhoods should be kept.
+        Vectors of ``task.sample`` whose neighbourhoods should be kept; None for the reference
+        itself, and where it failed.
 
     Returns
     -------
@@ -61,7 +66,9 @@ def score_space(
         scores["ami"] = cluster_ami(test, y_test, random_state=seed)
     if isinstance(encoder, Decodes) and not sparse.issparse(test):
         scores["reconstruction"] = reconstruction_errors(task, encoder, test)
-    scores["preservation"] = _spread(preservation(reference, sample), task.sample, len(task.test))
+    if reference is not None:
+        kept = preservation(reference, sample)
+        scores["preservation"] = _spread(kept, task.sample, len(task.test))
     scores["effective_rank"] = effective_rank(sample)
     scores["intrinsic_dimension"] = intrinsic_dimension(sample)
     scores["hubness"] = hubness(sample)

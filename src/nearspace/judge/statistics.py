@@ -14,6 +14,8 @@ __all__ = ["Comparison", "bootstrap_means", "compare_to_best", "interval"]
 
 # Numbers held at once while units are drawn.
 DRAWN = 1 << 22
+# Below so many units even the same difference on all of them is no proof (2 · 0.5⁵ > 5 %).
+FEWEST_UNITS = 6
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -142,6 +144,9 @@ def interval(
     if finite.min() < 0 or finite.max() > 1:
         half = quantile * np.sqrt(variance)
         return means - half, means + half
+    # Groups that all have the same mean show no variance, which is no proof that there is none.
+    unknown = (variance == 0) & (means > 0) & (means < 1)
+    variance = np.where(unknown, means * (1 - means) / n_units, variance)
     low, high = _wilson(means, variance, quantile)
     bound = (1 - level) ** (1 / n_units)
     low = np.where(means == 1, bound, low)
@@ -204,6 +209,8 @@ def compare_to_best(
     half = np.sqrt(variance) * _critical_values(
         scores, replicates[usable], variance, best, n_units, level
     )
+    if n_units < FEWEST_UNITS:  # the same difference on five items happens by chance
+        half = np.where(variance == 0, np.maximum(half, np.abs(difference)), half)
     # Equal sums can differ in their last bits; a half-width of zero must not make them differ.
     slack = 1e-9 * max(1e-300, float(np.abs(means[usable]).max()))
     tied = np.abs(difference) <= half + slack

@@ -53,9 +53,6 @@ def assemble(
 ) -> Leaderboard:
     """Return the leaderboard of what was measured."""
     scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
-    for row, table in zip(judged, scores, strict=True):
-        if row.spec == REFERENCE[task.dataset.kind.name]:
-            table.pop("preservation", None)  # it keeps its own neighbours by definition
     if task.labelled:
         scores.append(_with_seeds(chance_scores(task), task.protocol.seeds))
     tables = _score_tables(task, scores)
@@ -115,6 +112,8 @@ def _score_tables(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Sc
                 tables[index][name] = Score(float(scores[index][name]))
             continue
         stacked = np.stack([scores[index][name] for index in rows])
+        # Chance is known for every item, R-precision of the others for a subsample of them.
+        stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
         lows, highs = interval(stacked, _replicates(task, stacked), task.test.groups)
         values = np.nanmean(stacked, axis=(1, 2))
         for index, value, low, high in zip(rows, values, lows, highs, strict=True):
@@ -163,7 +162,7 @@ def _verdicts(task: Task, results: list[Result], scores: list[dict[str, Any]]) -
                 ),
             )
     sign = -1 if higher else 1
-    missing = Score(np.inf * sign * -1)
+    missing = Score(np.inf * sign)  # after all that have the score
 
     def order(row: Result) -> tuple[bool, float]:
         return row.verdict == "reference", sign * row.scores.get(name, missing).value

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from nearspace.errors import DataError, did_you_mean
 
-__all__ = ["as_vectors", "layer_names", "tap"]
+__all__ = ["as_vectors", "last_width", "layer_names", "tap"]
 
 
 def layer_names(net: nn.Module) -> list[str]:
@@ -19,6 +19,12 @@ def layer_names(net: nn.Module) -> list[str]:
     ['fc1', 'logits']
     """
     return [name for name, _ in net.named_children() if name != "input"]
+
+
+def last_width(net: nn.Module) -> int:
+    """Return how many numbers the last, linear layer of a network puts out."""
+    widths = [module.out_features for module in net.modules() if isinstance(module, nn.Linear)]
+    return widths[-1]
 
 
 def tap(net: nn.Module, layer: str, batch: Tensor) -> Tensor:

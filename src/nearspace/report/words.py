@@ -40,7 +40,17 @@ def verdict(board: Leaderboard) -> tuple[str | None, str]:
     text = f"{_standing(chosen, board)}: {number} {metric_label(metric, board)}"
     text += f" [{interval}" if interval else ""
     gains = " and ".join(_gains(chosen, board, metric))
-    return chosen.spec, f"{text}, {gains}." if gains else f"{text}."
+    text += f", {gains}." if gains else "."
+    chance = next((row for row in board.results if row.spec == "chance"), None)
+    low = chosen.scores[metric].low
+    if (
+        chance
+        and metric in chance.scores
+        and low is not None
+        and low <= chance.scores[metric].value
+    ):
+        text += " It cannot be told from chance."
+    return chosen.spec, text
 
 
 def _standing(chosen: Result, board: Leaderboard) -> str:

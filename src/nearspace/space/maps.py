@@ -39,11 +39,14 @@ def layout(vectors: np.ndarray | sparse.csr_array, random_state: int = 0) -> np.
 
     given: Any = vectors
     dense = given.toarray() if sparse.issparse(given) else np.asarray(given)
+    dense = dense.astype(np.float64)
+    largest = np.abs(dense).max(initial=0.0)
     dense = dense - dense.mean(axis=0)
     scale = np.abs(dense).max(initial=0.0)
-    if len(dense) < 8 or scale == 0:
+    # What rounding leaves of equal vectors is no spread; t-SNE does not survive being given it.
+    if len(dense) < 8 or scale <= 1e-6 * largest:
         return np.zeros((len(dense), 2), dtype=np.float32)
-    dense = dense / scale
+    dense = (dense / scale).astype(np.float32)
     if min(dense.shape) > PCA_FIRST:
         dense = PCA(PCA_FIRST, random_state=random_state).fit_transform(dense)
     init = "pca" if dense.shape[1] >= 2 else "random"
