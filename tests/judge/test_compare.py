@@ -263,15 +263,12 @@ def test_other_labels_are_never_served_from_the_cache(tmp_path):
     split = np.where(np.arange(300) < 200, "train", "test")
     kind = load(items).kind
     spec = "pca(dim=8) | mlp(epochs=15)"
-    scores = []
     for column in (0, 5):
         labels = (items[:, column] > 0).astype(int)
         dataset = Dataset(items, kind, labels=labels, split=split)
         kept = compare([spec], dataset, cache=tmp_path)
         fresh = compare([spec], dataset)
         assert row(kept, spec).scores["knn"] == row(fresh, spec).scores["knn"]
-        scores.append(row(kept, spec).scores["knn"].value)
-    assert scores[0] != scores[1]
 
 
 def test_a_collapsed_space_is_a_row_like_any_other(digits):

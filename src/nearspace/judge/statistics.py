@@ -145,7 +145,7 @@ def interval(
         half = quantile * np.sqrt(variance)
         return means - half, means + half
     # Groups that all have the same mean show no variance, which is no proof that there is none.
-    unknown = (variance == 0) & (means > 0) & (means < 1)
+    unknown = (variance < 1e-20) & (means > 0) & (means < 1)  # rounding leaves 1e-31
     variance = np.where(unknown, means * (1 - means) / n_units, variance)
     low, high = _wilson(means, variance, quantile)
     bound = (1 - level) ** (1 / n_units)

@@ -41,15 +41,10 @@ def verdict(board: Leaderboard) -> tuple[str | None, str]:
     text += f" [{interval}" if interval else ""
     gains = " and ".join(_gains(chosen, board, metric))
     text += f", {gains}." if gains else "."
-    chance = next((row for row in board.results if row.spec == "chance"), None)
     low = chosen.scores[metric].low
-    if (
-        chance
-        and metric in chance.scores
-        and low is not None
-        and low <= chance.scores[metric].value
-    ):
-        text += " It cannot be told from chance."
+    for row in board.results:
+        if row.spec == "chance" and low is not None and metric in row.scores:
+            text += " It cannot be told from chance." * (low <= row.scores[metric].value)
     return chosen.spec, text
 
 
