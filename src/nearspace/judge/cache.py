@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -19,7 +20,16 @@ from nearspace.encoders.persist import load_encoder
 from nearspace.errors import NearspaceError
 from nearspace.space.space import versions
 
-__all__ = ["content_key", "load_fit", "load_row", "make_key", "prune", "store_fit", "store_row"]
+__all__ = [
+    "content_key",
+    "has_row",
+    "load_fit",
+    "load_row",
+    "make_key",
+    "prune",
+    "store_fit",
+    "store_row",
+]
 
 LARGEST = 4 * 2**30  # bytes; what was used longest ago goes first
 
@@ -28,7 +38,7 @@ Arrays = dict[str, np.ndarray | sparse.csr_array]
 
 def make_key(*parts: Any) -> str:
     """Return a name for what was made from ``parts`` by this very code and these libraries."""
-    return _digest([*map(str, parts), json.dumps(versions()), _code()])
+    return _digest([*map(str, parts), _code()])
 
 
 def content_key(items: Any) -> str:
@@ -84,9 +94,14 @@ def store_row(folder: Path | None, key: str, arrays: Arrays, facts: dict[str, An
     _store(folder / "rows" / key, write)
 
 
+def has_row(folder: Path | None, key: str) -> bool:
+    """Return whether `store_row` kept something under a key."""
+    return folder is not None and (folder / "rows" / key).is_dir()
+
+
 def load_row(folder: Path | None, key: str) -> tuple[Arrays, dict[str, Any]] | None:
     """Return what `store_row` kept, or None."""
-    if folder is None or not (folder / "rows" / key).is_dir():
+    if folder is None or not has_row(folder, key):
         return None
     path = folder / "rows" / key
     try:
@@ -127,13 +142,13 @@ def _store(path: Path, write: Any) -> None:
             shutil.rmtree(f"{beside}-done", ignore_errors=True)  # another process was first
 
 
+@functools.cache  # reading the source again for every key would cost more than the key
 def _code() -> str:
-    """Return a digest of the source that decides what encoders and scores come out as."""
+    """Return a digest of the source and the libraries that decide what comes out."""
     root = Path(nearspace.__file__).parent
     parts = ("data", "metrics", "nets", "learning", "encoders", "space", "judge")
-    return _digest(
-        file.read_text() for part in parts for file in sorted((root / part).glob("*.py"))
-    )
+    files = [file for part in parts for file in sorted((root / part).glob("*.py"))]
+    return _digest([json.dumps(versions()), *(file.read_text("utf-8") for file in files)])
 
 
 def _digest(texts: Any) -> str:

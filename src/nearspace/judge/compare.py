@@ -16,7 +16,7 @@ from nearspace.encoders.base import Decodes, Encoder
 from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.spec import make, make_many, spec_of
 from nearspace.errors import MissingExtra, SpecError
-from nearspace.judge.cache import load_row, make_key, prune, store_row
+from nearspace.judge.cache import has_row, load_row, make_key, prune, store_row
 from nearspace.judge.estimate import estimate_seconds
 from nearspace.judge.exhibits import layer_scores, pick_queries, shown_items, space_neighbours
 from nearspace.judge.fits import Fits, has_random_state, is_cacheable, seeded
@@ -210,7 +210,7 @@ class _Judge:
 
     def is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""
-        return load_row(self.folder, self._key(encoder)) is None
+        return not (is_cacheable(encoder) and has_row(self.folder, self._key(encoder)))
 
     def _key(self, encoder: Encoder) -> str:
         task = self.task
