@@ -8,7 +8,8 @@ from torch import nn
 from nearspace.data import SAMPLES
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
-from nearspace.learning.train import default_epochs, epoch_listener, train
+from nearspace.learning.progress import epoch_listener
+from nearspace.learning.train import default_epochs, train
 
 
 def regression(n=200):
@@ -104,3 +105,55 @@ def test_default_epochs_are_bounded():
     assert default_epochs(10**7, 50, 100) == 3
     assert default_epochs(10**4, 100, 5000, flops_per_item=1e8) == 10
     assert default_epochs(10**4, 100, 5000, flops_per_item=1e8, device="cuda") == 50
+
+
+def test_weights_change_while_training_goes_and_held_out_losses_take_the_last():
+    nets, x = regression()
+    seen = []
+
+    def weights(done):
+        seen.append(done)
+        return {"penalty": done}
+
+    def losses(nets, batch, labels, generator):
+        size = nets["net"].weight.square().sum()
+        return {**squares(nets, batch, labels, generator), "penalty": size}
+
+    history = run(nets, x, losses, epochs=4, loss_weights=weights)
+    steps = [done for done in seen if done < 1]
+    assert steps == sorted(steps)
+    assert len(steps) == history.steps
+    assert history.held_out_loss[-1] == pytest.approx(
+        history.terms["mse"][-1] + history.terms["penalty"][-1]
+    )
+
+
+def test_a_term_with_its_own_optimizer_trains_only_its_networks():
+    nets, x = regression()
+    nets["critic"] = nn.Linear(1, 1)
+    begin = {name: value.clone() for name, value in nets.state_dict().items()}
+
+    def game(nets, batch, labels, generator):
+        judged = nets["critic"](nets["net"](batch)).mean()
+        return {"fool": judged, "critic": -judged}
+
+    history = run(nets, x, game, epochs=1, own_optimizer={"critic": ["critic"]}, weight_decay=0.0)
+    assert history.best_epoch == 1
+    slope = nets["critic"].weight.item() - begin["critic.weight"].item()
+    # The critic climbs along the mean of the outputs, the net descends: signs tell them apart.
+    assert abs(slope) > 0.01
+    moved = (nets["net"].weight - begin["net.weight"]).sum().item()
+    assert moved * x.mean().item() * begin["critic.weight"].item() < 0
+
+
+def test_what_is_frozen_does_not_move_and_keeps_its_statistics():
+    nets, x = regression()
+    nets["frozen"] = nn.Sequential(nn.BatchNorm1d(3), nn.Linear(3, 3)).requires_grad_(False)
+    begin = {name: value.clone() for name, value in nets["frozen"].state_dict().items()}
+
+    def losses(nets, batch, labels, generator):
+        return squares(nets, nets["frozen"](batch), labels, generator)
+
+    run(nets, x, losses, epochs=2)
+    for name, value in nets["frozen"].state_dict().items():
+        torch.testing.assert_close(value, begin[name])

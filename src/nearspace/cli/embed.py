@@ -45,7 +45,7 @@ def embed_command(
     dataset = cli.read(
         source, kind=kind, size=size, column=column, labels=labels, ids=ids, limit=limit
     )
-    from nearspace.learning.train import epoch_listener
+    from nearspace.learning.progress import epoch_listener
     from nearspace.space.space import embed
 
     with Progress(console=Console(stderr=True), transient=True) as bar:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -15,7 +16,9 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Encoder
-from nearspace.learning.train import progress_bar, train
+from nearspace.errors import NearspaceError
+from nearspace.learning.progress import progress_bar
+from nearspace.learning.train import train
 
 __all__ = ["LEARNED_CONSTRAINTS", "Learned"]
 
@@ -54,6 +57,7 @@ class Learned(Encoder):
 
     min_items = 2
     default_steps: ClassVar[int] = 3000
+    own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     epochs: int | None
     batch_size: int
     learning_rate: float
@@ -71,7 +75,15 @@ class Learned(Encoder):
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Return the terms of the loss of a float batch by name; their sum is minimised."""
+        """Return the terms of the loss of a float batch by name; their sum is minimised.
+
+        A term named in `own_optimizer` trains only the networks given there, by an optimiser of
+        its own; the others train the other networks.
+        """
+
+    def loss_weights(self, done: float) -> Mapping[str, float]:
+        """Return weights of terms by name when a share of training is done; others weigh 1."""
+        return {}
 
     @abstractmethod
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
@@ -107,10 +119,15 @@ class Learned(Encoder):
                     seed=seed,
                     device=self.device,
                     precision=self.precision,
+                    loss_weights=self.loss_weights,
+                    own_optimizer=self.own_optimizer,
                 )
-            except KeyboardInterrupt as interrupt:
+            except KeyboardInterrupt:
                 self.nets_, self.history_ = nets, {"stopped": "interrupted"}
-                raise interrupt
+                raise
+            except NearspaceError:
+                self.nets_, self.history_ = nets, {"stopped": "diverged"}
+                raise
         self.nets_, self.history_ = nets, dataclasses.asdict(history)
 
     def batch_size_for(self, n_items: int) -> int:

@@ -33,7 +33,7 @@ from nearspace.judge.protocol import (
 )
 from nearspace.judge.score import measure_cost, score_space
 from nearspace.judge.verdict import Judged, assemble
-from nearspace.learning.train import epoch_listener
+from nearspace.learning.progress import epoch_listener
 from nearspace.space.maps import layout
 
 __all__ = ["compare", "default_encoders"]

@@ -2,58 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 import copy
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nearspace.errors import NearspaceError
+from nearspace.learning.progress import tell_epoch
 from nearspace.learning.threads import threads_for
 
-__all__ = ["History", "Losses", "default_epochs", "epoch_listener", "progress_bar", "train"]
+__all__ = ["History", "Losses", "default_epochs", "train"]
 
 Losses = Callable[[nn.ModuleDict, Tensor, Tensor | None, torch.Generator], dict[str, Tensor]]
-Loss = Callable[[Tensor, torch.Generator], Tensor]
+Terms = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
+Weights = Callable[[float], Mapping[str, float]]
 
 EVALUATION_BATCH = 1024
+STEPS_BETWEEN_LOOKS = 64
 FEWEST_TO_HOLD_OUT = 20
 MOST_FLOPS_ON_CPU = 1e13
-
-_listener: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar(
-    "epoch_listener", default=None
-)
-
-
-@contextlib.contextmanager
-def epoch_listener(listener: Callable[[int, int], None]) -> Iterator[None]:
-    """Call ``listener(done, epochs)`` after every epoch trained inside the ``with`` block."""
-    token = _listener.set(listener)
-    try:
-        yield
-    finally:
-        _listener.reset(token)
-
-
-@contextlib.contextmanager
-def progress_bar(name: str, shown: bool) -> Iterator[None]:
-    """Show a bar of the epochs trained inside the ``with`` block, on standard error."""
-    if not shown:
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        with epoch_listener(lambda done, total: bar.update(task, completed=done, total=total)):
-            yield
 
 
 @dataclasses.dataclass
@@ -64,6 +36,8 @@ class History:
     ----------
     train_loss, held_out_loss : list of float
         Mean loss of each epoch; the second is empty where nothing was held out.
+    terms : dict of str to list of float
+        The unweighted held-out terms of the loss of each epoch.
     best_epoch : int
         The epoch, counted from 1, whose weights were kept; 0 if none was finished.
     steps : int
@@ -78,6 +52,7 @@ class History:
 
     train_loss: list[float] = dataclasses.field(default_factory=list)
     held_out_loss: list[float] = dataclasses.field(default_factory=list)
+    terms: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     best_epoch: int = 0
     steps: int = 0
     stopped: str = "epochs"
@@ -128,6 +103,8 @@ def train(
     held_out: float = 0.1,
     patience: int | None = None,
     weight_decay: float = 1e-2,
+    loss_weights: Weights | None = None,
+    own_optimizer: Mapping[str, Sequence[str]] | None = None,
 ) -> History:
     """Train networks in place on tensors in memory, and leave the best weights in them.
 
@@ -138,10 +115,11 @@ def train(
     Parameters
     ----------
     nets : nn.ModuleDict
-        The networks; all their parameters are trained.
+        The networks; all their parameters are trained that require a gradient. What has none
+        of these stays in eval mode.
     losses : callable
         ``losses(nets, batch, labels, generator)`` returns the terms of the loss by name; their
-        sum is minimised.
+        weighted sum is minimised.
     x : Tensor of shape (n, ...)
         The items as they wait in memory, uint8 for images.
     y : Tensor of shape (n,), optional
@@ -169,6 +147,13 @@ def train(
         least 5.
     weight_decay : float, default=1e-2
         Of AdamW.
+    loss_weights : callable, optional
+        ``loss_weights(done)`` returns the weights of terms by name when a share ``done`` of the
+        steps is taken; a term that is not named weighs 1. Held-out losses take those of the end.
+    own_optimizer : mapping of str to sequence of str, optional
+        Terms of the loss that stand apart, each with the names of the networks that it alone
+        trains: the two sides of a game. The other terms train the other networks. A game has no
+        best epoch, so the last one is kept.
 
     Returns
     -------
@@ -190,35 +175,52 @@ def train(
     held, kept = _hold_out(len(x), held_out, order)
     nets.to(fabric.device)
     fused = fabric.device.type in ("cpu", "cuda")
-    optimizer: Any = fabric.setup_optimizers(
-        torch.optim.AdamW(nets.parameters(), learning_rate, weight_decay=weight_decay, fused=fused)
-    )
+    sides = _sides(nets, own_optimizer or {})
+    optimizers: list[Any] = [
+        fabric.setup_optimizers(
+            torch.optim.AdamW(params, learning_rate, weight_decay=weight_decay, fused=fused)
+        )
+        for params in sides.values()
+    ]
     generator = torch.Generator(device=fabric.device).manual_seed(seed)
     steps = max(1, len(kept) // batch_size)
 
-    def loss_of(rows: Tensor, noise: torch.Generator) -> Tensor:
+    def terms_of(rows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
         rows = rows.to(fabric.device)
         with fabric.autocast():
-            labels = None if y is None else y[rows]
-            terms = list(losses(nets, to_float(x[rows]), labels, noise).values())
-        return terms[0] if len(terms) == 1 else torch.stack(terms).sum()
+            return losses(nets, to_float(x[rows]), None if y is None else y[rows], noise)
+
+    def take_step(rows: Tensor, done: float) -> Tensor:
+        terms = terms_of(rows, generator)
+        total = _weighted(terms, sides, loss_weights, done)
+        for optimizer in optimizers:
+            optimizer.param_groups[0]["lr"] = learning_rate * one_cycle(done)
+            optimizer.zero_grad()
+        if len(sides) == 1:
+            fabric.backward(total)
+        else:  # each side's loss goes through the other side's networks, and must not move them
+            for term, params in sides.items():
+                loss = terms[term] if term else total
+                fabric.backward(loss, inputs=params, retain_graph=True)
+        for optimizer in optimizers:
+            optimizer.step()
+        return total.detach()
 
     def train_epoch(epoch: int, epochs: int) -> float:
-        nets.train()
-        total = torch.zeros((), device=fabric.device)  # read once: each reading would wait
+        _train_mode(nets)
+        total = torch.zeros((), device=fabric.device)  # read seldom: each reading waits
         permuted = kept[torch.randperm(len(kept), generator=order)]
         for step in range(steps):
-            done = (epoch - 1 + step / steps) / epochs
-            optimizer.param_groups[0]["lr"] = learning_rate * one_cycle(done)
-            loss = loss_of(permuted[step * batch_size : (step + 1) * batch_size], generator)
-            optimizer.zero_grad()
-            fabric.backward(loss)
-            optimizer.step()
-            total += loss.detach()
+            rows = permuted[step * batch_size : (step + 1) * batch_size]
+            total += take_step(rows, (epoch - 1 + step / steps) / epochs)
+            history.steps += 1
+            if history.steps % STEPS_BETWEEN_LOOKS == 0 or step + 1 == steps:
+                _check_finite(total.item(), history.steps, optimizers[0], learning_rate)
         return total.item() / steps
 
-    flops = _step_flops(nets, loss_of, kept[:batch_size], fabric.device)
-    history, best, waited = History(flops_per_item=flops / batch_size), None, 0
+    flops = _step_flops(nets, terms_of, kept[:batch_size], fabric.device)
+    history = History(flops_per_item=flops / batch_size)
+    best, waited = copy.deepcopy(nets.state_dict()), 0
     if epochs is None:
         kind = fabric.device.type
         epochs = default_epochs(len(x), batch_size, default_steps, history.flops_per_item, kind)
@@ -228,25 +230,62 @@ def train(
         with threads_for(flops):
             for epoch in range(1, epochs + 1):
                 history.train_loss.append(train_epoch(epoch, epochs))
-                history.steps += steps
                 if len(held):
-                    history.held_out_loss.append(_mean_loss(nets, loss_of, held, fabric.device))
-                _check_finite(history, optimizer.param_groups[0]["lr"], learning_rate)
-                if history.is_best():
+                    terms = _mean_terms(nets, terms_of, held, fabric.device)
+                    loss = float(_weighted(terms, sides, loss_weights, 1.0))
+                    _check_finite(loss, history.steps, optimizers[0], learning_rate)
+                    history.held_out_loss.append(loss)
+                    for name, value in terms.items():
+                        history.terms.setdefault(name, []).append(value)
+                if history.is_best() or len(sides) > 1:
                     best, waited = copy.deepcopy(nets.state_dict()), 0
                     history.best_epoch = epoch
                 else:
                     waited += 1
                 history.seconds = time.perf_counter() - start
-                _tell(epoch, epochs)
+                tell_epoch(epoch, epochs)
                 if waited >= patience:
                     history.stopped = "early"
                     break
     finally:
-        if best is not None:
-            nets.load_state_dict(best)
+        nets.load_state_dict(best)
         nets.to("cpu").eval()
     return history
+
+
+def _sides(
+    nets: nn.ModuleDict, apart: Mapping[str, Sequence[str]]
+) -> dict[str, list[nn.Parameter]]:
+    """Return the parameters that each term standing apart trains, and under "" all others."""
+    trained = {
+        term: [p for name in names for p in nets[name].parameters() if p.requires_grad]
+        for term, names in apart.items()
+    }
+    taken = {id(p) for params in trained.values() for p in params}
+    rest = [p for p in nets.parameters() if p.requires_grad and id(p) not in taken]
+    return {"": rest, **trained}
+
+
+def _weighted(
+    terms: Mapping[str, Any], apart: Mapping[str, Any], weights: Weights | None, done: float
+) -> Any:
+    """Return the weighted sum of the terms that do not stand apart."""
+    factors = {} if weights is None else weights(done)
+    parts = [
+        term * factors[name] if name in factors else term
+        for name, term in terms.items()
+        if name not in apart
+    ]
+    return sum(parts[1:], start=parts[0])
+
+
+def _train_mode(nets: nn.ModuleDict) -> None:
+    """Put networks into train mode, but for what is frozen: its statistics must not move."""
+    nets.train()
+    for module in nets.modules():
+        params = list(module.parameters())
+        if params and not any(p.requires_grad for p in params):
+            module.eval()
 
 
 def _hold_out(n: int, share: float, order: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -256,11 +295,11 @@ def _hold_out(n: int, share: float, order: torch.Generator) -> tuple[Tensor, Ten
     return shuffled[:n_held].sort().values, shuffled[n_held:].sort().values
 
 
-def _check_finite(history: History, rate: float, peak: float) -> None:
-    newest = [losses[-1] for losses in (history.train_loss, history.held_out_loss) if losses]
-    if not all(map(math.isfinite, newest)):
+def _check_finite(loss: float, step: int, optimizer: Any, peak: float) -> None:
+    if not math.isfinite(loss):
+        rate = optimizer.param_groups[0]["lr"]
         raise NearspaceError(
-            f"Training diverged: the loss was no longer finite by step {history.steps} at learning "
+            f"Training diverged: the loss was no longer finite by step {step} at learning "
             f"rate {rate:.2g}; lower learning_rate (now {peak:g})."
         )
 
@@ -280,27 +319,26 @@ def one_cycle(done: float, warm_up: float = 0.2, start: float = 0.04) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
 
 
-def _step_flops(nets: nn.ModuleDict, loss_of: Loss, rows: Tensor, device: torch.device) -> float:
+def _step_flops(nets: nn.ModuleDict, terms_of: Terms, rows: Tensor, device: torch.device) -> float:
     """Return the floating-point operations of a training step, about three forward passes."""
     from torch.utils.flop_counter import FlopCounterMode
 
     nets.eval()  # statistics of a batch that is not trained on must not be kept
     noise = torch.Generator(device=device).manual_seed(0)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        loss_of(rows, noise)
+        terms_of(rows, noise)
     return 3.0 * counter.get_total_flops()
 
 
-def _mean_loss(nets: nn.ModuleDict, loss_of: Loss, rows: Tensor, device: torch.device) -> float:
-    """Return the mean loss over ``rows`` in eval mode, with the same random numbers every time."""
+def _mean_terms(
+    nets: nn.ModuleDict, terms_of: Terms, rows: Tensor, device: torch.device
+) -> dict[str, float]:
+    """Return the mean of each term over ``rows`` in eval mode, from the same random numbers."""
     nets.eval()
     noise = torch.Generator(device=device).manual_seed(0)
+    sums: dict[str, float] = {}
     with torch.no_grad():
-        parts = rows.split(EVALUATION_BATCH)
-        return sum(loss_of(part, noise).item() * len(part) for part in parts) / len(rows)
-
-
-def _tell(epoch: int, epochs: int) -> None:
-    listener = _listener.get()
-    if listener is not None:
-        listener(epoch, epochs)
+        for part in rows.split(EVALUATION_BATCH):
+            for name, term in terms_of(part, noise).items():
+                sums[name] = sums.get(name, 0.0) + term.item() * len(part)
+    return {name: value / len(rows) for name, value in sums.items()}

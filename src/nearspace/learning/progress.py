@@ -1,0 +1,45 @@
+"""Who is told how far training has come: a listener, or a bar on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
+
+__all__ = ["epoch_listener", "progress_bar", "tell_epoch"]
+
+_listener: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar(
+    "epoch_listener", default=None
+)
+
+
+@contextlib.contextmanager
+def epoch_listener(listener: Callable[[int, int], None]) -> Iterator[None]:
+    """Call ``listener(done, epochs)`` after every epoch trained inside the ``with`` block."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+@contextlib.contextmanager
+def progress_bar(name: str, shown: bool) -> Iterator[None]:
+    """Show a bar of the epochs trained inside the ``with`` block, on standard error."""
+    if not shown:
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        with epoch_listener(lambda done, total: bar.update(task, completed=done, total=total)):
+            yield
+
+
+def tell_epoch(done: int, epochs: int) -> None:
+    """Tell the listener, where there is one, that an epoch is done."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(done, epochs)
