@@ -7,7 +7,7 @@ from torch import nn
 from nearspace.errors import DataError
 from nearspace.nets.bodies import autoencoder_bodies
 from nearspace.nets.convnet import ConvDecoder, convnet
-from nearspace.nets.layers import as_vectors, layer_names, tap
+from nearspace.nets.layers import as_vectors, layer_names, list_layers, tap
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 8, 8), (3, 17, 33), (1, 28, 28), (3, 96, 64)])
@@ -24,25 +24,67 @@ def test_large_images_get_convolutions():
     assert "conv1" not in layer_names(autoencoder_bodies((1, 28, 28), (64,), 6, 3)["encoder"])
 
 
-def test_tap_returns_a_layers_output():
-    net = convnet((1, 8, 8), 8, 5, last="logits").eval()
+def test_tap_returns_the_outputs_of_layers():
+    net = convnet((1, 8, 8), 8, 5, last="logits")
     batch = torch.rand(4, 1, 8, 8)
-    torch.testing.assert_close(tap(net, "logits", batch), net(batch))
-    feature_map = tap(net, "conv1", batch)
-    assert feature_map.shape == (4, 16, 4, 4)
-    assert as_vectors(feature_map, "flatten").shape == (4, 256)
-    torch.testing.assert_close(as_vectors(feature_map, "max"), feature_map.amax(dim=(2, 3)))
-    torch.testing.assert_close(as_vectors(feature_map, "mean"), feature_map.mean(dim=(2, 3)))
+    found = tap(net, ["logits", "conv1", "fc1.1"], batch)
+    assert net.training
+    assert not any(output.requires_grad for output in found.values())
+    torch.testing.assert_close(found["logits"], net.eval()(batch))
+    assert found["conv1"].shape == (4, 16, 4, 4)
+    assert found["fc1.1"].shape == (4, 8)
+
+
+def test_feature_maps_and_tokens_become_vectors():
+    maps, tokens = torch.rand(4, 16, 3, 5), torch.rand(4, 7, 6)
+    assert as_vectors(maps, "flatten").shape == (4, 240)
+    torch.testing.assert_close(as_vectors(maps, "max"), maps.amax(dim=(2, 3)))
+    torch.testing.assert_close(as_vectors(maps, "mean"), maps.mean(dim=(2, 3)))
+    torch.testing.assert_close(as_vectors(maps, "none")[1, 2, 4], maps[1, :, 2, 4])
+    torch.testing.assert_close(as_vectors(tokens, "cls"), tokens[:, 0])
+    torch.testing.assert_close(as_vectors(tokens, "mean"), tokens.mean(dim=1))
+    assert as_vectors(tokens, "none") is tokens
+    with pytest.raises(DataError, match=r"\(16, 3, 5\) has no class token"):
+        as_vectors(maps, "cls")
+    with pytest.raises(DataError, match="Did you mean 'mean'"):
+        as_vectors(maps, "meen")
+
+
+class Turned(nn.Module):
+    def forward(self, x):
+        return x.T
+
+
+class Mixed(nn.Module):
+    def forward(self, x):
+        return x - x.mean(dim=0)
+
+
+class Tuple(nn.Module):
+    def forward(self, x):
+        return {"hidden": x * 2, "state": None}
+
+
+class Reads(nn.Module):
+    def forward(self, found):
+        return found["hidden"]
+
+
+def test_listing_leaves_out_what_has_no_row_an_item():
+    net = nn.Sequential(nn.Linear(3, 4), Tuple(), Reads(), nn.ReLU(), Mixed(), Turned())
+    listed = [(layer.name, layer.shape) for layer in list_layers(net, torch.rand(4, 3))]
+    assert listed == [("0", (4,)), ("1", (4,)), ("2", (4,)), ("3", (4,))]
 
 
 def test_wrong_layers_are_named():
-    net = convnet((1, 8, 8), 8, 5, last="logits").eval()
+    net = convnet((1, 8, 8), 8, 5, last="logits")
     with pytest.raises(DataError, match=r"no layer 'conv9'\. Did you mean 'conv"):
-        tap(net, "conv9", torch.rand(2, 1, 8, 8))
-
-    class Turned(nn.Module):
-        def forward(self, x):
-            return x.T
-
-    with pytest.raises(DataError, match="first axis is not the batch"):
-        tap(nn.Sequential(Turned()), "0", torch.rand(2, 3))
+        tap(net, ["conv9"], torch.rand(2, 1, 8, 8))
+    for wrong, n in [(Turned(), 2), (Turned(), 3), (Mixed(), 3)]:
+        # A square output has the right length by accident: its values tell.
+        with pytest.raises(DataError, match=r"layer '0' .* its rows are not the items"):
+            tap(nn.Sequential(wrong), ["0"], torch.rand(n, 3))
+    net = nn.Sequential(nn.ModuleList([nn.Linear(3, 3)]), nn.Linear(3, 3))
+    net.forward = net[1].forward
+    with pytest.raises(DataError, match=r"layer '0\.0' puts out no tensor"):
+        tap(net, ["0.0"], torch.rand(2, 3))

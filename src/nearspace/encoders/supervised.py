@@ -107,7 +107,7 @@ class MLP(Layers, Learned):
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the output of the layer."""
         layer = self.layer or layer_names(nets["classifier"])[-2]
-        return tap(nets["classifier"], layer, batch).flatten(1)
+        return tap(nets["classifier"], [layer], batch)[layer].flatten(1)
 
     def layer_names(self) -> list[str]:
         """Return the names of the layers of the fitted network."""
@@ -205,7 +205,8 @@ class CNN(Layers, Learned):
 
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the output of the layer."""
-        return as_vectors(tap(nets["classifier"], self.layer or "fc1", batch), self.pool)
+        layer = self.layer or "fc1"
+        return as_vectors(tap(nets["classifier"], [layer], batch)[layer], self.pool)
 
     def layer_names(self) -> list[str]:
         """Return the names of the layers of the fitted network."""

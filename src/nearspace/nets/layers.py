@@ -1,12 +1,39 @@
-"""Taps: the outputs of inner layers of a network as vectors."""
+"""Taps: the outputs of inner layers of any network, and how they become vectors."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
 from nearspace.errors import DataError, did_you_mean
 
-__all__ = ["as_vectors", "last_width", "layer_names", "tap"]
+__all__ = ["POOLS", "Layer", "as_vectors", "last_width", "layer_names", "list_layers", "tap"]
+
+POOLS = ("flatten", "mean", "max", "cls", "none")
+# Half precision blurs a row by less than this; another row in its place differs by more.
+ROW_TOLERANCE = 0.05
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A layer that can be tapped.
+
+    Attributes
+    ----------
+    name : str
+        Its name in ``net.named_modules()``.
+    shape : tuple of int
+        Shape of its output for one item: ``(d,)``, ``(tokens, d)`` or
+        ``(channels, height, width)``.
+    """
+
+    name: str
+    shape: tuple[int, ...]
 
 
 def layer_names(net: nn.Module) -> list[str]:
@@ -21,64 +48,180 @@ def layer_names(net: nn.Module) -> list[str]:
     return [name for name, _ in net.named_children() if name != "input"]
 
 
+def list_layers(net: nn.Module, batch: Tensor) -> list[Layer]:
+    """Return every layer at any depth that can be tapped, in the order in which they finish.
+
+    Parameters
+    ----------
+    net : nn.Module
+        Any network that takes one tensor.
+    batch : Tensor of shape (n, ...)
+        At least two items: the output of a layer that can be tapped has one row an item, and the
+        same row when the item comes alone.
+
+    Returns
+    -------
+    list of Layer
+        Those that put out something else, such as a layer that moves the batch axis, are left out.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    >>> list_layers(net, torch.rand(2, 4))
+    [Layer(name='0', shape=(3,)), Layer(name='1', shape=(3,))]
+    """
+    modules = dict(net.named_modules())
+    del modules[""]
+    outputs, alone = _run(net, modules, batch), _run(net, modules, batch[-1:])
+    return [
+        Layer(name, tuple(output.shape[1:]))
+        for name, output in outputs.items()
+        if output is not None and not _moved(output, alone[name], len(batch))
+    ]
+
+
+def tap(net: nn.Module, names: Sequence[str], batch: Tensor) -> dict[str, Tensor]:
+    """Return what layers put out while a network runs on a batch, in eval mode without gradients.
+
+    Parameters
+    ----------
+    net : nn.Module
+        Any network that takes one tensor; its train or eval mode is afterwards what it was.
+    names : sequence of str
+        Names of ``net.named_modules()``, such as ``"conv2"`` or ``"features.0"``.
+    batch : Tensor of shape (n, ...)
+        The input of ``net``.
+
+    Returns
+    -------
+    dict of str to Tensor of shape (n, ...)
+        Each layer's output, before it is made a vector; of a tuple the first tensor, of a layer
+        that runs several times the last output.
+
+    Raises
+    ------
+    DataError
+        If there is no such layer, it did not run, or its rows are not the items: its first axis
+        has another length, or a row is not what the item gives alone.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    >>> tap(net, ["0"], torch.rand(2, 4))["0"].shape
+    torch.Size([2, 3])
+    """
+    modules = dict(net.named_modules())
+    for name in names:
+        if not name or name not in modules:
+            near = did_you_mean(name, [*layer_names(net), *modules])
+            raise DataError(f"The network has no layer '{name}'. {near}")
+    chosen = {name: modules[name] for name in names}
+    outputs = _run(net, chosen, batch)
+    alone = _run(net, chosen, batch[-1:]) if len(batch) > 1 else outputs
+    for name in names:
+        output = outputs.get(name)
+        if output is None:
+            raise DataError(f"The layer '{name}' puts out no tensor when the network runs.")
+        if _moved(output, alone[name], len(batch)):
+            raise DataError(
+                f"The layer '{name}' puts out shape {tuple(output.shape)} for a batch of "
+                f"{len(batch)}, and its rows are not the items: its first axis is not the batch, "
+                "or it mixes items."
+            )
+    return {name: outputs[name] for name in names}  # type: ignore[misc]
+
+
+def as_vectors(output: Tensor, pool: str) -> Tensor:
+    """Return a layer's output as vectors.
+
+    Parameters
+    ----------
+    output : Tensor of shape (n, d), (n, tokens, d) or (n, channels, height, width)
+        Vectors stay as they are.
+    pool : {"flatten", "mean", "max", "cls", "none"}
+        What becomes of the places of a feature map or of the tokens of a sequence: all in a row,
+        their mean, their maximum, the first token (the class token of a transformer), or none of
+        this: one vector a place.
+
+    Returns
+    -------
+    Tensor of shape (n, d)
+        For ``"none"`` of shape ``(n, height, width, channels)`` or ``(n, tokens, d)``.
+
+    Raises
+    ------
+    DataError
+        If the first token of a feature map is asked for, or the pool does not exist.
+    """
+    if pool not in POOLS:
+        raise DataError(f"There is no pool '{pool}'. {did_you_mean(pool, POOLS)}")
+    if output.ndim <= 2 or pool == "flatten":
+        return output.flatten(1)
+    # (n, places..., channels)
+    places = output if output.ndim == 3 else output.movedim(1, -1)
+    if pool == "none":
+        return places
+    if pool == "cls":
+        if output.ndim != 3:
+            shape = tuple(output.shape[1:])
+            raise DataError(f"A feature map of shape {shape} has no class token; use pool='mean'.")
+        return output[:, 0]
+    places = places.flatten(1, -2)
+    return places.mean(dim=1) if pool == "mean" else places.amax(dim=1)
+
+
 def last_width(net: nn.Module) -> int:
     """Return how many numbers the last, linear layer of a network puts out."""
     widths = [module.out_features for module in net.modules() if isinstance(module, nn.Linear)]
     return widths[-1]
 
 
-def tap(net: nn.Module, layer: str, batch: Tensor) -> Tensor:
-    """Return what ``layer`` puts out while ``net`` runs on ``batch``.
+def _run(
+    net: nn.Module, modules: Mapping[str, nn.Module], batch: Tensor
+) -> dict[str, Tensor | None]:
+    """Return the output of each module that ran, None where it is no tensor."""
+    found: dict[str, Tensor | None] = {}
 
-    Parameters
-    ----------
-    net : nn.Module
-        In eval mode already.
-    layer : str
-        A name of ``net.named_modules()``, such as ``"conv2"`` or ``"conv2.1"``.
-    batch : Tensor of shape (n, ...)
-        The input of ``net``.
+    def keep(name: str, output: Any) -> None:
+        found.pop(name, None)  # the order is that of the last runs
+        found[name] = _first_tensor(output)
 
-    Returns
-    -------
-    Tensor of shape (n, ...)
-        The layer's output, before it is made a vector.
-
-    Raises
-    ------
-    DataError
-        If there is no such layer, or its first axis is not the batch's.
-    """
-    modules = dict(net.named_modules())
-    if not layer or layer not in modules:
-        names = layer_names(net)
-        raise DataError(f"The network has no layer '{layer}'. {did_you_mean(layer, names)}")
-    found: list[Tensor] = []
-    handle = modules[layer].register_forward_hook(lambda _m, _i, output: found.append(output))
+    handles = [
+        module.register_forward_hook(lambda _m, _i, output, name=name: keep(name, output))
+        for name, module in modules.items()
+    ]
     try:
-        net(batch)
+        with _eval_mode(net), torch.no_grad():
+            net(batch)
     finally:
-        handle.remove()
-    output = found[-1]
-    if len(output) != len(batch):
-        raise DataError(
-            f"The layer '{layer}' puts out shape {tuple(output.shape)} for a batch of "
-            f"{len(batch)}: its first axis is not the batch, so it gives no vector an item."
-        )
-    return output
+        for handle in handles:
+            handle.remove()
+    return found
 
 
-def as_vectors(output: Tensor, pool: str) -> Tensor:
-    """Return a layer's output as one vector an item, shape ``(n, d)``.
+@contextlib.contextmanager
+def _eval_mode(net: nn.Module) -> Iterator[None]:
+    trained = [module for module in net.modules() if module.training]
+    for module in trained:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in trained:
+            module.training = True
 
-    Parameters
-    ----------
-    output : Tensor of shape (n, d) or (n, channels, height, width)
-        Vectors stay as they are.
-    pool : {"flatten", "mean", "max"}
-        What becomes of the places of a feature map.
-    """
-    if output.ndim <= 2 or pool == "flatten":
-        return output.flatten(1)
-    places = output.flatten(2)
-    return places.mean(dim=2) if pool == "mean" else places.amax(dim=2)
+
+def _first_tensor(output: Any) -> Tensor | None:
+    if isinstance(output, Mapping):
+        output = list(output.values())
+    if isinstance(output, list | tuple):
+        output = next((part for part in output if isinstance(part, Tensor)), None)
+    return output.detach() if isinstance(output, Tensor) and output.ndim else None
+
+
+def _moved(output: Tensor, alone: Tensor | None, n: int) -> bool:
+    """Return whether the rows of an output are not the items."""
+    if alone is None or len(output) != n or len(alone) != 1 or output.shape[1:] != alone.shape[1:]:
+        return True
+    error = (output[-1:].float() - alone.float()).norm()
+    return bool(error > ROW_TOLERANCE * alone.float().norm() + 1e-6)
