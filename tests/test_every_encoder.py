@@ -22,9 +22,13 @@ QUICK = {
     "autoencoder": "autoencoder(dim=8, epochs=10)",
     "vae": "vae(dim=8, epochs=30)",
     "simclr": "simclr(epochs=6)",
+    "vicreg": "vicreg(epochs=6)",
+    "supcon": "supcon(epochs=4)",
     "mlp": "mlp(epochs=6)",
     "cnn": "cnn(epochs=3)",
+    "alexnet": "alexnet(epochs=4)",
     "pca": "pca(dim=8)",
+    "bovw": "bovw(words=100)",
 }
 CASES = [(name, kind) for name, entry in CATALOGUE.items() for kind in entry.kinds]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -16,8 +17,9 @@ from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     from scipy import sparse
+    from torch import Tensor
 
-__all__ = ["Decodes", "Encoder", "Layers", "Samples", "check_labels"]
+__all__ = ["Bounds", "Decodes", "Elbo", "Encoder", "Layers", "Samples", "check_labels"]
 
 
 class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
@@ -195,12 +197,54 @@ class Samples(ABC):
         """Return ``n`` random vectors, shape ``(n, d)``."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Elbo:
+    """How well a model explains items, as means over them.
+
+    Attributes
+    ----------
+    reconstruction : float
+        Negative log-likelihood of an item given its code, in nats.
+    kl : float
+        Divergence of the codes of an item from the prior, in nats: what the code costs.
+    elbo : float
+        The evidence lower bound in nats: minus the sum of the two.
+    bits_per_dimension : float
+        The negative bound, in bits a value of the item.
+    active_dimensions : int
+        Dimensions whose posterior mean varies over the items by more than 0.01 (Burda et al.,
+        2016); the others say nothing.
+    """
+
+    reconstruction: float
+    kl: float
+    elbo: float
+    bits_per_dimension: float
+    active_dimensions: int
+
+
+class Bounds(ABC):
+    """An encoder that is a model of its items and bounds how likely they are."""
+
+    @abstractmethod
+    def elbo(self, X: Any, random_state: int | np.random.RandomState | None = None) -> Elbo:
+        """Return the evidence lower bound of items and its terms."""
+
+
 class Layers(ABC):
     """An encoder with a ``layer`` parameter: any layer of its network can be the space."""
 
     @abstractmethod
     def layer_names(self) -> list[str]:
         """Return the names of the layers of the fitted network, from input to output."""
+
+    @abstractmethod
+    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
+        """Return what layers put out for a batch of items, by name, from one run of the network.
+
+        Each has one row an item and is not yet made a vector: ``(n, d)``, ``(n, tokens, d)`` or
+        ``(n, channels, height, width)``.
+        """
 
 
 def check_labels(encoder: BaseEstimator, y: Any, n: int) -> np.ndarray:

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Layers
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned, torch_device
 from nearspace.nets.convnet import convnet
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.perceptron import perceptron
 
-__all__ = ["CNN", "MLP"]
+__all__ = ["CLASSIFIER_CONSTRAINTS", "CNN", "MLP", "classifier_outputs"]
 
-_CONSTRAINTS: dict[str, list] = {
+CLASSIFIER_CONSTRAINTS: dict[str, list] = {
     **LEARNED_CONSTRAINTS,
     "layer": [str, None],
     "pool": [StrOptions({"flatten", "mean", "max"})],
@@ -65,7 +65,7 @@ class MLP(Layers, Learned):
     learns = "labels"
     default_steps = 2000
     fit_free_params = frozenset({"layer"})
-    _parameter_constraints: ClassVar[dict[str, list]] = _CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, list]] = CLASSIFIER_CONSTRAINTS
 
     def __init__(
         self,
@@ -112,6 +112,10 @@ class MLP(Layers, Learned):
     def layer_names(self) -> list[str]:
         """Return the names of the layers of the fitted network."""
         return layer_names(self.nets_["classifier"])
+
+    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
+        """Return what layers put out for a batch of items."""
+        return classifier_outputs(self, X, names)
 
     @property
     def _n_features_out(self) -> int:
@@ -162,7 +166,7 @@ class CNN(Layers, Learned):
     learns = "labels"
     default_steps = 1500
     fit_free_params = frozenset({"layer", "pool"})
-    _parameter_constraints: ClassVar[dict[str, list]] = _CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, list]] = CLASSIFIER_CONSTRAINTS
 
     def __init__(
         self,
@@ -212,6 +216,17 @@ class CNN(Layers, Learned):
         """Return the names of the layers of the fitted network."""
         return layer_names(self.nets_["classifier"])
 
+    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
+        """Return what layers put out for a batch of items."""
+        return classifier_outputs(self, X, names)
+
     @property
     def _n_features_out(self) -> int:
         return self.embed(self.nets_, torch.zeros(1, *self.shape_)).shape[1]
+
+
+def classifier_outputs(encoder: Learned, X: Any, names: list[str]) -> dict[str, Tensor]:
+    """Return what layers of a fitted classifier put out for a batch of items, by name."""
+    device = torch_device(encoder.device)
+    batch = encoder.kind_.tensor(encoder._check(X, reset=False)).to(device)
+    return tap(encoder.nets_["classifier"].to(device), names, encoder._to_float(batch))

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite, parts_of
 from nearspace.encoders.elsewhere import FromSklearn, Vectors
+from nearspace.encoders.network import Network
 from nearspace.encoders.spec import spec_of
 from nearspace.judge.cache import content_key, load_fit, make_key, store_fit
 from nearspace.judge.protocol import Task
@@ -92,7 +93,8 @@ class Fits:
 
 def is_cacheable(encoder: Any) -> bool:
     """Return whether the spec of an encoder says all that its vectors depend on."""
-    return not any(isinstance(part, Vectors | FromSklearn) for part in parts_of(encoder))
+    unknown = Vectors | FromSklearn | Network
+    return not any(isinstance(part, unknown) for part in parts_of(encoder))
 
 
 def seeded(encoder: Encoder, seed: int) -> Encoder:

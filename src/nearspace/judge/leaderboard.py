@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.encoders.base import Elbo
 from nearspace.errors import NearspaceError
 from nearspace.judge.metrics import METRICS, Score, format_score
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cost", "Exhibits", "Failure", "Leaderboard", "Result"]
+__all__ = ["Cost", "Exhibits", "Failure", "Leaderboard", "Result", "plain"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +58,10 @@ class Exhibits:
         Name, dimension and k-NN accuracy of each layer of a network.
     reconstructions, samples, walk : tuple of str
         The queries decoded; random draws decoded; the way between two queries decoded.
+    traversals : tuple of (int, tuple of str)
+        For each of the dimensions that vary most its number, and what is decoded along it.
+    elbo : Elbo or None
+        How well a model that bounds the likelihood explains the test items.
     """
 
     layout: np.ndarray
@@ -65,6 +70,8 @@ class Exhibits:
     reconstructions: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
     walk: tuple[str, ...] = ()
+    traversals: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    elbo: Elbo | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -216,9 +223,11 @@ class Leaderboard:
                     for name, dim, score in exhibits["layers"]
                 ]
                 value["layout"] = np.round(exhibits["layout"], 4)
+                if exhibits["elbo"] is not None:
+                    value["elbo"] = exhibits["elbo"]
             rows.append(value)
         text = json.dumps(
-            _plain(
+            plain(
                 {
                     "protocol": self.protocol,
                     "rows": rows,
@@ -279,16 +288,16 @@ def _flat(row: Result | Failure, metrics: list[str]) -> dict[str, Any]:
     return flat
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return ``value`` built of what JSON has; what is not finite becomes null."""
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [plain(part) for part in value]
     if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

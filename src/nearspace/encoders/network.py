@@ -1,0 +1,173 @@
+"""`Network`: any `nn.Module` as an encoder, from whichever of its layers."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor, nn
+
+from nearspace.data import Image, Vector, take_items
+from nearspace.encoders.base import Encoder, Layers
+from nearspace.errors import DataError
+from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
+
+__all__ = ["Network"]
+
+Numbers = Real | Sequence[float] | None
+
+
+class Network(Layers, Encoder):
+    """A network of one's own, or of any library, for comparisons; it cannot be saved.
+
+    Nothing is learnt: the weights are used as they are, in eval mode and without gradients, on
+    the device on which they lie, and the network is left as it was found.
+
+    Parameters
+    ----------
+    net : nn.Module
+        A network that takes one float tensor: ``(n, channels, height, width)`` of images in
+        [0, 1], before ``mean`` and ``std``, or ``(n, d)`` of vectors.
+    layer : str, optional
+        The layer whose output is the vector, such as ``"layer3"`` or ``"features.0"``; the output
+        of the network when absent.
+    pool : {"mean", "flatten", "max", "cls"}, default="mean"
+        What becomes of the places of a feature map or the tokens of a sequence.
+    mean, std : float or sequence of float, optional
+        What is taken from each channel (or each number of a vector), and what it is divided by.
+    batch_size : int, default=256
+        Items that go through the network at once, which bounds the memory.
+    name : str, optional
+        What a table calls the network; its class and the first digits of a digest of its weights
+        when absent.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> digits = load("digits").items
+    >>> net = nn.Sequential(nn.Conv2d(1, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, 4))
+    >>> mine = Network(net, name="mine", mean=0.3, std=0.4).fit(digits)
+    >>> mine.transform(digits[:3]).shape, mine.layer_names()
+    ((3, 4), ['0', '1', '2', '3'])
+    >>> mine.set_params(layer="1")
+    Network(mine, layer='1')
+    >>> mine.transform(digits[:3]).shape
+    (3, 6)
+    """
+
+    kinds = frozenset({Image, Vector})
+    min_items = 2
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "net": [nn.Module],
+        "layer": [str, None],
+        "pool": [StrOptions(set(POOLS) - {"none"})],
+        "mean": [Real, "array-like", None],
+        "std": [Real, "array-like", None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "name": [str, None],
+    }
+
+    def __init__(
+        self,
+        net: nn.Module,
+        *,
+        layer: str | None = None,
+        pool: str = "mean",
+        mean: Numbers = None,
+        std: Numbers = None,
+        batch_size: int = 256,
+        name: str | None = None,
+    ):
+        self.net = net
+        self.layer = layer
+        self.pool = pool
+        self.mean = mean
+        self.std = std
+        self.batch_size = batch_size
+        self.name = name
+
+    def __sklearn_clone__(self) -> Self:
+        """Return an unfitted one of the same network, which is never changed and may be large."""
+        return type(self)(**self.get_params(deep=False))
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        parts = [self.name or f"{type(self.net).__name__} {_digest(self.net)}"]
+        parts += [] if self.layer is None else [f"layer={self.layer!r}"]
+        parts += [] if self.pool == "mean" else [f"pool={self.pool!r}"]
+        return f"Network({', '.join(parts)})"
+
+    def _fit(self, items: Any, y: Any) -> None:
+        x = self.kind_.tensor(take_items(items, np.arange(2)))
+        self.mean_ = self._per_channel("mean", self.mean, 0.0, x)
+        self.std_ = self._per_channel("std", self.std, 1.0, x)
+        if not (self.std_ > 0).all():
+            raise DataError(f"Network: std must be above 0, got {self.std}.")
+        batch = self._batch(x)
+        try:
+            found = list_layers(self.net, batch)
+        except (RuntimeError, TypeError, ValueError) as error:
+            told = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise DataError(
+                f"{type(self.net).__name__} cannot take a batch of shape {tuple(x.shape)} ({told})."
+            ) from error
+        self.layers_ = [layer.name for layer in found if "." not in layer.name]
+        self.shape_ = tuple(x.shape[1:])
+        self._vectors(batch)  # a layer that is not there is told now
+
+    def _per_channel(self, name: str, given: Numbers, absent: float, x: Tensor) -> np.ndarray:
+        """Return one number a channel, in a shape that goes with a batch."""
+        values = np.atleast_1d(np.asarray(absent if given is None else given, dtype=np.float32))
+        channels = x.shape[1]
+        if values.shape not in ((1,), (channels,)) or not np.isfinite(values).all():
+            raise DataError(
+                f"Network: {name} must be one number or {channels}, one for each channel, got "
+                f"{given}."
+            )
+        return np.broadcast_to(values, channels).reshape(1, channels, *[1] * (x.ndim - 2)).copy()
+
+    def _batch(self, x: Tensor) -> Tensor:
+        """Return items as the float input of the network, where it lies."""
+        weight = next(self.net.parameters(), torch.empty(0))
+        batch = self.kind_.to_float(x.to(weight.device))
+        mean, std = (torch.from_numpy(v).to(weight.device) for v in (self.mean_, self.std_))
+        return ((batch - mean) / std).to(weight.dtype)
+
+    def _vectors(self, batch: Tensor) -> Tensor:
+        if self.layer is not None:
+            output = tap(self.net, [self.layer], batch)[self.layer]
+        else:  # seen from outside, a network is a layer
+            output = tap(nn.Sequential(self.net), ["0"], batch)["0"]
+        return as_vectors(output, self.pool).float().cpu()
+
+    def _transform(self, items: Any) -> np.ndarray:
+        parts = [
+            self._vectors(self._batch(self.kind_.tensor(items[i : i + self.batch_size])))
+            for i in range(0, len(items), self.batch_size)
+        ]
+        return torch.cat(parts).numpy()
+
+    def layer_names(self) -> list[str]:
+        """Return the names of the top-level layers that can be tapped."""
+        return list(self.layers_)
+
+    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
+        """Return what layers put out for a batch of items."""
+        return tap(self.net, names, self._batch(self.kind_.tensor(self._check(X, reset=False))))
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._vectors(self._batch(torch.zeros(1, *self.shape_))).shape[1]
+
+
+def _digest(net: nn.Module) -> str:
+    """Return six hexadecimal digits that change with the weights."""
+    digest = hashlib.blake2b(digest_size=3)
+    for name, tensor in net.state_dict().items():
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

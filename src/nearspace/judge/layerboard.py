@@ -1,0 +1,158 @@
+"""`LayerBoard`: what `compare_layers` found, as rows, as a frame, as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.encoders.base import Encoder
+from nearspace.errors import NearspaceError
+from nearspace.judge.leaderboard import plain
+from nearspace.judge.metrics import Score
+from nearspace.judge.protocol import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Hybrid", "LayerBoard", "LayerRow"]
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerRow:
+    """One layer.
+
+    Attributes
+    ----------
+    name : str
+        Its name in the network.
+    shape : tuple of int
+        Shape of its output for one item.
+    dim : int
+        Length of its vectors, after places are pooled.
+    effective_rank : float
+        How many dimensions are in use.
+    zeros : Score
+        Which share of its numbers is exactly zero, before places are pooled.
+    silent : float
+        Which share of its numbers is zero for every test item.
+    knn, probe : Score or None
+        Accuracy of the k-NN vote and of a linear probe; None without labels.
+    l2 : Score or None
+        k-NN accuracy of vectors brought to length one minus that of the vectors as they are; the
+        intervals hold for all layers at once.
+    verdict : str
+        ``"best"``, ``"tied with best"`` or ``"worse"`` among the layers alone.
+    difference : Score or None
+        k-NN accuracy minus that of the best layer; the intervals hold for all layers at once.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dim: int
+    effective_rank: float
+    zeros: Score
+    silent: float
+    knn: Score | None = None
+    probe: Score | None = None
+    l2: Score | None = None
+    verdict: str = ""
+    difference: Score | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Hybrid:
+    """Two layers as one space, see `nearspace.judge.hybrids`.
+
+    Attributes
+    ----------
+    first, second : str
+        The layers.
+    how : str
+        ``"side by side"`` or ``"summed"``.
+    weight : float
+        The share of the squared distance that the first layer makes out.
+    knn : Score
+        Accuracy of the k-NN vote.
+    verdict, difference
+        As of `LayerRow`, but among all layers alone and all hybrids.
+    """
+
+    first: str
+    second: str
+    how: str
+    weight: float
+    knn: Score
+    verdict: str
+    difference: Score
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class LayerBoard:
+    """What every layer of a network is worth.
+
+    Attributes
+    ----------
+    rows : tuple of LayerRow
+        In the order of the network.
+    hybrids : tuple of Hybrid
+        Pairs of layers; empty without labels.
+    cka : ndarray of shape (l, l)
+        How alike each two layers are.
+    protocol : dict
+        All that is needed to repeat it, in the order in which to read it.
+    notes : tuple of str
+        Warnings and remarks.
+    seconds : dict of str to float
+        Where the time went, by step.
+    encoder : Encoder
+        The fitted encoder.
+    task : Task
+        The data and its two sides.
+    """
+
+    rows: tuple[LayerRow, ...]
+    hybrids: tuple[Hybrid, ...]
+    cka: np.ndarray
+    protocol: dict[str, Any]
+    notes: tuple[str, ...]
+    seconds: dict[str, float]
+    encoder: Encoder
+    task: Task
+
+    def best(self) -> LayerRow:
+        """Return the layer with the best k-NN accuracy.
+
+        Raises
+        ------
+        NearspaceError
+            If there are no labels.
+        """
+        for row in self.rows:
+            if row.verdict == "best":
+                return row
+        raise NearspaceError("Which layer is best is told by labels, and there are none.")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a layer, with the ends of the intervals as columns."""
+        import pandas as pd
+
+        return pd.json_normalize([dataclasses.asdict(row) for row in self.rows], sep="_")
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the board as JSON text; write it where asked."""
+        value = {
+            "protocol": self.protocol,
+            "rows": [dataclasses.asdict(row) for row in self.rows],
+            "hybrids": [dataclasses.asdict(hybrid) for hybrid in self.hybrids],
+            "cka": self.cka,
+            "notes": self.notes,
+            "seconds": self.seconds,
+        }
+        text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text

@@ -1,0 +1,261 @@
+"""`compare_layers`: what every layer of one network is worth as an embedding."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.preprocessing import normalize
+
+from nearspace.data import Dataset
+from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.spec import make, spec_of
+from nearspace.errors import SpecError, did_you_mean
+from nearspace.judge.fits import Fits
+from nearspace.judge.hybrids import hybrid_correct
+from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
+from nearspace.judge.metrics import Score
+from nearspace.judge.protocol import GEOMETRY_ITEMS, Protocol, Task, set_task
+from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
+from nearspace.judge.taps import Tapped, tap_sides
+from nearspace.learning.progress import epoch_listener
+from nearspace.metrics.geometry import effective_rank
+from nearspace.metrics.labels import knn_correct, probe_correct
+from nearspace.metrics.similarity import cka
+
+__all__ = ["check_layers", "compare_layers"]
+
+ITEM_POOLS = ("flatten", "mean", "max", "cls")
+CKA_ITEMS = 1000
+
+
+def compare_layers(
+    encoder: str | Encoder,
+    dataset: Dataset,
+    *,
+    layers: Sequence[str] | None = None,
+    pool: str | None = None,
+    k: int = 5,
+    test_size: float = 0.25,
+    random_state: int = 0,
+    cache: str | Path | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> LayerBoard:
+    """Judge every layer of a network as an embedding, alone and two together.
+
+    The encoder is fitted on the training items only; layers are judged on the test items, or on
+    as many of both, drawn at random, as fit into memory with all layers at once.
+
+    Parameters
+    ----------
+    encoder : str or Encoder
+        A spec, or an encoder whose network has layers: ``alexnet``, ``cnn``, ``mlp``, or
+        `nearspace.encoders.network.Network` around any `nn.Module`.
+    dataset : Dataset
+        The items, from `load`.
+    layers : sequence of str, optional
+        The layers, from input to output; all of the top level when absent.
+    pool : {"flatten", "mean", "max", "cls"}, optional
+        What becomes of places and tokens; the encoder's own when absent.
+    k : int, default=5
+        Neighbours that vote.
+    test_size : float, default=0.25
+        Share of the items that test, where no split is published.
+    random_state : int, default=0
+        Of the split, the subsamples and the bootstrap.
+    cache : str or Path, optional
+        A folder in which fitted encoders are kept and found again.
+    progress : callable, optional
+        Called with the share done and a few words.
+
+    Returns
+    -------
+    LayerBoard
+        A row a layer in the order of the network; pairs of layers where there are labels.
+
+    Raises
+    ------
+    NearspaceError
+        If the encoder has no layers, or none of a name, or the data cannot be split as asked.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> board = compare_layers("mlp(epochs=2)", load("digits"))
+    >>> [(row.name, row.dim) for row in board.rows]
+    [('fc1', 256), ('fc2', 64), ('logits', 10)]
+    """
+    encoder = make(encoder) if isinstance(encoder, str) else encoder
+    check_layers(encoder, pool)
+    task = set_task(dataset, Protocol(k, None, 1, test_size, random_state))
+    tell = progress or (lambda share, words: None)
+    times = [time.perf_counter()]
+    with epoch_listener(lambda done, of: tell(0.5 * done / of, f"epoch {done} of {of}")):
+        fitted: Any = Fits(task, None if cache is None else Path(cache)).get(encoder)[0]
+    times.append(time.perf_counter())
+    names = list(layers or fitted.layer_names())
+    pool = pool or fitted.get_params().get("pool", "flatten")
+    tell(0.5, "embedding")
+    train, test = tap_sides(task, fitted, names, pool, len(task.train), len(task.test))
+    notes = task.notes
+    if train.n < len(task.train) or test.n < len(task.test):
+        notes = (
+            *notes,
+            f"Judged on {test.n:,} of {len(task.test):,} test items against {train.n:,} of "
+            f"{len(task.train):,} training items, drawn at random, so that all layers fit into "
+            "memory at once.",
+        )
+    times.append(time.perf_counter())
+    measured = _Measured(
+        task, names, train, test, lambda share, words: tell(0.5 + share / 2, words)
+    )
+    rows = measured.rows()
+    own = fitted.get_params()["layer"] or names[-2:][0]
+    hybrids = measured.hybrids(own) if task.labelled else ()
+    times.append(time.perf_counter())
+    protocol = task.describe() | {
+        "encoder": spec_of(encoder),
+        "pool": pool,
+        "items judged": test.n,
+        "items searched": train.n,
+        "intervals": "95 % for means over test items: k-NN, probe, zeros, and the effect of L2; "
+        "effective rank and CKA are numbers of the whole sample and have none",
+    }
+    steps = ("fitting", "embedding", "scoring")
+    seconds = dict(zip(steps, np.diff(times).tolist(), strict=True))
+    return LayerBoard(rows, hybrids, measured.cka(), protocol, notes, seconds, fitted, task)
+
+
+def check_layers(encoder: Any, pool: str | None = None) -> None:
+    """Raise `SpecError` if an encoder has no layers to choose from, or items no such pool."""
+    if not isinstance(encoder, Layers):
+        raise SpecError(
+            f"The encoder '{spec_of(encoder)}' has no layers to compare; alexnet, cnn and mlp "
+            "have, and Network takes any network."
+        )
+    if pool is not None and pool not in ITEM_POOLS:
+        raise SpecError(
+            f"There is no pool '{pool}' that gives one vector an item. "
+            f"{did_you_mean(pool, ITEM_POOLS)}"
+        )
+
+
+class _Measured:
+    """Measures layers one by one, and keeps what their comparison needs."""
+
+    def __init__(
+        self,
+        task: Task,
+        names: list[str],
+        train: Tapped,
+        test: Tapped,
+        progress: Callable[[float, str], None],
+    ):
+        self.task, self.names, self.train, self.test = task, names, train, test
+        self.progress = progress
+        self.knn: list[np.ndarray] = []
+        order = np.random.default_rng(task.protocol.random_state).permutation(test.n)
+        self.sample = order[:GEOMETRY_ITEMS]
+
+    def rows(self) -> tuple[LayerRow, ...]:
+        rows = []
+        for index, name in enumerate(self.names):
+            self.progress(0.7 * index / len(self.names), name)
+            rows.append(self._row(name))
+        if not self.task.labelled:
+            return tuple(rows)
+        verdicts = self._verdicts(np.stack(self.knn))
+        return tuple(
+            dataclasses.replace(row, verdict=verdict, difference=difference)
+            for row, (verdict, difference) in zip(rows, verdicts, strict=True)
+        )
+
+    def _row(self, name: str) -> LayerRow:
+        test, vectors = self.test, self.test.vectors[name]
+        scores: dict[str, Any] = {}
+        if self.task.labelled:
+            self.knn.append(self._knn(self.train.vectors[name], vectors))
+            unit = self._knn(normalize(self.train.vectors[name]), normalize(vectors))
+            probed = probe_correct(
+                self.train.vectors[name], self.train.labels, vectors, test.labels
+            )
+            scores = {
+                "knn": self._score(self.knn[-1]),
+                "probe": self._score(probed),
+                "l2": self._effect(self.knn[-1], unit),
+            }
+        return LayerRow(
+            name=name,
+            shape=test.shapes[name],
+            dim=vectors.shape[1],
+            effective_rank=effective_rank(vectors[self.sample]),
+            zeros=self._score(test.zeros[name]),
+            silent=test.silent[name],
+            **scores,
+        )
+
+    def _knn(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+        k = self.task.protocol.k
+        return knn_correct(train, self.train.labels, test, self.test.labels, k=k)
+
+    def _replicates(self, scores: np.ndarray) -> np.ndarray:
+        seed = self.task.protocol.random_state
+        return bootstrap_means(scores, self.test.groups, random_state=seed)
+
+    def _score(self, correct: np.ndarray) -> Score:
+        scores = correct[None, None]
+        low, high = interval(scores, self._replicates(scores), self.test.groups)
+        return Score(float(correct.mean()), float(low[0]), float(high[0]))
+
+    def _effect(self, before: np.ndarray, after: np.ndarray) -> Score:
+        """Return the mean change, with an interval that holds for all layers at once."""
+        scores = np.stack([before, after])[:, None]
+        level = 1 - 0.05 / len(self.names)
+        found = compare_to_best(scores, self._replicates(scores), self.test.groups, level=level)
+        if found.best == 0:
+            ends = found.difference[1], found.low[1], found.high[1]
+        else:
+            ends = -found.difference[0], -found.high[0], -found.low[0]
+        return Score(*(float(end) for end in ends))
+
+    def _verdicts(self, correct: np.ndarray) -> list[tuple[str, Score]]:
+        scores = correct[:, None]
+        found = compare_to_best(scores, self._replicates(scores), self.test.groups)
+        words = ["tied with best" if tied else "worse" for tied in found.tied]
+        words[found.best] = "best"
+        ends = zip(found.difference, found.low, found.high, strict=True)
+        return [
+            (word, Score(*(float(end) for end in three)))
+            for word, three in zip(words, ends, strict=True)
+        ]
+
+    def hybrids(self, own: str) -> tuple[Hybrid, ...]:
+        """Return pairs of layers, held against each other and against all layers alone."""
+        self.progress(0.7, "pairs of layers")
+        found = hybrid_correct(
+            self.train.vectors, self.train.labels, self.test.vectors, self.test.labels,
+            own=own, k=self.task.protocol.k,
+        )  # fmt: skip
+        if not found:
+            return ()
+        verdicts = self._verdicts(np.stack([*self.knn, *found.values()]))[len(self.names) :]
+        return tuple(
+            Hybrid(*key, self._score(correct), verdict, difference)
+            for (key, correct), (verdict, difference) in zip(found.items(), verdicts, strict=True)
+        )
+
+    def cka(self) -> np.ndarray:
+        """Return how alike each two layers are."""
+        self.progress(0.95, "similarity of layers")
+        some = {
+            name: vectors[self.sample[:CKA_ITEMS]] for name, vectors in self.test.vectors.items()
+        }
+        alike = np.eye(len(self.names))
+        for i, first in enumerate(self.names):
+            for j, second in enumerate(self.names[:i]):
+                alike[i, j] = alike[j, i] = cka(some[first], some[second])
+        return alike

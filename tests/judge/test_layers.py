@@ -1,0 +1,134 @@
+"""Layers held against each other: hybrids as they are defined, verdicts, memory, no labels."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nearspace.data import load
+from nearspace.encoders.network import Network
+from nearspace.errors import DataError, SpecError
+from nearspace.judge import taps
+from nearspace.judge.hybrids import WEIGHTS, hybrid_correct, pairs_of
+from nearspace.judge.layers import compare_layers
+from nearspace.judge.taps import layer_vectors
+from nearspace.metrics.labels import knn_correct
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits").take(np.arange(0, 1797, 3))
+
+
+@pytest.fixture(scope="module")
+def board(digits):
+    return compare_layers("alexnet(epochs=3)", digits)
+
+
+def test_there_is_a_row_a_layer(board):
+    names = [row.name for row in board.rows]
+    assert names == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
+    assert board.rows[0].shape == (16, 4, 4)
+    for row in board.rows:
+        assert row.knn.low <= row.knn.value <= row.knn.high
+        assert row.l2.low <= row.l2.value <= row.l2.high
+        assert 1 <= row.effective_rank <= row.dim
+        # The last layer alone does not end in a ReLU.
+        assert (row.zeros.value > 0.1) == (row.name != "fc8")
+        assert row.silent <= row.zeros.value
+    assert board.best().knn.value == max(row.knn.value for row in board.rows)
+    np.testing.assert_allclose(board.cka, board.cka.T)
+
+
+def test_hybrids_are_held_against_all_at_once(board):
+    pairs = {(h.first, h.second) for h in board.hybrids}
+    assert pairs == set(pairs_of([row.name for row in board.rows], own="fc7"))
+    assert {h.how for h in board.hybrids if (h.first, h.second) == ("fc6", "fc7")} == {
+        "side by side",
+        "summed",
+    }
+    top = max(score for score in [h.knn.value for h in board.hybrids])
+    best = max(top, board.best().knn.value)
+    for hybrid in board.hybrids:
+        assert hybrid.difference.value == pytest.approx(hybrid.knn.value - best)
+
+
+def test_hybrids_are_what_they_say():
+    rng = np.random.default_rng(0)
+    y, z = rng.integers(0, 3, 90), rng.integers(0, 3, 40)
+    train = {"a": rng.random((90, 5)) + y[:, None], "b": 99 * rng.random((90, 5)) + 500}
+    test = {"a": rng.random((40, 5)) + z[:, None], "b": 99 * rng.random((40, 5)) + 500}
+    train, test = ({k: v.astype(np.float32) for k, v in side.items()} for side in (train, test))
+    found = hybrid_correct(train, y, test, z, own="a", k=5)
+    scale = {k: np.sqrt(((v - v.mean(0)) ** 2).sum(1).mean()) for k, v in train.items()}
+    for weight in WEIGHTS:
+
+        def joined(side, how, weight=weight):
+            a = np.sqrt(weight) * side["a"] / scale["a"]
+            b = np.sqrt(1 - weight) * side["b"] / scale["b"]
+            return np.hstack([a, b]) if how == "side by side" else a + b
+
+        for how in ("side by side", "summed"):
+            wanted = knn_correct(joined(train, how), y, joined(test, how), z, k=5)
+            np.testing.assert_array_equal(found["a", "b", how, weight], wanted)
+    # The layer that knows the labels counts for more the more it weighs.
+    means = [found["a", "b", "side by side", weight].mean() for weight in WEIGHTS]
+    assert means == sorted(means)
+
+
+class Half(nn.Module):
+    def forward(self, x):
+        return torch.relu(x * torch.tensor([1.0, -1.0, 1.0, 0.0]))
+
+
+def test_zeros_are_counted_by_item_and_by_unit():
+    x = np.array([[1, 1, 0, 1], [1, -1, 1, 1], [2, 3, 4, 5]], dtype=np.float32)
+    encoder = Network(nn.Sequential(Half())).fit(x)
+    found = layer_vectors(encoder, x, ["0"], "flatten")
+    np.testing.assert_allclose(found.zeros["0"], [0.75, 0.25, 0.5])
+    assert found.silent["0"] == pytest.approx(0.25)
+    np.testing.assert_allclose(found.vectors["0"][:, 0], x[:, 0])
+
+
+def test_pooling_and_a_choice_of_layers(digits):
+    board = compare_layers("cnn(epochs=1)", digits, layers=["conv2", "fc1"], pool="mean")
+    assert [(row.name, row.dim) for row in board.rows] == [("conv2", 32), ("fc1", 64)]
+    assert board.protocol["pool"] == "mean"
+
+
+def test_memory_is_bounded_and_said_to_be(digits, monkeypatch):
+    monkeypatch.setattr(taps, "MOST_VALUES", 330 * 200)
+    monkeypatch.setattr(taps, "BATCH_VALUES", 7 * 330)
+    board = compare_layers("mlp(epochs=1)", digits)
+    assert board.protocol["items judged"] + board.protocol["items searched"] == 200
+    assert any("fit into memory" in note for note in board.notes)
+    monkeypatch.setattr(taps, "MOST_VALUES", 330 * 3)
+    with pytest.raises(DataError, match="pool='mean'"):
+        compare_layers("mlp(epochs=1)", digits)
+
+
+def test_without_labels_there_are_no_accuracies():
+    items = load("digits").items[:300]
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten())
+    board = compare_layers(Network(net), load(items))
+    assert board.hybrids == ()
+    assert all(row.knn is None and row.zeros is not None for row in board.rows)
+
+
+def test_frame_and_json_hold_the_same(board):
+    frame = board.to_frame().set_index("name")
+    value = json.loads(board.to_json())
+    for row in value["rows"]:
+        assert frame.loc[row["name"], "knn_value"] == pytest.approx(row["knn"]["value"])
+    assert len(value["hybrids"]) == len(board.hybrids)
+
+
+def test_what_has_no_layers_or_not_these_is_refused(digits):
+    with pytest.raises(SpecError, match="'pca' has no layers to compare; alexnet"):
+        compare_layers("pca", digits)
+    with pytest.raises(SpecError, match="Did you mean 'mean'"):
+        compare_layers("mlp", digits, pool="meen")
+    with pytest.raises(DataError, match="no layer 'fc9'"):
+        compare_layers("mlp(epochs=1)", digits, layers=["fc9"])
