@@ -122,6 +122,17 @@ def test_views_keep_the_place_of_things_roughly():
     assert (left > right + 0.3).float().mean() > 0.8
 
 
+def test_half_of_the_views_are_mirrored_where_asked():
+    batch = torch.zeros(512, 3, 20, 30)
+    batch[..., :15] = 1
+    generator = torch.Generator().manual_seed(0)
+    views = Image((20, 30, 3)).views(batch, generator, flip=True)
+    left, right = views[..., :5].mean(dim=(1, 2, 3)), views[..., -5:].mean(dim=(1, 2, 3))
+    seen = (left - right).abs() > 0.1
+    assert seen.float().mean() > 0.8
+    assert 0.4 < (left > right)[seen].float().mean() < 0.6
+
+
 def _pixels(fragment):
     data = base64.b64decode(fragment.split("base64,")[1].split('"')[0])
     return np.asarray(Pillow.open(io.BytesIO(data)))

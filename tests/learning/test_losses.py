@@ -5,7 +5,15 @@ import math
 import pytest
 import torch
 
-from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal, nt_xent
+from nearspace.learning.losses import (
+    bernoulli_nll,
+    covariance_penalty,
+    gaussian_nll,
+    kl_to_standard_normal,
+    nt_xent,
+    supervised_contrast,
+    variance_hinge,
+)
 
 
 @pytest.fixture
@@ -67,3 +75,56 @@ def test_nt_xent(generator):
         partner = next(s for s, (_, j) in zip(similarity, others, strict=True) if j == i)
         total -= partner - math.log(sum(math.exp(s) for s in similarity))
     assert nt_xent(first, second, 0.3).item() == pytest.approx(total / 8, rel=1e-5)
+
+
+def covariance_by_loops(rows, i, j):
+    mean_i, mean_j = (sum(row[k] for row in rows) / len(rows) for k in (i, j))
+    return sum((row[i] - mean_i) * (row[j] - mean_j) for row in rows) / (len(rows) - 1)
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (7, 1), (5, 4)])
+def test_terms_of_vicreg(generator, shape):
+    z = 0.7 * torch.randn(shape, generator=generator, dtype=torch.float64)
+    rows, dims = z.tolist(), range(shape[1])
+    short = [max(0, 1 - math.sqrt(covariance_by_loops(rows, i, i) + 1e-4)) for i in dims]
+    shared = [covariance_by_loops(rows, i, j) ** 2 for i in dims for j in dims if i != j]
+    assert variance_hinge(z).item() == pytest.approx(sum(short) / shape[1])
+    assert covariance_penalty(z).item() == pytest.approx(sum(shared) / shape[1])
+
+
+@pytest.mark.parametrize("classes", [[0, 0], [0, 1, 0, 2, 1, 0, 1], [3, 1, 1, 3, 3]])
+def test_supervised_contrast(generator, classes):
+    z = torch.randn(len(classes), 3, generator=generator, dtype=torch.float64)
+    by_view = []
+    for i, a in enumerate(z):
+        others = [j for j in range(len(z)) if j != i]
+        similarity = {j: torch.cosine_similarity(a, z[j], dim=0).item() / 0.3 for j in others}
+        total = math.log(sum(math.exp(s) for s in similarity.values()))
+        terms = [total - similarity[j] for j in others if classes[j] == classes[i]]
+        if terms:
+            by_view.append(sum(terms) / len(terms))
+    found = supervised_contrast(z, torch.tensor(classes), 0.3).item()
+    assert found == pytest.approx(sum(by_view) / len(by_view))
+
+
+def test_supervised_contrast_with_a_class_an_item_is_nt_xent(generator):
+    z = torch.randn(12, 5, generator=generator)
+    found = supervised_contrast(z, torch.arange(6).repeat(2), 0.2)
+    assert found.item() == pytest.approx(nt_xent(*z.chunk(2), 0.2).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-8, 1.0, 1e4])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda z: nt_xent(*z.chunk(2), 0.1),
+        lambda z: supervised_contrast(z, torch.tensor([0, 1, 0, 1]), 0.1),
+        lambda z: supervised_contrast(z, torch.arange(4), 0.1),
+        variance_hinge,
+        covariance_penalty,
+    ],
+)
+def test_gradients_of_contrast_are_finite_in_a_batch_of_two(generator, loss, spread):
+    z = spread * torch.randn(4, 3, generator=generator, dtype=torch.float64)
+    loss(z.requires_grad_()).backward()
+    assert z.grad.isfinite().all()

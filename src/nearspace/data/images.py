@@ -87,12 +87,13 @@ class Image(Kind):
         """Return a uint8 batch as float32 in [0, 1], on the device on which it lies."""
         return batch.float().div_(255)
 
-    def views(self, batch: Tensor, generator: Generator) -> Tensor:
+    def views(self, batch: Tensor, generator: Generator, flip: bool = False) -> Tensor:
         """Return one random variation of every image of a float batch ``(b, C, H, W)``.
 
         A random crop of random aspect, shifted and slightly turned, in one resampling; contrast
         and brightness; saturation and the gain of each channel where there is colour; a little
-        noise. Nothing is mirrored: a mirrored digit or letter is another one.
+        noise. Half of the views are mirrored, left to right, where ``flip`` says that a mirrored
+        image shows the same: a photograph does, a digit or letter does not.
         """
         import torch
         from torch.nn import functional
@@ -103,15 +104,18 @@ class Image(Kind):
             return random.mul_(high - low).add_(low)
 
         theta = _random_affine(uniform, batch.shape[2] / batch.shape[3])
+        if flip:
+            theta[:, :, 0] *= torch.where(uniform(0, 1, 1) < 0.5, -1, 1)
         grid = functional.affine_grid(theta, list(batch.shape), align_corners=False)
         out = functional.grid_sample(batch, grid, padding_mode="border", align_corners=False)
         if batch.shape[1] == 3:
             grey = out.mean(dim=1, keepdim=True)
-            out = torch.lerp(grey, out, uniform(0.0, 1.5, 1, 1, 1)) * uniform(0.8, 1.2, 3, 1, 1)
+            out = torch.lerp(grey, out, uniform(0.0, 1.5, 1, 1, 1)).mul_(uniform(0.8, 1.2, 3, 1, 1))
         mean = out.mean(dim=(1, 2, 3), keepdim=True)
-        out = (out - mean) * uniform(0.6, 1.4, 1, 1, 1) + mean + uniform(-0.15, 0.15, 1, 1, 1)
+        shift = mean + uniform(-0.15, 0.15, 1, 1, 1)
+        out.sub_(mean).mul_(uniform(0.6, 1.4, 1, 1, 1)).add_(shift)
         noise = torch.randn(out.shape, generator=generator, device=batch.device, dtype=batch.dtype)
-        return (out + noise * uniform(0.0, 0.05, 1, 1, 1)).clamp_(0, 1)
+        return out.addcmul_(noise, uniform(0.0, 0.05, 1, 1, 1)).clamp_(0, 1)
 
     def draw(self, item: np.ndarray) -> str:
         """Return one image (uint8, or float in [0, 1], which is clipped) as an ``<img>``."""

@@ -56,7 +56,7 @@ CATALOGUE: dict[str, Entry] = {
     "autoencoder": Entry("autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"),
     "vae": Entry("vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"),
     "simclr": Entry("contrastive:SimCLR", ("image",), "items", False, "contrasts random views"),
-    "vicreg": Entry("contrastive:VICReg", ("image",), "items", False, "random views agree and spread"),
+    "vicreg": Entry("contrastive:VICReg", ("image",), "items", False, "random views agree"),
     "mlp": Entry("supervised:MLP", _FLAT, "labels", False, "perceptron trained to classify"),
     "cnn": Entry("supervised:CNN", ("image",), "labels", False, "convolutions trained to classify"),
     "supcon": Entry("contrastive:SupCon", ("image",), "labels", False, "contrasts views by class"),

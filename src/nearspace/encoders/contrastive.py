@@ -1,22 +1,52 @@
-"""Contrastive learning: two views of an item shall be near, views of others far."""
+"""Learning from views: two views of an item shall be near, while the space must not collapse."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Real
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind
 from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
-from nearspace.learning.losses import nt_xent
+from nearspace.learning.losses import (
+    covariance_penalty,
+    nt_xent,
+    supervised_contrast,
+    variance_hinge,
+)
 from nearspace.nets.convnet import convnet
 from nearspace.nets.layers import last_width
 from nearspace.nets.perceptron import hidden_block
 
-__all__ = ["SimCLR"]
+__all__ = ["SimCLR", "SupCon", "VICReg"]
+
+_CONSTRAINTS: dict[str, list] = {**LEARNED_CONSTRAINTS, "flip": ["boolean"]}
+_TEMPERATURE = [Interval(Real, 0, None, closed="neither")]
+
+
+def _encoder_and_head(shape: tuple[int, ...], dim: int, hidden: int, outputs: int) -> nn.ModuleDict:
+    """Return a small convolutional network and the projection head that only the loss sees."""
+    return nn.ModuleDict(
+        {
+            "encoder": convnet(shape, 128, dim, last="embedding"),
+            "head": nn.Sequential(hidden_block(dim, hidden), nn.Linear(hidden, outputs)),
+        }
+    )
+
+
+def _project_views(
+    nets: nn.ModuleDict, kind: Kind, batch: Tensor, generator: torch.Generator, flip: bool
+) -> Tensor:
+    """Return projections of two views of every item, first all of one, then all of the other."""
+    assert isinstance(kind, Image)  # `fit` takes nothing else
+    # One drawing and one pass for both: half the calls, and normalisation over all views.
+    views = kind.views(batch.repeat(2, 1, 1, 1), generator, flip)
+    return nets["head"](nets["encoder"](views))
 
 
 class SimCLR(Learned):
@@ -30,6 +60,8 @@ class SimCLR(Learned):
         Length of the vectors.
     temperature : float, default=0.2
         Divides the similarities in the loss.
+    flip : bool, default=False
+        Whether half of the views are mirrored; only where a mirrored image shows the same.
     epochs : int, optional
         Passes over the training items at most; by default as many as come to about 1,500 steps,
         fewer where that is minutes of arithmetic on a CPU.
@@ -61,8 +93,8 @@ class SimCLR(Learned):
     learns = "items"
     default_steps = 1500
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **LEARNED_CONSTRAINTS,
-        "temperature": [Interval(Real, 0, None, closed="neither")],
+        **_CONSTRAINTS,
+        "temperature": _TEMPERATURE,
     }
 
     def __init__(
@@ -70,6 +102,7 @@ class SimCLR(Learned):
         dim: int = 64,
         *,
         temperature: float = 0.2,
+        flip: bool = False,
         epochs: int | None = None,
         batch_size: int = 256,
         learning_rate: float = 3e-3,
@@ -81,6 +114,7 @@ class SimCLR(Learned):
     ):
         self.dim = dim
         self.temperature = temperature
+        self.flip = flip
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -92,20 +126,217 @@ class SimCLR(Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and the projection head of the loss."""
-        return nn.ModuleDict(
-            {
-                "encoder": convnet(self.shape_, 128, self.dim, last="embedding"),
-                "head": nn.Sequential(hidden_block(self.dim, 128), nn.Linear(128, 64)),
-            }
-        )
+        return _encoder_and_head(self.shape_, self.dim, hidden=128, outputs=64)
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the contrast of two random views of every item."""
-        views = torch.cat([self.kind_.views(batch, generator) for _ in range(2)])
-        first, second = nets["head"](nets["encoder"](views)).chunk(2)
+        first, second = _project_views(nets, self.kind_, batch, generator, self.flip).chunk(2)
         return {"contrast": nt_xent(first, second, self.temperature)}
+
+    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
+        """Return the output of the encoder."""
+        return nets["encoder"](batch)
+
+    @property
+    def _n_features_out(self) -> int:
+        return last_width(self.nets_["encoder"])
+
+
+class VICReg(Learned):
+    """VICReg (Bardes et al., 2022): two views of an item shall agree, without negatives.
+
+    What keeps the space from collapsing is that every dimension of the projections has to spread
+    over the batch, and none may repeat another. Network and vectors are those of `SimCLR`.
+
+    Parameters
+    ----------
+    dim : int, default=64
+        Length of the vectors.
+    invariance : float, default=10.0
+        Weight of the squared distance of views, where the spread weighs 25 and repetition 1.
+    flip : bool, default=False
+        Whether half of the views are mirrored; only where a mirrored image shows the same.
+    epochs : int, optional
+        Passes over the training items at most; by default as many as come to about 1,500 steps,
+        fewer where that is minutes of arithmetic on a CPU.
+    batch_size : int, default=256
+        Items a step at most, a tenth of the training items where that is fewer.
+    learning_rate : float, default=3e-3
+        Peak of the one-cycle schedule.
+    random_state : int, RandomState instance or None, default=0
+        Of first weights, order, views and held-out part.
+    kind : Kind, optional
+        Kind of the items; inferred when absent.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    precision : str, default="32-true"
+        Fabric's precision, such as ``"bf16-mixed"``.
+    verbose : bool, default=False
+        Whether to show a progress bar.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> digits = load("digits").items
+    >>> VICReg(dim=16, epochs=1).fit(digits).transform(digits[:3]).shape
+    (3, 16)
+    """
+
+    kinds = frozenset({Image})
+    learns = "items"
+    default_steps = 1500
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **_CONSTRAINTS,
+        "invariance": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    def __init__(
+        self,
+        dim: int = 64,
+        *,
+        invariance: float = 10.0,
+        flip: bool = False,
+        epochs: int | None = None,
+        batch_size: int = 256,
+        learning_rate: float = 3e-3,
+        random_state: Any = 0,
+        kind: Kind | None = None,
+        device: str = "auto",
+        precision: str = "32-true",
+        verbose: bool = False,
+    ):
+        self.dim = dim
+        self.invariance = invariance
+        self.flip = flip
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+        self.kind = kind
+        self.device = device
+        self.precision = precision
+        self.verbose = verbose
+
+    def build(self) -> nn.ModuleDict:
+        """Return the encoder and the projection head of the loss."""
+        return _encoder_and_head(self.shape_, self.dim, hidden=256, outputs=128)
+
+    def losses(
+        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the distance of two random views of every item, and what prevents collapse."""
+        views = _project_views(nets, self.kind_, batch, generator, self.flip)
+        first, second = views.chunk(2)
+        # Both views of all items together: they are of one distribution, and one item is enough.
+        return {
+            "invariance": F.mse_loss(first, second),
+            "variance": variance_hinge(views),
+            "covariance": covariance_penalty(views),
+        }
+
+    def loss_weights(self, done: float) -> Mapping[str, float]:
+        """Return the paper's weights, but for that of the distance."""
+        return {"invariance": self.invariance, "variance": 25.0}
+
+    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
+        """Return the output of the encoder."""
+        return nets["encoder"](batch)
+
+    @property
+    def _n_features_out(self) -> int:
+        return last_width(self.nets_["encoder"])
+
+
+class SupCon(Learned):
+    """Supervised contrastive learning (Khosla et al., 2020): views of a class shall be near.
+
+    All views of items of one label are drawn together, not only the two of one item. Network and
+    vectors are those of `SimCLR`.
+
+    Parameters
+    ----------
+    dim : int, default=64
+        Length of the vectors.
+    temperature : float, default=0.1
+        Divides the similarities in the loss.
+    flip : bool, default=False
+        Whether half of the views are mirrored; only where a mirrored image shows the same.
+    epochs : int, optional
+        Passes over the training items at most; by default as many as come to about 1,500 steps,
+        fewer where that is minutes of arithmetic on a CPU.
+    batch_size : int, default=256
+        Items a step at most, a tenth of the training items where that is fewer; each is
+        contrasted with all others of its batch.
+    learning_rate : float, default=3e-3
+        Peak of the one-cycle schedule.
+    random_state : int, RandomState instance or None, default=0
+        Of first weights, order, views and held-out part.
+    kind : Kind, optional
+        Kind of the items; inferred when absent.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    precision : str, default="32-true"
+        Fabric's precision, such as ``"bf16-mixed"``.
+    verbose : bool, default=False
+        Whether to show a progress bar.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> digits = load("digits")
+    >>> supcon = SupCon(dim=16, epochs=1).fit(digits.items, digits.labels)
+    >>> supcon.transform(digits.items[:3]).shape
+    (3, 16)
+    """
+
+    kinds = frozenset({Image})
+    learns = "labels"
+    default_steps = 1500
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **_CONSTRAINTS,
+        "temperature": _TEMPERATURE,
+    }
+
+    def __init__(
+        self,
+        dim: int = 64,
+        *,
+        temperature: float = 0.1,
+        flip: bool = False,
+        epochs: int | None = None,
+        batch_size: int = 256,
+        learning_rate: float = 3e-3,
+        random_state: Any = 0,
+        kind: Kind | None = None,
+        device: str = "auto",
+        precision: str = "32-true",
+        verbose: bool = False,
+    ):
+        self.dim = dim
+        self.temperature = temperature
+        self.flip = flip
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+        self.kind = kind
+        self.device = device
+        self.precision = precision
+        self.verbose = verbose
+
+    def build(self) -> nn.ModuleDict:
+        """Return the encoder and the projection head of the loss."""
+        return _encoder_and_head(self.shape_, self.dim, hidden=128, outputs=64)
+
+    def losses(
+        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the contrast of classes, over two random views of every item."""
+        assert labels is not None  # `fit` asked for them
+        views = _project_views(nets, self.kind_, batch, generator, self.flip)
+        return {"contrast": supervised_contrast(views, labels.repeat(2), self.temperature)}
 
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the output of the encoder."""

@@ -6,7 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["bernoulli_nll", "gaussian_nll", "kl_to_standard_normal", "nt_xent"]
+__all__ = [
+    "bernoulli_nll",
+    "covariance_penalty",
+    "gaussian_nll",
+    "kl_to_standard_normal",
+    "nt_xent",
+    "supervised_contrast",
+    "variance_hinge",
+]
 
 
 def bernoulli_nll(logits: Tensor, target: Tensor) -> Tensor:
@@ -89,3 +97,73 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     batch = len(first)
     target = torch.arange(2 * batch, device=z.device).roll(batch)
     return F.cross_entropy(logits, target)
+
+
+def variance_hinge(z: Tensor) -> Tensor:
+    """Return by how much dimensions fall short of a standard deviation of 1 (VICReg).
+
+    The term of VICReg (Bardes et al., 2022) that keeps a space from collapsing.
+
+    Parameters
+    ----------
+    z : Tensor of shape (batch, dim)
+        Projections of different items, at least two.
+
+    Returns
+    -------
+    Tensor of shape ()
+        Mean over dimensions; 0 where all spread by 1 or more.
+
+    Examples
+    --------
+    >>> float(variance_hinge(torch.tensor([[3.0], [-3.0]])))
+    0.0
+    """
+    return F.relu(1 - (z.var(dim=0) + 1e-4).sqrt()).mean()
+
+
+def covariance_penalty(z: Tensor) -> Tensor:
+    """Return how much dimensions say the same (VICReg).
+
+    The term of VICReg (Bardes et al., 2022) that makes every dimension tell something new.
+
+    Parameters
+    ----------
+    z : Tensor of shape (batch, dim)
+        Projections of different items, at least two.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The squared covariances between different dimensions, summed and divided by ``dim``.
+    """
+    z = z - z.mean(dim=0)
+    covariance = (z.T @ z) / (len(z) - 1)
+    return (covariance.square().sum() - covariance.diagonal().square().sum()) / z.shape[1]
+
+
+def supervised_contrast(z: Tensor, labels: Tensor, temperature: float) -> Tensor:
+    """Return the supervised contrastive loss (Khosla et al., 2020, their L_out).
+
+    Parameters
+    ----------
+    z : Tensor of shape (n, dim)
+        Projections of views.
+    labels : Tensor of shape (n,)
+        The class of each.
+    temperature : float
+        Divides the cosine similarities.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The mean cross entropy of finding the other views of a view's class among all other
+        views; first over these, then over the views that have any.
+    """
+    z = F.normalize(z, dim=1)
+    itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
+    found = ((z @ z.T) / temperature).masked_fill(itself, float("-inf")).log_softmax(dim=1)
+    alike = (labels[:, None] == labels) & ~itself
+    others = alike.sum(dim=1)
+    terms = -found.where(alike, 0).sum(dim=1) / others.clamp(min=1)
+    return terms.sum() / (others > 0).sum().clamp(min=1)
