@@ -31,7 +31,7 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) -e '.[images,dev]'
+	$(PIP) -e '.[images,pretrained,dev]'
 	@touch $@
 
 clean:

@@ -15,12 +15,14 @@ from nearspace.encoders import CATALOGUE, encoder_class
 from nearspace.encoders.base import Decodes
 from nearspace.encoders.spec import make, spec_of
 from nearspace.metrics.labels import knn_correct
+from tests import vision_models
 from tests.conftest import SAMPLE_OF_KIND
 
 # Fewer epochs than by default, where the default would take its time.
 QUICK = {
     "autoencoder": "autoencoder(dim=8, epochs=10)",
     "vae": "vae(dim=8, epochs=30)",
+    "adversarial": "adversarial(dim=8, epochs=30)",
     "simclr": "simclr(epochs=6)",
     "vicreg": "vicreg(epochs=6)",
     "supcon": "supcon(epochs=4)",
@@ -50,6 +52,9 @@ def fitted(tmp_path_factory):
             vectors = make(plain).fit_transform(dataset.items)
             np.save(path, vectors.toarray() if sparse.issparse(vectors) else vectors)
             return encoder_class(name)(str(path)).fit(dataset.items), train, test
+        if name == "pretrained":  # random weights: even they keep some of what a picture shows
+            model = vision_models.save(vision_models.vit, folder / "vit")
+            return encoder_class(name)(model).fit(train.items), train, test
         return make(QUICK.get(name, name)).fit(train.items, train.labels), train, test
 
     return of_case

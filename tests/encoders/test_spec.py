@@ -43,7 +43,7 @@ BAD = {
     "pca.fit": "Cannot read 'pca.fit'",
     "pca(1, 2, 3)": "its parameters are dim, random_state",
     "raw, pca": "Expected one encoder, got 2",
-    "vectors": "missing a required argument: 'path'|missing 1 required positional argument: 'path'",
+    "vectors": "needs a path: write vectors(path='…')",
 }
 
 

@@ -51,10 +51,15 @@ CATALOGUE: dict[str, Entry] = {
     "random": Entry("linear:RandomProjection", _FLAT, "nothing", False, "random projection"),
     "pca": Entry("linear:PCA", _FLAT, "items", True, "principal components"),
     "hog": Entry("handmade:HOG", ("image",), "nothing", False, "oriented gradients", "images"),
-    "bovw": Entry("visual:VisualWords", ("image",), "items", False, "bag of visual words over SIFT"),
-    "colour_histogram": Entry("handmade:ColourHistogram", ("image",), "nothing", False, "how often each colour appears"),
+    "bovw": Entry("visual:VisualWords", ("image",), "items", False, "visual words over SIFT"),
+    "colour_histogram": Entry(
+        "handmade:ColourHistogram", ("image",), "nothing", False, "how often each colour appears"
+    ),
     "autoencoder": Entry("autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"),
+    "denoising": Entry("denoising:DenoisingAutoencoder", _FLAT, "items", True, "learns to take noise off"),
+    "masked": Entry("masked:MaskedAutoencoder", ("image",), "items", True, "learns to fill in hidden patches"),
     "vae": Entry("vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"),
+    "adversarial": Entry("adversarial:AAE", _FLAT, "items", True, "codes pass for normal draws"),
     "simclr": Entry("contrastive:SimCLR", ("image",), "items", False, "contrasts random views"),
     "vicreg": Entry("contrastive:VICReg", ("image",), "items", False, "random views agree"),
     "mlp": Entry("supervised:MLP", _FLAT, "labels", False, "perceptron trained to classify"),
@@ -65,6 +70,9 @@ CATALOGUE: dict[str, Entry] = {
     "tfidf": Entry("words:TfIdf", ("text",), "items", False, "weighted word counts, sparse"),
     "onehot": Entry("categorical:OneHot", ("table",), "items", False, "one-hot, scaled numbers"),
     "l2": Entry("combine:L2", _FLAT, "nothing", False, "each vector divided by its length"),
+    "pretrained": Entry(
+        "pretrained:Pretrained", ("image",), "nothing", False, "trained vision model", "pretrained"
+    ),
     "vectors": Entry("elsewhere:Vectors", _ANY, "nothing", False, "vectors from a file"),
 }  # fmt: skip
 
@@ -88,4 +96,4 @@ def encoder_class(name: str) -> type[Encoder]:
     return getattr(importlib.import_module(f"nearspace.encoders.{module}"), cls)
 
 
-EXTRA_MODULES = {"images": "skimage"}
+EXTRA_MODULES = {"images": "skimage", "pretrained": "transformers"}

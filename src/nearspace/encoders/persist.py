@@ -154,6 +154,8 @@ def _from_node(node: Any, arrays: dict[str, np.ndarray]) -> Any:
             setattr(encoder, name, _from_node(part, arrays))
     for name, prefix in networks.items():  # their shapes follow from the other attributes
         setattr(encoder, name, _networks(encoder, arrays, prefix))
+    if hasattr(encoder, "verify"):  # its weights are elsewhere
+        encoder.verify()
     return encoder
 
 

@@ -94,12 +94,12 @@ def spec_of(encoder: Any) -> str:
     params = {
         key: getattr(encoder, key)
         for key in defaults
-        if getattr(encoder, key) != defaults[key].default and key not in ("kind", "layer")
+        if getattr(encoder, key) != defaults[key].default and key != "kind"
     }
+    layer = params.pop("layer", None) if isinstance(params.get("layer"), str) else None
     text = name
     if params:
         text += "(" + ", ".join(f"{key}={value!r}" for key, value in params.items()) + ")"
-    layer = getattr(encoder, "layer", None)
     if layer is not None:
         text += "@" + (layer if layer.isidentifier() else f'"{layer}"')
     return text
@@ -137,6 +137,10 @@ def _call(name: str, args: list[Any], keywords: dict[str, Any]) -> Encoder:
             raise SpecError(
                 f"The encoder '{name}' has no parameter '{keyword}'. {did_you_mean(keyword, known)}"
             )
+    needed = [key for key, parameter in known.items() if parameter.default is parameter.empty]
+    for key in needed[len(args) :]:
+        if key not in keywords:
+            raise SpecError(f"The encoder '{name}' needs a {key}: write {name}({key}='…').")
     try:
         return cls(*args, **keywords)
     except TypeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import time
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from sklearn.base import clone
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite, parts_of
 from nearspace.encoders.elsewhere import FromSklearn, Vectors
+from nearspace.encoders.learned import Learned
 from nearspace.encoders.network import Network
+from nearspace.encoders.pretrained import Pretrained
 from nearspace.encoders.spec import spec_of
 from nearspace.judge.cache import content_key, load_fit, make_key, store_fit
 from nearspace.judge.protocol import Task
@@ -50,9 +53,12 @@ class Fits:
         signature = dict.fromkeys(encoder.fit_free_params)
         chosen = {name: encoder.get_params()[name] for name in signature}
         base = clone(encoder)
-        base.set_params(**{name: type(encoder)().get_params()[name] for name in signature})
+        defaults = inspect.signature(type(encoder)).parameters
+        base.set_params(**{name: defaults[name].default for name in signature})
         key = make_key(data_key, spec_of(base), "" if is_cacheable(base) else id(encoder))
         if key not in self.done:
+            if isinstance(encoder, Learned):
+                encoder.try_untrained(items, y)  # as its own layer: the fit serves every layer
             self.done[key] = load_fit(self.folder, key) or self._fit(base, items, y, key)
         fitted, seconds = self.done[key]
         if chosen:
@@ -94,7 +100,10 @@ class Fits:
 def is_cacheable(encoder: Any) -> bool:
     """Return whether the spec of an encoder says all that its vectors depend on."""
     unknown = Vectors | FromSklearn | Network
-    return not any(isinstance(part, unknown) for part in parts_of(encoder))
+    return not any(
+        isinstance(part, unknown) or (isinstance(part, Pretrained) and part.revision is None)
+        for part in parts_of(encoder)
+    )
 
 
 def seeded(encoder: Encoder, seed: int) -> Encoder:

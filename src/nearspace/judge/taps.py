@@ -13,7 +13,7 @@ from nearspace.encoders.spec import spec_of
 from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.protocol import Task
 
-__all__ = ["Tapped", "layer_vectors", "tap_sides"]
+__all__ = ["Tapped", "layer_vectors", "own_pool", "tap_sides"]
 
 # All layers of all items stand in memory at once: half a gigabyte of numbers.
 MOST_VALUES = 2**27
@@ -78,6 +78,11 @@ def layer_vectors(encoder: Any, items: Any, names: Sequence[str], pool: str) -> 
             raise NearspaceError(f"Some vectors of the layer '{name}' are not finite.")
     silent = {name: 1 - float(on.float().mean()) for name, on in ever_on.items()}
     return Tapped(vectors, zeros, silent, shapes)
+
+
+def own_pool(encoder: Any) -> str:
+    """Return what a fitted encoder makes of places and tokens when nobody says."""
+    return getattr(encoder, "pool_", None) or encoder.get_params().get("pool", "flatten")
 
 
 def tap_sides(

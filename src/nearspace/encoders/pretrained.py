@@ -1,0 +1,199 @@
+"""Vision models that others have trained, by their name on the Hugging Face hub or in a folder."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor, nn
+
+from nearspace.data import Image
+from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.learned import torch_device
+from nearspace.errors import NearspaceError
+from nearspace.nets.layers import POOLS, as_vectors, list_layers
+from nearspace.nets.vision import (
+    UNREADABLE,
+    Vision,
+    digest_weights,
+    find_folder,
+    first_line,
+    load_vision,
+)
+
+__all__ = ["Pretrained"]
+
+
+class Pretrained(Layers, Encoder):
+    """A pretrained vision model, through the library transformers.
+
+    Pictures go through the model's own image processor, in Pillow's version on every machine; grey
+    ones are repeated to three channels. Of a model of images and texts, such as CLIP, the vision
+    tower alone is used, before the projection into the space that both share. Only safetensors are
+    read, and no code that comes with a model is run.
+
+    A saved encoder keeps the model's name, its revision and the SHA-256 of its weights, not the
+    weights; loading it finds them again and refuses others.
+
+    Parameters
+    ----------
+    model : str
+        A folder that ``save_pretrained`` of a model and of its image processor wrote, or a name on
+        the hub, such as ``"google/vit-base-patch16-224"``. What is in the hub's cache folder is
+        used where the hub is out of reach.
+    layer : int or str, default=-1
+        A number is one of the model's hidden states: 0 what goes into the first block, i what
+        comes out of block i, -1 what the model puts out, after its last normalisation if it has
+        one. A text is the name of a layer, such as ``"layers.3"``.
+    pool : {"cls", "mean", "max", "flatten"}, optional
+        What becomes of the tokens or the places of a feature map; by default the class token where
+        the model has one, else the mean.
+    batch_size : int, default=32
+        Images that go through the model at once.
+    revision : str, optional
+        Branch, tag or commit on the hub; its main branch when absent.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+
+    Attributes
+    ----------
+    revision_ : str or None
+        The commit on the hub; None of a folder.
+    sha256_ : str
+        Of the file of weights; of several files in the order of their names.
+    default_pool_ : str
+        The pool that suits the model.
+
+    Examples
+    --------
+    >>> from nearspace import make
+    >>> make('pretrained("google/vit-base-patch16-224", pool="mean")@"layers.3"')
+    Pretrained(layer='layers.3', model='google/vit-base-patch16-224', pool='mean')
+    """
+
+    kinds = frozenset({Image})
+    fit_free_params = frozenset({"layer", "pool", "batch_size", "device"})
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "model": [str],
+        "layer": [Integral, str],
+        "pool": [StrOptions(set(POOLS) - {"none"}), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "revision": [str, None],
+        "device": [str],
+    }
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        layer: int | str = -1,
+        pool: str | None = None,
+        batch_size: int = 32,
+        revision: str | None = None,
+        device: str = "auto",
+    ):
+        self.model = model
+        self.layer = layer
+        self.pool = pool
+        self.batch_size = batch_size
+        self.revision = revision
+        self.device = device
+
+    def _fit(self, items: Any, y: Any) -> None:
+        folder, self.revision_ = find_folder(self.model, self.revision)
+        self.sha256_ = digest_weights(folder, self.model)
+        self._vision = load_vision(folder, self.model)
+        names = [name for name, _ in self._vision.tower.named_parameters()]
+        has_token = any(name.endswith(("cls_token", "class_embedding")) for name in names)
+        self.default_pool_ = "cls" if has_token else "mean"
+        # Two pictures of noise tell which layers have a row a picture, the same beside another.
+        self.shape_ = tuple(items.shape[1:])
+        noise = np.random.default_rng(0).integers(256, size=(2, *self.shape_)).astype(np.uint8)
+        batch = self._batch(noise)
+        try:
+            found = {layer.name for layer in list_layers(nn.Sequential(self._vision.tower), batch)}
+            self._vectors(batch)
+        except NearspaceError:
+            raise
+        except UNREADABLE as error:
+            raise self._vision.unusable(
+                f"cannot take single images ({first_line(error)})"
+            ) from error
+        if "0" not in found:
+            raise self._vision.unusable("gives an image other vectors beside other images")
+        self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in found]
+
+    def verify(self) -> None:
+        """Raise unless the weights are those that the encoder was fitted with.
+
+        Raises
+        ------
+        NearspaceError
+            If they are others, or cannot be found.
+        """
+        folder, _ = find_folder(self.model, self.revision_)
+        found = digest_weights(folder, self.model)
+        if found != self.sha256_:
+            raise NearspaceError(
+                f"The weights of '{self.model}' are not those that the encoder was fitted with: "
+                f"expected SHA-256 {self.sha256_[:12]}…, got {found[:12]}…; fit it again."
+            )
+
+    def _loaded(self) -> Vision:
+        if not hasattr(self, "_vision"):
+            self._vision = load_vision(find_folder(self.model, self.revision_)[0], self.model)
+        return self._vision
+
+    @property
+    def pool_(self) -> str:
+        """``pool``, or the one that suits the model when it is absent."""
+        return self.pool or self.default_pool_
+
+    def _batch(self, items: np.ndarray) -> Tensor:
+        """Return uint8 images as the model wants them, on the device."""
+        images = list(np.repeat(items, 3, axis=3) if items.shape[3] == 1 else items)
+        vision = self._loaded()
+        try:
+            batch = vision.processor(
+                images=images, return_tensors="pt", input_data_format="channels_last"
+            )["pixel_values"]
+        except UNREADABLE as error:
+            reason = f"has an image processor that cannot take the images ({first_line(error)})"
+            raise vision.unusable(reason) from error
+        device = torch_device(self.device)
+        vision.tower.to(device)
+        return batch.to(device, torch.float32)
+
+    def _vectors(self, batch: Tensor) -> Tensor:
+        if isinstance(self.layer, str):
+            output = self._loaded().tap([self.layer], batch)[self.layer]
+        else:
+            output = self._loaded().hidden_state(self.layer, batch)
+        return as_vectors(output, self.pool_).float().cpu()
+
+    def _transform(self, items: np.ndarray) -> np.ndarray:
+        parts = [
+            self._vectors(self._batch(items[i : i + self.batch_size]))
+            for i in range(0, len(items), self.batch_size)
+        ]
+        return torch.cat(parts).numpy()
+
+    def layer_names(self) -> list[str]:
+        """Return the names of the model's blocks, and of what stands before and after them."""
+        return list(self.layers_)
+
+    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
+        """Return what layers put out for a batch of items."""
+        items = self._check(X, reset=False)
+        parts = [
+            self._loaded().tap(names, self._batch(items[i : i + self.batch_size]))
+            for i in range(0, len(items), self.batch_size)
+        ]
+        return {name: torch.cat([part[name] for part in parts]) for name in names}
+
+    @property
+    def _n_features_out(self) -> int:
+        return self._vectors(self._batch(np.zeros((1, *self.shape_), np.uint8))).shape[1]
