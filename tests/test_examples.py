@@ -1,6 +1,7 @@
 """Every example runs, in an empty folder and a process of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,17 @@ import pytest
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_example_runs(example, tmp_path):
+NEED_DATA = {"resnet20_layers"}
+CASES = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.data] if path.stem in NEED_DATA else [])
+    for path in EXAMPLES
+]
+
+
+@pytest.mark.parametrize("example", CASES)
+def test_example_runs(example, tmp_path, request):
+    if example.stem in NEED_DATA:
+        request.getfixturevalue("public_data")
     done = subprocess.run(
         [sys.executable, "-W", "error", str(example)],
         cwd=tmp_path,
@@ -22,3 +32,6 @@ def test_example_runs(example, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
+    if example.stem == "resnet20_layers":
+        first, *_, last_stage, _ = re.findall(r"([\d.]+)% 5-NN", done.stdout)
+        assert float(last_stage) >= 99 > 50 > float(first)
