@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from nearspace.errors import NearspaceError
     from nearspace.judge.compare import compare
     from nearspace.judge.leaderboard import Leaderboard
+    from nearspace.judge.transfer import transfer
+    from nearspace.judge.transferred import Transfer
     from nearspace.report.page import write_report
     from nearspace.space.space import Space, embed
 
@@ -25,12 +27,14 @@ _HOME = {
     "NearspaceError": "errors",
     "Samples": "encoders.base",
     "Space": "space.space",
+    "Transfer": "judge.transferred",
     "compare": "judge.compare",
     "embed": "space.space",
     "load": "data",
     "load_encoder": "encoders.persist",
     "make": "encoders.spec",
     "train_test_split": "data",
+    "transfer": "judge.transfer",
     "write_report": "report.page",
 }
 
@@ -42,12 +46,14 @@ __all__ = [
     "NearspaceError",
     "Samples",
     "Space",
+    "Transfer",
     "compare",
     "embed",
     "load",
     "load_encoder",
     "make",
     "train_test_split",
+    "transfer",
     "write_report",
 ]
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
@@ -62,14 +61,7 @@ def compare_command(
     ] = True,
 ) -> None:
     """Rank encoders and write the report; the help text stands in HELP."""
-    if output.exists() and not output.is_dir():
-        raise NearspaceError(
-            f"-o {output} is a file; give a folder for report.html and report.json."
-        )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise NearspaceError(f"-o {output}: the folder cannot be made ({error}).") from error
+    cli.make_folder(output, "report.html and report.json")
     from nearspace.encoders.spec import make_many
 
     for spec in specs or []:
@@ -80,7 +72,7 @@ def compare_command(
     )  # fmt: skip
     board = _compare(
         specs, dataset, k=k, rank_by=rank_by, seeds=seeds, test_size=test_size,
-        random_state=random_state, cache=_cache_folder() if cache else None,
+        random_state=random_state, cache=cli.cache_folder() if cache else None,
     )  # fmt: skip
     from nearspace.report.page import write_report
 
@@ -93,12 +85,6 @@ def compare_command(
         raise typer.Exit(130)
     if all(row.spec == "chance" for row in board.results):
         raise typer.Exit(2)
-
-
-def _cache_folder() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("nearspace")
 
 
 def _compare(specs: list[str] | None, dataset: Any, **settings: Any) -> Leaderboard:

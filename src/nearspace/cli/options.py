@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from nearspace.errors import NearspaceError
+
 Source = Annotated[
     str,
     typer.Argument(
@@ -39,6 +41,23 @@ TestPath = Annotated[
     str | None, typer.Option("--test", help="A test set of your own, read like SOURCE.")
 ]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
+
+
+def cache_folder() -> Path:
+    """Return the folder of the user's cache in which fitted encoders and scores are kept."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("nearspace")
+
+
+def make_folder(output: Path, files: str) -> None:
+    """Make the folder into which a command writes its files, or raise `NearspaceError`."""
+    if output.exists() and not output.is_dir():
+        raise NearspaceError(f"-o {output} is a file; give a folder for {files}.")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NearspaceError(f"-o {output}: the folder cannot be made ({error}).") from error
 
 
 def read(source: str, **options: Any) -> Any:

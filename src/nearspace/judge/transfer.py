@@ -1,0 +1,260 @@
+"""`transfer`: what is learnt without labels is worth so much where only few items have one."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nearspace.data import Dataset, take_items
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.spec import make, spec_of
+from nearspace.errors import DataError, SpecError
+from nearspace.judge.cache import prune
+from nearspace.judge.finetune import (
+    Way,
+    choose_rate,
+    draw_labelled,
+    finetune,
+    has_network,
+    has_views,
+    last_part,
+    linear_head,
+    log_probabilities,
+)
+from nearspace.judge.fits import Fits
+from nearspace.judge.protocol import REFERENCE, Protocol, Task, set_task
+from nearspace.judge.transferred import Transfer, assemble
+from nearspace.learning.progress import epoch_listener
+
+__all__ = ["transfer"]
+
+# How far along (0 to 1), and what is being done.
+Progress = Callable[[float, str], None]
+PRETRAINING = 0.4  # of the progress bar
+
+
+def transfer(
+    encoder: str | Encoder,
+    dataset: Dataset,
+    *,
+    labels: Iterable[int] = (100, 1000),
+    seeds: int = 5,
+    test_size: float = 0.25,
+    random_state: int = 0,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Transfer:
+    """Measure what an encoder fitted without labels is worth where few items have a label.
+
+    The encoder is fitted once on all training items without their labels. Then a few of them get
+    their labels, and on these are fitted: a linear head on the frozen vectors; the last part of
+    the network, or all of it, under a linear head; and the same network from scratch. Networks
+    are trained on the items as they are and, where the kind has views, on random variations of
+    them: each is held against the network from scratch that was trained in the same way.
+
+    Parameters
+    ----------
+    encoder : str or Encoder
+        A spec or an encoder that learns without labels. One without a network that can be
+        trained, such as ``hog``, gets the linear head only.
+    dataset : Dataset
+        The items, with labels.
+    labels : iterable of int, default=(100, 1000)
+        How many training items have a label; what exceeds the training items is left out.
+    seeds : int, default=5
+        Draws of the labelled items, each with first weights and an order of its own.
+    test_size : float, default=0.25
+        Share of the items that test, where no split is published.
+    random_state : int, default=0
+        Of the split, the draws and the bootstrap.
+    cache : str or Path, optional
+        A folder in which the fitted encoder is kept and found again.
+    progress : callable, optional
+        Called with the share done and a few words.
+
+    Returns
+    -------
+    Transfer
+        One row for each number of labels and each way to use them. Ctrl-C ends early and returns
+        what is done.
+
+    Raises
+    ------
+    NearspaceError
+        If there are no labels, fewer of them than classes, or the encoder learns from labels.
+
+    Notes
+    -----
+    Starting from learnt weights: Yosinski et al. (2014). Learning rates are chosen on a third of
+    the labelled items of the first draw, held out, by the same rule for every way; the penalty of
+    a linear head by cross-validation on its labelled items. No test item has a part in it.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> found = transfer("pca(dim=16)", load("digits"), labels=[50], seeds=2)
+    >>> [row.way for row in found.rows]
+    ['linear head on raw', 'linear head']
+    """
+    encoder = _checked(encoder)
+    task, counts, notes = _set(dataset, labels, seeds, test_size, random_state)
+    folder = None if cache is None else Path(cache)
+    runs = _Runs(encoder, task, folder, progress or (lambda share, words: None))
+    interrupted = False
+    try:
+        runs.pretrain()
+        steps = [(seed, n, way) for n in counts for seed in range(seeds) for way in runs.ways()]
+        for index, (seed, n, way) in enumerate(steps):
+            share = PRETRAINING + (1 - PRETRAINING) * index / len(steps)
+            runs.progress(share, f"{n:,} labels, draw {seed + 1} of {seeds}: {way}")
+            runs.run(seed, n, way)
+    except KeyboardInterrupt:
+        if not runs.done:
+            raise  # there is nothing to keep
+        interrupted = True
+        notes.append("Interrupted; what was done until then stands here.")
+    runs.progress(1.0, "intervals")
+    prune(folder)
+    return dataclasses.replace(
+        assemble(task, spec_of(encoder), runs.done, runs.rates, runs.last),
+        notes=(*notes, *runs.notes),
+        seconds=runs.seconds,
+        interrupted=interrupted,
+    )
+
+
+def _checked(encoder: str | Encoder) -> Encoder:
+    found = make(encoder) if isinstance(encoder, str) else encoder
+    if not isinstance(found, Encoder):
+        raise SpecError(f"An encoder is a spec or an Encoder; got {type(found).__name__}.")
+    if found.learns == "labels":
+        raise SpecError(
+            f"'{spec_of(found)}' learns from labels, and transfer asks what can be learnt without "
+            "them: use an encoder that learns from items, such as simclr or autoencoder."
+        )
+    try:
+        found._validate_params()
+    except ValueError as error:
+        raise SpecError(f"Cannot use '{spec_of(found)}': {error}") from error
+    return found
+
+
+def _set(
+    dataset: Dataset, labels: Iterable[int], seeds: int, test_size: float, random_state: int
+) -> tuple[Task, list[int], list[str]]:
+    """Return the task, the numbers of labels that there are enough items for, and notes."""
+    if dataset.labels is None:
+        raise DataError(
+            f"{dataset.name} has no labels, and transfer is judged by them: name them with labels=…"
+        )
+    wanted = sorted(set(labels))
+    protocol = Protocol(k=1, seeds=seeds, test_size=test_size, random_state=random_state)
+    task = set_task(dataset, protocol)
+    if not task.labelled:
+        raise DataError(f"{dataset.name}: all labels are the same, so there is nothing to tell.")
+    classes = len(np.unique(np.asarray(task.train.labels)))
+    if not wanted or wanted[0] < classes:
+        raise DataError(
+            f"{dataset.name} has {classes} classes among its training items, and each needs a "
+            f"label: expected numbers of labels of at least {classes}, got "
+            f"{wanted[0] if wanted else 'none'}."
+        )
+    counts = [n for n in wanted if n <= len(task.train)]
+    if not counts:
+        raise DataError(
+            f"{dataset.name} has {len(task.train):,} training items; expected at most as many "
+            f"labels, got {wanted[0]:,}."
+        )
+    notes = [
+        f"{n:,} labels are left out: there are {len(task.train):,} training items."
+        for n in wanted[len(counts) :]
+    ]
+    return task, counts, [*task.notes, *notes]
+
+
+class _Runs:
+    """The fits of one transfer, one by one, and what they say of the test items."""
+
+    def __init__(self, encoder: Encoder, task: Task, folder: Path | None, progress: Progress):
+        self.encoder, self.task, self.progress = encoder, task, progress
+        # Without labels, also for encoders that would look at them.
+        unlabelled = dataclasses.replace(task.train, labels=None)
+        self.fits = Fits(dataclasses.replace(task, train=unlabelled), folder)
+        self.names, self.classes = np.unique(np.asarray(task.train.labels), return_inverse=True)
+        self.done: dict[tuple[int, Way], list[tuple[np.ndarray, float]]] = {}
+        self.rates: dict[tuple[int, Way], float] = {}
+        self.notes: list[str] = []
+        self.last: list[str] = []
+        self.seconds = {"pretraining": 0.0, "choosing learning rates": 0.0, "fits on labels": 0.0}
+
+    def pretrain(self) -> None:
+        """Fit the encoder on all training items, and embed the test items."""
+        spec, task = spec_of(self.encoder), self.task
+        self.progress(0.0, f"{spec} without labels")
+        start = time.perf_counter()
+
+        def tell(epoch: int, epochs: int) -> None:
+            words = f"{spec} without labels: epoch {epoch} of {epochs}"
+            self.progress(PRETRAINING * epoch / epochs, words)
+
+        with epoch_listener(tell):
+            self.fitted = self.fits.get(self.encoder)[0]
+        self.seconds["pretraining"] = time.perf_counter() - start
+        plain = REFERENCE[task.dataset.kind.name]
+        self.spaces = {"linear head": self.fitted}
+        if plain != spec:
+            self.spaces = {f"linear head on {plain}": self.fits.get(make(plain))[0], **self.spaces}
+        self.test = {way: space.transform(task.test.items) for way, space in self.spaces.items()}
+        if has_network(self.fitted):
+            self.last = last_part(self.fitted)
+        else:
+            self.notes.append(f"{spec} has no network to fine-tune: only a linear head is judged.")
+
+    def ways(self) -> list[Way]:
+        """Return the ways to use labels, networks from scratch before what is held against them."""
+        linear = [Way(name) for name in self.spaces]
+        if not self.last:
+            return linear
+        views = (False, True) if has_views(self.task.dataset.kind) else (False,)
+        trained = [Way(part, varied) for varied in views for part in ("scratch", "last", "all")]
+        return [trained[0], *linear, *trained[1:]]
+
+    def run(self, seed: int, n: int, way: Way) -> None:
+        """Fit in one way on one draw of labelled items, and label the test items."""
+        random = np.random.default_rng([self.task.protocol.random_state, seed])
+        chosen = draw_labelled(self.classes, n, random)
+        items, classes = take_items(self.task.train.items, chosen), self.classes[chosen]
+        start = time.perf_counter()
+        if way.name in self.spaces:
+            head = linear_head(self.spaces[way.name].transform(items), classes, seed)
+            found = head.predict(self.test[way.name])
+        else:
+            rate = self._rate(n, way, items, classes)
+            start = time.perf_counter()
+            found = self._train(way, items, classes, rate, seed)
+        spent = time.perf_counter() - start
+        self.seconds["fits on labels"] += spent
+        self.done.setdefault((n, way), []).append((self.names[found], spent))
+
+    def _rate(self, n: int, way: Way, items: Any, classes: np.ndarray) -> float:
+        """Return the learning rate for a way, chosen on the first draw."""
+        if (n, way) not in self.rates:
+            start = time.perf_counter()
+            encoder: Any = self.fitted
+            seed = self.task.protocol.random_state
+            self.rates[n, way] = choose_rate(encoder, items, classes, len(self.names), way, seed)
+            self.seconds["choosing learning rates"] += time.perf_counter() - start
+        return self.rates[n, way]
+
+    def _train(
+        self, way: Way, items: Any, classes: np.ndarray, rate: float, seed: int
+    ) -> np.ndarray:
+        encoder: Any = self.fitted
+        seed += self.task.protocol.random_state
+        nets = finetune(encoder, items, classes, len(self.names), way, rate, seed)
+        return log_probabilities(encoder, nets, self.task.test.items).argmax(axis=1)

@@ -1,0 +1,214 @@
+"""`Transfer`: what `transfer` found, as rows, as a frame, as JSON, and in a sentence."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.judge.finetune import Way
+from nearspace.judge.metrics import Score
+from nearspace.judge.protocol import Task
+from nearspace.judge.statistics import bootstrap_means, interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Transfer", "TransferRow", "assemble"]
+
+LEVEL = 0.95
+
+Runs = dict[tuple[int, Way], list[tuple[np.ndarray, float]]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TransferRow:
+    """One number of labels, used in one way.
+
+    Attributes
+    ----------
+    labels : int
+        How many training items had a label.
+    way : str
+        How they were used.
+    varied : bool
+        Whether a network saw random variations of the labelled items.
+    seeds : int
+        Draws of labelled items.
+    accuracy : Score
+        Share of test items labelled rightly, with an interval over draws and test items.
+    difference : Score or None
+        Accuracy minus that of the same network from scratch, varied or not as here, paired by
+        draw and test item; the intervals hold for all rows of one number of labels at once.
+    learning_rate : float or None
+        The rate chosen; None for a linear head.
+    seconds : float
+        Mean wall time of a fit and of labelling the test items.
+    predictions : ndarray of shape (seeds, test items)
+        The labels given.
+    """
+
+    labels: int
+    way: str
+    varied: bool
+    seeds: int
+    accuracy: Score
+    difference: Score | None
+    learning_rate: float | None
+    seconds: float
+    predictions: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Transfer:
+    """What `transfer` found.
+
+    Attributes
+    ----------
+    rows : tuple of TransferRow
+        By number of labels; within one, as they are before varied.
+    protocol : dict
+        All that is needed to repeat it.
+    notes : tuple of str
+        Warnings and remarks.
+    seconds : dict of str to float
+        Where the time went.
+    interrupted : bool
+        Whether Ctrl-C ended it before every fit was done.
+    """
+
+    rows: tuple[TransferRow, ...]
+    protocol: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    interrupted: bool = False
+
+    def best(self, labels: int, varied: bool = False) -> TransferRow | None:
+        """Return the row that is furthest above its network from scratch; None without one."""
+        rows = [
+            row
+            for row in self.rows
+            if (row.labels, row.varied) == (labels, varied) and row.difference is not None
+        ]
+        return max(rows, key=lambda row: row.accuracy.value, default=None)
+
+    def verdicts(self) -> list[str]:
+        """Return in a sentence each what pretraining brought."""
+        cases = dict.fromkeys((row.labels, row.varied) for row in self.rows)
+        found = [self.best(labels, varied) for labels, varied in cases]
+        return [_sentence(row) for row in found if row is not None]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one line a row, with the ends of its intervals as columns."""
+        import pandas as pd
+
+        return pd.DataFrame([_flat(row) for row in self.rows])
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return all but the predictions as JSON text; write it where asked."""
+        value = {
+            "protocol": self.protocol,
+            "rows": [_flat(row) for row in self.rows],
+            "verdicts": self.verdicts(),
+            "notes": self.notes,
+            "seconds": self.seconds,
+            "interrupted": self.interrupted,
+        }
+        text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+
+def assemble(
+    task: Task, spec: str, done: Runs, rates: dict[tuple[int, Way], float], last: list[str]
+) -> Transfer:
+    """Return the rows of what was done, each held against its network from scratch."""
+    correct = {key: _correct(task, runs) for key, runs in done.items()}
+    rows = []
+    for n, way in sorted(done, key=lambda key: (key[0], key[1].varied)):
+        base = correct.get((n, Way("scratch", way.varied)))
+        compared = base is not None and way.name != "scratch"
+        # Every way beside scratch is a difference of its own; they should hold together.
+        family = sum(key[0] == n and key[1].name != "scratch" for key in done)
+        runs = done[n, way]
+        rows.append(
+            TransferRow(
+                labels=n,
+                way=str(way),
+                varied=way.varied,
+                seeds=len(runs),
+                accuracy=_score(task, correct[n, way]),
+                difference=_difference(task, correct[n, way], base, family) if compared else None,
+                learning_rate=rates.get((n, way)),
+                seconds=float(np.mean([seconds for _, seconds in runs])),
+                predictions=np.stack([found for found, _ in runs]),
+            )
+        )
+    return Transfer(tuple(rows), _protocol(task, spec, last))
+
+
+def _correct(task: Task, runs: list[tuple[np.ndarray, float]]) -> np.ndarray:
+    truth = np.asarray(task.test.labels)
+    return np.stack([(found == truth).astype(np.float64) for found, _ in runs])
+
+
+def _difference(task: Task, found: np.ndarray, base: Any, family: int) -> Score:
+    """Return the mean of the differences, draw by draw and item by item."""
+    draws = min(len(found), len(base))  # fewer where it was interrupted
+    return _score(task, found[:draws] - base[:draws], 1 - (1 - LEVEL) / family)
+
+
+def _score(task: Task, values: np.ndarray, level: float = LEVEL) -> Score:
+    """Return the mean of values ``(draws, items)``, which are resampled along both axes."""
+    groups = task.test.groups
+    stacked = values[None]
+    replicates = bootstrap_means(stacked, groups, random_state=task.protocol.random_state)
+    low, high = interval(stacked, replicates, groups, level)
+    ends = (float(low[0]), float(high[0])) if np.isfinite(low[0]) else (None, None)
+    return Score(float(values.mean()), *ends)
+
+
+def _protocol(task: Task, spec: str, last: list[str]) -> dict[str, Any]:
+    kept = ("name", "kind", "items", "train", "test", "classes", "split", "seeds", "random_state",
+            "training fingerprint", "test fingerprint", "versions")  # fmt: skip
+    told = task.describe()
+    units = "items" if task.test.groups is None else "groups"
+    return {
+        "encoder": spec,
+        "last part": last,
+        **{name: told[name] for name in kept},
+        "intervals": f"95 %, bootstrap over test {units} and draws of labelled items; differences "
+        "are paired by both and hold for all rows of one number of labels at once",
+        "scope": "this one fit of the encoder",
+    }
+
+
+def _flat(row: TransferRow) -> dict[str, Any]:
+    flat = {
+        field.name: getattr(row, field.name)
+        for field in dataclasses.fields(row)
+        if field.name != "predictions"
+    }
+    for name in ("accuracy", "difference"):
+        score = flat[name]
+        for end in ("value", "low", "high"):
+            key = name if end == "value" else f"{name}_{end}"
+            flat[key] = None if score is None else getattr(score, end)
+    return flat
+
+
+def _sentence(row: TransferRow) -> str:
+    """Return in words how far a row is above the same network from scratch."""
+    gap = row.difference
+    assert gap is not None
+    how = "varied" if row.varied else "as they are"
+    text = f"{row.labels:,} labelled items {how}: best is the {row.way.removesuffix(', varied')}, "
+    if gap.low is None or gap.high is None:
+        return f"{text}{100 * gap.value:+.1f} points against the same network from scratch."
+    ends = f"[{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
+    text += f"{100 * gap.value:+.1f} points {ends} against the same network from scratch"
+    return text + (", which may be chance." if gap.low <= 0 <= gap.high else ".")

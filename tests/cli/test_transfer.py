@@ -1,0 +1,51 @@
+"""``nearspace transfer`` as a user meets it."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from nearspace.cli.app import app
+from nearspace.errors import NearspaceError
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """Run the command in an empty folder with a cache of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def run(*arguments):
+        return CliRunner().invoke(app, ["transfer", *arguments], env={"COLUMNS": "150"})
+
+    return run
+
+
+def test_it_prints_a_table_and_writes_json(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("nearspace.judge.finetune.FEWEST_STEPS", 20)
+    monkeypatch.setattr("nearspace.judge.finetune.PASSES", 1)
+    arguments = ["--with", "autoencoder(dim=4, epochs=1)", "--labelled", "20,900", "--seeds", "1"]
+    done = run("wine", *arguments, "-o", "t.json")
+    assert done.exit_code == 0, done.output
+    for words in ("minus from scratch", "fine-tuned: last part", "The last part is", "Time: "):
+        assert words in done.stdout
+    assert "900 labels are left out" in done.stdout
+    found = json.loads((tmp_path / "t.json").read_text())
+    assert len(found["rows"]) == 5
+    assert found["protocol"]["command"].startswith("nearspace ")
+
+
+WRONG = {
+    ("wine", "--with", "simcrl"): "Did you mean 'simclr'?",
+    ("wine", "--with", "mlp"): "learns from labels",
+    ("wine", "--with", "pca", "--labelled", "ten"): "whole numbers with commas",
+    ("wine", "--with", "pca", "--labelled", "2"): "at least 3, got 2",
+    ("wine", "--with", "pca", "-o", "t.html"): "ending .json",
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), WRONG.items(), ids=lambda v: v[-1])
+def test_mistakes_are_told_in_a_sentence(run, arguments, told):
+    done = run(*arguments)
+    assert isinstance(done.exception, NearspaceError)
+    assert told in str(done.exception)

@@ -1,0 +1,261 @@
+"""Transfer: honest baselines, pairing, nothing learnt from test items, interruptions, bad input."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from nearspace.data import SAMPLES, Dataset
+from nearspace.encoders.spec import make
+from nearspace.errors import NearspaceError
+from nearspace.judge import finetune as finetuning
+from nearspace.judge import transfer as module
+from nearspace.judge.finetune import Way, blocks, choose_rate, draw_labelled, finetune, last_part
+from nearspace.judge.protocol import Protocol, set_task
+from nearspace.judge.transfer import transfer
+from nearspace.judge.transferred import assemble
+
+SPEC = "simclr(dim=16, epochs=1)"
+WAYS = [
+    "from scratch", "linear head on raw", "linear head", "fine-tuned: last part",
+    "fine-tuned: all", "from scratch, varied", "fine-tuned: last part, varied",
+    "fine-tuned: all, varied",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_steps():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finetuning, "FEWEST_STEPS", 20)
+        patch.setattr(finetuning, "PASSES", 1)
+        patch.setattr(finetuning, "RATES", (3e-3,))
+        yield
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """A third of the digits, with a split of their own."""
+    dataset = SAMPLES["digits"]().take(np.arange(0, 1797, 3))
+    split = np.where(np.arange(len(dataset)) % 4 == 3, "test", "train")
+    return dataclasses.replace(dataset, split=split)
+
+
+@pytest.fixture(scope="module")
+def found(digits):
+    return transfer(SPEC, digits, labels=[50, 100, 5000], seeds=2)
+
+
+def test_every_way_is_there_for_every_number_of_labels(found):
+    assert [(row.labels, row.way) for row in found.rows] == [
+        (n, w) for n in (50, 100) for w in WAYS
+    ]
+    assert all(row.seeds == 2 and row.predictions.shape == (2, 149) for row in found.rows)
+    assert any("5,000 labels are left out" in note for note in found.notes)
+    assert found.protocol["last part"] == ["encoder.fc1", "encoder.embedding"]
+    assert not found.interrupted
+
+
+def test_what_it_says_of_a_row_is_what_the_predictions_say(found, digits):
+    truth = digits.labels[digits.split == "test"]
+    rows = {(row.labels, row.way): row for row in found.rows}
+    for row in found.rows:
+        accuracy = (row.predictions == truth).mean()
+        assert row.accuracy.value == pytest.approx(accuracy)
+        assert row.accuracy.low < accuracy < row.accuracy.high
+        base = rows[row.labels, "from scratch" + ", varied" * row.varied]
+        if row is base:
+            assert row.difference is None
+        else:
+            assert row.difference.value == pytest.approx(accuracy - base.accuracy.value)
+            assert row.difference.low < row.difference.high
+        assert (row.learning_rate in finetuning.RATES) != row.way.startswith("linear")
+
+
+def test_heads_beat_chance(found):
+    for row in found.rows:
+        if row.way.startswith("linear"):
+            assert row.accuracy.low > 0.3, row.way
+
+
+def test_it_is_repeatable_and_test_labels_are_not_learnt_from(found, digits):
+    test = np.flatnonzero(digits.split == "test")
+    poisoned = digits.labels.copy()
+    poisoned[test] = np.roll(poisoned[test], 1)
+    again = transfer(SPEC, dataclasses.replace(digits, labels=poisoned), labels=[50], seeds=2)
+    for before, after in zip(found.rows, again.rows, strict=False):
+        np.testing.assert_array_equal(before.predictions, after.predictions)
+        assert after.accuracy.value < 0.4
+
+
+def test_the_rate_is_chosen_on_labelled_items_held_out(monkeypatch):
+    trained, asked = [], []
+
+    def fit(encoder, items, classes, n_classes, way, rate, seed):
+        trained.append(items.tolist())
+        return rate
+
+    def judge(encoder, rate, items):
+        asked.append(items.tolist())
+        return np.log(np.full((len(items), 3), rate))
+
+    monkeypatch.setattr(finetuning, "RATES", (0.1, 0.3, 0.2))
+    monkeypatch.setattr(finetuning, "finetune", fit)
+    monkeypatch.setattr(finetuning, "log_probabilities", judge)
+    items, classes = np.arange(30), np.arange(30) % 3
+    assert choose_rate(None, items, classes, 3, Way("all"), 0) == 0.3
+    assert len(trained) == 3
+    assert trained[0] == trained[1]
+    assert sorted(trained[0] + asked[0]) == items.tolist()
+    assert np.bincount(classes[asked[0]]).tolist() in ([3, 3, 4], [3, 4, 3], [4, 3, 3])
+    assert choose_rate(None, items[:3], classes[:3], 3, Way("all"), 0) == 0.1  # none to spare
+
+
+def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
+    seen = []
+    cls = type(make("pca"))
+    original = cls._fit
+    monkeypatch.setattr(cls, "takes_labels", True)
+    monkeypatch.setattr(cls, "_fit", lambda self, x, y: (seen.append(y), original(self, x, y))[1])
+    transfer("pca(dim=8)", digits, labels=[50], seeds=1)
+    assert seen == [None]
+
+
+def test_differences_are_paired_by_draw_and_item(digits):
+    """Draws of very different accuracy, each with the same gain: the gain is sure."""
+    task = set_task(digits, Protocol(k=1, seeds=4))
+    truth = np.asarray(task.test.labels)
+    wrong = (truth + 1) % 10
+    position = np.arange(len(truth))
+
+    def labelled(n_wrong):
+        return np.where(position < n_wrong, wrong, truth), 1.0
+
+    done = {
+        (50, Way("scratch")): [labelled(n) for n in (20, 50, 80, 110)],
+        (50, Way("all")): [labelled(n - 15) for n in (20, 50, 80, 110)],
+    }
+    scratch, tuned = assemble(task, "simclr", done, {}, ["fc1"]).rows
+    assert tuned.difference.value == pytest.approx(15 / 149)
+    assert tuned.difference.low > 0.03
+    assert scratch.accuracy.high > tuned.accuracy.low  # which unpaired would tell nothing
+    done[50, Way("all")] = done[50, Way("all")][::-1]
+    _, turned = assemble(task, "simclr", done, {}, ["fc1"]).rows
+    assert turned.difference.value == pytest.approx(15 / 149)
+    assert turned.difference.low < 0
+
+
+def test_an_encoder_without_a_network_gets_the_linear_head(digits):
+    found = transfer("hog", digits, labels=[100], seeds=2)
+    assert [row.way for row in found.rows] == ["linear head on raw", "linear head"]
+    assert all(row.difference is None for row in found.rows)
+    assert "hog has no network to fine-tune: only a linear head is judged." in found.notes
+    assert found.verdicts() == []
+
+
+def test_vectors_have_no_views():
+    found = transfer("autoencoder(dim=4, epochs=1)", SAMPLES["wine"](), labels=[30], seeds=2)
+    assert [row.way for row in found.rows] == WAYS[:5]
+
+
+def test_frame_json_and_sentences_say_the_same(found, tmp_path):
+    frame = found.to_frame()
+    parsed = json.loads(found.to_json(tmp_path / "t.json"))
+    assert json.loads((tmp_path / "t.json").read_text()) == parsed
+    assert frame["accuracy"].tolist() == [row["accuracy"] for row in parsed["rows"]]
+    assert parsed["rows"][0]["difference_low"] is None
+    assert parsed["protocol"]["encoder"] == SPEC
+    assert len(parsed["verdicts"]) == 4
+    assert f"{100 * found.best(50).difference.value:+.1f} points" in parsed["verdicts"][0]
+
+
+def test_ctrl_c_keeps_what_is_done(digits, monkeypatch):
+    calls = []
+
+    def interrupted(*args):
+        calls.append(args)
+        if len(calls) > 4:
+            raise KeyboardInterrupt
+        return finetune(*args)
+
+    monkeypatch.setattr(module, "finetune", interrupted)
+    found = transfer(SPEC, digits, labels=[50], seeds=2)
+    assert found.interrupted
+    assert [row.way for row in found.rows] == WAYS[:6]  # the fifth training was not done
+    assert found.rows[3].difference is not None
+    assert "Interrupted" in found.notes[-1]
+    monkeypatch.setattr(module, "draw_labelled", interrupted)
+    with pytest.raises(KeyboardInterrupt):  # nothing is done yet
+        transfer(SPEC, digits, labels=[50], seeds=2)
+
+
+WRONG = [
+    ("simclr", {"labels": [5]}, "10 classes .* at least 10, got 5"),
+    ("simclr", {"labels": []}, "at least 10, got none"),
+    ("simclr", {"labels": [10_000]}, "450 training items; .* got 10,000"),
+    ("simclr", {"seeds": 0}, "must be at least 1"),
+    ("cnn", {}, "'cnn' learns from labels"),
+    ("pca | mlp", {}, "learns from labels"),
+    ("simcrl", {}, "Did you mean 'simclr'?"),
+    ("simclr(dim=0)", {}, "'dim' parameter of SimCLR must be"),
+    (7, {}, "a spec or an Encoder; got int"),
+]
+
+
+@pytest.mark.parametrize(("encoder", "settings", "told"), WRONG, ids=lambda v: str(v)[:20])
+def test_mistakes_are_told_in_a_sentence(digits, encoder, settings, told):
+    with pytest.raises(NearspaceError, match=told):
+        transfer(encoder, digits, **settings)
+
+
+def test_labels_have_to_be_there_and_differ(digits):
+    with pytest.raises(NearspaceError, match="has no labels"):
+        transfer("pca", dataclasses.replace(digits, labels=None))
+    with pytest.raises(NearspaceError, match="all labels are the same"):
+        transfer("pca", dataclasses.replace(digits, labels=np.zeros(len(digits))))
+
+
+def test_rare_classes_get_a_label():
+    random = np.random.default_rng(0)
+    labels = np.repeat(["a", "b", "rare"], [100, 96, 4])
+    items = (random.normal(size=(200, 3)) + (labels == "b")[:, None]).astype(np.float32)
+    dataset = Dataset(items, SAMPLES["wine"]().kind.infer(items), labels=labels)
+    found = transfer("raw", dataset, labels=[3, 20], seeds=2)
+    assert [row.labels for row in found.rows] == [3, 20]
+
+
+def test_labelled_items_are_nested_and_stratified():
+    classes = np.repeat([0, 1, 2], [500, 300, 4])
+    long = draw_labelled(classes, 200, np.random.default_rng(3))
+    short = draw_labelled(classes, 40, np.random.default_rng(3))
+    np.testing.assert_array_equal(long[:40], short)
+    assert len(np.unique(long)) == 200
+    assert np.bincount(classes[long]).tolist() in ([124, 75, 1], [125, 74, 1], [124, 74, 2])
+
+
+def test_only_the_named_part_is_trained(digits):
+    encoder = make(SPEC).fit(digits.items)
+    before = {name: value.clone() for name, value in encoder.nets_.state_dict().items()}
+    items, classes = digits.items[:40], digits.labels[:40].astype(int)
+    moved = {}
+    for part in ("last", "all"):
+        nets = finetune(encoder, items, classes, 10, Way(part), 1e-3, 0)
+        moved[part] = {
+            name.split(".")[1]
+            for name, value in nets.state_dict().items()
+            if name in before and not torch.equal(value, before[name])
+        }
+        assert "head" not in nets  # the projection head of pretraining is left off
+    assert moved == {"last": {"fc1", "embedding"}, "all": {"conv1", "conv2", "fc1", "embedding"}}
+    assert last_part(encoder) == ["encoder.fc1", "encoder.embedding"]
+    for name, value in encoder.nets_.state_dict().items():
+        assert torch.equal(value, before[name]), "the encoder itself must not move"
+
+
+def test_blocks_look_into_lists_and_wrappers():
+    layers = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+    net = nn.ModuleDict({"net": nn.ModuleDict({"stem": nn.Linear(2, 2), "act": nn.GELU()})})
+    net["net"]["layers"] = layers
+    assert list(blocks(net)) == ["net.stem", "net.layers.0", "net.layers.1"]
