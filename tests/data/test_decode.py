@@ -1,4 +1,9 @@
+import os
+import struct
+import subprocess
+import sys
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -172,3 +177,95 @@ def test_arrays_are_resized_like_files(tmp_path):
     paths = [write(tmp_path, f"{i}.png", image) for i, image in enumerate(images)]
     np.testing.assert_array_equal(resize_images(images, 8), read_images(paths, 8).images)
     assert resize_images(images[..., :1], (5, 6)).shape == (3, 5, 6, 1)
+
+
+def test_images_of_one_pixel_are_read(tmp_path):
+    paths = [write(tmp_path, f"{i}.png", np.full((1, 1), i, np.uint8)) for i in range(3)]
+    assert read_images(paths).images.ravel().tolist() == [0, 1, 2]
+    assert read_images(paths, size=4).images.shape == (3, 4, 4, 1)
+    paths.append(write(tmp_path, "wide.png", noise(1, 300)))
+    assert read_images(paths).images.shape == (4, 64, 64, 1)
+
+
+def test_sixteen_bits_of_colour_and_of_transparency_are_scaled(tmp_path):
+    # Pillow writes no such files: eight bytes a pixel, red, green, blue and how opaque.
+    path = tmp_path / "deep.png"
+    rows = b"".join(b"\0" + struct.pack(">8H", *[65535, 257, 128 * 257, 65535] * 2) for _ in "ab")
+    path.write_bytes(png_file(2, 2, 16, 6, zlib.compress(rows)))
+    assert read_images([path]).images[0, 1, 1].tolist() == [255, 1, 128]
+
+
+def test_an_animation_of_half_transparent_frames_is_its_first(tmp_path):
+    frames = [Pillow.new("RGBA", (6, 6), (0, 0, 255, 255)), Pillow.new("RGBA", (6, 6))]
+    frames[0].paste((255, 0, 0, 0), (0, 0, 3, 6))
+    for name in ("a.gif", "a.png", "a.webp"):
+        options = {"lossless": True} if name == "a.webp" else {}
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], **options)
+        image = read_images([tmp_path / name]).images[0]
+        assert (image[:, :3] == 255).all()
+        assert (image[:, 3:] == [0, 0, 255]).all()
+
+
+def png_file(width, height, bits, colours, data):
+    def chunk(name, content):
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + checksum
+
+    head = struct.pack(">IIBBBBB", width, height, bits, colours, 0, 0, 0)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+def bombs(side):
+    """Small files of several formats that all declare side × side pixels."""
+    both = (side, side)
+    tags = [(256, side), (257, side), (258, 8), (259, 1), (262, 1), (273, 200), (277, 1),
+            (278, side), (279, 1000)]  # fmt: skip
+    fields = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    canvas = b"VP8X" + struct.pack("<II", 10, 0x10) + 2 * (side - 1).to_bytes(3, "little")
+    pixel = bytes.fromhex("5650384c0d0000002f00000010071011118888fe0700")
+    frame = struct.pack("<4HB", 0, 0, *both, 0)
+    baseline = struct.pack(">HBHHB9B", 17, 8, *both, 3, 1, 17, 0, 2, 17, 0, 3, 17, 0)
+    return {
+        "a.png": png_file(*both, 8, 2, zlib.compress(bytes(10**6))),
+        "a.bmp": b"BM" + struct.pack("<IHHI", 0, 0, 0, 54)
+        + struct.pack("<IiiHHIIiiII", 40, *both, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(1000),
+        "a.tiff": b"II*\0" + struct.pack("<IH", 8, len(tags)) + fields + bytes(3000),
+        "a.gif": b"GIF89a" + struct.pack("<HH", *both) + bytes(3)
+        + b"," + frame + bytes([2, 2, 0x4C, 1, 0, 0x3B]),
+        "b.gif": b"GIF89a" + struct.pack("<HH", 4, 4) + bytes(3)
+        + b"," + frame + bytes([2, 2, 0x4C, 1, 0, 0x3B]),
+        "a.webp": b"RIFF" + struct.pack("<I", 4 + len(canvas + pixel)) + b"WEBP" + canvas + pixel,
+        "a.jpg": b"\xff\xd8\xff\xc0" + baseline + b"\xff\xda" + bytes(100),
+        "a.ppm": f"P6 {side} {side} 255\n".encode() + bytes(1000),
+    }  # fmt: skip
+
+
+READ_AND_MEASURE = """
+import resource, sys
+from pathlib import Path
+from nearspace.data.decode import read_images
+good, *paths = [Path(name) for name in sys.argv[1:]]
+read_images([good])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+read = read_images([good, *paths])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+for path, reason in read.failed:
+    print(path.name, reason)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is in KiB on Linux")
+def test_declared_pixels_are_refused_before_memory_is_taken(tmp_path):
+    good = write(tmp_path, "good.png", noise(9, 9))
+    paths = []
+    for name, content in bombs(60_000).items():
+        paths.append(tmp_path / name)
+        paths[-1].write_bytes(content)
+    done = subprocess.run(
+        [sys.executable, "-c", READ_AND_MEASURE, str(good), *map(str, paths)],
+        capture_output=True, text=True, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    grown, *reasons = done.stdout.splitlines()
+    assert int(grown) < 20 * 1024  # one of these would take 3.6 to 14 million KiB
+    assert reasons == [f"{path.name} too many pixels, a decompression bomb" for path in paths]

@@ -46,6 +46,11 @@ def test_shapes_are_inferred_and_become_uint8(items, shape):
         (GREY.astype(np.int32) * 2, ["int32", "0 to 255"]),
         (GREY.astype(str), ["array of numbers"]),
         ([GREY[0], GREY[1, :4]], ["several sizes"]),
+        (RGB / 255 * 1.001, ["float64", "in [0, 1]"]),
+        (RGB / 255 - 0.001, ["from -0.001", "in [0, 1]"]),
+        (np.full((2, 4, 4), np.inf), ["row 0 holds NaN or infinity"]),
+        (GREY.astype(np.uint16) * 257, ["uint16", "whole numbers from 0 to 255", "scale them"]),
+        (np.concatenate([RGB, RGB[..., :1]], axis=3), ["(6, 9, 7, 4)", "array[..., :-1]"]),
     ],
 )
 def test_what_is_no_image_is_refused(items, words):
@@ -62,6 +67,18 @@ def test_check_names_the_row_of_nan_and_the_wrong_shape():
         kind.check(broken, "photos")
     with pytest.raises(DataError, match=r"\(n, 9, 7, 3\), got \(6, 9, 7\) of uint8"):
         kind.check(GREY)
+
+
+def test_grey_and_colour_are_not_taken_for_each_other():
+    with pytest.raises(DataError, match=r"got \(6, 9, 7\) of uint8\. Make three channels") as error:
+        Image((9, 7, 3)).check(GREY)
+    assert "np.stack" in str(error.value)
+    with pytest.raises(DataError, match=r"got \(6, 9, 7, 3\) of uint8\. Make them grey"):
+        Image((9, 7, 1)).check(RGB)
+    # What the sentences say works.
+    three = np.stack([GREY.squeeze()] * 3, axis=-1)
+    assert Image((9, 7, 3)).check(three).shape == (6, 9, 7, 3)
+    assert Image((9, 7, 1)).check(RGB.mean(axis=3).round()).shape == (6, 9, 7, 1)
 
 
 def test_forms_agree():

@@ -64,7 +64,7 @@ class Image(Kind):
         if array.ndim != 4 or array.shape[1:] != self.shape:
             raise DataError(
                 f"{who}: expected images of shape (n, {', '.join(map(str, self.shape))}), got "
-                f"{array.shape} of {array.dtype}."
+                f"{array.shape} of {array.dtype}.{_channels_hint(array.shape, self.shape[2])}"
             )
         return _as_bytes(array, who)
 
@@ -168,8 +168,20 @@ def _with_channels(array: np.ndarray, who: str) -> np.ndarray:
         hint = ""
         if array.ndim == 4 and array.shape[1] in (1, 3):
             hint = " Channels come last: use array.transpose(0, 2, 3, 1)."
+        elif array.ndim == 4 and array.shape[3] in (2, 4):
+            hint = " The last channel is transparency: leave it out with array[..., :-1]."
         raise DataError(f"{who}: expected an array of shape {SHAPES}, got {array.shape}.{hint}")
     return array
+
+
+def _channels_hint(shape: tuple[int, ...], wanted: int) -> str:
+    """Return what to do where grey images came in place of coloured ones, or the reverse."""
+    channels = 1 if len(shape) == 3 else shape[-1]
+    if wanted == 3 and channels == 1:
+        return " Make three channels of the grey one: np.stack([array.squeeze()] * 3, axis=-1)."
+    if wanted == 1 and channels == 3:
+        return " Make them grey: array.mean(axis=3).round()."
+    return ""
 
 
 def _as_bytes(array: np.ndarray, who: str) -> np.ndarray:
