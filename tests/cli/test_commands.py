@@ -74,6 +74,10 @@ WRONG = {
     ("embed", "digits", "--with", "pca", "-o", "x.txt"): ".npz or .parquet",
     ("embed", "digits", "--with", "cnn(epochs=1)@conv7", "-o", "x.npz"): "no layer 'conv7'",
     ("compare", "digits", "--wth", "raw"): "--with",
+    ("layers", "digits", "--with", "pca"): "'pca' has no layers",
+    ("layers", "digits", "--with", "cnn | l2"): "'cnn | l2' has no layers",
+    ("layers", "wine", "--with", "mlp", "--pool", "none"): "no pool 'none'",
+    ("layers", "wine", "--with", "mlp(epochs=1)", "--layer", "fc9"): "no layer 'fc9'",
     ("compar", "digits"): "compare",
 }
 
@@ -104,6 +108,19 @@ def test_embed_writes_what_compare_reads(nearspace):
     done = nearspace("compare", "d.npz", "--with", "l2")
     assert done.returncode == 0, done.stderr
     assert "chance" in done.stdout  # its labels were found
+
+
+def test_layers_writes_its_page(nearspace):
+    done = nearspace(
+        "layers", "wine", "--with", "mlp(epochs=2)", "--layer", "fc1", "--layer", "fc2", "-o", "new"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "fc1 + fc2" in done.stdout
+    assert "Use mlp(epochs=2)@fc" in done.stdout
+    value = json.loads((nearspace.folder / "new" / "layers.json").read_text())
+    assert [row["name"] for row in value["rows"]] == ["fc1", "fc2"]
+    assert value["protocol"]["command"].startswith("nearspace layers wine")
+    assert "plotly" in (nearspace.folder / "new" / "layers.html").read_text(encoding="utf-8")
 
 
 def test_encoders_lists_the_catalogue(nearspace):

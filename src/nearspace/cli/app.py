@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from nearspace.cli import compare, embed, encoders, transfer
+from nearspace.cli import compare, embed, encoders, layers, transfer
 
 __all__ = ["app"]
 
@@ -19,4 +19,5 @@ app = typer.Typer(
 app.command("compare", help=compare.HELP)(compare.compare_command)
 app.command("embed", help=embed.HELP)(embed.embed_command)
 app.command("encoders")(encoders.encoders_command)
+app.command("layers", help=layers.HELP)(layers.layers_command)
 app.command("transfer", help=transfer.HELP)(transfer.transfer_command)

@@ -100,6 +100,9 @@ class LayerBoard:
         In the order of the network.
     hybrids : tuple of Hybrid
         Pairs of layers; empty without labels.
+    gain : Score or None
+        k-NN accuracy of the best hybrid minus that of the best layer, with an interval that holds
+        for all layers and hybrids at once.
     cka : ndarray of shape (l, l)
         How alike each two layers are.
     protocol : dict
@@ -116,6 +119,7 @@ class LayerBoard:
 
     rows: tuple[LayerRow, ...]
     hybrids: tuple[Hybrid, ...]
+    gain: Score | None
     cka: np.ndarray
     protocol: dict[str, Any]
     notes: tuple[str, ...]
@@ -148,6 +152,7 @@ class LayerBoard:
             "protocol": self.protocol,
             "rows": [dataclasses.asdict(row) for row in self.rows],
             "hybrids": [dataclasses.asdict(hybrid) for hybrid in self.hybrids],
+            "gain": None if self.gain is None else dataclasses.asdict(self.gain),
             "cka": self.cka,
             "notes": self.notes,
             "seconds": self.seconds,

@@ -21,7 +21,7 @@ from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
 from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import GEOMETRY_ITEMS, Protocol, Task, set_task
 from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
-from nearspace.judge.taps import Tapped, tap_sides
+from nearspace.judge.taps import Tapped, own_pool, tap_sides
 from nearspace.learning.progress import epoch_listener
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_correct, probe_correct
@@ -98,7 +98,7 @@ def compare_layers(
         fitted: Any = Fits(task, None if cache is None else Path(cache)).get(encoder)[0]
     times.append(time.perf_counter())
     names = list(layers or fitted.layer_names())
-    pool = pool or fitted.get_params().get("pool", "flatten")
+    pool = pool or own_pool(fitted)
     tell(0.5, "embedding")
     train, test = tap_sides(task, fitted, names, pool, len(task.train), len(task.test))
     notes = task.notes
@@ -115,7 +115,7 @@ def compare_layers(
     )
     rows = measured.rows()
     own = fitted.get_params()["layer"] or names[-2:][0]
-    hybrids = measured.hybrids(own) if task.labelled else ()
+    hybrids, gain = measured.hybrids(own) if task.labelled else ((), None)
     times.append(time.perf_counter())
     protocol = task.describe() | {
         "encoder": spec_of(encoder),
@@ -127,7 +127,7 @@ def compare_layers(
     }
     steps = ("fitting", "embedding", "scoring")
     seconds = dict(zip(steps, np.diff(times).tolist(), strict=True))
-    return LayerBoard(rows, hybrids, measured.cka(), protocol, notes, seconds, fitted, task)
+    return LayerBoard(rows, hybrids, gain, measured.cka(), protocol, notes, seconds, fitted, task)
 
 
 def check_layers(encoder: Any, pool: str | None = None) -> None:
@@ -193,7 +193,7 @@ class _Measured:
             shape=test.shapes[name],
             dim=vectors.shape[1],
             effective_rank=effective_rank(vectors[self.sample]),
-            zeros=self._score(test.zeros[name]),
+            zeros=self._score(test.zeros[name]) if test.zeros[name].any() else Score(0.0),
             silent=test.silent[name],
             **scores,
         )
@@ -216,11 +216,9 @@ class _Measured:
         scores = np.stack([before, after])[:, None]
         level = 1 - 0.05 / len(self.names)
         found = compare_to_best(scores, self._replicates(scores), self.test.groups, level=level)
-        if found.best == 0:
-            ends = found.difference[1], found.low[1], found.high[1]
-        else:
-            ends = -found.difference[0], -found.high[0], -found.low[0]
-        return Score(*(float(end) for end in ends))
+        ends = zip(found.difference, found.low, found.high, strict=True)
+        change = [Score(*(float(end) for end in three)) for three in ends][1 - found.best]
+        return change if found.best == 0 else _minus(change)
 
     def _verdicts(self, correct: np.ndarray) -> list[tuple[str, Score]]:
         scores = correct[:, None]
@@ -233,20 +231,29 @@ class _Measured:
             for word, three in zip(words, ends, strict=True)
         ]
 
-    def hybrids(self, own: str) -> tuple[Hybrid, ...]:
-        """Return pairs of layers, held against each other and against all layers alone."""
+    def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Score | None]:
+        """Return pairs of layers, held against all pairs and layers, and what the best gains."""
         self.progress(0.7, "pairs of layers")
         found = hybrid_correct(
             self.train.vectors, self.train.labels, self.test.vectors, self.test.labels,
             own=own, k=self.task.protocol.k,
         )  # fmt: skip
         if not found:
-            return ()
-        verdicts = self._verdicts(np.stack([*self.knn, *found.values()]))[len(self.names) :]
-        return tuple(
+            return (), None
+        n = len(self.names)
+        verdicts = self._verdicts(np.stack([*self.knn, *found.values()]))
+        hybrids = tuple(
             Hybrid(*key, self._score(correct), verdict, difference)
-            for (key, correct), (verdict, difference) in zip(found.items(), verdicts, strict=True)
+            for (key, correct), (verdict, difference) in zip(
+                found.items(), verdicts[n:], strict=True
+            )
         )
+        # The best of all has a difference of 0, so one of these two is the whole gap.
+        layer, hybrid = (
+            max((score for _, score in side), key=lambda score: score.value)
+            for side in (verdicts[:n], verdicts[n:])
+        )
+        return hybrids, hybrid if layer.value == 0 else _minus(layer)
 
     def cka(self) -> np.ndarray:
         """Return how alike each two layers are."""
@@ -259,3 +266,10 @@ class _Measured:
             for j, second in enumerate(self.names[:i]):
                 alike[i, j] = alike[j, i] = cka(some[first], some[second])
         return alike
+
+
+def _minus(score: Score) -> Score:
+    """Return a difference seen from the other side."""
+    assert score.low is not None  # differences have intervals
+    assert score.high is not None
+    return Score(-score.value, -score.high, -score.low)

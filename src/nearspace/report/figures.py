@@ -16,7 +16,16 @@ from nearspace.report.words import metric_label, rank_metric, seconds_text
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["cost_figure", "layers_figure", "map_figure", "marks", "similarity_figure"]
+__all__ = [
+    "bare_figure",
+    "cost_figure",
+    "layers_figure",
+    "map_figure",
+    "marks",
+    "short",
+    "similarity_figure",
+    "whiskers",
+]
 
 # Petroff's ten colours keep apart under every common colour blindness and on light and dark paper;
 # past ten classes the shape of the mark changes too.
@@ -66,7 +75,7 @@ def map_figure(layout: np.ndarray, codes: Sequence[int], names: Sequence[str]) -
         },
     )
     bare = {"visible": False, "range": [-40, 1040], "fixedrange": True}
-    figure = _figure([points], xaxis=bare, yaxis=bare, margin={"l": 0, "r": 0, "t": 0, "b": 0})
+    figure = bare_figure([points], xaxis=bare, yaxis=bare, margin={"l": 0, "r": 0, "t": 0, "b": 0})
     if 1 < len(names) <= NAMED_CLASSES:
         for name, x, y in _class_names(places, np.asarray(codes), names):
             figure.add_annotation(x=x, y=y, text=name, showarrow=False)
@@ -80,7 +89,7 @@ def _class_names(
     found: list[tuple[str, float, float]] = []
     taken: list[Box] = []
     for code in np.argsort(-np.bincount(codes, minlength=len(names)), kind="stable"):
-        name = _short(names[code], 12)
+        name = short(names[code], 12)
         half = len(html.unescape(name)) * CHARACTER / 2 * MAP_UNIT
         x, y = np.median(places[codes == code], axis=0)
         x = float(np.clip(x, half - 40, 1040 - half))  # not cut off at the edge
@@ -109,7 +118,7 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
     scale = 100 if METRICS[metric].percent else 1
     x = np.array([row.cost.latency_seconds for row in rows if row.cost])
     y = np.array([row.scores[metric].value for row in rows]) * scale
-    figure = _figure([_frontier(x, y, METRICS[metric].better), _points(rows, metric, x, y)])
+    figure = bare_figure([_frontier(x, y, METRICS[metric].better), _points(rows, metric, x, y)])
     ticks = _log_ticks(x)
     figure.update_xaxes(
         automargin=True,
@@ -123,7 +132,7 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
     title = metric_label(metric, board) + (", %" if scale == 100 else "")
     figure.update_yaxes(title=title, automargin=True, fixedrange=True, zeroline=False)
     # The same points leave room for other labels on a phone: the page picks by its width.
-    names = [_short(row.spec, 30) for row in rows]
+    names = [short(row.spec, 30) for row in rows]
     sizes = (("wide", 980, 330), ("narrow", 290, 300))
     labels = {size: _labels(np.log10(x), y, names, *pixels) for size, *pixels in sizes}
     figure.layout.meta = {"labels": labels}
@@ -144,7 +153,7 @@ def _points(rows: list[Result], metric: str, x: np.ndarray, y: np.ndarray) -> go
             "size": [17 if row.recommended else 11 for row in rows],
             "opacity": 1,
         },
-        error_y=_whiskers([row.scores[metric] for row in rows], scale),
+        error_y=whiskers([row.scores[metric] for row in rows], scale),
         hovertext=[
             f"{html.escape(row.spec, quote=False)}<br>{value:.3g}, "
             f"{seconds_text(row.cost.latency_seconds) if row.cost else ''}"
@@ -158,7 +167,7 @@ def _colour(row: Result) -> str:
     return VERDICT_COLOURS["best" if row.recommended else row.verdict or ""]
 
 
-def _whiskers(scores: Sequence[Score], scale: float) -> dict[str, Any]:
+def whiskers(scores: Sequence[Score], scale: float) -> dict[str, Any]:
     """Return the intervals of the scores as Plotly's error bars."""
     ends = [
         (score.value, score.value)
@@ -247,14 +256,14 @@ def layers_figure(layers: Sequence[tuple[str, int, Score]], label: str) -> go.Fi
         mode="lines+markers",
         marker={"size": 9, "color": VERDICT_COLOURS["best"]},
         line={"width": 1.5, "color": VERDICT_COLOURS["tied with best"]},
-        error_x=_whiskers([score for _, _, score in layers], 100),
+        error_x=whiskers([score for _, _, score in layers], 100),
         hovertemplate="%{x:.1f} %<extra></extra>",
     )
-    figure = _figure([points], height=90 + 34 * len(layers))
+    figure = bare_figure([points], height=90 + 34 * len(layers))
     figure.update_xaxes(title=f"{label}, %", automargin=True, fixedrange=True, zeroline=False)
     figure.update_yaxes(
         tickvals=list(range(len(layers))),
-        ticktext=[f"{_short(name, 24)} · {dim:,}" for name, dim, _ in layers],
+        ticktext=[f"{short(name, 24)} · {dim:,}" for name, dim, _ in layers],
         range=[len(layers) - 0.5, -0.5],
         automargin=True,
         fixedrange=True,
@@ -281,8 +290,8 @@ def similarity_figure(matrix: np.ndarray, spaces: Sequence[str]) -> go.Figure:
         xgap=2,
         ygap=2,
     )
-    names = {"tickvals": places, "ticktext": [_short(spec, 20) for spec in spaces]}
-    figure = _figure([heat], height=140 + 38 * len(spaces))
+    names = {"tickvals": places, "ticktext": [short(spec, 20) for spec in spaces]}
+    figure = bare_figure([heat], height=140 + 38 * len(spaces))
     figure.update_xaxes(side="top", tickangle=-40, ticklabeloverflow="allow", **names)
     figure.update_yaxes(autorange="reversed", **names)
     for update in (figure.update_xaxes, figure.update_yaxes):
@@ -291,7 +300,7 @@ def similarity_figure(matrix: np.ndarray, spaces: Sequence[str]) -> go.Figure:
     return figure
 
 
-def _figure(data: list[Any], **layout: Any) -> go.Figure:
+def bare_figure(data: list[Any], **layout: Any) -> go.Figure:
     """Return a figure without a theme: the page's style sheet colours its text and its lines."""
     import plotly.graph_objects as go
 
@@ -308,6 +317,6 @@ def _figure(data: list[Any], **layout: Any) -> go.Figure:
     return go.Figure(data, {**given, **layout})
 
 
-def _short(text: str, most: int) -> str:
+def short(text: str, most: int) -> str:
     """Return a text cut to ``most`` characters, safe where Plotly reads markup."""
     return html.escape(text if len(text) <= most else text[: most - 1] + "…", quote=False)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-__all__ = ["render", "write_report"]
+__all__ = ["environment", "figure_json", "plotly_code", "render", "script_json", "write_report"]
 
 GLYPHS = dict(zip(figures.SYMBOLS, "●◆■▲✚✖★⬟", strict=True))
 SIMILARITIES = {
@@ -67,7 +67,7 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
     pictures = _pictures(leaderboard)
     metric = rank_metric(leaderboard)
     names, _ = _classes(leaderboard.shown_labels)
-    template = _environment().get_template("report.html.j2")
+    template = environment().get_template("report.html.j2")
     return template.render(
         board=leaderboard,
         title=title or str(leaderboard.protocol.get("name", "A comparison")),
@@ -86,8 +86,8 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
         shows=_shows(leaderboard, pictures),
         similarities=SIMILARITIES,
         page_data=_page_json(leaderboard),
-        figure_data=_figure_json(pictures),
-        plotly=_plotly() if pictures else None,
+        figure_data=figure_json(pictures),
+        plotly=plotly_code() if pictures else None,
     )
 
 
@@ -112,25 +112,25 @@ def write_report(leaderboard: Leaderboard, path: str | Path) -> Path:
     return path
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
     """Return the templates, with all text escaped that is not marked as safe."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "seconds": seconds_text,
         "count": count_text,
         "bytes": bytes_text,
         "score": _score_parts,
     }
-    environment.tests["failure"] = lambda row: isinstance(row, Failure)
-    return environment
+    made.tests["failure"] = lambda row: isinstance(row, Failure)
+    return made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,6 +244,8 @@ def _shows(board: Leaderboard, pictures: dict[str, go.Figure]) -> dict[str, list
         "decoded": [row for _, row in rows if row.exhibits.reconstructions],
         "walks": [row for _, row in rows if row.exhibits.walk],
         "samples": [row for _, row in rows if row.exhibits.samples],
+        "traversals": [row for _, row in rows if row.exhibits.traversals],
+        "elbos": [row for _, row in rows if row.exhibits.elbo],
         "layers": [(f"layers-{at}", row) for at, row in rows if row.exhibits.layers],
         "alike": [name for name in board.similarity if name in pictures],
     }
@@ -262,22 +264,24 @@ def _page_json(board: Leaderboard) -> Markup:
     places = {text: place for place, text in enumerate(drawn)}
     data: dict[str, Any] = {"fragments": list(drawn), "classes": names, "codes": codes}
     data |= {name: [places[text] for text in texts] for name, texts in lists.items()}
-    return _script_json(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    return script_json(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
 
 
-def _figure_json(pictures: dict[str, go.Figure]) -> Markup:
+def figure_json(pictures: dict[str, go.Figure]) -> Markup:
+    """Return the figures by name, as the page's code reads them."""
     parts = (f"{json.dumps(name)}:{figure.to_json()}" for name, figure in pictures.items())
-    return _script_json("{" + ",".join(parts) + "}")
+    return script_json("{" + ",".join(parts) + "}")
 
 
-def _script_json(text: str) -> Markup:
+def script_json(text: str) -> Markup:
     """Return JSON that may stand in a script element, which no text within it can close."""
     from markupsafe import Markup
 
     return Markup(text.replace("<", "\\u003c"))
 
 
-def _plotly() -> Markup:
+def plotly_code() -> Markup:
+    """Return the code that draws figures."""
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 

@@ -1,0 +1,160 @@
+"""The page about the layers of one network, as one HTML file, and its verdict in words."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+from nearspace.encoders.spec import spec_of
+from nearspace.judge.hybrids import WEIGHTS
+from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
+from nearspace.judge.metrics import Score
+from nearspace.report.layer_figures import KEYS, layer_pictures
+from nearspace.report.page import environment, figure_json, plotly_code, script_json
+from nearspace.report.words import seconds_text
+
+__all__ = ["hybrid_table", "layers_verdict", "points", "render_layers", "write_layers"]
+
+TOP = ("best", "tied with best")
+FRACTIONS = {0.25: "¼", 0.5: "½", 0.75: "¾"}
+
+
+def render_layers(board: LayerBoard, sections: Sequence[str] = ()) -> str:
+    """Return what was found of layers as one self-contained HTML page.
+
+    Parameters
+    ----------
+    board : LayerBoard
+        What `compare_layers` found.
+    sections : sequence of str
+        HTML fragments that are put behind the charts as they are, each a ``<section>``.
+
+    Returns
+    -------
+    str
+        The page. It loads nothing: charts and the code that draws them are inside.
+    """
+    spec, reason = layers_verdict(board)
+    told = board.protocol
+    facts = [str(told["kind"]), f"{told['items judged']:,} items judged"]
+    spent = seconds_text(sum(board.seconds.values()))
+    facts += [f"{len(board.rows)} layers", f"{spent} of computing"]
+    pictures = layer_pictures(board)
+    return environment().get_template("layers.html.j2").render(
+        board=board,
+        title=f"The layers of {told['encoder']} on {told['name']}",
+        facts=facts,
+        spec=spec,
+        reason=reason,
+        label=f"{told['k']}-NN accuracy",
+        points=points,
+        percent=percent,
+        hybrids=hybrid_table(board),
+        fractions=[FRACTIONS[weight] for weight in WEIGHTS],
+        keys=KEYS,
+        pictures=pictures,
+        sections=sections,
+        page_data=script_json('{"fragments":[],"shown":[],"classes":[],"codes":[]}'),
+        figure_data=figure_json(pictures),
+        plotly=plotly_code(),
+    )  # fmt: skip
+
+
+def write_layers(board: LayerBoard, path: str | Path, sections: Sequence[str] = ()) -> Path:
+    """Write what was found of layers as one self-contained HTML page, see `render_layers`.
+
+    Parameters
+    ----------
+    board : LayerBoard
+        What `compare_layers` found.
+    path : str or Path
+        The file to write; folders on the way to it are made.
+    sections : sequence of str
+        HTML fragments that are put behind the charts as they are, each a ``<section>``.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_layers(board, sections), encoding="utf-8")
+    return path
+
+
+def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
+    """Return the spec of the layer to use, if labels tell one, and the reason in sentences."""
+    top = [row for row in board.rows if row.verdict in TOP]
+    if not top:
+        return None, "There are no labels, so no layer can be called the best."
+    chosen = min(top, key=lambda row: row.dim)
+    best = board.best()
+    count = {1: "Better than every other layer", 2: "The smaller of the two layers tied for best"}
+    standing = count.get(len(top), f"The smallest of the {len(top)} layers tied for best")
+    label = f"{board.protocol['k']}-NN accuracy"
+    words = f"{standing}: {_told(chosen)} {label} with {chosen.dim:,} numbers"
+    words += "." if chosen is best else f"; {best.name} has {_told(best)} with {best.dim:,}."
+    encoder = copy.copy(board.encoder).set_params(layer=chosen.name)
+    if "pool" in encoder.get_params():
+        encoder.set_params(pool=board.protocol["pool"])
+    return spec_of(encoder), f"{words} {_told_gain(board)}".strip()
+
+
+def _told(row: LayerRow) -> str:
+    number, interval = percent(row.knn)
+    return f"{number} % {interval}".strip()
+
+
+def _told_gain(board: LayerBoard) -> str:
+    """Return whether two layers together are better than the best alone."""
+    if board.gain is None:
+        return ""
+    number, interval = points(board.gain)
+    gap = f"({number} points {interval} to the best layer)"
+    if board.gain.low is not None and board.gain.low > 0:
+        best = max(board.hybrids, key=lambda hybrid: hybrid.knn.value)
+        return f"{best.first} and {best.second} together are better still {gap}."
+    return f"No two layers together are better beyond chance {gap}."
+
+
+def hybrid_table(board: LayerBoard) -> list[tuple[str, str, str, list[Hybrid]]]:
+    """Return first layer, second layer, how, and the hybrids by weight, a row a pair."""
+    rows: dict[tuple[str, str, str], list[Hybrid]] = {}
+    for hybrid in board.hybrids:
+        rows.setdefault((hybrid.first, hybrid.second, hybrid.how), []).append(hybrid)
+    order = [row.name for row in board.rows]
+    return [
+        (*key, rows[key])
+        for key in sorted(rows, key=lambda key: (order.index(key[0]), order.index(key[1]), key[2]))
+    ]
+
+
+def percent(score: Score | None) -> tuple[str, str]:
+    """Return a share in percent, and its interval, as two texts that may be empty."""
+    return _parts(score, "")
+
+
+def points(score: Score | None) -> tuple[str, str]:
+    """Return a difference in points with its sign, and its interval.
+
+    Examples
+    --------
+    >>> points(Score(0.0123, -0.001, 0.02))
+    ('+1.2', '[−0.1, +2.0]')
+    """
+    return _parts(score, "+")
+
+
+def _parts(score: Score | None, sign: str) -> tuple[str, str]:
+    if score is None:
+        return "", ""
+
+    def text(value: float) -> str:
+        # Adding 0 makes of a -0.0 that rounding left a plain zero.
+        return f"{round(100 * value, 1) + 0.0:{sign}.1f}".replace("-", "−").replace("+0.0", "0.0")
+
+    if score.low is None or score.high is None:
+        return text(score.value), ""
+    return text(score.value), f"[{text(score.low)}, {text(score.high)}]"
