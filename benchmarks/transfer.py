@@ -35,13 +35,14 @@ def main():
         compared = [
             row
             for row in rows
-            if row["labels"] == LABELS and row["varied"] == varied and row["difference"] is not None
+            if row["labels"] == LABELS and row["varied"] == varied
+            if row["difference"] is not None and not row["way"].startswith("linear head on")
         ]
         best = max(compared, key=lambda row: row["accuracy"])
         value, low = best["difference"], best["difference_low"]
         kept = "" if varied else "  yes" if value >= WANTED and low > 0 else "  NO"
         wanted = "" if varied else f"  >= {100 * WANTED:.0f} points, interval above 0{kept}"
-        name = f"{best['way']} minus from scratch" + ", varied" * varied
+        name = f"{best['way']} minus from scratch"
         print(f"{name:55s} {100 * value:+.1f} from {100 * low:+.1f}{wanted}")
     print(f"whole command: {seconds:.0f} s")
 

@@ -1,6 +1,7 @@
 """``nearspace transfer`` as a user meets it."""
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -27,12 +28,26 @@ def test_it_prints_a_table_and_writes_json(run, tmp_path, monkeypatch):
     arguments = ["--with", "autoencoder(dim=4, epochs=1)", "--labelled", "20,900", "--seeds", "1"]
     done = run("wine", *arguments, "-o", "t.json")
     assert done.exit_code == 0, done.output
-    for words in ("minus from scratch", "fine-tuned: last part", "The last part is", "Time: "):
+    for words in ("minus from scratch", "last part fine-tuned", "The last part is", "Time: "):
         assert words in done.stdout
     assert "900 labels are left out" in done.stdout
     found = json.loads((tmp_path / "t.json").read_text())
     assert len(found["rows"]) == 5
     assert found["protocol"]["command"].startswith("nearspace ")
+
+
+def test_ctrl_c_prints_what_is_done(run, monkeypatch):
+    def stop(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nearspace.judge.transfer.linear_head", stop)
+    monkeypatch.setattr("nearspace.judge.finetune.FEWEST_STEPS", 20)
+    monkeypatch.setattr("nearspace.judge.finetune.PASSES", 1)
+    arguments = ["--with", "autoencoder(dim=4, epochs=1)", "--labelled", "20"]
+    done = run("wine", *arguments, "-o", "t.json")
+    assert done.exit_code == 130
+    assert "Interrupted" in done.stdout
+    assert len(json.loads(Path("t.json").read_text())["rows"]) == 1
 
 
 WRONG = {

@@ -20,9 +20,9 @@ from nearspace.judge.transferred import assemble
 
 SPEC = "simclr(dim=16, epochs=1)"
 WAYS = [
-    "from scratch", "linear head on raw", "linear head", "fine-tuned: last part",
-    "fine-tuned: all", "from scratch, varied", "fine-tuned: last part, varied",
-    "fine-tuned: all, varied",
+    "from scratch", "linear head on raw", "linear head", "last part fine-tuned",
+    "all fine-tuned", "from scratch, varied", "last part fine-tuned, varied",
+    "all fine-tuned, varied",
 ]  # fmt: skip
 
 

@@ -33,8 +33,8 @@ HEAD = "linear_head"
 
 TRAINED = {
     "scratch": "from scratch",
-    "last": "fine-tuned: last part",
-    "all": "fine-tuned: all",
+    "last": "last part fine-tuned",
+    "all": "all fine-tuned",
 }
 
 
@@ -246,7 +246,7 @@ def _embedding_nets(encoder: Learned, nets: nn.ModuleDict) -> nn.ModuleDict:
     import torch
     from torch import nn
 
-    nets = copy.deepcopy(nets).requires_grad_(True).eval()
+    nets = copy.deepcopy(nets).cpu().requires_grad_(True).eval()
     with torch.enable_grad():
         vectors = encoder.embed(nets, torch.zeros(2, *encoder.shape_))
     if not vectors.requires_grad:

@@ -28,7 +28,7 @@ from nearspace.judge.finetune import (
 )
 from nearspace.judge.fits import Fits
 from nearspace.judge.protocol import REFERENCE, Protocol, Task, set_task
-from nearspace.judge.transferred import Transfer, assemble
+from nearspace.judge.transferred import FLOOR, Transfer, assemble
 from nearspace.learning.progress import epoch_listener
 
 __all__ = ["transfer"]
@@ -208,7 +208,7 @@ class _Runs:
         plain = REFERENCE[task.dataset.kind.name]
         self.spaces = {"linear head": self.fitted}
         if plain != spec:
-            self.spaces = {f"linear head on {plain}": self.fits.get(make(plain))[0], **self.spaces}
+            self.spaces = {f"{FLOOR} {plain}": self.fits.get(make(plain))[0], **self.spaces}
         self.test = {way: space.transform(task.test.items) for way, space in self.spaces.items()}
         if has_network(self.fitted):
             self.last = last_part(self.fitted)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Transfer", "TransferRow", "assemble"]
 
 LEVEL = 0.95
+FLOOR = "linear head on"  # the plain representation: nothing is transferred
 
 Runs = dict[tuple[int, Way], list[tuple[np.ndarray, float]]]
 
@@ -87,11 +88,13 @@ class Transfer:
     interrupted: bool = False
 
     def best(self, labels: int, varied: bool = False) -> TransferRow | None:
-        """Return the row that is furthest above its network from scratch; None without one."""
+        """Return the best row that transfers anything and has a network from scratch beside it."""
         rows = [
             row
             for row in self.rows
-            if (row.labels, row.varied) == (labels, varied) and row.difference is not None
+            if (row.labels, row.varied) == (labels, varied)
+            and row.difference is not None
+            and not row.way.startswith(FLOOR)
         ]
         return max(rows, key=lambda row: row.accuracy.value, default=None)
 
@@ -206,9 +209,10 @@ def _sentence(row: TransferRow) -> str:
     gap = row.difference
     assert gap is not None
     how = "varied" if row.varied else "as they are"
-    text = f"{row.labels:,} labelled items {how}: best is the {row.way.removesuffix(', varied')}, "
+    text = f"{row.labels:,} labels, items {how}: {row.way.removesuffix(', varied')} is best, "
+    text += f"{100 * gap.value:+.1f} points"
+    against = " against the same network from scratch"
     if gap.low is None or gap.high is None:
-        return f"{text}{100 * gap.value:+.1f} points against the same network from scratch."
-    ends = f"[{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]"
-    text += f"{100 * gap.value:+.1f} points {ends} against the same network from scratch"
-    return text + (", which may be chance." if gap.low <= 0 <= gap.high else ".")
+        return f"{text}{against}."
+    chance = ", which may be chance" if gap.low <= 0 <= gap.high else ""
+    return f"{text} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]{against}{chance}."
