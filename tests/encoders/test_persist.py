@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from sklearn.decomposition import NMF
 
 from nearspace.data import SAMPLES
@@ -38,6 +39,55 @@ def test_refuses_what_is_no_saved_encoder(tmp_path):
         load_encoder(folder)
     (folder / "weights.safetensors").write_bytes(b"not a tensor")
     with pytest.raises(NearspaceError, match="holds no saved encoder"):
+        load_encoder(folder)
+
+
+def tampered(folder, change_weights=None, change_head=None):
+    """Change a saved encoder as a mistake would, and return its folder."""
+    weights, head = folder / "weights.safetensors", folder / "encoder.json"
+    if change_weights is not None:
+        save_file(change_weights(load_file(weights)), weights)
+    if change_head is not None:
+        head.write_text(json.dumps(change_head(json.loads(head.read_text()))))
+    return folder
+
+
+def test_weights_of_another_shape_are_told_in_a_sentence(tmp_path):
+    encoder = make("mlp(hidden=(8,), epochs=1)").fit(DIGITS.items[:99], DIGITS.labels[:99])
+    name = "encoder.nets_.classifier.fc1.0.weight"
+
+    def narrower(arrays):
+        return {**arrays, name: arrays[name][:, :60].copy()}
+
+    folder = tampered(encoder.save(tmp_path / "a"), narrower)
+    with pytest.raises(NearspaceError, match=r"'classifier\.fc1\.0\.weight' have shape") as error:
+        load_encoder(folder)
+    assert "(8, 60), expected (8, 64)); save the encoder again." in str(error.value)
+    folder = tampered(encoder.save(tmp_path / "b"), lambda a: {k: a[k] for k in a if k != name})
+    with pytest.raises(NearspaceError, match=r"have shape none, expected \(8, 64\)"):
+        load_encoder(folder)
+    folder = tampered(encoder.save(tmp_path / "c"), lambda a: {**a, name + "2": a[name]})
+    with pytest.raises(NearspaceError, match=r"weight2' have shape \(8, 64\), expected none"):
+        load_encoder(folder)
+    wider = {"params": {"hidden": {"tuple": [16]}}}
+    folder = tampered(encoder.save(tmp_path / "d"), change_head=lambda head: {**head, **wider})
+    with pytest.raises(NearspaceError, match="do not belong together"):
+        load_encoder(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda head: [head],
+        lambda head: {**head, "params": {"dimm": 3}},
+        lambda head: {**head, "fitted": {"kind_": {"data_kind": {"kind": "imagge"}}}},
+        lambda head: {**head, "fitted": {"mean_": {"array": "gone"}}},
+        lambda head: {key: head[key] for key in ("format", "class")},
+    ],
+)
+def test_a_head_that_was_tampered_with_is_told_in_a_sentence(tmp_path, change):
+    folder = tampered(make("pca(dim=2)").fit(DIGITS.items).save(tmp_path), change_head=change)
+    with pytest.raises(NearspaceError, match=r"holds no saved encoder|do not belong together"):
         load_encoder(folder)
 
 

@@ -38,6 +38,36 @@ def test_floor_is_in_every_table(board):
     assert row(board, "chance").verdict == "floor"
 
 
+def test_colours_are_in_the_floor_where_there_are_any(digits):
+    coloured = load(np.repeat(digits.items, 3, axis=3), labels=digits.labels)
+    specs = {row.spec for row in compare(["raw"], coloured).results}
+    assert specs == {"chance", "raw", "hog", "colour_histogram"}
+
+
+def test_images_of_one_pixel_make_rows_or_sentences():
+    random = np.random.default_rng(0)
+    items = random.integers(0, 256, (60, 1, 1, 1), dtype=np.uint8)
+    encoders = ["bovw", "colour_histogram", "pca", "simclr(epochs=1)", "cnn(epochs=1)"]
+    board = compare(encoders, load(items, labels=np.arange(60) % 2))
+    errors = {failure.spec: failure.error for failure in board.failures}
+    assert set(errors) == {"hog", "bovw"}
+    assert "at least 2 × 2 pixels, got 1 × 1" in errors["hog"]
+    assert "45 training images of 1 × 1 pixels: they are flat" in errors["bovw"]
+
+
+def test_a_layer_that_is_not_there_is_told_before_training(digits, monkeypatch):
+    def train(*args, **kwargs):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr("nearspace.encoders.learned.train", train)
+    board = compare(["cnn@conv9", "raw | mlp@fcc1"], digits)
+    errors = {failure.spec: failure.error for failure in board.failures}
+    assert errors["cnn@conv9"] == "The network has no layer 'conv9'. Did you mean 'conv2'?"
+    assert "Did you mean 'fc1'?" in errors["raw | mlp@fcc1"]
+    with pytest.raises(NearspaceError, match="Did you mean 'conv2'"):
+        make("cnn@conv9").fit(digits.items, digits.labels)
+
+
 def test_rows_are_ranked_and_the_bad_one_is_worse(board):
     values = [row.scores["knn"].value for row in board.results if row.spec != "chance"]
     assert values == sorted(values, reverse=True)

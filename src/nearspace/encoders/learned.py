@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
@@ -25,9 +26,21 @@ __all__ = ["LEARNED_CONSTRAINTS", "Learned"]
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
 
+
+class EachIn(Interval):
+    """The constraint of a parameter that is a tuple of values which all lie in an interval."""
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether ``val`` is such a tuple, and not empty."""
+        return isinstance(val, tuple) and bool(val) and all(map(super().is_satisfied_by, val))
+
+    def __str__(self) -> str:
+        return f"a tuple of at least one number, each {super().__str__()}"
+
+
 LEARNED_CONSTRAINTS: dict[str, list] = {
     "dim": [Interval(Integral, 1, None, closed="left")],
-    "hidden": [tuple],
+    "hidden": [EachIn(Integral, 1, None, closed="left")],
     "epochs": [Interval(Integral, 1, None, closed="left"), None],
     "batch_size": [Interval(Integral, 2, None, closed="left")],
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
@@ -105,6 +118,7 @@ class Learned(Encoder):
         with torch.random.fork_rng(), progress_bar(type(self).__name__, self.verbose):
             torch.manual_seed(seed)  # the networks' first weights come from the global generator
             nets = self.build()
+            self._try(nets)
             try:
                 history = train(
                     nets,
@@ -129,6 +143,23 @@ class Learned(Encoder):
                 self.nets_, self.history_ = nets, {"stopped": "diverged"}
                 raise
         self.nets_, self.history_ = nets, dataclasses.asdict(history)
+
+    def try_untrained(self, items: Any, y: Any) -> None:
+        """Raise what `transform` would raise after training, such as for a layer that is not there.
+
+        Nothing is fitted: an untrained copy sees one blank item of the shape of ``items``.
+        """
+        trial = clone(self)
+        items, y = trial.begin_fit(items, y)
+        trial.shape_ = tuple(trial.kind_.tensor(items[:1]).shape[1:])
+        if y is not None:
+            trial.classes_ = np.unique(y)
+        with torch.random.fork_rng():
+            trial._try(trial.build())
+
+    def _try(self, nets: nn.ModuleDict) -> None:
+        with torch.inference_mode():
+            self.embed(nets.eval(), torch.zeros(1, *self.shape_))
 
     def batch_size_for(self, n_items: int) -> int:
         """Return the items a step: `batch_size`, or a tenth of the items where that is fewer."""

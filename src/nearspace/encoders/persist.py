@@ -54,7 +54,7 @@ def load_encoder(path: str | Path) -> Encoder:
     Raises
     ------
     NearspaceError
-        If the folder holds no encoder, or one of a newer format.
+        If the folder holds no encoder, one of a newer format, or weights of another shape.
 
     Examples
     --------
@@ -78,12 +78,23 @@ def load_encoder(path: str | Path) -> Encoder:
             f"{path} holds no saved encoder: expected {JSON_FILE} and {ARRAYS_FILE} as "
             f"Encoder.save writes them ({error})."
         ) from error
+    if not isinstance(head, dict) or "class" not in head:
+        raise NearspaceError(f"{path} holds no saved encoder: {JSON_FILE} names none.")
     if head.get("format") != FORMAT:
         raise NearspaceError(
             f"{path} is written in encoder format {head.get('format')}; this nearspace reads "
             f"format {FORMAT}, so use the version {head.get('nearspace')} that wrote it."
         )
-    return _from_node(head, arrays)
+    try:
+        return _from_node(head, arrays)
+    except NearspaceError:
+        raise
+    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        told = error.args[0] if isinstance(error, LookupError) and error.args else error
+        raise NearspaceError(
+            f"{path}: {JSON_FILE} and {ARRAYS_FILE} do not belong together ({told}); save the "
+            "encoder again."
+        ) from error
 
 
 def _to_node(value: Any, arrays: dict[str, np.ndarray], key: str) -> Any:
@@ -163,13 +174,21 @@ def _networks(encoder: Any, arrays: dict[str, np.ndarray], prefix: str) -> Any:
     import torch
 
     nets = encoder.build()
-    nets.load_state_dict(
-        {
-            key.removeprefix(prefix): torch.from_numpy(array)
-            for key, array in arrays.items()
-            if key.startswith(prefix)
-        }
-    )
+    weights = {
+        key.removeprefix(prefix): torch.from_numpy(array)
+        for key, array in arrays.items()
+        if key.startswith(prefix)
+    }
+    # A single number was written as an array of one.
+    wanted = {name: tuple(tensor.shape) or (1,) for name, tensor in nets.state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name in [*wanted, *found]:
+        if wanted.get(name) != found.get(name):
+            raise ValueError(
+                f"the weights '{name}' have shape {found.get(name, 'none')}, expected "
+                f"{wanted.get(name, 'none')}"
+            )
+    nets.load_state_dict(weights)
     return nets.eval()
 
 

@@ -37,7 +37,7 @@ class VisualWords(Encoder):
 
     Parameters
     ----------
-    words : int, default=512
+    words : int, default=256
         Size of the codebook; as many as there are descriptors where they are fewer.
     keypoints : {"grid", "detected"}, default="grid"
         Where descriptors are taken: upright on a dense grid at two scales, or turned and scaled
@@ -65,7 +65,7 @@ class VisualWords(Encoder):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, words: int = 512, *, keypoints: str = "grid", random_state: Any = 0):
+    def __init__(self, words: int = 256, *, keypoints: str = "grid", random_state: Any = 0):
         self.words = words
         self.keypoints = keypoints
         self.random_state = random_state
@@ -87,7 +87,7 @@ class VisualWords(Encoder):
             )
         n_words = min(self.words, len(pieces))
         clusters = MiniBatchKMeans(
-            n_words, n_init=1, max_iter=10, batch_size=4096, random_state=random
+            n_words, n_init=1, max_iter=3, batch_size=4096, random_state=random
         )
         self.words_ = clusters.fit(pieces).cluster_centers_.astype(np.float32)
 

@@ -24,11 +24,11 @@ from nearspace.judge.leaderboard import Cost, Failure, Leaderboard
 from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import (
     DEFAULTS,
-    FLOOR,
     REFERENCE,
     SUPERVISED,
     Protocol,
     Task,
+    floor_of,
     set_task,
 )
 from nearspace.judge.score import measure_cost, score_space
@@ -147,7 +147,7 @@ def _rows(
     if isinstance(encoders, str):
         encoders = [encoders]
     asked = [] if encoders is None else list(encoders)
-    usual = [REFERENCE[kind], *FLOOR[kind]]
+    usual = [REFERENCE[kind], *floor_of(task.dataset.kind)]
     if encoders is None:
         usual += default_encoders(kind, task.labelled)
     rows: dict[str, Encoder] = {}

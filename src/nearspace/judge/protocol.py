@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import Dataset, train_test_split
+from nearspace.data import Dataset, Image, Kind, train_test_split
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.metrics import METRICS
 from nearspace.space.space import versions
 
-__all__ = ["DEFAULTS", "FLOOR", "REFERENCE", "SUPERVISED", "Protocol", "Task", "set_task"]
+__all__ = ["DEFAULTS", "REFERENCE", "SUPERVISED", "Protocol", "Task", "floor_of", "set_task"]
 
 # What is compared when nobody says what; the floor is in every table.
 FLOOR = {
@@ -22,7 +22,17 @@ FLOOR = {
     "vector": ["raw"],
 }
 DEFAULTS = {
-    "image": [*FLOOR["image"], "random", "pca", "autoencoder", "vae", "simclr", "mlp", "cnn"],
+    "image": [
+        *FLOOR["image"],
+        "bovw",
+        "random",
+        "pca",
+        "autoencoder",
+        "vae",
+        "simclr",
+        "mlp",
+        "cnn",
+    ],
     "text": [*FLOOR["text"], "bow", "tfidf | pca", "tfidf | pca(dim=128) | mlp"],
     "table": [
         *FLOOR["table"],
@@ -38,6 +48,18 @@ SUPERVISED = {"mlp", "cnn", "tfidf | pca(dim=128) | mlp", "onehot | mlp"}
 REFERENCE = {"image": "raw", "text": "tfidf", "table": "onehot", "vector": "raw"}
 
 GEOMETRY_ITEMS, NEIGHBOURS_KEPT = 2000, 10
+
+
+def floor_of(kind: Kind) -> list[str]:
+    """Return the specs that stand in every table, among them the colours where there are any.
+
+    Examples
+    --------
+    >>> floor_of(Image((32, 32, 3)))
+    ['raw', 'hog', 'colour_histogram']
+    """
+    coloured = isinstance(kind, Image) and kind.shape[2] == 3
+    return [*FLOOR[kind.name], *(["colour_histogram"] if coloured else [])]
 
 
 @dataclasses.dataclass(frozen=True)
