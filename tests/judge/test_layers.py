@@ -40,6 +40,7 @@ def test_there_is_a_row_a_layer(board):
         assert row.silent <= row.zeros.value
     assert board.best().knn.value == max(row.knn.value for row in board.rows)
     np.testing.assert_allclose(board.cka, board.cka.T)
+    assert board.floor["chance"].value < 0.2 < 0.9 < board.floor["raw"].value
 
 
 def test_hybrids_are_held_against_all_at_once(board):
@@ -114,6 +115,7 @@ def test_without_labels_there_are_no_accuracies():
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten())
     board = compare_layers(Network(net), load(items))
     assert board.hybrids == ()
+    assert board.floor == {}
     assert all(row.knn is None and row.zeros is not None for row in board.rows)
 
 

@@ -34,7 +34,8 @@ def board():
             for how in ("side by side", "summed")
             for weight in (0.25, 0.5, 0.75)
         )
-        told = (hybrids, score(gain)) if labelled else ((), None)
+        floor = {"raw": score(0.8), "chance": score(0.1)}
+        told = (floor, hybrids, score(gain)) if labelled else ({}, (), None)
         seconds = {"fitting": 3.0, "scoring": 1.0}
         return LayerBoard(
             rows, *told, np.eye(3), dict(TOLD), ("<note>",), seconds, make("cnn"), None
@@ -57,6 +58,7 @@ def test_the_page_shows_every_layer_and_pair(board, tmp_path):
     ):
         assert text in page
     assert extra in page
+    assert "chance" in page
     assert page.count('class="plot"') == 4
     assert "<digits>" not in page
 

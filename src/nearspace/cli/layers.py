@@ -121,7 +121,7 @@ def _layer_table(board: LayerBoard) -> Any:
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("layer", overflow="fold")
-    accuracies = ("probe", "effect of L2") if board.hybrids else ()
+    accuracies = ("probe", "effect of L2") if board.rows[0].knn else ()
     if accuracies:
         table.add_column(f"{board.protocol['k']}-NN accuracy", justify="right", no_wrap=True)
     for head in (*accuracies, "dim", "rank", "zeros", "never on", "CKA to next"):
@@ -141,6 +141,9 @@ def _layer_table(board: LayerBoard) -> Any:
             row.verdict,
             style=STYLES.get(row.verdict, ""),
         )
+    for name, score in board.floor.items():
+        empty = [""] * (len(table.columns) - 3)
+        table.add_row(name, escape(" ".join(percent(score))), *empty, "floor", style="dim")
     return table
 
 

@@ -98,6 +98,8 @@ class LayerBoard:
     ----------
     rows : tuple of LayerRow
         In the order of the network.
+    floor : dict of str to Score
+        k-NN accuracy of the ``"raw"`` input and of ``"chance"``; empty without labels.
     hybrids : tuple of Hybrid
         Pairs of layers; empty without labels.
     gain : Score or None
@@ -118,6 +120,7 @@ class LayerBoard:
     """
 
     rows: tuple[LayerRow, ...]
+    floor: dict[str, Score]
     hybrids: tuple[Hybrid, ...]
     gain: Score | None
     cka: np.ndarray
@@ -151,6 +154,7 @@ class LayerBoard:
         value = {
             "protocol": self.protocol,
             "rows": [dataclasses.asdict(row) for row in self.rows],
+            "floor": {name: dataclasses.asdict(score) for name, score in self.floor.items()},
             "hybrids": [dataclasses.asdict(hybrid) for hybrid in self.hybrids],
             "gain": None if self.gain is None else dataclasses.asdict(self.gain),
             "cka": self.cka,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.preprocessing import normalize
 
-from nearspace.data import Dataset
+from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.spec import make, spec_of
 from nearspace.errors import SpecError, did_you_mean
@@ -20,6 +20,7 @@ from nearspace.judge.hybrids import hybrid_correct
 from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
 from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import GEOMETRY_ITEMS, Protocol, Task, set_task
+from nearspace.judge.score import chance_scores
 from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
 from nearspace.judge.taps import Tapped, own_pool, tap_sides
 from nearspace.learning.progress import epoch_listener
@@ -114,28 +115,33 @@ def compare_layers(
         task, names, train, test, lambda share, words: tell(0.5 + share / 2, words)
     )
     rows = measured.rows()
-    own = fitted.get_params()["layer"] or names[-2:][0]
+    own = fitted.get_params()["layer"]
+    own = own if own in names else names[-2:][0]  # what stands before the logits
+    floor = measured.floor() if task.labelled else {}
     hybrids, gain = measured.hybrids(own) if task.labelled else ((), None)
     times.append(time.perf_counter())
-    protocol = task.describe() | {
+    described = task.describe()
+    protocol = described | {
         "encoder": spec_of(encoder),
         "pool": pool,
         "items judged": test.n,
         "items searched": train.n,
-        "intervals": "95 % for means over test items: k-NN, probe, zeros, and the effect of L2; "
-        "effective rank and CKA are numbers of the whole sample and have none",
+        "intervals": f"{described['intervals']}; effective rank, CKA and what is never on are "
+        "numbers of the whole sample and have none",
     }
     steps = ("fitting", "embedding", "scoring")
     seconds = dict(zip(steps, np.diff(times).tolist(), strict=True))
-    return LayerBoard(rows, hybrids, gain, measured.cka(), protocol, notes, seconds, fitted, task)
+    return LayerBoard(
+        rows, floor, hybrids, gain, measured.cka(), protocol, notes, seconds, fitted, task
+    )
 
 
 def check_layers(encoder: Any, pool: str | None = None) -> None:
     """Raise `SpecError` if an encoder has no layers to choose from, or items no such pool."""
     if not isinstance(encoder, Layers):
         raise SpecError(
-            f"The encoder '{spec_of(encoder)}' has no layers to compare; alexnet, cnn and mlp "
-            "have, and Network takes any network."
+            f"The encoder '{spec_of(encoder)}' has no layers to compare; alexnet, cnn, mlp and "
+            "pretrained have, and Network takes any network."
         )
     if pool is not None and pool not in ITEM_POOLS:
         raise SpecError(
@@ -197,6 +203,16 @@ class _Measured:
             silent=test.silent[name],
             **scores,
         )
+
+    def floor(self) -> dict[str, Score]:
+        """Return the accuracy of the raw input, and of guessing the commonest label."""
+        task, sides = self.task, ((self.task.train, self.train), (self.task.test, self.test))
+        chance: Any = chance_scores(task)["knn"]
+        raw = [task.dataset.kind.features(take_items(d.items, side.at)) for d, side in sides]
+        return {
+            "raw": self._score(self._knn(*raw)),
+            "chance": self._score(chance[self.test.at]),
+        }
 
     def _knn(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         k = self.task.protocol.k

@@ -35,12 +35,15 @@ class Tapped:
         Which share of the layer's numbers is zero for every item.
     shapes : dict of str to tuple of int
         Shape of the layer's output for one item.
+    at, labels, groups : ndarray of shape (n,) or None
+        Position of each item on its side, its label and its group.
     """
 
     vectors: dict[str, np.ndarray]
     zeros: dict[str, np.ndarray]
     silent: dict[str, float]
     shapes: dict[str, tuple[int, ...]]
+    at: Any = None
     labels: Any = None
     groups: Any = None
 
@@ -108,8 +111,9 @@ def tap_sides(
     found = []
     for side, n in ((task.train, n_train), (task.test, n_test)):
         random = np.random.default_rng(task.protocol.random_state)
-        some = side.take(np.sort(random.choice(len(side), n, replace=False)))
+        at = np.sort(random.choice(len(side), n, replace=False))
+        some = side.take(at)
         tapped = layer_vectors(encoder, some.items, names, pool)
         labels = np.asarray(some.labels) if task.labelled else None
-        found.append(dataclasses.replace(tapped, labels=labels, groups=some.groups))
+        found.append(dataclasses.replace(tapped, at=at, labels=labels, groups=some.groups))
     return found[0], found[1]

@@ -92,6 +92,7 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
     chosen = min(top, key=lambda row: row.dim)
     best = board.best()
     count = {1: "Better than every other layer", 2: "The smaller of the two layers tied for best"}
+    count |= {1: "The only layer"} if len(board.rows) == 1 else {}
     standing = count.get(len(top), f"The smallest of the {len(top)} layers tied for best")
     label = f"{board.protocol['k']}-NN accuracy"
     words = f"{standing}: {_told(chosen)} {label} with {chosen.dim:,} numbers"
