@@ -21,6 +21,8 @@ from tests.conftest import SAMPLE_OF_KIND
 # Fewer epochs than by default, where the default would take its time.
 QUICK = {
     "autoencoder": "autoencoder(dim=8, epochs=10)",
+    "denoising": "denoising(dim=8, epochs=5)",
+    "masked": "masked(dim=8, epochs=5)",
     "vae": "vae(dim=8, epochs=30)",
     "adversarial": "adversarial(dim=8, epochs=30)",
     "simclr": "simclr(epochs=6)",

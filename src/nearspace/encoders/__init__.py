@@ -56,8 +56,8 @@ CATALOGUE: dict[str, Entry] = {
         "handmade:ColourHistogram", ("image",), "nothing", False, "how often each colour appears"
     ),
     "autoencoder": Entry("autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"),
-    "denoising": Entry("denoising:DenoisingAutoencoder", _FLAT, "items", True, "learns to take noise off"),
-    "masked": Entry("masked:MaskedAutoencoder", ("image",), "items", True, "learns to fill in hidden patches"),
+    "denoising": Entry("denoising:DenoisingAutoencoder", _FLAT, "items", True, "undoes noise"),
+    "masked": Entry("masked:MaskedAutoencoder", ("image",), "items", True, "fills in patches"),
     "vae": Entry("vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"),
     "adversarial": Entry("adversarial:AAE", _FLAT, "items", True, "codes pass for normal draws"),
     "simclr": Entry("contrastive:SimCLR", ("image",), "items", False, "contrasts random views"),

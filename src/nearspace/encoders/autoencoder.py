@@ -7,16 +7,32 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Decodes
 from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
-from nearspace.nets.bodies import autoencoder_bodies
+from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
 from nearspace.nets.layers import last_width
 
-__all__ = ["Autoencoder"]
+__all__ = ["Autoencoder", "rows_for_pca", "squared_error"]
+
+ROWS_FOR_PCA = 10_000
+MOST_ITEMS_FOR_PCA = 20_000
+
+
+def rows_for_pca(n_items: int) -> Tensor:
+    """Return the positions of the items whose principal components training begins with."""
+    if n_items > MOST_ITEMS_FOR_PCA:
+        return torch.arange(0)
+    return torch.randperm(n_items)[:ROWS_FOR_PCA]
+
+
+def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
+    """Return the mean squared error of what a decoder put out: of images, logits of pixels."""
+    return F.mse_loss(decoded.sigmoid() if isinstance(kind, Image) else decoded, batch)
 
 
 class Autoencoder(Decodes, Learned):
@@ -30,6 +46,8 @@ class Autoencoder(Decodes, Learned):
         Length of the vectors.
     hidden : tuple of int, default=(512, 256, 128)
         Widths of the hidden layers of the encoder; the decoder mirrors them.
+    body : {"auto", "mlp", "cnn"}, default="auto"
+        Perceptrons or convolutions; of themselves very large images get convolutions.
     epochs : int, optional
         Passes over the training items at most; by default as many as come to about 5,000 steps,
         fewer where that is minutes of arithmetic on a CPU.
@@ -60,13 +78,17 @@ class Autoencoder(Decodes, Learned):
     kinds = frozenset({Image, Vector})
     learns = "items"
     default_steps = 5000
-    _parameter_constraints: ClassVar[dict[str, list]] = LEARNED_CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **LEARNED_CONSTRAINTS,
+        "body": [StrOptions(set(BODIES))],
+    }
 
     def __init__(
         self,
         dim: int = 32,
         *,
         hidden: tuple[int, ...] = (512, 256, 128),
+        body: str = "auto",
         epochs: int | None = None,
         batch_size: int = 128,
         learning_rate: float = 3e-3,
@@ -78,6 +100,7 @@ class Autoencoder(Decodes, Learned):
     ):
         self.dim = dim
         self.hidden = hidden
+        self.body = body
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -88,17 +111,22 @@ class Autoencoder(Decodes, Learned):
         self.verbose = verbose
 
     def build(self) -> nn.ModuleDict:
-        """Return the encoder and its mirror decoder."""
-        return autoencoder_bodies(self.shape_, self.hidden, self.dim, self.dim)
+        """Return the encoder and its mirror decoder, each with a linear path beside it."""
+        dim = self.dim
+        return autoencoder_bodies(self.shape_, self.hidden, dim, dim, self.body, linear_path=True)
+
+    def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
+        """Make the networks the principal component analysis of the items."""
+        rows = rows_for_pca(len(x))
+        if len(rows):
+            start_at_pca(nets, self._to_float(x[rows]))
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the mean squared error of the reconstruction."""
         decoded = nets["decoder"](nets["encoder"](batch))
-        if isinstance(self.kind_, Image):
-            decoded = decoded.sigmoid()
-        return {"reconstruction": F.mse_loss(decoded, batch)}
+        return {"reconstruction": squared_error(self.kind_, decoded, batch)}
 
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the bottleneck."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scipy import sparse
     from torch import Tensor
 
-__all__ = ["Bounds", "Decodes", "Elbo", "Encoder", "Layers", "Samples", "check_labels"]
+__all__ = ["Bounds", "Decodes", "Elbo", "Encoder", "Layers", "Restores", "Samples", "check_labels"]
 
 
 class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
@@ -187,6 +187,16 @@ class Decodes(ABC):
     @abstractmethod
     def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
         """Return the items that stand at vectors, shape ``(n, …)``; pixels are in [0, 1]."""
+
+
+class Restores(ABC):
+    """An encoder that learns by making whole again what was corrupted."""
+
+    @abstractmethod
+    def restore(
+        self, X: Any, random_state: int | np.random.RandomState | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return corrupted items, and what is made of them: as `Decodes` returns items."""
 
 
 class Samples(ABC):

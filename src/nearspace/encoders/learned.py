@@ -94,6 +94,10 @@ class Learned(Encoder):
         its own; the others train the other networks.
         """
 
+    def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
+        """Set the first weights of new networks by the training items, as they wait in memory."""
+        return
+
     def loss_weights(self, done: float) -> Mapping[str, float]:
         """Return weights of terms by name when a share of training is done; others weigh 1."""
         return {}
@@ -118,6 +122,7 @@ class Learned(Encoder):
         with torch.random.fork_rng(), progress_bar(type(self).__name__, self.verbose):
             torch.manual_seed(seed)  # the networks' first weights come from the global generator
             nets = self.build()
+            self.start(nets, x)
             self._try(nets)
             try:
                 history = train(
@@ -193,9 +198,13 @@ class Learned(Encoder):
                 for i in range(0, len(z), TRANSFORM_BATCH)
             ]
         out = torch.cat(parts)
+        return self._to_items(out.sigmoid() if isinstance(self.kind_, Image) else out)
+
+    def _to_items(self, batch: Tensor) -> np.ndarray:
+        """Return a float batch on the CPU in the items' own units and shape."""
         if isinstance(self.kind_, Image):
-            return out.sigmoid().permute(0, 2, 3, 1).contiguous().numpy()
-        return out.numpy() * self.scale_ + self.mean_
+            return batch.permute(0, 2, 3, 1).contiguous().numpy()
+        return batch.numpy() * self.scale_ + self.mean_
 
 
 def torch_device(name: str) -> torch.device:

@@ -1,25 +1,36 @@
-"""Which body suits which items."""
+"""Which body suits which items, and the start of an autoencoder at principal components."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from nearspace.errors import DataError
 from nearspace.nets.convnet import ConvDecoder, convnet
 from nearspace.nets.perceptron import PerceptronDecoder, perceptron
 
-__all__ = ["autoencoder_bodies"]
+__all__ = ["BODIES", "autoencoder_bodies", "start_at_pca"]
 
+BODIES = ("auto", "mlp", "cnn")
 # Above this many values a perceptron's first layer alone outweighs a convolutional body.
 LARGEST_FOR_PERCEPTRON = 4096
+# Beside a linear path it learns what is left sooner; then its memory is what bounds it.
+LARGEST_BESIDE_LINEAR = 32_768
+LEAST_PIXEL = 0.02  # the logit of a pixel of 0 is infinite
 
 
 def autoencoder_bodies(
-    shape: Sequence[int], hidden: Sequence[int], latent: int, dim: int
+    shape: Sequence[int],
+    hidden: Sequence[int],
+    latent: int,
+    dim: int,
+    body: str = "auto",
+    linear_path: bool = False,
 ) -> nn.ModuleDict:
-    """Return an encoder and its mirror decoder: perceptrons, or convolutions for large images.
+    """Return an encoder and its mirror decoder: perceptrons or convolutions.
 
     Parameters
     ----------
@@ -31,22 +42,113 @@ def autoencoder_bodies(
         Width of the encoder's last layer.
     dim : int
         Length of the vectors that the decoder takes.
+    body : {"auto", "mlp", "cnn"}, default="auto"
+        Perceptrons, or convolutions, which only images can have; of themselves large images get
+        convolutions.
+    linear_path : bool, default=False
+        Whether each has a fixed linear map beside it, which `start_at_pca` sets.
 
     Returns
     -------
     nn.ModuleDict
         ``"encoder"`` and ``"decoder"``; the decoder's values are unbounded.
+
+    Raises
+    ------
+    DataError
+        If items that are no images are to have convolutions.
     """
-    if len(shape) == 3 and math.prod(shape) > LARGEST_FOR_PERCEPTRON:
-        return nn.ModuleDict(
-            {
-                "encoder": convnet(shape, hidden[-1], latent, last="latent"),
-                "decoder": ConvDecoder(dim, hidden[-1], shape),
-            }
+    if body == "cnn" and len(shape) != 3:
+        raise DataError(
+            f"The body 'cnn' takes images, got items of shape {tuple(shape)}; use body='mlp'."
         )
-    return nn.ModuleDict(
-        {
-            "encoder": perceptron(shape, hidden, latent, last="latent"),
-            "decoder": PerceptronDecoder(dim, hidden, shape),
-        }
-    )
+    largest = LARGEST_BESIDE_LINEAR if linear_path else LARGEST_FOR_PERCEPTRON
+    large = len(shape) == 3 and math.prod(shape) > largest
+    encoder: nn.Module
+    decoder: nn.Module
+    if body == "cnn" or (body == "auto" and large):
+        encoder = convnet(shape, hidden[-1], latent, last="latent")
+        decoder = ConvDecoder(dim, hidden[-1], shape)
+    else:
+        encoder = perceptron(shape, hidden, latent, last="latent")
+        decoder = PerceptronDecoder(dim, hidden, shape)
+    if linear_path:
+        encoder = LinearPathEncoder(encoder, shape, latent)
+        decoder = LinearPathDecoder(decoder, shape, dim)
+    return nn.ModuleDict({"encoder": encoder, "decoder": decoder})
+
+
+class LinearPathEncoder(nn.Module):
+    """A fixed linear map of the item, and what a network adds to it."""
+
+    def __init__(self, net: nn.Module, shape: Sequence[int], dim: int):
+        super().__init__()
+        self.net = net
+        self.linear = _no_map(math.prod(shape), dim, value=0.0)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        """Return vectors ``(batch, dim)`` of items ``(batch, *shape)``."""
+        return self.linear(batch.flatten(1)) + self.net(batch)
+
+
+class LinearPathDecoder(nn.Module):
+    """A fixed linear map back to the item, and what a network adds; of images both are logits."""
+
+    def __init__(self, net: nn.Module, shape: Sequence[int], dim: int):
+        super().__init__()
+        self.net, self.shape = net, tuple(shape)
+        self.linear = _no_map(dim, math.prod(shape), value=0.5 if len(shape) == 3 else 0.0)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return items ``(batch, *shape)`` of vectors ``(batch, dim)``."""
+        values = self.linear(z).reshape(len(z), *self.shape)
+        if len(self.shape) == 3:
+            values = values.clamp(LEAST_PIXEL, 1 - LEAST_PIXEL).logit()
+        return values + self.net(z)
+
+
+def _no_map(inputs: int, outputs: int, value: float) -> nn.Linear:
+    """Return a frozen linear map that gives ``value`` for everything, without a random number."""
+    linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    nn.init.zeros_(linear.weight)
+    nn.init.constant_(linear.bias, value)
+    return linear.requires_grad_(False)
+
+
+def start_at_pca(bodies: nn.ModuleDict, batch: Tensor) -> None:
+    """Make an untrained autoencoder with linear paths the principal component analysis of items.
+
+    The linear paths become the principal axes, the last layers of the networks zero: training
+    begins where PCA ends.
+
+    Parameters
+    ----------
+    bodies : nn.ModuleDict
+        What `autoencoder_bodies` returned for ``linear_path=True``.
+    batch : Tensor of shape (n, ...)
+        Items as the encoder takes them.
+
+    Examples
+    --------
+    >>> bodies = autoencoder_bodies((6,), (16,), latent=6, dim=6, linear_path=True).eval()
+    >>> items = torch.rand(20, 6)
+    >>> start_at_pca(bodies, items)
+    >>> bool((bodies["decoder"](bodies["encoder"](items)) - items).abs().max() < 1e-4)
+    True
+    """
+    into, out = bodies["encoder"].linear, bodies["decoder"].linear
+    flat = batch.flatten(1)
+    mean, most = flat.mean(dim=0), min(flat.shape)
+    _, spread, axes = torch.pca_lowrank(flat - mean, min(into.out_features + 8, most), center=False)
+    axes = axes[:, : into.out_features]
+    kept = axes.shape[1]
+    scale = (spread[0] / math.sqrt(len(flat))).clamp(min=1e-6)  # the first dimension varies by 1
+    with torch.no_grad():
+        into.weight[:kept] = axes.T / scale
+        into.bias[:kept] = -(mean @ axes) / scale
+        out.weight[:, :kept] = axes * scale
+        out.bias.copy_(mean)
+        for name in ("encoder", "decoder"):
+            layers = [m for m in bodies[name].net.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+            nn.init.zeros_(layers[-1].weight)
+            nn.init.zeros_(layers[-1].bias)

@@ -1,0 +1,200 @@
+"""The denoising autoencoder: learns to undo the noise that it is given."""
+
+from __future__ import annotations
+
+from numbers import Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted
+from torch import Tensor, nn
+
+from nearspace.data import Image, Kind, Vector
+from nearspace.encoders.autoencoder import rows_for_pca, squared_error
+from nearspace.encoders.base import Decodes, Restores
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
+from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
+from nearspace.nets.layers import last_width
+
+__all__ = ["DenoisingAutoencoder"]
+
+CORRUPTIONS = ("gaussian", "masking", "salt_and_pepper")
+FAR = 2.0  # standard deviations: what salt and pepper are where values have no bounds
+
+
+class DenoisingAutoencoder(Restores, Decodes, Learned):
+    """A denoising autoencoder (Vincent et al., 2010): noise is put on each item, and to be undone.
+
+    The network is given the corrupted item; its error is taken against the clean one. Vectors
+    come of clean items.
+
+    Parameters
+    ----------
+    dim : int, default=32
+        Length of the vectors.
+    corruption : {"gaussian", "salt_and_pepper", "masking"}, default="gaussian"
+        Normal noise on every value; values set to the lowest or the highest (of vectors two
+        deviations from the mean); or values set to zero (of vectors to the mean).
+    amount : float, default=0.3
+        Standard deviation of the Gaussian noise, where pixels are in [0, 1] and the columns of
+        vectors have deviation 1; otherwise the share of values that is set.
+    hidden : tuple of int, default=(512, 256, 128)
+        Widths of the hidden layers of the encoder; the decoder mirrors them.
+    body : {"auto", "mlp", "cnn"}, default="auto"
+        Perceptrons or convolutions; of themselves very large images get convolutions.
+    epochs : int, optional
+        Passes over the training items at most; by default as many as come to about 5,000 steps,
+        fewer where that is minutes of arithmetic on a CPU.
+    batch_size : int, default=128
+        Items a step at most; a tenth of the training items where that is fewer.
+    learning_rate : float, default=3e-3
+        Peak of the one-cycle schedule.
+    random_state : int, RandomState instance or None, default=0
+        Of first weights, order, noise and held-out part.
+    kind : Kind, optional
+        Kind of the items; inferred when absent.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    precision : str, default="32-true"
+        Fabric's precision, such as ``"bf16-mixed"``.
+    verbose : bool, default=False
+        Whether to show a progress bar.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> digits = load("digits").items
+    >>> encoder = DenoisingAutoencoder(corruption="salt_and_pepper", epochs=2).fit(digits)
+    >>> given, restored = encoder.restore(digits[:3], random_state=0)
+    >>> given.shape, restored.shape
+    ((3, 8, 8, 1), (3, 8, 8, 1))
+    """
+
+    kinds = frozenset({Image, Vector})
+    learns = "items"
+    default_steps = 5000
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **LEARNED_CONSTRAINTS,
+        "corruption": [StrOptions(set(CORRUPTIONS))],
+        "amount": [Interval(Real, 0, None, closed="neither")],
+        "body": [StrOptions(set(BODIES))],
+    }
+
+    def __init__(
+        self,
+        dim: int = 32,
+        *,
+        corruption: str = "gaussian",
+        amount: float = 0.3,
+        hidden: tuple[int, ...] = (512, 256, 128),
+        body: str = "auto",
+        epochs: int | None = None,
+        batch_size: int = 128,
+        learning_rate: float = 3e-3,
+        random_state: Any = 0,
+        kind: Kind | None = None,
+        device: str = "auto",
+        precision: str = "32-true",
+        verbose: bool = False,
+    ):
+        self.dim = dim
+        self.corruption = corruption
+        self.amount = amount
+        self.hidden = hidden
+        self.body = body
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+        self.kind = kind
+        self.device = device
+        self.precision = precision
+        self.verbose = verbose
+
+    def build(self) -> nn.ModuleDict:
+        """Return the encoder and its mirror decoder, each with a linear path beside it."""
+        dim = self.dim
+        return autoencoder_bodies(self.shape_, self.hidden, dim, dim, self.body, linear_path=True)
+
+    def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
+        """Make the networks the principal component analysis of the clean items."""
+        rows = rows_for_pca(len(x))
+        if len(rows):
+            start_at_pca(nets, self._to_float(x[rows]))
+
+    def losses(
+        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the mean squared error of what was made of corrupted items."""
+        decoded = nets["decoder"](nets["encoder"](self._corrupt(batch, generator)))
+        return {"reconstruction": squared_error(self.kind_, decoded, batch)}
+
+    def _corrupt(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        bounds = (0.0, 1.0) if isinstance(self.kind_, Image) else (-FAR, FAR)
+        return corrupt(batch, self.corruption, self.amount, bounds, generator)
+
+    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
+        """Return the bottleneck."""
+        return nets["encoder"](batch)
+
+    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
+        """Return the items at vectors: ``(n, d)``, or images ``(n, height, width, channels)``."""
+        check_is_fitted(self)
+        return self._decode(self.nets_["decoder"], check_array(Z, dtype=np.float32))
+
+    def restore(
+        self, X: Any, random_state: int | np.random.RandomState | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return items with noise on them, and what the network makes of those."""
+        check_is_fitted(self)
+        seed = int(check_random_state(random_state).randint(2**31))
+        batch = self._to_float(self.kind_.tensor(self._check(X, reset=False)))
+        noisy = self._corrupt(batch, torch.Generator().manual_seed(seed))
+        nets = self.nets_.to("cpu")
+        with torch.inference_mode():
+            vectors = self.embed(nets, noisy).numpy()
+        return self._to_items(noisy), self.inverse_transform(vectors)
+
+    @property
+    def _n_features_out(self) -> int:
+        return last_width(self.nets_["encoder"])
+
+
+def corrupt(
+    batch: Tensor,
+    corruption: str,
+    amount: float,
+    bounds: tuple[float, float],
+    generator: torch.Generator,
+) -> Tensor:
+    """Return a float batch with noise on it.
+
+    Parameters
+    ----------
+    batch : Tensor of shape (n, ...)
+        Clean items.
+    corruption : {"gaussian", "salt_and_pepper", "masking"}
+        Which noise; see `DenoisingAutoencoder`.
+    amount : float
+        Deviation of Gaussian noise, else the share of values that is set.
+    bounds : (float, float)
+        The lowest and the highest value; where the lowest is 0, noise leaves no value outside.
+    generator : torch.Generator
+        On the device of the batch.
+    """
+    low, high = bounds
+
+    def random(draw: str) -> Tensor:
+        return getattr(torch.empty_like(batch), draw)(generator=generator)
+
+    if corruption == "gaussian":
+        noisy = batch + amount * random("normal_")
+        return noisy.clamp(low, high) if low == 0 else noisy
+    chosen = random("uniform_") < amount
+    if corruption == "masking":
+        return batch.masked_fill(chosen, 0.0)
+    ends = torch.where(random("uniform_") < 0.5, low, high)
+    return torch.where(chosen, ends, batch)

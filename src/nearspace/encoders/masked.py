@@ -1,0 +1,197 @@
+"""The masked autoencoder: sees a part of an image, and learns to say the whole of it."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted
+from torch import Tensor, nn
+
+from nearspace.data import Image, Kind
+from nearspace.encoders.autoencoder import rows_for_pca, squared_error
+from nearspace.encoders.base import Decodes, Restores
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
+from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
+from nearspace.nets.layers import last_width
+from nearspace.nets.transformer import (
+    MaskToken,
+    PatchDecoder,
+    PatchEncoder,
+    default_patch,
+    hidden_pixels,
+    n_patches,
+    visible_patches,
+)
+
+__all__ = ["MaskedAutoencoder"]
+
+WIDTH, DEPTH, DECODER_DEPTH = 64, 3, 1
+SHOWN_HIDDEN = 0.5  # grey, which stands out from dark and from light
+
+
+class MaskedAutoencoder(Restores, Decodes, Learned):
+    """A masked autoencoder (He et al., 2022) with a bottleneck: images are rebuilt from patches.
+
+    Patches of each image are hidden. As in the paper a vision transformer sees only the others;
+    other bodies see a learnt picture in their place. Unlike in the paper the decoder is given
+    nothing but the vector, and its error is taken over the whole image: the vector has to say all,
+    and images can be decoded from it. Vectors come of whole images, so each batch hides another
+    share, from none up: with a fixed one no whole image would ever have been seen.
+
+    Parameters
+    ----------
+    dim : int, default=32
+        Length of the vectors.
+    ratio : float, default=0.75
+        The largest share of the patches that is hidden; at least one stays.
+    patch : int, optional
+        Side of a patch in pixels; about an eighth of the shorter side of the image when absent.
+    hidden : tuple of int, default=(512, 256, 128)
+        Widths of the hidden layers of the encoder; the decoder mirrors them. Not of ``"vit"``.
+    body : {"auto", "mlp", "cnn", "vit"}, default="auto"
+        Perceptrons, convolutions or a small vision transformer; of themselves very large images
+        get convolutions and others perceptrons.
+    epochs : int, optional
+        Passes over the training items at most; by default as many as come to about 5,000 steps,
+        fewer where that is minutes of arithmetic on a CPU.
+    batch_size : int, default=128
+        Items a step at most; a tenth of the training items where that is fewer.
+    learning_rate : float, default=3e-3
+        Peak of the one-cycle schedule.
+    random_state : int, RandomState instance or None, default=0
+        Of first weights, order, patches and held-out part.
+    kind : Kind, optional
+        Kind of the items; inferred when absent.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    precision : str, default="32-true"
+        Fabric's precision, such as ``"bf16-mixed"``.
+    verbose : bool, default=False
+        Whether to show a progress bar.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> digits = load("digits").items
+    >>> encoder = MaskedAutoencoder(dim=8, body="vit", epochs=1).fit(digits)
+    >>> encoder.inverse_transform(encoder.transform(digits[:3])).shape
+    (3, 8, 8, 1)
+    """
+
+    kinds = frozenset({Image})
+    learns = "items"
+    default_steps = 5000
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **LEARNED_CONSTRAINTS,
+        "ratio": [Interval(Real, 0, 1, closed="neither")],
+        "patch": [Interval(Integral, 1, None, closed="left"), None],
+        "body": [StrOptions({*BODIES, "vit"})],
+    }
+
+    def __init__(
+        self,
+        dim: int = 32,
+        *,
+        ratio: float = 0.75,
+        patch: int | None = None,
+        hidden: tuple[int, ...] = (512, 256, 128),
+        body: str = "auto",
+        epochs: int | None = None,
+        batch_size: int = 128,
+        learning_rate: float = 3e-3,
+        random_state: Any = 0,
+        kind: Kind | None = None,
+        device: str = "auto",
+        precision: str = "32-true",
+        verbose: bool = False,
+    ):
+        self.dim = dim
+        self.ratio = ratio
+        self.patch = patch
+        self.hidden = hidden
+        self.body = body
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.random_state = random_state
+        self.kind = kind
+        self.device = device
+        self.precision = precision
+        self.verbose = verbose
+
+    def build(self) -> nn.ModuleDict:
+        """Return the encoder, its decoder, and what stands in place of hidden patches."""
+        shape = self.shape_
+        if self.body == "vit":
+            encoder = PatchEncoder(shape, self._patch, WIDTH, DEPTH, self.dim)
+            decoder = PatchDecoder(self.dim, shape, self._patch, WIDTH, DECODER_DEPTH)
+            return nn.ModuleDict({"encoder": encoder, "decoder": decoder})
+        dim = self.dim
+        nets = autoencoder_bodies(shape, self.hidden, dim, dim, self.body, linear_path=True)
+        nets["token"] = MaskToken(shape)
+        return nets
+
+    @property
+    def _patch(self) -> int:
+        return self.patch or default_patch(*self.shape_[1:])
+
+    def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
+        """Make the networks the principal component analysis of the images, the token their mean.
+
+        A vision transformer has no linear path, and starts at random.
+        """
+        rows = rows_for_pca(len(x))
+        if "token" in nets and len(rows):
+            batch = self._to_float(x[rows])
+            start_at_pca(nets, batch)
+            nets["token"].value.data.copy_(batch.mean(dim=0))
+
+    def losses(
+        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the mean squared error of images made of some of their patches."""
+        share = float(torch.rand((), generator=generator, device=batch.device))
+        visible = self._visible(len(batch), share * self.ratio, generator)
+        decoded = nets["decoder"](self._encode_visible(nets, batch, visible))
+        return {"reconstruction": squared_error(self.kind_, decoded, batch)}
+
+    def _visible(self, n_items: int, ratio: float, generator: torch.Generator) -> Tensor:
+        return visible_patches(n_items, n_patches(self.shape_, self._patch), ratio, generator)
+
+    def _encode_visible(self, nets: nn.ModuleDict, batch: Tensor, visible: Tensor) -> Tensor:
+        if "token" not in nets:
+            return nets["encoder"](batch, visible)
+        hidden = hidden_pixels(visible, self.shape_, self._patch)
+        return nets["encoder"](nets["token"](batch, hidden))
+
+    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
+        """Return the bottleneck of whole images."""
+        return nets["encoder"](batch)
+
+    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
+        """Return the images at vectors, shape ``(n, height, width, channels)``."""
+        check_is_fitted(self)
+        return self._decode(self.nets_["decoder"], check_array(Z, dtype=np.float32))
+
+    def restore(
+        self, X: Any, random_state: int | np.random.RandomState | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return images whose hidden patches are grey, and what the network makes of the rest."""
+        check_is_fitted(self)
+        seed = int(check_random_state(random_state).randint(2**31))
+        batch = self._to_float(self.kind_.tensor(self._check(X, reset=False)))
+        visible = self._visible(len(batch), self.ratio, torch.Generator().manual_seed(seed))
+        hidden = hidden_pixels(visible, self.shape_, self._patch)
+        with torch.inference_mode():
+            vectors = self._encode_visible(self.nets_.to("cpu"), batch, visible).numpy()
+        given = batch.masked_fill(hidden, SHOWN_HIDDEN)
+        return self._to_items(given), self.inverse_transform(vectors)
+
+    @property
+    def _n_features_out(self) -> int:
+        return last_width(self.nets_["encoder"])
