@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 MAIN = "from nearspace.cli import main; main()"
 
@@ -59,6 +61,34 @@ def test_compare_reads_what_users_have(nearspace):
     assert done.returncode == 0, done.stderr
 
 
+def test_compare_takes_a_folder_of_odd_pictures(nearspace):
+    random = np.random.default_rng(0)
+    for label, brightest in (("dark", 90), ("light", 256)):
+        folder = nearspace.folder / "photos" / label
+        folder.mkdir(parents=True)
+        for index in range(20):
+            pixels = random.integers(0, brightest, (12, 9, 4), dtype=np.uint8)
+            pixels[..., 3] = 255
+            picture = Image.fromarray(pixels).convert(["RGB", "RGBA", "L", "P"][index % 4])
+            picture.save(folder / f"{index}.{'gif' if index % 4 == 3 else 'png'}")
+        deep = random.integers(0, 256 * brightest, (12, 9)).astype(np.uint16)
+        Image.fromarray(deep).save(folder / "deep.png")
+        Image.fromarray(pixels[:1, :1]).save(folder / "one pixel.png")
+    head = b"BM" + struct.pack("<IHHI", 0, 0, 0, 54)
+    bomb = struct.pack("<IiiHHIIiiII", 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0)
+    (nearspace.folder / "photos" / "light" / "bomb.bmp").write_bytes(head + bomb + bytes(99))
+    done = nearspace("compare", "photos", "--size", "12", "--with", "colour_histogram, hog@conv1")
+    assert done.returncode == 2
+    assert "has no layers" in done.stderr
+    done = nearspace("compare", "photos", "--size", "12", "--with", "cnn@conv9")
+    assert done.returncode == 0, done.stderr  # the floor was judged
+    assert "bomb.bmp" in done.stdout + done.stderr
+    assert "a decompression bomb" in done.stdout + done.stderr
+    assert "failed cnn@conv9: The network has no layer 'conv9'" in done.stdout
+    rows = json.loads((nearspace.folder / "report.json").read_text())["rows"]
+    assert {"raw", "hog", "colour_histogram", "chance", "cnn@conv9"} == {r["spec"] for r in rows}
+
+
 WRONG = {
     ("compare", "digits", "--with", "autoencodr"): "Did you mean 'autoencoder'?",
     ("compare", "digits", "--with", "pca(dimm=3)"): "Did you mean 'dim'?",
@@ -67,6 +97,7 @@ WRONG = {
     ("compare", "t.csv", "--column", "txt"): "Did you mean 'text'?",
     ("compare", "digits", "--with", "raw", "--rank-by", "prob"): "Did you mean 'probe'?",
     ("compare", "digits", "--with", "pca(dim=0)"): "'dim' parameter of PCA must be",
+    ("compare", "digits", "--with", "mlp(hidden=(0,))"): "'hidden' parameter of MLP must be",
     ("compare", "broken.npz"): "broken.npz",
     ("compare", "empty"): "empty",
     ("compare", "nan.npz"): "row 1, column 2",
