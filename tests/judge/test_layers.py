@@ -132,5 +132,10 @@ def test_what_has_no_layers_or_not_these_is_refused(digits):
         compare_layers("pca", digits)
     with pytest.raises(SpecError, match="Did you mean 'mean'"):
         compare_layers("mlp", digits, pool="meen")
+    # All are told before hours of training.
+    with pytest.raises(SpecError, match="'dim' parameter of CNN"):
+        compare_layers("cnn(dim=0)", digits)
     with pytest.raises(DataError, match="no layer 'fc9'"):
-        compare_layers("mlp(epochs=1)", digits, layers=["fc9"])
+        compare_layers("mlp(epochs=10_000)", digits, layers=["fc1", "fc9"])
+    with pytest.raises(SpecError, match="'pool' parameter of AlexNet"):
+        compare_layers("alexnet(epochs=10_000)", digits, pool="cls")

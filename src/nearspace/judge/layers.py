@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
 from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.learned import Learned
 from nearspace.encoders.spec import make, spec_of
 from nearspace.errors import SpecError, did_you_mean
 from nearspace.judge.fits import Fits
@@ -94,6 +96,7 @@ def compare_layers(
     check_layers(encoder, pool)
     task = set_task(dataset, Protocol(k, None, 1, test_size, random_state))
     tell = progress or (lambda share, words: None)
+    _try_untrained(encoder, task, layers or [encoder.get_params()["layer"]], pool)
     times = [time.perf_counter()]
     with epoch_listener(lambda done, of: tell(0.5 * done / of, f"epoch {done} of {of}")):
         fitted: Any = Fits(task, None if cache is None else Path(cache)).get(encoder)[0]
@@ -137,7 +140,7 @@ def compare_layers(
 
 
 def check_layers(encoder: Any, pool: str | None = None) -> None:
-    """Raise `SpecError` if an encoder has no layers to choose from, or items no such pool."""
+    """Raise `SpecError` if an encoder has no layers, a wrong parameter, or items no such pool."""
     if not isinstance(encoder, Layers):
         raise SpecError(
             f"The encoder '{spec_of(encoder)}' has no layers to compare; alexnet, cnn, mlp and "
@@ -148,6 +151,24 @@ def check_layers(encoder: Any, pool: str | None = None) -> None:
             f"There is no pool '{pool}' that gives one vector an item. "
             f"{did_you_mean(pool, ITEM_POOLS)}"
         )
+    try:
+        _pooled(encoder, pool)._validate_params()
+    except ValueError as error:
+        raise SpecError(f"Cannot use '{spec_of(encoder)}': {error}") from error
+
+
+def _pooled(encoder: Any, pool: str | None) -> Any:
+    """Return an unfitted copy that pools as it is judged, where it pools at all."""
+    pools = {} if pool is None or "pool" not in encoder.get_params() else {"pool": pool}
+    return clone(encoder).set_params(**pools)
+
+
+def _try_untrained(encoder: Any, task: Task, layers: Sequence[Any], pool: str | None) -> None:
+    """Raise before training what a layer that is not there would raise after it."""
+    if isinstance(encoder, Learned):
+        for layer in layers:
+            trial = _pooled(encoder, pool).set_params(layer=layer)
+            trial.try_untrained(task.train.items, task.train.labels)
 
 
 class _Measured:
