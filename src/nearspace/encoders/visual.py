@@ -117,7 +117,9 @@ class VisualWords(Encoder):
             for row in order:
                 yield _detected_sift(grey(items[row : row + 1])[0])[None]
             return
-        values = (WIDTH + self.words) * _n_keypoints(*items.shape[1:3])
+        height, width = items.shape[1:3]
+        values = (WIDTH + self.words) * _n_keypoints(height, width)
+        values += 2 * ORIENTATIONS * height * width
         size = max(1, VALUES_AT_ONCE // values)
         for start in range(0, len(order), size):
             yield grid_sift(grey(items[order[start : start + size]]))
