@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nearspace.data import Dataset, load, train_test_split
     from nearspace.encoders.base import Decodes, Encoder, Samples
+    from nearspace.encoders.network import Network
     from nearspace.encoders.persist import load_encoder
     from nearspace.encoders.spec import make
     from nearspace.errors import NearspaceError
     from nearspace.judge.compare import compare
+    from nearspace.judge.layers import compare_layers
     from nearspace.judge.leaderboard import Leaderboard
     from nearspace.judge.transfer import transfer
     from nearspace.judge.transferred import Transfer
@@ -25,10 +27,12 @@ _HOME = {
     "Encoder": "encoders.base",
     "Leaderboard": "judge.leaderboard",
     "NearspaceError": "errors",
+    "Network": "encoders.network",
     "Samples": "encoders.base",
     "Space": "space.space",
     "Transfer": "judge.transferred",
     "compare": "judge.compare",
+    "compare_layers": "judge.layers",
     "embed": "space.space",
     "load": "data",
     "load_encoder": "encoders.persist",
@@ -44,10 +48,12 @@ __all__ = [
     "Encoder",
     "Leaderboard",
     "NearspaceError",
+    "Network",
     "Samples",
     "Space",
     "Transfer",
     "compare",
+    "compare_layers",
     "embed",
     "load",
     "load_encoder",
