@@ -110,7 +110,8 @@ class Image(Kind):
         out = functional.grid_sample(batch, grid, padding_mode="border", align_corners=False)
         if batch.shape[1] == 3:
             grey = out.mean(dim=1, keepdim=True)
-            out = torch.lerp(grey, out, uniform(0.0, 1.5, 1, 1, 1)).mul_(uniform(0.8, 1.2, 3, 1, 1))
+            out = torch.lerp(grey, out, uniform(0.5, 1.25, 1, 1, 1))
+            out.mul_(uniform(0.9, 1.1, 3, 1, 1))
         mean = out.mean(dim=(1, 2, 3), keepdim=True)
         shift = mean + uniform(-0.15, 0.15, 1, 1, 1)
         out.sub_(mean).mul_(uniform(0.6, 1.4, 1, 1, 1)).add_(shift)

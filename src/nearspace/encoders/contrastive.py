@@ -29,12 +29,12 @@ _CONSTRAINTS: dict[str, list] = {**LEARNED_CONSTRAINTS, "flip": ["boolean"]}
 _TEMPERATURE = [Interval(Real, 0, None, closed="neither")]
 
 
-def _encoder_and_head(shape: tuple[int, ...], dim: int, hidden: int, outputs: int) -> nn.ModuleDict:
+def _encoder_and_head(shape: tuple[int, ...], dim: int) -> nn.ModuleDict:
     """Return a small convolutional network and the projection head that only the loss sees."""
     return nn.ModuleDict(
         {
-            "encoder": convnet(shape, 128, dim, last="embedding"),
-            "head": nn.Sequential(hidden_block(dim, hidden), nn.Linear(hidden, outputs)),
+            "encoder": convnet(shape, 256, dim, last="embedding"),
+            "head": nn.Sequential(hidden_block(dim, 256), nn.Linear(256, 128)),
         }
     )
 
@@ -63,9 +63,9 @@ class SimCLR(Learned):
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
     epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 1,500 steps,
+        Passes over the training items at most; by default as many as come to about 3,000 steps,
         fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=256
+    batch_size : int, default=128
         Items a step at most, a tenth of the training items where that is fewer; each is
         contrasted with all others of its batch.
     learning_rate : float, default=3e-3
@@ -91,7 +91,7 @@ class SimCLR(Learned):
 
     kinds = frozenset({Image})
     learns = "items"
-    default_steps = 1500
+    default_steps = 3000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **_CONSTRAINTS,
         "temperature": _TEMPERATURE,
@@ -104,7 +104,7 @@ class SimCLR(Learned):
         temperature: float = 0.2,
         flip: bool = False,
         epochs: int | None = None,
-        batch_size: int = 256,
+        batch_size: int = 128,
         learning_rate: float = 3e-3,
         random_state: Any = 0,
         kind: Kind | None = None,
@@ -126,7 +126,7 @@ class SimCLR(Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and the projection head of the loss."""
-        return _encoder_and_head(self.shape_, self.dim, hidden=128, outputs=64)
+        return _encoder_and_head(self.shape_, self.dim)
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
@@ -159,9 +159,9 @@ class VICReg(Learned):
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
     epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 1,500 steps,
+        Passes over the training items at most; by default as many as come to about 3,000 steps,
         fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=256
+    batch_size : int, default=128
         Items a step at most, a tenth of the training items where that is fewer.
     learning_rate : float, default=3e-3
         Peak of the one-cycle schedule.
@@ -186,7 +186,7 @@ class VICReg(Learned):
 
     kinds = frozenset({Image})
     learns = "items"
-    default_steps = 1500
+    default_steps = 3000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **_CONSTRAINTS,
         "invariance": [Interval(Real, 0, None, closed="neither")],
@@ -199,7 +199,7 @@ class VICReg(Learned):
         invariance: float = 10.0,
         flip: bool = False,
         epochs: int | None = None,
-        batch_size: int = 256,
+        batch_size: int = 128,
         learning_rate: float = 3e-3,
         random_state: Any = 0,
         kind: Kind | None = None,
@@ -221,7 +221,7 @@ class VICReg(Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and the projection head of the loss."""
-        return _encoder_and_head(self.shape_, self.dim, hidden=256, outputs=128)
+        return _encoder_and_head(self.shape_, self.dim)
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
@@ -264,9 +264,9 @@ class SupCon(Learned):
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
     epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 1,500 steps,
+        Passes over the training items at most; by default as many as come to about 3,000 steps,
         fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=256
+    batch_size : int, default=128
         Items a step at most, a tenth of the training items where that is fewer; each is
         contrasted with all others of its batch.
     learning_rate : float, default=3e-3
@@ -293,7 +293,7 @@ class SupCon(Learned):
 
     kinds = frozenset({Image})
     learns = "labels"
-    default_steps = 1500
+    default_steps = 3000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **_CONSTRAINTS,
         "temperature": _TEMPERATURE,
@@ -306,7 +306,7 @@ class SupCon(Learned):
         temperature: float = 0.1,
         flip: bool = False,
         epochs: int | None = None,
-        batch_size: int = 256,
+        batch_size: int = 128,
         learning_rate: float = 3e-3,
         random_state: Any = 0,
         kind: Kind | None = None,
@@ -328,7 +328,7 @@ class SupCon(Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and the projection head of the loss."""
-        return _encoder_and_head(self.shape_, self.dim, hidden=128, outputs=64)
+        return _encoder_and_head(self.shape_, self.dim)
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
