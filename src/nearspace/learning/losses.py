@@ -9,6 +9,8 @@ from torch import Tensor
 __all__ = [
     "bernoulli_nll",
     "covariance_penalty",
+    "deception",
+    "discrimination",
     "gaussian_nll",
     "kl_to_standard_normal",
     "nt_xent",
@@ -33,24 +35,23 @@ def bernoulli_nll(logits: Tensor, target: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(target)
 
 
-def gaussian_nll(prediction: Tensor, target: Tensor) -> Tensor:
-    """Return the negative log-likelihood under a Gaussian of the best common variance, in nats.
-
-    The variance is the mean squared error of the batch itself, which weighs reconstruction
-    against other terms without a setting (the optimal σ of Rybkin et al., 2021).
+def gaussian_nll(prediction: Tensor, target: Tensor, variance: Tensor) -> Tensor:
+    """Return the negative log-likelihood under Gaussians of one variance, in nats an item.
 
     Parameters
     ----------
     prediction, target : Tensor of shape (batch, ...)
-        What was decoded and what should have been.
+        Means, and values.
+    variance : Tensor of shape ()
+        Common to all values.
 
     Returns
     -------
     Tensor of shape ()
         Sum over values, mean over items.
     """
-    variance = F.mse_loss(prediction, target) + 1e-6
-    return 0.5 * target[0].numel() * (torch.log(2 * torch.pi * variance) + 1)
+    squared = F.mse_loss(prediction, target) / variance
+    return 0.5 * target[0].numel() * (torch.log(2 * torch.pi * variance) + squared)
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -73,6 +74,45 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     """
     terms = mean.square() + log_variance.exp() - 1 - log_variance
     return 0.5 * terms.sum(dim=1).mean()
+
+
+def discrimination(real: Tensor, made: Tensor) -> Tensor:
+    """Return the cross entropy of telling real from made ones (Goodfellow et al., 2014).
+
+    Parameters
+    ----------
+    real, made : Tensor of any shape
+        Logits of being real, of what is and of what is not.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The sum of the two means; 2 log 2 where nothing is told.
+
+    Examples
+    --------
+    >>> round(float(discrimination(torch.zeros(3), torch.zeros(5))), 4)
+    1.3863
+    """
+    return F.softplus(-real).mean() + F.softplus(made).mean()
+
+
+def deception(made: Tensor) -> Tensor:
+    """Return the cross entropy of taking made ones for real (Goodfellow et al., 2014).
+
+    It is the form whose gradient does not vanish while the discriminator is ahead.
+
+    Parameters
+    ----------
+    made : Tensor of any shape
+        Logits of being real, of what is not.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The mean.
+    """
+    return F.softplus(-made).mean()
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
