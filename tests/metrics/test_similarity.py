@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy import linalg
 from scipy.sparse import csr_array
 
-from nearspace.metrics.similarity import cka, neighbour_overlap
+from nearspace.metrics.similarity import cka, frechet_distance, neighbour_overlap
 
 
 def cloud(n, d, seed=0):
@@ -65,3 +66,35 @@ def test_neighbour_overlap():
     assert unrelated == pytest.approx(10 / 299, abs=0.015)
     near = neighbour_overlap(a, a + 0.3 * cloud(300, 3, seed=1))
     assert unrelated < near < 1
+
+
+def test_frechet_distance_of_known_gaussians():
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((200, 5)) @ rng.standard_normal((5, 5))
+    covariance = np.cov(a.T)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-9)
+    # Scaled around its mean by s, a Gaussian is (s - 1)² tr C away; shifted, the square of that.
+    mean = a.mean(axis=0)
+    wanted = 0.25 * np.trace(covariance)
+    assert frechet_distance(a, mean + 1.5 * (a - mean)) == pytest.approx(wanted)
+    shift = np.arange(5)
+    assert frechet_distance(a, 1.5 * (a - mean) + mean + shift) == pytest.approx(wanted + 30)
+
+
+def test_frechet_distance_against_the_matrix_root_of_the_definition():
+    rng = np.random.default_rng(1)
+    a, b = (rng.standard_normal((60, 4)) @ rng.standard_normal((4, 4)) for _ in range(2))
+    first, second = np.cov(a.T), np.cov(b.T)
+    root = np.real(linalg.sqrtm(first @ second))
+    wanted = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(first + second - 2 * root)
+    assert frechet_distance(a, b) == pytest.approx(wanted)
+    assert frechet_distance(b, a) == pytest.approx(wanted)
+
+
+def test_frechet_distance_with_fewer_items_than_dimensions():
+    rng = np.random.default_rng(2)
+    a, b = rng.standard_normal((5, 30)), rng.standard_normal((7, 30))
+    assert frechet_distance(a, a + 1) == pytest.approx(30)
+    # In more dimensions than items, a turn of everything changes nothing.
+    turn = np.linalg.qr(rng.standard_normal((30, 30)))[0]
+    assert frechet_distance(a @ turn, b @ turn) == pytest.approx(frechet_distance(a, b))
