@@ -109,6 +109,19 @@ def test_frame_and_json_hold_the_same(board):
     assert "<table>" in board._repr_html_()
 
 
+def test_a_model_of_items_tells_its_bound_and_its_dimensions_again_from_the_cache(digits, tmp_path):
+    boards = [compare(["vae(dim=6, epochs=3)"], digits, cache=tmp_path) for _ in range(2)]
+    for board in boards:
+        found = row(board, "vae(dim=6, epochs=3)").exhibits
+        assert found.elbo.elbo == pytest.approx(-found.elbo.reconstruction - found.elbo.kl)
+        assert [len(pictures) for _, pictures in found.traversals] == [9] * 5
+        assert row(board, "raw").exhibits.elbo is None
+        assert row(board, "raw").exhibits.traversals == ()
+    told = {value["spec"]: value.get("elbo") for value in json.loads(boards[1].to_json())["rows"]}
+    assert told["raw"] is None
+    assert told["vae(dim=6, epochs=3)"]["elbo"] == found.elbo.elbo
+
+
 def test_a_failed_encoder_is_a_row_with_its_error(digits):
     board = compare(["cnn(epochs=1)@conv9", NMF(2, max_iter=1000), "tfidf"], digits)
     assert isinstance(row(board, "cnn(epochs=1)@conv9"), Failure)

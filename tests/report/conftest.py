@@ -8,6 +8,7 @@ import io
 import numpy as np
 import pytest
 
+from nearspace.encoders.base import Elbo
 from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result
 from nearspace.judge.metrics import Score
 
@@ -99,6 +100,8 @@ def exhibits(spec, seed):
         reconstructions=tuple(map(picture, blurred)) * decoded,
         samples=tuple(map(picture, images[40:56])) * decoded,
         walk=tuple(map(picture, (1 - steps) * images[0] + steps * images[3])) * decoded,
+        traversals=((5, tuple(map(picture, blurred))),) * (spec == "vae(dim=16)"),
+        elbo=Elbo(80.25, 21.5, -101.75, 0.187, 14) if spec == "vae(dim=16)" else None,
     )
 
 

@@ -48,6 +48,14 @@ def test_all_sections_stand_in_order_and_the_empty_are_absent(board):
     assert sections(render(board("one row"))) == ["ranking", "protocol"]
 
 
+def test_a_model_of_items_shows_its_bound_and_its_dimensions(board):
+    page = re.sub(r"\s+", " ", render(board("digits")))
+    assert "<small>dimension 5</small>" in page
+    for cell in ("80.25", "21.50", "−101.75", "0.187", "14 of 16"):
+        assert f"<td>{cell}</td>" in page
+    assert "How likely the items are" not in render(board("one row"))
+
+
 def test_what_people_name_is_escaped(board):
     page = without_plotly(render(board("texts")))
     assert "<script>alert" not in page

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from nearspace.data import Dataset
-from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.base import Bounds, Decodes, Elbo, Encoder
 from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.spec import make, make_many, spec_of
 from nearspace.errors import MissingExtra, SpecError
@@ -244,6 +244,7 @@ class _Judge:
             layout=np.asarray(arrays["layout"]),
             neighbours=space_neighbours(arrays["train"], arrays["test"], self.queries),
             layers=tuple((n, d, Score(*score)) for n, d, score in facts["layers"]),
+            elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
         )
 
     def _measure(self, encoder: Encoder) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -271,6 +272,9 @@ class _Judge:
             "cost": dataclasses.asdict(cost),
             "scores": {n: float(v) for n, v in scores.items() if not isinstance(v, np.ndarray)},
             "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
+            "elbo": dataclasses.asdict(fitted.elbo(task.test.items, task.protocol.random_state))
+            if isinstance(fitted, Bounds)
+            else None,
         }
         return arrays, facts
 

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import Dataset, take_items
-from nearspace.encoders.base import Decodes, Encoder, Layers, Samples
+from nearspace.encoders.base import Decodes, Encoder, Layers, Restores, Samples
 from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import Task
 from nearspace.judge.score import VectorArray
 from nearspace.judge.statistics import bootstrap_means, interval
+from nearspace.judge.taps import own_pool, tap_sides
 from nearspace.metrics.labels import knn_correct
 from nearspace.metrics.retrieval import nearest
-from nearspace.space.decode import interpolate
+from nearspace.space.decode import interpolate, traverse
 
 __all__ = [
     "decoded_strips",
@@ -23,12 +24,13 @@ __all__ = [
     "pick_queries",
     "shown_items",
     "space_neighbours",
+    "traversals",
 ]
 
 SHOWN, QUERIES, NEIGHBOURS = 500, 6, 6
 SAMPLES, WALK = 10, 9
+TRAVERSED = 5
 LAYER_TRAIN, LAYER_TEST = 5000, 1000
-LAYER_VALUES = 2**28  # a feature map of a large image times thousands would fill memory
 
 
 def shown_items(task: Task) -> np.ndarray:
@@ -59,37 +61,27 @@ def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Score]]:
     """Return name, dimension and k-NN accuracy of each layer of a network, on subsamples."""
     if not (isinstance(encoder, Layers) and task.labelled and isinstance(encoder, Encoder)):
         return []
-    chosen, found = encoder.get_params()["layer"], []
-    try:
-        for name in encoder.layer_names():
-            encoder.set_params(layer=name)
-            dim = encoder.transform(take_items(task.test.items, np.array([0]))).shape[1]
-            train = _some(task.train, min(LAYER_TRAIN, LAYER_VALUES // dim), task)
-            test = _some(task.test, min(LAYER_TEST, LAYER_VALUES // dim), task)
-            correct = knn_correct(
-                encoder.transform(train.items), np.asarray(train.labels),
-                encoder.transform(test.items), np.asarray(test.labels),
-                k=min(task.protocol.k, len(train)),
-            )  # fmt: skip
-            scores = correct[None, None]
-            low, high = interval(scores, bootstrap_means(scores, test.groups), test.groups)
-            found.append((name, dim, Score(float(correct.mean()), low[0], high[0])))
-    finally:
-        encoder.set_params(layer=chosen)
+    names, pool = encoder.layer_names(), own_pool(encoder)
+    train, test = tap_sides(task, encoder, names, pool, LAYER_TRAIN, LAYER_TEST)
+    k, found = min(task.protocol.k, train.n), []
+    for name in names:
+        vectors = test.vectors[name]
+        correct = knn_correct(train.vectors[name], train.labels, vectors, test.labels, k=k)
+        scores = correct[None, None]
+        low, high = interval(scores, bootstrap_means(scores, test.groups), test.groups)
+        found.append((name, vectors.shape[1], Score(float(correct.mean()), low[0], high[0])))
     return found
 
 
-def _some(side: Dataset, n: int, task: Task) -> Dataset:
-    """Return at most ``n`` items of a side, the same at every call."""
-    random = np.random.default_rng(task.protocol.random_state)
-    return side.take(np.sort(random.choice(len(side), min(n, len(side)), replace=False)))
-
-
 def decoded_strips(task: Task, encoder: Encoder, queries: np.ndarray) -> dict[str, tuple[str, ...]]:
-    """Return drawings of decoded queries, of random draws, and of the way between two queries."""
+    """Return drawings of decoded queries, of random draws, and of the way between two queries.
+
+    Where the encoder takes corrupted items, so are the queries: as it was given them, and restored.
+    """
     if not isinstance(encoder, Decodes):
         return {}
-    vectors = encoder.transform(take_items(task.test.items, queries))
+    asked = take_items(task.test.items, queries)
+    vectors = encoder.transform(asked)
     strips = {
         "reconstructions": encoder.inverse_transform(vectors),
         "walk": encoder.inverse_transform(interpolate(vectors[0], vectors[-1], WALK)),
@@ -98,8 +90,28 @@ def decoded_strips(task: Task, encoder: Encoder, queries: np.ndarray) -> dict[st
         strips["samples"] = encoder.inverse_transform(
             encoder.sample(SAMPLES, random_state=task.protocol.random_state)
         )
+    if isinstance(encoder, Restores):
+        seed = task.protocol.random_state
+        strips["given"], strips["restored"] = encoder.restore(asked, random_state=seed)
     kind = task.dataset.kind
     return {name: tuple(kind.draw(item) for item in items) for name, items in strips.items()}
+
+
+def traversals(
+    task: Task, encoder: Encoder, vectors: VectorArray
+) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Return number and drawings of the dimensions that vary most, of a space with a prior.
+
+    Each is gone through alone, about the mean vector, over the range that ``vectors`` have there.
+    """
+    if not (isinstance(encoder, Decodes) and isinstance(encoder, Samples)):
+        return ()
+    most = np.argsort(-vectors.var(axis=0), kind="stable")[:TRAVERSED]
+    kind: Any = task.dataset.kind
+    return tuple(
+        (int(dimension), tuple(kind.draw(item) for item in encoder.inverse_transform(way)))
+        for dimension, way in zip(most, traverse(vectors, most, WALK), strict=True)
+    )
 
 
 def draw(dataset: Dataset, positions: np.ndarray) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -58,6 +58,9 @@ class Exhibits:
         Name, dimension and k-NN accuracy of each layer of a network.
     reconstructions, samples, walk : tuple of str
         The queries decoded; random draws decoded; the way between two queries decoded.
+    given, restored : tuple of str
+        The queries as an encoder that learns from corrupted items was given them; what it made of
+        those.
     traversals : tuple of (int, tuple of str)
         For each of the dimensions that vary most its number, and what is decoded along it.
     elbo : Elbo or None
@@ -70,6 +73,8 @@ class Exhibits:
     reconstructions: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
     walk: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
+    restored: tuple[str, ...] = ()
     traversals: tuple[tuple[int, tuple[str, ...]], ...] = ()
     elbo: Elbo | None = None
 

@@ -7,8 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.encoders.base import Encoder
-from nearspace.judge.exhibits import decoded_strips, draw, pick_queries, shown_items
+from nearspace.encoders.base import Elbo, Encoder
+from nearspace.judge.exhibits import (
+    decoded_strips,
+    draw,
+    pick_queries,
+    shown_items,
+    traversals,
+)
 from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result
 from nearspace.judge.metrics import METRICS, Score
 from nearspace.judge.protocol import REFERENCE, Task
@@ -42,6 +48,7 @@ class Judged:
     layout: np.ndarray
     neighbours: np.ndarray
     layers: tuple[tuple[str, int, Score], ...]
+    elbo: Elbo | None
 
 
 def assemble(
@@ -66,6 +73,8 @@ def assemble(
             np.searchsorted(gallery, row.neighbours),
             row.layers,
             **decoded_strips(task, row.encoder, queries),
+            traversals=traversals(task, row.encoder, row.shown),
+            elbo=row.elbo,
         )
         learns = row.encoder.learns
         results.append(Result(row.spec, learns, row.dim, table, row.cost, exhibits=exhibits))

@@ -242,6 +242,7 @@ def _shows(board: Leaderboard, pictures: dict[str, go.Figure]) -> dict[str, list
         "maps": [(f"map-{at}", row) for at, row in rows if f"map-{at}" in pictures],
         "neighbours": near,
         "decoded": [row for _, row in rows if row.exhibits.reconstructions],
+        "restored": [row for _, row in rows if row.exhibits.restored],
         "walks": [row for _, row in rows if row.exhibits.walk],
         "samples": [row for _, row in rows if row.exhibits.samples],
         "traversals": [row for _, row in rows if row.exhibits.traversals],
