@@ -19,8 +19,10 @@ from nearspace.data import Image as ImageKind
 from nearspace.encoders.network import Network
 from nearspace.judge.layers import compare_layers
 from nearspace.report.layers import write_layers
+from nearspace.report.places import places_section
 
 DATA = Path(os.environ["NEARSPACE_DATA"])
+CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -73,7 +75,8 @@ def pictures() -> Dataset:
     folder = DATA / "cifar10-sample"
     rows = [np.asarray(Image.open(file)) for file in sorted(folder.glob("*.png"))]
     items = np.concatenate(rows).reshape(-1, 32, 32, 3)
-    labels = np.array((folder / "labels.txt").read_text().split())
+    numbers = np.loadtxt(folder / "labels.txt", dtype=int)
+    labels = np.array(CLASSES)[numbers]
     return Dataset(items, ImageKind.infer(items), labels=labels, name="a sample of CIFAR-10")
 
 
@@ -84,4 +87,4 @@ for row in board.rows:
         f"{row.name:8} {row.dim:3} numbers  {row.knn.value:6.1%} 5-NN  {row.probe.value:6.1%} probe"
     )
 print("The network was trained on these very images: of others it knows less.")
-print("report:", write_layers(board, "layers.html"))
+print("report:", write_layers(board, "layers.html", sections=[places_section(board)]))

@@ -68,10 +68,11 @@ def layers_command(
         random_state=random_state, cache=cli.cache_folder() if cache else None,
     )  # fmt: skip
     from nearspace.report.layers import write_layers
+    from nearspace.report.places import places_section
 
     board.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
     board.to_json(output / "layers.json")
-    path = write_layers(board, output / "layers.html")
+    path = write_layers(board, output / "layers.html", sections=[places_section(board)])
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
 
