@@ -139,3 +139,5 @@ def test_what_has_no_layers_or_not_these_is_refused(digits):
         compare_layers("mlp(epochs=10_000)", digits, layers=["fc1", "fc9"])
     with pytest.raises(SpecError, match="'pool' parameter of AlexNet"):
         compare_layers("alexnet(epochs=10_000)", digits, pool="cls")
+    with pytest.raises(SpecError, match="no layer of the top level"):
+        compare_layers(Network(Half()), load(np.eye(4)[np.arange(60) % 4] + np.arange(60)[:, None]))

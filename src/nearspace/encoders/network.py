@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
@@ -141,7 +142,8 @@ class Network(Layers, Encoder):
         if self.layer is not None:
             output = tap(self.net, [self.layer], batch)[self.layer]
         else:  # seen from outside, a network is a layer
-            output = tap(nn.Sequential(self.net), ["0"], batch)["0"]
+            whole = nn.Sequential(OrderedDict(output=self.net))
+            output = tap(whole, ["output"], batch)["output"]
         return as_vectors(output, self.pool).float().cpu()
 
     def _transform(self, items: Any) -> np.ndarray:

@@ -102,6 +102,8 @@ def compare_layers(
         fitted: Any = Fits(task, None if cache is None else Path(cache)).get(encoder)[0]
     times.append(time.perf_counter())
     names = list(layers or fitted.layer_names())
+    if not names:
+        raise SpecError(f"{spec_of(encoder)}: no layer of the top level can be tapped; name some.")
     pool = pool or own_pool(fitted)
     tell(0.5, "embedding")
     train, test = tap_sides(task, fitted, names, pool, len(task.train), len(task.test))
