@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
+from nearspace.encoders.autoencoder import squared_error
 from nearspace.encoders.base import Decodes, Samples
 from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
 from nearspace.learning.losses import deception, discrimination
@@ -117,13 +117,11 @@ class AAE(Decodes, Samples, Learned):
     ) -> dict[str, Tensor]:
         """Return reconstruction and deception, and apart from these what the discriminator errs."""
         codes = nets["encoder"](batch)
-        decoded = nets["decoder"](codes)
-        if isinstance(self.kind_, Image):
-            decoded = decoded.sigmoid()
+        error = squared_error(self.kind_, nets["decoder"](codes), batch)
         drawn = torch.empty_like(codes).normal_(generator=generator)
         judged = nets["discriminator"](codes)
         return {
-            "reconstruction": (F.mse_loss(decoded, batch) + 1e-6).log(),
+            "reconstruction": (error + 1e-6).log(),
             "deception": deception(judged),
             "discrimination": discrimination(nets["discriminator"](drawn), judged),
         }

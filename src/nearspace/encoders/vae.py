@@ -145,15 +145,19 @@ class VAE(Bounds, Decodes, Samples, Learned):
     def elbo(self, X: Any, random_state: int | np.random.RandomState | None = None) -> Elbo:
         """Return how well the model explains items: the evidence lower bound and its two terms.
 
-        What it is a bound of depends on the likelihood, and only figures of the same items under
-        the same likelihood can be compared. A Bernoulli of pixels that are only black and white
-        gives their probability, and bits per dimension are the length of a code. On grey values
-        it is the expectation of that over pixels drawn black or white with the grey value as
-        probability: comparable with other models judged so, as is common on MNIST, but the
-        probability of no grey value, and never below the entropy of those draws. A Gaussian gives
-        a density: of pixels in [0, 1] (8 bits a dimension more on the scale to 255), or of columns
-        divided by their training deviation. Pixels are not spread within their 256 steps, so
-        that it may sink below any code length.
+        What is bounded depends on the likelihood, and only figures of the same items under the
+        same likelihood can be compared.
+
+        A Bernoulli of pixels that are black or white gives their probability, and bits per
+        dimension are the length of a code. Of grey pixels it gives the mean over pixels drawn
+        black or white with the grey value as probability. Models judged so can be compared, as is
+        common on MNIST, though not with those judged on one such draw or on a threshold. It is no
+        length of a code of the grey values, and a perfect model still pays the entropy of the draws.
+
+        A Gaussian gives a density: of pixels in [0, 1] (on the scale to 255 it is 8 bits a
+        dimension more), or of columns divided by their training deviation. It may exceed 1, bits
+        per dimension fall below 0, and for pixels, which only take 256 values, they are no length
+        of a code.
 
         Parameters
         ----------
