@@ -149,7 +149,7 @@ class MaskedAutoencoder(Restores, Decodes, Learned):
         if "token" in nets and len(rows):
             batch = self._to_float(x[rows])
             start_at_pca(nets, batch)
-            nets["token"].value.data.copy_(batch.mean(dim=0))
+            nets["token"].load_state_dict({"value": batch.mean(dim=0)})
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator

@@ -136,7 +136,10 @@ def start_at_pca(bodies: nn.ModuleDict, batch: Tensor) -> None:
     >>> bool((bodies["decoder"](bodies["encoder"](items)) - items).abs().max() < 1e-4)
     True
     """
-    into, out = bodies["encoder"].linear, bodies["decoder"].linear
+    encoder, decoder = bodies["encoder"], bodies["decoder"]
+    assert isinstance(encoder, LinearPathEncoder)
+    assert isinstance(decoder, LinearPathDecoder)
+    into, out = encoder.linear, decoder.linear
     flat = batch.flatten(1)
     mean, most = flat.mean(dim=0), min(flat.shape)
     _, spread, axes = torch.pca_lowrank(flat - mean, min(into.out_features + 8, most), center=False)
@@ -148,7 +151,7 @@ def start_at_pca(bodies: nn.ModuleDict, batch: Tensor) -> None:
         into.bias[:kept] = -(mean @ axes) / scale
         out.weight[:, :kept] = axes * scale
         out.bias.copy_(mean)
-        for name in ("encoder", "decoder"):
-            layers = [m for m in bodies[name].net.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-            nn.init.zeros_(layers[-1].weight)
-            nn.init.zeros_(layers[-1].bias)
+        for net in (encoder.net, decoder.net):
+            last = [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1]
+            for parameter in last.parameters():
+                parameter.zero_()

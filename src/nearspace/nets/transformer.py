@@ -190,6 +190,8 @@ class PatchEncoder(nn.Module):
         Length of the vectors: a linear map of the mean token.
     """
 
+    places: Tensor
+
     def __init__(self, shape: Sequence[int], patch: int, width: int, depth: int, outputs: int):
         super().__init__()
         self.patch = patch
@@ -218,6 +220,8 @@ class PatchDecoder(nn.Module):
     shape, patch, width, depth
         As of `PatchEncoder`; pixels are unbounded (logits).
     """
+
+    places: Tensor
 
     def __init__(self, dim: int, shape: Sequence[int], patch: int, width: int, depth: int):
         super().__init__()
