@@ -75,6 +75,7 @@ def test_the_smallest_of_the_tied_is_recommended(board):
     assert spec == "cnn(pool='mean')@conv2"
     assert reason.startswith("The smaller of the two layers tied for best: 91.0 % [90.0, 92.0]")
     assert "fc1 has 92.0 %" in reason
+    assert "The raw input has 80.0 % [79.0, 81.0]." in reason
     assert "No two layers together are better beyond chance (−0.1 points" in reason
     _, reason = layers_verdict(board(gain=0.02))
     assert "conv1 and fc1 together are better still (+2.0 points [+1.0, +3.0]" in reason

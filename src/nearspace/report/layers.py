@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nearspace.encoders.spec import spec_of
 from nearspace.judge.hybrids import WEIGHTS
-from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
+from nearspace.judge.layerboard import Hybrid, LayerBoard
 from nearspace.judge.metrics import Score
 from nearspace.report.layer_figures import KEYS, layer_pictures
 from nearspace.report.page import environment, figure_json, plotly_code, script_json
@@ -95,16 +95,18 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
     count |= {1: "The only layer"} if len(board.rows) == 1 else {}
     standing = count.get(len(top), f"The smallest of the {len(top)} layers tied for best")
     label = f"{board.protocol['k']}-NN accuracy"
-    words = f"{standing}: {_told(chosen)} {label} with {chosen.dim:,} numbers"
-    words += "." if chosen is best else f"; {best.name} has {_told(best)} with {best.dim:,}."
+    words = f"{standing}: {_told(chosen.knn)} {label} with {chosen.dim:,} numbers"
+    words += "." if chosen is best else f"; {best.name} has {_told(best.knn)} with {best.dim:,}."
+    if "raw" in board.floor:
+        words += f" The raw input has {_told(board.floor['raw'])}."
     encoder = copy.copy(board.encoder).set_params(layer=chosen.name)
     if "pool" in encoder.get_params():
         encoder.set_params(pool=board.protocol["pool"])
     return spec_of(encoder), f"{words} {_told_gain(board)}".strip()
 
 
-def _told(row: LayerRow) -> str:
-    number, interval = percent(row.knn)
+def _told(score: Score | None) -> str:
+    number, interval = percent(score)
     return f"{number} % {interval}".strip()
 
 
