@@ -24,7 +24,7 @@ MOST_ITEMS_FOR_PCA = 20_000
 
 
 def rows_for_pca(n_items: int) -> Tensor:
-    """Return the positions of the items whose principal components training begins with."""
+    """Return positions of the items whose principal components training begins with, if any."""
     if n_items > MOST_ITEMS_FOR_PCA:
         return torch.arange(0)
     return torch.randperm(n_items)[:ROWS_FOR_PCA]
@@ -38,7 +38,9 @@ def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
 class Autoencoder(Decodes, Learned):
     """An autoencoder trained on squared error (Hinton & Salakhutdinov, 2006).
 
-    The bottleneck is linear, the output of images goes through a sigmoid.
+    The bottleneck is linear, the output of images goes through a sigmoid. Where there are at most
+    20,000 items, principal component analysis stands as a fixed linear path beside both networks,
+    which start at zero: training begins where that ends.
 
     Parameters
     ----------
