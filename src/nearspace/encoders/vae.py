@@ -152,7 +152,7 @@ class VAE(Bounds, Decodes, Samples, Learned):
         dimension are the length of a code. Of grey pixels it gives the mean over pixels drawn
         black or white with the grey value as probability. Models judged so can be compared, as is
         common on MNIST, though not with those judged on one such draw or on a threshold. It is no
-        length of a code of the grey values, and a perfect model still pays the entropy of the draws.
+        length of a code of the grey values, and a perfect model still pays the draws' entropy.
 
         A Gaussian gives a density: of pixels in [0, 1] (on the scale to 255 it is 8 bits a
         dimension more), or of columns divided by their training deviation. It may exceed 1, bits
