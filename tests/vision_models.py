@@ -36,16 +36,20 @@ def clip_tower():
     return transformers.CLIPVisionModel(transformers.CLIPVisionConfig(**BLOCKS, **PATCHES))
 
 
+def mae():
+    return transformers.ViTMAEModel(transformers.ViTMAEConfig(**BLOCKS, **PATCHES))
+
+
 def bert():
     return transformers.BertModel(transformers.BertConfig(vocab_size=9, **BLOCKS))
 
 
-def save(build, folder):
+def save(build, folder, **settings):
     """Write a model, seeded, and an image processor into a folder; return it as text."""
     logging.disable_progress_bar()
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        build().save_pretrained(folder)
+        build().save_pretrained(folder, **settings)
     size = {"height": SIDE, "width": SIDE}
     transformers.ViTImageProcessorPil(size=size).save_pretrained(folder)
     return str(folder)

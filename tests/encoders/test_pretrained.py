@@ -26,7 +26,7 @@ COLOURS = np.random.default_rng(0).integers(256, size=(6, 20, 30, 3), dtype=np.u
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("models")
-    names = ("vit", "vit_classifier", "resnet", "clip", "clip_tower", "bert")
+    names = ("vit", "vit_classifier", "resnet", "clip", "clip_tower", "bert", "mae")
     return {name: vision_models.save(getattr(vision_models, name), root / name) for name in names}
 
 
@@ -92,6 +92,7 @@ def test_what_cannot_be_used_is_said_in_a_sentence(folders, tmp_path):
     refused(folders["vit"], r"no layer 'layers\.7'\. Did you mean 'layers\.", layer="layers.7")
     refused(folders["vit"], "has no revisions", revision="main")
     refused(folders["resnet"], "has no class token", pool="cls")
+    refused(folders["mae"], "gives one image several vectors, by chance")
     # A checkpoint of a classifier has no weights for the pooler, whose output would be random.
     refused(folders["vit_classifier"], "no weights for its layer 'pooler'", layer="pooler")
     assert "pooler" not in Pretrained(folders["vit_classifier"]).fit(COLOURS).layer_names()
@@ -134,6 +135,14 @@ def test_a_hub_out_of_reach_is_told_at_once(tmp_path):
     )  # fmt: skip
     assert "the hub is out of reach" in done.stdout
     assert done.stderr == ""
+
+
+def test_weights_in_several_files_are_read(folders, tmp_path):
+    model = vision_models.save(vision_models.vit, tmp_path, max_shard_size="50KB")
+    assert len(list(tmp_path.glob("*.safetensors"))) > 1
+    encoder, whole = Pretrained(model).fit(COLOURS), Pretrained(folders["vit"]).fit(COLOURS)
+    np.testing.assert_array_equal(encoder.transform(COLOURS), whole.transform(COLOURS))
+    assert encoder.sha256_ != whole.sha256_
 
 
 def test_other_weights_are_refused_on_loading(folders, tmp_path):

@@ -1,10 +1,11 @@
 """The nearest patch is found where it is, and a place sees what it can see."""
 
 import numpy as np
-import pytest
 from tests import vision_models
 from torch import nn
+from typer.testing import CliRunner
 
+from nearspace.cli.app import app
 from nearspace.data import Dataset, Image, load
 from nearspace.encoders.network import Network
 from nearspace.encoders.pretrained import Pretrained
@@ -120,9 +121,15 @@ def test_the_section_shows_every_layer_with_places():
     assert html.count("<code>conv2</code>") == 4
 
 
-@pytest.mark.parametrize("spec", ["mlp(epochs=1)"])
-def test_without_places_there_is_no_section(spec):
-    assert places_section(compare_layers(spec, load("digits", limit=200))) == ""
+def test_without_places_there_is_no_section():
+    assert places_section(compare_layers("mlp(epochs=1)", load("digits", limit=200))) == ""
+
+
+def test_the_command_puts_it_on_the_page(tmp_path):
+    words = ["layers", "digits", "--limit", "200", "--with", "cnn(epochs=1)", "--no-cache"]
+    done = CliRunner().invoke(app, [*words, "-o", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert '<section id="places">' in (tmp_path / "layers.html").read_text(encoding="utf-8")
 
 
 def test_photographs_are_drawn_small():

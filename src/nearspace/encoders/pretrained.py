@@ -123,7 +123,9 @@ class Pretrained(Layers, Encoder):
                 f"cannot take single images ({first_line(error)})"
             ) from error
         if "0" not in found:
-            raise self._vision.unusable("gives an image other vectors beside other images")
+            raise self._vision.unusable(
+                "gives one image several vectors, by chance or by what images are beside it"
+            )
         self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in found]
 
     def verify(self) -> None:
@@ -150,6 +152,8 @@ class Pretrained(Layers, Encoder):
     @property
     def pool_(self) -> str:
         """``pool``, or the one that suits the model when it is absent."""
+        if self.pool == "cls" != self.default_pool_:
+            raise self._loaded().unusable("has no class token; use pool='mean'")
         return self.pool or self.default_pool_
 
     def _batch(self, items: np.ndarray) -> Tensor:
