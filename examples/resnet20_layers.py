@@ -22,7 +22,7 @@ from nearspace.report.layers import write_layers
 from nearspace.report.places import places_section
 
 DATA = Path(os.environ["NEARSPACE_DATA"])
-CLASSES = "airplane automobile bird cat deer dog frog horse ship truck".split()
+CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

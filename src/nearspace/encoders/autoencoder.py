@@ -20,13 +20,10 @@ from nearspace.nets.layers import last_width
 __all__ = ["Autoencoder", "rows_for_pca", "squared_error"]
 
 ROWS_FOR_PCA = 10_000
-MOST_ITEMS_FOR_PCA = 20_000
 
 
 def rows_for_pca(n_items: int) -> Tensor:
-    """Return positions of the items whose principal components training begins with, if any."""
-    if n_items > MOST_ITEMS_FOR_PCA:
-        return torch.arange(0)
+    """Return positions of the items, at most 10,000, whose principal components are taken."""
     return torch.randperm(n_items)[:ROWS_FOR_PCA]
 
 
@@ -38,9 +35,9 @@ def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
 class Autoencoder(Decodes, Learned):
     """An autoencoder trained on squared error (Hinton & Salakhutdinov, 2006).
 
-    The bottleneck is linear, the output of images goes through a sigmoid. Where there are at most
-    20,000 items, principal component analysis stands as a fixed linear path beside both networks,
-    which start at zero: training begins where that ends.
+    The bottleneck is linear, the output of images goes through a sigmoid. Principal component
+    analysis stands as a fixed linear path beside both networks, which start at zero: training
+    begins where that ends.
 
     Parameters
     ----------
@@ -119,9 +116,7 @@ class Autoencoder(Decodes, Learned):
 
     def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
         """Make the networks the principal component analysis of the items."""
-        rows = rows_for_pca(len(x))
-        if len(rows):
-            start_at_pca(nets, self._to_float(x[rows]))
+        start_at_pca(nets, self._to_float(x[rows_for_pca(len(x))]))
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator

@@ -121,9 +121,7 @@ class DenoisingAutoencoder(Restores, Decodes, Learned):
 
     def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
         """Make the networks the principal component analysis of the clean items."""
-        rows = rows_for_pca(len(x))
-        if len(rows):
-            start_at_pca(nets, self._to_float(x[rows]))
+        start_at_pca(nets, self._to_float(x[rows_for_pca(len(x))]))
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator

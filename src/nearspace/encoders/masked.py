@@ -145,9 +145,8 @@ class MaskedAutoencoder(Restores, Decodes, Learned):
 
         A vision transformer has no linear path, and starts at random.
         """
-        rows = rows_for_pca(len(x))
-        if "token" in nets and len(rows):
-            batch = self._to_float(x[rows])
+        if "token" in nets:
+            batch = self._to_float(x[rows_for_pca(len(x))])
             start_at_pca(nets, batch)
             nets["token"].load_state_dict({"value": batch.mean(dim=0)})
 
