@@ -11,11 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
-SPECS = "raw, pca(dim=32), pca(dim=6), cnn, autoencoder(dim=6)"
+SPECS = "raw, pca(dim=32), pca(dim=6), cnn, simclr, autoencoder(dim=6)"
 WANTED = [
     ("raw", "knn", ">=", 0.969),
     ("pca", "knn", ">=", 0.975),
     ("cnn", "knn", ">=", 0.990),
+    ("simclr", "knn", ">=", 0.983),
     ("autoencoder(dim=6)", "reconstruction", "<=", 0.021),
     ("pca(dim=6)", "reconstruction", "<=", 0.0417),
 ]

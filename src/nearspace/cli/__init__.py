@@ -1,4 +1,4 @@
-"""The command line: ``nearspace compare``, ``embed``, ``encoders``."""
+"""The command line: `main`, what the script ``nearspace`` calls; a command is a file beside."""
 
 from __future__ import annotations
 
