@@ -4,7 +4,8 @@
 
 The schedules were chosen on the last 10,000 training images. The textbook script is the common
 784-128-64-12-6 autoencoder: a sigmoid on the bottleneck, inputs in [-1, 1] against a sigmoid
-output, Adam, batches of 64 from a `DataLoader` that converts item by item, ten epochs.
+output, Adam, batches of 64 from a `DataLoader` that converts item by item, ten epochs. Six
+epochs of ours are timed against it; the other rows of autoencoders are the default.
 """
 
 import itertools
@@ -20,12 +21,14 @@ let_waiting_threads_sleep()  # as the command does, and before torch is imported
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
+from training import Textbook
 
 from nearspace import load
 from nearspace.encoders.spec import make
 
 AUTOENCODERS = {
+    "autoencoder(dim=6, epochs=6)": 0.0190,
     "autoencoder(dim=6)": 0.0190,
     "autoencoder(dim=16)": 0.0100,
     "autoencoder(dim=32)": 0.0055,
@@ -36,21 +39,7 @@ VAES = {
 }
 
 
-class Textbook(Dataset):
-    """One image at a time, scaled to [-1, 1]."""
-
-    def __init__(self, images):
-        self.images = images
-
-    def __len__(self):
-        return len(self.images)
-
-    def __getitem__(self, index):
-        pixels = torch.from_numpy(self.images[index]).to(torch.float32).div(255)
-        return pixels.sub(0.5).div(0.5).flatten()
-
-
-def textbook(train, test, epochs=10):
+def textbook(train, labels, test, epochs=10):
     torch.manual_seed(0)
     sizes = [784, 128, 64, 12, 6]
     layers = []
@@ -60,10 +49,11 @@ def textbook(train, test, epochs=10):
         layers[-1] = nn.Sigmoid()
     net = nn.Sequential(*layers)
     optimizer = torch.optim.Adam(net.parameters())
-    loader = DataLoader(Textbook(train), batch_size=64, shuffle=True)
+    loader = DataLoader(Textbook(train[..., 0], labels, 0.5, 0.5), batch_size=64, shuffle=True)
     start = time.perf_counter()
     for _ in range(epochs):
-        for batch in loader:
+        for batch, _ in loader:
+            batch = batch.flatten(1)
             loss = F.mse_loss(net(batch), batch)
             optimizer.zero_grad()
             loss.backward()
@@ -88,18 +78,18 @@ def main():
     make("autoencoder(dim=2, epochs=1)").fit(train[:500])  # Fabric is imported on first use
     times = {}
     for spec, wanted in AUTOENCODERS.items():
-        pca = make(spec.replace("autoencoder", "pca")).fit(train)
+        pca = make(f"pca(dim={make(spec).dim})").fit(train)
         floor = np.square(pca.inverse_transform(pca.transform(test)) - test / 255).mean()
         times[spec], error = autoencoder(spec, train, test)
         print(
-            f"{spec:24s} test MSE {error:.4f} (wanted: at most {wanted:.4f}; PCA {floor:.4f})  "
+            f"{spec:28s} test MSE {error:.4f} (wanted: at most {wanted:.4f}; PCA {floor:.4f})  "
             f"{times[spec]:.0f} s",
             flush=True,
         )
-    seconds, error = textbook(train, test)
-    print(f"{'textbook, 6 dimensions':24s} test MSE {error:.4f}  {seconds:.0f} s")
-    ratio = times["autoencoder(dim=6)"] / seconds
-    print(f"time of ours / textbook  {ratio:.2f}  (wanted: at most 0.33)", flush=True)
+    seconds, error = textbook(train, mnist.labels[:60000].astype(int), test)
+    print(f"{'textbook, 6 dimensions':28s} test MSE {error:.4f}  {seconds:.0f} s")
+    ratio = times["autoencoder(dim=6, epochs=6)"] / seconds
+    print(f"six epochs of ours / textbook  {ratio:.2f}  (wanted: at most 0.33)", flush=True)
     for spec, wanted in VAES.items():
         start = time.perf_counter()
         vae = make(spec).fit(train)

@@ -31,8 +31,9 @@ BATCH, EPOCHS, ROUNDS = 128, 3, 7
 class Textbook(Dataset):
     """One image at a time, by the steps that torchvision's MNIST, ToTensor and Normalize take."""
 
-    def __init__(self, images, labels):
+    def __init__(self, images, labels, mean=0.1307, deviation=0.3081):
         self.images, self.labels = torch.from_numpy(images), torch.from_numpy(labels)
+        self.mean, self.deviation = [mean], [deviation]
 
     def __len__(self):
         return len(self.images)
@@ -42,8 +43,8 @@ class Textbook(Dataset):
         bytes_ = torch.from_numpy(np.array(picture, np.uint8, copy=True))
         pixels = bytes_.view(picture.size[1], picture.size[0], 1).permute(2, 0, 1).contiguous()
         pixels = pixels.to(torch.float32).div(255).clone()
-        mean = torch.as_tensor([0.1307], dtype=pixels.dtype).view(-1, 1, 1)
-        deviation = torch.as_tensor([0.3081], dtype=pixels.dtype).view(-1, 1, 1)
+        mean = torch.as_tensor(self.mean, dtype=pixels.dtype).view(-1, 1, 1)
+        deviation = torch.as_tensor(self.deviation, dtype=pixels.dtype).view(-1, 1, 1)
         return pixels.sub_(mean).div_(deviation), int(self.labels[index])
 
 
