@@ -61,7 +61,7 @@ CATALOGUE: dict[str, Entry] = {
     "vae": Entry("vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"),
     "adversarial": Entry("adversarial:AAE", _FLAT, "items", True, "codes pass for normal draws"),
     "simclr": Entry("contrastive:SimCLR", ("image",), "items", False, "contrasts random views"),
-    "vicreg": Entry("contrastive:VICReg", ("image",), "items", False, "random views agree"),
+    "vicreg": Entry("vicreg:VICReg", ("image",), "items", False, "random views agree"),
     "mlp": Entry("supervised:MLP", _FLAT, "labels", False, "perceptron trained to classify"),
     "cnn": Entry("supervised:CNN", ("image",), "labels", False, "convolutions trained to classify"),
     "supcon": Entry("contrastive:SupCon", ("image",), "labels", False, "contrasts views by class"),

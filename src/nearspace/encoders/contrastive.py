@@ -1,35 +1,28 @@
-"""Learning from views: two views of an item shall be near, while the space must not collapse."""
+"""Contrastive learning: views of an item, or of a class, shall be near and those of others far."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from numbers import Real
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind
 from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
-from nearspace.learning.losses import (
-    covariance_penalty,
-    nt_xent,
-    supervised_contrast,
-    variance_hinge,
-)
+from nearspace.learning.losses import nt_xent, supervised_contrast
 from nearspace.nets.convnet import convnet
 from nearspace.nets.layers import last_width
 from nearspace.nets.perceptron import hidden_block
 
-__all__ = ["SimCLR", "SupCon", "VICReg"]
+__all__ = ["VIEW_CONSTRAINTS", "SimCLR", "SupCon", "encoder_and_head", "project_views"]
 
-_CONSTRAINTS: dict[str, list] = {**LEARNED_CONSTRAINTS, "flip": ["boolean"]}
+VIEW_CONSTRAINTS: dict[str, list] = {**LEARNED_CONSTRAINTS, "flip": ["boolean"]}
 _TEMPERATURE = [Interval(Real, 0, None, closed="neither")]
 
 
-def _encoder_and_head(shape: tuple[int, ...], dim: int) -> nn.ModuleDict:
+def encoder_and_head(shape: tuple[int, ...], dim: int) -> nn.ModuleDict:
     """Return a small convolutional network and the projection head that only the loss sees."""
     return nn.ModuleDict(
         {
@@ -39,7 +32,7 @@ def _encoder_and_head(shape: tuple[int, ...], dim: int) -> nn.ModuleDict:
     )
 
 
-def _project_views(
+def project_views(
     nets: nn.ModuleDict, kind: Kind, batch: Tensor, generator: torch.Generator, flip: bool
 ) -> Tensor:
     """Return projections of two views of every item, first all of one, then all of the other."""
@@ -93,7 +86,7 @@ class SimCLR(Learned):
     learns = "items"
     default_steps = 3000
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **_CONSTRAINTS,
+        **VIEW_CONSTRAINTS,
         "temperature": _TEMPERATURE,
     }
 
@@ -126,119 +119,14 @@ class SimCLR(Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and the projection head of the loss."""
-        return _encoder_and_head(self.shape_, self.dim)
+        return encoder_and_head(self.shape_, self.dim)
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the contrast of two random views of every item."""
-        first, second = _project_views(nets, self.kind_, batch, generator, self.flip).chunk(2)
+        first, second = project_views(nets, self.kind_, batch, generator, self.flip).chunk(2)
         return {"contrast": nt_xent(first, second, self.temperature)}
-
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the output of the encoder."""
-        return nets["encoder"](batch)
-
-    @property
-    def _n_features_out(self) -> int:
-        return last_width(self.nets_["encoder"])
-
-
-class VICReg(Learned):
-    """VICReg (Bardes et al., 2022): two views of an item shall agree, without negatives.
-
-    What keeps the space from collapsing is that every dimension of the projections has to spread
-    over the batch, and none may repeat another. Network and vectors are those of `SimCLR`.
-
-    Parameters
-    ----------
-    dim : int, default=64
-        Length of the vectors.
-    invariance : float, default=10.0
-        Weight of the squared distance of views, where the spread weighs 25 and repetition 1.
-    flip : bool, default=False
-        Whether half of the views are mirrored; only where a mirrored image shows the same.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 3,000 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most, a tenth of the training items where that is fewer.
-    learning_rate : float, default=3e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order, views and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
-
-    Examples
-    --------
-    >>> from nearspace import load
-    >>> digits = load("digits").items
-    >>> VICReg(dim=16, epochs=1).fit(digits).transform(digits[:3]).shape
-    (3, 16)
-    """
-
-    kinds = frozenset({Image})
-    learns = "items"
-    default_steps = 3000
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **_CONSTRAINTS,
-        "invariance": [Interval(Real, 0, None, closed="neither")],
-    }
-
-    def __init__(
-        self,
-        dim: int = 64,
-        *,
-        invariance: float = 10.0,
-        flip: bool = False,
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 3e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.invariance = invariance
-        self.flip = flip
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
-
-    def build(self) -> nn.ModuleDict:
-        """Return the encoder and the projection head of the loss."""
-        return _encoder_and_head(self.shape_, self.dim)
-
-    def losses(
-        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """Return the distance of two random views of every item, and what prevents collapse."""
-        views = _project_views(nets, self.kind_, batch, generator, self.flip)
-        first, second = views.chunk(2)
-        # Both views of all items together: they are of one distribution, and one item is enough.
-        return {
-            "invariance": F.mse_loss(first, second),
-            "variance": variance_hinge(views),
-            "covariance": covariance_penalty(views),
-        }
-
-    def loss_weights(self, done: float) -> Mapping[str, float]:
-        """Return the paper's weights, but for that of the distance."""
-        return {"invariance": self.invariance, "variance": 25.0}
 
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the output of the encoder."""
@@ -295,7 +183,7 @@ class SupCon(Learned):
     learns = "labels"
     default_steps = 3000
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **_CONSTRAINTS,
+        **VIEW_CONSTRAINTS,
         "temperature": _TEMPERATURE,
     }
 
@@ -328,14 +216,14 @@ class SupCon(Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and the projection head of the loss."""
-        return _encoder_and_head(self.shape_, self.dim)
+        return encoder_and_head(self.shape_, self.dim)
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the contrast of classes, over two random views of every item."""
         assert labels is not None  # `fit` asked for them
-        views = _project_views(nets, self.kind_, batch, generator, self.flip)
+        views = project_views(nets, self.kind_, batch, generator, self.flip)
         return {"contrast": supervised_contrast(views, labels.repeat(2), self.temperature)}
 
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
