@@ -76,6 +76,28 @@ def test_listing_leaves_out_what_has_no_row_an_item():
     assert listed == [("0", (4,)), ("1", (4,)), ("2", (4,)), ("3", (4,))]
 
 
+def test_a_layer_that_works_in_place_changes_nothing_that_was_tapped_before_it():
+    net = nn.Sequential(nn.Linear(3, 50), nn.ReLU(inplace=True))
+    batch = torch.randn(4, 3)
+    torch.testing.assert_close(tap(net, ["0"], batch)["0"], net[0](batch).detach())
+
+
+def test_one_number_an_item_is_a_vector():
+    assert as_vectors(torch.rand(5), "flatten").shape == (5, 1)
+
+
+class Flip(nn.Module):
+    def forward(self, x):
+        return x.flip(0)
+
+
+def test_rows_in_another_order_are_told_though_they_are_alike():
+    net = nn.Sequential(nn.Linear(20, 64), Flip())
+    nn.init.constant_(net[0].bias, 10)
+    with pytest.raises(DataError, match="rows are not the items"):
+        tap(net, ["1"], torch.rand(2, 20))
+
+
 def test_wrong_layers_are_named():
     net = convnet((1, 8, 8), 8, 5, last="logits")
     with pytest.raises(DataError, match=r"no layer 'conv9'\. Did you mean 'conv"):

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.autoencoder import squared_error
-from nearspace.encoders.base import Decodes, Samples
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
+from nearspace.encoders.base import Samples
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned
 from nearspace.learning.losses import deception, discrimination
 from nearspace.nets.bodies import BODIES, autoencoder_bodies
 from nearspace.nets.layers import last_width
@@ -24,7 +24,7 @@ from nearspace.nets.layers import last_width
 __all__ = ["AAE"]
 
 
-class AAE(Decodes, Samples, Learned):
+class AAE(DecodesByNetwork, Samples, Learned):
     """An adversarial autoencoder (Makhzani et al., 2016); its prior is N(0, I).
 
     A discriminator learns to tell codes from draws of the prior, while the encoder learns to
@@ -134,13 +134,9 @@ class AAE(Decodes, Samples, Learned):
         """Return the codes."""
         return nets["encoder"](batch)
 
-    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
-        """Return the items at vectors: ``(n, d)``, or images ``(n, height, width, channels)``."""
-        check_is_fitted(self)
-        return self._decode(self.nets_["decoder"], check_array(Z, dtype=np.float32))
-
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
+        check_is_fitted(self)
         random = check_random_state(random_state)
         return random.standard_normal((n, self._n_features_out)).astype(np.float32)
 

@@ -120,4 +120,4 @@ class AlexNet(Layers, Learned):
 
     @property
     def _n_features_out(self) -> int:
-        return self.embed(self.nets_, torch.zeros(1, *self.shape_)).shape[1]
+        return self.embed(self.nets_, self._blank(self.nets_)).shape[1]

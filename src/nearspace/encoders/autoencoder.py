@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
-from nearspace.encoders.base import Decodes
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned
 from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
 from nearspace.nets.layers import last_width
 
 __all__ = ["Autoencoder", "rows_for_pca", "squared_error"]
 
-ROWS_FOR_PCA = 10_000
+ROWS_FOR_PCA, VALUES_FOR_PCA = 10_000, 2**27
 
 
-def rows_for_pca(n_items: int) -> Tensor:
-    """Return positions of the items, at most 10,000, whose principal components are taken."""
-    return torch.randperm(n_items)[:ROWS_FOR_PCA]
+def rows_for_pca(x: Tensor) -> Tensor:
+    """Return the items, drawn at random, whose principal components are taken: at most 10,000."""
+    most = min(ROWS_FOR_PCA, VALUES_FOR_PCA // x[0].numel())
+    return x[torch.randperm(len(x))[:most]]
 
 
 def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
@@ -32,7 +30,7 @@ def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
     return F.mse_loss(decoded.sigmoid() if isinstance(kind, Image) else decoded, batch)
 
 
-class Autoencoder(Decodes, Learned):
+class Autoencoder(DecodesByNetwork, Learned):
     """An autoencoder trained on squared error (Hinton & Salakhutdinov, 2006).
 
     The bottleneck is linear, the output of images goes through a sigmoid. Principal component
@@ -116,7 +114,7 @@ class Autoencoder(Decodes, Learned):
 
     def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
         """Make the networks the principal component analysis of the items."""
-        start_at_pca(nets, self._to_float(x[rows_for_pca(len(x))]))
+        start_at_pca(nets, self._to_float(rows_for_pca(x)))
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
@@ -128,11 +126,6 @@ class Autoencoder(Decodes, Learned):
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the bottleneck."""
         return nets["encoder"](batch)
-
-    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
-        """Return the items at vectors: ``(n, d)``, or images ``(n, height, width, channels)``."""
-        check_is_fitted(self)
-        return self._decode(self.nets_["decoder"], check_array(Z, dtype=np.float32))
 
     @property
     def _n_features_out(self) -> int:

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.autoencoder import rows_for_pca, squared_error
-from nearspace.encoders.base import Decodes, Restores
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
+from nearspace.encoders.base import Restores
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned
 from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
 from nearspace.nets.layers import last_width
 
@@ -25,7 +25,7 @@ CORRUPTIONS = ("gaussian", "masking", "salt_and_pepper")
 FAR = 2.0  # standard deviations: what salt and pepper are where values have no bounds
 
 
-class DenoisingAutoencoder(Restores, Decodes, Learned):
+class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
     """A denoising autoencoder (Vincent et al., 2010): noise is put on each item, and to be undone.
 
     The network is given the corrupted item; its error is taken against the clean one. Vectors
@@ -121,7 +121,7 @@ class DenoisingAutoencoder(Restores, Decodes, Learned):
 
     def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
         """Make the networks the principal component analysis of the clean items."""
-        start_at_pca(nets, self._to_float(x[rows_for_pca(len(x))]))
+        start_at_pca(nets, self._to_float(rows_for_pca(x)))
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
@@ -138,11 +138,6 @@ class DenoisingAutoencoder(Restores, Decodes, Learned):
         """Return the bottleneck."""
         return nets["encoder"](batch)
 
-    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
-        """Return the items at vectors: ``(n, d)``, or images ``(n, height, width, channels)``."""
-        check_is_fitted(self)
-        return self._decode(self.nets_["decoder"], check_array(Z, dtype=np.float32))
-
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -151,10 +146,8 @@ class DenoisingAutoencoder(Restores, Decodes, Learned):
         seed = int(check_random_state(random_state).randint(2**31))
         batch = self._to_float(self.kind_.tensor(self._check(X, reset=False)))
         noisy = self._corrupt(batch, torch.Generator().manual_seed(seed))
-        nets = self.nets_.to("cpu")
-        with torch.inference_mode():
-            vectors = self.embed(nets, noisy).numpy()
-        return self._to_items(noisy), self.inverse_transform(vectors)
+        vectors = self._in_batches(lambda rows: self.embed(self.nets_, rows), noisy)
+        return self._to_items(noisy), self.inverse_transform(vectors.numpy())
 
     @property
     def _n_features_out(self) -> int:

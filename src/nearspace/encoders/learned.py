@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -12,16 +12,17 @@ import numpy as np
 import torch
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
-from nearspace.encoders.base import Encoder
+from nearspace.encoders.base import Decodes, Encoder
 from nearspace.errors import NearspaceError
 from nearspace.learning.progress import progress_bar
 from nearspace.learning.train import train
 
-__all__ = ["LEARNED_CONSTRAINTS", "Learned"]
+__all__ = ["LEARNED_CONSTRAINTS", "DecodesByNetwork", "Learned", "torch_device"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
@@ -46,8 +47,8 @@ LEARNED_CONSTRAINTS: dict[str, list] = {
     "learning_rate": [Interval(Real, 0, None, closed="neither")],
     "random_state": ["random_state"],
     "kind": [Kind, None],
-    "device": [str],
-    "precision": [str],
+    "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
+    "precision": [StrOptions({"32-true", "16-mixed", "bf16-mixed"})],
     "verbose": ["boolean"],
 }
 
@@ -61,7 +62,7 @@ class Learned(Encoder):
     Attributes
     ----------
     nets_ : nn.ModuleDict
-        The networks, on the CPU and in eval mode.
+        The networks, in eval mode, on the device that last used them.
     history_ : dict
         The fields of `nearspace.learning.train.History`.
     shape_ : tuple of int
@@ -107,6 +108,7 @@ class Learned(Encoder):
         """Return the vectors of a float batch, shape ``(n, d)``."""
 
     def _fit(self, items: Any, y: Any) -> None:
+        torch_device(self.device)  # one that is not there is told before anything is done
         self.mean_, self.scale_ = None, None
         if isinstance(self.kind_, Vector):
             self.mean_, self.scale_ = items.mean(axis=0), items.std(axis=0)
@@ -164,7 +166,11 @@ class Learned(Encoder):
 
     def _try(self, nets: nn.ModuleDict) -> None:
         with torch.inference_mode():
-            self.embed(nets.eval(), torch.zeros(1, *self.shape_))
+            self.embed(nets.eval(), self._blank(nets))
+
+    def _blank(self, nets: nn.ModuleDict) -> Tensor:
+        """Return one item of zeros where the networks are."""
+        return torch.zeros(1, *self.shape_, device=next(nets.parameters()).device)
 
     def batch_size_for(self, n_items: int) -> int:
         """Return the items a step: `batch_size`, or a tenth of the items where that is fewer."""
@@ -178,27 +184,17 @@ class Learned(Encoder):
         return (batch - mean.to(batch.device)) / scale.to(batch.device)
 
     def _transform(self, items: Any) -> np.ndarray:
-        device = torch_device(self.device)
-        nets = self.nets_.to(device)
-        x = self.kind_.tensor(items)
-        with torch.inference_mode():
-            parts = [
-                self.embed(nets, self._to_float(x[i : i + TRANSFORM_BATCH].to(device))).cpu()
-                for i in range(0, len(x), TRANSFORM_BATCH)
-            ]
-        return torch.cat(parts).numpy()
+        def vectors(rows: Tensor) -> Tensor:
+            return self.embed(self.nets_, self._to_float(rows))
 
-    def _decode(self, net: nn.Module, Z: np.ndarray) -> np.ndarray:
-        """Return the items that ``net`` makes of vectors, in the items' own units and shape."""
+        return self._in_batches(vectors, self.kind_.tensor(items)).numpy()
+
+    def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+        """Return what a function makes of rows, batch by batch on the device, on the CPU."""
         device = torch_device(self.device)
-        z = torch.from_numpy(np.ascontiguousarray(Z, dtype=np.float32))
+        self.nets_.to(device)
         with torch.inference_mode():
-            parts = [
-                net.to(device)(z[i : i + TRANSFORM_BATCH].to(device)).cpu()
-                for i in range(0, len(z), TRANSFORM_BATCH)
-            ]
-        out = torch.cat(parts)
-        return self._to_items(out.sigmoid() if isinstance(self.kind_, Image) else out)
+            return torch.cat([function(rows.to(device)).cpu() for rows in x.split(TRANSFORM_BATCH)])
 
     def _to_items(self, batch: Tensor) -> np.ndarray:
         """Return a float batch on the CPU in the items' own units and shape."""
@@ -207,9 +203,31 @@ class Learned(Encoder):
         return batch.numpy() * self.scale_ + self.mean_
 
 
+class DecodesByNetwork(Decodes):
+    """A learned encoder whose network ``"decoder"`` turns vectors back into items."""
+
+    nets_: nn.ModuleDict
+
+    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
+        """Return the items at vectors: ``(n, d)``, or images ``(n, height, width, channels)``."""
+        check_is_fitted(self)
+        assert isinstance(self, Learned)
+        z = torch.from_numpy(np.ascontiguousarray(check_array(Z, dtype=np.float32)))
+        decoded = self._in_batches(self.nets_["decoder"], z)
+        return self._to_items(decoded.sigmoid() if isinstance(self.kind_, Image) else decoded)
+
+
 def torch_device(name: str) -> torch.device:
-    """Return the device of a Fabric accelerator name; ``"auto"`` is the best that is there."""
+    """Return the device of a name; ``"auto"`` is the best that is there.
+
+    Raises
+    ------
+    NearspaceError
+        If there is no such device.
+    """
+    found = torch.accelerator.current_accelerator(check_available=True)
     if name == "auto":
-        accelerator = torch.accelerator.current_accelerator(check_available=True)
-        return accelerator if accelerator is not None else torch.device("cpu")
-    return torch.device("cuda" if name == "gpu" else name)
+        return torch.device("cpu") if found is None else found
+    if name != "cpu" and (found is None or found.type != name):
+        raise NearspaceError(f"There is no device '{name}' on this machine; use device='auto'.")
+    return torch.device(name)

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind
 from nearspace.encoders.autoencoder import rows_for_pca, squared_error
-from nearspace.encoders.base import Decodes, Restores
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
+from nearspace.encoders.base import Restores
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned
 from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
 from nearspace.nets.layers import last_width
 from nearspace.nets.transformer import (
@@ -34,7 +34,7 @@ WIDTH, DEPTH, DECODER_DEPTH = 64, 3, 1
 SHOWN_HIDDEN = 0.5  # grey, which stands out from dark and from light
 
 
-class MaskedAutoencoder(Restores, Decodes, Learned):
+class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
     """A masked autoencoder (He et al., 2022) with a bottleneck: images are rebuilt from patches.
 
     Patches of each image are hidden. As in the paper a vision transformer sees only the others;
@@ -146,7 +146,7 @@ class MaskedAutoencoder(Restores, Decodes, Learned):
         A vision transformer has no linear path, and starts at random.
         """
         if "token" in nets:
-            batch = self._to_float(x[rows_for_pca(len(x))])
+            batch = self._to_float(rows_for_pca(x))
             start_at_pca(nets, batch)
             nets["token"].load_state_dict({"value": batch.mean(dim=0)})
 
@@ -172,11 +172,6 @@ class MaskedAutoencoder(Restores, Decodes, Learned):
         """Return the bottleneck of whole images."""
         return nets["encoder"](batch)
 
-    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
-        """Return the images at vectors, shape ``(n, height, width, channels)``."""
-        check_is_fitted(self)
-        return self._decode(self.nets_["decoder"], check_array(Z, dtype=np.float32))
-
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -185,11 +180,15 @@ class MaskedAutoencoder(Restores, Decodes, Learned):
         seed = int(check_random_state(random_state).randint(2**31))
         batch = self._to_float(self.kind_.tensor(self._check(X, reset=False)))
         visible = self._visible(len(batch), self.ratio, torch.Generator().manual_seed(seed))
-        hidden = hidden_pixels(visible, self.shape_, self._patch)
-        with torch.inference_mode():
-            vectors = self._encode_visible(self.nets_.to("cpu"), batch, visible).numpy()
-        given = batch.masked_fill(hidden, SHOWN_HIDDEN)
-        return self._to_items(given), self.inverse_transform(vectors)
+
+        def vectors(rows: Tensor) -> Tensor:
+            return self._encode_visible(
+                self.nets_, batch[rows.cpu()].to(rows.device), visible[rows.cpu()].to(rows.device)
+            )
+
+        found = self._in_batches(vectors, torch.arange(len(batch)))
+        given = batch.masked_fill(hidden_pixels(visible, self.shape_, self._patch), SHOWN_HIDDEN)
+        return self._to_items(given), self.inverse_transform(found.numpy())
 
     @property
     def _n_features_out(self) -> int:

@@ -132,7 +132,7 @@ def _to_node(value: Any, arrays: dict[str, np.ndarray], key: str) -> Any:
     if hasattr(value, "state_dict"):
         for name, tensor in value.state_dict().items():
             # Of an array that is not contiguous safetensors would write the wrong numbers.
-            arrays[f"{key}.{name}"] = np.ascontiguousarray(tensor.numpy())
+            arrays[f"{key}.{name}"] = np.ascontiguousarray(tensor.cpu().numpy())
         return {"networks": key}
     raise NearspaceError(
         f"An encoder that keeps a {type(value).__name__} ({key}) cannot be saved: only arrays, "
@@ -173,7 +173,8 @@ def _from_node(node: Any, arrays: dict[str, np.ndarray]) -> Any:
 def _networks(encoder: Any, arrays: dict[str, np.ndarray], prefix: str) -> Any:
     import torch
 
-    nets = encoder.build()
+    with torch.random.fork_rng():  # new networks draw weights, which are then replaced
+        nets = encoder.build()
     weights = {
         key.removeprefix(prefix): torch.from_numpy(array)
         for key, array in arrays.items()

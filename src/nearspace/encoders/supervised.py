@@ -119,7 +119,7 @@ class MLP(Layers, Learned):
 
     @property
     def _n_features_out(self) -> int:
-        return self.embed(self.nets_, torch.zeros(1, *self.shape_)).shape[1]
+        return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
 
 
 class CNN(Layers, Learned):
@@ -222,7 +222,7 @@ class CNN(Layers, Learned):
 
     @property
     def _n_features_out(self) -> int:
-        return self.embed(self.nets_, torch.zeros(1, *self.shape_)).shape[1]
+        return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
 
 
 def classifier_outputs(encoder: Learned, X: Any, names: list[str]) -> dict[str, Tensor]:

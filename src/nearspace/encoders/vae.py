@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
-from nearspace.encoders.base import Bounds, Decodes, Elbo, Samples
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned, torch_device
+from nearspace.encoders.base import Bounds, Elbo, Samples
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned, torch_device
 from nearspace.errors import DataError
 from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
 from nearspace.nets.bodies import BODIES, autoencoder_bodies
@@ -30,7 +30,7 @@ EVALUATION_BATCH = 1024
 ACTIVE = 0.01
 
 
-class VAE(Bounds, Decodes, Samples, Learned):
+class VAE(Bounds, DecodesByNetwork, Samples, Learned):
     """A variational autoencoder (Kingma & Welling, 2014); its vectors are the posterior means.
 
     Parameters
@@ -221,13 +221,9 @@ class VAE(Bounds, Decodes, Samples, Learned):
             reconstruction = gaussian_nll(decoded, batch, nets["variance"](decoded, batch))
         return {"reconstruction": reconstruction, "kl": kl_to_standard_normal(mean, log_variance)}
 
-    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
-        """Return the items at vectors: ``(n, d)``, or images ``(n, height, width, channels)``."""
-        check_is_fitted(self)
-        return self._decode(self.nets_["decoder"], check_array(Z, dtype=np.float32))
-
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
+        check_is_fitted(self)
         random = check_random_state(random_state)
         return random.standard_normal((n, self._n_features_out)).astype(np.float32)
 
@@ -253,12 +249,13 @@ class _CommonVariance(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("value", torch.ones(()))
+        self.register_buffer("value", torch.zeros(()))
 
     def forward(self, decoded: Tensor, batch: Tensor) -> Tensor:
         """Return the variance around decoded values, shape ``()``."""
         if not self.training:
             return self.value
         variance = F.mse_loss(decoded.detach(), batch) + 1e-6
-        self.value.lerp_(variance, 0.1)
+        first = self.value == 0
+        self.value.copy_(torch.where(first, variance, self.value.lerp(variance, 0.1)))
         return variance

@@ -145,7 +145,9 @@ def start_at_pca(bodies: nn.ModuleDict, batch: Tensor) -> None:
     _, spread, axes = torch.pca_lowrank(flat - mean, min(into.out_features + 8, most), center=False)
     axes = axes[:, : into.out_features]
     kept = axes.shape[1]
-    scale = (spread[0] / math.sqrt(len(flat))).clamp(min=1e-6)  # the first dimension varies by 1
+    scale = spread[0] / math.sqrt(len(flat))  # the first dimension varies by 1
+    if scale < 1e-6:  # the items are all the same
+        scale = torch.ones_like(scale)
     with torch.no_grad():
         into.weight[:kept] = axes.T / scale
         into.bias[:kept] = -(mean @ axes) / scale

@@ -15,8 +15,9 @@ from nearspace.errors import DataError, did_you_mean
 __all__ = ["POOLS", "Layer", "as_vectors", "last_width", "layer_names", "list_layers", "tap"]
 
 POOLS = ("flatten", "mean", "max", "cls", "none")
-# Half precision blurs a row by less than this; another row in its place differs by more.
-ROW_TOLERANCE = 0.05
+# By how much a row may differ from what the item gives alone, as a share of its length: the
+# arithmetic of a GPU rounds to ten bits, that of half precision to as few as seven.
+ROW_TOLERANCE, HALF_TOLERANCE = 0.01, 0.05
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +114,7 @@ def tap(net: nn.Module, names: Sequence[str], batch: Tensor) -> dict[str, Tensor
     modules = dict(net.named_modules())
     for name in names:
         if not name or name not in modules:
-            near = did_you_mean(name, [*layer_names(net), *modules])
+            near = did_you_mean(name, [*filter(None, modules)] if "." in name else layer_names(net))
             raise DataError(f"The network has no layer '{name}'. {near}")
     chosen = {name: modules[name] for name in names}
     outputs = _run(net, chosen, batch)
@@ -136,8 +137,8 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
 
     Parameters
     ----------
-    output : Tensor of shape (n, d), (n, tokens, d) or (n, channels, height, width)
-        Vectors stay as they are.
+    output : Tensor of shape (n,), (n, d), (n, tokens, d) or (n, channels, height, width)
+        Vectors stay as they are; a number an item is a vector of one.
     pool : {"flatten", "mean", "max", "cls", "none"}
         What becomes of the places of a feature map or of the tokens of a sequence: all in a row,
         their mean, their maximum, the first token (the class token of a transformer), or none of
@@ -156,7 +157,7 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
     if pool not in POOLS:
         raise DataError(f"There is no pool '{pool}'. {did_you_mean(pool, POOLS)}")
     if output.ndim <= 2 or pool == "flatten":
-        return output.flatten(1)
+        return output.reshape(len(output), -1)
     # (n, places..., channels)
     places = output if output.ndim == 3 else output.movedim(1, -1)
     if pool == "none":
@@ -216,12 +217,14 @@ def _first_tensor(output: Any) -> Tensor | None:
         output = list(output.values())
     if isinstance(output, list | tuple):
         output = next((part for part in output if isinstance(part, Tensor)), None)
-    return output.detach() if isinstance(output, Tensor) and output.ndim else None
+    # A copy: the next layer may work in place, and would overwrite what was found.
+    return output.detach().clone() if isinstance(output, Tensor) and output.ndim else None
 
 
 def _moved(output: Tensor, alone: Tensor | None, n: int) -> bool:
     """Return whether the rows of an output are not the items."""
     if alone is None or len(output) != n or len(alone) != 1 or output.shape[1:] != alone.shape[1:]:
         return True
+    tolerance = HALF_TOLERANCE if output.element_size() < 4 else ROW_TOLERANCE
     error = (output[-1:].float() - alone.float()).norm()
-    return bool(error > ROW_TOLERANCE * alone.float().norm() + 1e-6)
+    return bool(error > tolerance * alone.float().norm() + 1e-6)

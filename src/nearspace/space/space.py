@@ -198,7 +198,7 @@ def _fingerprint(encoder: Encoder) -> str:
     for name, value in sorted(vars(encoder).items()):
         if hasattr(value, "state_dict"):
             for tensor in value.state_dict().values():
-                digest.update(tensor.numpy().tobytes())
+                digest.update(tensor.cpu().numpy().tobytes())
         elif name == "encoders_":
             for part in value:
                 digest.update(_fingerprint(part).encode())

@@ -1,0 +1,47 @@
+"""What all learned encoders share: devices, constant items, unfitted use."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.exceptions import NotFittedError
+
+from nearspace.encoders.persist import load_encoder
+from nearspace.encoders.spec import make
+from nearspace.errors import NearspaceError
+
+
+def test_a_device_that_is_not_there_is_told(samples):
+    digits = samples["image"].items[:50]
+    missing = "mps" if torch.cuda.is_available() else "cuda"
+    with pytest.raises(NearspaceError, match=f"no device '{missing}' on this machine; use"):
+        make(f"autoencoder(epochs=1, device='{missing}')").fit(digits)
+    with pytest.raises(ValueError, match="'device' parameter of VAE must be a str among"):
+        make("vae(device='cudda')").fit(digits)
+
+
+def test_begins_at_items_that_are_all_the_same(samples):
+    same = np.repeat(samples["image"].items[:1], 30, axis=0)
+    autoencoder = make("autoencoder(dim=3, epochs=1)").fit(same)
+    assert np.abs(autoencoder.transform(samples["image"].items)).max() < 1e3
+
+
+@pytest.mark.parametrize("spec", ["vae", "adversarial"])
+def test_sampling_needs_a_fit(spec):
+    with pytest.raises(NotFittedError):
+        make(spec).sample(3)
+
+
+def test_loading_leaves_the_global_generator_alone(samples, tmp_path):
+    make("autoencoder(dim=3, epochs=1)").fit(samples["image"].items[:50]).save(tmp_path)
+    before = torch.get_rng_state()
+    load_encoder(tmp_path)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_many_items_are_restored_batch_by_batch(samples):
+    digits = samples["image"].items
+    for spec in ("denoising(epochs=1)", "masked(epochs=1)", "masked(epochs=1, body='vit')"):
+        encoder = make(spec).fit(digits[:100])
+        given, restored = encoder.restore(digits[:600], random_state=0)
+        assert given.shape == restored.shape == digits[:600].shape
+        assert np.isfinite(restored).all()
