@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from numbers import Integral
 from typing import Any, ClassVar
 
@@ -54,7 +55,8 @@ class Pretrained(Layers, Encoder):
     batch_size : int, default=32
         Images that go through the model at once.
     revision : str, optional
-        Branch, tag or commit on the hub; its main branch when absent.
+        Branch, tag or commit on the hub; its main branch when absent. A comparison keeps results in
+        its cache only for a whole commit of 40 digits, since branches and tags move.
     device : str, default="auto"
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
 
@@ -127,6 +129,17 @@ class Pretrained(Layers, Encoder):
                 "gives one image several vectors, by chance or by what images are beside it"
             )
         self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in found]
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the revision is a commit, which never changes, unlike a branch or a tag."""
+        return re.fullmatch("[0-9a-f]{40}", self.revision or "") is not None
+
+    @property
+    def input_sides(self) -> tuple[int, int]:
+        """Height and width in pixels that the image processor gives the images."""
+        height, width = self._batch(np.zeros((1, *self.shape_), np.uint8)).shape[-2:]
+        return height, width
 
     def verify(self) -> None:
         """Raise unless the weights are those that the encoder was fitted with.

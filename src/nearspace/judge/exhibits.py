@@ -58,15 +58,22 @@ def space_neighbours(train: VectorArray, test: VectorArray, queries: np.ndarray)
 
 
 def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Score]]:
-    """Return name, dimension and k-NN accuracy of each layer of a network, on subsamples."""
+    """Return name, dimension and k-NN accuracy of each layer of a network, on subsamples.
+
+    There are none where no layer can be tapped, or where they are too wide to hold the neighbours.
+    """
     if not (isinstance(encoder, Layers) and task.labelled and isinstance(encoder, Encoder)):
         return []
-    names, pool = encoder.layer_names(), own_pool(encoder)
-    train, test = tap_sides(task, encoder, names, pool, LAYER_TRAIN, LAYER_TEST)
-    k, found = min(task.protocol.k, train.n), []
+    names, pool, found = encoder.layer_names(), own_pool(encoder), []
+    sides = tap_sides(task, encoder, names, pool, LAYER_TRAIN, LAYER_TEST) if names else None
+    if sides is None:
+        return []
+    train, test = sides
     for name in names:
         vectors = test.vectors[name]
-        correct = knn_correct(train.vectors[name], train.labels, vectors, test.labels, k=k)
+        correct = knn_correct(
+            train.vectors[name], train.labels, vectors, test.labels, k=task.protocol.k
+        )
         scores = correct[None, None]
         low, high = interval(scores, bootstrap_means(scores, test.groups), test.groups)
         found.append((name, vectors.shape[1], Score(float(correct.mean()), low[0], high[0])))

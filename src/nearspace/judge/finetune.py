@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nearspace.encoders.base import Encoder
     from nearspace.encoders.learned import Learned
 
-__all__ = ["TRAINED", "Way", "blocks", "choose_rate", "draw_labelled", "finetune", "has_network",
+__all__ = ["TRAINED", "Way", "blocks", "choose_rate", "draw_labelled", "finetune", "folds", "has_network",
            "has_views", "last_part", "linear_head", "log_probabilities"]  # fmt: skip
 
 # The same for fine-tuning and from scratch. An early stop would have to be found on items that a
@@ -87,27 +87,55 @@ def draw_labelled(classes: np.ndarray, n: int, random: np.random.Generator) -> n
     return order[np.lexsort((random.random(len(order)), place))[:n]]
 
 
+def folds(classes: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the positions that are kept and those held out, three times.
+
+    Classes are dealt evenly. Every class is always among the kept: the only item of a class is
+    never held out. Where all classes have one item only, there are no folds.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (items,), int
+        The class number of each item.
+    seed : int
+        Decides which items are held out together.
+
+    Examples
+    --------
+    >>> classes = np.array([0, 0, 0, 0, 1, 1, 2])
+    >>> [np.bincount(classes[kept]).tolist() for kept, _ in folds(classes, seed=0)]
+    [[2, 2, 1], [3, 1, 1], [3, 1, 1]]
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(classes))
+    order = shuffled[np.argsort(classes[shuffled], kind="stable")]
+    order = order[np.bincount(classes)[classes[order]] > 1]
+    held = [order[start::FOLDS] for start in range(FOLDS)]
+    return [(np.setdiff1d(shuffled, part), np.sort(part)) for part in held if len(part)]
+
+
 def linear_head(vectors: Any, classes: np.ndarray, seed: int) -> Any:
     """Return a logistic regression on scaled vectors, its penalty chosen by cross-validation."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
     scaler = StandardScaler() if isinstance(vectors, np.ndarray) else MaxAbsScaler()
     head: Any = make_pipeline(scaler, LogisticRegression(tol=1e-3, max_iter=200))
-    folds = min(FOLDS, int(np.bincount(classes).min()))
-    if folds > 1:
-        head = GridSearchCV(
-            head,
-            {"logisticregression__C": PENALTIES},
-            scoring="neg_log_loss",
-            cv=StratifiedKFold(folds, shuffle=True, random_state=seed),
-        )
+    splits = folds(classes, seed)
+    if splits:
+        grid = {"logisticregression__C": PENALTIES}
+        head = GridSearchCV(head, grid, scoring=_log_likelihood, cv=splits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return head.fit(vectors, classes)
+
+
+def _log_likelihood(head: Any, vectors: Any, classes: np.ndarray) -> float:
+    """Return the mean log probability of the right classes, of which some may not be there."""
+    found = head.predict_log_proba(vectors)
+    return float(found[np.arange(len(classes)), np.searchsorted(head.classes_, classes)].mean())
 
 
 def has_views(kind: Kind) -> bool:
@@ -123,21 +151,39 @@ def has_network(encoder: Encoder) -> bool:
 
 
 def blocks(net: nn.Module) -> dict[str, nn.Module]:
-    """Return the blocks of a network that have weights, by name, from input to output."""
-    from torch import nn
+    """Return the blocks of a network that can be trained, by name, as they are registered.
 
-    found = {
-        name: part for name, part in net.named_children() if any(True for _ in part.parameters())
-    }
+    What holds blocks one after the other is looked into, and what stands alone beside parts that
+    are fixed.
+    """
+    found = {name: part for name, part in net.named_children() if _trainable(part)}
     parts: dict[str, nn.Module] = {}
     for name, part in found.items():
-        inner = blocks(part) if len(found) == 1 or isinstance(part, nn.ModuleList) else {}
+        inner = blocks(part) if len(found) == 1 or _is_row(part) else {}
         parts |= {f"{name}.{key}": block for key, block in inner.items()} or {name: part}
     return parts
 
 
+def _trainable(part: nn.Module) -> bool:
+    return any(param.requires_grad for param in part.parameters())
+
+
+def _is_row(part: nn.Module) -> bool:
+    """Return whether a part is a row of blocks rather than one block made of single layers."""
+    from torch import nn
+
+    inner = (child for block in part.children() for child in block.children())
+    return isinstance(part, nn.ModuleList) or (
+        isinstance(part, nn.Sequential) and next(inner, None) is not None
+    )
+
+
 def last_part(encoder: Learned) -> list[str]:
-    """Return the names of the blocks that fine-tuning of the last part trains: the later half."""
+    """Return the names of the blocks that fine-tuning of the last part trains: the later half.
+
+    A normalisation by itself counts with the block before it. What the encoder itself holds
+    fixed, as an autoencoder its linear path, is no block and stays fixed in every fine-tuning.
+    """
     return list(_last_blocks(_embedding_nets(encoder, encoder.nets_)))
 
 
@@ -225,20 +271,19 @@ def log_probabilities(encoder: Learned, nets: nn.ModuleDict, items: Any) -> np.n
 def choose_rate(
     encoder: Learned, items: Any, classes: np.ndarray, n_classes: int, way: Way, seed: int
 ) -> float:
-    """Return the learning rate that does best on a third of the labelled items, held out."""
-    n_kept = max(n_classes, round(2 * len(classes) / 3))
-    kept = draw_labelled(classes, n_kept, np.random.default_rng(seed))
-    held = np.setdiff1d(np.arange(len(classes)), kept)
-    if not len(held):
-        return RATES[0]
+    """Return the learning rate that does best on labelled items held out: three thirds in turn."""
+    splits = folds(classes, seed)
 
     def loss(rate: float) -> float:
-        part = take_items(items, kept)
-        nets = finetune(encoder, part, classes[kept], n_classes, way, rate, seed)
-        found = log_probabilities(encoder, nets, take_items(items, held))
-        return -float(found[np.arange(len(held)), classes[held]].mean())
+        total = 0.0
+        for kept, held in splits:
+            part = take_items(items, kept)
+            nets = finetune(encoder, part, classes[kept], n_classes, way, rate, seed)
+            found = log_probabilities(encoder, nets, take_items(items, held))
+            total -= float(found[np.arange(len(held)), classes[held]].sum())
+        return total
 
-    return min(RATES, key=loss)
+    return min(RATES, key=loss) if splits else RATES[0]
 
 
 def _embedding_nets(encoder: Learned, nets: nn.ModuleDict) -> nn.ModuleDict:
@@ -246,7 +291,7 @@ def _embedding_nets(encoder: Learned, nets: nn.ModuleDict) -> nn.ModuleDict:
     import torch
     from torch import nn
 
-    nets = copy.deepcopy(nets).cpu().requires_grad_(True).eval()
+    nets = copy.deepcopy(nets).cpu().eval()
     with torch.enable_grad():
         vectors = encoder.embed(nets, torch.zeros(2, *encoder.shape_))
     if not vectors.requires_grad:
@@ -263,8 +308,10 @@ def _embedding_nets(encoder: Learned, nets: nn.ModuleDict) -> nn.ModuleDict:
 
 def _last_blocks(nets: nn.ModuleDict) -> dict[str, nn.Module]:
     found = blocks(nets)
-    names = list(found)[-max(1, len(found) // 2) :]
-    return {name: found[name] for name in names}
+    names = list(found)
+    heavy = [name for name in names if any(p.ndim > 1 for p in found[name].parameters())]
+    first = (heavy or names)[-max(1, len(heavy) // 2)]
+    return {name: found[name] for name in names[names.index(first) :]}
 
 
 def _with_head(encoder: Learned, part: str, n_classes: int) -> nn.ModuleDict:
@@ -274,9 +321,11 @@ def _with_head(encoder: Learned, part: str, n_classes: int) -> nn.ModuleDict:
 
     nets = _embedding_nets(encoder, encoder.build() if part == "scratch" else encoder.nets_)
     if part == "last":
+        last = _last_blocks(nets).values()
+        trained = [p for block in last for p in block.parameters() if p.requires_grad]
         nets.requires_grad_(False)
-        for block in _last_blocks(nets).values():
-            block.requires_grad_(True)
+        for param in trained:
+            param.requires_grad_(True)
     with torch.no_grad():
         dim = encoder.embed(nets.eval(), torch.zeros(2, *encoder.shape_)).shape[1]
     nets[HEAD] = nn.Linear(dim, n_classes)

@@ -39,6 +39,7 @@ class Fits:
         self.task = task
         self.folder = folder
         self.done: dict[str, tuple[Encoder, float]] = {}
+        self.alive: dict[int, Encoder] = {}  # while it lives, no other encoder gets its id
 
     def get(self, encoder: Encoder) -> tuple[Encoder, float]:
         """Return the encoder fitted on the training side, and the seconds that fitting took."""
@@ -55,7 +56,10 @@ class Fits:
         base = clone(encoder)
         defaults = inspect.signature(type(encoder)).parameters
         base.set_params(**{name: defaults[name].default for name in signature})
-        key = make_key(data_key, spec_of(base), "" if is_cacheable(base) else id(encoder))
+        cacheable = is_cacheable(base)
+        if not cacheable:
+            self.alive[id(encoder)] = encoder
+        key = make_key(data_key, spec_of(base), "" if cacheable else id(encoder))
         if key not in self.done:
             if isinstance(encoder, Learned):
                 encoder.try_untrained(items, y)  # as its own layer: the fit serves every layer
@@ -101,7 +105,7 @@ def is_cacheable(encoder: Any) -> bool:
     """Return whether the spec of an encoder says all that its vectors depend on."""
     unknown = Vectors | FromSklearn | Network
     return not any(
-        isinstance(part, unknown) or (isinstance(part, Pretrained) and part.revision is None)
+        isinstance(part, unknown) or (isinstance(part, Pretrained) and not part.is_pinned)
         for part in parts_of(encoder)
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,8 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Box", "Fields", "batches", "grids", "receptive_fields"]
 
-# Tokens that stand before those of the patches: a class token, and registers.
-MOST_EXTRA_TOKENS = 8
+# Tokens that stand before those of the patches: none, a class token, one more for distillation, or
+# four registers.
+EXTRA_TOKENS = (0, 1, 2, 5)
 STRIPS = 64
 # A location that changes by a smaller share of the layer's largest number has not seen the change.
 UNCHANGED = 1e-4
@@ -38,32 +38,52 @@ def batches(
 
 
 def grids(encoder: Any, images: np.ndarray, names: Sequence[str]) -> dict[str, Tensor]:
-    """Return the outputs of layers that have locations, ``(n, height, width, channels)``."""
+    """Return the outputs of layers that have locations, ``(n, height, width, channels)``.
+
+    Tokens have locations where there are as many as square patches of the network's input, and
+    perhaps a class token, one for distillation, or a class token and four registers before them.
+    """
     outputs = encoder.layer_outputs(images, list(names))
-    found = {name: _grid(output) for name, output in outputs.items()}
+    sides = getattr(encoder, "input_sides", images.shape[1:3])
+    found = {name: _grid(output, sides) for name, output in outputs.items()}
     return {name: grid.float().cpu() for name, grid in found.items() if grid is not None}
 
 
-def _grid(output: Tensor) -> Tensor | None:
-    """Return a feature map with its channels last, or tokens of patches as a square."""
+def _grid(output: Tensor, sides: Sequence[int]) -> Tensor | None:
+    """Return a feature map with its channels last, or tokens of patches as their grid."""
     if output.ndim == 4:
         grid = output.movedim(1, -1)
     elif output.ndim == 3:
-        side = math.isqrt(output.shape[1])
-        if output.shape[1] - side**2 > MOST_EXTRA_TOKENS:
+        tokens = output.shape[1]
+        shapes = [(extra, _patches(tokens - extra, sides)) for extra in EXTRA_TOKENS]
+        extra, shape = next(((extra, shape) for extra, shape in shapes if shape), (0, None))
+        if shape is None:
             return None
-        grid = output[:, output.shape[1] - side**2 :].unflatten(1, (side, side))
+        grid = output[:, extra:].unflatten(1, shape)
     else:
         return None
     return grid if grid.shape[1] * grid.shape[2] > 1 else None
+
+
+def _patches(n: int, sides: Sequence[int]) -> tuple[int, int] | None:
+    """Return rows and columns of ``n`` square patches of an image, cut off or padded at its end."""
+    height, width = sides
+    for patch in range(1, max(sides) + 1):
+        cut, padded = (height // patch, width // patch), (-(-height // patch), -(-width // patch))
+        for rows, columns in (cut, padded):
+            if rows * columns == n > 0:
+                return rows, columns
+    return None
 
 
 def receptive_fields(encoder: Any, names: list[str], shape: tuple[int, ...]) -> dict[str, Fields]:
     """Return cell and field of every location of layers, by row and column.
 
     The cell is the part of the image that a location stands over, the image divided by the grid;
-    the field is the part that it sees, no pixel outside of which changes it. A strip of a noisy
-    image is turned to its negative: the locations that change see it.
+    the field is the part that it is found to see. That is measured, not derived: strips of one
+    image of noise are turned to their negative one by one, and the field reaches from the first to
+    the last strip that changes the location by more than rounding. What acts only on other images,
+    or less than that, is not found.
     """
     noise = np.random.default_rng(0).integers(256, size=(1, *shape)).astype(np.uint8)
     (base,) = (found for _, found in batches(encoder, noise, names))

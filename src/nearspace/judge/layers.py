@@ -16,7 +16,7 @@ from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.learned import Learned
 from nearspace.encoders.spec import make, spec_of
-from nearspace.errors import SpecError, did_you_mean
+from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.fits import Fits
 from nearspace.judge.hybrids import hybrid_correct
 from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
@@ -40,7 +40,7 @@ def compare_layers(
     encoder: str | Encoder,
     dataset: Dataset,
     *,
-    layers: Sequence[str] | None = None,
+    layers: str | Sequence[str] | None = None,
     pool: str | None = None,
     k: int = 5,
     test_size: float = 0.25,
@@ -60,8 +60,8 @@ def compare_layers(
         `nearspace.encoders.network.Network` around any `nn.Module`.
     dataset : Dataset
         The items, from `load`.
-    layers : sequence of str, optional
-        The layers, from input to output; all of the top level when absent.
+    layers : str or sequence of str, optional
+        One layer, or several from input to output; all of the top level when absent.
     pool : {"flatten", "mean", "max", "cls"}, optional
         What becomes of places and tokens; the encoder's own when absent.
     k : int, default=5
@@ -83,7 +83,8 @@ def compare_layers(
     Raises
     ------
     NearspaceError
-        If the encoder has no layers, or none of a name, or the data cannot be split as asked.
+        If the encoder has no layers, none of a name, or such wide ones that too few items fit into
+        memory, or if the data cannot be split as asked.
 
     Examples
     --------
@@ -93,6 +94,7 @@ def compare_layers(
     [('fc1', 256), ('fc2', 64), ('logits', 10)]
     """
     encoder = make(encoder) if isinstance(encoder, str) else encoder
+    layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers or ()))
     check_layers(encoder, pool)
     task = set_task(dataset, Protocol(k, None, 1, test_size, random_state))
     tell = progress or (lambda share, words: None)
@@ -101,12 +103,18 @@ def compare_layers(
     with epoch_listener(lambda done, of: tell(0.5 * done / of, f"epoch {done} of {of}")):
         fitted: Any = Fits(task, None if cache is None else Path(cache)).get(encoder)[0]
     times.append(time.perf_counter())
-    names = list(layers or fitted.layer_names())
+    names = layers or list(fitted.layer_names())
     if not names:
         raise SpecError(f"{spec_of(encoder)}: no layer of the top level can be tapped; name some.")
     pool = pool or own_pool(fitted)
     tell(0.5, "embedding")
-    train, test = tap_sides(task, fitted, names, pool, len(task.train), len(task.test))
+    sides = tap_sides(task, fitted, names, pool, len(task.train), len(task.test))
+    if sides is None:
+        raise DataError(
+            f"The layers of {spec_of(encoder)} are too wide to hold {k} neighbours in memory at "
+            "once; use pool='mean', or name fewer layers."
+        )
+    train, test = sides
     notes = task.notes
     if train.n < len(task.train) or test.n < len(task.test):
         notes = (

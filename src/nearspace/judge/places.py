@@ -35,7 +35,7 @@ class Place:
     cell : (top, left, bottom, right)
         The part of the image, in pixels, that it stands over: the image divided by the grid.
     field : (top, left, bottom, right)
-        The part that it sees: no pixel outside changes it.
+        The part that it sees, as far as one image of noise tells: see `receptive_fields`.
     distance : float
         From the query's place; 0 for that itself.
     """
@@ -81,8 +81,9 @@ def nearest_places(
     """Return the places of a gallery that layers find most like a point of each query.
 
     Vectors of locations are compared by Euclidean distance after each channel is divided by its
-    standard deviation over locations, so that no channel counts more for being large, and a blank
-    patch, which has no direction, is still near to blank ones.
+    standard deviation over the locations of gallery images drawn at random, a batch of them, so
+    that no channel counts more for being large, and a blank patch, which has no direction, is still
+    near to blank ones.
 
     Parameters
     ----------
@@ -199,9 +200,11 @@ def _search(
     shape = (len(next(iter(wanted.values()))), len(gallery))
     best = {name: (np.empty(shape), np.empty(shape, dtype=np.int64)) for name in names}
     scales: dict[str, Tensor] = {}
-    for part, found in batches(encoder, gallery, names):
+    order = np.random.default_rng(0).permutation(len(gallery))
+    for batch, found in batches(encoder, gallery[order], names):
+        part = order[batch]
         for name, grid in found.items():
-            if name not in scales:  # the gallery is in no order: its first images speak for all
+            if name not in scales:  # in no order, the first images speak for all
                 spread = grid.flatten(0, 2).std(dim=0)
                 scales[name] = torch.where(spread > 0, spread, torch.ones_like(spread))
             flat = grid.flatten(0, 2) / scales[name]

@@ -103,6 +103,7 @@ def interval(
     replicates: np.ndarray,
     groups: np.ndarray | None = None,
     level: float = 0.95,
+    differences: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the interval of every encoder's mean.
 
@@ -112,6 +113,8 @@ def interval(
         As given to, and returned by, `bootstrap_means`.
     level : float
         The share of cases in which the interval should hold.
+    differences : bool, default=False
+        Whether the scores are differences between two scores of 0 or 1, paired by item.
 
     Returns
     -------
@@ -129,6 +132,10 @@ def interval(
 
     Where all scores are 1 (or all 0, among scores that are 0 or 1) the resamples know no error:
     the end is then the exact one-sided bound, (1 - level) ** (1 / units).
+
+    Differences get mean ± t · error also where none is negative. Where so few units differ that
+    all of them could do so to the same side by chance (2 · 0.5ᵐ > 1 - level), the error is
+    hardly known: the interval then holds 0, and what share of units may differ unseen.
     """
     from scipy import stats
 
@@ -140,6 +147,12 @@ def interval(
     variance = replicates.var(axis=1)
     freedom = _freedom(variance, _seed_variance(scores)[:, None], scores.shape[1], n_units)
     quantile = stats.t.isf((1 - level) / 2, freedom)
+    if differences:
+        half = quantile * np.sqrt(variance)
+        few = (sums != 0).any(axis=1).sum(axis=1) < np.log2(2 / (1 - level))
+        least = np.maximum(np.abs(means), 1 - (1 - level) ** (1 / n_units))
+        half = np.where(few, np.maximum(half, least), half)
+        return means - half, means + half
     finite = scores[np.isfinite(scores)]
     if finite.min() < 0 or finite.max() > 1:
         half = quantile * np.sqrt(variance)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import take_items
-from nearspace.encoders.spec import spec_of
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import NearspaceError
 from nearspace.judge.protocol import Task
 
 __all__ = ["Tapped", "layer_vectors", "own_pool", "tap_sides"]
@@ -73,7 +72,7 @@ def layer_vectors(encoder: Any, items: Any, names: Sequence[str], pool: str) -> 
         part = np.arange(start, min(start + step, n))
         for name, output in encoder.layer_outputs(take_items(items, part), names).items():
             vectors[name][part] = as_vectors(output, pool).float().cpu().numpy()
-            on = output.flatten(1) != 0
+            on = output.reshape(len(part), -1) != 0
             zeros[name][part] = 1 - on.float().mean(dim=1).cpu().numpy()
             ever_on[name] |= on.any(dim=0)
     for name in names:
@@ -90,13 +89,10 @@ def own_pool(encoder: Any) -> str:
 
 def tap_sides(
     task: Task, encoder: Any, names: list[str], pool: str, most_train: int, most_test: int
-) -> tuple[Tapped, Tapped]:
+) -> tuple[Tapped, Tapped] | None:
     """Return what layers make of both sides; of as many items as fit into memory, at random.
 
-    Raises
-    ------
-    DataError
-        If too few would fit.
+    None stands for layers so wide that too few items would fit for the task's neighbours.
     """
     one = layer_vectors(encoder, take_items(task.test.items, np.arange(1)), names, pool)
     most = MOST_VALUES // sum(vectors.shape[1] for vectors in one.vectors.values())
@@ -104,10 +100,7 @@ def tap_sides(
     n_test = min(most_test, max(most // 4, most - most_train))
     n_train = min(most_train, most - n_test)
     if n_train <= task.protocol.k or n_test < 2:
-        raise DataError(
-            f"The layers of {spec_of(encoder)} are too wide to hold {task.protocol.k} neighbours "
-            "in memory at once; use pool='mean', or name fewer layers."
-        )
+        return None
     found = []
     for side, n in ((task.train, n_train), (task.test, n_test)):
         random = np.random.default_rng(task.protocol.random_state)

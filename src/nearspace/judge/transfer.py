@@ -90,9 +90,12 @@ def transfer(
 
     Notes
     -----
-    Starting from learnt weights: Yosinski et al. (2014). Learning rates are chosen on a third of
-    the labelled items of the first draw, held out, by the same rule for every way; the penalty of
-    a linear head by cross-validation on its labelled items. No test item has a part in it.
+    Starting from learnt weights: Yosinski et al. (2014). Learning rates are chosen by
+    cross-validation on the labelled items of the first draw, by the same rule for every way; the
+    penalty of a linear head by cross-validation on its labelled items. No test item has a part in
+    it. The last part is the later half of the blocks. What an encoder itself holds fixed, such as
+    the linear path of an autoencoder, stays as it is, also where all is fine-tuned; from scratch
+    it adds nothing.
 
     Examples
     --------

@@ -162,15 +162,18 @@ def _correct(task: Task, runs: list[tuple[np.ndarray, float]]) -> np.ndarray:
 def _difference(task: Task, found: np.ndarray, base: Any, family: int) -> Score:
     """Return the mean of the differences, draw by draw and item by item."""
     draws = min(len(found), len(base))  # fewer where it was interrupted
-    return _score(task, found[:draws] - base[:draws], 1 - (1 - LEVEL) / family)
+    level = 1 - (1 - LEVEL) / family
+    return _score(task, found[:draws] - base[:draws], level, differences=True)
 
 
-def _score(task: Task, values: np.ndarray, level: float = LEVEL) -> Score:
+def _score(
+    task: Task, values: np.ndarray, level: float = LEVEL, differences: bool = False
+) -> Score:
     """Return the mean of values ``(draws, items)``, which are resampled along both axes."""
     groups = task.test.groups
     stacked = values[None]
     replicates = bootstrap_means(stacked, groups, random_state=task.protocol.random_state)
-    low, high = interval(stacked, replicates, groups, level)
+    low, high = interval(stacked, replicates, groups, level, differences)
     ends = (float(low[0]), float(high[0])) if np.isfinite(low[0]) else (None, None)
     return Score(float(values.mean()), *ends)
 

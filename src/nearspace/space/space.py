@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import platform
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -175,9 +175,16 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what figures depend on."""
-    names = ("nearspace", "numpy", "scikit-learn", "torch")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+    """Return the versions of what figures depend on; "" for a library that is not installed."""
+    names = ("nearspace", "numpy", "scikit-learn", "torch", "pillow", "scikit-image", "transformers")
+    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
