@@ -32,7 +32,7 @@ class RandomStart(Autoencoder):
     """An autoencoder whose linear path stays at nothing."""
 
     def start(self, nets, x):
-        return
+        """Leave the first weights as they are."""
 
 
 ENCODERS = {"autoencoder": Autoencoder, "random start": RandomStart, "vae": VAE, "adversarial": AAE}
