@@ -192,3 +192,31 @@ def test_groups_that_agree_still_have_an_interval():
     low, high = interval(scores, bootstrap_means(scores, groups), groups)
     assert low[0] < 0.7
     assert high[0] > 0.85
+
+
+@pytest.mark.parametrize(("better", "worse"), [(0.01, 0.01), (0.02, 0.0), (0.1, 0.05), (0.0, 0.0)])
+def test_intervals_of_differences_cover(better, worse):
+    hits = []
+    for seed in range(3):
+        drawn = np.random.default_rng(seed).random((400, 1, 450))
+        scores = (drawn < better) * 1.0 - (drawn > 1 - worse)
+        replicates = bootstrap_means(scores, n_resamples=1000, random_state=seed)
+        low, high = interval(scores, replicates, differences=True)
+        hits.append((low <= better - worse) & (better - worse <= high))
+    assert np.mean(hits) >= 0.93
+
+
+def test_differences_that_are_never_negative_are_no_shares():
+    scores = np.zeros((5, 5, 450))
+    scores[1, 0, 0] = 1  # one item, in one of five draws
+    scores[2, :, :5] = 1
+    scores[3, :, :12] = 1
+    scores[4] = 1
+    low, high = interval(scores, bootstrap_means(scores), differences=True)
+    assert (low[:3] <= 0).all()
+    assert low[3] > 0
+    assert low[4] == high[4] == 1
+    np.testing.assert_allclose((low + high) / 2, scores.mean(axis=(1, 2)), atol=1e-12)
+    assert high[0] == pytest.approx(1 - 0.05 ** (1 / 450))
+    few = np.ones((1, 1, 5))  # as many may all be better by chance
+    assert interval(few, bootstrap_means(few), differences=True)[0] <= 0

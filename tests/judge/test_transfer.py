@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 from torch import nn
 
@@ -13,7 +14,16 @@ from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.judge import finetune as finetuning
 from nearspace.judge import transfer as module
-from nearspace.judge.finetune import Way, blocks, choose_rate, draw_labelled, finetune, last_part
+from nearspace.judge.finetune import (
+    Way,
+    blocks,
+    choose_rate,
+    draw_labelled,
+    finetune,
+    folds,
+    last_part,
+    linear_head,
+)
 from nearspace.judge.protocol import Protocol, set_task
 from nearspace.judge.transfer import transfer
 from nearspace.judge.transferred import assemble
@@ -106,11 +116,40 @@ def test_the_rate_is_chosen_on_labelled_items_held_out(monkeypatch):
     monkeypatch.setattr(finetuning, "log_probabilities", judge)
     items, classes = np.arange(30), np.arange(30) % 3
     assert choose_rate(None, items, classes, 3, Way("all"), 0) == 0.3
-    assert len(trained) == 3
-    assert trained[0] == trained[1]
+    assert len(trained) == 9
+    assert trained[:3] == trained[3:6]
     assert sorted(trained[0] + asked[0]) == items.tolist()
-    assert np.bincount(classes[asked[0]]).tolist() in ([3, 3, 4], [3, 4, 3], [4, 3, 3])
+    assert sorted(asked[0] + asked[1] + asked[2]) == items.tolist()
+    assert sorted(np.bincount(classes[asked[0]]).tolist()) == [3, 3, 4]
     assert choose_rate(None, items[:3], classes[:3], 3, Way("all"), 0) == 0.1  # none to spare
+
+
+@pytest.mark.parametrize("counts", [[40, 30, 1], [5, 2, 2, 1], [2, 1], [1, 1], [3]])
+def test_folds_hold_out_every_item_but_the_only_one_of_a_class(counts):
+    classes = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    found = folds(classes, seed=1)
+    held = np.concatenate([held for _, held in found]) if found else np.array([], dtype=int)
+    several = np.array(counts)[classes] > 1
+    np.testing.assert_array_equal(np.sort(held), np.flatnonzero(several))
+    for kept, part in found:
+        assert sorted([*kept, *part]) == list(range(len(classes)))
+        assert len(np.unique(classes[kept])) == len(counts)
+    again = [held.tolist() for _, held in folds(classes, seed=1)]
+    assert again == [held.tolist() for _, held in found]
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_the_penalty_is_chosen_though_a_class_has_one_item(sparse):
+    random = np.random.default_rng(0)
+    classes = np.repeat([0, 1, 2], [30, 30, 1])
+    vectors = random.normal(size=(61, 40))  # nothing to learn: a strong penalty is best
+    given = scipy.sparse.csr_array(vectors) if sparse else vectors
+    head = linear_head(given, classes, 0)
+    assert head.best_params_ == {"logisticregression__C": min(finetuning.PENALTIES)}
+    assert np.isfinite(head.cv_results_["mean_test_score"]).all()
+    again = linear_head(given, classes, 0)
+    np.testing.assert_array_equal(head.predict_proba(given), again.predict_proba(given))
+    assert linear_head(given[-2:], classes[-2:], 0).predict(given[-2:]).tolist() == [1, 2]
 
 
 def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
@@ -145,6 +184,22 @@ def test_differences_are_paired_by_draw_and_item(digits):
     _, turned = assemble(task, "simclr", done, {}, ["fc1"]).rows
     assert turned.difference.value == pytest.approx(15 / 149)
     assert turned.difference.low < 0
+
+
+@pytest.mark.parametrize("differing", [0, 1, 4])
+def test_a_few_items_that_differ_may_be_chance(digits, differing):
+    """Also where none of them is worse, as a share of items could not be."""
+    task = set_task(digits, Protocol(k=1, seeds=5))
+    truth = np.asarray(task.test.labels)
+    wrong = np.where(np.arange(len(truth)) < differing, (truth + 1) % 10, truth)
+    done = {
+        (50, Way("scratch")): [(wrong, 1.0)] + [(truth, 1.0)] * 4,
+        (50, Way("all")): [(truth, 1.0)] * 5,
+    }
+    gap = assemble(task, "simclr", done, {}, ["fc1"]).rows[1].difference
+    assert gap.value == pytest.approx(differing / 5 / 149)
+    assert gap.low <= 0 < gap.high
+    assert gap.value == pytest.approx((gap.low + gap.high) / 2)
 
 
 def test_an_encoder_without_a_network_gets_the_linear_head(digits):
@@ -252,6 +307,47 @@ def test_only_the_named_part_is_trained(digits):
     assert last_part(encoder) == ["encoder.fc1", "encoder.embedding"]
     for name, value in encoder.nets_.state_dict().items():
         assert torch.equal(value, before[name]), "the encoder itself must not move"
+
+
+LAST = {
+    "autoencoder(dim=8)": ["net.fc3", "net.latent"],
+    "autoencoder(dim=8, body='cnn')": ["net.fc1", "net.latent"],
+    "denoising(dim=8)": ["net.fc3", "net.latent"],
+    "masked(dim=8)": ["net.fc3", "net.latent"],
+    "masked(dim=8, body='vit')": ["blocks.block3", "blocks.norm", "latent"],
+    "vae(dim=8)": ["latent"],
+    "adversarial(dim=8)": ["latent"],
+    "simclr(dim=8)": ["fc1", "embedding"],
+    "vicreg(dim=8)": ["fc1", "embedding"],
+}
+
+
+@pytest.mark.parametrize(("spec", "last"), LAST.items())
+def test_the_last_part_is_what_runs_last(digits, spec, last):
+    encoder = make(spec).set_params(epochs=1).fit(digits.items[:60])
+    net, ran = encoder.nets_["encoder"], []
+    for name, block in blocks(net).items():
+        block.register_forward_hook(lambda *_, name=name: ran.append(name))
+    encoder.transform(digits.items[:2])
+    assert ran[-len(last) :] == last
+    assert last_part(encoder) == [f"encoder.{name}" for name in last]
+
+
+@pytest.mark.parametrize("part", ["scratch", "last", "all"])
+def test_the_linear_path_of_an_autoencoder_stays_as_it_is(digits, part):
+    encoder = make("autoencoder(dim=8, epochs=1)").fit(digits.items[:100])
+    items, classes = digits.items[:40], digits.labels[:40].astype(int)
+    state = finetune(encoder, items, classes, 10, Way(part), 1e-3, 0).state_dict()
+    before = encoder.nets_.state_dict()
+    moved = {
+        name.split(".")[-3] if "fc" in name else name.split(".")[-2]
+        for name, value in state.items()
+        if name in before and not torch.equal(value, before[name])
+    }
+    first = {"last": set(), "all": {"fc1", "fc2"}, "scratch": {"fc1", "fc2", "linear"}}
+    assert moved == {"fc3", "latent"} | first[part]
+    if part == "scratch":
+        assert not state["encoder.linear.weight"].any()
 
 
 def test_blocks_look_into_lists_and_wrappers():

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from nearspace.encoders.base import Encoder
     from nearspace.encoders.learned import Learned
 
-__all__ = ["TRAINED", "Way", "blocks", "choose_rate", "draw_labelled", "finetune", "folds", "has_network",
-           "has_views", "last_part", "linear_head", "log_probabilities"]  # fmt: skip
+__all__ = ["TRAINED", "Way", "blocks", "choose_rate", "draw_labelled", "finetune", "folds",
+           "has_network", "has_views", "last_part", "linear_head",
+           "log_probabilities"]  # fmt: skip
 
 # The same for fine-tuning and from scratch. An early stop would have to be found on items that a
 # few labels cannot spare. Of 1,000 varied digits a network from scratch learns 96.3 % in 10 passes
@@ -151,10 +152,9 @@ def has_network(encoder: Encoder) -> bool:
 
 
 def blocks(net: nn.Module) -> dict[str, nn.Module]:
-    """Return the blocks of a network that can be trained, by name, as they are registered.
+    """Return the blocks of a network that can be trained, by name, in the order of registration.
 
-    What holds blocks one after the other is looked into, and what stands alone beside parts that
-    are fixed.
+    What holds a row of blocks is looked into, and so is the only part that can be trained.
     """
     found = {name: part for name, part in net.named_children() if _trainable(part)}
     parts: dict[str, nn.Module] = {}
