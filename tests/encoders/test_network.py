@@ -10,8 +10,9 @@ from nearspace.data import load
 from nearspace.encoders.base import Layers
 from nearspace.encoders.network import Network
 from nearspace.encoders.spec import spec_of
-from nearspace.errors import NearspaceError
+from nearspace.errors import NearspaceError, SpecError
 from nearspace.judge.compare import compare
+from nearspace.judge.taps import layer_vectors
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 6, 5, 3), dtype=np.uint8)
 
@@ -101,3 +102,43 @@ def test_images_that_do_not_fit_and_saving_are_refused(net, tmp_path):
         Network(net).fit(IMAGES[..., 0])
     with pytest.raises(NearspaceError, match="Network is not in the catalogue and cannot be saved"):
         Network(net).fit(IMAGES).save(tmp_path / "net")
+
+
+def test_rows_tell_apart_what_is_taken_from_the_input(net):
+    assert spec_of(Network(net, name="a", mean=0.5, std=(1, 2, 3))) == (
+        "Network(a, mean=0.5, std=[1, 2, 3])"
+    )
+    wide = [spec_of(Network(net, name="a", mean=np.arange(784.0) + i)) for i in (0, 0, 1)]
+    assert wide[0] == wide[1] != wide[2]
+    assert "784 numbers" in wide[0]
+
+
+def test_different_networks_of_one_name_are_refused(net):
+    digits = load("digits").take(np.arange(100))
+    linear = [nn.Sequential(nn.Flatten(), nn.Linear(64, 3)) for _ in range(2)]
+    with pytest.raises(SpecError, match=r"'Network\(mine\)'; give each Network a name of its own"):
+        compare([Network(linear[0], name="mine"), Network(linear[1], name="mine")], digits)
+    pools = [nn.Sequential(nn.AvgPool2d(side)) for side in (2, 4)]  # no weights tell them apart
+    with pytest.raises(SpecError, match="give each Network a name"):
+        compare(map(Network, pools), digits)
+    twice = compare([Network(linear[0]), Network(linear[0]), Network(linear[0], mean=0.5)], digits)
+    assert sum(row.spec.startswith("Network") for row in twice.results) == 2
+
+
+def test_one_number_an_item_is_a_vector():
+    class Score(nn.Module):
+        def forward(self, x):
+            return x.mean(dim=(1, 2, 3))
+
+    encoder = Network(nn.Sequential(Score())).fit(IMAGES)
+    assert encoder.transform(IMAGES).shape == (12, 1)
+    assert len(encoder.get_feature_names_out()) == 1
+    found = layer_vectors(encoder, IMAGES, ["0"], "flatten")
+    assert found.vectors["0"].shape == (12, 1)
+
+
+def test_a_network_without_layers_inside_is_a_row_too():
+    digits = load("digits").take(np.arange(100))
+    board = compare([Network(nn.AvgPool2d(2), name="pooled")], digits)
+    (row,) = (row for row in board.results if row.spec == "Network(pooled)")
+    assert row.exhibits.layers == ()

@@ -1,4 +1,5 @@
 from nearspace import compare, load
+from nearspace.judge import taps
 from nearspace.report.page import render
 
 
@@ -14,3 +15,11 @@ def test_what_corrupting_encoders_were_given_stands_in_the_report():
     assert "was given" in page
     assert found.given[0] in page
     assert "was given" not in render(compare(["pca(dim=4)"], digits))
+
+
+def test_layers_too_wide_for_memory_leave_the_row_standing(monkeypatch):
+    monkeypatch.setattr(taps, "MOST_VALUES", 330 * 3)
+    board = compare(["mlp(epochs=1)"], load("digits").take(range(200)))
+    (row,) = (row for row in board.results if row.spec == "mlp(epochs=1)")
+    assert row.exhibits.layers == ()
+    assert row.scores["knn"].value > 0.2

@@ -1,12 +1,18 @@
 """What of an encoder depends on a seed, and what the cache may keep."""
 
+import numpy as np
 import pytest
 from sklearn.decomposition import NMF
+from torch import nn
 
+from nearspace.data import load
 from nearspace.encoders.combine import Piped
 from nearspace.encoders.elsewhere import FromSklearn
+from nearspace.encoders.network import Network
+from nearspace.encoders.pretrained import Pretrained
 from nearspace.encoders.spec import make, spec_of
-from nearspace.judge.fits import has_random_state, is_cacheable, seeded
+from nearspace.judge.fits import Fits, has_random_state, is_cacheable, is_same, seeded
+from nearspace.judge.protocol import Protocol, set_task
 
 
 def test_seeds_reach_every_part():
@@ -25,3 +31,28 @@ def test_what_the_cache_may_keep():
     assert is_cacheable(make("hog + (raw | pca)"))
     assert not is_cacheable(make("raw + (vectors(path='a.npy') | pca)"))
     assert not is_cacheable(Piped([make("raw"), FromSklearn(NMF(2))]))
+
+
+def test_every_network_is_fitted_as_itself():
+    digits = load("digits", limit=60)
+    fits = Fits(set_task(digits, Protocol()), None)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 4))
+    for i in range(20):
+        # A part is gone after each turn, and its id free for the next one.
+        piped = fits.get(Piped([Network(net, name=f"net{i % 2}", batch_size=i + 1), make("l2")]))[0]
+        assert piped.encoders_[0].batch_size == i + 1
+
+
+def test_revisions_that_move_are_not_cached():
+    assert is_cacheable(Pretrained("a/b", revision="0123456789" * 4))
+    for revision in (None, "main", "v1.0", "0123456"):
+        assert not is_cacheable(Piped([Pretrained("a/b", revision=revision), make("l2")]))
+
+
+def test_encoders_of_one_spec_are_the_same_if_they_hold_the_same():
+    net, other = nn.Linear(4, 2), nn.Linear(4, 2)
+    assert is_same(make("raw + (raw | pca)"), make("raw + (raw | pca)"))
+    assert is_same(FromSklearn(NMF(2)), FromSklearn(NMF(2)))
+    assert is_same(Network(net, mean=np.arange(4.0)), Network(net, mean=np.arange(4.0)))
+    assert not is_same(Network(net, mean=np.arange(4.0)), Network(net, mean=np.ones(4)))
+    assert not is_same(Piped([Network(net), make("l2")]), Piped([Network(other), make("l2")]))

@@ -141,3 +141,12 @@ def test_what_has_no_layers_or_not_these_is_refused(digits):
         compare_layers("alexnet(epochs=10_000)", digits, pool="cls")
     with pytest.raises(SpecError, match="no layer of the top level"):
         compare_layers(Network(Half()), load(np.eye(4)[np.arange(60) % 4] + np.arange(60)[:, None]))
+
+
+def test_a_layer_may_be_one_word_and_counts_once(digits):
+    one = compare_layers("mlp(epochs=1)", digits, layers="fc1")
+    assert [row.name for row in one.rows] == ["fc1"]
+    two = compare_layers("mlp(epochs=1)", digits, layers=["fc1", "logits", "fc1"])
+    assert [row.name for row in two.rows] == ["fc1", "logits"]
+    with pytest.raises(DataError, match="no layer 'fc9'"):
+        compare_layers("mlp", digits, layers="fc9")

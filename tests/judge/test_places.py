@@ -1,6 +1,8 @@
 """The nearest patch is found where it is, and a place sees what it can see."""
 
 import numpy as np
+import pytest
+import torch
 from tests import vision_models
 from torch import nn
 from typer.testing import CliRunner
@@ -9,7 +11,7 @@ from nearspace.cli.app import app
 from nearspace.data import Dataset, Image, load
 from nearspace.encoders.network import Network
 from nearspace.encoders.pretrained import Pretrained
-from nearspace.judge.grids import receptive_fields
+from nearspace.judge.grids import grids, receptive_fields
 from nearspace.judge.layers import compare_layers
 from nearspace.judge.places import board_places, busy_points, nearest_places
 from nearspace.report.places import places_section
@@ -140,3 +142,62 @@ def test_photographs_are_drawn_small():
     html = places_section(compare_layers(Network(net), dataset))
     assert 'width="96" height="72"' in html
     assert "<b>" not in html
+
+
+class Tokens(nn.Module):
+    """Patches as tokens, extra ones before them."""
+
+    def __init__(self, patch, extra):
+        super().__init__()
+        self.patches, self.extra = nn.Conv2d(1, 3, patch, stride=patch), extra
+
+    def forward(self, x):
+        return nn.functional.pad(self.patches(x).flatten(2), (self.extra, 0)).movedim(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("sides", "patch", "extra", "wanted"),
+    [
+        ((32, 32), 8, 0, (4, 4)),
+        ((32, 32), 8, 1, (4, 4)),
+        ((32, 32), 8, 2, (4, 4)),
+        ((32, 32), 8, 5, (4, 4)),
+        ((32, 64), 8, 1, (4, 8)),
+        ((20, 50), 10, 0, (2, 5)),
+        ((35, 50), 8, 1, (4, 6)),  # what is left at the end is cut off
+        ((32, 32), (8, 4), 1, None),
+        ((32, 32), 8, 8, None),
+    ],
+)
+def test_tokens_lie_where_their_patches_do(sides, patch, extra, wanted):
+    images = RANDOM.integers(256, size=(3, *sides, 1)).astype(np.uint8)
+    encoder = Network(nn.Sequential(Tokens(patch, extra))).fit(images)
+    found = grids(encoder, images, ["0"])
+    assert {name: tuple(grid.shape[1:3]) for name, grid in found.items()} == (
+        {"0": wanted} if wanted else {}
+    )
+    if wanted:
+        patches = encoder.net[0].patches
+        batch = torch.from_numpy(images).movedim(3, 1) / 255
+        torch.testing.assert_close(found["0"], patches(batch).movedim(1, 3).detach())
+
+
+def test_a_model_that_resizes_has_the_grid_of_what_it_sees(tmp_path):
+    images = RANDOM.integers(256, size=(3, 16, 9, 3)).astype(np.uint8)
+    encoder = Pretrained(vision_models.save(vision_models.vit, tmp_path)).fit(images)
+    assert encoder.input_sides == (32, 32)
+    assert grids(encoder, images, ["layers.0"])["layers.0"].shape[1:3] == (4, 4)
+
+
+def test_the_order_of_the_gallery_changes_nothing(monkeypatch):
+    queries, gallery, starts, _ = pasted()
+    gallery[:25] //= 16  # sorted, as by label: the first batch varies least
+    encoder = Network(network()).fit(gallery)
+    monkeypatch.setattr("nearspace.judge.grids.BATCH_ITEMS", 25)
+    ordered, turned = (
+        nearest_places(encoder, ["0"], queries, starts, images)[0].found
+        for images in (gallery, gallery[::-1])
+    )
+    for one, other in zip(ordered, turned, strict=True):
+        assert one[0].image == 49 - other[0].image
+        assert one[0].distance == pytest.approx(other[0].distance, rel=0.3)

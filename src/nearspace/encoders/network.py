@@ -20,6 +20,8 @@ from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
 
 __all__ = ["Network"]
 
+MOST_SHOWN = 4  # numbers of a mean or std that a table writes out
+
 Numbers = Real | Sequence[float] | None
 
 
@@ -45,7 +47,7 @@ class Network(Layers, Encoder):
         Items that go through the network at once, which bounds the memory.
     name : str, optional
         What a table calls the network; its class and the first digits of a digest of its weights
-        when absent.
+        when absent. Different networks in one table need different names.
 
     Examples
     --------
@@ -56,7 +58,7 @@ class Network(Layers, Encoder):
     >>> mine.transform(digits[:3]).shape, mine.layer_names()
     ((3, 4), ['0', '1', '2', '3'])
     >>> mine.set_params(layer="1")
-    Network(mine, layer='1')
+    Network(mine, layer='1', mean=0.3, std=0.4)
     >>> mine.transform(digits[:3]).shape
     (3, 6)
     """
@@ -100,6 +102,8 @@ class Network(Layers, Encoder):
         parts = [self.name or f"{type(self.net).__name__} {_digest(self.net)}"]
         parts += [] if self.layer is None else [f"layer={self.layer!r}"]
         parts += [] if self.pool == "mean" else [f"pool={self.pool!r}"]
+        scales = {"mean": self.mean, "std": self.std}
+        parts += [f"{key}={_shown(given)}" for key, given in scales.items() if given is not None]
         return f"Network({', '.join(parts)})"
 
     def _fit(self, items: Any, y: Any) -> None:
@@ -164,6 +168,15 @@ class Network(Layers, Encoder):
     @property
     def _n_features_out(self) -> int:
         return self._vectors(self._batch(torch.zeros(1, *self.shape_))).shape[1]
+
+
+def _shown(given: Any) -> str:
+    """Return a few numbers as they are, of more their count and a digest."""
+    numbers = np.asarray(given)
+    if numbers.size <= MOST_SHOWN:
+        return repr(numbers.tolist())
+    digest = hashlib.blake2b(numbers.tobytes(), digest_size=3).hexdigest()
+    return f"<{numbers.size} numbers {digest}>"
 
 
 def _digest(net: nn.Module) -> str:

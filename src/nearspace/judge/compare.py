@@ -19,7 +19,7 @@ from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.cache import has_row, load_row, make_key, prune, store_row
 from nearspace.judge.estimate import estimate_seconds
 from nearspace.judge.exhibits import layer_scores, pick_queries, shown_items, space_neighbours
-from nearspace.judge.fits import Fits, has_random_state, is_cacheable, seeded
+from nearspace.judge.fits import Fits, has_random_state, is_cacheable, is_same, seeded
 from nearspace.judge.leaderboard import Cost, Failure, Leaderboard
 from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import (
@@ -94,7 +94,8 @@ def compare(
     Raises
     ------
     NearspaceError
-        If a spec cannot be read, or the data cannot be split as asked.
+        If a spec cannot be read, two different encoders have one spec, or the data cannot be split
+        as asked.
 
     Examples
     --------
@@ -163,7 +164,12 @@ def _rows(
                 encoder._validate_params()
             except ValueError as error:
                 raise SpecError(f"Cannot use '{spec_of(encoder)}': {error}") from error
-            rows.setdefault(spec_of(encoder), encoder)
+            spec = spec_of(encoder)
+            if not is_same(rows.setdefault(spec, encoder), encoder):
+                raise SpecError(
+                    f"Two encoders that differ would both be the row '{spec}'; give each Network a "
+                    "name of its own."
+                )
     return list(rows.items()), list(failures.values())
 
 

@@ -135,8 +135,9 @@ def linear_head(vectors: Any, classes: np.ndarray, seed: int) -> Any:
 
 def _log_likelihood(head: Any, vectors: Any, classes: np.ndarray) -> float:
     """Return the mean log probability of the right classes, of which some may not be there."""
-    found = head.predict_log_proba(vectors)
-    return float(found[np.arange(len(classes)), np.searchsorted(head.classes_, classes)].mean())
+    found = head.predict_proba(vectors)
+    right = found[np.arange(len(classes)), np.searchsorted(head.classes_, classes)]
+    return float(np.log(np.maximum(right, np.finfo(right.dtype).eps)).mean())
 
 
 def has_views(kind: Kind) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite, parts_of
@@ -21,7 +21,7 @@ from nearspace.encoders.spec import spec_of
 from nearspace.judge.cache import content_key, load_fit, make_key, store_fit
 from nearspace.judge.protocol import Task
 
-__all__ = ["Fits", "has_random_state", "is_cacheable", "seeded"]
+__all__ = ["Fits", "has_random_state", "is_cacheable", "is_same", "seeded"]
 
 
 class Fits:
@@ -108,6 +108,24 @@ def is_cacheable(encoder: Any) -> bool:
         isinstance(part, unknown) or (isinstance(part, Pretrained) and not part.is_pinned)
         for part in parts_of(encoder)
     )
+
+
+def is_same(first: Any, second: Any) -> bool:
+    """Return whether two encoders of one spec, or two parameters, are the same in all they hold.
+
+    Networks are the same only if they are one object: equal weights may be used differently.
+    """
+    if first is second:
+        return True
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, BaseEstimator):  # a spec does not tell the kind of items
+        one, other = (x.get_params(deep=False) | {"kind": None} for x in (first, second))
+        return all(is_same(one[name], other[name]) for name in one)
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(map(is_same, first, second))
+    equal = np.array_equal(first, second) if hasattr(first, "__array__") else first == second
+    return bool(equal)
 
 
 def seeded(encoder: Encoder, seed: int) -> Encoder:

@@ -82,8 +82,9 @@ def receptive_fields(encoder: Any, names: list[str], shape: tuple[int, ...]) -> 
     The cell is the part of the image that a location stands over, the image divided by the grid;
     the field is the part that it is found to see. That is measured, not derived: strips of one
     image of noise are turned to their negative one by one, and the field reaches from the first to
-    the last strip that changes the location by more than rounding. What acts only on other images,
-    or less than that, is not found.
+    the last strip that changes the location by a ten-thousandth of the layer's largest number. What
+    acts on other images alone, or less, is not found; a location that no strip changes gets the
+    whole image.
     """
     noise = np.random.default_rng(0).integers(256, size=(1, *shape)).astype(np.uint8)
     (base,) = (found for _, found in batches(encoder, noise, names))

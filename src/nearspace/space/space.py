@@ -176,7 +176,8 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
 
 def versions() -> dict[str, str]:
     """Return the versions of what figures depend on; "" for a library that is not installed."""
-    names = ("nearspace", "numpy", "scikit-learn", "torch", "pillow", "scikit-image", "transformers")
+    needed = ("nearspace", "numpy", "scikit-learn", "torch", "pillow")
+    names = (*needed, "scikit-image", "transformers")
     return {"python": platform.python_version(), **{name: _version(name) for name in names}}
 
 
