@@ -143,7 +143,6 @@ def test_the_penalty_is_chosen_though_a_class_has_one_item(sparse):
     random = np.random.default_rng(0)
     classes = np.repeat([0, 1, 2], [30, 30, 1])
     vectors = random.normal(size=(61, 40))  # nothing to learn: a strong penalty is best
-    vectors[:60:9] *= 1e4  # of which some are so sure that a probability is 0
     given = scipy.sparse.csr_array(vectors) if sparse else vectors
     head = linear_head(given, classes, 0)
     assert head.best_params_ == {"logisticregression__C": min(finetuning.PENALTIES)}
@@ -308,6 +307,13 @@ def test_only_the_named_part_is_trained(digits):
     assert last_part(encoder) == ["encoder.fc1", "encoder.embedding"]
     for name, value in encoder.nets_.state_dict().items():
         assert torch.equal(value, before[name]), "the encoder itself must not move"
+
+
+def test_an_item_whose_class_gets_no_probability_does_not_stop_the_choice():
+    vectors = np.random.default_rng(0).normal(size=(60, 4)) + np.repeat([[0], [3]], 30, axis=0)
+    vectors[0] = 1e6
+    head = linear_head(vectors, np.repeat([0, 1], 30), 0)
+    assert np.isfinite(head.cv_results_["mean_test_score"]).all()
 
 
 LAST = {
