@@ -181,3 +181,22 @@ def test_ctrl_c_writes_a_report_of_what_is_done(nearspace):
     judged = json.loads((nearspace.folder / "report.json").read_text())["rows"]
     assert {"raw", "hog", "chance"} == {row["spec"] for row in judged if "scores" in row}
     assert "interrupted" in out
+
+
+def test_what_cannot_be_written_or_learnt_is_told_before_computing(nearspace):
+    (nearspace.folder / "file").touch()
+    for command in (
+        ["embed", "digits", "--with", "simclr"],
+        ["transfer", "digits", "--with", "hog"],
+    ):
+        ending = ".npz" if command[0] == "embed" else ".json"
+        done = nearspace(*command, "-o", f"file/x{ending}")
+        assert done.returncode == 2
+        assert f"-o file/x{ending}: the file cannot be written" in done.stderr.replace("\\", "/")
+        assert "1,797" not in done.stderr  # nothing was read
+    np.save(nearspace.folder / "flat.npy", np.zeros((30, 8, 8), np.uint8))
+    for command in (["embed", "-o", "x.npz"], ["layers"]):
+        done = nearspace(command[0], "flat.npy", "--with", "cnn", *command[1:])
+        assert done.returncode == 2
+        assert "flat.npy has no labels, from which this encoder learns: sort" in done.stderr
+    assert not (nearspace.folder / "x.npz").exists()

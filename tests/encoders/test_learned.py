@@ -45,3 +45,10 @@ def test_many_items_are_restored_batch_by_batch(samples):
         given, restored = encoder.restore(digits[:600], random_state=0)
         assert given.shape == restored.shape == digits[:600].shape
         assert np.isfinite(restored).all()
+
+
+@pytest.mark.parametrize("spec", ["vae(epochs=1)", "autoencoder(epochs=1)"])
+def test_vectors_of_another_length_are_told(samples, spec):
+    encoder = make(spec).fit(samples["image"].items[:50])
+    with pytest.raises(NearspaceError, match=r"decodes vectors of (16|32) numbers, got shape"):
+        encoder.inverse_transform(np.zeros((2, 5)))

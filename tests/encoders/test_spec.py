@@ -35,6 +35,7 @@ BAD = {
     "pac": "Did you mean 'pca'?",
     "pca(dimm=3)": "no parameter 'dimm'. Did you mean 'dim'?",
     "pca@conv1": "no layers",
+    "cnn@conv1@conv2": "Two layers of one encoder",
     "raw | tfidf": "takes no vectors",
     "pca(": "Cannot read the spec",
     "": "Cannot read the spec",

@@ -20,6 +20,3 @@ def main() -> None:
     except NearspaceError as error:
         print(f"nearspace: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("nearspace: interrupted.", file=sys.stderr)
-        sys.exit(130)

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.errors import NearspaceError
 
 HELP = """
 Fit an encoder and write one vector an item.
@@ -34,8 +33,7 @@ def embed_command(
     limit: cli.Limit = None,
 ) -> None:
     """Fit, embed, export; the help text stands in HELP."""
-    if output.suffix not in (".npz", ".parquet"):
-        raise NearspaceError(f"-o {output}: vectors are written to a file ending .npz or .parquet.")
+    cli.check_file(output, ".npz", ".parquet")
     from rich.console import Console
     from rich.progress import Progress
 
@@ -45,6 +43,7 @@ def embed_command(
     dataset = cli.read(
         source, kind=kind, size=size, column=column, labels=labels, ids=ids, limit=limit
     )
+    cli.check_labels(encoder, dataset)
     from nearspace.learning.progress import epoch_listener
     from nearspace.space.space import embed
 

@@ -63,6 +63,7 @@ def layers_command(
         source, kind=kind, size=size, column=column, labels=labels, groups=groups, time=time,
         ids=ids, limit=limit, test=test, random_state=random_state,
     )  # fmt: skip
+    cli.check_labels(encoder, dataset)
     board = _judge(
         encoder, dataset, layers=layer, pool=pool, k=k, test_size=test_size,
         random_state=random_state, cache=cli.cache_folder() if cache else None,

@@ -60,6 +60,29 @@ def make_folder(output: Path, files: str) -> None:
         raise NearspaceError(f"-o {output}: the folder cannot be made ({error}).") from error
 
 
+def check_file(output: Path, *endings: str) -> None:
+    """Raise `NearspaceError` if a command could not write its file; the folder is made."""
+    if output.suffix not in endings:
+        raise NearspaceError(f"-o {output}: expected a file ending {' or '.join(endings)}.")
+    there = output.exists()
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.open("ab").close()
+    except OSError as error:
+        raise NearspaceError(f"-o {output}: the file cannot be written ({error}).") from error
+    if not there:
+        output.unlink()
+
+
+def check_labels(encoder: Any, dataset: Any) -> None:
+    """Raise `NearspaceError` if an encoder learns from labels that the data does not have."""
+    if encoder.learns == "labels" and dataset.labels is None:
+        raise NearspaceError(
+            f"{dataset.name} has no labels, from which this encoder learns: sort files into a "
+            "subfolder for each class, or name the column with --labels."
+        )
+
+
 def read(source: str, **options: Any) -> Any:
     """Return the dataset of a source, with its notes on standard error."""
     from rich.console import Console

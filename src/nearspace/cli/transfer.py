@@ -57,8 +57,8 @@ def transfer_command(
 ) -> None:
     """Measure, print the table, write JSON where asked; the help text stands in HELP."""
     wanted = _counts(counts)
-    if output is not None and (output.suffix != ".json" or not output.parent.is_dir()):
-        raise NearspaceError(f"-o {output}: expected a file ending .json in a folder that exists.")
+    if output is not None:
+        cli.check_file(output, ".json")
     from nearspace.encoders.spec import make
 
     encoder = make(spec)  # a misspelt encoder is told before any data is read

@@ -8,15 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.autoencoder import squared_error
 from nearspace.encoders.base import Samples
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned
+from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned, draw_normal
 from nearspace.learning.losses import deception, discrimination
 from nearspace.nets.bodies import BODIES, autoencoder_bodies
 from nearspace.nets.layers import last_width
@@ -136,9 +134,7 @@ class AAE(DecodesByNetwork, Samples, Learned):
 
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
-        check_is_fitted(self)
-        random = check_random_state(random_state)
-        return random.standard_normal((n, self._n_features_out)).astype(np.float32)
+        return draw_normal(self, n, random_state)
 
     @property
     def _n_features_out(self) -> int:

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Decodes, Encoder
-from nearspace.errors import NearspaceError
+from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.progress import progress_bar
 from nearspace.learning.train import train
 
-__all__ = ["LEARNED_CONSTRAINTS", "DecodesByNetwork", "Learned", "torch_device"]
+__all__ = ["LEARNED_CONSTRAINTS", "DecodesByNetwork", "Learned", "draw_normal", "torch_device"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
@@ -213,8 +213,24 @@ class DecodesByNetwork(Decodes):
         check_is_fitted(self)
         assert isinstance(self, Learned)
         z = torch.from_numpy(np.ascontiguousarray(check_array(Z, dtype=np.float32)))
+        if z.shape[1] != self._n_features_out:
+            raise DataError(
+                f"{type(self).__name__} decodes vectors of {self._n_features_out} numbers, got "
+                f"shape {tuple(z.shape)}."
+            )
         decoded = self._in_batches(self.nets_["decoder"], z)
         return self._to_items(decoded.sigmoid() if isinstance(self.kind_, Image) else decoded)
+
+
+def draw_normal(
+    encoder: Learned, n: int, random_state: int | np.random.RandomState | None
+) -> np.ndarray:
+    """Return ``n`` draws from N(0, I), the prior of an encoder's space, shape ``(n, dim)``."""
+    check_is_fitted(encoder)
+    if n < 0:
+        raise DataError(f"{type(encoder).__name__} cannot draw {n} samples.")
+    random = check_random_state(random_state)
+    return random.standard_normal((n, encoder._n_features_out)).astype(np.float32)
 
 
 def torch_device(name: str) -> torch.device:

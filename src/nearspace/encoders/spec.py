@@ -123,6 +123,8 @@ def _encoder(node: ast.expr) -> Encoder:
         keywords = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
         return _call(node.func.id, [_value(arg) for arg in node.args], keywords)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        if isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.MatMult):
+            raise SpecError(f"Two layers of one encoder, '{ast.unparse(node)}': join them by +.")
         return _layer(_encoder(node.left), node.right)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.BitOr):
         return _join(node.op, _encoder(node.left), _encoder(node.right))

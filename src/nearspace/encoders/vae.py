@@ -17,7 +17,13 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Bounds, Elbo, Samples
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned, torch_device
+from nearspace.encoders.learned import (
+    LEARNED_CONSTRAINTS,
+    DecodesByNetwork,
+    Learned,
+    draw_normal,
+    torch_device,
+)
 from nearspace.errors import DataError
 from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
 from nearspace.nets.bodies import BODIES, autoencoder_bodies
@@ -223,9 +229,7 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
 
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
-        check_is_fitted(self)
-        random = check_random_state(random_state)
-        return random.standard_normal((n, self._n_features_out)).astype(np.float32)
+        return draw_normal(self, n, random_state)
 
     @property
     def _n_features_out(self) -> int:

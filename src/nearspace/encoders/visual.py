@@ -14,6 +14,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from nearspace.data import Image
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, MissingExtra
+from nearspace.learning.threads import one_thread
 
 __all__ = ["VisualWords", "grey", "grid_sift"]
 
@@ -71,6 +72,10 @@ class VisualWords(Encoder):
         self.random_state = random_state
 
     def _fit(self, items: np.ndarray, y: Any) -> None:
+        with one_thread():
+            self.words_ = self._learn_words(items)
+
+    def _learn_words(self, items: np.ndarray) -> np.ndarray:
         from sklearn.cluster import MiniBatchKMeans
 
         random = check_random_state(self.random_state)
@@ -89,9 +94,13 @@ class VisualWords(Encoder):
         clusters = MiniBatchKMeans(
             n_words, n_init=1, max_iter=3, batch_size=4096, random_state=random
         )
-        self.words_ = clusters.fit(pieces).cluster_centers_.astype(np.float32)
+        return clusters.fit(pieces).cluster_centers_.astype(np.float32)
 
     def _transform(self, items: np.ndarray) -> np.ndarray:
+        with one_thread():
+            return self._count_words(items)
+
+    def _count_words(self, items: np.ndarray) -> np.ndarray:
         n_words = len(self.words_)
         bias = np.square(self.words_).sum(axis=1) / 2
         counts = np.empty((len(items), n_words), np.float32)

@@ -153,7 +153,8 @@ def _set(
     """Return the task, the numbers of labels that there are enough items for, and notes."""
     if dataset.labels is None:
         raise DataError(
-            f"{dataset.name} has no labels, and transfer is judged by them: name them with labels=…"
+            f"{dataset.name} has no labels, and transfer is judged by them: sort files into a "
+            "subfolder for each class, or name the column (load(…, labels=…), --labels)."
         )
     wanted = sorted(set(labels))
     protocol = Protocol(k=1, seeds=seeds, test_size=test_size, random_state=random_state)

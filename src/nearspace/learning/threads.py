@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator, MutableMapping
+from typing import Any
 
-__all__ = ["let_waiting_threads_sleep", "threads_for"]
+__all__ = ["let_waiting_threads_sleep", "one_thread", "threads_for"]
 
 # Below this much arithmetic a step, handing work to a second thread costs what it saves.
 SMALL_STEP = 1e9
@@ -55,3 +57,24 @@ def threads_for(flops: float) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def one_thread() -> contextlib.AbstractContextManager[Any]:
+    """Let NumPy and scikit-learn use one thread inside the ``with`` block; restore it after.
+
+    For many small matrix products: the threads of the linear algebra library spin while they wait,
+    and beside a busy neighbour each product then takes many times as long.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     pass
+    """
+    return _controller().limit(limits=1)
+
+
+@functools.cache
+def _controller() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()  # it looks through all loaded libraries, which takes a while

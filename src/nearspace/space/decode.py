@@ -121,6 +121,8 @@ def traverse(
     if chosen.dtype.kind not in "iu" or chosen.min() < 0 or chosen.max() >= dim:
         raise DataError(f"traverse: expected dimensions from 0 to {dim - 1}, got {dimensions}.")
     if isinstance(values, int | np.integer):
+        if values < 1:
+            raise DataError(f"traverse: expected at least one step, got {values}.")
         if len(vectors) == 1:
             raise DataError(
                 f"traverse: a single vector gives no range to take {values} steps through; pass "
