@@ -154,6 +154,18 @@ def test_layers_writes_its_page(nearspace):
     assert "plotly" in (nearspace.folder / "new" / "layers.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("width", [80, 100, 130])
+def test_a_layer_stands_on_one_line(nearspace, width):
+    nearspace.environment["COLUMNS"] = str(width)
+    done = nearspace("layers", "wine", "--with", "mlp(epochs=2)", "--layer", "fc1", "-o", "new")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("fc1"))
+    assert lines[at].rstrip().endswith("best ★")
+    assert lines[at + 1].startswith("raw")
+    assert lines[at].count("[") == (2 if width == 130 else 1)
+
+
 def test_encoders_lists_the_catalogue(nearspace):
     done = nearspace("encoders")
     assert done.returncode == 0

@@ -36,6 +36,18 @@ def test_it_prints_a_table_and_writes_json(run, tmp_path, monkeypatch):
     assert found["protocol"]["command"].startswith("nearspace ")
 
 
+def test_an_encoder_without_a_network_is_held_against_the_plain_one(run):
+    done = run("wine", "--with", "random(dim=1)", "--labelled", "20", "--seeds", "2")
+    assert done.exit_code == 0, done.output
+    assert "minus linear head on raw" in done.stdout
+    closing = done.stdout.splitlines()[-2]
+    assert closing.startswith("20 labels: random(dim=1) did not help: the linear head on it is ")
+    assert "points below the linear head on raw [−" in closing
+    table = done.stdout.split("note:")[0]
+    assert "−" in table
+    assert "-" not in table
+
+
 def test_ctrl_c_prints_what_is_done(run, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt

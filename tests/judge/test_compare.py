@@ -17,6 +17,7 @@ from nearspace.errors import NearspaceError, SpecError
 from nearspace.judge.compare import compare, default_encoders
 from nearspace.judge.leaderboard import Failure, Result
 from nearspace.judge.protocol import DEFAULTS, SUPERVISED
+from nearspace.judge.statistics import compare_to_best
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,47 @@ def test_rows_are_ranked_and_the_bad_one_is_worse(board):
     quick = [row for row in top if row.cost.latency_seconds <= 2 * quickest]
     assert board.best() in quick
     assert board.best().cost.bytes_per_vector == min(row.cost.bytes_per_vector for row in quick)
+
+
+def noisy(signal, n=200):
+    """Vectors that tell four classes less and less, the fewer of their columns are kept."""
+    random = np.random.default_rng(0)
+    labels = np.arange(n) % 4
+    items = random.normal(size=(n, 40))
+    items[:, -4:] += signal * np.eye(4)[labels]
+    return load(items.astype(np.float32), labels=labels)
+
+
+def test_what_cannot_be_told_from_chance_is_not_recommended(monkeypatch):
+    """Though it is the cheapest of the tied."""
+    monkeypatch.setattr(
+        "nearspace.judge.verdict.compare_to_best",
+        lambda scores, *args, **kwargs: dataclasses.replace(
+            compare_to_best(scores, *args, **kwargs), tied=np.ones(len(scores), dtype=bool)
+        ),
+    )
+    board = compare(["random(dim=1)", "mlp(epochs=20)"], noisy(6.0))
+    chance = row(board, "chance").scores["knn"].value
+    assert row(board, "random(dim=1)").scores["knn"].low < chance
+    assert row(board, "random(dim=1)").verdict == "tied with best"
+    assert board.best().scores["knn"].low > chance
+
+
+def test_nothing_is_recommended_where_nothing_can_be_told_from_chance():
+    board = compare(["pca(dim=2)"], noisy(0.0))
+    assert not any(row.recommended for row in board.results)
+    with pytest.raises(NearspaceError, match="told from chance"):
+        board.best()
+
+
+def test_the_item_itself_is_not_among_the_neighbours_kept(digits):
+    split = np.where(np.arange(len(digits)) < 11, "test", "train")
+    board = compare(["raw"], dataclasses.replace(digits, split=split))
+    (note,) = [note for note in board.notes if "Neighbours kept" in note]
+    assert note == (
+        "Neighbours kept cannot be measured: it takes more than 10 test items beside the item "
+        "itself, which does not count, and there are 10."
+    )
 
 
 def test_every_score_stands_within_its_interval(board):

@@ -24,9 +24,10 @@ from nearspace.judge.finetune import (
     last_part,
     linear_head,
 )
+from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import Protocol, set_task
 from nearspace.judge.transfer import transfer
-from nearspace.judge.transferred import assemble
+from nearspace.judge.transferred import Transfer, TransferRow, assemble
 
 SPEC = "simclr(dim=16, epochs=1)"
 WAYS = [
@@ -206,8 +207,17 @@ def test_an_encoder_without_a_network_gets_the_linear_head(digits):
     found = transfer("hog", digits, labels=[100], seeds=2)
     assert [row.way for row in found.rows] == ["linear head on raw", "linear head"]
     assert all(row.difference is None for row in found.rows)
+    plain, head = found.rows
+    assert plain.over_plain is None
+    gap = head.accuracy.value - plain.accuracy.value
+    assert head.over_plain.value == pytest.approx(gap)
+    assert head.over_plain.low < gap < head.over_plain.high
     assert "hog has no network to fine-tune: only a linear head is judged." in found.notes
-    assert found.verdicts() == []
+    (sentence,) = found.verdicts()
+    assert sentence.startswith("100 labels: ")
+    side = "above" if gap > 0 else "below"
+    assert f"{100 * abs(gap):.1f} points {side} the linear head on raw [" in sentence
+    assert transfer("raw", digits, labels=[100], seeds=1).verdicts() == []
 
 
 def test_vectors_have_no_views():
@@ -223,7 +233,28 @@ def test_frame_json_and_sentences_say_the_same(found, tmp_path):
     assert parsed["rows"][0]["difference_low"] is None
     assert parsed["protocol"]["encoder"] == SPEC
     assert len(parsed["verdicts"]) == 4
-    assert f"{100 * found.best(50).difference.value:+.1f} points" in parsed["verdicts"][0]
+    assert f"{100 * abs(found.best(50).difference.value):.1f} points" in parsed["verdicts"][0]
+
+
+GAPS = {
+    Score(0.0412, 0.01, 0.07): "pretraining helped: the best way, all fine-tuned, is 4.1 points "
+    "above the same network from scratch [+1.0, +7.0].",
+    Score(-0.027, -0.05, -0.004): "pretraining did not help: the best way, all fine-tuned, is 2.7 "
+    "points below the same network from scratch [−5.0, −0.4].",
+    Score(-0.027, -0.06, 0.006): "whether pretraining helped cannot be told: the best way, all "
+    "fine-tuned, is 2.7 points below the same network from scratch [−6.0, +0.6].",
+    Score(0.02): "whether pretraining helped cannot be told: the best way, all fine-tuned, is 2.0 "
+    "points above the same network from scratch.",
+}
+
+
+@pytest.mark.parametrize(("gap", "told"), GAPS.items(), ids=lambda v: str(v)[:20])
+def test_a_sentence_says_whether_pretraining_helped(gap, told):
+    row = TransferRow(
+        1000, "all fine-tuned, varied", True, 3, Score(0.5), gap, None, 1e-3, 1.0, np.zeros((3, 9))
+    )
+    found = Transfer((row,), {"encoder": "simclr"})
+    assert found.verdicts() == [f"1,000 labels, items varied: {told}"]
 
 
 def test_ctrl_c_keeps_what_is_done(digits, monkeypatch):

@@ -1,5 +1,7 @@
 """The page about layers: complete, escaped, with room for more, and a verdict in words."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,61 @@ def test_the_smallest_of_the_tied_is_recommended(board):
     assert "No two layers together are better beyond chance (−0.1 points" in reason
     _, reason = layers_verdict(board(gain=0.02))
     assert "conv1 and fc1 together are better still (+2.0 points [+1.0, +3.0]" in reason
+
+
+def small(name, dim, value, half, verdict):
+    scores = {"knn": score(value, half), "probe": score(value), "l2": score(0.0)}
+    scores |= {"verdict": verdict, "difference": score(0.0)}
+    return LayerRow(name, (dim,), dim, 9.5, score(0.5), 0.1, **scores)
+
+
+def test_a_layer_that_cannot_be_told_from_chance_is_not_recommended(board, tmp_path):
+    floor = {"raw": score(0.22), "chance": score(0.16)}
+    rows = (
+        small("conv1", 64, 0.26, 0.05, "best"),
+        small("conv2", 32, 0.24, 0.05, "tied with best"),
+        small("fc1", 10, 0.10, 0.05, "tied with best"),
+    )
+    told = dataclasses.replace(board(), rows=rows, floor=floor)
+    spec, reason = layers_verdict(told)
+    assert spec == "cnn(pool='mean')@conv2"
+    assert reason.startswith(
+        "The smaller of the two layers tied for best that can be told from chance: 24.0 %"
+    )
+    only = dataclasses.replace(told, rows=(rows[0], rows[2]))
+    assert layers_verdict(only)[1].startswith(
+        "The only one of the 2 layers tied for best that can be told from chance: 26.0 %"
+    )
+    page = write_layers(told, tmp_path / "layers.html").read_text("utf-8")
+    assert page.count("★ recommended") == 1
+
+
+def test_no_layer_is_recommended_where_none_can_be_told_from_chance(board, tmp_path):
+    floor = {"raw": score(0.22), "chance": score(0.16)}
+    rows = (
+        small("conv1", 64, 0.26, 0.12, "best"),
+        small("fc1", 10, 0.10, 0.12, "tied with best"),
+    )
+    none = dataclasses.replace(board(), rows=rows, floor=floor)
+    spec, reason = layers_verdict(none)
+    assert spec is None
+    assert reason == (
+        "No layer can be told from chance (16.0 % [15.0, 17.0] 5-NN accuracy); the best, conv1, "
+        "has 26.0 % [14.0, 38.0]. 1,000 test items are too few to choose by, or there is nothing "
+        "to tell."
+    )
+    page = write_layers(none, tmp_path / "layers.html").read_text("utf-8")
+    assert "5-NN accuracy, %</th>" in page  # the accuracies are shown all the same
+
+
+def test_of_equally_small_layers_the_best_is_recommended(board):
+    rows = (
+        small("conv1", 32, 0.5, 0.05, "tied with best"),
+        small("conv2", 64, 0.6, 0.05, "best"),
+        small("fc1", 32, 0.55, 0.05, "tied with best"),
+        small("logits", 32, 0.52, 0.05, "tied with best"),
+    )
+    assert layers_verdict(dataclasses.replace(board(), rows=rows))[0] == "cnn(pool='mean')@fc1"
 
 
 def test_pairs_stand_in_one_row_by_weight(board):

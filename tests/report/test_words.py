@@ -39,6 +39,44 @@ def test_raw_that_beats_the_recommended_is_told():
     )
 
 
+def small(spec, low, value, high, verdict, recommended=False):
+    scores = {"knn": Score(value, low, high)}
+    return Result(spec, "nothing", 4, scores, verdict=verdict, recommended=recommended)
+
+
+def test_the_tied_that_cannot_be_told_from_chance_do_not_count():
+    rows = [
+        small("hog", 0.29, 0.42, 0.562, "best", recommended=True),
+        small("raw", 0.13, 0.22, 0.35, "tied with best"),
+        small("chance", 0.08, 0.16, 0.28, "floor"),
+    ]
+    assert verdict(Leaderboard(tuple(rows), {"k": 5, "test": 50})) == (
+        "hog",
+        "The only one of the 2 tied for best that can be told from chance: 42.0 % 5-NN accuracy "
+        "[29.0, 56.2], 20.0 points above the raw input (itself tied for best) and 26.0 points "
+        "above chance.",
+    )
+    rows.insert(1, small("pca", 0.28, 0.41, 0.55, "tied with best"))
+    assert verdict(Leaderboard(tuple(rows), {"k": 5, "test": 50}))[1].startswith(
+        "The cheaper of the two that are tied for best and can be told from chance: 42.0 %"
+    )
+
+
+def test_nothing_is_recommended_where_the_best_cannot_be_told_from_chance():
+    rows = (
+        small("hog", 0.13, 0.22, 0.35, "best"),
+        small("raw", 0.12, 0.2, 0.33, "tied with best"),
+        small("chance", 0.08, 0.16, 0.28, "floor"),
+    )
+    assert verdict(Leaderboard(rows, {"k": 5, "test": 50})) == (
+        None,
+        "Nothing is recommended, since no encoder can be told from chance: the best, hog, has "
+        "22.0 % 5-NN accuracy [13.0, 35.0], 2.0 points above the raw input (itself tied for best) "
+        "and 6.0 points above chance. 50 test items are too few to choose by, or there is nothing "
+        "to tell.",
+    )
+
+
 def test_no_verdict_without_a_recommended_row(board):
     assert verdict(board("one row")) == (
         None,

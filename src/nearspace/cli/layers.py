@@ -103,7 +103,10 @@ def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
     from nearspace.report.layers import layers_verdict
 
     console = Console()
-    console.print(_layer_table(board))
+    table = _layer_table(board)
+    if Console(width=1000).measure(table).maximum > console.width:
+        table = _layer_table(board, intervals=False)
+    console.print(table)
     if board.hybrids:
         console.print()
         console.print(_pair_table(board))
@@ -114,7 +117,8 @@ def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
     console.print(f"\n{f'Use {spec}. ' if spec else ''}{reason}", highlight=False, markup=False)
 
 
-def _layer_table(board: LayerBoard) -> Any:
+def _layer_table(board: LayerBoard, intervals: bool = True) -> Any:
+    """Return the table of layers, with or without the intervals of the effect of L2."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -129,8 +133,10 @@ def _layer_table(board: LayerBoard) -> Any:
     for head in (*accuracies, "dim", "rank", "zeros", "never on", "CKA to next"):
         table.add_column(head, justify="right")
     table.add_column("verdict", no_wrap=True)
+    recommended = board.recommended()
     for at, row in enumerate(board.rows):
-        told = [" ".join(percent(row.knn)), percent(row.probe)[0], " ".join(points(row.l2))]
+        effect = " ".join(points(row.l2)[: 1 + intervals])
+        told = [" ".join(percent(row.knn)), percent(row.probe)[0], effect]
         last = at + 1 == len(board.rows)
         table.add_row(
             escape(row.name),
@@ -140,7 +146,7 @@ def _layer_table(board: LayerBoard) -> Any:
             percent(row.zeros)[0],
             f"{100 * row.silent:.1f}",
             "" if last else f"{board.cka[at, at + 1]:.2f}",
-            row.verdict,
+            row.verdict + (" ★" if row is recommended else ""),
             style=STYLES.get(row.verdict, ""),
         )
     for name, score in board.floor.items():

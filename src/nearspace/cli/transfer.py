@@ -13,7 +13,6 @@ from nearspace.cli import options as cli
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
-    from nearspace.judge.metrics import Score
     from nearspace.judge.transferred import Transfer
 
 HELP = """
@@ -113,20 +112,25 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from nearspace.judge.transferred import FLOOR
+    from nearspace.report.layers import percent, points
     from nearspace.report.words import seconds_text
 
     console = Console()
+    trains = any(row.difference for row in found.rows)
+    plain = next((row.way for row in found.rows if row.way.startswith(FLOOR)), "")
+    base = "from scratch" if trains or not plain else plain
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("labels", justify="right")
     table.add_column("way to use them", no_wrap=True)
-    for head in ("accuracy", "minus from scratch", "one fit"):
+    for head in ("accuracy", f"minus {base}", "one fit"):
         table.add_column(head, justify="right", no_wrap=True)
     for row in found.rows:
         table.add_row(
             f"{row.labels:,}",
             escape(row.way),
-            escape(_points(row.accuracy)),
-            escape(_points(row.difference, sign="+")),
+            escape(" ".join(percent(row.accuracy))),
+            escape(" ".join(points(row.difference if trains else row.over_plain))),
             seconds_text(row.seconds),
             style="dim" if row.way.startswith("from scratch") else "",
         )
@@ -142,13 +146,3 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
         console.print(sentence, highlight=False, markup=False)
     spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in found.seconds.items())
     console.print(f"Time: {spent}.", highlight=False)
-
-
-def _points(score: Score | None, sign: str = "") -> str:
-    """Return a share in percent with its interval."""
-    if score is None:
-        return ""
-    text = f"{100 * score.value:{sign}.1f}"
-    if score.low is None or score.high is None:
-        return text
-    return f"{text} [{100 * score.low:{sign}.1f}, {100 * score.high:{sign}.1f}]"

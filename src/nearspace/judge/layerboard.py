@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Hybrid", "LayerBoard", "LayerRow"]
 
+TOP = ("best", "tied with best")
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerRow:
@@ -142,6 +144,23 @@ class LayerBoard:
             if row.verdict == "best":
                 return row
         raise NearspaceError("Which layer is best is told by labels, and there are none.")
+
+    def contenders(self) -> list[LayerRow]:
+        """Return the layers that are best or tied with it, and can be told from chance."""
+        chance = self.floor.get("chance", Score(-np.inf)).value
+        return [
+            row
+            for row in self.rows
+            if row.verdict in TOP and row.knn is not None and row.knn.above(chance)
+        ]
+
+    def recommended(self) -> LayerRow | None:
+        """Return the smallest of the contenders, of equally small ones the best; None of none."""
+
+        def order(row: LayerRow) -> tuple[int, float]:
+            return row.dim, -row.knn.value if row.knn is not None else 0.0
+
+        return min(self.contenders(), key=order, default=None)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a layer, with the ends of the intervals as columns."""

@@ -200,15 +200,19 @@ class Leaderboard:
     def best(self) -> Result:
         """Return the recommended row: the cheapest of those that are best or tied with it.
 
+        Rows that cannot be told from chance are left out.
+
         Raises
         ------
         NearspaceError
-            If no encoder could be ranked.
+            If no encoder could be ranked, or none can be told from chance.
         """
         for row in self.results:
             if row.recommended:
                 return row
-        raise NearspaceError("The leaderboard recommends nothing: no encoder could be ranked.")
+        raise NearspaceError(
+            "The leaderboard recommends nothing: no encoder could be ranked and told from chance."
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an encoder with scores, interval ends, cost and verdict as columns."""

@@ -111,6 +111,16 @@ class Score:
     low: float | None = None
     high: float | None = None
 
+    def above(self, level: float) -> bool:
+        """Return whether the interval lies above a level; true where there is no interval.
+
+        Examples
+        --------
+        >>> Score(0.22, 0.13, 0.35).above(0.16)
+        False
+        """
+        return self.low is None or self.low > level
+
 
 def format_score(metric: str, score: Score | None, interval: bool = True) -> str:
     """Return a score as text: ``"97.1 [96.0, 98.2]"`` in percent, ``"0.0416"`` otherwise."""

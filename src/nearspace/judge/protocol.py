@@ -212,8 +212,8 @@ def set_task(dataset: Dataset, protocol: Protocol) -> Task:
         )
     if len(test) <= NEIGHBOURS_KEPT + 1:
         notes.append(
-            f"Neighbours kept cannot be measured: it looks at {NEIGHBOURS_KEPT} neighbours among "
-            f"the test items, and there are {len(test)}."
+            f"Neighbours kept cannot be measured: it takes more than {NEIGHBOURS_KEPT} test items "
+            f"beside the item itself, which does not count, and there are {len(test) - 1}."
         )
     random = np.random.default_rng(protocol.random_state)
     size = min(GEOMETRY_ITEMS, len(test))

@@ -44,6 +44,9 @@ class TransferRow:
     difference : Score or None
         Accuracy minus that of the same network from scratch, varied or not as here, paired by
         draw and test item; the intervals hold for all rows of one number of labels at once.
+    over_plain : Score or None
+        Accuracy of the linear head minus that of the linear head on the plain representation,
+        paired likewise; None for other ways.
     learning_rate : float or None
         The rate chosen; None for a linear head.
     seconds : float
@@ -58,6 +61,7 @@ class TransferRow:
     seeds: int
     accuracy: Score
     difference: Score | None
+    over_plain: Score | None
     learning_rate: float | None
     seconds: float
     predictions: np.ndarray
@@ -99,10 +103,17 @@ class Transfer:
         return max(rows, key=lambda row: row.accuracy.value, default=None)
 
     def verdicts(self) -> list[str]:
-        """Return in a sentence each what pretraining brought."""
+        """Return in a sentence each what pretraining brought.
+
+        Without a network, what the encoder brought over the plain representation.
+        """
         cases = dict.fromkeys((row.labels, row.varied) for row in self.rows)
         found = [self.best(labels, varied) for labels, varied in cases]
-        return [_sentence(row) for row in found if row is not None]
+        if any(found):
+            return [_sentence(row) for row in found if row is not None]
+        plain = next((row.way for row in self.rows if row.way.startswith(FLOOR)), "")
+        spec = self.protocol["encoder"]
+        return [_linear_sentence(row, spec, plain) for row in self.rows if row.over_plain]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one line a row, with the ends of its intervals as columns."""
@@ -146,6 +157,7 @@ def assemble(
                 seeds=len(runs),
                 accuracy=_score(task, correct[n, way]),
                 difference=_difference(task, correct[n, way], base, family) if compared else None,
+                over_plain=_over_plain(task, correct, n, way),
                 learning_rate=rates.get((n, way)),
                 seconds=float(np.mean([seconds for _, seconds in runs])),
                 predictions=np.stack([found for found, _ in runs]),
@@ -164,6 +176,18 @@ def _difference(task: Task, found: np.ndarray, base: Any, family: int) -> Score:
     draws = min(len(found), len(base))  # fewer where it was interrupted
     level = 1 - (1 - LEVEL) / family
     return _score(task, found[:draws] - base[:draws], level, differences=True)
+
+
+def _over_plain(
+    task: Task, correct: dict[tuple[int, Way], np.ndarray], n: int, way: Way
+) -> Score | None:
+    """Return what the linear head has over that on the plain representation."""
+    plain = [
+        found for (m, other), found in correct.items() if m == n and other.name.startswith(FLOOR)
+    ]
+    if way.name != "linear head" or not plain:
+        return None
+    return _difference(task, correct[n, way], plain[0], family=1)
 
 
 def _score(
@@ -199,7 +223,7 @@ def _flat(row: TransferRow) -> dict[str, Any]:
         for field in dataclasses.fields(row)
         if field.name != "predictions"
     }
-    for name in ("accuracy", "difference"):
+    for name in ("accuracy", "difference", "over_plain"):
         score = flat[name]
         for end in ("value", "low", "high"):
             key = name if end == "value" else f"{name}_{end}"
@@ -208,14 +232,32 @@ def _flat(row: TransferRow) -> dict[str, Any]:
 
 
 def _sentence(row: TransferRow) -> str:
-    """Return in words how far a row is above the same network from scratch."""
-    gap = row.difference
-    assert gap is not None
+    """Return in words whether the best way is above the same network from scratch."""
+    assert row.difference is not None
     how = "varied" if row.varied else "as they are"
-    text = f"{row.labels:,} labels, items {how}: {row.way.removesuffix(', varied')} is best, "
-    text += f"{100 * gap.value:+.1f} points"
-    against = " against the same network from scratch"
+    text = f"{row.labels:,} labels, items {how}: {_helped(row.difference, 'pretraining')}: "
+    text += f"the best way, {row.way.removesuffix(', varied')}, is "
+    return text + _gap(row.difference, "the same network from scratch")
+
+
+def _linear_sentence(row: TransferRow, spec: str, plain: str) -> str:
+    """Return in words whether the linear head is above that on the plain representation."""
+    assert row.over_plain is not None
+    text = f"{row.labels:,} labels: {_helped(row.over_plain, spec)}: the linear head on it is "
+    return text + _gap(row.over_plain, f"the {plain}")
+
+
+def _helped(gap: Score, what: str) -> str:
+    if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
+        return f"whether {what} helped cannot be told"
+    return f"{what} {'helped' if gap.low > 0 else 'did not help'}"
+
+
+def _gap(gap: Score, other: str) -> str:
+    """Return a difference in words, with its interval in points."""
+    side = "above" if gap.value >= 0 else "below"
+    text = f"{100 * abs(gap.value):.1f} points {side} {other}"
     if gap.low is None or gap.high is None:
-        return f"{text}{against}."
-    chance = ", which may be chance" if gap.low <= 0 <= gap.high else ""
-    return f"{text} [{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]{against}{chance}."
+        return f"{text}."
+    ends = f"[{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]".replace("-", "−")
+    return f"{text} {ends}."

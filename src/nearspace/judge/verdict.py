@@ -78,7 +78,7 @@ def assemble(
         )
         learns = row.encoder.learns
         results.append(Result(row.spec, learns, row.dim, table, row.cost, exhibits=exhibits))
-    results = _verdicts(task, results, scores)
+    results = _verdicts(task, results, scores, tables[-1] if task.labelled else {})
     if task.labelled:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
     shown_drawn, query_drawn = draw(task.test, shown), draw(task.test, queries)
@@ -139,8 +139,13 @@ def _replicates(task: Task, stacked: np.ndarray) -> np.ndarray:
     return bootstrap_means(stacked, task.test.groups, random_state=task.protocol.random_state)
 
 
-def _verdicts(task: Task, results: list[Result], scores: list[dict[str, Any]]) -> list[Result]:
-    """Return the results ranked, each with its verdict; the cheapest of the tied is recommended."""
+def _verdicts(
+    task: Task, results: list[Result], scores: list[dict[str, Any]], chance: dict[str, Score]
+) -> list[Result]:
+    """Return the results ranked, each with its verdict.
+
+    The cheapest of the tied that can be told from chance is recommended.
+    """
     name = task.rank_by
     reference = REFERENCE[task.dataset.kind.name] if name == "preservation" else None
     ranked = [i for i, row in enumerate(results) if name in row.scores]
@@ -157,7 +162,9 @@ def _verdicts(task: Task, results: list[Result], scores: list[dict[str, Any]]) -
             stacked, _replicates(task, stacked), task.test.groups, higher_is_better=higher
         )
         tied = [i for i, is_tied in zip(ranked, found.tied, strict=True) if is_tied]
-        cheapest = _cheapest(results, tied, name, higher)
+        if name in chance:
+            tied = [i for i in tied if results[i].scores[name].above(chance[name].value)]
+        cheapest = _cheapest(results, tied, name, higher) if tied else None
         for place, i in enumerate(ranked):
             verdict = "tied with best" if found.tied[place] else "worse"
             final[i] = dataclasses.replace(

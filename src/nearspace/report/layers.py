@@ -8,15 +8,14 @@ from pathlib import Path
 
 from nearspace.encoders.spec import spec_of
 from nearspace.judge.hybrids import WEIGHTS
-from nearspace.judge.layerboard import Hybrid, LayerBoard
+from nearspace.judge.layerboard import TOP, Hybrid, LayerBoard
 from nearspace.judge.metrics import Score
 from nearspace.report.layer_figures import KEYS, layer_pictures
 from nearspace.report.page import environment, figure_json, plotly_code, script_json
-from nearspace.report.words import seconds_text
+from nearspace.report.words import few_to_choose, seconds_text
 
 __all__ = ["hybrid_table", "layers_verdict", "points", "render_layers", "write_layers"]
 
-TOP = ("best", "tied with best")
 FRACTIONS = {0.25: "¼", 0.5: "½", 0.75: "¾"}
 
 
@@ -47,6 +46,7 @@ def render_layers(board: LayerBoard, sections: Sequence[str] = ()) -> str:
         facts=facts,
         spec=spec,
         reason=reason,
+        recommended=board.recommended(),
         label=f"{told['k']}-NN accuracy",
         points=points,
         percent=percent,
@@ -86,16 +86,15 @@ def write_layers(board: LayerBoard, path: str | Path, sections: Sequence[str] = 
 
 def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
     """Return the spec of the layer to use, if labels tell one, and the reason in sentences."""
-    top = [row for row in board.rows if row.verdict in TOP]
-    if not top:
+    if not any(row.verdict in TOP for row in board.rows):
         return None, "There are no labels, so no layer can be called the best."
-    chosen = min(top, key=lambda row: row.dim)
-    best = board.best()
-    count = {1: "Better than every other layer", 2: "The smaller of the two layers tied for best"}
-    count |= {1: "The only layer"} if len(board.rows) == 1 else {}
-    standing = count.get(len(top), f"The smallest of the {len(top)} layers tied for best")
+    best, chosen = board.best(), board.recommended()
     label = f"{board.protocol['k']}-NN accuracy"
-    words = f"{standing}: {_told(chosen.knn)} {label} with {chosen.dim:,} numbers"
+    if chosen is None:
+        words = f"No layer can be told from chance ({_told(board.floor['chance'])} {label}); the "
+        words += f"best, {best.name}, has {_told(best.knn)}."
+        return None, f"{words} {few_to_choose(board.protocol['items judged'])}"
+    words = f"{_standing(board)}: {_told(chosen.knn)} {label} with {chosen.dim:,} numbers"
     words += "." if chosen is best else f"; {best.name} has {_told(best.knn)} with {best.dim:,}."
     if "raw" in board.floor:
         words += f" The raw input has {_told(board.floor['raw'])}."
@@ -103,6 +102,20 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
     if "pool" in encoder.get_params():
         encoder.set_params(pool=board.protocol["pool"])
     return spec_of(encoder), f"{words} {_told_gain(board)}".strip()
+
+
+def _standing(board: LayerBoard) -> str:
+    """Return where the recommended layer stands among those that are best or tied with it."""
+    top, left = sum(row.verdict in TOP for row in board.rows), len(board.contenders())
+    if len(board.rows) == 1:
+        return "The only layer"
+    if top == 1:
+        return "Better than every other layer"
+    if left == 1:
+        return f"The only one of the {top} layers tied for best that can be told from chance"
+    which = "smaller of the two" if left == 2 else f"smallest of the {left}"
+    beyond = " that can be told from chance" if left < top else ""
+    return f"The {which} layers tied for best{beyond}"
 
 
 def _told(score: Score | None) -> str:

@@ -7,7 +7,15 @@ import math
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.metrics import METRICS, format_score
 
-__all__ = ["bytes_text", "count_text", "metric_label", "rank_metric", "seconds_text", "verdict"]
+__all__ = [
+    "bytes_text",
+    "count_text",
+    "few_to_choose",
+    "metric_label",
+    "rank_metric",
+    "seconds_text",
+    "verdict",
+]
 
 TOP = ("best", "tied with best")
 SECONDS = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min"))
@@ -31,30 +39,53 @@ def verdict(board: Leaderboard) -> tuple[str | None, str]:
     """Return the spec to use, if there is one, and the reason in one sentence."""
     metric = rank_metric(board)
     chosen = next((row for row in board.results if row.recommended), None)
+    best = next((row for row in board.results if row.verdict == "best"), None)
+    if chosen is None and best is not None and metric is not None:
+        return None, _told_nothing(best, board, metric)
     if metric is None or chosen is None or metric not in chosen.scores:
         return None, "Nothing is recommended, since no encoder could be ranked."
-    score = format_score(metric, chosen.scores[metric])
+    text = f"{_standing(board, metric)}: {_labelled(chosen, board, metric)}"
+    gains = " and ".join(_gains(chosen, board, metric))
+    return chosen.spec, text + (f", {gains}." if gains else ".")
+
+
+def few_to_choose(n: int) -> str:
+    """Return why none of what was judged on ``n`` items can be recommended, as a sentence."""
+    return f"{n:,} test items are too few to choose by, or there is nothing to tell."
+
+
+def _told_nothing(best: Result, board: Leaderboard, metric: str) -> str:
+    """Return that not even the best row can be told from chance."""
+    text = "Nothing is recommended, since no encoder can be told from chance: the best, "
+    text += f"{best.spec}, has {_labelled(best, board, metric)}"
+    gains = " and ".join(_gains(best, board, metric))
+    return f"{text}{', ' * bool(gains)}{gains}. {few_to_choose(board.protocol['test'])}"
+
+
+def _labelled(row: Result, board: Leaderboard, metric: str) -> str:
+    """Return the score of a row, what it is called, and its interval."""
+    score = format_score(metric, row.scores[metric])
     if METRICS[metric].percent:
         score = score.replace(" [", " % [") if "[" in score else f"{score} %"
     number, _, interval = score.partition(" [")
-    text = f"{_standing(chosen, board)}: {number} {metric_label(metric, board)}"
-    text += f" [{interval}" if interval else ""
-    gains = " and ".join(_gains(chosen, board, metric))
-    text += f", {gains}." if gains else "."
-    low = chosen.scores[metric].low
-    for row in board.results:
-        if row.spec == "chance" and low is not None and metric in row.scores:
-            text += " It cannot be told from chance." * (low <= row.scores[metric].value)
-    return chosen.spec, text
+    return f"{number} {metric_label(metric, board)}" + (f" [{interval}" if interval else "")
 
 
-def _standing(chosen: Result, board: Leaderboard) -> str:
-    """Return where the chosen row stands among those that were ranked."""
-    top = sum(row.verdict in TOP for row in board.results)
-    if top > 2:
-        return f"The cheapest of the {top} that are tied for best"
-    if top == 2:
-        return "The cheaper of the two that are tied for best"
+def _standing(board: Leaderboard, metric: str) -> str:
+    """Return where the recommended row stands among those that were ranked."""
+    top = [row for row in board.results if row.verdict in TOP]
+    chance = next((row for row in board.results if row.verdict == "floor"), None)
+    told = top
+    if chance is not None and metric in chance.scores:
+        level = chance.scores[metric].value
+        told = [row for row in top if row.scores[metric].above(level)]
+    beyond = " and can be told from chance" if len(told) < len(top) else ""
+    if len(told) > 2:
+        return f"The cheapest of the {len(told)} that are tied for best{beyond}"
+    if len(told) == 2:
+        return f"The cheaper of the two that are tied for best{beyond}"
+    if beyond:
+        return f"The only one of the {len(top)} tied for best that can be told from chance"
     if any(row.verdict == "worse" for row in board.results):
         return "Better than every other"
     return "The only one that could be ranked"
