@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 import json
 
 import numpy as np
@@ -8,6 +9,7 @@ from nearspace.judge.leaderboard import Cost, Leaderboard, Result
 from nearspace.judge.metrics import Score
 from nearspace.report import figures
 from nearspace.report.axis import interval_axis
+from nearspace.report.labels import CHARACTER, GAP, LINE, PLACES, overlap, point_labels
 
 
 def test_a_map_keeps_the_shape_of_its_layout_in_whole_numbers():
@@ -25,11 +27,18 @@ def test_classes_past_ten_differ_by_shape():
 
 def test_class_names_stand_at_the_middle_of_their_items():
     layout = np.array([[0.0, 0.0], [0.0, 2.0], [10.0, 10.0]])
-    named = figures.map_figure(layout, [0, 0, 1], ["a", "<b>"]).layout.annotations
+    named = figures.map_figure(layout, [0, 0, 1], ["a", "<"]).layout.annotations
     assert [(mark.x, mark.y, mark.text) for mark in named] == [
         (0, 100, "a"),
-        (1000, 1000, "&lt;b&gt;"),
+        (1000, 1000, "&lt;"),
     ]
+
+
+def test_class_names_stay_within_their_map():
+    layout = np.array([[0.0, 0.0], [10.0, 10.0]])
+    named = figures.map_figure(layout, [0, 1], ["Smileys & Emotion", "Flags"]).layout.annotations
+    assert named[0].x > 100
+    assert named[1].x < 980
 
 
 def test_all_equal_places_stand_in_the_middle():
@@ -57,6 +66,33 @@ def test_labels_that_find_no_room_are_left_out_and_none_overlap():
     assert 0 < sum(map(bool, narrow["text"])) <= 8
     unmeasured = dataclasses.replace(rows[1], cost=Cost(1, 1, float("nan"), 8))
     assert figures.cost_figure(Leaderboard((rows[0], unmeasured), {})) is None
+
+
+def test_no_label_of_the_cost_chart_lies_on_another():
+    rng = np.random.default_rng(0)
+    points, names = rng.uniform(0, 300, (12, 2)), [f"encoder {at}" for at in range(12)]
+    labels = point_labels(*points.T, names, 300)
+    ways = {name: (right, up) for name, right, up in PLACES}
+    boxes = []
+    for (x, y), text, place in zip(points, labels["text"], labels["textposition"], strict=True):
+        half, (right, up) = len(text) * CHARACTER / 2, ways[place]
+        a, b = x + right * (half + GAP), y + up * (LINE / 2 + GAP)
+        boxes += [(a - half, b - LINE / 2, a + half, b + LINE / 2)] if text else []
+    assert len(boxes) > 3
+    assert not any(overlap(one, other) for one, other in itertools.combinations(boxes, 2))
+
+
+def test_an_interval_does_not_widen_the_chart_beyond_what_labels_reckon_with(board):
+    low, high = figures.cost_figure(board("digits")).layout.yaxis.range
+    assert low < 91.1 - 1.1
+    assert high > 98.7 + 0.88
+
+
+def test_long_names_over_a_heat_map_have_room():
+    small = figures.similarity_figure(np.eye(2), ["raw", "pca"]).layout.margin
+    large = figures.similarity_figure(np.eye(2), ["raw", "vae(dim=8, epochs=2)"]).layout.margin
+    assert large.r > 100 > small.r
+    assert large.t > small.t
 
 
 def test_heat_map_cells_hold_their_values():

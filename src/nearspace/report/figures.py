@@ -11,6 +11,7 @@ import numpy as np
 
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.metrics import METRICS, Score
+from nearspace.report.labels import CHARACTER, LINE, Box, overlap, point_labels
 from nearspace.report.words import metric_label, rank_metric, seconds_text
 
 if TYPE_CHECKING:
@@ -37,12 +38,9 @@ VERDICT_COLOURS = {"best": "#0f8f7f", "tied with best": "#5fb8ab", "worse": "#b9
 VERDICT_COLOURS |= dict.fromkeys(("reference", "floor", ""), GREY)
 HEAT = ((0.0, "#26374d"), (0.5, "#3d8b8b"), (1.0, "#f4ebcb"))
 NAMED_CLASSES = 12
-MAP_UNIT = 4.0  # units of a map to a pixel, at the width of four maps in a row
-Box = tuple[float, float, float, float]
-PLACES: tuple[tuple[str, int, int], ...] = (("top right", 1, 1), ("top left", -1, 1))
-PLACES += (("bottom right", 1, -1), ("bottom left", -1, -1), ("middle right", 1, 0))
-PLACES += (("middle left", -1, 0), ("top center", 0, 1), ("bottom center", 0, -1))
-CHARACTER, LINE, GAP = 6.6, 14.0, 8.0  # of a label in a chart, in pixels
+MAP_UNIT = 4.4  # units of a map to a pixel, where maps are narrowest beside a phone's
+BOLD = 1.12  # how much wider bold letters are
+CELL = 38  # of a heat map, in pixels
 
 
 def marks(names: Sequence[str]) -> list[tuple[str, str]]:
@@ -90,11 +88,11 @@ def _class_names(
     taken: list[Box] = []
     for code in np.argsort(-np.bincount(codes, minlength=len(names)), kind="stable"):
         name = short(names[code], 12)
-        half = len(html.unescape(name)) * CHARACTER / 2 * MAP_UNIT
+        half = len(html.unescape(name)) * BOLD * CHARACTER / 2 * MAP_UNIT
         x, y = np.median(places[codes == code], axis=0)
         x = float(np.clip(x, half - 40, 1040 - half))  # not cut off at the edge
         box = (x - half, y - LINE / 2 * MAP_UNIT, x + half, y + LINE / 2 * MAP_UNIT)
-        if not any(_overlap(box, other) for other in taken):
+        if not any(overlap(box, other) for other in taken):
             taken.append(box)
             found.append((name, x, float(y)))
     return found
@@ -130,11 +128,22 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
         fixedrange=True,
     )
     title = metric_label(metric, board) + (", %" if scale == 100 else "")
-    figure.update_yaxes(title=title, automargin=True, fixedrange=True, zeroline=False)
+    bars = whiskers([row.scores[metric] for row in rows], scale)
+    low, high = np.min(y - bars["arrayminus"]), np.max(y + bars["array"])
+    margin = 0.06 * (high - low) or 1.0
+    low, high = float(low - margin), float(high + margin)
+    figure.update_yaxes(
+        title=title, automargin=True, fixedrange=True, zeroline=False, range=[low, high]
+    )
     # The same points leave room for other labels on a phone: the page picks by its width.
     names = [short(row.spec, 30) for row in rows]
-    sizes = (("wide", 980, 330), ("narrow", 290, 300))
-    labels = {size: _labels(np.log10(x), y, names, *pixels) for size, *pixels in sizes}
+    across = (np.log10(x / x.min()) + 0.25) / (np.ptp(np.log10(x)) + 0.5)
+    up = (y - low) / (high - low)
+    sizes = (("wide", 820, 350), ("narrow", 290, 350))
+    labels = {
+        size: point_labels(across * width, up * height, names, width)
+        for size, width, height in sizes
+    }
     figure.layout.meta = {"labels": labels}
     return figure
 
@@ -210,42 +219,6 @@ def _log_ticks(values: np.ndarray) -> list[float]:
     return [step * 10.0**power for power in range(low, high + 1) for step in steps]
 
 
-def _labels(
-    x: np.ndarray, y: np.ndarray, names: Sequence[str], width: float, height: float
-) -> dict[str, list[str]]:
-    """Return texts and their places around points, first come first served, none on another.
-
-    A label that finds no room is left empty; its point still tells its name when pointed at.
-    """
-    across = (x - x.min() + 0.25) / (np.ptp(x) + 0.5) * width
-    up = (y - y.min()) / (np.ptp(y) or 1.0) * height
-    taken = [(a - 6, b - 6, a + 6, b + 6) for a, b in zip(across, up, strict=True)]
-    texts, places = [], []
-    for name, a, b in zip(names, across, up, strict=True):
-        place, box = _room(len(html.unescape(name)) * CHARACTER / 2, a, b, width, taken)
-        if box is not None:
-            taken.append(box)
-        texts.append("" if box is None else name)
-        places.append(place)
-    return {"text": texts, "textposition": places}
-
-
-def _room(
-    half: float, a: float, b: float, width: float, taken: list[Box]
-) -> tuple[str, Box | None]:
-    """Return the first place around a point where a label of twice ``half`` overlaps nothing."""
-    for place, right, up in PLACES:
-        middle, level = a + right * (half + GAP), b + up * (LINE / 2 + GAP)
-        box = (middle - half, level - LINE / 2, middle + half, level + LINE / 2)
-        if box[0] > 0 and box[2] < width and not any(_overlap(box, other) for other in taken):
-            return place, box
-    return PLACES[0][0], None
-
-
-def _overlap(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
 def layers_figure(layers: Sequence[tuple[str, int, Score]], label: str) -> go.Figure:
     """Return the accuracy of every layer of one network, the first layer on top."""
     import plotly.graph_objects as go
@@ -290,13 +263,18 @@ def similarity_figure(matrix: np.ndarray, spaces: Sequence[str]) -> go.Figure:
         xgap=2,
         ygap=2,
     )
-    names = {"tickvals": places, "ticktext": [short(spec, 20) for spec in spaces]}
-    figure = bare_figure([heat], height=140 + 38 * len(spaces))
+    texts = [short(spec, 20) for spec in spaces]
+    names = {"tickvals": places, "ticktext": texts}
+    # Names over the columns rise by 40 degrees, so that they end above and right of their cells.
+    widths = [CHARACTER * len(html.unescape(name)) for name in texts]
+    right = max(0.77 * width - CELL * at for at, width in enumerate(reversed(widths)))
+    margin = {"l": 8, "b": 8, "r": max(8.0, right), "t": 16 + 0.65 * max(widths)}
+    height = margin["t"] + margin["b"] + CELL * len(spaces)
+    figure = bare_figure([heat], height=height, margin=margin)
     figure.update_xaxes(side="top", tickangle=-40, ticklabeloverflow="allow", **names)
-    figure.update_yaxes(autorange="reversed", **names)
+    figure.update_yaxes(autorange="reversed", automargin=True, **names)
     for update in (figure.update_xaxes, figure.update_yaxes):
-        update(automargin=True, fixedrange=True, showgrid=False, zeroline=False, ticks="")
-    figure.update_layout(margin_r=76)
+        update(fixedrange=True, showgrid=False, zeroline=False, ticks="")
     return figure
 
 

@@ -46,7 +46,9 @@ def layer_pictures(board: LayerBoard) -> dict[str, go.Figure]:
     zeros = [row.zeros for row in board.rows]
     silent = [Score(row.silent) for row in board.rows]
     traces = [_trace(zeros, BEST, "circle", lines=True), _trace(silent, OTHER, "diamond")]
-    found["zeros"] = _by_layer(traces, names, "of the layer's numbers, %", rangemode="tozero")
+    found["zeros"] = _by_layer(
+        traces, names, "of the layer's numbers, %", range=_from_zero(zeros + silent)
+    )
     ranks = [Score(row.effective_rank / 100) for row in board.rows]
     dims = [Score(row.dim / 100) for row in board.rows]
     traces = [_trace(ranks, BEST, "circle", lines=True), _trace(dims, OTHER, "diamond")]
@@ -54,6 +56,12 @@ def layer_pictures(board: LayerBoard) -> dict[str, go.Figure]:
     if len(names) > 1:
         found["cka"] = similarity_figure(board.cka, names)
     return found
+
+
+def _from_zero(scores: Sequence[Score]) -> list[float]:
+    """Return the ends of an axis of percentages, with room for a whole mark at zero."""
+    top = 100 * max(score.value if score.high is None else score.high for score in scores) or 1.0
+    return [-0.04 * top, 1.04 * top]
 
 
 def _trace(

@@ -84,6 +84,7 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
         ],
         look="pictures" if _are_pictures(leaderboard) else "words",
         shows=_shows(leaderboard, pictures),
+        frontier="cost" in pictures and len(pictures["cost"].data[0].x) > 1,
         similarities=SIMILARITIES,
         page_data=_page_json(leaderboard),
         figure_data=figure_json(pictures),
@@ -191,7 +192,8 @@ def _facts(board: Leaderboard) -> list[str]:
     tried = [row for row in board.rows if not isinstance(row, Result) or row.verdict != "floor"]
     facts.append(f"{len(tried)} encoder{'s' * (len(tried) != 1)}")
     if board.seconds:
-        facts.append(f"{seconds_text(sum(board.seconds.values()))} of computing")
+        spent = sum(board.seconds.values())
+        facts.append(f"{seconds_text(spent)} of computing" if spent else "all from the cache")
     return facts
 
 

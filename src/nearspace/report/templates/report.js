@@ -15,7 +15,7 @@ for (const plot of document.querySelectorAll(".plot")) draw(plot, figures[plot.d
 
 function draw(plot, figure) {
   const { labels } = figure.layout.meta ?? {};
-  if (labels) Object.assign(figure.data.at(-1), plot.clientWidth < 600 ? labels.narrow : labels.wide);
+  if (labels) Object.assign(figure.data.at(-1), plot.clientWidth < 900 ? labels.narrow : labels.wide);
   figure.layout.font.family = getComputedStyle(document.body).fontFamily;
   Plotly.newPlot(plot, figure.data, figure.layout, { displayModeBar: false, responsive: true });
   if (!plot.closest(".map")) return;
