@@ -220,3 +220,11 @@ def test_differences_that_are_never_negative_are_no_shares():
     assert high[0] == pytest.approx(1 - 0.05 ** (1 / 450))
     few = np.ones((1, 1, 5))  # as many may all be better by chance
     assert interval(few, bootstrap_means(few), differences=True)[0] <= 0
+
+
+def test_a_difference_of_two_shares_lies_between_minus_and_plus_one():
+    random = np.random.default_rng(0)
+    # Two seeds that disagree wholly leave one degree of freedom, whose quantile is 12.7.
+    scores = np.stack([np.ones(40), -np.ones(40)])[None] * (random.random((1, 2, 40)) < 0.8)
+    low, high = interval(scores, bootstrap_means(scores), differences=True)
+    assert (low[0], high[0]) == (-1, 1)

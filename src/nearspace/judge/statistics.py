@@ -152,7 +152,7 @@ def interval(
         few = (sums != 0).any(axis=1).sum(axis=1) < np.log2(2 / (1 - level))
         least = np.maximum(np.abs(means), 1 - (1 - level) ** (1 / n_units))
         half = np.where(few, np.maximum(half, least), half)
-        return means - half, means + half
+        return np.maximum(means - half, -1), np.minimum(means + half, 1)
     finite = scores[np.isfinite(scores)]
     if finite.min() < 0 or finite.max() > 1:
         half = quantile * np.sqrt(variance)
