@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from nearspace.data import Image, Kind
-from nearspace.encoders.base import Layers
 from nearspace.encoders.learned import Learned
-from nearspace.encoders.supervised import CLASSIFIER_CONSTRAINTS, classifier_outputs
+from nearspace.encoders.supervised import CLASSIFIER_CONSTRAINTS, Classifies
 from nearspace.nets.alexnet import alexnet
-from nearspace.nets.layers import as_vectors, layer_names, tap
 
 __all__ = ["AlexNet"]
 
 
-class AlexNet(Layers, Learned):
+class AlexNet(Classifies, Learned):
     """A network in the shape of AlexNet (Krizhevsky et al., 2012), scaled to small images.
 
     Five convolutions ``conv1`` … ``conv5`` and three full layers ``fc6``, ``fc7``, ``fc8``; all
@@ -97,27 +93,3 @@ class AlexNet(Layers, Learned):
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""
         return nn.ModuleDict({"classifier": alexnet(self.shape_, self.dim, len(self.classes_))})
-
-    def losses(
-        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """Return the cross entropy of the labels."""
-        assert labels is not None  # `fit` asked for them
-        return {"cross_entropy": F.cross_entropy(nets["classifier"](batch), labels)}
-
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the output of the layer."""
-        layer = self.layer or "fc7"
-        return as_vectors(tap(nets["classifier"], [layer], batch)[layer], self.pool)
-
-    def layer_names(self) -> list[str]:
-        """Return the names of the layers of the fitted network."""
-        return layer_names(self.nets_["classifier"])
-
-    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items."""
-        return classifier_outputs(self, X, names)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.embed(self.nets_, self._blank(self.nets_)).shape[1]

@@ -16,7 +16,7 @@ from nearspace.nets.convnet import convnet
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.perceptron import perceptron
 
-__all__ = ["CLASSIFIER_CONSTRAINTS", "CNN", "MLP", "classifier_outputs"]
+__all__ = ["CLASSIFIER_CONSTRAINTS", "CNN", "MLP", "Classifies"]
 
 CLASSIFIER_CONSTRAINTS: dict[str, list] = {
     **LEARNED_CONSTRAINTS,
@@ -25,7 +25,46 @@ CLASSIFIER_CONSTRAINTS: dict[str, list] = {
 }
 
 
-class MLP(Layers, Learned):
+class Classifies(Layers):
+    """A learned encoder that is trained to classify, by one network ``"classifier"``.
+
+    Its vectors are the output of ``layer``, or of the last layer before the logits.
+    """
+
+    layer: str | None
+    pool: str = "flatten"
+
+    def losses(
+        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the cross entropy of the labels."""
+        assert labels is not None  # `fit` asked for them
+        return {"cross_entropy": F.cross_entropy(nets["classifier"](batch), labels)}
+
+    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
+        """Return the output of the layer."""
+        layer = self.layer or layer_names(nets["classifier"])[-2]
+        return as_vectors(tap(nets["classifier"], [layer], batch)[layer], self.pool)
+
+    def layer_names(self) -> list[str]:
+        """Return the names of the layers of the fitted network."""
+        assert isinstance(self, Learned)
+        return layer_names(self.nets_["classifier"])
+
+    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
+        """Return what layers put out for a batch of items."""
+        assert isinstance(self, Learned)
+        device = torch_device(self.device)
+        batch = self.kind_.tensor(self._check(X, reset=False)).to(device)
+        return tap(self.nets_["classifier"].to(device), names, self._to_float(batch))
+
+    @property
+    def _n_features_out(self) -> int:
+        assert isinstance(self, Learned)
+        return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
+
+
+class MLP(Classifies, Learned):
     """A perceptron trained to classify.
 
     Parameters
@@ -97,32 +136,8 @@ class MLP(Layers, Learned):
         net = perceptron(self.shape_, self.hidden, len(self.classes_), last="logits")
         return nn.ModuleDict({"classifier": net})
 
-    def losses(
-        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """Return the cross entropy of the labels."""
-        assert labels is not None  # `fit` asked for them
-        return {"cross_entropy": F.cross_entropy(nets["classifier"](batch), labels)}
 
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the output of the layer."""
-        layer = self.layer or layer_names(nets["classifier"])[-2]
-        return tap(nets["classifier"], [layer], batch)[layer].flatten(1)
-
-    def layer_names(self) -> list[str]:
-        """Return the names of the layers of the fitted network."""
-        return layer_names(self.nets_["classifier"])
-
-    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items."""
-        return classifier_outputs(self, X, names)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
-
-
-class CNN(Layers, Learned):
+class CNN(Classifies, Learned):
     """A small convolutional network trained to classify images.
 
     Parameters
@@ -199,34 +214,3 @@ class CNN(Layers, Learned):
         """Return the classifier."""
         net = convnet(self.shape_, self.dim, len(self.classes_), last="logits")
         return nn.ModuleDict({"classifier": net})
-
-    def losses(
-        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
-    ) -> dict[str, Tensor]:
-        """Return the cross entropy of the labels."""
-        assert labels is not None  # `fit` asked for them
-        return {"cross_entropy": F.cross_entropy(nets["classifier"](batch), labels)}
-
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the output of the layer."""
-        layer = self.layer or "fc1"
-        return as_vectors(tap(nets["classifier"], [layer], batch)[layer], self.pool)
-
-    def layer_names(self) -> list[str]:
-        """Return the names of the layers of the fitted network."""
-        return layer_names(self.nets_["classifier"])
-
-    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items."""
-        return classifier_outputs(self, X, names)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
-
-
-def classifier_outputs(encoder: Learned, X: Any, names: list[str]) -> dict[str, Tensor]:
-    """Return what layers of a fitted classifier put out for a batch of items, by name."""
-    device = torch_device(encoder.device)
-    batch = encoder.kind_.tensor(encoder._check(X, reset=False)).to(device)
-    return tap(encoder.nets_["classifier"].to(device), names, encoder._to_float(batch))
