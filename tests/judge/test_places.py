@@ -76,7 +76,7 @@ def test_memory_is_bounded_by_small_batches(monkeypatch):
     queries, gallery, starts, _ = pasted()
     encoder = Network(network()).fit(gallery)
     whole = nearest_places(encoder, ["0"], queries, starts, gallery[:32])
-    monkeypatch.setattr("nearspace.judge.grids.BATCH_ITEMS", 7)
+    monkeypatch.setattr("nearspace.judge.taps.BATCH_ITEMS", 7)
     parts = nearest_places(encoder, ["0"], queries, starts, gallery[:32])
     for one, other in zip(whole[0].found, parts[0].found, strict=True):
         assert (one[0].image, one[0].cell) == (other[0].image, other[0].cell)
@@ -193,7 +193,7 @@ def test_the_order_of_the_gallery_changes_nothing(monkeypatch):
     queries, gallery, starts, _ = pasted()
     gallery[:25] //= 16  # sorted, as by label: the first batch varies least
     encoder = Network(network()).fit(gallery)
-    monkeypatch.setattr("nearspace.judge.grids.BATCH_ITEMS", 25)
+    monkeypatch.setattr("nearspace.judge.taps.BATCH_ITEMS", 25)
     ordered, turned = (
         nearest_places(encoder, ["0"], queries, starts, images)[0].found
         for images in (gallery, gallery[::-1].copy())

@@ -61,9 +61,10 @@ class Fits:
             self.alive[id(encoder)] = encoder
         key = make_key(data_key, spec_of(base), "" if cacheable else id(encoder))
         if key not in self.done:
-            if isinstance(encoder, Learned):
+            kept = load_fit(self.folder, key)
+            if kept is None and chosen and isinstance(encoder, Learned):
                 encoder.try_untrained(items, y)  # as its own layer: the fit serves every layer
-            self.done[key] = load_fit(self.folder, key) or self._fit(base, items, y, key)
+            self.done[key] = kept or self._fit(base, items, y, key)
         fitted, seconds = self.done[key]
         if chosen:
             fitted = copy.copy(fitted).set_params(**chosen)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from nearspace.judge.taps import BATCH_ITEMS, BATCH_VALUES
+from nearspace.judge.taps import items_a_batch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -29,9 +29,7 @@ def batches(
     encoder: Any, images: np.ndarray, names: list[str]
 ) -> Iterator[tuple[slice, dict[str, Tensor]]]:
     """Yield the grids of a few images at a time, as many as memory is meant for."""
-    one = encoder.layer_outputs(images[:1], names)
-    step = BATCH_VALUES // sum(output.numel() for output in one.values())
-    step = min(BATCH_ITEMS, max(1, step))
+    step = items_a_batch(encoder.layer_outputs(images[:1], names))
     for start in range(0, len(images), step):
         part = slice(start, min(start + step, len(images)))
         yield part, grids(encoder, images[part], names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from nearspace.data import take_items
 from nearspace.errors import NearspaceError
 from nearspace.judge.protocol import Task
 
-__all__ = ["Tapped", "layer_vectors", "own_pool", "tap_sides"]
+__all__ = ["Tapped", "items_a_batch", "layer_vectors", "own_pool", "tap_sides"]
 
 # All layers of all items stand in memory at once: half a gigabyte of numbers.
 MOST_VALUES = 2**27
@@ -52,6 +52,12 @@ class Tapped:
         return len(next(iter(self.zeros.values())))
 
 
+def items_a_batch(outputs: Mapping[str, Any]) -> int:
+    """Return how many items a network may run on at once, by what layers make of one item."""
+    values = sum(output.numel() for output in outputs.values())
+    return min(BATCH_ITEMS, max(1, BATCH_VALUES // values))
+
+
 def layer_vectors(encoder: Any, items: Any, names: Sequence[str], pool: str) -> Tapped:
     """Return the vectors of several layers from one run of the network over the items."""
     from nearspace.nets.layers import as_vectors
@@ -66,8 +72,7 @@ def layer_vectors(encoder: Any, items: Any, names: Sequence[str], pool: str) -> 
     }
     zeros = {name: np.empty(n) for name in names}
     ever_on = {name: output[0].flatten() != 0 for name, output in first.items()}
-    step = BATCH_VALUES // sum(len(on) for on in ever_on.values())
-    step = min(BATCH_ITEMS, max(1, step))
+    step = items_a_batch(first)
     for start in range(0, n, step):
         part = np.arange(start, min(start + step, n))
         for name, output in encoder.layer_outputs(take_items(items, part), names).items():
