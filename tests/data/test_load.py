@@ -225,7 +225,7 @@ def test_test_images_are_read_at_the_size_of_training(tmp_path):
 @pytest.mark.parametrize(
     ("test", "options", "words"),
     [
-        (["a", "b"], {}, ["expected test items of kind vector", "got texts"]),
+        (["a", "b"], {}, ["expected vectors", "got texts"]),
         (np.zeros((3, 4)), {}, ["(n, 3)", "(3, 4)"]),
         (X, {"labels": Y}, ["named, not given as arrays"]),
     ],

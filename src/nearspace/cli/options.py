@@ -40,6 +40,9 @@ Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most N ite
 TestPath = Annotated[
     str | None, typer.Option("--test", help="A test set of your own, read like SOURCE.")
 ]
+SpaceFile = Annotated[
+    Path, typer.Argument(help="A .space file, as nearspace embed writes it.", show_default=False)
+]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
 
 
@@ -81,6 +84,20 @@ def check_labels(encoder: Any, dataset: Any) -> None:
             f"{dataset.name} has no labels, from which this encoder learns: sort files into a "
             "subfolder for each class, or name the column with --labels."
         )
+
+
+def open_file(path: Path) -> Any:
+    """Return the space that a file holds, with its size on standard error."""
+    from rich.console import Console
+
+    from nearspace.space.store import open_space
+
+    console = Console(stderr=True)
+    with console.status(f"Opening {path}"):
+        space = open_space(path)
+    rows, dim = space.vectors.shape
+    console.print(f"[bold]{path}[/]: {rows:,} vectors of {dim}, {space.recipe['spec']}.")
+    return space
 
 
 def read(source: str, **options: Any) -> Any:

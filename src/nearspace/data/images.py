@@ -118,22 +118,46 @@ class Image(Kind):
         noise = torch.randn(out.shape, generator=generator, device=batch.device, dtype=batch.dtype)
         return out.addcmul_(noise, uniform(0.0, 0.05, 1, 1, 1)).clamp_(0, 1)
 
-    def draw(self, item: np.ndarray) -> str:
-        """Return one image (uint8, or float in [0, 1], which is clipped) as an ``<img>``."""
+    def thumbnail(self, item: np.ndarray, side: int = 64) -> bytes:
+        """Return one image, no larger than ``side``, as the bytes of a PNG, or WebP if it shrank.
+
+        Parameters
+        ----------
+        item : ndarray of shape (H, W, C)
+            uint8, or float in [0, 1], which is clipped.
+        side : int, default=64
+            The longest side in pixels.
+        """
         from PIL import Image as Pillow
 
+        picture = Pillow.fromarray(self._pixels(item))
+        small = max(picture.size) <= side
+        if not small:
+            picture.thumbnail((side, side))
+        file = io.BytesIO()
+        if small:
+            picture.save(file, "PNG")
+        else:
+            picture.save(file, "WEBP", quality=80)
+        return file.getvalue()
+
+    def draw(self, item: np.ndarray) -> str:
+        """Return one image (uint8, or float in [0, 1], which is clipped) as an ``<img>``."""
+        height, width, _ = self.shape
+        style = ' class="pixelated"' if max(height, width) < 32 else ""
+        png = base64.b64encode(self.thumbnail(item, max(height, width))).decode()
+        return (
+            f'<img{style} width="{width}" height="{height}" alt="image of {width} × {height} '
+            f'pixels" src="data:image/png;base64,{png}">'
+        )
+
+    def _pixels(self, item: np.ndarray) -> np.ndarray:
+        """Return an item as uint8, ``(H, W)`` where it is grey and ``(H, W, 3)`` in colour."""
         pixels = np.asarray(item)
         if pixels.dtype != np.uint8:
             pixels = np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * 255).astype(np.uint8)
         pixels = pixels.reshape(self.shape)
-        height, width, channels = self.shape
-        file = io.BytesIO()
-        Pillow.fromarray(pixels[..., 0] if channels == 1 else pixels).save(file, "PNG")
-        style = ' class="pixelated"' if max(height, width) < 32 else ""
-        return (
-            f'<img{style} width="{width}" height="{height}" alt="image of {width} × {height} '
-            f'pixels" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
-        )
+        return pixels[..., 0] if self.shape[2] == 1 else pixels
 
 
 def _random_affine(uniform: Any, aspect: float) -> Tensor:

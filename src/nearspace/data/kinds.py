@@ -54,6 +54,10 @@ class Kind(ABC):
         """Return the item at a position, in the form that `draw` takes."""
         return items[index]
 
+    def to_columns(self, items: Any) -> dict[str, Any]:
+        """Return what of the items can be read, as columns: nothing of images and vectors."""
+        return {}
+
     def features(self, items: Any) -> np.ndarray:
         """Return the raw input as a matrix, shape ``(n, d)``, float32."""
         raise DataError(f"{self.name} items have no raw form that is a matrix of numbers.")

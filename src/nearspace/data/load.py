@@ -34,6 +34,7 @@ def load(
     ids: Any = None,
     limit: int | None = None,
     test: Any = None,
+    like: Kind | None = None,
     random_state: int = 0,
     progress: decode.Progress | None = None,
 ) -> Dataset:
@@ -66,6 +67,8 @@ def load(
         from each part of a published split.
     test : str, path, ndarray, list of str or DataFrame, optional
         A test set of one's own, read in the same way; all of `source` is then for training.
+    like : Kind, optional
+        The kind to read the items as: images in its shape, a table with its columns.
     random_state : int
         The seed of what `limit` draws.
     progress : callable, optional
@@ -103,7 +106,7 @@ def load(
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
     whole = [source] if test is None else [source, test]
     parts = _limited([_open(each, column, given) for each in whole], limit, random_state)
-    train = _dataset(parts[0], kind, size, progress)
+    train = _dataset(parts[0], kind, size, progress, like)
     if test is None:
         return train
     return _joined(train, _dataset(parts[1], kind, size, progress, like=train.kind))
@@ -208,8 +211,8 @@ def _dataset(
     if like is not None:
         if like.name != found.name:
             raise DataError(
-                f"{source.name}: expected test items of kind {like.name}, as for training, got "
-                f"{found.name}s; say by kind= which is meant."
+                f"{source.name}: expected {like.name}s, like the others, got {found.name}s; say by "
+                "kind= which is meant."
             )
         source.items, found = like.check(source.items, source.name), like
     return Dataset(source.items, found, name=source.name, notes=tuple(source.notes), **source.roles)

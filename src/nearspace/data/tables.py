@@ -84,6 +84,10 @@ class Table(Kind):
         hashes = pd.util.hash_pandas_object(items, index=False).to_numpy()
         return np.array([f"{value:016x}" for value in hashes.tolist()], dtype="S16")
 
+    def to_columns(self, items: pd.DataFrame) -> dict[str, pd.Series]:
+        """Return the columns of the table."""
+        return {str(name): items[name] for name in items.columns}
+
     def item(self, items: pd.DataFrame, index: int) -> pd.Series:
         """Return the row at a position."""
         return items.iloc[index]

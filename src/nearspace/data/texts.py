@@ -14,6 +14,7 @@ from nearspace.errors import DataError
 __all__ = ["Text"]
 
 SHOWN = 200
+KEPT = 1000  # characters of a text that a space keeps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,10 @@ class Text(Kind):
     def hashes(self, items: list[str]) -> np.ndarray:
         """Return the content hash of every text."""
         return content_hash(items)
+
+    def to_columns(self, items: list[str]) -> dict[str, list[str]]:
+        """Return the texts, or the beginning of long ones, as the column ``text``."""
+        return {"text": [text[:KEPT] for text in items]}
 
     def features(self, items: list[str]) -> np.ndarray:
         """Return how often each of the 256 bytes stands in the UTF-8 text, as a share of it.

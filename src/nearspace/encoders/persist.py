@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import importlib
 import json
+import pickle
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +17,13 @@ from sklearn.base import BaseEstimator
 
 from nearspace.data import Kind, kind_from_json
 from nearspace.encoders import CATALOGUE, encoder_class
+from nearspace.encoders.spec import spec_of
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
     from nearspace.encoders.base import Encoder
 
-__all__ = ["load_encoder", "save_encoder"]
+__all__ = ["dump_encoder", "fingerprint", "load_encoder", "parse_encoder", "save_encoder"]
 
 FORMAT = 1
 JSON_FILE, ARRAYS_FILE = "encoder.json", "weights.safetensors"
@@ -26,15 +31,48 @@ JSON_FILE, ARRAYS_FILE = "encoder.json", "weights.safetensors"
 
 def save_encoder(encoder: Encoder, path: Path) -> Path:
     """Write a fitted encoder into the folder ``path``; see `Encoder.save`."""
-    from safetensors.numpy import save_file
+    files = dump_encoder(encoder)
+    path.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (path / name).write_bytes(data)
+    return path
+
+
+def dump_encoder(encoder: Encoder) -> dict[str, bytes]:
+    """Return the files that hold a fitted encoder, by name."""
+    from safetensors.numpy import save
 
     arrays: dict[str, np.ndarray] = {}
     node = _to_node(encoder, arrays, "encoder")
-    path.mkdir(parents=True, exist_ok=True)
-    save_file(arrays, path / ARRAYS_FILE)
     head = {"format": FORMAT, "nearspace": version("nearspace"), **node}
-    (path / JSON_FILE).write_text(json.dumps(head, indent=1, ensure_ascii=False), encoding="utf-8")
-    return path
+    text = json.dumps(head, indent=1, ensure_ascii=False)
+    return {JSON_FILE: text.encode(), ARRAYS_FILE: save(arrays)}
+
+
+def fingerprint(encoder: Encoder) -> str:
+    """Return sixteen hexadecimal digits of all that an encoder's vectors depend on.
+
+    They are of its parameters, the kind of its items and everything it learned, and the same
+    after it was saved and loaded.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    node = _to_node(encoder, arrays, "encoder", unknown=_hash)
+    digest = hashlib.blake2b(json.dumps(node).encode(), digest_size=8)
+    for name, array in sorted(arrays.items()):
+        # safetensors has no array without dimensions: it comes back as an array of one
+        shape = array.shape or (1,)
+        digest.update(f"{name} {array.dtype.str} {shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _hash(value: Any, key: str) -> str:
+    import joblib
+
+    try:
+        return str(joblib.hash(value))
+    except (AttributeError, TypeError, pickle.PicklingError):  # a network with a lambda, say
+        return spec_of(value)
 
 
 def load_encoder(path: str | Path) -> Encoder:
@@ -66,14 +104,25 @@ def load_encoder(path: str | Path) -> Encoder:
     >>> again.transform(digits[:2]).shape
     (2, 4)
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    path = Path(path)
     try:
-        head = json.loads((path / JSON_FILE).read_text(encoding="utf-8"))
-        arrays = load_file(path / ARRAYS_FILE)
-    except (OSError, ValueError, SafetensorError) as error:
+        files = {name: (Path(path) / name).read_bytes() for name in (JSON_FILE, ARRAYS_FILE)}
+    except OSError as error:
+        raise NearspaceError(
+            f"{path} holds no saved encoder: expected {JSON_FILE} and {ARRAYS_FILE} as "
+            f"Encoder.save writes them ({error})."
+        ) from error
+    return parse_encoder(files, str(path))
+
+
+def parse_encoder(files: Mapping[str, bytes], path: str) -> Encoder:
+    """Return the encoder that `dump_encoder` wrote; ``path`` is where to errors say it lies."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        head = json.loads(files[JSON_FILE].decode())
+        arrays = load(files[ARRAYS_FILE])
+    except (KeyError, ValueError, SafetensorError) as error:
         raise NearspaceError(
             f"{path} holds no saved encoder: expected {JSON_FILE} and {ARRAYS_FILE} as "
             f"Encoder.save writes them ({error})."
@@ -97,8 +146,21 @@ def load_encoder(path: str | Path) -> Encoder:
         ) from error
 
 
-def _to_node(value: Any, arrays: dict[str, np.ndarray], key: str) -> Any:
+def _refuse(value: Any, key: str) -> str:
+    raise NearspaceError(
+        f"An encoder that keeps a {type(value).__name__} ({key}) cannot be saved: only arrays, "
+        "numbers, strings and encoders of nearspace can be written without pickle."
+    )
+
+
+def _to_node(
+    value: Any,
+    arrays: dict[str, np.ndarray],
+    key: str,
+    unknown: Callable[[Any, str], str] = _refuse,
+) -> Any:
     """Return ``value`` as JSON, putting its arrays into ``arrays`` under names that begin so."""
+    go_on = functools.partial(_to_node, arrays=arrays, unknown=unknown)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, np.generic):
@@ -111,20 +173,23 @@ def _to_node(value: Any, arrays: dict[str, np.ndarray], key: str) -> Any:
     if isinstance(value, Kind):
         return {"data_kind": value.to_json()}
     if isinstance(value, list):
-        return [_to_node(part, arrays, f"{key}.{i}") for i, part in enumerate(value)]
+        return [go_on(part, key=f"{key}.{i}") for i, part in enumerate(value)]
     if isinstance(value, tuple):
-        return {"tuple": _to_node(list(value), arrays, key)}
+        return {"tuple": go_on(list(value), key=key)}
     if isinstance(value, dict):
-        return {"dict": [[k, _to_node(v, arrays, f"{key}.{k}")] for k, v in value.items()]}
+        return {"dict": [[k, go_on(v, key=f"{key}.{k}")] for k, v in value.items()]}
     if isinstance(value, BaseEstimator):
+        name = _class_name(value)
+        if name is None:
+            return unknown(value, key)
         return {
-            "class": _class_name(value),
+            "class": name,
             "params": {
-                name: _to_node(part, arrays, f"{key}.params.{name}")
+                name: go_on(part, key=f"{key}.params.{name}")
                 for name, part in value.get_params(deep=False).items()
             },
             "fitted": {
-                name: _to_node(part, arrays, f"{key}.{name}")
+                name: go_on(part, key=f"{key}.{name}")
                 for name, part in vars(value).items()
                 if name.endswith("_") and not name.startswith("_")
             },
@@ -134,10 +199,7 @@ def _to_node(value: Any, arrays: dict[str, np.ndarray], key: str) -> Any:
             # Of an array that is not contiguous safetensors would write the wrong numbers.
             arrays[f"{key}.{name}"] = np.ascontiguousarray(tensor.cpu().numpy())
         return {"networks": key}
-    raise NearspaceError(
-        f"An encoder that keeps a {type(value).__name__} ({key}) cannot be saved: only arrays, "
-        "numbers, strings and encoders of nearspace can be written without pickle."
-    )
+    return unknown(value, key)
 
 
 def _from_node(node: Any, arrays: dict[str, np.ndarray]) -> Any:
@@ -196,14 +258,14 @@ def _networks(encoder: Any, arrays: dict[str, np.ndarray], prefix: str) -> Any:
 COMPOSITES = {"concatenated": "Concatenated", "piped": "Piped"}
 
 
-def _class_name(encoder: Encoder) -> str:
+def _class_name(encoder: Any) -> str | None:
     for name, cls in COMPOSITES.items():
         if type(encoder).__name__ == cls:
             return name
     for name, entry in CATALOGUE.items():
         if entry.target.endswith(f":{type(encoder).__name__}"):
             return name
-    raise NearspaceError(f"{type(encoder).__name__} is not in the catalogue and cannot be saved.")
+    return None
 
 
 def _class(name: str) -> type[Encoder]:

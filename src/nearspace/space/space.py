@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import difflib
+import functools
+import itertools
 import json
 import platform
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,18 +20,30 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from nearspace.data import Dataset
+from nearspace.data import Dataset, Image, Kind, kind_from_json
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.combine import parts_of
 from nearspace.encoders.elsewhere import Vectors
+from nearspace.encoders.persist import fingerprint
 from nearspace.encoders.spec import make, spec_of
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-__all__ = ["Space", "embed", "versions"]
+__all__ = [
+    "Space",
+    "Thumbnails",
+    "check_finite",
+    "embed",
+    "sparse_rows",
+    "vector_checksums",
+    "versions",
+]
 
 LARGEST_DENSE = 2**31  # bytes
+SEARCHED_FOR_NEAR = 10_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,23 +55,72 @@ class Space:
     vectors : ndarray or csr_array of shape (n, d), float32
         One a row.
     ids : ndarray of shape (n,)
-        The identity of each item.
+        The identity of each item: all text, or all whole numbers.
     labels : ndarray of shape (n,) or None
         The class of each item.
     recipe : dict
-        Spec, fingerprint and versions: what made the vectors.
-    encoder : Encoder or None
-        The fitted encoder.
+        What made the vectors: ``spec``, ``fingerprint``, ``data`` (its name), ``kind`` (as JSON,
+        or None) and ``versions``.
+    made_by : Encoder or callable or None
+        The fitted encoder, or what reads it when it is first asked for. None for vectors brought
+        from elsewhere.
+    meta : pyarrow.Table or None
+        What else is known of each item, ``n`` rows: the ``text`` of a text, the columns of a
+        table, groups, time, split.
+    thumbnails : sequence of bytes or None
+        A small PNG or WebP of each item; made or read when one is asked for.
+    parts : mapping of str to bytes
+        What was computed from the vectors and is kept with them, by name: the map, an index.
     """
 
     vectors: np.ndarray | sparse.csr_array
     ids: np.ndarray
     labels: np.ndarray | None
     recipe: dict[str, Any]
-    encoder: Encoder | None
+    made_by: Encoder | Callable[[], Encoder] | None = None
+    meta: pa.Table | None = None
+    thumbnails: Sequence[bytes] | None = None
+    parts: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.vectors.shape[0]
+
+    @functools.cached_property
+    def encoder(self) -> Encoder | None:
+        """The fitted encoder; None for vectors brought from elsewhere."""
+        if self.made_by is None or isinstance(self.made_by, Encoder):
+            return self.made_by
+        return self.made_by()
+
+    @property
+    def kind(self) -> Kind | None:
+        """The kind of the items; None where it is not known."""
+        known = self.recipe.get("kind")
+        return None if known is None else kind_from_json(known)
+
+    @functools.cached_property
+    def _positions(self) -> dict[Any, int]:
+        return {name: position for position, name in enumerate(self.ids.tolist())}
+
+    def position(self, item_id: Any) -> int:
+        """Return where the item with an id stands.
+
+        Raises
+        ------
+        NearspaceError
+            If there is none; near ids are in the message.
+        """
+        known = self._positions
+        if item_id in known:
+            return known[item_id]
+        if isinstance(item_id, str) and self.ids.dtype.kind in "iu" and _is_whole(item_id):
+            return self.position(int(item_id))
+        near = difflib.get_close_matches(str(item_id), map(str, self._some_ids()), 1, 0.0)
+        raise NearspaceError(f"The space has no item '{item_id}'. Did you mean '{near[0]}'?")
+
+    def _some_ids(self) -> list[Any]:
+        """Return ids worth comparing a mistyped one with: not a million, which takes minutes."""
+        return self.ids[:SEARCHED_FOR_NEAR].tolist()
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an item with the columns ``id``, ``label`` (if any) and ``vector``."""
@@ -158,20 +223,66 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
         encoder = _fit(encoder, dataset)
     vectors: Any = encoder.transform(dataset.items)
     ids = np.asarray(dataset.ids)
-    values = vectors.data if sparse.issparse(vectors) else vectors
-    if not np.isfinite(values).all():
-        dense = vectors.toarray() if sparse.issparse(vectors) else vectors
-        row = np.flatnonzero(~np.isfinite(dense).all(axis=1))[0]
-        raise NearspaceError(
-            f"{spec_of(encoder)} gave the item '{ids[row]}' a vector that is not finite."
-        )
+    check_finite(vectors, ids, spec_of(encoder))
     recipe = {
         "spec": spec_of(encoder),
-        "fingerprint": _fingerprint(encoder),
+        "fingerprint": fingerprint(encoder),
         "data": dataset.name,
+        "kind": dataset.kind.to_json(),
         "versions": versions(),
     }
-    return Space(vectors, ids, dataset.labels, recipe, encoder)
+    return Space(
+        vectors,
+        ids,
+        dataset.labels,
+        recipe,
+        None if any(isinstance(part, Vectors) for part in parts_of(encoder)) else encoder,
+        _known(dataset),
+        Thumbnails(dataset.items, dataset.kind) if isinstance(dataset.kind, Image) else None,
+    )
+
+
+def vector_checksums(vectors: np.ndarray | sparse.csr_array) -> np.ndarray:
+    """Return a CRC-32 of every vector, shape ``(n,)``, uint32: whether it is still the same."""
+    if sparse.issparse(vectors):
+        return np.array([zlib.crc32(row) for row in sparse_rows(vectors)], dtype=np.uint32)
+    rows = np.ascontiguousarray(vectors, dtype=np.float32).ravel().view(np.uint8).data
+    width = 4 * vectors.shape[1]
+    checksums = (zlib.crc32(rows[i : i + width]) for i in range(0, len(rows), width))
+    return np.fromiter(checksums, dtype=np.uint32, count=len(vectors))
+
+
+def sparse_rows(vectors: Any) -> Iterator[bytes]:
+    """Return each row as bytes: its columns as int32, then its values as float32."""
+    columns, values = vectors.indices.astype("<i4"), vectors.data.astype("<f4")
+    for start, stop in itertools.pairwise(vectors.indptr.tolist()):
+        yield columns[start:stop].tobytes() + values[start:stop].tobytes()
+
+
+def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
+    """Raise `NearspaceError` that names the first item whose vector is not finite."""
+    values = vectors.data if sparse.issparse(vectors) else vectors
+    if np.isfinite(values).all():
+        return
+    if sparse.issparse(vectors):
+        first = np.flatnonzero(~np.isfinite(values))[0]
+        row = np.searchsorted(vectors.indptr, first, side="right") - 1
+    else:
+        row = np.flatnonzero(~np.isfinite(values).all(axis=1))[0]
+    raise NearspaceError(f"{who} gave the item '{ids[row]}' a vector that is not finite.")
+
+
+class Thumbnails(Sequence[bytes]):
+    """A small picture of every item, drawn when it is asked for."""
+
+    def __init__(self, items: np.ndarray, kind: Image):
+        self.items, self.kind = items, kind
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, position: Any) -> Any:
+        return self.kind.thumbnail(self.items[position])
 
 
 def versions() -> dict[str, str]:
@@ -200,21 +311,27 @@ def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
     return encoder.fit(train.items, train.labels)
 
 
-def _fingerprint(encoder: Encoder) -> str:
-    """Return sixteen hexadecimal digits of the spec and of every fitted array."""
-    digest = hashlib.blake2b(spec_of(encoder).encode(), digest_size=8)
-    for name, value in sorted(vars(encoder).items()):
-        if hasattr(value, "state_dict"):
-            for tensor in value.state_dict().values():
-                digest.update(tensor.cpu().numpy().tobytes())
-        elif name == "encoders_":
-            for part in value:
-                digest.update(_fingerprint(part).encode())
-        elif isinstance(value, np.ndarray) and name.endswith("_"):
-            digest.update(np.ascontiguousarray(value).tobytes() if value.dtype != object else b"")
-        elif isinstance(value, list) and name.endswith("_"):
-            digest.update(json.dumps(value, default=str).encode())
-    return digest.hexdigest()
+def _known(dataset: Dataset) -> pa.Table | None:
+    """Return what is known of each item beside its vector, id and label."""
+    columns = dataset.kind.to_columns(dataset.items)
+    for name, values in (
+        ("group", dataset.groups),
+        ("time", dataset.time),
+        ("split", dataset.split),
+    ):
+        if values is not None:
+            columns.setdefault(name, values)
+    if dataset.meta is not None:
+        columns |= {name: dataset.meta[name] for name in dataset.meta.column_names}
+    if not columns:
+        return None
+    import pyarrow as pa
+
+    return pa.table(columns)
+
+
+def _is_whole(text: str) -> bool:
+    return text.removeprefix("-").isdecimal()
 
 
 def _plain(values: np.ndarray) -> np.ndarray:
