@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from nearspace.judge.transferred import Transfer
     from nearspace.report.page import write_report
     from nearspace.space.space import Space, embed
+    from nearspace.space.store import open_space
 
 # Names resolve on first use, so that `import nearspace` imports neither torch nor scikit-learn.
 _HOME = {
@@ -37,6 +38,7 @@ _HOME = {
     "load": "data",
     "load_encoder": "encoders.persist",
     "make": "encoders.spec",
+    "open_space": "space.store",
     "train_test_split": "data",
     "transfer": "judge.transfer",
     "write_report": "report.page",
@@ -58,6 +60,7 @@ __all__ = [
     "load",
     "load_encoder",
     "make",
+    "open_space",
     "train_test_split",
     "transfer",
     "write_report",

@@ -122,6 +122,12 @@ class Space:
         """Return ids worth comparing a mistyped one with: not a million, which takes minutes."""
         return self.ids[:SEARCHED_FOR_NEAR].tolist()
 
+    def save(self, path: str | Path) -> Path:
+        """Write the space into one file, which `open_space` opens; see `store.save`."""
+        from nearspace.space.store import save
+
+        return save(self, path)
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row an item with the columns ``id``, ``label`` (if any) and ``vector``."""
         import pandas as pd
@@ -262,8 +268,9 @@ def sparse_rows(vectors: Any) -> Iterator[bytes]:
 def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
     """Raise `NearspaceError` that names the first item whose vector is not finite."""
     values = vectors.data if sparse.issparse(vectors) else vectors
-    if np.isfinite(values).all():
-        return
+    with np.errstate(over="ignore"):
+        if np.isfinite(values.sum()) or np.isfinite(values).all():  # the sum is the faster
+            return
     if sparse.issparse(vectors):
         first = np.flatnonzero(~np.isfinite(values))[0]
         row = np.searchsorted(vectors.indptr, first, side="right") - 1

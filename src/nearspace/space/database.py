@@ -1,0 +1,227 @@
+"""The SQLite database behind a space: its schema, transactions, header, parts, and what went wrong.
+
+Format 1. ``PRAGMA application_id`` is 0x6E656172 ("near"), ``PRAGMA user_version`` is the format.
+
+==========  ======================================================================================
+table       holds
+==========  ======================================================================================
+header      ``key``, ``value`` (JSON) and ``checksum``, the CRC-32 of key, 0x1F and value.
+            ``recipe``: what made the vectors: spec, fingerprint, data, kind, versions.
+            ``columns``: ``dim`` and ``sparse`` of the vectors; what ids and labels are: ``text``,
+            ``integer``, ``number``, ``boolean``, or null where there are no labels.
+            ``content``: how many ``items`` and ``thumbnails`` there are, and the sum of the
+            checksums of each: so a row that is gone, or stands twice, is found out.
+            ``parts``: length and CRC-32 of each part.
+items       ``row``, ``id`` (no two alike), ``label``, ``meta`` (a JSON object, or null),
+            ``vector``, and ``checksum``: the CRC-32 of row, id, label and meta as text with 0x1F
+            between them, and of the vector. A vector is ``dim`` little-endian float32; where
+            vectors are sparse, the columns of what is not zero as int32, then the values as
+            float32.
+thumbnails  ``row``, ``data`` (PNG or WebP), ``checksum``: the CRC-32 of row, 0x1F, id and the data.
+parts       ``name``, ``piece`` and ``data``, 64 MiB a piece: ``encoder.json`` and
+            ``weights.safetensors`` as `Encoder.save` writes them, and what was computed from the
+            vectors, such as the map.
+==========  ======================================================================================
+
+Changes are made with a rollback journal and ``synchronous=FULL``: after a crash, who opens the file
+next rolls back what was half done. So the file stays one file; copy it while nobody writes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nearspace.errors import NearspaceError
+
+__all__ = [
+    "APPLICATION",
+    "FORMAT",
+    "INDEX",
+    "PAGE",
+    "SCHEMA",
+    "damaged",
+    "read_header",
+    "read_part",
+    "reading",
+    "told",
+    "write_header",
+    "write_parts",
+    "writing",
+]
+
+FORMAT = 1
+APPLICATION = 0x6E656172
+PAGE = 65536  # bytes; a vector of up to 16,000 numbers lies in one page
+WAIT = 120.0  # seconds for others to finish writing
+PIECE = 1 << 26
+SCHEMA = {
+    "header": "CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL, "
+    "checksum INTEGER NOT NULL)",
+    "items": "CREATE TABLE items (row INTEGER PRIMARY KEY, id NOT NULL, label, meta TEXT, "
+    "vector BLOB NOT NULL, checksum INTEGER NOT NULL)",
+    "thumbnails": "CREATE TABLE thumbnails (row INTEGER PRIMARY KEY, data BLOB NOT NULL, "
+    "checksum INTEGER NOT NULL)",
+    "parts": "CREATE TABLE parts (name TEXT NOT NULL, piece INTEGER NOT NULL, "
+    "data BLOB NOT NULL, PRIMARY KEY (name, piece))",
+}
+# Made by the first `add`: a new file is written a tenth faster without, and nobody searches it yet.
+INDEX = "CREATE UNIQUE INDEX IF NOT EXISTS items_id ON items (id)"
+CAUSES = {
+    "SQLITE_FULL": "the disk is full; what it held before is as it was",
+    "SQLITE_BUSY": f"another process has been writing to it for {WAIT:.0f} seconds; try again",
+    "SQLITE_READONLY": "it may only be read",
+    "SQLITE_CANTOPEN": "it cannot be opened",
+    "SQLITE_TOOBIG": "a text or picture of more than a gigabyte does not fit a row",
+}
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_MISMATCH")
+
+
+def damaged(path: str | Path, what: str) -> NearspaceError:
+    """Return the error of a file whose content is not what was written."""
+    return NearspaceError(
+        f"{path} is damaged: {what}; use a copy of the file, or make it again from the data."
+    )
+
+
+@contextmanager
+def told(path: str | Path) -> Iterator[None]:
+    """Turn what SQLite raises into one sentence."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "")
+        for code, cause in CAUSES.items():
+            if name.startswith(code):
+                raise NearspaceError(f"{path}: {cause} ({error}).") from error
+        if name.startswith("SQLITE_IOERR"):
+            raise NearspaceError(
+                f"{path}: the disk does not read or write ({error}, {name}); what the file held "
+                "before is as it was."
+            ) from error
+        raise damaged(path, str(error)) from error
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[sqlite3.Connection]:
+    """Open a space to read one state of it, whatever others write meanwhile."""
+    with _connected(path) as db:
+        db.execute("BEGIN")
+        _check_schema(db, path)
+        yield db
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[sqlite3.Connection]:
+    """Open a space for one transaction: all that is done in it is kept, or nothing."""
+    with _connected(path) as db:
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA fullfsync = ON")  # on macOS fsync alone does not reach the disk
+        db.execute("BEGIN IMMEDIATE")
+        _check_schema(db, path)
+        yield db
+        db.execute("COMMIT")
+
+
+@contextmanager
+def _connected(path: str | Path) -> Iterator[sqlite3.Connection]:
+    place = Path(path)
+    if not place.is_file():
+        what = "is a folder" if place.is_dir() else "does not exist"
+        raise NearspaceError(f"{path} {what}; expected a .space file, as nearspace embed writes.")
+    with told(path):
+        # Read-write even to read: the rest of a transaction that a crash ended must be rolled back.
+        uri = place.resolve().as_uri() + "?mode=rw"
+        db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT)
+        try:
+            db.execute("PRAGMA trusted_schema = OFF")
+            yield db
+        finally:
+            db.close()  # rolls back what was not committed
+
+
+def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:
+    try:
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
+            raise
+        raise NearspaceError(
+            f"{path} is not a space: expected a SQLite database, as nearspace embed -o {path} "
+            "writes, got another kind of file."
+        ) from error
+    found = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+    indexed = found.pop("items_id", None) in (None, INDEX.replace("IF NOT EXISTS ", ""))
+    wrote = db.execute("PRAGMA user_version").fetchone()[0]
+    if application != APPLICATION:
+        if found == SCHEMA:
+            raise damaged(path, "it is not marked as a space")
+        raise NearspaceError(
+            f"{path} is not a space but another SQLite database, with the tables "
+            f"{', '.join(sorted(found)[:5]) or '(none)'}."
+        )
+    if wrote > FORMAT:
+        raise NearspaceError(
+            f"{path} is written in space format {wrote}; nearspace {version('nearspace')} reads "
+            f"formats up to {FORMAT}, so update nearspace."
+        )
+    if found != SCHEMA or not indexed or wrote != FORMAT:
+        raise damaged(path, "its tables are not those of a space")
+
+
+def _checksum(key: str, value: str) -> int:
+    return zlib.crc32(f"{key}\x1f{value}".encode())
+
+
+def read_header(db: sqlite3.Connection, path: str | Path) -> dict[str, Any]:
+    """Return the values of the header by key, all of them checked."""
+    values = {}
+    for key, value, checksum in db.execute("SELECT key, value, checksum FROM header"):
+        if _checksum(key, value) != checksum:
+            raise damaged(path, f"the '{key}' of its header does not match its checksum")
+        values[key] = json.loads(value)
+    missing = {"recipe", "columns", "content", "parts"} - set(values)
+    if missing:
+        raise damaged(path, f"its header lacks {', '.join(sorted(missing))}")
+    return values
+
+
+def write_header(db: sqlite3.Connection, **values: Any) -> None:
+    """Write values of the header as JSON."""
+    for key, value in values.items():
+        text = json.dumps(value, ensure_ascii=True)
+        db.execute(
+            "INSERT OR REPLACE INTO header VALUES (?, ?, ?)", (key, text, _checksum(key, text))
+        )
+
+
+def read_part(db: sqlite3.Connection, path: str | Path, name: str, known: Any) -> bytes:
+    """Return a part of the space; ``known`` are its length and checksum."""
+    pieces = db.execute("SELECT data FROM parts WHERE name = ? ORDER BY piece", (name,))
+    data = b"".join(piece for (piece,) in pieces)
+    if [len(data), zlib.crc32(data)] != list(known):
+        raise damaged(path, f"its part '{name}' does not match its checksum")
+    return data
+
+
+def write_parts(
+    db: sqlite3.Connection, parts: dict[str, bytes], known: dict[str, Any]
+) -> dict[str, Any]:
+    """Write parts, in place of those of the same name; return what the header says of all."""
+    known = dict(known)
+    for name, data in parts.items():
+        db.execute("DELETE FROM parts WHERE name = ?", (name,))
+        view = memoryview(data)
+        pieces = (
+            (name, number, view[start : start + PIECE])
+            for number, start in enumerate(range(0, len(view), PIECE))
+        )
+        db.executemany("INSERT INTO parts VALUES (?, ?, ?)", pieces)
+        known[name] = [len(view), zlib.crc32(view)]
+    return known

@@ -1,0 +1,238 @@
+"""Rows of a space's file: ids, labels and metadata as SQLite holds them, and checksums."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.errors import DataError
+from nearspace.space.space import Space, check_finite, sparse_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["ITEM", "Columns", "Rows", "checksums", "columns_of", "decode_rows", "encode_rows"]
+
+ITEM = ("id", "label", "meta", "vector")
+LARGEST = 2**63
+LONG = 256  # characters; longer ids are Python objects, lest one makes an array of them huge
+TYPES = {"U": "text", "i": "integer", "u": "integer", "f": "number", "b": "boolean"}
+OF_PYTHON = {str: "text", int: "integer", float: "number", bool: "boolean"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """What the columns of a space hold.
+
+    Attributes
+    ----------
+    dim : int
+        Length of the vectors.
+    sparse : bool
+        Whether only what is not zero is kept of them.
+    ids : str
+        ``"text"`` or ``"integer"``.
+    labels : str or None
+        ``"text"``, ``"integer"``, ``"number"`` or ``"boolean"``; None where there are none.
+    """
+
+    dim: int
+    sparse: bool
+    ids: str
+    labels: str | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rows:
+    """What the rows of a file hold, and the sum of their checksums; ``damaged`` are row numbers."""
+
+    rows: np.ndarray
+    vectors: Any
+    ids: np.ndarray
+    labels: np.ndarray | None
+    meta: pa.Table | None
+    total: int
+    damaged: list[int]
+
+
+def columns_of(space: Space) -> Columns:
+    """Return what the columns of a space hold.
+
+    Raises
+    ------
+    DataError
+        If ids are neither text nor whole numbers, or one stands twice; if there is no vector.
+    """
+    n, dim = space.vectors.shape
+    check_finite(space.vectors, space.ids, str(space.recipe["spec"]))
+    ids = _type_of(space.ids, "ids")
+    if ids not in ("text", "integer"):
+        raise DataError(f"A space needs ids that are text or whole numbers, got {ids}s.")
+    if len(space.ids) != n or (space.labels is not None and len(space.labels) != n):
+        raise DataError(f"A space needs an id, and a label if any, for each of its {n} vectors.")
+    if len(set(space.ids.tolist())) != n:
+        twice, times = collections.Counter(space.ids.tolist()).most_common(1)[0]
+        raise DataError(f"A space needs ids that differ; '{twice}' stands {times} times.")
+    labels = None if space.labels is None else _type_of(space.labels, "labels")
+    return Columns(dim, bool(sparse.issparse(space.vectors)), ids, labels)
+
+
+def _type_of(values: np.ndarray, what: str) -> str | None:
+    """Return what an array holds, leaving out what is None; None if that leaves nothing."""
+    if values.dtype != object:
+        found = TYPES.get(values.dtype.kind, "")
+    else:
+        types = {type(value) for value in _plain(values)} - {type(None)}
+        if not types:
+            return None
+        found = OF_PYTHON.get(types.pop(), "") if len(types) == 1 else ""
+    if not found:
+        raise DataError(f"A space needs {what} of one type: text or numbers, got {values.dtype}.")
+    return found
+
+
+def _plain(values: np.ndarray) -> list[Any]:
+    """Return what an array holds as Python has it."""
+    return [value.item() if isinstance(value, np.generic) else value for value in values.tolist()]
+
+
+def encode_rows(space: Space, columns: Columns) -> tuple[Any, Any, Any, Any]:
+    """Return ids, labels, metadata and vectors of all items, as SQLite holds them."""
+    ids, nothing = _plain(space.ids), [None] * len(space)
+    labels: Any = nothing if space.labels is None else _plain(space.labels)
+    _check_writable(ids, columns.ids)
+    if columns.labels is not None:
+        _check_writable([label for label in labels if label is not None], columns.labels)
+    if columns.labels == "boolean":
+        labels = [None if label is None else int(label) for label in labels]
+    metas: Any = nothing if space.meta is None else list(_as_json(space.meta))
+    if columns.sparse:
+        return ids, labels, metas, list(sparse_rows(space.vectors))
+    return ids, labels, metas, list(np.ascontiguousarray(space.vectors, dtype="<f4"))
+
+
+def _check_writable(values: list[Any], of: str) -> None:
+    if of == "integer" and any(not -LARGEST <= value < LARGEST for value in values):
+        raise DataError("A space holds whole numbers of 64 bits; make larger ids text.")
+    if of == "text":
+        try:
+            "".join(values).encode()
+        except UnicodeEncodeError:
+            broken = next(text for text in values if not _is_unicode(text))
+            raise DataError(
+                f"A space holds text in UTF-8, which {broken!r} cannot be written in; rename it."
+            ) from None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _as_json(meta: pa.Table) -> Iterator[str | None]:
+    """Return each row of a table as a JSON object, without what is missing in it."""
+    for row in meta.to_pylist():
+        known = {k: v for k, v in row.items() if v is not None and v == v}  # NaN is not itself
+        yield json.dumps(known, ensure_ascii=False, default=str) if known else None
+
+
+def checksums(rows: Iterable[int], ids: Any, labels: Any, metas: Any, vectors: Any) -> list[int]:
+    """Return the checksum of each row."""
+    return [
+        zlib.crc32(vector, zlib.crc32(f"{row}\x1f{name}\x1f{label}\x1f{meta}".encode()))
+        for row, name, label, meta, vector in zip(rows, ids, labels, metas, vectors, strict=True)
+    ]
+
+
+def decode_rows(batches: Iterable[Sequence[tuple]], columns: Columns, count: int) -> Rows:
+    """Return what rows hold; each is row number, id, label, meta, vector and checksum.
+
+    A row that does not match its checksum, or has no place here, is among the damaged ones.
+    """
+    dense = np.empty((0 if columns.sparse else count, columns.dim), dtype=np.float32)
+    kept: list[tuple] = []
+    blobs: list[bytes] = []
+    damaged, total = [], 0
+    for batch in batches:
+        fitting = [row for row in batch if _fits(row[4], columns)]
+        marks = checksums(*zip(*(row[:5] for row in fitting), strict=True)) if fitting else []
+        good = [row for row, mark in zip(fitting, marks, strict=True) if row[5] == mark]
+        if len(good) < len(batch):
+            whole = {row[0] for row in good}
+            damaged += [row[0] for row in batch if row[0] not in whole]
+        vectors, start = [row[4] for row in good], len(kept)
+        if columns.sparse:
+            blobs += vectors
+        else:
+            flat = np.frombuffer(b"".join(vectors), dtype="<f4")
+            dense[start : start + len(good)] = flat.reshape(len(good), columns.dim)
+        kept += [row[:4] for row in good]
+        total += sum(row[5] for row in good)
+    rows, ids, labels, metas = zip(*kept, strict=True) if kept else ((), (), (), ())
+    return Rows(
+        rows=np.array(rows, dtype=np.int64),
+        vectors=_csr(blobs, columns.dim) if columns.sparse else dense[: len(kept)],
+        ids=_array(ids, columns.ids),
+        labels=None if columns.labels is None else _array(labels, columns.labels),
+        meta=_table(metas),
+        total=total,
+        damaged=damaged,
+    )
+
+
+def _fits(vector: Any, columns: Columns) -> bool:
+    """Return whether what stands in the place of a vector can be one."""
+    if not isinstance(vector, bytes):
+        return False
+    return len(vector) % 8 == 0 if columns.sparse else len(vector) == 4 * columns.dim
+
+
+def _csr(blobs: list[bytes], dim: int) -> sparse.csr_array:
+    starts = np.cumsum([0, *(len(blob) // 8 for blob in blobs)])
+    found = [(blob[: len(blob) // 2], blob[len(blob) // 2 :]) for blob in blobs]
+    places = np.frombuffer(b"".join(columns for columns, _ in found), dtype="<i4")
+    values = np.frombuffer(b"".join(values for _, values in found), dtype="<f4")
+    arrays = (values.astype(np.float32), places.astype(np.int32), starts)
+    return sparse.csr_array(arrays, shape=(len(blobs), dim))
+
+
+def _array(values: Sequence[Any], of: str) -> np.ndarray:
+    if of == "boolean":
+        values = [None if value is None else bool(value) for value in values]
+    odd = any(value is None for value in values) or (
+        of == "text" and any(len(text) > LONG or text.endswith("\0") for text in values)
+    )
+    if odd:
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        return array
+    types = {"text": np.str_, "integer": np.int64, "number": np.float64, "boolean": np.bool_}
+    return np.array(values, dtype=types[of])
+
+
+def _table(metas: Sequence[str | None]) -> pa.Table | None:
+    """Return rows of JSON as a table; a column that holds several types is text."""
+    if not any(metas):
+        return None
+    import pyarrow as pa
+
+    rows = json.loads(f"[{','.join(meta or '{}' for meta in metas)}]")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {}
+    for name in names:
+        values = [row.get(name) for row in rows]
+        try:
+            columns[name] = pa.array(values)
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            columns[name] = pa.array([None if value is None else str(value) for value in values])
+    return pa.table(columns)
