@@ -13,6 +13,7 @@ from sklearn.base import clone
 from nearspace.data import SAMPLES, take_items, train_test_split
 from nearspace.encoders import CATALOGUE, encoder_class
 from nearspace.encoders.base import Decodes
+from nearspace.encoders.persist import dump_encoder, fingerprint, parse_encoder
 from nearspace.encoders.spec import make, spec_of
 from nearspace.metrics.labels import knn_correct
 from tests import vision_models
@@ -128,6 +129,12 @@ def test_decodes_better_than_the_mean_item(fitted, name, kind):
     mean = train.kind.features(train.items).mean(axis=0)
     error = np.square(decoded.reshape(items.shape) - items).mean()
     assert error < 0.8 * np.square(mean - items).mean()
+
+
+@pytest.mark.parametrize(("name", "kind"), CASES)
+def test_the_fingerprint_survives_saving(fitted, name, kind):
+    encoder, _, _ = fitted(name, kind)
+    assert fingerprint(parse_encoder(dump_encoder(encoder), "memory")) == fingerprint(encoder)
 
 
 LOAD_IN_NEW_PROCESS = """

@@ -30,6 +30,8 @@ Rank the usual encoders for a kind of data, and write report.html and report.jso
   nearspace compare penguins.csv --labels species --with 'onehot | pca(dim=4)'
 
   nearspace compare vectors.npz --labels y --groups farm --with 'raw | l2' --seeds 3
+
+  nearspace compare my_photos/ --save-best best.space
 """
 
 
@@ -56,12 +58,18 @@ def compare_command(
     rank_by: Annotated[str | None, typer.Option(help="knn, probe, r_precision, …")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1,
     random_state: Annotated[int, typer.Option(min=0, help="Of split and subsamples.")] = 0,
+    save_best: Annotated[
+        Path | None,
+        typer.Option(help="A .space file for all items under the encoder recommended."),
+    ] = None,
     cache: Annotated[
         bool, typer.Option(help="Keep fitted encoders and scores, and find them again.")
     ] = True,
 ) -> None:
     """Rank encoders and write the report; the help text stands in HELP."""
     cli.make_folder(output, "report.html and report.json")
+    if save_best is not None:
+        cli.check_file(save_best, ".space", option="--save-best")
     from nearspace.encoders.spec import make_many
 
     for spec in specs or []:
@@ -81,10 +89,24 @@ def compare_command(
     path = write_report(board, output / "report.html")
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
+    if save_best is not None:
+        _save(board, dataset, save_best)
     if board.interrupted:
         raise typer.Exit(130)
     if all(row.spec == "chance" for row in board.results):
         raise typer.Exit(2)
+
+
+def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
+    """Write the space of all items under the recommended encoder."""
+    from rich.console import Console
+
+    from nearspace.space.space import embed
+
+    with Console(stderr=True).status(f"Writing {path}"):
+        encoder = board.fitted()
+        embed(dataset, encoder).save(path)
+    typer.echo(f"Space: {path}, {len(dataset):,} items under {board.best().spec}")
 
 
 def _compare(specs: list[str] | None, dataset: Any, **settings: Any) -> Leaderboard:

@@ -1,29 +1,33 @@
-"""``nearspace embed``: vectors of a source, in a file that other tools read."""
+"""``nearspace embed``: vectors of a source, as a space or in a file that other tools read."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
 
 HELP = """
-Fit an encoder and write one vector an item.
+Fit an encoder and write one vector an item: into a .space file, which keeps the encoder and can be
+searched, mapped, decoded and added to, or as .npz or .parquet for other tools.
 
 [bold]Examples[/]
 
-  nearspace embed digits --with 'pca(dim=32)' -o digits.npz
+  nearspace embed my_photos/ --with simclr -o photos.space
 
-  nearspace embed my_photos/ --with simclr -o photos.parquet
+  nearspace embed reviews.csv --column text --with 'tfidf | pca(dim=64)' -o reviews.space
 
-  nearspace embed reviews.csv --column text --with 'tfidf | pca(dim=64)' -o reviews.npz
+  nearspace embed more_photos/ --with photos.space -o more.npz
 """
 
 
 def embed_command(
     source: cli.Source,
-    spec: Annotated[str, typer.Option("--with", help="The encoder. [encoders]")],
+    spec: Annotated[
+        str, typer.Option("--with", help="The encoder, or the .space file that has it. [encoders]")
+    ],
     output: cli.Output,
     labels: cli.Labels = None,
     column: cli.Column = None,
@@ -32,26 +36,21 @@ def embed_command(
     ids: cli.Ids = None,
     limit: cli.Limit = None,
 ) -> None:
-    """Fit, embed, export; the help text stands in HELP."""
-    cli.check_file(output, ".npz", ".parquet")
-    from rich.console import Console
-    from rich.progress import Progress
-
+    """Fit, embed, write; the help text stands in HELP."""
+    cli.check_file(output, ".space", ".npz", ".parquet")
     from nearspace.encoders.spec import make
 
-    encoder = make(spec)
-    dataset = cli.read(
-        source, kind=kind, size=size, column=column, labels=labels, ids=ids, limit=limit
-    )
-    cli.check_labels(encoder, dataset)
-    from nearspace.learning.progress import epoch_listener
-    from nearspace.space.space import embed
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(spec, total=None)
-        with epoch_listener(lambda done, total: bar.update(task, completed=done, total=total)):
-            space = embed(dataset, encoder)
-    path = space.export(output)
+    options = {"column": column, "labels": labels, "ids": ids, "limit": limit}
+    if spec.endswith(".space"):
+        fitted = cli.open_file(Path(spec))
+        encoder: Any = cli.encoder_of(fitted, spec)
+        dataset = cli.read(source, kind=kind, size=size, like=fitted.kind, **options)
+    else:
+        encoder = make(spec)
+        dataset = cli.read(source, kind=kind, size=size, **options)
+        cli.check_labels(encoder, dataset)
+    space = cli.embedded(dataset, encoder, spec)
+    path = space.save(output) if output.suffix == ".space" else space.export(output)
     typer.echo(
         f"{path}: {space.vectors.shape[0]:,} vectors of {space.vectors.shape[1]} dimensions."
     )

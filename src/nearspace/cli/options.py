@@ -63,16 +63,16 @@ def make_folder(output: Path, files: str) -> None:
         raise NearspaceError(f"-o {output}: the folder cannot be made ({error}).") from error
 
 
-def check_file(output: Path, *endings: str) -> None:
+def check_file(output: Path, *endings: str, option: str = "-o") -> None:
     """Raise `NearspaceError` if a command could not write its file; the folder is made."""
     if output.suffix not in endings:
-        raise NearspaceError(f"-o {output}: expected a file ending {' or '.join(endings)}.")
+        raise NearspaceError(f"{option} {output}: expected a file ending {' or '.join(endings)}.")
     there = output.exists()
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         output.open("ab").close()
     except OSError as error:
-        raise NearspaceError(f"-o {output}: the file cannot be written ({error}).") from error
+        raise NearspaceError(f"{option} {output}: the file cannot be written ({error}).") from error
     if not there:
         output.unlink()
 
@@ -98,6 +98,25 @@ def open_file(path: Path) -> Any:
     rows, dim = space.vectors.shape
     console.print(f"[bold]{path}[/]: {rows:,} vectors of {dim}, {space.recipe['spec']}.")
     return space
+
+
+def encoder_of(space: Any, path: str | Path) -> Any:
+    """Return the encoder of a space, or raise `NearspaceError` if it has none."""
+    if space.made_by is None:
+        raise NearspaceError(
+            f"{path} has no encoder, since its vectors were made elsewhere: it can be searched and "
+            "mapped, but cannot embed anything new."
+        )
+    return space.encoder
+
+
+def embedded(dataset: Any, encoder: Any, name: str) -> Any:
+    """Return the space of a dataset, with a bar on standard error while the encoder is fitted."""
+    from nearspace.learning.progress import progress_bar
+    from nearspace.space.space import embed
+
+    with progress_bar(name, shown=True):
+        return embed(dataset, encoder)
 
 
 def read(source: str, **options: Any) -> Any:

@@ -57,13 +57,21 @@ def fingerprint(encoder: Encoder) -> str:
     """
     arrays: dict[str, np.ndarray] = {}
     node = _to_node(encoder, arrays, "encoder", unknown=_hash)
-    digest = hashlib.blake2b(json.dumps(node).encode(), digest_size=8)
+    text = json.dumps(_without_history(node), sort_keys=True)
+    digest = hashlib.blake2b(text.encode(), digest_size=8)
     for name, array in sorted(arrays.items()):
         # safetensors has no array without dimensions: it comes back as an array of one
         shape = array.shape or (1,)
         digest.update(f"{name} {array.dtype.str} {shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
+
+
+def _without_history(node: Any) -> Any:
+    """Return a node without how long training took, and how it went."""
+    if isinstance(node, dict):
+        return {k: _without_history(v) for k, v in node.items() if k != "history_"}
+    return [_without_history(part) for part in node] if isinstance(node, list) else node
 
 
 def _hash(value: Any, key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -129,7 +130,10 @@ def compare(
     judge.progress(1.0, "intervals and verdicts")
     board = assemble(task, judged, failures, tuple(notes), judge.seconds)
     prune(folder)
-    return dataclasses.replace(board, interrupted=interrupted)
+    fits: dict[str, Callable[[], Encoder]] = {
+        row.spec: functools.partial(judge.fitted, dict(rows)[row.spec]) for row in judged
+    }
+    return dataclasses.replace(board, interrupted=interrupted, fits=fits)
 
 
 def default_encoders(kind: str, labelled: bool) -> list[str]:
@@ -213,6 +217,10 @@ class _Judge:
                 runs.append(self._run(run))
         first = runs[0]
         return dataclasses.replace(first, spec=spec, scores=_stack([run.scores for run in runs]))
+
+    def fitted(self, encoder: Encoder) -> Encoder:
+        """Return an encoder as it was fitted on the training items."""
+        return self.fits.get(encoder)[0]
 
     def is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""

@@ -6,14 +6,14 @@ import dataclasses
 import html
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.encoders.base import Elbo
-from nearspace.errors import NearspaceError
+from nearspace.encoders.base import Elbo, Encoder
+from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.metrics import METRICS, Score, format_score
 
 if TYPE_CHECKING:
@@ -151,6 +151,8 @@ class Leaderboard:
         The specs along both axes of `similarity`.
     interrupted : bool
         Whether Ctrl-C ended the comparison before every row was judged.
+    fits : dict of str to callable
+        By spec, what returns the encoder as it was fitted on the training items.
 
     Examples
     --------
@@ -175,6 +177,7 @@ class Leaderboard:
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
     interrupted: bool = False
+    fits: dict[str, Callable[[], Encoder]] = dataclasses.field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Result | Failure]:
         return iter(self.rows)
@@ -213,6 +216,29 @@ class Leaderboard:
         raise NearspaceError(
             "The leaderboard recommends nothing: no encoder could be ranked and told from chance."
         )
+
+    def fitted(self, spec: str | None = None) -> Encoder:
+        """Return the encoder of a row, fitted on the training items; of the recommended row.
+
+        Raises
+        ------
+        NearspaceError
+            If there is no such row, or none is recommended.
+
+        Examples
+        --------
+        >>> from nearspace import compare, embed, load
+        >>> wine = load("wine")
+        >>> board = compare(["pca(dim=4)"], wine)
+        >>> embed(wine, board.fitted()).recipe["spec"] == board.best().spec
+        True
+        """
+        spec = self.best().spec if spec is None else spec
+        if spec not in self.fits:
+            raise NearspaceError(
+                f"The leaderboard has no encoder '{spec}'. {did_you_mean(spec, self.fits)}"
+            )
+        return self.fits[spec]()
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an encoder with scores, interval ends, cost and verdict as columns."""

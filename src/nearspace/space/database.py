@@ -80,7 +80,6 @@ CAUSES = {
     "SQLITE_CANTOPEN": "it cannot be opened",
     "SQLITE_TOOBIG": "a text or picture of more than a gigabyte does not fit a row",
 }
-DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_FORMAT", "SQLITE_MISMATCH")
 
 
 def damaged(path: str | Path, what: str) -> NearspaceError:
@@ -97,6 +96,11 @@ def told(path: str | Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", "")
+        if name == "SQLITE_NOTADB":
+            raise NearspaceError(
+                f"{path} is not a space: expected a SQLite database, as nearspace embed writes "
+                "with -o photos.space, got another kind of file."
+            ) from error
         for code, cause in CAUSES.items():
             if name.startswith(code):
                 raise NearspaceError(f"{path}: {cause} ({error}).") from error
@@ -147,15 +151,7 @@ def _connected(path: str | Path) -> Iterator[sqlite3.Connection]:
 
 
 def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:
-    try:
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorname", "") != "SQLITE_NOTADB":
-            raise
-        raise NearspaceError(
-            f"{path} is not a space: expected a SQLite database, as nearspace embed -o {path} "
-            "writes, got another kind of file."
-        ) from error
+    application = db.execute("PRAGMA application_id").fetchone()[0]
     found = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
     indexed = found.pop("items_id", None) in (None, INDEX.replace("IF NOT EXISTS ", ""))
     wrote = db.execute("PRAGMA user_version").fetchone()[0]
@@ -186,9 +182,16 @@ def read_header(db: sqlite3.Connection, path: str | Path) -> dict[str, Any]:
         if _checksum(key, value) != checksum:
             raise damaged(path, f"the '{key}' of its header does not match its checksum")
         values[key] = json.loads(value)
-    missing = {"recipe", "columns", "content", "parts"} - set(values)
-    if missing:
-        raise damaged(path, f"its header lacks {', '.join(sorted(missing))}")
+    try:
+        recipe, content = values["recipe"], values["content"]
+        fits = {"spec", "fingerprint", "data", "kind", "versions"} <= set(recipe)
+        fits &= set(values["columns"]) == {"dim", "sparse", "ids", "labels"}
+        fits &= all(len(content[name]) == 2 for name in ("items", "thumbnails"))
+        fits &= all(len(known) == 2 for known in values["parts"].values())
+    except (AttributeError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise damaged(path, "its header is not that of a space")
     return values
 
 

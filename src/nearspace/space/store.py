@@ -405,9 +405,10 @@ def add(path: str | Path, space: Space) -> Added:
             _put_thumbnails(db, drawn, pictures)
         elif kept and pictures.count:
             _put_thumbnails(db, ((row, space.ids[at], b"") for at, row in kept), pictures)
-        content = {"items": [items.count, items.total]}
-        content["thumbnails"] = [pictures.count, pictures.total]
-        database.write_header(db, columns=dataclasses.asdict(columns), content=content)
+        if kept:
+            content = {"items": [items.count, items.total]}
+            content["thumbnails"] = [pictures.count, pictures.total]
+            database.write_header(db, columns=dataclasses.asdict(columns), content=content)
     return Added(*counts)
 
 

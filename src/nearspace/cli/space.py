@@ -1,0 +1,115 @@
+"""``nearspace add``, ``info`` and ``verify``: the file of a space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from nearspace.cli import options as cli
+from nearspace.errors import NearspaceError
+
+ADD_HELP = """
+Embed items with the encoder of a space and add them to it: all of them, or none.
+
+An item whose id the space has takes the place of the old one; adding the same again changes
+nothing. Files in a folder have their path in it as their id.
+
+[bold]Examples[/]
+
+  nearspace add more_photos/ --to photos.space
+
+  nearspace add new_reviews.csv --column text --ids review_id --to reviews.space
+"""
+
+
+def add_command(
+    source: cli.Source,
+    to: Annotated[Path, typer.Option("--to", help="The .space file.", show_default=False)],
+    labels: cli.Labels = None,
+    column: cli.Column = None,
+    ids: cli.Ids = None,
+    append: Annotated[
+        bool, typer.Option("--append", help="Number items without ids on from the last one.")
+    ] = False,
+) -> None:
+    """Read, embed, add; the help text stands in ADD_HELP."""
+    from nearspace.space.store import add
+
+    space = cli.open_file(to)
+    encoder = cli.encoder_of(space, to)
+    dataset = cli.read(source, column=column, labels=labels, ids=ids, like=space.kind)
+    if ids is None and dataset.ids.dtype.kind in "iu":
+        dataset = _numbered(dataset, space, append, source)
+    added = add(to, cli.embedded(dataset, encoder, str(to)))
+    typer.echo(
+        f"{to}: {added.new:,} new, {added.changed:,} changed, {added.unchanged:,} unchanged; "
+        f"{len(space) + added.new:,} items."
+    )
+
+
+def _numbered(dataset: Any, space: Any, append: bool, source: str) -> Any:
+    """Return items that are only numbered with the numbers that follow those of the space."""
+    import dataclasses
+
+    if not append:
+        raise NearspaceError(
+            f"{source} has no ids, so that its items would take the places of items 0 to "
+            f"{len(dataset) - 1}: name the column of ids by --ids, or number them on by --append."
+        )
+    if space.ids.dtype.kind not in "iu":
+        raise NearspaceError(
+            f"{source} has no ids, and those of the space are no numbers: name a column by --ids."
+        )
+    return dataclasses.replace(dataset, ids=np.arange(len(dataset)) + space.ids.max() + 1)
+
+
+def info_command(path: cli.SpaceFile) -> None:
+    """Say what a .space file holds: its encoder, vectors, ids, labels, metadata and parts."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from nearspace.report.words import bytes_text
+    from nearspace.space.store import open_space
+
+    space = open_space(path)
+    recipe, (count, dim) = space.recipe, space.vectors.shape
+    rows = {
+        "items": f"{count:,} of {recipe['data']}, {space.kind or 'of a kind that is not known'}",
+        "vectors": f"{dim} dimensions"
+        + ("" if isinstance(space.vectors, np.ndarray) else ", sparse"),
+        "made by": f"{recipe['spec']}, fingerprint {recipe['fingerprint']}",
+        "encoder": "in the file" if space.made_by is not None else "none: made elsewhere",
+        "ids": f"{space.ids[0]!s:.40} … {space.ids[-1]!s:.40}" if count else "none",
+    }
+    if space.labels is not None:
+        classes = sorted({str(label) for label in space.labels})
+        rows["labels"] = f"{len(classes)}: {', '.join(classes[:8])}{' …' * (len(classes) > 8)}"
+    if space.meta is not None:
+        rows["metadata"] = ", ".join(space.meta.column_names)
+    if space.thumbnails is not None:
+        rows["thumbnails"] = "yes"
+    rows["parts"] = ", ".join(space.parts) or "none"
+    rows["file"] = bytes_text(path.stat().st_size)
+    known = {name: text for name, text in recipe["versions"].items() if text}
+    rows["written with"] = ", ".join(f"{name} {text}" for name, text in known.items())
+    table = Table.grid(padding=(0, 2))
+    for name, text in rows.items():
+        table.add_row(f"[bold]{name}[/]", text)
+    Console().print(table, highlight=False)
+
+
+def verify_command(path: cli.SpaceFile) -> None:
+    """Check every row, thumbnail and part of a .space file, and its encoder."""
+    from nearspace.space.store import open_space, verify
+
+    found = verify(path)
+    for problem in found:
+        typer.echo(problem, err=True)
+    if found:
+        typer.echo(f"{path}: {len(found)} things are wrong; use a copy of it.", err=True)
+        raise typer.Exit(1)
+    space = open_space(path)
+    typer.echo(f"{path}: {len(space):,} items and {len(space.parts)} parts are as written.")

@@ -1,0 +1,367 @@
+"""The file of a space: what it keeps, what it refuses, and what it survives."""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy import sparse
+
+from nearspace.data import SAMPLES, Dataset, Vector
+from nearspace.errors import NearspaceError
+from nearspace.space.space import Space, embed
+from nearspace.space.store import Added, add, open_space, save, verify, write_part
+
+RECIPE = {"spec": "raw", "fingerprint": "00ff", "data": "test", "kind": None, "versions": {}}
+# Children come from a server that has imported what they need, and no thread has run in it.
+PROCESSES = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
+PROCESSES.set_forkserver_preload(["nearspace.space.store"])
+posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and limits of POSIX")
+
+
+def space_of(ids, value=0.0, dim=4, **more):
+    """Return a space whose vectors all hold one value."""
+    vectors = np.full((len(ids), dim), value, dtype=np.float32)
+    return Space(vectors, np.array(ids), more.pop("labels", None), RECIPE, **more)
+
+
+def assert_same(one, other):
+    """Check that two spaces hold the same, down to the types."""
+    if sparse.issparse(one.vectors):
+        assert (one.vectors != other.vectors).nnz == 0
+    else:
+        np.testing.assert_array_equal(one.vectors, other.vectors)
+    assert one.vectors.dtype == other.vectors.dtype == np.float32
+    assert one.ids.tolist() == other.ids.tolist()
+    assert (one.labels is None) == (other.labels is None)
+    if one.labels is not None:
+        assert one.labels.tolist() == other.labels.tolist()
+        assert one.labels.dtype.kind == other.labels.dtype.kind
+    assert json.dumps(one.recipe) == json.dumps(other.recipe)
+    assert (one.meta is None) == (other.meta is None)
+    assert one.meta is None or one.meta.to_pydict() == other.meta.to_pydict()
+    assert list(one.thumbnails or []) == list(other.thumbnails or [])
+
+
+@pytest.mark.parametrize(
+    ("sample", "spec"),
+    [("digits", "pca(dim=4)"), ("sentences", "tfidf"), ("customers", "onehot"), ("wine", "l2")],
+)
+def test_everything_comes_back_and_embeds_in_a_new_process(sample, spec, tmp_path):
+    dataset = SAMPLES[sample]()
+    space = embed(dataset, spec)
+    path = space.save(tmp_path / "a b#?.space")
+    assert verify(path) == []
+    again = open_space(path)
+    assert_same(space, again)
+    assert_same(space, open_space(again.save(tmp_path / "copy.space")))
+    script = (
+        "import sys, numpy as np; from nearspace import open_space; from nearspace.data import "
+        "SAMPLES; s = open_space(sys.argv[1]); v = s.encoder.transform(SAMPLES[sys.argv[2]]()"
+        ".items); print(abs(v - s.vectors).max())"
+    )
+    command = [sys.executable, "-c", script, str(path), sample]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert float(done.stdout) < 1e-5
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ["a", "", None, "é\0"],
+        [1, -(2**63), 2**63 - 1, 0],
+        [0.5, -1e300, 0.1, 3.0],
+        [True, False] * 2,
+    ],
+)
+def test_odd_ids_labels_and_metadata_round_trip(labels, tmp_path):
+    ids = np.array(["line\nbreak", "😀 ' \" \0", "x" * 10_000, ""], dtype=object)
+    meta = pa.table({"n": [1, None, 3, 4], "when": ["a", "b", None, "\x1f"], "f": [0.1, 2, 3, 1e9]})
+    array = np.array(labels, dtype=object if None in labels else None)
+    space = space_of(ids, 1.5, labels=array, meta=meta, thumbnails=[b"1", b"", b"\0\xff", b"4"])
+    again = open_space(save(space, tmp_path / "odd.space"))
+    assert_same(space, again)
+    assert [again.position(name) for name in ids] == [0, 1, 2, 3]
+    assert add(tmp_path / "odd.space", space) == Added(0, 0, 4)
+
+
+def test_add_is_an_upsert_by_id(tmp_path):
+    path = save(space_of(["a", "b"], 1, thumbnails=[b"A", b"B"]), tmp_path / "s.space")
+    write_part(path, "map", b"of two")
+    later = space_of(["b", "c"], 2, labels=np.array(["x", "y"]), thumbnails=[b"BB", b"C"])
+    assert add(path, later) == Added(new=1, changed=1, unchanged=0)
+    before = path.read_bytes()
+    assert add(path, later) == Added(new=0, changed=0, unchanged=2)
+    space = open_space(path)
+    assert space.ids.tolist() == ["a", "b", "c"]
+    assert space.vectors[:, 0].tolist() == [1, 2, 2]
+    assert space.labels.tolist() == [None, "x", "y"]
+    assert list(space.thumbnails) == [b"A", b"BB", b"C"]
+    assert space.thumbnails[1:] == [b"BB", b"C"]
+    assert dict(space.parts) == {"map": b"of two"}
+    assert verify(path) == []
+    assert path.read_bytes() == before
+
+
+def test_sparse_rows_are_added(tmp_path):
+    matrix = sparse.random_array((9, 40), density=0.1, random_state=0, format="csr")
+    matrix = matrix.astype(np.float32)
+    path = save(Space(matrix[:5], np.arange(5), None, RECIPE), tmp_path / "s.space")
+    add(path, Space(matrix[3:], np.arange(3, 9), None, RECIPE))
+    assert (open_space(path).vectors != matrix).nnz == 0
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        (space_of(["d"], np.nan), "'d' a vector that is not finite"),
+        (space_of(["d"], -np.inf), "'d' a vector that is not finite"),
+        (space_of(["d", "d"]), "'d' stands 2 times"),
+        (space_of([1]), "expected ids that are text, got integer"),
+        (space_of(["d"], dim=5), "vectors of 4, got vectors of 5"),
+        (space_of(["d"], labels=np.array([1])), "labels that are text, got integer"),
+        (space_of(["d\udc80"]), "UTF-8"),
+        (
+            Space(
+                np.ones((1, 4), np.float32), np.array(["d"]), None, RECIPE | {"fingerprint": "1"}
+            ),
+            "fingerprint 00ff",
+        ),
+    ],
+)
+def test_add_refuses_what_does_not_belong(space, words, tmp_path):
+    path = save(space_of(["a", "b"], 1, labels=np.array(["x", "y"])), tmp_path / "s.space")
+    before = path.read_bytes()
+    with pytest.raises(NearspaceError, match=words):
+        add(path, space)
+    assert path.read_bytes() == before
+    assert verify(path) == []
+
+
+def test_another_encoder_of_the_same_dimension_is_refused(tmp_path):
+    digits = SAMPLES["digits"]()
+    path = embed(digits.take(range(300)), "pca(dim=4)").save(tmp_path / "s.space")
+    with pytest.raises(NearspaceError, match="embed items with the encoder of the space"):
+        add(path, embed(digits.take(range(200, 500)), "pca(dim=4)"))
+    new = embed(digits.take(range(290, 310)), open_space(path).encoder)
+    assert add(path, new) == Added(10, 0, 10)
+
+
+def other_files(folder):
+    """Return files that are no spaces, with a word of what is said of each."""
+    files = {name: folder / name for name in ("text", "empty", "other", "newer", "cut", "unmarked")}
+    files["text"].write_text("id,vector\n" * 1000)
+    files["empty"].touch()
+    with sqlite3.connect(files["other"]) as db:
+        db.execute("CREATE TABLE customers (name TEXT)")
+    for name in ("newer", "cut", "unmarked"):
+        save(space_of(range(3000), dim=64), files[name])
+    with sqlite3.connect(files["newer"]) as db:
+        db.execute("PRAGMA user_version = 7")
+    with sqlite3.connect(files["unmarked"]) as db:
+        db.execute("PRAGMA application_id = 0")
+    os.truncate(files["cut"], files["cut"].stat().st_size // 2)
+    words = ["not a space", "another SQLite database", "the tables customers", "space format 7"]
+    return dict(zip(files.values(), [*words, "damaged", "damaged"], strict=True))
+
+
+def test_other_files_are_refused_by_name_and_left_alone(tmp_path):
+    for path, words in (other_files(tmp_path) | {tmp_path / "none": "does not exist"}).items():
+        before = path.read_bytes() if path.exists() else None
+        for use in (open_space, verify, lambda p: add(p, space_of(range(3), dim=64))):
+            with pytest.raises(NearspaceError, match=words) as error:
+                use(path)
+            assert path.name in str(error.value)
+        assert before == (path.read_bytes() if path.exists() else None)
+    with pytest.raises(NearspaceError, match="is a folder"):
+        save(space_of([1]), tmp_path)
+    with pytest.raises(NearspaceError, match="is a folder"):
+        open_space(tmp_path)
+
+
+def test_300_flipped_bytes_are_reported_or_change_nothing(tmp_path):
+    digits = SAMPLES["digits"]().take(range(150))
+    whole = embed(digits, "pca(dim=6)")
+    path = whole.save(tmp_path / "s.space")
+    add(path, embed(digits.take(range(150)), whole.encoder))  # which makes the index
+    write_part(path, "map", bytes(range(256)))
+    whole, data = open_space(path), path.read_bytes()
+    expected = whole.encoder.transform(digits.items)
+    used = np.flatnonzero(np.frombuffer(data, np.uint8))  # most of a small file is empty pages
+    rng, reported = random.Random(0), 0
+    for turn in range(300):
+        at = rng.choice(used) if turn % 3 else rng.randrange(len(data))
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << rng.randrange(8) if turn % 2 else rng.randrange(1, 256)
+        path.write_bytes(flipped)
+        try:
+            space = open_space(path)
+            assert_same(space, whole)
+            assert dict(space.parts) == dict(whole.parts)
+            np.testing.assert_array_equal(space.encoder.transform(digits.items), expected)
+        except NearspaceError:
+            reported += 1
+    assert reported > 150
+
+
+def keep_adding(path, start, acknowledged):
+    """Add batches for ever: each 40 new items, and 10 of the batch before anew."""
+    number = start
+    while True:
+        ids = [f"{number}/{i}" for i in range(40)] + [f"{number - 1}/{i}" for i in range(10)]
+        add(path, space_of(ids, number, dim=64))
+        acknowledged.send(number)
+        number += 1
+
+
+def survive_a_kill(path, start, rng):
+    """Kill a process that adds, at a random moment; return the last batch that is there."""
+    receiver, sender = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=keep_adding, args=(path, start, sender), daemon=True)
+    process.start()
+    sender.close()
+    receiver.recv()
+    time.sleep(rng.random() * 0.03)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    last = start
+    while receiver.poll():
+        try:
+            last = receiver.recv()
+        except EOFError:
+            break
+    space = open_space(path)
+    assert verify(path) == []
+    found = dict(zip(space.ids.tolist(), space.vectors[:, 0].tolist(), strict=True))
+    assert len(found) == len(space)
+    there = last + 1 if f"{last + 1}/0" in found else last
+    expected = {f"{n}/{i}": n + (i < 10 and n < there) for n in range(there + 1) for i in range(40)}
+    expected |= {f"-1/{i}": 0 for i in range(10)}
+    assert found == expected
+    return there
+
+
+@posix
+@pytest.mark.parametrize("kills", [8, pytest.param(200, marks=pytest.mark.full)])
+def test_killed_while_adding_every_acknowledged_row_is_there(kills, tmp_path):
+    path = save(space_of(["-1/0"], 0, dim=64), tmp_path / "s.space")
+    rng, last = random.Random(0), -1
+    for _ in range(kills):
+        last = survive_a_kill(path, last + 1, rng)
+    assert last >= kills - 1
+
+
+def add_some(path, worker):
+    for number in range(6):
+        ids = [f"{worker}/{number}/{i}" for i in range(20)]
+        add(path, space_of([*ids, "shared"], worker))
+
+
+def test_four_processes_add_at_once_and_none_loses_a_row(tmp_path):
+    path = save(space_of(["shared"]), tmp_path / "s.space")
+    workers = [PROCESSES.Process(target=add_some, args=(path, i)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    space = open_space(path)
+    wanted = {f"{w}/{n}/{i}": w for w in range(4) for n in range(6) for i in range(20)}
+    found = dict(zip(space.ids.tolist(), space.vectors[:, 0].tolist(), strict=True))
+    found.pop("shared")
+    assert found == wanted
+    assert verify(path) == []
+
+
+def write_on_a_small_disk(action, path, room, sender):
+    """Save or add where no file may grow beyond ``room`` bytes; send what was said."""
+    import resource
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    try:
+        action(path)
+        sender.send("")
+    except NearspaceError as error:
+        sender.send(str(error))
+
+
+def replace_it(path):
+    save(space_of(range(6000), 2, dim=256), path)
+
+
+def add_to_it(path):
+    add(path, space_of(range(2000, 6000), 2, dim=256))
+
+
+@posix
+@pytest.mark.parametrize("action", [replace_it, add_to_it])
+def test_a_full_disk_is_told_and_the_old_content_stays(action, tmp_path):
+    path = save(space_of(range(3000), 1, dim=256), tmp_path / "s.space")
+    old = open_space(path)
+    said = []
+    for share in (0.0, 0.02, 0.3, 0.7, 0.95, 1.2):
+        receiver, sender = PROCESSES.Pipe(duplex=False)
+        room = int(share * 7_000_000)
+        process = PROCESSES.Process(target=write_on_a_small_disk, args=(action, path, room, sender))
+        process.start()
+        said.append(receiver.recv())
+        process.join()
+        if said[-1]:
+            assert "as it was" in said[-1], said[-1]
+            assert_same(open_space(path), old)
+            assert verify(path) == []
+            assert sorted(os.listdir(tmp_path)) == ["s.space"]
+    assert all(said[:5])
+    assert said[5] == ""
+    assert len(open_space(path)) == 6000
+
+
+def test_a_journal_that_a_crash_left_does_not_spoil_a_new_file(tmp_path):
+    path = save(space_of(["a"]), tmp_path / "s.space")
+    journal = tmp_path / "s.space-journal"
+    for content in (b"", b"no journal at all" * 100):
+        journal.write_bytes(content)
+        save(space_of(["b"]), path)
+        assert open_space(path).ids.tolist() == ["b"]
+
+
+def test_a_header_that_lies_is_damage(tmp_path):
+    path = save(space_of(["a"]), tmp_path / "s.space")
+    import zlib
+
+    for key, value in {
+        "columns": {"dim": 2**40, "sparse": False, "ids": "text", "labels": None},
+        "content": {"items": [10**12, 1], "thumbnails": [0, 0]},
+        "recipe": [],
+        "parts": {"map": 3},
+    }.items():
+        text = json.dumps(value)
+        with sqlite3.connect(path) as db:
+            (old,) = db.execute("SELECT value FROM header WHERE key = ?", (key,)).fetchone()
+            for content in (text, old):
+                if content is old:
+                    with pytest.raises(NearspaceError, match="damaged"):
+                        open_space(path)
+                mark = zlib.crc32(f"{key}\x1f{content}".encode())
+                db.execute(
+                    "UPDATE header SET value = ?, checksum = ? WHERE key = ?", (content, mark, key)
+                )
+                db.commit()
+
+
+def test_what_else_is_known_of_items_is_kept(tmp_path):
+    dataset = Dataset(
+        np.eye(4), Vector(4), groups=np.array(list("aabb")), split=np.array(["train"] * 4)
+    )
+    space = open_space(embed(dataset, "raw").save(tmp_path / "s.space"))
+    assert space.meta.to_pydict() == {"group": list("aabb"), "split": ["train"] * 4}
+    assert space.kind == Vector(4)
