@@ -13,13 +13,23 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from nearspace.data import Image, Kind, Table, Text, Vector
-from nearspace.errors import DataError
+from nearspace.errors import DataError, NearspaceError
 
 if TYPE_CHECKING:
     from scipy import sparse
     from torch import Tensor
 
-__all__ = ["Bounds", "Decodes", "Elbo", "Encoder", "Layers", "Restores", "Samples", "check_labels"]
+__all__ = [
+    "Bounds",
+    "Decodes",
+    "Elbo",
+    "Encoder",
+    "Layers",
+    "Restores",
+    "Samples",
+    "check_half",
+    "check_labels",
+]
 
 
 class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
@@ -95,6 +105,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def begin_fit(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
         """Check parameters, items and labels, and note the kind: what comes before learning."""
         self._validate_params()
+        vars(self).pop("half_", None)  # what is fitted again is whole
         self.kind_ = self._kind_of(X)
         items = self._check(X, reset=True)
         n_items = items.shape[0] if hasattr(items, "shape") else len(items)
@@ -255,6 +266,16 @@ class Layers(ABC):
         Each has one row an item and is not yet made a vector: ``(n, d)``, ``(n, tokens, d)`` or
         ``(n, channels, height, width)``.
         """
+
+
+def check_half(encoder: Any, needed: str) -> None:
+    """Raise `NearspaceError` if an encoder is the half that leaves the other direction out."""
+    kept = getattr(encoder, "half_", {}).get("keeps", needed)
+    if kept != needed:
+        raise NearspaceError(
+            f"This is the {kept} half of {type(encoder).__name__}, without its {needed}; use the "
+            "other half, or the whole."
+        )
 
 
 def check_labels(encoder: BaseEstimator, y: Any, n: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_array, check_is_fitted
 
 from nearspace.data import Image, Vector
-from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.base import Decodes, Encoder, check_half
 
 __all__ = ["PCA", "RandomProjection"]
 
@@ -76,6 +76,7 @@ class PCA(Decodes, Encoder):
         return items if hasattr(items, "tocsr") else self.kind_.features(items)
 
     def _transform(self, items: Any) -> np.ndarray:
+        check_half(self, "encoder")
         axes = self.components_.T
         if hasattr(items, "tocsr"):  # taking the mean off first would make it dense
             return np.asarray(items @ axes - self.mean_ @ axes, dtype=np.float32)
@@ -84,6 +85,7 @@ class PCA(Decodes, Encoder):
     def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
         """Return the items at vectors, shape ``(n, d)`` or the shape of the images."""
         check_is_fitted(self)
+        check_half(self, "decoder")
         flat = check_array(Z, dtype=np.float32) @ self.components_ + self.mean_
         return flat.reshape(len(flat), *getattr(self.kind_, "shape", (-1,)))
 

@@ -53,8 +53,10 @@ def fingerprint(encoder: Encoder) -> str:
     """Return sixteen hexadecimal digits of all that an encoder's vectors depend on.
 
     They are of its parameters, the kind of its items and everything it learned, and the same
-    after it was saved and loaded.
+    after it was saved and loaded. A half has those of the whole.
     """
+    if half := getattr(encoder, "half_", None):
+        return str(half["whole"])
     arrays: dict[str, np.ndarray] = {}
     node = _to_node(encoder, arrays, "encoder", unknown=_hash)
     text = json.dumps(_without_history(node), sort_keys=True)
@@ -245,6 +247,10 @@ def _networks(encoder: Any, arrays: dict[str, np.ndarray], prefix: str) -> Any:
 
     with torch.random.fork_rng():  # new networks draw weights, which are then replaced
         nets = encoder.build()
+    if half := getattr(encoder, "half_", None):
+        from nearspace.encoders.halves import remove_networks
+
+        remove_networks(nets, half, nets["encoder"])
     weights = {
         key.removeprefix(prefix): torch.from_numpy(array)
         for key, array in arrays.items()
