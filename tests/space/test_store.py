@@ -18,7 +18,8 @@ from scipy import sparse
 from nearspace.data import SAMPLES, Dataset, Vector
 from nearspace.errors import NearspaceError
 from nearspace.space.space import Space, embed
-from nearspace.space.store import Added, add, open_space, save, verify, write_part
+from nearspace.space.store import Added, add, open_space, remove, save, write_part
+from nearspace.space.stored import verify
 
 RECIPE = {"spec": "raw", "fingerprint": "00ff", "data": "test", "kind": None, "versions": {}}
 # Children come from a server that has imported what they need, and no thread has run in it.
@@ -109,6 +110,17 @@ def test_add_is_an_upsert_by_id(tmp_path):
     assert dict(space.parts) == {"map": b"of two"}
     assert verify(path) == []
     assert path.read_bytes() == before
+
+
+def test_removed_items_are_gone_and_their_row_is_free(tmp_path):
+    path = save(space_of(["a", "b", "c"], 1, thumbnails=[b"A", b"B", b"C"]), tmp_path / "s.space")
+    with pytest.raises(NearspaceError, match="no item 'd'; nothing was removed"):
+        remove(path, ["a", "d"])
+    remove(path, ["a", "c"])
+    add(path, space_of(["e"], 2))
+    space = open_space(path)
+    assert (space.ids.tolist(), list(space.thumbnails)) == (["b", "e"], [b"B", b""])
+    assert verify(path) == []
 
 
 def test_sparse_rows_are_added(tmp_path):

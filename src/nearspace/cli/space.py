@@ -1,4 +1,4 @@
-"""``nearspace add``, ``info`` and ``verify``: the file of a space."""
+"""``nearspace add``, ``remove``, ``info`` and ``verify``: the file of a space."""
 
 from __future__ import annotations
 
@@ -48,6 +48,19 @@ def add_command(
         f"{to}: {added.new:,} new, {added.changed:,} changed, {added.unchanged:,} unchanged; "
         f"{len(space) + added.new:,} items."
     )
+
+
+def remove_command(
+    path: cli.SpaceFile,
+    ids: Annotated[list[str], typer.Argument(help="Ids of items.", show_default=False)],
+) -> None:
+    """Remove items from a .space file: all of them, or none."""
+    from nearspace.space.store import open_space, remove
+
+    space = open_space(path)
+    rows = sorted({space.position(name) for name in ids})
+    remove(path, space.ids[rows].tolist())
+    typer.echo(f"{path}: {len(rows):,} removed; {len(space) - len(rows):,} items.")
 
 
 def _numbered(dataset: Any, space: Any, append: bool, source: str) -> Any:
@@ -103,7 +116,8 @@ def info_command(path: cli.SpaceFile) -> None:
 
 def verify_command(path: cli.SpaceFile) -> None:
     """Check every row, thumbnail and part of a .space file, and its encoder."""
-    from nearspace.space.store import open_space, verify
+    from nearspace.space.store import open_space
+    from nearspace.space.stored import verify
 
     found = verify(path)
     for problem in found:

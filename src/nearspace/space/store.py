@@ -1,4 +1,4 @@
-"""A space as one durable file: `save`, `open_space`, `add`, `verify`; `database` has the schema."""
+"""A space as one durable file, saved, opened and added to; `database` has the schema."""
 
 from __future__ import annotations
 
@@ -6,33 +6,38 @@ import dataclasses
 import itertools
 import os
 import sqlite3
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.persist import dump_encoder, fingerprint, parse_encoder
+from nearspace.encoders.persist import dump_encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space import database
 from nearspace.space.rows import (
-    ITEM,
     Columns,
-    Rows,
     checksums,
     columns_of,
-    decode_rows,
     encode_rows,
 )
 from nearspace.space.space import Space
+from nearspace.space.stored import (
+    ENCODER,
+    WRAP,
+    Parts,
+    Pictures,
+    encoder_reader,
+    read_rows,
+)
+from nearspace.space.written import Tally, content_of, insert_rows, put_thumbnails
 
-__all__ = ["Added", "add", "open_space", "save", "verify", "write_part"]
+__all__ = ["Added", "add", "open_space", "remove", "save", "write_part"]
 
-ENCODER = ("encoder.json", "weights.safetensors")
-TOGETHER = 100  # rows in one statement, which saves a quarter of the time of one at a time
-BATCH = 4096
-WRAP = 2**63  # sums of checksums are kept below it, as SQLite's integers are
 NAMED = 5  # damaged rows that an error names
+COLUMNS = "id, label, meta, vector, checksum"
+ROUNDING = 1e-5  # of a vector's length: the same item differs by less from batch to batch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,77 +120,21 @@ def _write(path: Path, space: Space, columns: Columns, parts: dict[str, bytes]) 
         db.execute("BEGIN")
         for statement in database.SCHEMA.values():
             db.execute(statement)
-        total = _insert(db, encode_rows(space, columns))
-        pictures = _Tally()
+        total = insert_rows(db, encode_rows(space, columns))
+        pictures = Tally()
         if space.thumbnails is not None:
             rows = zip(itertools.count(1), space.ids.tolist(), space.thumbnails, strict=False)
-            pictures = _put_thumbnails(db, rows)
+            pictures = put_thumbnails(db, rows)
         database.write_header(
             db,
             recipe=space.recipe,
             columns=dataclasses.asdict(columns),
-            content={
-                "items": [len(space), total],
-                "thumbnails": [pictures.count, pictures.total],
-            },
+            content=content_of(Tally(len(space), total), pictures),
             parts=database.write_parts(db, parts, {}),
         )
         db.execute("COMMIT")
     finally:
         db.close()
-
-
-def _insert(db: sqlite3.Connection, columns: Sequence[Sequence[Any]]) -> int:
-    """Insert the rows of a new file, given as columns; return the sum of their checksums.
-
-    What it takes is a quarter for every value that is bound: columns of nulls are left out.
-    """
-    marks = checksums(range(1, len(columns[0]) + 1), *columns)
-    known = [
-        (name, values)
-        for name, values in zip((*ITEM, "checksum"), (*columns, marks), strict=True)
-        if any(value is not None for value in values)
-    ]
-    into = ", ".join(name for name, _ in known)
-    one = f"({', '.join('?' * len(known))})"
-    flat = itertools.chain.from_iterable(zip(*(values for _, values in known), strict=True))
-    while values := list(itertools.islice(flat, TOGETHER * len(known))):
-        places = ", ".join([one] * (len(values) // len(known)))
-        db.execute(f"INSERT INTO items ({into}) VALUES {places}", values)
-    return sum(marks) % WRAP
-
-
-@dataclasses.dataclass
-class _Tally:
-    """How many there are, and the sum of their checksums."""
-
-    count: int = 0
-    total: int = 0
-
-    def add(self, checksum: int, sign: int = 1) -> None:
-        self.count += sign
-        self.total = (self.total + sign * checksum) % WRAP
-
-
-def _put_thumbnails(
-    db: sqlite3.Connection, pictures: Iterable[tuple[int, Any, bytes]], tally: _Tally | None = None
-) -> _Tally:
-    """Write the thumbnails of rows, given with the item's id, in place of those there are."""
-    tally = tally or _Tally()
-    for row, name, data in pictures:
-        for (old,) in db.execute("SELECT checksum FROM thumbnails WHERE row = ?", (row,)):
-            tally.add(old, -1)
-        if data:
-            mark = _picture_checksum(row, name, data)
-            db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", (row, data, mark))
-            tally.add(mark)
-        else:
-            db.execute("DELETE FROM thumbnails WHERE row = ?", (row,))
-    return tally
-
-
-def _picture_checksum(row: int, name: Any, data: bytes) -> int:
-    return zlib.crc32(data, zlib.crc32(f"{row}\x1f{name}".encode()))
 
 
 def _roll_back(path: Path) -> None:
@@ -245,7 +194,7 @@ def open_space(path: str | Path) -> Space:
     path = Path(path)
     with database.reading(path) as db:
         header = database.read_header(db, path)
-        rows = _read_rows(db, path, header)
+        rows = read_rows(db, path, header)
     count, total = header["content"]["items"]
     if rows.damaged:
         named = ", ".join(map(str, rows.damaged[:NAMED]))
@@ -255,96 +204,26 @@ def open_space(path: str | Path) -> Space:
         raise database.damaged(path, f"expected {count} rows, and found others")
     if len(set(rows.ids.tolist())) != count:
         raise database.damaged(path, "an id stands twice")
-    parts = _Parts(path, header["parts"])
+    parts = Parts(path, header["parts"])
     recipe = header["recipe"]
     return Space(
         rows.vectors,
         rows.ids,
         rows.labels,
         recipe,
-        _reader(path, parts, recipe) if ENCODER[0] in parts else None,
+        encoder_reader(path, parts, recipe) if ENCODER[0] in parts else None,
         rows.meta,
-        _Pictures(path, rows) if header["content"]["thumbnails"][0] else None,
+        Pictures(path, rows) if header["content"]["thumbnails"][0] else None,
         parts,
     )
-
-
-def _read_rows(db: sqlite3.Connection, path: Path, header: dict[str, Any]) -> Rows:
-    columns = Columns(**header["columns"])
-    there = db.execute("SELECT count(*) FROM items").fetchone()[0]
-    size = 1 if columns.sparse else 4 * columns.dim
-    if not 0 <= there * size <= path.stat().st_size:  # before memory is set aside for them
-        raise database.damaged(path, f"it is too small for {there} vectors of {columns.dim}")
-    found = db.execute("SELECT row, id, label, meta, vector, checksum FROM items ORDER BY row")
-    return decode_rows(iter(lambda: found.fetchmany(BATCH), []), columns, there)
-
-
-def _reader(path: Path, parts: Mapping[str, bytes], recipe: dict[str, Any]) -> Callable[[], Any]:
-    def read() -> Encoder:
-        encoder = parse_encoder({name: parts[name] for name in ENCODER}, str(path))
-        if fingerprint(encoder) != recipe["fingerprint"]:
-            raise database.damaged(path, "its encoder is not the one that made its vectors")
-        return encoder
-
-    return read
-
-
-class _Parts(Mapping[str, bytes]):
-    """The parts of a file, read when they are asked for."""
-
-    def __init__(self, path: Path, known: dict[str, Any]):
-        self.path, self.known = path, known
-
-    def __getitem__(self, name: str) -> bytes:
-        with database.reading(self.path) as db:
-            return database.read_part(db, self.path, name, self.known[name])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.known)
-
-    def __len__(self) -> int:
-        return len(self.known)
-
-
-class _Pictures(Sequence[bytes]):
-    """The thumbnails of a file, read when they are asked for; b"" where there is none."""
-
-    def __init__(self, path: Path, rows: Rows):
-        self.path, self.rows, self.ids = path, rows.rows, rows.ids
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, position: Any) -> Any:
-        chosen = range(len(self))[position]
-        if isinstance(chosen, int):
-            return self.read([chosen])[0]
-        return self.read(chosen)
-
-    def __iter__(self) -> Iterator[bytes]:
-        for start in range(0, len(self), BATCH):
-            yield from self.read(range(start, min(start + BATCH, len(self))))
-
-    def read(self, positions: Iterable[int]) -> list[bytes]:
-        """Return the thumbnails of items at some positions."""
-        with database.reading(self.path) as db:
-            return [self._one(db, position) for position in positions]
-
-    def _one(self, db: sqlite3.Connection, position: int) -> bytes:
-        row, name = int(self.rows[position]), self.ids[position]
-        found = db.execute("SELECT data, checksum FROM thumbnails WHERE row = ?", (row,)).fetchone()
-        if found is None:
-            return b""
-        if _picture_checksum(row, name, found[0]) != found[1]:
-            raise database.damaged(self.path, f"the thumbnail of '{name}' is not what was written")
-        return found[0]
 
 
 def add(path: str | Path, space: Space) -> Added:
     """Add items to the space in a file, in one transaction: all of them, or none.
 
     An item whose id is there takes the place of the old one; adding the same again changes
-    nothing. Several processes may add at once; each waits for the others.
+    nothing, nor does a vector that differs by less than 1e-5 of its length. Several processes may
+    add at once; each waits for the others.
 
     Parameters
     ----------
@@ -380,36 +259,72 @@ def add(path: str | Path, space: Space) -> Added:
     with database.writing(path) as db:
         header = database.read_header(db, path)
         columns = _fitting(columns, header, space, path)
-        content = header["content"]
         db.execute(database.INDEX)
-        items, pictures = _Tally(*content["items"]), _Tally(*content["thumbnails"])
+        items, pictures = (Tally(*header["content"][name]) for name in ("items", "thumbnails"))
         kept: list[tuple[int, int]] = []  # position and row of what was written
         counts = [0, 0, 0]
         (last,) = db.execute("SELECT coalesce(max(row), 0) FROM items").fetchone()
         for position, of in enumerate(zip(*encode_rows(space, columns), strict=True)):
-            there = db.execute("SELECT row, checksum FROM items WHERE id = ?", of[:1]).fetchone()
-            row, old = there or (last + 1, None)
+            there = db.execute(f"SELECT row, {COLUMNS} FROM items WHERE id = ?", of[:1]).fetchone()
+            row = last + 1 if there is None else there[0]
             (mark,) = checksums((row,), *((value,) for value in of))
-            if mark == old:
+            if there is not None and (there[-1] == mark or _is_same(there[1:-1], of)):
                 counts[2] += 1
                 continue
-            if old is not None:
-                items.add(old, -1)
+            if there is not None:
+                items.add(there[-1], -1)
             last = max(last, row)
             items.add(mark)
-            counts[old is not None] += 1
+            counts[there is not None] += 1
             db.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", (row, *of, mark))
             kept.append((position, row))
         if space.thumbnails is not None:
             drawn = ((row, space.ids[at], space.thumbnails[at]) for at, row in kept)
-            _put_thumbnails(db, drawn, pictures)
+            put_thumbnails(db, drawn, pictures)
         elif kept and pictures.count:
-            _put_thumbnails(db, ((row, space.ids[at], b"") for at, row in kept), pictures)
+            put_thumbnails(db, ((row, space.ids[at], b"") for at, row in kept), pictures)
         if kept:
-            content = {"items": [items.count, items.total]}
-            content["thumbnails"] = [pictures.count, pictures.total]
+            content = content_of(items, pictures)
             database.write_header(db, columns=dataclasses.asdict(columns), content=content)
     return Added(*counts)
+
+
+def _is_same(old: Sequence[Any], new: Sequence[Any]) -> bool:
+    """Return whether rows differ by no more than the rounding of a vector in another batch."""
+    if tuple(old[:3]) != tuple(new[:3]) or len(old[3]) != memoryview(new[3]).nbytes:
+        return False
+    one, other = (np.frombuffer(vector, dtype="<f4") for vector in (old[3], new[3]))
+    return bool(np.linalg.norm(one - other) <= ROUNDING * np.linalg.norm(one))
+
+
+def remove(path: str | Path, ids: Iterable[Any]) -> None:
+    """Remove items from the space in a file, in one transaction: all of them, or none.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    ids : iterable of str or int
+        Which items.
+
+    Raises
+    ------
+    NearspaceError
+        If there is no item with one of the ids.
+    """
+    path = Path(path)
+    with database.writing(path) as db:
+        header = database.read_header(db, path)
+        db.execute(database.INDEX)
+        items, pictures = (Tally(*header["content"][name]) for name in ("items", "thumbnails"))
+        for name in ids:
+            found = db.execute("SELECT row, checksum FROM items WHERE id = ?", (name,)).fetchone()
+            if found is None:
+                raise NearspaceError(f"{path} has no item '{name}'; nothing was removed.")
+            items.add(found[1], -1)
+            put_thumbnails(db, [(found[0], name, b"")], pictures)
+            db.execute("DELETE FROM items WHERE row = ?", found[:1])
+        database.write_header(db, content=content_of(items, pictures))
 
 
 def _fitting(columns: Columns, header: dict[str, Any], space: Space, path: Path) -> Columns:
@@ -435,57 +350,3 @@ def write_part(path: str | Path, name: str, data: bytes) -> None:
     with database.writing(path) as db:
         known = database.read_header(db, path)["parts"]
         database.write_header(db, parts=database.write_parts(db, {name: data}, known))
-
-
-def verify(path: str | Path) -> list[str]:
-    """Return all that is wrong with a file, one sentence each; nothing if it is as it was written.
-
-    SQLite's own check of the whole file, every row, thumbnail and part against its checksum, how
-    many there are, and whether the encoder is the one that made the vectors.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Raises
-    ------
-    NearspaceError
-        If the file is no space at all.
-    """
-    path, found = Path(path), []
-    with database.reading(path) as db:
-        checked = [text for (text,) in db.execute("PRAGMA integrity_check")]
-        if checked != ["ok"]:
-            found += [f"SQLite: {text}" for text in checked]
-        header = database.read_header(db, path)
-        rows = _read_rows(db, path, header)
-        found += [f"Row {row} of the items does not match its checksum." for row in rows.damaged]
-        content = header["content"]
-        if [len(rows.rows), rows.total % WRAP] != content["items"]:
-            found.append(f"Expected {content['items'][0]} items, and found others.")
-        found += _verify_pictures(db, rows, content["thumbnails"])
-    parts = _Parts(path, header["parts"])
-    for name in parts:
-        try:
-            parts[name]
-        except NearspaceError as error:
-            found.append(str(error))
-    if not found and ENCODER[0] in parts:
-        try:
-            _reader(path, parts, header["recipe"])()
-        except NearspaceError as error:
-            found.append(str(error))
-    return found
-
-
-def _verify_pictures(db: sqlite3.Connection, rows: Rows, expected: list[int]) -> list[str]:
-    names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
-    tally, found = _Tally(), []
-    for row, data, mark in db.execute("SELECT row, data, checksum FROM thumbnails ORDER BY row"):
-        tally.add(mark)
-        if row not in names or _picture_checksum(row, names[row], data) != mark:
-            found.append(f"The thumbnail of row {row} does not match its checksum.")
-    if [tally.count, tally.total] != expected:
-        found.append(f"Expected {expected[0]} thumbnails, and found others.")
-    return found

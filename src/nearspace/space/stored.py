@@ -1,0 +1,165 @@
+"""What the file of a space holds: rows, thumbnails, parts, encoder; each checked when read."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.persist import fingerprint, parse_encoder
+from nearspace.errors import NearspaceError
+from nearspace.space import database
+from nearspace.space.rows import Columns, Rows, decode_rows
+
+__all__ = [
+    "ENCODER",
+    "WRAP",
+    "Parts",
+    "Pictures",
+    "encoder_reader",
+    "picture_checksum",
+    "read_rows",
+    "verify",
+]
+
+ENCODER = ("encoder.json", "weights.safetensors")
+BATCH = 4096
+WRAP = 2**63  # sums of checksums are kept below it, as SQLite's integers are
+
+
+def read_rows(db: sqlite3.Connection, path: Path, header: dict[str, Any]) -> Rows:
+    """Return the rows of a file, and which of them are damaged."""
+    columns = Columns(**header["columns"])
+    there = db.execute("SELECT count(*) FROM items").fetchone()[0]
+    size = 1 if columns.sparse else 4 * columns.dim
+    if not 0 <= there * size <= path.stat().st_size:  # before memory is set aside for them
+        raise database.damaged(path, f"it is too small for {there} vectors of {columns.dim}")
+    found = db.execute("SELECT row, id, label, meta, vector, checksum FROM items ORDER BY row")
+    return decode_rows(iter(lambda: found.fetchmany(BATCH), []), columns, there)
+
+
+def encoder_reader(
+    path: Path, parts: Mapping[str, bytes], recipe: dict[str, Any]
+) -> Callable[[], Any]:
+    """Return what reads the encoder of a file, and checks that it made the vectors."""
+
+    def read() -> Encoder:
+        encoder = parse_encoder({name: parts[name] for name in ENCODER}, str(path))
+        if fingerprint(encoder) != recipe["fingerprint"]:
+            raise database.damaged(path, "its encoder is not the one that made its vectors")
+        return encoder
+
+    return read
+
+
+def picture_checksum(row: int, name: Any, data: bytes) -> int:
+    """Return the checksum of one thumbnail."""
+    return zlib.crc32(data, zlib.crc32(f"{row}\x1f{name}".encode()))
+
+
+class Parts(Mapping[str, bytes]):
+    """The parts of a file, read when they are asked for."""
+
+    def __init__(self, path: Path, known: dict[str, Any]):
+        self.path, self.known = path, known
+
+    def __getitem__(self, name: str) -> bytes:
+        with database.reading(self.path) as db:
+            return database.read_part(db, self.path, name, self.known[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+
+class Pictures(Sequence[bytes]):
+    """The thumbnails of a file, read when they are asked for; b"" where there is none."""
+
+    def __init__(self, path: Path, rows: Rows):
+        self.path, self.rows, self.ids = path, rows.rows, rows.ids
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: Any) -> Any:
+        chosen = range(len(self))[position]
+        if isinstance(chosen, int):
+            return self.read([chosen])[0]
+        return self.read(chosen)
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start in range(0, len(self), BATCH):
+            yield from self.read(range(start, min(start + BATCH, len(self))))
+
+    def read(self, positions: Iterable[int]) -> list[bytes]:
+        """Return the thumbnails of items at some positions."""
+        with database.reading(self.path) as db:
+            return [self._one(db, position) for position in positions]
+
+    def _one(self, db: sqlite3.Connection, position: int) -> bytes:
+        row, name = int(self.rows[position]), self.ids[position]
+        found = db.execute("SELECT data, checksum FROM thumbnails WHERE row = ?", (row,)).fetchone()
+        if found is None:
+            return b""
+        if picture_checksum(row, name, found[0]) != found[1]:
+            raise database.damaged(self.path, f"the thumbnail of '{name}' is not what was written")
+        return found[0]
+
+
+def verify(path: str | Path) -> list[str]:
+    """Return all that is wrong with a file, one sentence each; nothing if it is as it was written.
+
+    SQLite's own check of the whole file, every row, thumbnail and part against its checksum, how
+    many there are, and whether the encoder is the one that made the vectors.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    NearspaceError
+        If the file is no space at all.
+    """
+    path, found = Path(path), []
+    with database.reading(path) as db:
+        checked = [text for (text,) in db.execute("PRAGMA integrity_check")]
+        if checked != ["ok"]:
+            found += [f"SQLite: {text}" for text in checked]
+        header = database.read_header(db, path)
+        rows = read_rows(db, path, header)
+        found += [f"Row {row} of the items does not match its checksum." for row in rows.damaged]
+        content = header["content"]
+        if [len(rows.rows), rows.total % WRAP] != content["items"]:
+            found.append(f"Expected {content['items'][0]} items, and found others.")
+        found += _verify_pictures(db, rows, content["thumbnails"])
+    parts = Parts(path, header["parts"])
+    for name in parts:
+        try:
+            parts[name]
+        except NearspaceError as error:
+            found.append(str(error))
+    if not found and ENCODER[0] in parts:
+        try:
+            encoder_reader(path, parts, header["recipe"])()
+        except NearspaceError as error:
+            found.append(str(error))
+    return found
+
+
+def _verify_pictures(db: sqlite3.Connection, rows: Rows, expected: list[int]) -> list[str]:
+    names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
+    count, total, found = 0, 0, []
+    for row, data, mark in db.execute("SELECT row, data, checksum FROM thumbnails ORDER BY row"):
+        count, total = count + 1, total + mark
+        if row not in names or picture_checksum(row, names[row], data) != mark:
+            found.append(f"The thumbnail of row {row} does not match its checksum.")
+    if [count, total % WRAP] != expected:
+        found.append(f"Expected {expected[0]} thumbnails, and found others.")
+    return found

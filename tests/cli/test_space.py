@@ -1,0 +1,89 @@
+"""The file of a space, from the command line."""
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from nearspace import open_space
+
+
+def put_images(folder, names, value=0):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, name in enumerate(names):
+        pixels = np.random.default_rng(number + value).integers(0, 256, (12, 12, 3), np.uint8)
+        Pillow.fromarray(pixels).save(folder / name)
+
+
+def test_a_folder_becomes_a_space_that_grows(command):
+    put_images(command.folder / "photos", [f"{i}.png" for i in range(12)])
+    done = command("embed", "photos", "--with", "pca(dim=3)", "-o", "p.space")
+    assert done.returncode == 0, done.stderr
+    assert "12 vectors of 3 dimensions" in done.stdout
+    put_images(command.folder / "more", ["0.png", "new.png"])
+    put_images(command.folder / "more", ["1.png"], value=99)
+    done = command("add", "more", "--to", "p.space")
+    assert "1 new, 1 changed, 1 unchanged; 13 items" in done.stdout, done.stderr
+    done = command("add", "more", "--to", "p.space")
+    assert "0 new, 0 changed, 3 unchanged" in done.stdout, done.stderr
+    space = open_space(command.folder / "p.space")
+    assert len(space) == len(space.thumbnails) == 13
+    assert "13 items and 2 parts are as written" in command("verify", "p.space").stdout
+    assert "colour images of 12 × 12 pixels" in command("info", "p.space").stdout
+    done = command("embed", "more", "--with", "p.space", "-o", "more.npz")
+    assert done.returncode == 0, done.stderr
+    row = np.load(command.folder / "more.npz")["vectors"][2]
+    np.testing.assert_allclose(row, space.vectors[space.position("new.png")], rtol=1e-5)
+    assert "2 removed; 11 items" in command("remove", "p.space", "new.png", "3.png").stdout
+
+
+def test_items_without_ids_do_not_take_the_places_of_others(command):
+    (command.folder / "a.txt").write_text("\n".join(f"word{i} and word{i % 3}" for i in range(9)))
+    assert command("embed", "a.txt", "--with", "tfidf", "-o", "t.space").returncode == 0
+    (command.folder / "b.txt").write_text("word1 alone\nword2 too\n")
+    done = command("add", "b.txt", "--to", "t.space")
+    assert done.returncode == 2
+    assert "b.txt has no ids" in done.stderr
+    done = command("add", "b.txt", "--to", "t.space", "--append")
+    assert "2 new, 0 changed, 0 unchanged; 11 items" in done.stdout, done.stderr
+    assert open_space(command.folder / "t.space").ids.tolist() == list(range(11))
+
+
+def test_compare_keeps_the_winner(command):
+    done = command("compare", "wine", "--with", "pca(dim=4)", "--save-best", "best.space")
+    assert done.returncode == 0, done.stderr
+    space = open_space(command.folder / "best.space")
+    assert f"Use {space.recipe['spec']}." in done.stdout
+    assert len(space) == 178
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["verify", "nothing.space"], "does not exist"),
+        (["info", "text.space"], "is not a space"),
+        (["add", "digits", "--to", "text.space"], "is not a space"),
+        (["remove", "text.space", "a"], "is not a space"),
+        (["embed", "digits", "--with", "text.space", "-o", "x.npz"], "is not a space"),
+        (["embed", "digits", "--with", "raw", "-o", "x.spce"], "ending .space or .npz"),
+        (["compare", "wine", "--save-best", "best.npz"], "--save-best best.npz: expected a file"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(command, arguments, words):
+    (command.folder / "text.space").write_text("this is a text, not a space\n" * 99)
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_damage_is_listed(command):
+    assert command("embed", "wine", "--with", "raw", "-o", "w.space").returncode == 0
+    path = command.folder / "w.space"
+    data = bytearray(path.read_bytes())
+    at = data.index(open_space(path).vectors[17].tobytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+    done = command("verify", "w.space")
+    assert done.returncode == 1
+    assert "Row 18 of the items does not match its checksum" in done.stderr
+    assert "row 18 does not match" in command("info", "w.space").stderr
