@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from nearspace import embed, load
 from nearspace.cli.app import app
 from nearspace.encoders import CATALOGUE
+from nearspace.space.database import SCHEMA
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -21,6 +23,22 @@ def test_its_python_runs():
     )
     assert tried >= 8
     assert failed == 0
+
+
+def test_the_file_of_a_space_is_as_its_page_says(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    embed(load("digits"), "pca(dim=4)").save("digits.space")
+    page = README.parent / "docs" / "space_file.md"
+    failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert (failed, tried) == (0, 4)
+    text = page.read_text(encoding="utf-8")
+    for statement in SCHEMA.values():
+        table, columns = re.match(r"CREATE TABLE (\w+) \((.*)\)$", statement).groups()
+        row = re.search(rf"^\| `{table}` \| (.*) \|$", text, re.M).group(1)
+        names = [
+            c.split()[0] for c in columns.split(", ") if not c.startswith(("PRIMARY", "piece)"))
+        ]
+        assert re.findall(r"`(\w+)`", row) == names
 
 
 def test_its_catalogue_is_the_catalogue():

@@ -1,30 +1,6 @@
 """The SQLite database behind a space: its schema, transactions, header, parts, and what went wrong.
 
-Format 1. ``PRAGMA application_id`` is 0x6E656172 ("near"), ``PRAGMA user_version`` is the format.
-
-==========  ======================================================================================
-table       holds
-==========  ======================================================================================
-header      ``key``, ``value`` (JSON) and ``checksum``, the CRC-32 of key, 0x1F and value.
-            ``recipe``: what made the vectors: spec, fingerprint, data, kind, versions.
-            ``columns``: ``dim`` and ``sparse`` of the vectors; what ids and labels are: ``text``,
-            ``integer``, ``number``, ``boolean``, or null where there are no labels.
-            ``content``: how many ``items`` and ``thumbnails`` there are, and the sum of the
-            checksums of each: so a row that is gone, or stands twice, is found out.
-            ``parts``: length and CRC-32 of each part.
-items       ``row``, ``id`` (no two alike), ``label``, ``meta`` (a JSON object, or null),
-            ``vector``, and ``checksum``: the CRC-32 of row, id, label and meta as text with 0x1F
-            between them, and of the vector. A vector is ``dim`` little-endian float32; where
-            vectors are sparse, the columns of what is not zero as int32, then the values as
-            float32.
-thumbnails  ``row``, ``data`` (PNG or WebP), ``checksum``: the CRC-32 of row, 0x1F, id and the data.
-parts       ``name``, ``piece`` and ``data``, 64 MiB a piece: ``encoder.json`` and
-            ``weights.safetensors`` as `Encoder.save` writes them, and what was computed from the
-            vectors, such as the map.
-==========  ======================================================================================
-
-Changes are made with a rollback journal and ``synchronous=FULL``: after a crash, who opens the file
-next rolls back what was half done. So the file stays one file; copy it while nobody writes.
+``docs/space_file.md`` describes the file for those who read it without nearspace.
 """
 
 from __future__ import annotations

@@ -100,6 +100,8 @@ def _type_of(values: np.ndarray, what: str) -> str | None:
 
 def _plain(values: np.ndarray) -> list[Any]:
     """Return what an array holds as Python has it."""
+    if values.dtype != object:
+        return values.tolist()
     return [value.item() if isinstance(value, np.generic) else value for value in values.tolist()]
 
 
