@@ -1,20 +1,171 @@
-"""Ways through a space: between two vectors, and along one dimension at a time."""
+"""What stands at the vectors of a space, and ways through it: drawn, between two, along one."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 
-from nearspace.encoders.base import Samples
-from nearspace.errors import DataError, did_you_mean
+from nearspace.encoders import CATALOGUE
+from nearspace.encoders.base import Decodes, Samples
+from nearspace.errors import DataError, NearspaceError, did_you_mean
 
-__all__ = ["interpolate", "traverse"]
+if TYPE_CHECKING:
+    from nearspace.space.space import Space
+
+__all__ = ["SOURCES", "decode", "decoder", "interpolate", "mixture_size", "sample", "traverse"]
 
 WAYS = ("linear", "spherical")
+SOURCES = ("mixture", "prior")
+FITTED, COMPONENTS, EACH = 20_000, 50, 10  # vectors; Gaussians; vectors a dimension for each
 DRAWS = 1000
 LOWEST, HIGHEST = 0.025, 0.975  # two deviations to either side of a normal distribution
+
+
+def decode(space: Space, Z: np.ndarray) -> np.ndarray:
+    """Return the items that stand at vectors.
+
+    Parameters
+    ----------
+    space : Space
+        A space whose encoder decodes.
+    Z : ndarray of shape (n, d)
+        Any vectors of the space's dimension: its own, drawn, on the way between two.
+
+    Returns
+    -------
+    ndarray of shape (n, …)
+        Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items.
+
+    Raises
+    ------
+    NearspaceError
+        If the encoder does not decode or there is none, or the vectors do not fit.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> space = embed(load("digits"), "pca(dim=8)")
+    >>> decode(space, space.vectors[:3]).shape
+    (3, 8, 8, 1)
+    """
+    decoding, dim = decoder(space), space.vectors.shape[1]
+    array: Any = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)  # type: ignore[attr-defined]
+    if array.ndim != 2 or array.shape[1] != dim or array.dtype.kind not in "fiu":
+        raise DataError(
+            f"decode: expected vectors of shape (n, {dim}), as the space has, got {array.dtype} of "
+            f"shape {array.shape}."
+        )
+    wrong = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if len(wrong):
+        raise DataError(f"decode: vector {wrong[0]} is not finite; leave it out.")
+    return decoding.inverse_transform(array.astype(np.float32))
+
+
+def decoder(space: Space) -> Decodes:
+    """Return the encoder of a space, which decodes, or raise `NearspaceError`."""
+    encoder = space.encoder
+    if isinstance(encoder, Decodes):
+        return encoder
+    names = ", ".join(name for name, entry in CATALOGUE.items() if entry.decodes)
+    why = "was made elsewhere" if encoder is None else f"is of '{space.recipe['spec']}'"
+    raise NearspaceError(
+        f"The space {why}, and nothing decodes its vectors; embed the items with an encoder that "
+        f"decodes: {names}."
+    )
+
+
+def sample(
+    space: Space,
+    n: int,
+    random_state: int | np.random.RandomState | None = None,
+    source: str = "mixture",
+) -> np.ndarray:
+    """Return new vectors, drawn where those of the space lie.
+
+    Parameters
+    ----------
+    space : Space
+        Dense vectors.
+    n : int
+        How many to draw.
+    random_state : int, RandomState instance or None, default=None
+        Of the fit and the draw.
+    source : {"mixture", "prior"}, default="mixture"
+        A mixture of Gaussians fitted to at most 20,000 of the vectors; or the prior that the
+        encoder was trained to match, where it has one.
+
+    Returns
+    -------
+    ndarray of shape (n, d), float32
+        In random order.
+
+    Raises
+    ------
+    NearspaceError
+        If there is no such source, or nothing to fit a mixture to.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> space = embed(load("digits"), "pca(dim=8)")
+    >>> decode(space, sample(space, 5, random_state=0)).shape
+    (5, 8, 8, 1)
+    """
+    if source not in SOURCES:
+        raise DataError(f"sample knows no source '{source}'. {did_you_mean(source, SOURCES)}")
+    if n < 1:
+        raise DataError(f"sample: expected n of at least 1, got {n}.")
+    if source == "prior":
+        if not isinstance(space.encoder, Samples):
+            raise DataError(
+                f"'{space.recipe['spec']}' was not trained to match a prior; draw from a mixture "
+                "fitted to the vectors."
+            )
+        return np.asarray(space.encoder.sample(n, random_state), dtype=np.float32)
+    if mixture_size(space) == 0:
+        rows, dim = space.vectors.shape
+        raise DataError(
+            f"sample: expected two or more dense vectors to fit a mixture to, got {rows} of {dim}"
+            f"{', sparse; pipe them through pca first' * sparse.issparse(space.vectors)}."
+        )
+    return _from_mixture(np.asarray(space.vectors), n, mixture_size(space), random_state)
+
+
+def mixture_size(space: Space) -> int:
+    """Return how many Gaussians `sample` fits, each to enough vectors; 0 where it can fit none."""
+    rows, dim = space.vectors.shape
+    if rows < 2 or sparse.issparse(space.vectors):
+        return 0
+    return min(COMPONENTS, max(1, min(rows, FITTED) // (EACH * dim)))
+
+
+def _from_mixture(
+    vectors: np.ndarray, n: int, components: int, random_state: int | np.random.RandomState | None
+) -> np.ndarray:
+    from sklearn.mixture import GaussianMixture
+    from sklearn.utils import check_random_state
+
+    random = check_random_state(random_state)
+    if len(vectors) > FITTED:
+        vectors = vectors[np.sort(random.choice(len(vectors), FITTED, replace=False))]
+    # In float32 a covariance is no longer one to the last digit, which sampling asks of it.
+    wide = vectors.astype(np.float64)
+    centre = wide.mean(axis=0)
+    scale = (wide - centre).std() or 1.0  # what is added to covariances is no share of them
+    mixture = GaussianMixture(
+        components, tol=1e-2, reg_covar=1e-4, max_iter=50, random_state=random
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # near the best fit is near enough
+        mixture.fit((wide - centre) / scale)
+    drawn = mixture.sample(n)[0]
+    return (random.permutation(drawn) * scale + centre).astype(np.float32)
 
 
 def interpolate(a: np.ndarray, b: np.ndarray, n: int, how: str = "linear") -> np.ndarray:

@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 import functools
 import itertools
-import json
 import platform
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +35,7 @@ __all__ = [
     "Space",
     "Thumbnails",
     "check_finite",
+    "dense_vectors",
     "embed",
     "sparse_rows",
     "vector_checksums",
@@ -135,17 +135,19 @@ class Space:
         frame = pd.DataFrame({"id": self.ids})
         if self.labels is not None:
             frame["label"] = self.labels
-        frame["vector"] = list(self._dense())
+        frame["vector"] = list(dense_vectors(self))
         return frame
 
     def export(self, path: str | Path) -> Path:
-        """Write vectors, ids and labels for other tools.
+        """Write the space for other tools; `read_vectors` reads either file.
 
         Parameters
         ----------
         path : str or Path
-            ``.npz`` (arrays ``vectors``, ``ids``, ``labels``, ``recipe`` as JSON) or ``.parquet``
-            (columns ``id``, ``label``, ``vector``; the recipe in the file's metadata).
+            ``.npz``: arrays ``vectors``, ``ids``, ``labels``, and ``recipe`` as JSON.
+            ``.parquet``: columns ``id``, ``label``, those of `meta`, ``x`` and ``y`` where there is
+            a map, ``image`` (the bytes of the thumbnail), and ``vector``; the recipe in the file's
+            metadata. Apple's embedding-atlas opens it as it is.
 
         Returns
         -------
@@ -157,41 +159,23 @@ class Space:
         NearspaceError
             If the ending is another, or sparse vectors are too wide to be written in full.
         """
-        path = Path(path)
-        recipe = json.dumps(self.recipe)
-        if path.suffix not in (".npz", ".parquet"):
-            raise NearspaceError(
-                f"Cannot write vectors to '{path}': the ending must be .npz or .parquet."
-            )
-        dense = self._dense()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix == ".npz":
-            columns = {"vectors": dense, "ids": _plain(self.ids), "recipe": np.array(recipe)}
-            if self.labels is not None:
-                columns["labels"] = _plain(self.labels)
-            np.savez(path, **columns)  # type: ignore[arg-type]
-        else:
-            import pyarrow as pa
-            import pyarrow.parquet as pq
+        from nearspace.space.export import write_vectors
 
-            table = pa.Table.from_pandas(self.to_frame(), preserve_index=False)
-            vectors = pa.FixedSizeListArray.from_arrays(pa.array(dense.ravel()), dense.shape[1])
-            table = table.set_column(table.num_columns - 1, "vector", vectors)
-            metadata = {**(table.schema.metadata or {}), b"nearspace.recipe": recipe.encode()}
-            pq.write_table(table.replace_schema_metadata(metadata), path)
-        return path
+        return write_vectors(self, path)
 
-    def _dense(self) -> np.ndarray:
-        if not sparse.issparse(self.vectors):
-            return np.asarray(self.vectors)
-        vectors: Any = self.vectors
-        rows, columns = vectors.shape
-        if 4 * rows * columns > LARGEST_DENSE:
-            raise NearspaceError(
-                f"{rows} sparse vectors of {columns} dimensions are too many to write in full; "
-                f"pipe them through pca: '{self.recipe['spec']} | pca(dim=256)'."
-            )
-        return vectors.toarray()
+
+def dense_vectors(space: Space) -> np.ndarray:
+    """Return the vectors of a space in full, or raise `NearspaceError` where that is too much."""
+    if not sparse.issparse(space.vectors):
+        return np.asarray(space.vectors)
+    vectors: Any = space.vectors
+    rows, columns = vectors.shape
+    if 4 * rows * columns > LARGEST_DENSE:
+        raise NearspaceError(
+            f"{rows} sparse vectors of {columns} dimensions are too many to write in full; "
+            f"pipe them through pca: '{space.recipe['spec']} | pca(dim=256)'."
+        )
+    return vectors.toarray()
 
 
 def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
@@ -339,8 +323,3 @@ def _known(dataset: Dataset) -> pa.Table | None:
 
 def _is_whole(text: str) -> bool:
     return text.removeprefix("-").isdecimal()
-
-
-def _plain(values: np.ndarray) -> np.ndarray:
-    """Return text as fixed-width text, since a file of Python objects would need pickle."""
-    return values.astype(str) if values.dtype == object else values

@@ -1,0 +1,208 @@
+"""``nearspace decode``, ``sample``, ``interpolate``, ``analogy``: what stands in a space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from nearspace.cli import options as cli
+from nearspace.errors import NearspaceError
+
+ENDINGS = (".png", ".npy", ".npz")
+SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
+ROW = 12  # images on the way that stand side by side
+
+DECODE = """
+Decode items of a space, or vectors of your own, to pictures or arrays.
+
+[bold]Examples[/]
+
+  nearspace decode photos.space --id cat/1.jpg --id dog/7.jpg -o decoded.png
+
+  nearspace decode photos.space --vectors mine.npy -o decoded.npy
+"""
+SAMPLE = """
+Draw new items from a space whose encoder decodes.
+
+[bold]Examples[/]
+
+  nearspace sample photos.space -n 64 -o samples.png
+
+  nearspace sample photos.space --from prior -o samples.npz
+"""
+INTERPOLATE = """
+Decode the way between two items of a space, ends included.
+
+[bold]Examples[/]
+
+  nearspace interpolate photos.space cat/1.jpg dog/7.jpg -n 9 -o way.png
+
+  nearspace interpolate photos.space cat/1.jpg dog/7.jpg --how spherical -o way.npy
+"""
+ANALOGY = """
+Find what is to C as B is to A: the items nearest to B - A + C.
+
+[bold]Examples[/]
+
+  nearspace analogy words.space man woman king -k 5
+"""
+
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        help="Where to write: .png for a grid of images, .npy for the items, .npz for items and "
+        "vectors.",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of the fit and the draw.")]
+
+
+def decode_command(
+    path: cli.SpaceFile,
+    output: Output,
+    item: Annotated[
+        list[str] | None, typer.Option("--id", help="An item of the space; repeat for several.")
+    ] = None,
+    vectors: Annotated[
+        str | None, typer.Option("--vectors", help="A .npy, .npz or .parquet file of vectors.")
+    ] = None,
+) -> None:
+    """Decode items or vectors; the help text stands in DECODE."""
+    cli.check_file(output, *ENDINGS)
+    if (item is None) == (vectors is None):
+        raise NearspaceError("decode: say what to decode, by --id (several times) or --vectors.")
+    space = _open(path, output)
+    if vectors is not None:
+        from nearspace.space.vectors import read_vectors
+
+        given: Any = read_vectors(vectors)
+        _write(output, space, given.vectors, given.ids)
+    else:
+        from nearspace.space.arithmetic import vectors_at
+
+        ids = item or []
+        _write(output, space, vectors_at(space, ids), np.array(ids))
+
+
+def sample_command(
+    path: cli.SpaceFile,
+    output: Output,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many to draw.")] = 64,
+    source: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="mixture: of Gaussians, fitted to the vectors of the space; prior: what the "
+            "encoder was trained to match.",
+        ),
+    ] = "mixture",
+    random_state: Seed = 0,
+) -> None:
+    """Draw and decode; the help text stands in SAMPLE."""
+    cli.check_file(output, *ENDINGS)
+    space = _open(path, output)
+    from nearspace.space.decode import mixture_size, sample
+
+    drawn = sample(space, n, random_state, source)
+    _write(output, space, drawn)
+    fitted = f"a mixture of {mixture_size(space)} Gaussians fitted to the vectors of the space"
+    where = fitted if source == "mixture" else f"the prior of {space.recipe['spec']}"
+    typer.echo(f"Drawn from {where}.")
+
+
+def interpolate_command(
+    path: cli.SpaceFile,
+    first: Annotated[str, typer.Argument(metavar="A", help="The id of the item at the beginning.")],
+    last: Annotated[str, typer.Argument(metavar="B", help="The id of the item at the end.")],
+    output: Output,
+    n: Annotated[int, typer.Option("-n", min=2, help="How many, ends included.")] = 9,
+    how: Annotated[
+        str,
+        typer.Option(help="linear: the straight way; spherical: the arc around the origin."),
+    ] = "linear",
+) -> None:
+    """Decode the way between two items; the help text stands in INTERPOLATE."""
+    cli.check_file(output, *ENDINGS)
+    space = _open(path, output)
+    from nearspace.space.arithmetic import vectors_at
+    from nearspace.space.decode import interpolate
+
+    begin, end = vectors_at(space, [first, last])
+    way = interpolate(begin, end, n, how)
+    _write(output, space, way, columns=min(n, ROW))
+
+
+def analogy_command(
+    path: cli.SpaceFile,
+    a: Annotated[str, typer.Argument(metavar="A", help="The id of an item,")],
+    b: Annotated[str, typer.Argument(metavar="B", help="of what is to it as")],
+    c: Annotated[str, typer.Argument(metavar="C", help="the wanted is to this one.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 5,
+    metric: Annotated[str, typer.Option(help="cosine, dot or euclidean.")] = "cosine",
+) -> None:
+    """Print what is found; the help text stands in ANALOGY."""
+    space = cli.open_file(path)
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from nearspace.space.arithmetic import analogy
+
+    found = analogy(space, a, b, c, k, metric)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for head in ("id", *(["label"] if space.labels is not None else [])):
+        table.add_column(head, overflow="fold")
+    table.add_column(SCORES[metric], justify="right", no_wrap=True)
+    for at, score in zip(found.positions[0], found.scores[0], strict=True):
+        shown = [str(space.ids[at])]
+        if space.labels is not None:
+            shown.append(str(space.labels[at]))
+        table.add_row(*map(escape, shown), f"{score:.4f}")
+    Console().print(table)
+
+
+def _open(path: Path, output: Path) -> Any:
+    """Return a space that decodes, to images where a picture is wanted."""
+    space = cli.open_file(path)
+    from nearspace.data import Image
+    from nearspace.space.decode import decoder
+
+    decoder(space)
+    if output.suffix == ".png" and not isinstance(space.kind, Image):
+        what = "unknown items" if space.kind is None else str(space.kind)
+        raise NearspaceError(
+            f"-o {output}: the space is one of {what}, of which there is no picture; write .npy or "
+            ".npz."
+        )
+    return space
+
+
+def _write(
+    output: Path,
+    space: Any,
+    vectors: np.ndarray,
+    ids: np.ndarray | None = None,
+    columns: int | None = None,
+) -> None:
+    """Decode vectors and write what stands there, and say so."""
+    from nearspace.space.decode import decode
+
+    items = decode(space, vectors)
+    if output.suffix == ".png":
+        from nearspace.space.grid import image_grid
+
+        image_grid(items, columns).save(output)
+    elif output.suffix == ".npy":
+        np.save(output, items)
+    else:
+        arrays = {"items": items, "vectors": vectors}
+        if ids is not None:
+            arrays["ids"] = ids
+        np.savez(output, **arrays)  # type: ignore[arg-type]
+    one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
+    typer.echo(f"{output}: {len(items):,} {'item' if len(items) == 1 else 'items'} {one}.")

@@ -1,0 +1,122 @@
+"""``nearspace diff``: two spaces side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearspace.cli import options as cli
+
+if TYPE_CHECKING:
+    from nearspace.space.difference import Change, Difference
+
+NEIGHBOURS_SHOWN = 5
+
+HELP = """
+Compare two spaces on the items that both have, in their own dimensions.
+
+[bold]Examples[/]
+
+  nearspace diff pca.space vae.space
+
+  nearspace diff before.space after.space -k 20 -o changes.csv
+"""
+
+
+def diff_command(
+    first: cli.SpaceFile,
+    second: cli.SpaceFile,
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours of each item.")] = 10,
+    metric: Annotated[str, typer.Option(help="euclidean, cosine or dot.")] = "euclidean",
+    show: Annotated[
+        int, typer.Option(min=0, help="How many of the items that changed most to show.")
+    ] = 5,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="All items asked about, as .json or .csv."),
+    ] = None,
+    random_state: Annotated[int, typer.Option(min=0, help="Of the items drawn.")] = 0,
+) -> None:
+    """Compare, print, write; the help text stands in HELP."""
+    if output is not None:
+        cli.check_file(output, ".json", ".csv")
+    a, b = cli.open_file(first), cli.open_file(second)
+    from rich.console import Console
+
+    from nearspace.space.difference import diff
+
+    console = Console(stderr=True)
+    with console.status("Looking for neighbours"):
+        found = diff(a, b, k, metric, random_state=random_state)
+    _print(found, first.name, second.name, show)
+    if output is None:
+        return
+    if output.suffix == ".json":
+        found.to_json(output)
+    else:
+        import json
+
+        frame = found.to_frame()
+        for side in ("first", "second"):  # an id may hold any comma or quote
+            frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
+        frame.to_csv(output, index=False)
+    typer.echo(f"\n{output}: {len(found.changes):,} items.")
+
+
+def _print(found: Difference, first: str, second: str, show: int) -> None:
+    from rich.console import Console
+
+    console = Console()
+    for line in sentences(found, first, second):
+        console.print(line, markup=False, highlight=False)
+    changed = [change for change in found.changes if change.kept < 1][:show]
+    if changed:
+        console.print("\nChanged most:\n", highlight=False)
+        console.print(_table(changed, first, second))
+
+
+def sentences(found: Difference, first: str, second: str) -> list[str]:
+    """Return what was found in words."""
+    alone = [
+        f"{count:,} only in {name}"
+        for count, name in ((found.only_first, first), (found.only_second, second))
+        if count
+    ]
+    lines = [f"{found.shared:,} items are in both{''.join(', ' + text for text in alone)}."]
+    if found.same_encoder:
+        same = "all have the same vectors"
+        if found.same_vectors < found.shared:
+            same = f"{found.same_vectors:,} of them have the same vector"
+        lines.append(f"Both were made by the same encoder, and {same}.")
+    of = "" if found.cka_items == found.shared else f", on {found.cka_items:,} drawn at random"
+    lines.append(f"CKA {found.cka:.3f} (1: alike, 0: unrelated){of}.")
+    asked = "" if len(found.changes) == found.shared else f" of {len(found.changes):,} drawn items"
+    lines.append(
+        f"{found.overlap:.1%} of the {found.k} nearest neighbours{asked} are the same "
+        f"({found.metric}; by chance {found.chance:.1%})."
+    )
+    return lines
+
+
+def _table(changes: list[Change], first: str, second: str) -> Any:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("item", overflow="fold")
+    table.add_column("kept", justify="right", no_wrap=True)
+    for name in (first, second):
+        table.add_column(escape(f"nearest in {name}"), overflow="fold")
+    for change in changes:
+        label = "" if change.label is None else f" ({change.label})"
+        table.add_row(
+            escape(f"{change.id}{label}"),
+            f"{change.kept:.0%}",
+            *(
+                escape(", ".join(map(str, ids[:NEIGHBOURS_SHOWN])))
+                for ids in (change.first, change.second)
+            ),
+        )
+    return table

@@ -1,0 +1,83 @@
+"""``nearspace export`` and ``nearspace import``: vectors to and from other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nearspace.cli import options as cli
+
+EXPORT = """
+Write a space for other tools.
+
+A .parquet file has the columns id, label, vector, all that is known of each item, its thumbnail as
+image, and its place on the map as x and y; Apple's embedding-atlas opens it as it is.
+
+[bold]Examples[/]
+
+  nearspace export photos.space -o photos.parquet
+
+  nearspace export photos.space -o photos.npz
+"""
+IMPORT = """
+Make a space of vectors that another tool made.
+
+It can be searched, mapped and judged; it embeds no new items, since the encoder is elsewhere.
+
+[bold]Examples[/]
+
+  nearspace import openai.parquet --made-by text-embedding-3-small -o reviews.space
+
+  nearspace import table.parquet --vectors emb --ids sku --labels brand -o products.space
+"""
+
+
+def export_command(path: cli.SpaceFile, output: cli.Output) -> None:
+    """Write a space for other tools; the help text stands in EXPORT."""
+    cli.check_file(output, ".parquet", ".npz")
+    space = cli.open_file(path)
+    space.export(output)
+    if output.suffix == ".npz":
+        names = ["vectors", "ids", *(["labels"] if space.labels is not None else []), "recipe"]
+    else:
+        import pyarrow.parquet as pq
+
+        names = pq.read_schema(output).names
+    typer.echo(f"{output}: {len(space):,} items; {', '.join(names)}.")
+
+
+def import_command(
+    source: Annotated[
+        Path, typer.Argument(help="A .parquet, .npz or .npy file.", show_default=False)
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .space file to write.")],
+    vectors: Annotated[
+        str | None, typer.Option(help="Column or array with the vectors, where it is not plain.")
+    ] = None,
+    ids: cli.Ids = None,
+    labels: cli.Labels = None,
+    made_by: Annotated[
+        str | None,
+        typer.Option(
+            help="What made the vectors: those of one name can be added to each other. By default "
+            "the name of the file."
+        ),
+    ] = None,
+) -> None:
+    """Read vectors, write a space; the help text stands in IMPORT."""
+    cli.check_file(output, ".space")
+    from nearspace.space.vectors import read_vectors
+
+    space = read_vectors(source, vectors=vectors, ids=ids, labels=labels, made_by=made_by)
+    space.save(output)
+    rows, dim = space.vectors.shape
+    what = f"made by {space.recipe.get('made_by', space.recipe['spec'])}"
+    typer.echo(f"{output}: {rows:,} vectors of {dim}, {what}.")
+    known = [] if space.labels is None else ["labels"]
+    known += [] if space.meta is None else space.meta.column_names
+    if known:
+        typer.echo(f"  Known of each: {', '.join(known)}.")
+    if left := space.recipe.get("left_out"):
+        typer.echo(f"  Left out, as they hold vectors or bytes: {', '.join(left)}.")

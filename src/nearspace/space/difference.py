@@ -1,0 +1,238 @@
+"""Two spaces side by side: how alike they are, and where their neighbourhoods differ."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.errors import NearspaceError
+from nearspace.metrics.retrieval import nearest, shared_share
+from nearspace.metrics.similarity import cka
+from nearspace.space.space import Space
+
+__all__ = ["Change", "Difference", "diff"]
+
+CKA_ITEMS, QUERIES = 3000, 2000
+DEEPER = 10  # so many times as many neighbours tell apart the items that have none in common
+SAME = 1e-4  # relative error below which two vectors are the same, as in a batch or alone
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """The neighbours of one item in two spaces, nearest first.
+
+    Attributes
+    ----------
+    id : int or str
+        The item, as the first space has it.
+    label : int, str or None
+        Its class, where the first space has one.
+    kept : float
+        Which share of its neighbours it has in both.
+    first, second : list of int or str
+        The ids of its neighbours in either space, as the first space has them.
+    """
+
+    id: Any
+    label: Any
+    kept: float
+    first: list[Any]
+    second: list[Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """How two spaces differ on the items that both have.
+
+    Attributes
+    ----------
+    shared, only_first, only_second : int
+        How many items are in both, and in one alone.
+    same_encoder : bool
+        Whether both have the same fingerprint.
+    same_vectors : int
+        How many of the shared items have the same vector in both, to a relative error of 1e-4.
+    cka : float
+        Linear centred kernel alignment, debiased: 1 for equal up to rotation, scale and shift,
+        about 0 for unrelated; NaN where it is not defined.
+    cka_items : int
+        On how many of the shared items, drawn at random, it was computed.
+    overlap, chance : float
+        Mean share of the ``k`` nearest neighbours that an item has in both, and what it would be
+        for spaces that have nothing to do with each other.
+    k : int
+        How many neighbours each item has.
+    metric : str
+        How near is measured.
+    changes : list of Change
+        The items asked about, those whose neighbourhoods changed most first: all that are shared,
+        or some drawn at random.
+    """
+
+    shared: int
+    only_first: int
+    only_second: int
+    same_encoder: bool
+    same_vectors: int
+    cka: float
+    cka_items: int
+    overlap: float
+    chance: float
+    k: int
+    metric: str
+    changes: list[Change]
+
+    def to_frame(self) -> Any:
+        """Return one row for every item asked about, neighbours as lists."""
+        import pandas as pd
+
+        return pd.DataFrame([dataclasses.asdict(change) for change in self.changes])
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write all figures and all items asked about."""
+        value = dataclasses.asdict(self)
+        if np.isnan(self.cka):
+            value["cka"] = None  # JSON has no NaN
+        path = Path(path)
+        path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
+        return path
+
+
+def diff(
+    first: Space,
+    second: Space,
+    k: int = 10,
+    metric: str = "euclidean",
+    queries: int = QUERIES,
+    random_state: int = 0,
+) -> Difference:
+    """Return how two spaces differ on the items that both have, in their own dimensions.
+
+    Parameters
+    ----------
+    first, second : Space
+        Of any dimensions, dense or sparse. Ids are compared as text; items without a counterpart
+        are counted and not looked at.
+    k : int, default=10
+        How many neighbours of an item are looked at.
+    metric : {"euclidean", "cosine", "dot"}
+        How near is measured, in both.
+    queries : int, default=2000
+        The neighbours of at most so many items are looked for, among all shared ones.
+    random_state : int, default=0
+        Of the items drawn where there are more.
+
+    Returns
+    -------
+    Difference
+        Figures, and the items whose neighbourhoods changed most.
+
+    Raises
+    ------
+    NearspaceError
+        If they share too few items for ``k`` neighbours.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> wine = load("wine")
+    >>> found = diff(embed(wine, "raw"), embed(wine, "pca(dim=13)"))
+    >>> found.shared, round(found.cka, 3), found.overlap > 0.99
+    (178, 1.0, True)
+    """
+    here, there = _shared(first, second, k)
+    a, b = first.vectors[here], second.vectors[there]
+    n = len(here)
+    random = np.random.default_rng(random_state)
+    some = _draw(n, CKA_ITEMS, random)
+    asked = _draw(n, queries, random)
+    deep = min(DEEPER * k, n - 1)
+    found = [_neighbours(x, asked, deep, metric) for x in (a, b)]
+    kept = shared_share(found[0][:, :k], found[1][:, :k])
+    order = np.lexsort((asked, shared_share(*found), kept))
+    ids = first.ids[here]
+    return Difference(
+        shared=n,
+        only_first=len(first) - n,
+        only_second=len(second) - n,
+        same_encoder=first.recipe["fingerprint"] == second.recipe["fingerprint"],
+        same_vectors=_count_same(a, b),
+        cka=cka(a[some], b[some]),
+        cka_items=len(some),
+        overlap=float(kept.mean()),
+        chance=k / (n - 1),
+        k=k,
+        metric=metric,
+        changes=[
+            Change(
+                _plain(ids[asked[at]]),
+                None if first.labels is None else _plain(first.labels[here[asked[at]]]),
+                float(kept[at]),
+                *(ids[neighbours[at, :k]].tolist() for neighbours in found),
+            )
+            for at in order
+        ],
+    )
+
+
+def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the items that both spaces have stand in either."""
+    if k < 1:
+        raise NearspaceError(f"diff: expected k of at least 1, got {k}.")
+    places = {str(name): position for position, name in enumerate(second.ids.tolist())}
+    pairs = [
+        (position, places[str(name)])
+        for position, name in enumerate(first.ids.tolist())
+        if str(name) in places
+    ]
+    if not pairs:
+        raise NearspaceError(
+            f"The spaces share no id: the first has such as '{first.ids[0]}', the second such as "
+            f"'{second.ids[0]}'."
+        )
+    if len(pairs) < k + 2:  # all others would be neighbours
+        many = f"{len(pairs)} item{'s' if len(pairs) > 1 else ''}"
+        hint = f"; lower k to at most {len(pairs) - 2}" if len(pairs) > 2 else ""
+        raise NearspaceError(
+            f"The spaces share {many}, too few to look at {k} neighbours of each{hint}."
+        )
+    here, there = np.array(pairs).T
+    return here, there
+
+
+def _draw(n: int, most: int, random: np.random.Generator) -> np.ndarray:
+    """Return all positions, or some drawn at random in ascending order."""
+    return np.arange(n) if n <= most else np.sort(random.choice(n, most, replace=False))
+
+
+def _neighbours(vectors: Any, asked: np.ndarray, k: int, metric: str) -> np.ndarray:
+    """Return the ``k`` nearest of some items among all, without themselves."""
+    found, _ = nearest(vectors[asked], vectors, k + 1, metric)
+    own = found == asked[:, None]
+    own[~own.any(axis=1), -1] = True  # many equal vectors crowded the item itself out
+    return found[~own].reshape(len(asked), k)
+
+
+def _count_same(a: Any, b: Any) -> int:
+    """Return how many rows are the same, to a relative error of 1e-4."""
+    if a.shape[1] != b.shape[1]:
+        return 0
+    if sparse.issparse(a) != sparse.issparse(b):
+        a, b = sparse.csr_array(a), sparse.csr_array(b)
+    gap, size = (_squares(x) for x in (a - b, a))
+    return int((gap <= SAME**2 * size).sum())
+
+
+def _squares(vectors: Any) -> np.ndarray:
+    if sparse.issparse(vectors):
+        return np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel()
+    return np.einsum("ij,ij->i", vectors, vectors)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
