@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 LARGEST_DENSE = 2**31  # bytes
-SEARCHED_FOR_NEAR = 10_000
+SEARCHED_FOR_NEAR = 10_000  # ids that a mistyped one is compared with: a million takes minutes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,12 +115,10 @@ class Space:
             return known[item_id]
         if isinstance(item_id, str) and self.ids.dtype.kind in "iu" and _is_whole(item_id):
             return self.position(int(item_id))
-        near = difflib.get_close_matches(str(item_id), map(str, self._some_ids()), 1, 0.0)
-        raise NearspaceError(f"The space has no item '{item_id}'. Did you mean '{near[0]}'?")
-
-    def _some_ids(self) -> list[Any]:
-        """Return ids worth comparing a mistyped one with: not a million, which takes minutes."""
-        return self.ids[:SEARCHED_FOR_NEAR].tolist()
+        some = [str(name) for name in self.ids[:SEARCHED_FOR_NEAR].tolist()]
+        near = difflib.get_close_matches(str(item_id), some, 1)
+        hint = f"Did you mean '{near[0]}'?" if near else f"Its ids are like {', '.join(some[:3])}."
+        raise NearspaceError(f"The space has no item '{item_id}'. {hint}")
 
     def save(self, path: str | Path) -> Path:
         """Write the space into one file, which `open_space` opens; see `store.save`."""
