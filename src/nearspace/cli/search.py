@@ -1,0 +1,268 @@
+"""``nearspace search`` and ``index``: what is nearest to an item, a text, a vector."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from nearspace.cli import options as cli
+from nearspace.errors import DataError, NearspaceError
+
+SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
+SHOWN = 4  # columns of a table that stand beside what was found
+TIMED = 200  # queries by which the speed of a search is measured
+
+SEARCH = """
+Find the items of a space that are nearest to a file, a text, an item or a vector.
+
+[bold]Examples[/]
+
+  nearspace search photos.space holiday.jpg
+
+  nearspace search reviews.space 'arrived broken' -k 5 --where 'stars<=2'
+
+  nearspace search photos.space --id cat/1.jpg --exclude-self --metric euclidean
+
+  nearspace search customers.space new_rows.csv --json
+
+  nearspace search photos.space --vectors mine.npy -o found.csv
+"""
+INDEX = """
+Build an index, by which a space of a million vectors or more is searched faster, and measure it.
+
+[bold]Examples[/]
+
+  nearspace index photos.space
+
+  nearspace index photos.space --metric euclidean
+"""
+
+Metric = Annotated[str, typer.Option(help="cosine, dot or euclidean.")]
+
+
+def search_command(
+    path: cli.SpaceFile,
+    queries: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[QUERY]...",
+            help="A text, or a file of the items to search by: an image, a .csv of rows, …",
+            show_default=False,
+        ),
+    ] = None,
+    item: Annotated[
+        list[str] | None, typer.Option("--id", help="An item of the space; repeat for several.")
+    ] = None,
+    vectors: Annotated[
+        str | None, typer.Option("--vectors", help="A .npy, .npz or .parquet file of vectors.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 10,
+    metric: Metric = "cosine",
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A condition for what is found: COLUMN, one of = != < <= > >= ~ (contains), "
+            "VALUE; repeat for more.",
+        ),
+    ] = None,
+    exclude_self: Annotated[
+        bool, typer.Option("--exclude-self", help="Leave out the item that is the query.")
+    ] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Search all vectors, even where there is an index.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A .csv file to write.")
+    ] = None,
+) -> None:
+    """Search and print; the help text stands in SEARCH."""
+    if output is not None:
+        cli.check_file(output, ".csv")
+    if sum(map(bool, (queries, item, vectors))) != 1:
+        raise NearspaceError(
+            "search: say what to search by: files or texts, or --id (several times), or --vectors."
+        )
+    space = cli.open_file(path)
+    from rich.console import Console
+
+    from nearspace.space.neighbours import neighbours
+
+    names, asked = _asked(space, path, queries or [], item or [], vectors)
+    found = neighbours(space, asked, k, metric, where, exclude_self, exact)
+    for note in found.notes:
+        Console(stderr=True).print(f"note: {note}", style="dim", highlight=False)
+    rows = [_rows(space, found, at) for at in range(len(names))]
+    if output is not None:
+        _write(output, names, rows)
+    elif as_json:
+        how = {"metric": metric, "recall": found.recall}
+        answers = [
+            {"query": name, **how, "neighbours": row} for name, row in zip(names, rows, strict=True)
+        ]
+        typer.echo(json.dumps(answers, ensure_ascii=False, indent=1))
+    else:
+        for name, row in zip(names, rows, strict=True):
+            _print(f"nearest to {name}" if len(names) > 1 else "", row, SCORES[metric])
+
+
+def index_command(path: cli.SpaceFile, metric: Metric = "cosine") -> None:
+    """Build, keep and measure; the help text stands in INDEX."""
+    space = cli.open_file(path)
+    from rich.console import Console
+
+    from nearspace.report.words import bytes_text
+    from nearspace.space.index import RECALL, build_index, part_name
+    from nearspace.space.store import write_part
+
+    with Console(stderr=True).status("Building the index and measuring its recall"):
+        index = build_index(space, metric)
+        data = index.to_bytes()
+        write_part(path, part_name(metric), data)
+        with_it = dataclasses.replace(space, parts={part_name(metric): data})
+        fast, slow = (_queries_per_second(each, metric) for each in (with_it, space))
+    typer.echo(
+        f"{path}: index for {metric}, {len(index.centroids):,} cells of which {index.probes:,} are "
+        f"searched, {bytes_text(len(data))}."
+    )
+    typer.echo(
+        f"recall@10 {index.recall:.3f}; {fast:,.0f} queries a second, {slow:,.0f} by exact search "
+        f"({fast / slow:.1f} ×)."
+    )
+    if index.recall < RECALL:
+        typer.echo(f"note: the recall is below {RECALL}; --exact searches all vectors.", err=True)
+    if fast < slow:
+        typer.echo("note: exact search is faster here; this index is of no use.", err=True)
+
+
+def _queries_per_second(space: Any, metric: str) -> float:
+    from nearspace.space.neighbours import neighbours
+
+    chosen = np.random.default_rng(0).permutation(len(space))[:TIMED]
+    queries = space.vectors[chosen]
+    exact = not space.parts
+    neighbours(space, queries[:8], 10, metric, exact=exact)  # makes ready what is kept
+    start = time.perf_counter()
+    neighbours(space, queries, 10, metric, exact=exact)
+    return len(queries) / (time.perf_counter() - start)
+
+
+def _asked(
+    space: Any, path: Path, queries: list[str], ids: list[str], vectors: str | None
+) -> tuple[list[str], Any]:
+    """Return what to call each query, and ids or vectors."""
+    if ids:
+        return ids, space.ids[[space.position(name) for name in ids]]
+    if vectors is not None:
+        from nearspace.space.vectors import read_vectors
+
+        given: Any = read_vectors(vectors)
+        return [str(name) for name in given.ids.tolist()], given.vectors
+    encoder = cli.encoder_of(space, path)
+    names, embedded = [], []
+    for query in queries:
+        read, items = _items(space.kind, query)
+        names += read
+        embedded.append(encoder.transform(items))
+    if isinstance(embedded[0], np.ndarray):
+        return names, np.concatenate(embedded)
+    from scipy import sparse
+
+    return names, sparse.vstack(embedded, format="csr")
+
+
+def _items(kind: Any, query: str) -> tuple[list[str], Any]:
+    """Return the items that a query stands for and their names: itself, or what a file holds."""
+    from nearspace.data import load
+    from nearspace.data.files import IMAGE_NAME, read_file
+
+    there = os.path.exists(query)  # takes any text, however long
+    if kind.name == "text" and not there:
+        return [query], [query]
+    if not there:
+        raise DataError(f"There is no file '{query}'; the space is one of {kind}.")
+    path = Path(query)
+    source: Any = query
+    if kind.name == "image" and IMAGE_NAME.fullmatch(path.name):
+        source = [path]
+    elif kind.name == "table" and path.is_file():
+        frame = read_file(path, None, {}).items
+        wanted = [name for name, _ in kind.columns]
+        source = frame[[name for name in frame.columns if name in wanted]]
+    dataset = load(source, like=kind)
+    if len(dataset) == 1:
+        return [query], dataset.items
+    return [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()], dataset.items
+
+
+def _rows(space: Any, found: Any, at: int) -> list[dict[str, Any]]:
+    """Return what was found for a query, a row each, with what is known of it."""
+    positions = found.positions[at].tolist()
+    rows: list[dict[str, Any]] = [
+        {"rank": rank, "score": float(score), "id": space.ids[[position]].tolist()[0]}
+        for rank, (position, score) in enumerate(
+            zip(positions, found.scores[at], strict=True), start=1
+        )
+    ]
+    if space.labels is not None:
+        for row, label in zip(rows, space.labels[positions].tolist(), strict=True):
+            row["label"] = label
+    if space.meta is not None:
+        for row, known in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
+            row.update({name: value for name, value in known.items() if name not in row})
+    return rows
+
+
+def _print(title: str, rows: list[dict[str, Any]], score: str) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    if title:
+        console.print(f"[bold]{escape(title)}[/]", highlight=False)
+    if not rows:
+        console.print("No item meets the conditions.")
+        return
+    known = [name for name in rows[0] if name not in ("rank", "score", "id")]
+    if "text" in known:
+        known = [name for name in known if name in ("label", "text")]
+    known = known[: SHOWN + ("label" in known)]
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("rank", justify="right")
+    table.add_column(score, justify="right", no_wrap=True)
+    table.add_column("id", overflow="fold")
+    for name in known:
+        table.add_column(escape(name), no_wrap=name == "text", overflow="ellipsis")
+    for row in rows:
+        shown = (escape(_line(row[name])) for name in ("id", *known))
+        table.add_row(str(row["rank"]), f"{row['score']:.4f}", *shown)
+    console.print(table, highlight=False)
+
+
+def _line(value: Any) -> str:
+    """Return a value on one line; nothing where it is missing."""
+    if value is None or value != value:
+        return ""
+    return " ".join((f"{value:.6g}" if isinstance(value, float) else str(value)).split())
+
+
+def _write(output: Path, names: list[str], answers: list[list[dict[str, Any]]]) -> None:
+    import pandas as pd
+
+    rows = [
+        {"query": name, **row}
+        for name, answer in zip(names, answers, strict=True)
+        for row in answer
+    ]
+    pd.DataFrame(rows, columns=None if rows else ["query", "rank", "score", "id"]).to_csv(
+        output, index=False
+    )
+    typer.echo(f"{output}: {len(rows):,} rows.")

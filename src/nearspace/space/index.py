@@ -1,0 +1,322 @@
+"""`Index`: approximate search for spaces that are too large to look at every vector."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.errors import MissingExtra, NearspaceError, did_you_mean
+from nearspace.metrics.retrieval import METRICS
+from nearspace.space.exact import SPARE, Exact
+from nearspace.space.scores import as_scores, rescored
+from nearspace.space.space import Space, vector_checksums
+
+__all__ = ["LARGEST_K", "Index", "Opened", "build_index", "open_index", "part_name"]
+
+RECALL = 0.95  # below it there is a warning
+AIM = 0.96  # what the effort is chosen for, on other queries than the recall is measured on
+JUDGED = 10  # neighbours by which the recall is measured
+LARGEST_K = 100  # beyond it the search is exact: the effort was chosen for ten neighbours
+QUERIES = 500  # to choose the effort by, and as many to measure the recall by
+TRAINED_ON = 32  # vectors for each cell
+ROUNDS = 8  # of k-means
+MOST_PROBED = 4  # at most one cell in so many is searched: more takes as long as looking at all
+STEP = 1 << 17  # vectors that are copied at once
+LEAST = 1000  # vectors that an index needs
+
+# An opened index serves the next searches too.
+_OPENED: WeakKeyDictionary[Space, dict[str, Opened]] = WeakKeyDictionary()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Index:
+    """An inverted file (Sivic & Zisserman, 2003): which of many cells each vector lies in.
+
+    It holds plain arrays and none of the vectors: what is read from a file is checked, and no
+    content of it can do more than make a search slow or incomplete.
+
+    Attributes
+    ----------
+    metric : str
+        What it searches by.
+    centroids : ndarray of shape (c, d), float32
+        The middle of each cell, by k-means.
+    cells : ndarray of shape (n,), int32
+        The cell of each vector.
+    checksums : ndarray of shape (n,), uint32
+        Of each vector: one that has changed or come since belongs to another cell.
+    probes : int
+        How many cells are searched for a query.
+    recall : float
+        Share of the ten nearest that were found, over queries that stand for new items: they had no
+        part in k-means or in the choice of `probes`, and were not among what may be found.
+    """
+
+    metric: str
+    centroids: np.ndarray
+    cells: np.ndarray
+    checksums: np.ndarray
+    probes: int
+    recall: float
+
+    def to_bytes(self) -> bytes:
+        """Return the index as a safetensors file."""
+        from safetensors.numpy import save
+
+        numbers = {"probes": np.array([self.probes]), "recall": np.array([self.recall])}
+        arrays = {name: getattr(self, name) for name in ("centroids", "cells", "checksums")}
+        return save({**arrays, **numbers})
+
+    @classmethod
+    def from_bytes(cls, data: bytes, metric: str) -> Index:
+        """Return the index that `to_bytes` wrote.
+
+        Raises
+        ------
+        NearspaceError
+            If it is none.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        try:
+            read = load(data)
+            index = cls(
+                metric,
+                np.ascontiguousarray(read["centroids"], dtype=np.float32),
+                read["cells"].astype(np.int32),
+                read["checksums"].astype(np.uint32),
+                int(read["probes"][0]),
+                float(read["recall"][0]),
+            )
+        except (SafetensorError, KeyError, IndexError, TypeError, ValueError, OverflowError):
+            raise _unsound() from None
+        if not index._is_sound():
+            raise _unsound()
+        return index
+
+    def _is_sound(self) -> bool:
+        if self.centroids.ndim != 2 or self.cells.ndim != 1 or not self.centroids.size:
+            return False
+        count = len(self.centroids)
+        return (
+            bool(np.isfinite(self.centroids).all())
+            and self.cells.shape == self.checksums.shape
+            and bool(((self.cells >= 0) & (self.cells < count)).all())
+            and 1 <= self.probes <= count
+            and 0 <= self.recall <= 1
+        )
+
+
+class Opened:
+    """An index over the vectors of a space, ready for search.
+
+    Parameters
+    ----------
+    index : Index
+        Which may be older than the vectors: those that are new or changed get the cell that is
+        theirs now, so that none is missing.
+    vectors : ndarray of shape (n, d)
+        The vectors, of which the library holds a copy in the order of the cells.
+    """
+
+    def __init__(self, index: Index, vectors: np.ndarray):
+        from faiss.contrib.ivf_tools import add_preassigned
+
+        faiss = _faiss()
+        self.index, self.vectors = index, vectors
+        product = index.metric != "euclidean"
+        dim = index.centroids.shape[1]
+        quantizer = faiss.IndexFlatIP(dim) if product else faiss.IndexFlatL2(dim)
+        quantizer.add(index.centroids)
+        kind = faiss.METRIC_INNER_PRODUCT if product else faiss.METRIC_L2
+        self.lists = faiss.IndexIVFFlat(quantizer, dim, len(index.centroids), kind)
+        self.lists.is_trained = True
+        checksums = vector_checksums(vectors)
+        known = np.zeros(len(vectors), dtype=bool)
+        shared = min(len(known), len(index.cells))
+        known[:shared] = checksums[:shared] == index.checksums[:shared]
+        cells = np.empty(len(vectors), dtype=np.int64)
+        cells[known] = index.cells[:shared][known[:shared]]
+        changed = np.flatnonzero(~known)
+        cells[changed] = _cells(index.centroids, vectors, changed, index.metric)
+        for start in range(0, len(vectors), STEP):
+            part = slice(start, start + STEP)
+            add_preassigned(self.lists, _points(vectors[part], index.metric), cells[part])
+        self.changed = len(changed)
+
+    def search(
+        self, queries: np.ndarray, k: int, own: np.ndarray | None, probes: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return positions and scores, both ``(q, k)``, and for which queries they are too few."""
+        self.lists.nprobe = probes
+        points = _points(queries, self.index.metric)
+        positions = self.lists.search(points, min(k + SPARE, len(self.vectors)))[1]
+        alike = rescored(queries, self.vectors, positions.clip(0), self.index.metric)
+        alike[positions < 0] = -np.inf  # there was nothing more in the cells
+        if own is not None:
+            alike[positions == own[:, None]] = -np.inf
+        order = np.lexsort((positions, -alike))[:, :k]
+        positions, alike = (np.take_along_axis(x, order, 1) for x in (positions, alike))
+        short = np.asarray(np.isneginf(alike).any(axis=1))
+        return positions, as_scores(alike, self.index.metric), short
+
+
+def part_name(metric: str) -> str:
+    """Return the name under which a file keeps the index for a metric."""
+    return f"index.{metric}"
+
+
+def build_index(space: Space, metric: str = "cosine", random_state: int = 0) -> Index:
+    """Return an index of a space, with its recall as measured against exact search.
+
+    A thousand items, drawn at random, stand for new ones: they have no part in k-means, and each is
+    searched among all the others. By half of them it is chosen how many cells to search, as few
+    as find 96 % of the ten nearest; by the other half the recall is measured.
+
+    Parameters
+    ----------
+    space : Space
+        Dense vectors, at least 1,000. It pays from about a million on.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        What to search by.
+    random_state : int, default=0
+        Of the draw and of k-means.
+
+    Returns
+    -------
+    Index
+        ``dataclasses.replace(space, parts={**space.parts, part_name(metric): index.to_bytes()})``
+        is the space that is searched by it.
+
+    Raises
+    ------
+    NearspaceError
+        If there are too few vectors, or they are sparse; `MissingExtra` without faiss.
+    """
+    if metric not in METRICS:
+        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
+    faiss = _faiss()
+    if sparse.issparse(space.vectors) or len(space) < LEAST:
+        found = "sparse ones" if sparse.issparse(space.vectors) else f"{len(space):,}"
+        raise NearspaceError(
+            f"An index needs at least {LEAST:,} dense vectors, got {found}; exact search does "
+            "without."
+        )
+    vectors = np.asarray(space.vectors)
+    order = np.random.default_rng(random_state).permutation(len(vectors))
+    held = min(2 * QUERIES, len(vectors) // 5)
+    queries, others = order[:held], order[held:]
+    count = max(1, min(round(4 * len(vectors) ** 0.5), len(others) // TRAINED_ON))
+    means = faiss.Kmeans(
+        vectors.shape[1], count, niter=ROUNDS, seed=random_state, spherical=metric == "cosine",
+        min_points_per_centroid=1, max_points_per_centroid=TRAINED_ON,
+    )  # fmt: skip
+    means.train(_points(vectors[np.sort(others[: count * TRAINED_ON])], metric))
+    cells = _cells(means.centroids, vectors, np.arange(len(vectors)), metric)
+    index = Index(
+        metric, means.centroids, cells.astype(np.int32), vector_checksums(vectors), 1, 0.0
+    )
+    opened, exact = Opened(index, vectors), Exact(vectors, metric)
+    tuned, judged = queries[: held // 2], queries[held // 2 :]
+    probes = _effort(opened, exact, tuned)
+    recall = _recall(opened, judged, _worst(exact, judged), probes)
+    return dataclasses.replace(index, probes=probes, recall=recall)
+
+
+def open_index(space: Space, metric: str) -> tuple[Opened | None, tuple[str, ...]]:
+    """Return the index that a space has for a metric, ready for search, and what there is to say.
+
+    None where there is none, or where it cannot be used: that is no reason not to search.
+    """
+    name = part_name(metric)
+    if name not in space.parts:
+        return None, ()
+    ready = _OPENED.setdefault(space, {})
+    if metric not in ready:
+        try:
+            index = Index.from_bytes(space.parts[name], metric)
+            if sparse.issparse(space.vectors) or index.centroids.shape[1] != space.vectors.shape[1]:
+                raise _unsound()
+            ready[metric] = Opened(index, np.asarray(space.vectors))
+        except NearspaceError as error:
+            return None, (f"Searched without the index: {error}",)
+    opened = ready[metric]
+    notes = []
+    if opened.index.recall < RECALL:
+        notes.append(
+            f"The index finds {opened.index.recall:.0%} of the ten nearest, less than "
+            f"{RECALL:.0%}; an exact search finds all."
+        )
+    if opened.changed > len(space) // 10:
+        notes.append(
+            f"{opened.changed:,} of {len(space):,} vectors are new or changed since the recall of "
+            "the index was measured; build it anew."
+        )
+    return opened, tuple(notes)
+
+
+def _effort(opened: Opened, exact: Exact, queries: np.ndarray) -> int:
+    """Return how few cells have to be searched for the recall aimed at."""
+    worst = _worst(exact, queries)
+    most = max(1, len(opened.index.centroids) // MOST_PROBED)
+    low, high = 0, 1  # too few, and perhaps enough
+    while high < most and _recall(opened, queries, worst, high) < AIM:
+        low, high = high, min(2 * high, most)
+    while high - low > max(1, high // 8):
+        middle = (low + high) // 2
+        if _recall(opened, queries, worst, middle) < AIM:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _worst(exact: Exact, queries: np.ndarray) -> np.ndarray:
+    """Return the score of the tenth nearest of each query, itself left out."""
+    return exact.search(exact.vectors[queries], JUDGED, own=queries)[1][:, -1:]
+
+
+def _recall(opened: Opened, queries: np.ndarray, worst: np.ndarray, probes: int) -> float:
+    """Return which share of what is found is as near as the true tenth, equals and all."""
+    _, scores, _ = opened.search(opened.vectors[queries], JUDGED, queries, probes)
+    near = scores <= worst if opened.index.metric == "euclidean" else scores >= worst
+    return float(near.mean())
+
+
+def _cells(
+    centroids: np.ndarray, vectors: np.ndarray, positions: np.ndarray, metric: str
+) -> np.ndarray:
+    """Return the cell of each of some vectors: that with the nearest middle."""
+    quantizer = _faiss().IndexFlatL2(centroids.shape[1])
+    quantizer.add(centroids)
+    cells = np.empty(len(positions), dtype=np.int64)
+    for start in range(0, len(positions), STEP):
+        part = positions[start : start + STEP]
+        cells[start : start + STEP] = quantizer.assign(_points(vectors[part], metric), 1)[:, 0]
+    return cells
+
+
+def _points(vectors: np.ndarray, metric: str) -> np.ndarray:
+    """Return vectors as the library takes them: float32, for the cosine of length 1."""
+    points = np.array(vectors, dtype=np.float32, order="C")
+    if metric == "cosine":
+        lengths = np.sqrt(np.einsum("ij,ij->i", points, points, dtype=np.float64))
+        points /= np.where(lengths > 0, lengths, 1.0).astype(np.float32)[:, None]
+    return points
+
+
+def _faiss() -> Any:
+    try:
+        import faiss
+    except ImportError:
+        raise MissingExtra("An index", "ann") from None
+    return faiss
+
+
+def _unsound() -> NearspaceError:
+    return NearspaceError("what the file holds as its index is none")

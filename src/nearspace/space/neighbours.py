@@ -1,0 +1,226 @@
+"""`neighbours`: what stands nearest to an item, a vector or another space."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.metrics.retrieval import METRICS
+from nearspace.space.exact import Exact, Vectors
+from nearspace.space.filters import matching
+from nearspace.space.index import LARGEST_K, open_index
+from nearspace.space.space import Space
+
+__all__ = ["Neighbours", "neighbours", "vectors_of"]
+
+# What was made ready for a first search serves the next ones.
+_READY: WeakKeyDictionary[Space, dict[str, Exact]] = WeakKeyDictionary()
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Neighbours:
+    """What was found for each of ``q`` queries, the nearest first.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (q, k)
+        The ids of the found.
+    positions : ndarray of shape (q, k), int64
+        Where they stand in the space.
+    scores : ndarray of shape (q, k), float64
+        Cosine similarities, inner products, or Euclidean distances.
+    metric : str
+        Which of the three.
+    recall : float
+        1 where the search was exact. Else the share of the true ten nearest that the index found
+        when it was built.
+    notes : tuple of str
+        What there is to say of the search.
+    """
+
+    ids: np.ndarray
+    positions: np.ndarray
+    scores: np.ndarray
+    metric: str
+    recall: float = 1.0
+    notes: tuple[str, ...] = ()
+
+
+def neighbours(
+    space: Space,
+    queries: Any,
+    k: int = 10,
+    metric: str = "cosine",
+    where: str | Sequence[str] | None = None,
+    exclude_self: bool = False,
+    exact: bool = False,
+) -> Neighbours:
+    """Return the nearest items of every query.
+
+    The search is exact, to the last bit of float64, unless the space has an index for the metric
+    (`build_index`) and there is no ``where``. Items that are equally near stand in their order.
+
+    Parameters
+    ----------
+    space : Space
+        What to search.
+    queries : array-like of shape (d,) or (q, d), ids, or Space
+        Vectors; one id or a list of ids of the space (text or whole numbers); or another space
+        that was made by the same encoder. For items see `vectors_of`.
+    k : int, default=10
+        How many to find. Where fewer may be found, all of them.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        Cosine similarity, inner product or Euclidean distance, and none in place of another. A
+        zero vector has no direction: its cosine with anything is 0.
+    where : str or sequence of str, optional
+        Conditions that an item must meet to be found, such as ``"label=cat"`` or ``"age>=30"``;
+        see `nearspace.space.filters.matching`.
+    exclude_self : bool, default=False
+        An item that is itself the query, by its id, is not found; equal ones with other ids are.
+    exact : bool, default=False
+        Search all vectors, even where there is an index.
+
+    Returns
+    -------
+    Neighbours
+        ``min(k, m)`` for every query, where ``m`` is how many items may be found; with
+        ``exclude_self`` one less, if one of the queries is among them.
+
+    Raises
+    ------
+    NearspaceError
+        On vectors of another encoder or length or with NaN or infinity, an unknown id, metric or
+        column.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> space = embed(load("digits"), "pca(dim=8)")
+    >>> found = neighbours(space, 17, k=3, exclude_self=True)
+    >>> found.ids.tolist(), found.scores.round(3).tolist()
+    ([[1684, 698, 108]], [[0.964, 0.961, 0.951]])
+    >>> neighbours(space, 17, k=3, where="label!=7").ids.shape
+    (1, 3)
+    """
+    if k < 1:
+        raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
+    if metric not in METRICS:
+        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
+    vectors, own = _queries(space, queries, exclude_self)
+    allowed = None
+    if where:
+        allowed = matching(space, [where] if isinstance(where, str) else where)
+    there = len(space) if allowed is None else int(allowed.sum())
+    if own is not None and (own >= 0 if allowed is None else allowed[own] & (own >= 0)).any():
+        there -= 1
+    k = max(0, min(k, there))
+    index, notes = (None, ()) if exact or where or k > LARGEST_K else open_index(space, metric)
+    if index is None:
+        positions, scores = _exact(space, metric).search(vectors, k, allowed, own)
+        return Neighbours(space.ids[positions], positions, scores, metric, 1.0, notes)
+    positions, scores, short = index.search(vectors, k, own, index.index.probes)
+    if short.any():
+        mine = None if own is None else own[short]
+        positions[short], scores[short] = _exact(space, metric).search(vectors[short], k, own=mine)
+    return Neighbours(space.ids[positions], positions, scores, metric, index.index.recall, notes)
+
+
+def vectors_of(space: Space, items: Any) -> Vectors:
+    """Return the vectors of new items under the encoder of a space.
+
+    Parameters
+    ----------
+    space : Space
+        A space with its encoder.
+    items : sequence of n items
+        Of the space's kind: images, a list of texts, a DataFrame, vectors.
+
+    Returns
+    -------
+    ndarray or csr_array of shape (n, d), float32
+        What `neighbours` takes.
+
+    Raises
+    ------
+    NearspaceError
+        If the space has no encoder, or the items are not of its kind.
+    """
+    if space.made_by is None:
+        raise NearspaceError(
+            "The space has no encoder, since its vectors were made elsewhere: it cannot embed new "
+            "items. Search by the id of an item, or by a vector."
+        )
+    encoder: Any = space.encoder
+    return encoder.transform(items)
+
+
+def _exact(space: Space, metric: str) -> Exact:
+    ready = _READY.setdefault(space, {})
+    if metric not in ready:
+        ready[metric] = Exact(space.vectors, metric)
+    return ready[metric]
+
+
+def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, np.ndarray | None]:
+    """Return the vectors of queries and, to leave them out, where they themselves stand or -1."""
+    if isinstance(queries, Space):
+        vectors: Any = _vectors_of_space(space, queries)
+        places = {name: place for place, name in enumerate(space.ids.tolist())}
+        positions = np.array([places.get(name, -1) for name in queries.ids.tolist()])
+    elif sparse.issparse(queries):
+        vectors, positions = sparse.csr_array(queries), None
+    else:
+        array = np.asarray(queries)
+        positions = None
+        if array.dtype.kind in "OUSiu" and array.ndim < 2:
+            positions = np.array([space.position(name) for name in array.ravel().tolist()])
+            vectors = space.vectors[positions]
+        else:
+            vectors = np.atleast_2d(array)
+    if exclude_self and positions is None:
+        raise DataError(
+            "exclude_self leaves out the item that is the query; a vector has no id by which to "
+            "know it: search by ids."
+        )
+    return _checked(space, vectors), positions if exclude_self else None
+
+
+def _vectors_of_space(space: Space, other: Space) -> Any:
+    prints = [each.recipe.get("fingerprint") for each in (space, other)]
+    if other is not space and (prints[0] is None or prints[0] != prints[1]):
+        raise NearspaceError(
+            f"The other space was made by another encoder, '{other.recipe['spec']}' with the "
+            f"fingerprint {prints[1]}, than this one, '{space.recipe['spec']}' with {prints[0]}: "
+            "their vectors cannot be compared. Embed its items with the encoder of this one."
+        )
+    return other.vectors
+
+
+def _checked(space: Space, vectors: Any) -> Vectors:
+    """Return vectors as the space has them, dense or sparse, or say what is wrong with them."""
+    if vectors.dtype.kind not in "fiub":
+        raise DataError(f"Queries: expected numbers, ids or a space, got {vectors.dtype}.")
+    if vectors.ndim != 2 or vectors.shape[1] != space.vectors.shape[1]:
+        raise DataError(
+            f"Queries: expected vectors of {space.vectors.shape[1]} numbers, like the space, got "
+            f"an array of shape {vectors.shape}."
+        )
+    rows = vectors.tocoo() if sparse.issparse(vectors) else vectors
+    values = rows.data if sparse.issparse(vectors) else vectors
+    usable = np.abs(values) <= np.finfo(np.float32).max  # false for NaN too
+    if not usable.all():
+        first = np.argwhere(~usable)[0, 0]
+        row = rows.coords[0][first] if sparse.issparse(vectors) else first
+        raise DataError(
+            f"Queries: row {row} holds NaN, infinity or what float32 cannot hold; expected finite "
+            "numbers."
+        )
+    if sparse.issparse(space.vectors):
+        return sparse.csr_array(vectors)
+    return vectors.toarray() if sparse.issparse(vectors) else vectors

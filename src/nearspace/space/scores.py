@@ -1,0 +1,82 @@
+"""How alike queries and vectors are, in float64: the scores that a search answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = ["as_scores", "rescored", "sparse_alike", "sparse_squares"]
+
+GATHERED = 1 << 22  # numbers gathered at once
+
+
+def rescored(
+    queries: np.ndarray, vectors: np.ndarray, positions: np.ndarray, metric: str
+) -> np.ndarray:
+    """Return how alike queries and some vectors each are, computed in float64.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (q, d)
+        The queries.
+    vectors : ndarray of shape (n, d)
+        The vectors.
+    positions : ndarray of shape (q, m)
+        Which of the vectors to compare each query with.
+    metric : {"cosine", "dot", "euclidean"}
+        Cosine, inner product, or the distance with its sign turned.
+
+    Returns
+    -------
+    ndarray of shape (q, m), float64
+        The larger the more alike. Equal vectors have exactly the same.
+    """
+    m, dim = positions.shape[1], max(1, queries.shape[1])
+    flat, alike = positions.ravel(), np.empty(positions.size)
+    for start in range(0, len(flat), max(1, GATHERED // dim)):
+        part = np.arange(start, min(start + max(1, GATHERED // dim), len(flat)))
+        left = queries[part // m].astype(np.float64)
+        right = vectors[flat[part]].astype(np.float64)
+        if metric == "euclidean":
+            right -= left
+            alike[part] = -np.sqrt(_products(right, right))
+        elif metric == "dot":
+            alike[part] = _products(left, right)
+        else:
+            squares = _products(left, left) * _products(right, right)
+            alike[part] = _cosines(_products(left, right), squares)
+    return alike.reshape(positions.shape)
+
+
+def as_scores(alike: np.ndarray, metric: str) -> np.ndarray:
+    """Return what a search answers with: distances as such, not with their sign turned."""
+    return np.abs(alike) if metric == "euclidean" else alike
+
+
+def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return np.einsum("ij,ij->i", left, right)
+
+
+def _cosines(products: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Return cosines, 0 for a zero vector, from inner products and products of squared lengths."""
+    cosines = np.divide(products, np.sqrt(squares), out=np.zeros_like(products), where=squares > 0)
+    return cosines.clip(-1.0, 1.0)
+
+
+def sparse_alike(
+    products: np.ndarray, squares: np.ndarray, own_squares: np.ndarray, metric: str
+) -> np.ndarray:
+    """Return the same as `rescored` from inner products and squared lengths, all float64."""
+    if metric == "dot":
+        return products
+    if metric == "cosine":
+        return _cosines(products, squares * own_squares)
+    return -np.sqrt((squares - 2 * products + own_squares).clip(0))
+
+
+def sparse_squares(vectors: Any) -> np.ndarray:
+    """Return squared lengths, summed in the order in which a product of sparse vectors is."""
+    squares = vectors.astype(np.float64)
+    squares.data **= 2
+    return squares @ np.ones(vectors.shape[1])
