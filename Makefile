@@ -31,7 +31,7 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) -e '.[images,pretrained,dev]'
+	$(PIP) -e '.[ann,codec,images,pretrained,dev]'
 	@touch $@
 
 clean:

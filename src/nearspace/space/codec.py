@@ -1,0 +1,299 @@
+"""Items as a file of codes: `pack` at the sender, `unpack` at the receiver, `split` for both."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from nearspace.data import Image
+from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.double import double_decoder
+from nearspace.errors import DataError, NearspaceError
+from nearspace.space.codes import Head, read_codes, read_ids, write_codes, write_ids
+from nearspace.space.levels import Codec, Level, fit_codec
+from nearspace.space.space import Space, check_finite
+
+__all__ = ["PART", "Unpacked", "codec_of", "pack", "pixels", "split", "unpack", "with_codec"]
+
+PART = "codec"
+MAX_BYTES = 2**30
+TOGETHER = 512  # items decoded at once
+AN_ID = 64  # bytes of a Python string beside its letters
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Unpacked:
+    """What a file of codes held.
+
+    Attributes
+    ----------
+    items : ndarray of shape (n, ...)
+        Images as uint8, vectors as float32.
+    ids : ndarray of shape (n,)
+        Their ids at the sender; their positions where it sent none.
+    same : bool or None
+        Whether they are to the last bit what the sender decoded; None where it did not decode.
+    """
+
+    items: np.ndarray
+    ids: np.ndarray
+    same: bool | None
+
+    @property
+    def note(self) -> str:
+        """A sentence for items that are not quite the sender's; "" for others."""
+        if self.same is not False:
+            return ""
+        return "The items differ from what the sender decoded, by the rounding of this machine."
+
+
+def codec_of(space: Space) -> Codec:
+    """Return the codec that a space holds, or else a new one made from its vectors.
+
+    Raises
+    ------
+    NearspaceError
+        If its encoder does not decode, or there are no vectors to make it from.
+    """
+    encoder = _encoder(space)
+    if PART in space.parts:
+        return Codec.from_bytes(space.parts[PART], encoder._n_features_out)
+    vectors = np.asarray(space.vectors)
+    if space.meta is not None and "split" in space.meta.column_names:
+        training = np.array(space.meta["split"].to_pylist(), dtype=object) == "train"
+        vectors = vectors[training] if training.any() else vectors
+    if len(vectors) < 2:
+        raise NearspaceError(
+            f"A codec is made from at least two vectors, and this space holds {len(vectors)}."
+        )
+    return fit_codec(vectors, double_decoder(encoder))
+
+
+def with_codec(space: Space) -> Space:
+    """Return a space that holds its codec, as the part ``"codec"``: what both sides need."""
+    if PART in space.parts:
+        return space
+    parts = {**space.parts, PART: codec_of(space).to_bytes()}
+    return dataclasses.replace(space, parts=parts)
+
+
+def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -> bytes:
+    """Return items as a file of codes, which `unpack` decodes with the same space.
+
+    Parameters
+    ----------
+    space : Space
+        With an encoder that decodes; the receiver needs the same, with the same codec.
+    items : sequence of n items
+        Of the kind and shape that the encoder takes.
+    ids : array of shape (n,), optional
+        Whole numbers or text, such as file names; they take bytes of their own.
+    bits : float, optional
+        About how many bits a vector to spend. When absent, as many as it takes for rounding to
+        cost a 64th of the variance of decoded items.
+
+    Returns
+    -------
+    bytes
+        The file.
+
+    Raises
+    ------
+    NearspaceError
+        If the items are of another kind or shape, or the encoder does not decode.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> digits = load("digits")
+    >>> space = with_codec(embed(digits, "pca(dim=16)"))
+    >>> codes = pack(space, digits.items, digits.ids, bits=32)
+    >>> unpacked = unpack(space, codes)
+    >>> unpacked.items.shape, unpacked.same, len(codes) < 1797 * 64 // 8
+    ((1797, 8, 8, 1), True, True)
+    """
+    encoder, codec = _encoder(space), codec_of(space)
+    vectors = np.asarray(encoder.transform(items))
+    names = None if ids is None else np.asarray(ids)
+    if names is not None and names.shape != (len(vectors),):
+        raise DataError(f"pack: expected {len(vectors)} ids, one for each item, got {len(names)}.")
+    check_finite(vectors, np.arange(len(vectors)) if names is None else names, "The encoder")
+    at = codec.choose(bits)
+    level = codec.levels[at]
+    codes, _ = level.quantise(vectors)
+    written = level.encode(codes)
+    written += bytes(max(0, 4 * -(-len(codes) // 32) - len(written)))  # a bit an item at least
+    id_kind, plain = write_ids(names)
+    packed = zlib.compress(plain, 9) if id_kind else b""
+    decodes = getattr(encoder, "half_", {}).get("keeps") != "encoder"
+    head = Head(
+        encoder=space.recipe["fingerprint"],
+        codec=codec.fingerprint,
+        level=at,
+        n=len(codes),
+        dim=codes.shape[1],
+        seen=int(decodes),
+        codes_checksum=zlib.crc32(codes.data),
+        items_checksum=_checksum(encoder, level, codes) if decodes else 0,
+        id_kind=id_kind,
+        ids_length=len(packed),
+        ids_memory=len(plain),
+        codes_length=len(written),
+    )
+    return write_codes(head, packed, written)
+
+
+def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
+    """Return the items of a file of codes.
+
+    Parameters
+    ----------
+    space : Space
+        The one that packed them, or its decoder half.
+    data : bytes
+        The file. It is not trusted: what it says of itself is checked before it is used.
+    max_bytes : int, default=2**30
+        What vectors, items and ids may take in memory by the file's own account. Unpacking sets
+        aside no more than four times as much.
+
+    Returns
+    -------
+    Unpacked
+        Items and ids.
+
+    Raises
+    ------
+    NearspaceError
+        If this is no such file, or one that is damaged, of a newer format, of another space, or
+        too large.
+    """
+    encoder, codec = _encoder(space), codec_of(space)
+    head, ids, written = read_codes(data)
+    _check_origin(head, space, codec)
+    if head.level >= len(codec.levels) or head.dim != encoder._n_features_out:
+        raise NearspaceError("The codes do not fit the space, though they name it.")
+    shape, dtype = _item_form(encoder)
+    item = dtype.itemsize * int(np.prod(shape))
+    needed = head.n * (8 * head.dim + item + AN_ID * (head.id_kind > 0)) + 2 * head.ids_memory
+    if needed > max_bytes:
+        raise NearspaceError(
+            f"The file says that it holds {head.n:,} items, which take {needed:,} bytes; "
+            f"{max_bytes:,} are allowed."
+        )
+    if head.n > 8 * len(written):
+        raise NearspaceError(f"The file is too small for the {head.n:,} items that it names.")
+    names = read_ids(head, ids)
+    level = codec.levels[head.level]
+    codes = level.decode(written, head.n)
+    if zlib.crc32(codes.data) != head.codes_checksum:
+        raise NearspaceError(
+            "The codes do not come out as they were packed; pack them again, with the version of "
+            "constriction that is installed here."
+        )
+    items, seen, at = np.empty((head.n, *shape), dtype=dtype), 0, 0
+    for batch in _decoded(encoder, level, codes):
+        items[at : at + len(batch)] = batch
+        seen, at = zlib.crc32(batch.data, seen), at + len(batch)
+    return Unpacked(items, names, seen == head.items_checksum if head.seen else None)
+
+
+def split(space: Space) -> tuple[Space, Space]:
+    """Return the half of a space that packs, and the half that unpacks.
+
+    The first keeps the vectors and all that is known of them, and the encoder without its decoder.
+    The second holds the decoder alone: no vector, nothing of any item. The axes of ``pca`` are the
+    same both ways, and stand in both.
+
+    Parameters
+    ----------
+    space : Space
+        With an encoder that decodes.
+
+    Returns
+    -------
+    tuple of two Space
+        Both have the fingerprint of the whole, and its codec.
+
+    Raises
+    ------
+    NearspaceError
+        If the encoder has no halves.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> wine = load("wine")
+    >>> sender, receiver = split(embed(wine, "pca(dim=4)"))
+    >>> unpack(receiver, pack(sender, wine.items)).items.shape
+    (178, 13)
+    """
+    from nearspace.encoders.halves import halve
+
+    sends, receives = halve(_encoder(space))
+    whole = with_codec(space)
+    sender = dataclasses.replace(whole, made_by=sends)
+    receiver = Space(
+        np.empty((0, sends._n_features_out), dtype=np.float32),
+        whole.ids[:0],
+        None,
+        whole.recipe,
+        receives,
+        parts={PART: whole.parts[PART]},
+    )
+    return sender, receiver
+
+
+def pixels(decoded: np.ndarray, kind: Any) -> np.ndarray:
+    """Return decoded items as they are unpacked: images as uint8, vectors as float32."""
+    if isinstance(kind, Image):
+        return np.rint(np.clip(decoded, 0, 1) * 255).astype(np.uint8)
+    return np.ascontiguousarray(decoded, dtype=np.float32)
+
+
+def _encoder(space: Space) -> Any:
+    encoder = space.encoder
+    if not isinstance(encoder, Decodes):
+        raise NearspaceError(
+            f"The encoder of this space ({space.recipe['spec']}) does not decode, so that nothing "
+            "could be unpacked; pca, autoencoder, denoising, masked, vae and adversarial do."
+        )
+    return encoder
+
+
+def _check_origin(head: Head, space: Space, codec: Codec) -> None:
+    found = {
+        "encoder": (head.encoder, str(space.recipe["fingerprint"])),
+        "codec": (head.codec, codec.fingerprint),
+    }
+    for name, (theirs, ours) in found.items():
+        if theirs != ours:
+            raise NearspaceError(
+                f"These codes are of another space: of the {name} {theirs}, and not of {ours} "
+                f"({space.recipe['spec']}); unpack them with the space that packed them."
+            )
+
+
+def _item_form(encoder: Encoder) -> tuple[tuple[int, ...], np.dtype]:
+    """Return shape and type of one unpacked item."""
+    if isinstance(encoder.kind_, Image):
+        return encoder.kind_.shape, np.dtype(np.uint8)
+    return (encoder.kind_.dim,), np.dtype(np.float32)  # type: ignore[attr-defined]
+
+
+def _decoded(encoder: Any, level: Level, codes: np.ndarray) -> Iterator[np.ndarray]:
+    """Return the items of codes, some at a time, the same on every machine."""
+    decode = double_decoder(encoder)
+    for start in range(0, len(codes), TOGETHER):
+        vectors = level.restore(codes[start : start + TOGETHER])
+        yield pixels(decode(vectors), encoder.kind_)
+
+
+def _checksum(encoder: Any, level: Level, codes: np.ndarray) -> int:
+    seen = 0
+    for batch in _decoded(encoder, level, codes):
+        seen = zlib.crc32(batch.data, seen)
+    return seen
