@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from nearspace.judge.transfer import transfer
     from nearspace.judge.transferred import Transfer
     from nearspace.report.page import write_report
+    from nearspace.space.arithmetic import analogy
+    from nearspace.space.decode import decode, interpolate, sample
+    from nearspace.space.difference import diff
+    from nearspace.space.neighbours import neighbours
     from nearspace.space.space import Space, embed
     from nearspace.space.store import open_space
+    from nearspace.space.vectors import read_vectors
 
 # Names resolve on first use, so that `import nearspace` imports neither torch nor scikit-learn.
 _HOME = {
@@ -32,13 +37,20 @@ _HOME = {
     "Samples": "encoders.base",
     "Space": "space.space",
     "Transfer": "judge.transferred",
+    "analogy": "space.arithmetic",
     "compare": "judge.compare",
     "compare_layers": "judge.layers",
+    "decode": "space.decode",
+    "diff": "space.difference",
     "embed": "space.space",
+    "interpolate": "space.decode",
     "load": "data",
     "load_encoder": "encoders.persist",
     "make": "encoders.spec",
+    "neighbours": "space.neighbours",
     "open_space": "space.store",
+    "read_vectors": "space.vectors",
+    "sample": "space.decode",
     "train_test_split": "data",
     "transfer": "judge.transfer",
     "write_report": "report.page",
@@ -54,13 +66,20 @@ __all__ = [
     "Samples",
     "Space",
     "Transfer",
+    "analogy",
     "compare",
     "compare_layers",
+    "decode",
+    "diff",
     "embed",
+    "interpolate",
     "load",
     "load_encoder",
     "make",
+    "neighbours",
     "open_space",
+    "read_vectors",
+    "sample",
     "train_test_split",
     "transfer",
     "write_report",

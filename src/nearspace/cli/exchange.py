@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.errors import NearspaceError
 
 EXPORT = """
 Write a space for other tools.
@@ -29,6 +30,8 @@ It can be searched, mapped and judged; it embeds no new items, since the encoder
 [bold]Examples[/]
 
   nearspace import openai.parquet --made-by text-embedding-3-small -o reviews.space
+
+  nearspace import more.parquet --made-by text-embedding-3-small --to reviews.space
 
   nearspace import table.parquet --vectors emb --ids sku --labels brand -o products.space
 """
@@ -52,7 +55,13 @@ def import_command(
     source: Annotated[
         Path, typer.Argument(help="A .parquet, .npz or .npy file.", show_default=False)
     ],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The .space file to write.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The .space file to write.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="A .space file to add to, whose vectors are of the same maker."),
+    ] = None,
     vectors: Annotated[
         str | None, typer.Option(help="Column or array with the vectors, where it is not plain.")
     ] = None,
@@ -67,14 +76,30 @@ def import_command(
     ] = None,
 ) -> None:
     """Read vectors, write a space; the help text stands in IMPORT."""
-    cli.check_file(output, ".space")
+    if (output is None) == (to is None):
+        raise NearspaceError("import: say where to: -o for a new .space file, --to to add to one.")
+    if output is not None:
+        cli.check_file(output, ".space")
+    from nearspace.space.store import add
     from nearspace.space.vectors import read_vectors
 
     space = read_vectors(source, vectors=vectors, ids=ids, labels=labels, made_by=made_by)
-    space.save(output)
     rows, dim = space.vectors.shape
-    what = f"made by {space.recipe.get('made_by', space.recipe['spec'])}"
-    typer.echo(f"{output}: {rows:,} vectors of {dim}, {what}.")
+    what = f"{rows:,} vectors of {dim}, made by {space.recipe.get('made_by', space.recipe['spec'])}"
+    if output is not None:
+        space.save(output)
+        typer.echo(f"{output}: {what}.")
+    elif to is not None:
+        if ids is None and space.ids.tolist() == list(range(rows)):
+            raise NearspaceError(
+                f"{source} has no ids but row numbers, which would replace those in {to}; name "
+                "the column of ids by --ids."
+            )
+        done = add(to, space)
+        typer.echo(
+            f"{to}: {what}; {done.new:,} new, {done.changed:,} changed, {done.unchanged:,} as they "
+            "were."
+        )
     known = [] if space.labels is None else ["labels"]
     known += [] if space.meta is None else space.meta.column_names
     if known:

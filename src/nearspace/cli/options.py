@@ -12,7 +12,8 @@ from nearspace.errors import NearspaceError
 Source = Annotated[
     str,
     typer.Argument(
-        help="A folder of images or of idx files, a .npy, .npz, .txt, .csv or .parquet file, or "
+        help="A folder of images or of idx files, a .npy, .npz, .txt, .csv, .parquet or .space "
+        "file, or "
         "sample data: digits, wine, sentences, customers.",
         show_default=False,
     ),
@@ -127,8 +128,34 @@ def read(source: str, **options: Any) -> Any:
 
     console = Console(stderr=True)
     with console.status(f"Reading {source}"):
-        dataset = load(source, **options)
+        if source.endswith(".space"):
+            dataset = _read_space(source, **options)
+        else:
+            dataset = load(source, **options)
     console.print(f"[bold]{dataset.name}[/]: {len(dataset):,} items.", highlight=False)
     for note in dataset.notes:
         console.print(f"  {note}", highlight=False, markup=False)
     return dataset
+
+
+def _read_space(
+    source: str,
+    *,
+    labels: str | None = None,
+    groups: str | None = None,
+    time: str | None = None,
+    limit: int | None = None,
+    random_state: int = 0,
+    **others: Any,
+) -> Any:
+    """Return the vectors of a space as a dataset, for which no other option has a meaning."""
+    from nearspace.space.dataset import as_dataset
+    from nearspace.space.store import open_space
+
+    for name, value in others.items():
+        if value is not None:
+            raise NearspaceError(f"{source} holds vectors; it is read without --{name}.")
+    space = open_space(source)
+    return as_dataset(
+        space, labels=labels, groups=groups, time=time, limit=limit, random_state=random_state
+    )

@@ -1,0 +1,82 @@
+"""The vectors of a space as data: to be judged, split and encoded again."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from nearspace.data import Dataset, load
+from nearspace.data.sources import is_split
+from nearspace.space.filters import column_of
+from nearspace.space.space import Space, dense_vectors
+
+__all__ = ["as_dataset"]
+
+
+def as_dataset(
+    space: Space,
+    *,
+    labels: str | None = None,
+    groups: str | None = None,
+    time: str | None = None,
+    limit: int | None = None,
+    random_state: int = 0,
+) -> Dataset:
+    """Return the vectors of a space as a dataset of vectors, with ids and what is known of each.
+
+    Parameters
+    ----------
+    space : Space
+        Any space that can be written in full.
+    labels, groups, time : str, optional
+        Columns of `Space.meta`; by default the space's own labels, and the columns ``group`` and
+        ``time`` where there are any. A column ``split`` is the published split.
+    limit : int, optional
+        At most so many items, drawn at random.
+    random_state : int, default=0
+        Of the draw.
+
+    Returns
+    -------
+    Dataset
+        Its notes say what made the vectors, and whether the fit has seen the items.
+
+    Raises
+    ------
+    NearspaceError
+        If there is no such column, or sparse vectors are too wide.
+
+    Examples
+    --------
+    >>> from nearspace import embed
+    >>> vectors = as_dataset(embed(load("wine"), "pca(dim=4)"))
+    >>> vectors.kind, len(vectors.labels)
+    (Vector(dim=4), 178)
+    """
+    own = [] if space.meta is None else space.meta.column_names
+    asked = {"labels": labels, "groups": groups, "time": time}
+    usual = {"groups": "group", "time": "time"}
+    roles: dict[str, Any] = {"labels": space.labels}
+    for role, name in asked.items():
+        name = name or (usual.get(role) if usual.get(role) in own else None)
+        if name is not None:
+            roles[role] = column_of(space, name)
+    found = load(
+        dense_vectors(space), kind="vector", ids=space.ids, limit=limit, random_state=random_state,
+        **roles,
+    )  # fmt: skip
+    split = None
+    if "split" in own and is_split(np.asarray(column_of(space, "split"), dtype=object)):
+        rows = [space.position(name) for name in np.asarray(found.ids).tolist()]
+        split = column_of(space, "split")[rows]
+    spec = space.recipe["spec"]
+    notes = [*found.notes[1:], f"Vectors of {space.recipe['data']}, made by {spec}."]
+    if split is None and spec != "vectors" and getattr(space.encoder, "learns", "") != "nothing":
+        notes.append(
+            f"{spec} was fitted on these very items, so that what is judged on them flatters it; "
+            "to choose an encoder, compare on the data itself."
+        )
+    name = space.recipe["data"]
+    return dataclasses.replace(found, split=split, notes=tuple(notes), name=name)

@@ -1,0 +1,92 @@
+"""``nearspace decode``, ``sample``, ``interpolate`` and ``analogy`` as a user meets them."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from nearspace.data import SAMPLES
+from nearspace.space.space import embed
+
+
+@pytest.fixture
+def digits(command):
+    space = embed(SAMPLES["digits"]().take(np.arange(120)), "pca(dim=6)")
+    space.save(command.folder / "d.space")
+    return space
+
+
+@pytest.mark.parametrize(
+    ("arguments", "count"),
+    [
+        (("decode", "--id", "3", "--id", "7"), 2),
+        (("sample", "-n", "5"), 5),
+        (("interpolate", "3", "7", "-n", "4"), 4),
+        (("interpolate", "3", "7", "--how", "spherical"), 9),
+    ],
+)
+def test_items_are_written_as_a_picture_and_as_arrays(command, digits, arguments, count):
+    name, *rest = arguments
+    for output in ("o.png", "o.npy", "o.npz"):
+        done = command(name, "d.space", *rest, "-o", output)
+        assert done.returncode == 0, done.stderr
+        assert f"{output}: {count} items decoded" in done.stdout
+    archive = np.load(command.folder / "o.npz")
+    np.testing.assert_array_equal(archive["items"], np.load(command.folder / "o.npy"))
+    decoded = digits.encoder.inverse_transform(archive["vectors"])
+    np.testing.assert_allclose(archive["items"], decoded, atol=1e-5)
+    assert archive["items"].shape == (count, 8, 8, 1)
+    with Image.open(command.folder / "o.png") as picture:
+        assert picture.mode == "L"
+    again = command("decode", "d.space", "--vectors", "o.npz", "-o", "again.npy")
+    assert again.returncode == 0, again.stderr
+    np.testing.assert_allclose(np.load(command.folder / "again.npy"), decoded, atol=1e-5)
+
+
+def test_sample_says_from_what_it_drew(command):
+    embed(SAMPLES["digits"]().take(np.arange(120)), "vae(dim=2, epochs=1)").save("v.space")
+    done = command("sample", "v.space", "-n", "3", "-o", "s.png")
+    assert "a mixture of 6 Gaussians fitted to the vectors" in done.stdout
+    done = command("sample", "v.space", "-n", "3", "--from", "prior", "-o", "s.png")
+    assert "Drawn from the prior of vae(dim=2, epochs=1)." in done.stdout
+
+
+def test_vectors_of_vectors_decode_to_arrays(command):
+    wine = SAMPLES["wine"]()
+    embed(wine, "pca(dim=13)").save("w.space")
+    done = command("decode", "w.space", "--id", "5", "-o", "w.npy")
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(np.load("w.npy")[0], wine.items[5], rtol=1e-3, atol=1e-3)
+
+
+def test_analogy_prints_ids_labels_and_scores(command, digits):
+    done = command("analogy", "d.space", "1", "2", "2", "-k", "3", "--metric", "euclidean")
+    assert done.returncode == 0, done.stderr
+    head, *rows = done.stdout.splitlines()
+    assert head.split() == ["id", "label", "distance"]
+    assert len(rows) == 3
+    for row in rows:
+        name, label, _ = row.split()
+        assert digits.labels[digits.position(name)] == int(label)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("decode", "d.space", "-o", "o.png"), "by --id (several times) or --vectors"),
+        (("decode", "d.space", "--id", "3", "-o", "o.gif"), "ending .png or .npy or .npz"),
+        (("decode", "d.space", "--id", "x3", "-o", "o.png"), "no item 'x3'"),
+        (("decode", "d.space", "--vectors", "a.npy", "-o", "o.png"), "a.npy"),
+        (("decode", "t.space", "--id", "3", "-o", "o.npy"), "nothing decodes its vectors"),
+        (("decode", "w.space", "--id", "3", "-o", "o.png"), "of which there is no picture"),
+        (("sample", "d.space", "--from", "prior", "-o", "o.png"), "was not trained to match"),
+        (("interpolate", "d.space", "3", "7", "--how", "arc", "-o", "o.png"), "no way 'arc'"),
+        (("analogy", "d.space", "3", "7", "4", "--metric", "cosin"), "Did you mean 'cosine'?"),
+    ],
+)
+def test_mistakes_are_told_in_a_sentence(command, digits, arguments, told):
+    embed(SAMPLES["wine"](), "pca(dim=2)").save("w.space")
+    embed(SAMPLES["wine"](), "raw").save("t.space")
+    done = command(*arguments)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not list(command.folder.glob("o.*"))
