@@ -97,6 +97,8 @@ def test_results_are_written(cloud, tmp_path):
 def test_too_little_in_common_is_refused(cloud):
     with pytest.raises(NearspaceError, match="share no id: the first has such as '0'"):
         diff(space(cloud), space(cloud, [f"a{i}" for i in range(120)]))
+    with pytest.raises(NearspaceError, match="the second has none"):
+        diff(space(cloud), space(cloud[:0]))
     with pytest.raises(NearspaceError, match=r"share 120 items.* lower k to at most 118"):
         diff(space(cloud), space(cloud), k=119)
     with pytest.raises(NearspaceError, match="no metric 'cosin'"):

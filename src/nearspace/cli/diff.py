@@ -12,7 +12,8 @@ from nearspace.cli import options as cli
 if TYPE_CHECKING:
     from nearspace.space.difference import Change, Difference
 
-NEIGHBOURS_SHOWN = 5
+NEIGHBOURS_SHOWN, TEXTS_SHOWN = 5, 3
+TEXT_SHOWN = 40  # characters
 
 HELP = """
 Compare two spaces on the items that both have, in their own dimensions.
@@ -47,10 +48,14 @@ def diff_command(
 
     from nearspace.space.difference import diff
 
-    console = Console(stderr=True)
-    with console.status("Looking for neighbours"):
+    with Console(stderr=True).status("Looking for neighbours"):
         found = diff(a, b, k, metric, random_state=random_state)
-    _print(found, first.name, second.name, show)
+    console = Console()
+    for line in sentences(found, first.name, second.name):
+        console.print(line, markup=False, highlight=False)
+    if changed := [change for change in found.changes if change.kept < 1][:show]:
+        console.print("\nChanged most:\n", highlight=False)
+        console.print(_table(changed, a, first.name, second.name))
     if output is None:
         return
     if output.suffix == ".json":
@@ -63,18 +68,6 @@ def diff_command(
             frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
         frame.to_csv(output, index=False)
     typer.echo(f"\n{output}: {len(found.changes):,} items.")
-
-
-def _print(found: Difference, first: str, second: str, show: int) -> None:
-    from rich.console import Console
-
-    console = Console()
-    for line in sentences(found, first, second):
-        console.print(line, markup=False, highlight=False)
-    changed = [change for change in found.changes if change.kept < 1][:show]
-    if changed:
-        console.print("\nChanged most:\n", highlight=False)
-        console.print(_table(changed, first, second))
 
 
 def sentences(found: Difference, first: str, second: str) -> list[str]:
@@ -100,23 +93,26 @@ def sentences(found: Difference, first: str, second: str) -> list[str]:
     return lines
 
 
-def _table(changes: list[Change], first: str, second: str) -> Any:
+def _table(changes: list[Change], a: Any, first: str, second: str) -> Any:
+    """Return items and their neighbours by id, and of texts by how they begin."""
     from rich.markup import escape
     from rich.table import Table
+
+    texts = a.meta["text"] if a.meta is not None and "text" in a.meta.column_names else None
+    shown, between = (NEIGHBOURS_SHOWN, ", ") if texts is None else (TEXTS_SHOWN, "\n")
+
+    def name(item: Any) -> str:
+        text = "" if texts is None else f" {texts[a.position(item)].as_py() or ''}"
+        short = f"{text[:TEXT_SHOWN]}…" if len(text) > TEXT_SHOWN else text
+        return escape(f"{item}{short}")
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("item", overflow="fold")
     table.add_column("kept", justify="right", no_wrap=True)
-    for name in (first, second):
-        table.add_column(escape(f"nearest in {name}"), overflow="fold")
+    for title in (first, second):
+        table.add_column(escape(f"nearest in {title}"), overflow="fold")
     for change in changes:
         label = "" if change.label is None else f" ({change.label})"
-        table.add_row(
-            escape(f"{change.id}{label}"),
-            f"{change.kept:.0%}",
-            *(
-                escape(", ".join(map(str, ids[:NEIGHBOURS_SHOWN])))
-                for ids in (change.first, change.second)
-            ),
-        )
+        near = (between.join(map(name, ids[:shown])) for ids in (change.first, change.second))
+        table.add_row(name(change.id) + escape(label), f"{change.kept:.0%}", *near)
     return table

@@ -191,9 +191,9 @@ def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray
         if str(name) in places
     ]
     if not pairs:
+        one, other = (f"such as '{x.ids[0]}'" if len(x) else "none" for x in (first, second))
         raise NearspaceError(
-            f"The spaces share no id: the first has such as '{first.ids[0]}', the second such as "
-            f"'{second.ids[0]}'."
+            f"The spaces share no id: the first has {one}, the second has {other}."
         )
     if len(pairs) < k + 2:  # all others would be neighbours
         many = f"{len(pairs)} item{'s' if len(pairs) > 1 else ''}"
