@@ -1,6 +1,7 @@
 """Vectors to and from other tools."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -174,6 +175,14 @@ def test_ids_too_long_for_npz_are_refused_before_memory_is_taken(tmp_path):
     with pytest.raises(NearspaceError, match=r"write \.parquet"):
         space.export(tmp_path / "out.npz")
     assert read_vectors(space.export(tmp_path / "out.parquet")).ids.tolist() == ids.tolist()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("name", ["out.npz", "out.parquet"])
+def test_a_full_disk_is_told_in_a_sentence(name, tmp_path):
+    (tmp_path / name).symlink_to("/dev/full")
+    with pytest.raises(NearspaceError, match=f"{name} cannot be written"):
+        embed(SAMPLES["sentences"](), "bow").export(tmp_path / name)
 
 
 @pytest.mark.parametrize("lie", ["[]", "{}", '{"spec": 3}', '{"spec": "a", "fingerprint": "b"}'])

@@ -193,16 +193,19 @@ def _write(
     from nearspace.space.decode import decode
 
     items = decode(space, vectors)
-    if output.suffix == ".png":
-        from nearspace.space.grid import image_grid
+    arrays = {"items": items, "vectors": vectors}
+    if ids is not None:
+        arrays["ids"] = ids
+    try:
+        if output.suffix == ".png":
+            from nearspace.space.grid import image_grid
 
-        image_grid(items, columns).save(output)
-    elif output.suffix == ".npy":
-        np.save(output, items)
-    else:
-        arrays = {"items": items, "vectors": vectors}
-        if ids is not None:
-            arrays["ids"] = ids
-        np.savez(output, **arrays)  # type: ignore[arg-type]
+            image_grid(items, columns).save(output)
+        elif output.suffix == ".npy":
+            np.save(output, items)
+        else:
+            np.savez(output, **arrays)  # type: ignore[arg-type]
+    except OSError as error:
+        raise NearspaceError(f"-o {output} cannot be written ({error}).") from error
     one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
     typer.echo(f"{output}: {len(items):,} {'item' if len(items) == 1 else 'items'} {one}.")

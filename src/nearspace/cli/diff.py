@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
     from nearspace.space.difference import Change, Difference
@@ -56,18 +58,19 @@ def diff_command(
     if changed := [change for change in found.changes if change.kept < 1][:show]:
         console.print("\nChanged most:\n", highlight=False)
         console.print(_table(changed, a, first.name, second.name))
-    if output is None:
-        return
-    if output.suffix == ".json":
-        found.to_json(output)
-    else:
-        import json
+    if output is not None:
+        try:
+            found.to_json(output) if output.suffix == ".json" else _to_csv(found, output)
+        except OSError as error:
+            raise NearspaceError(f"-o {output} cannot be written ({error}).") from error
+        typer.echo(f"\n{output}: {len(found.changes):,} items.")
 
-        frame = found.to_frame()
-        for side in ("first", "second"):  # an id may hold any comma or quote
-            frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
-        frame.to_csv(output, index=False)
-    typer.echo(f"\n{output}: {len(found.changes):,} items.")
+
+def _to_csv(found: Difference, output: Path) -> None:
+    frame = found.to_frame()
+    for side in ("first", "second"):  # an id may hold any comma or quote
+        frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
+    frame.to_csv(output, index=False)
 
 
 def sentences(found: Difference, first: str, second: str) -> list[str]:

@@ -31,15 +31,20 @@ def write_vectors(space: Space, path: str | Path) -> Path:
             f"Cannot write vectors to '{path}': the ending must be .npz or .parquet."
         )
     vectors = dense_vectors(space)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".parquet":
-        _write_parquet(space, vectors, path)
-        return path
+    write = _write_parquet if path.suffix == ".parquet" else _write_npz
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(space, vectors, path)
+    except OSError as error:
+        raise NearspaceError(f"{path} cannot be written ({error}).") from error
+    return path
+
+
+def _write_npz(space: Space, vectors: np.ndarray, path: Path) -> None:
     arrays = {"vectors": vectors, "ids": _fixed_width(space.ids)}
     if space.labels is not None:
         arrays["labels"] = _fixed_width(space.labels)
     np.savez(path, recipe=np.array(json.dumps(space.recipe)), **arrays)  # type: ignore[arg-type]
-    return path
 
 
 def _fixed_width(values: np.ndarray) -> np.ndarray:
