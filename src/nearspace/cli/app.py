@@ -8,7 +8,21 @@ from collections.abc import Callable
 
 import typer
 
-from nearspace.cli import compare, embed, encoders, layers, transfer
+from nearspace.cli import (
+    codec,
+    compare,
+    decode,
+    diff,
+    embed,
+    encoders,
+    exchange,
+    layers,
+    map,
+    rates,
+    search,
+    space,
+    transfer,
+)
 
 __all__ = ["app"]
 
@@ -37,6 +51,24 @@ app = typer.Typer(
 )
 app.command("compare", help=compare.HELP)(told(compare.compare_command))
 app.command("embed", help=embed.HELP)(told(embed.embed_command))
+app.command("add", help=space.ADD_HELP)(told(space.add_command))
+app.command("info")(told(space.info_command))
+app.command("remove")(told(space.remove_command))
+app.command("verify")(told(space.verify_command))
+app.command("search", help=search.SEARCH)(told(search.search_command))
+app.command("index", help=search.INDEX)(told(search.index_command))
+app.command("decode", help=decode.DECODE)(told(decode.decode_command))
+app.command("sample", help=decode.SAMPLE)(told(decode.sample_command))
+app.command("interpolate", help=decode.INTERPOLATE)(told(decode.interpolate_command))
+app.command("analogy", help=decode.ANALOGY)(told(decode.analogy_command))
+app.command("diff", help=diff.HELP)(told(diff.diff_command))
+app.command("export", help=exchange.EXPORT)(told(exchange.export_command))
+app.command("import", help=exchange.IMPORT)(told(exchange.import_command))
+app.command("pack", help=codec.PACK)(told(codec.pack_command))
+app.command("unpack", help=codec.UNPACK)(told(codec.unpack_command))
+app.command("split", help=codec.SPLIT)(told(codec.split_command))
+app.command("rates", help=rates.HELP)(told(rates.rates_command))
 app.command("encoders")(encoders.encoders_command)
 app.command("layers", help=layers.HELP)(told(layers.layers_command))
+app.command("map", help=map.HELP)(told(map.map_command))
 app.command("transfer", help=transfer.HELP)(told(transfer.transfer_command))

@@ -121,6 +121,8 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     names = None if ids is None else np.asarray(ids)
     if names is not None and names.shape != (len(vectors),):
         raise DataError(f"pack: expected {len(vectors)} ids, one for each item, got {len(names)}.")
+    if names is not None and np.array_equal(names, np.arange(len(names))):
+        names = None  # what the receiver takes for ids of itself
     check_finite(vectors, np.arange(len(vectors)) if names is None else names, "The encoder")
     at = codec.choose(bits)
     level = codec.levels[at]

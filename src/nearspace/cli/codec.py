@@ -1,0 +1,146 @@
+"""``nearspace pack``, ``unpack`` and ``split``: items as a small file of codes, and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nearspace.cli import options as cli
+from nearspace.errors import NearspaceError
+
+PACK = """
+Pack items into a small file of codes, which the same space unpacks.
+
+The space needs an encoder that decodes. When it packs for the first time it gets its codec: give
+the receiver the file as it is then, or the decoder half that [bold]nearspace split[/] writes.
+
+[bold]Examples[/]
+
+  nearspace pack photos/ --with photos.space -o photos.codes
+
+  nearspace pack photos/ --with photos.encoder.space --bits 32 -o photos.codes
+"""
+UNPACK = """
+Decode a file of codes: images to PNG files named by their ids, vectors to an .npz file.
+
+[bold]Examples[/]
+
+  nearspace unpack photos.codes --with photos.decoder.space -o out/
+
+  nearspace unpack wine.codes --with wine.space -o wine.npz
+"""
+SPLIT = """
+Write the two halves of a space: one that packs, and one that unpacks.
+
+The half without the decoder keeps the vectors; the half without the encoder holds no item's vector,
+label or picture. The axes of pca are the same both ways, and stand in both.
+
+[bold]Example[/]
+
+  nearspace split photos.space
+"""
+With = Annotated[
+    Path, typer.Option("--with", help="The .space file, or the half of it.", show_default=False)
+]
+
+
+def pack_command(
+    source: cli.Source,
+    space_file: With,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The .codes file to write.")],
+    bits: Annotated[
+        float | None, typer.Option(min=0.1, help="About how many bits an item, without ids.")
+    ] = None,
+    with_ids: Annotated[
+        bool, typer.Option("--with-ids/--without-ids", help="Whether to send the ids along.")
+    ] = True,
+    column: cli.Column = None,
+    ids: cli.Ids = None,
+    limit: cli.Limit = None,
+) -> None:
+    """Read, pack, write; the help text stands in PACK."""
+    cli.check_file(output, ".codes")
+    from nearspace.space.codec import pack
+
+    space = _with_codec(space_file)
+    dataset = cli.read(source, column=column, ids=ids, limit=limit, like=space.kind)
+    data = pack(space, dataset.items, dataset.ids if with_ids else None, bits=bits)
+    _write(output, data)
+    n = max(1, len(dataset))
+    sent = " with their ids" if with_ids else ""
+    size = f"{len(data):,} bytes, {8 * len(data) / n:.1f} bits an item"
+    typer.echo(f"{output}: {n:,} items{sent} in {size}.")
+
+
+def unpack_command(
+    codes: Annotated[Path, typer.Argument(help="A .codes file.", show_default=False)],
+    space_file: With,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="A new folder for images, or an .npz file.")
+    ],
+    max_bytes: Annotated[
+        int, typer.Option(min=1, help="What the items may take in memory; a file may lie.")
+    ] = 2**30,
+) -> None:
+    """Read, unpack, write; the help text stands in UNPACK."""
+    try:
+        data = codes.read_bytes()
+    except OSError as error:
+        raise NearspaceError(f"{codes} cannot be read ({error}).") from error
+    from nearspace.data import Image
+    from nearspace.space.codec import unpack
+
+    space = cli.open_file(space_file)
+    images = isinstance(space.kind, Image)
+    if images:
+        cli.make_folder(output, "the images")
+    else:
+        cli.check_file(output, ".npz")
+    found = unpack(space, data, max_bytes)
+    if images:
+        from nearspace.space.pictures import write_pngs
+
+        write_pngs(found.items, found.ids.tolist(), output)
+    else:
+        import numpy as np
+
+        ids = found.ids.astype(str) if found.ids.dtype == object else found.ids
+        np.savez(output, items=found.items, ids=ids)
+    if found.note:
+        typer.echo(f"note: {found.note}", err=True)
+    typer.echo(f"{output}: {len(found.items):,} items.")
+
+
+def split_command(path: cli.SpaceFile) -> None:
+    """Split and write; the help text stands in SPLIT."""
+    from nearspace.space.codec import split
+
+    halves = split(_with_codec(path))
+    for name, half in zip(("encoder", "decoder"), halves, strict=True):
+        written = half.save(path.with_name(f"{path.stem}.{name}.space"))
+        does = "packs" if name == "encoder" else "unpacks"
+        typer.echo(f"{written}: {does}, {written.stat().st_size:,} bytes.")
+
+
+def _with_codec(path: Path) -> Any:
+    """Return the space of a file, which is given its codec if it has none yet."""
+    from nearspace.space.codec import PART, with_codec
+    from nearspace.space.store import write_part
+
+    space = cli.open_file(path)
+    if PART in space.parts:
+        return space
+    space = with_codec(space)
+    write_part(path, PART, space.parts[PART])
+    typer.echo(f"note: {path} now holds its codec: the receiver needs it as it is now.", err=True)
+    return space
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise NearspaceError(f"-o {path}: the file cannot be written ({error}).") from error

@@ -1,0 +1,171 @@
+"""Rate and distortion: curves of bits against PSNR, and what they say of each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nearspace.judge.leaderboard import plain
+
+__all__ = ["Curve", "Equal", "Rates", "bits_at", "front", "psnr", "psnr_at"]
+
+Points = list[tuple[float, float]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """One way to write images down, at several settings.
+
+    Attributes
+    ----------
+    name : str
+        The spec of an encoder, or the name of a format.
+    how : str
+        ``"latents"``, ``"PCA codes"``, ``"each by itself"`` or ``"one mosaic"``.
+    bits : sequence of float
+        Bits an image.
+    psnr : sequence of float
+        Of the test images: of their mean squared error, in decibels; infinite where nothing is
+        lost.
+    settings : sequence of str
+        What was set at each point.
+    decoder_bytes : int or None
+        What the receiver needs beforehand; None for formats that everybody can read.
+    """
+
+    name: str
+    how: str
+    bits: Sequence[float]
+    psnr: Sequence[float]
+    settings: Sequence[str]
+    decoder_bytes: int | None = None
+
+    @property
+    def points(self) -> Points:
+        """The points as pairs of bits and PSNR."""
+        return list(zip(self.bits, self.psnr, strict=True))
+
+
+@dataclasses.dataclass(frozen=True)
+class Equal:
+    """What the ways cost at the quality that latents have at one rate.
+
+    Attributes
+    ----------
+    bits, psnr : float
+        Of the latents.
+    encoder : str
+        The encoder that is best at this rate.
+    pca_psnr : float or None
+        Of PCA codes at the same bits.
+    formats : dict of str to tuple of (float, bool)
+        Bits of each format at the same PSNR; True where it has nothing as bad, and these are of
+        its lowest quality.
+    decoder_bytes : int
+        Of the encoder's decoder.
+    images : float or None
+        After how many images the decoder has paid for itself against the cheapest format; None
+        where it never does.
+    """
+
+    bits: float
+    psnr: float
+    encoder: str
+    pca_psnr: float | None
+    formats: dict[str, tuple[float, bool]]
+    decoder_bytes: int
+    images: float | None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Rates:
+    """What was found of rate and distortion.
+
+    Attributes
+    ----------
+    curves : tuple of Curve
+        Latents, one curve an encoder; PCA codes, the best over dimensions and steps; formats.
+    equals : tuple of Equal
+        At several rates.
+    rows : tuple of dict
+        Images and what they decode to: ``title``, ``psnr``, ``bits``, ``given``, ``decoded``,
+        the last two as HTML.
+    protocol : dict
+        What the figures depend on.
+    notes : tuple of str
+        What the reader should know.
+    """
+
+    curves: tuple[Curve, ...]
+    equals: tuple[Equal, ...]
+    rows: tuple[dict[str, Any], ...]
+    protocol: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return all figures as JSON text, without pictures; write it where asked."""
+        kept = ("title", "psnr", "bits")
+        value = {
+            "protocol": self.protocol,
+            "curves": [dataclasses.asdict(curve) for curve in self.curves],
+            "equals": [dataclasses.asdict(equal) for equal in self.equals],
+            "rows": [{name: row[name] for name in kept} for row in self.rows],
+            "notes": self.notes,
+        }
+        text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+
+def psnr(images: np.ndarray, decoded: np.ndarray) -> float:
+    """Return the peak signal-to-noise ratio of uint8 images, of their common mean squared error.
+
+    Examples
+    --------
+    >>> black = np.zeros((2, 4, 4, 1), dtype=np.uint8)
+    >>> psnr(black, black + 255), psnr(black, black)
+    (0.0, inf)
+    """
+    error = np.mean((images.astype(np.float32) - decoded.astype(np.float32)) ** 2, dtype=np.float64)
+    return math.inf if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+def front(points: Iterable[tuple[float, float]]) -> Points:
+    """Return the points that no other one beats, by rising bits.
+
+    Examples
+    --------
+    >>> front([(8.0, 14.0), (4.0, 12.0), (9.0, 13.0)])
+    [(4.0, 12.0), (8.0, 14.0)]
+    """
+    kept: Points = []
+    for bits, quality in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not kept or quality > kept[-1][1]:
+            kept.append((bits, quality))
+    return kept
+
+
+def psnr_at(points: Points, bits: float) -> float | None:
+    """Return the PSNR of a front at so many bits, linear between its points; None beyond them."""
+    if not points or not points[0][0] <= bits <= points[-1][0]:
+        return None
+    return float(np.interp(bits, [b for b, _ in points], [q for _, q in points]))
+
+
+def bits_at(points: Points, quality: float) -> tuple[float, bool] | None:
+    """Return the bits a front takes for a PSNR; its fewest, and True, where it has none as low."""
+    if not points or quality > points[-1][1]:
+        return None
+    if quality < points[0][1]:
+        return points[0][0], True
+    finite = [point for point in points if math.isfinite(point[1])]
+    if not finite or quality > finite[-1][1]:
+        return points[-1][0], False
+    return float(np.interp(quality, [q for _, q in finite], [b for b, _ in finite])), False

@@ -1,0 +1,282 @@
+"""Rate and distortion of what encoders decode: bits an image against PSNR, beside PCA and files."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nearspace.data import Dataset, Image, load
+from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.halves import halve
+from nearspace.encoders.linear import PCA
+from nearspace.encoders.persist import dump_encoder
+from nearspace.encoders.spec import make, spec_of
+from nearspace.errors import DataError, NearspaceError
+from nearspace.judge.curves import Curve, Equal, Points, Rates, bits_at, front, psnr, psnr_at
+from nearspace.judge.fits import Fits
+from nearspace.judge.formats import format_curves
+from nearspace.judge.protocol import Protocol, Task, set_task
+from nearspace.space.codec import pixels
+from nearspace.space.codes import FIRST
+from nearspace.space.levels import Codec, Level, fit_codec
+from nearspace.space.space import versions
+
+__all__ = ["DEFAULT_ENCODERS", "check_encoders", "measure_rates", "photograph"]
+
+DEFAULT_ENCODERS = ("autoencoder(dim=8)", "autoencoder(dim=16)", "autoencoder(dim=32)")
+RATES = (16, 24, 32, 48, 64)
+MOST_BITS = 200  # an image; what lies beyond is of no interest here
+PCA_DIMS = (4, 8, 12, 16, 24, 32, 48, 64, 96)
+SHOWN, SHOWN_BITS = 12, 32
+PHOTOGRAPH = "pieces of a photograph, china.jpg of scikit-learn"
+
+Progress = Callable[[float, str], None]
+
+
+def measure_rates(
+    dataset: Dataset,
+    encoders: Sequence[Encoder | str] = DEFAULT_ENCODERS,
+    *,
+    other: Any = None,
+    test_size: float = 0.25,
+    random_state: int = 0,
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Rates:
+    """Return bits an image against PSNR: of encoders, PCA codes, JPEG, WebP and PNG.
+
+    Encoders, their steps and their tables see the training images only; then everything is frozen
+    and measured on the test images. PCA codes go through the same quantiser and coder.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Images.
+    encoders : sequence of Encoder or str
+        Encoders that decode, or specs.
+    other : source, optional
+        Images of another domain, read as `load` does; pieces of a photograph when absent.
+    test_size : float, default=0.25
+        Share of the images that test, where no split is published.
+    random_state : int, default=0
+        Of the split.
+    cache : str or Path, optional
+        A folder in which fitted encoders are kept.
+    progress : callable, optional
+        Called with the share that is done and a few words.
+
+    Returns
+    -------
+    Rates
+        Curves, and what they say at 16 to 64 bits an image.
+
+    Raises
+    ------
+    NearspaceError
+        If the items are no images, or an encoder does not decode.
+
+    Examples
+    --------
+    >>> rates = measure_rates(load("digits"), ["autoencoder(dim=4, epochs=2)"])
+    >>> [curve.name for curve in rates.curves][:3]
+    ['autoencoder(dim=4, epochs=2)', 'PCA codes', 'JPEG, each by itself']
+    """
+    made = [make(encoder) if isinstance(encoder, str) else encoder for encoder in encoders]
+    check_encoders(made)
+    if not isinstance(dataset.kind, Image):
+        raise DataError(
+            f"rates holds codes against JPEG, WebP and PNG and so takes images; got {dataset.kind}."
+        )
+    tell = progress or (lambda share, words: None)
+    start = time.perf_counter()
+    task = set_task(dataset, Protocol(5, None, 1, test_size, random_state))
+    fits = Fits(task, None if cache is None else Path(cache))
+    shown = _others(other, dataset.kind, random_state)
+    measured = []
+    for at, encoder in enumerate(made):
+        tell(0.8 * at / len(made), f"fitting {spec_of(encoder)}")
+        measured.append(_Coded(fits.get(encoder)[0], task))
+    tell(0.8, "PCA codes")
+    pca = _pca_curve(task)
+    tell(0.9, "JPEG, WebP and PNG")
+    formats = format_curves(task.test.items)
+    curves = [coded.curve for coded in measured]
+    protocol = {
+        "name": dataset.name,
+        "kind": str(dataset.kind),
+        "training images": len(task.train),
+        "test images": len(task.test),
+        "split": task.describe()["split"],
+        "other domain": PHOTOGRAPH if other is None else str(other),
+        "seconds": time.perf_counter() - start,
+        "versions": versions(),
+    }
+    return Rates(
+        (*curves, pca, *formats),
+        tuple(_equals(curves, pca, formats)),
+        tuple(_rows(measured, task, shown, protocol["other domain"])),
+        protocol,
+        tuple(dataset.notes),
+    )
+
+
+def check_encoders(encoders: Sequence[Encoder]) -> None:
+    """Raise `NearspaceError` if there is no encoder, or one that does not decode."""
+    if not encoders:
+        raise NearspaceError("rates needs at least one encoder.")
+    for encoder in encoders:
+        if not isinstance(encoder, Decodes):
+            raise NearspaceError(
+                f"'{spec_of(encoder)}' does not decode; rates takes pca, autoencoder, denoising, "
+                "masked, vae and adversarial."
+            )
+
+
+class _Coded:
+    """One fitted encoder with its codec."""
+
+    def __init__(self, encoder: Any, task: Task, name: str | None = None):
+        self.encoder, self.task = encoder, task
+        self.name = name or spec_of(encoder)
+        self.codec: Codec = fit_codec(
+            encoder.transform(task.train.items), encoder.inverse_transform
+        )
+
+    @functools.cached_property
+    def curve(self) -> Curve:
+        """Return bits an image, header included, against PSNR of the test images."""
+        vectors, bits, found, settings = self.encoder.transform(self.task.test.items), [], [], []
+        for at, level in enumerate(self.codec.levels):
+            if level.bits > MOST_BITS:
+                break
+            codes, _ = level.quantise(vectors)
+            size = max(len(level.encode(codes)), len(codes) / 8) + FIRST
+            bits.append(8 * size / len(codes))
+            found.append(psnr(self.task.test.items, self.decoded(level, codes)))
+            settings.append(f"{self.encoder._n_features_out} dimensions, level {at}")
+        return Curve(self.name, "latents", bits, found, settings, self.decoder_bytes())
+
+    def decoded(self, level: Level, codes: np.ndarray) -> np.ndarray:
+        """Return the images of codes, as uint8."""
+        vectors = level.restore(codes).astype(np.float32)
+        return pixels(self.encoder.inverse_transform(vectors), self.encoder.kind_)
+
+    def decoder_bytes(self) -> int:
+        """Return what the receiver needs to have: the decoder, and the tables."""
+        files = dump_encoder(halve(self.encoder)[1]).values()
+        return sum(map(len, files)) + len(self.codec.to_bytes())
+
+    def shown(self, images: np.ndarray) -> tuple[np.ndarray, float, float]:
+        """Return what images decode to at about 32 bits, those bits, and the PSNR."""
+        level = self.codec.levels[self.codec.choose(SHOWN_BITS)]
+        codes, _ = level.quantise(self.encoder.transform(images))
+        decoded = self.decoded(level, codes)
+        return decoded, 8 * len(level.encode(codes)) / len(codes), psnr(images, decoded)
+
+
+def _pca_curve(task: Task) -> Curve:
+    """Return the best of PCA codes over dimensions and steps."""
+    most = min(len(task.train), int(np.prod(task.train.items.shape[1:])))
+    dims = sorted({min(dim, most) for dim in PCA_DIMS})
+    whole = PCA(dims[-1]).fit(task.train.items)
+    points: dict[tuple[float, float], tuple[str, int]] = {}
+    for dim in dims:
+        first = copy.copy(whole)
+        first.components_ = whole.components_[:dim]
+        first.explained_variance_ratio_ = whole.explained_variance_ratio_[:dim]
+        curve = _Coded(first, task).curve
+        for point, setting in zip(curve.points, curve.settings, strict=True):
+            points[point] = (setting, curve.decoder_bytes or 0)
+    kept = front(points)
+    bits, found = zip(*kept, strict=True)
+    most_bytes = max(points[point][1] for point in kept)
+    return Curve(
+        "PCA codes", "PCA codes", bits, found, [points[point][0] for point in kept], most_bytes
+    )
+
+
+def _equals(curves: list[Curve], pca: Curve, formats: list[Curve]) -> list[Equal]:
+    """Return what the ways cost at the quality of the best latents, at some rates."""
+    fronts: dict[str, Points] = {curve.name: front(curve.points) for curve in formats}
+    found = []
+    for bits in RATES:
+        here = [(psnr_at(front(curve.points), bits), curve) for curve in curves]
+        known = [(quality, curve) for quality, curve in here if quality is not None]
+        if not known:
+            continue
+        quality, best = max(known, key=lambda pair: pair[0])
+        costs = {name: cost for name in fronts if (cost := bits_at(fronts[name], quality))}
+        size = best.decoder_bytes or 0
+        saved = min((cost[0] for cost in costs.values()), default=0.0) - bits
+        found.append(
+            Equal(
+                bits, quality, best.name, psnr_at(front(pca.points), bits), costs, size,
+                8 * size / saved if saved > 0 else None,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _rows(
+    measured: list[_Coded], task: Task, others: np.ndarray, domain: str
+) -> list[dict[str, Any]]:
+    """Return test images and images of another domain beside what the best encoder decodes."""
+
+    def quality(coded: _Coded) -> float:
+        return psnr_at(front(coded.curve.points), SHOWN_BITS) or 0.0
+
+    best = max(measured, key=quality) if len(measured) > 1 else measured[0]
+    draw = best.encoder.kind_.draw
+    test = task.test.items[np.linspace(0, len(task.test) - 1, SHOWN).astype(int)]
+    rows = []
+    for title, images in (("test images", test), (domain, others)):
+        decoded, bits, found = best.shown(images)
+        row = {"title": title, "encoder": best.name, "bits": bits, "psnr": found}
+        row |= {"given": [draw(image) for image in images]}
+        rows.append(row | {"decoded": [draw(image) for image in decoded]})
+    return rows
+
+
+def _others(other: Any, kind: Any, random_state: int) -> np.ndarray:
+    """Return a few images of another domain, in the shape of the images."""
+    if other is None:
+        return photograph(kind)
+    dataset = load(other, kind="image", size=None)
+    from PIL import Image as Pillow
+
+    chosen = np.random.default_rng(random_state).permutation(len(dataset))[:SHOWN]
+    return np.stack([_fitted(Pillow.fromarray(_grey(dataset.items[i])), kind) for i in chosen])
+
+
+def photograph(kind: Image, n: int = SHOWN) -> np.ndarray:
+    """Return pieces of a photograph in the shape of a kind of images, uint8.
+
+    Examples
+    --------
+    >>> photograph(Image((28, 28, 1)), 3).shape
+    (3, 28, 28, 1)
+    """
+    from PIL import Image as Pillow
+    from sklearn.datasets import load_sample_image
+
+    whole = load_sample_image("china.jpg")
+    side = 100
+    places = np.random.default_rng(0).integers((0, 0), np.array(whole.shape[:2]) - side, (n, 2))
+    pieces = [whole[y : y + side, x : x + side] for y, x in places]
+    return np.stack([_fitted(Pillow.fromarray(piece), kind) for piece in pieces])
+
+
+def _grey(item: np.ndarray) -> np.ndarray:
+    return item[..., 0] if item.shape[2] == 1 else item
+
+
+def _fitted(picture: Any, kind: Image) -> np.ndarray:
+    height, width, channels = kind.shape
+    picture = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
+    return np.asarray(picture).reshape(kind.shape)

@@ -1,0 +1,140 @@
+"""The page about rate and distortion, as one HTML file, and what it says in a sentence."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nearspace.judge.curves import Curve, Equal, Rates
+from nearspace.report.figures import COLOURS, SYMBOLS, bare_figure
+from nearspace.report.page import GLYPHS, environment, figure_json, plotly_code, script_json
+from nearspace.report.words import count_text, seconds_text
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["cost_text", "images_text", "rates_verdict", "render_rates", "write_rates"]
+
+USUAL = 32  # bits, of which the page's first sentence speaks
+DASHES = {"each by itself": "dot", "one mosaic": "dash"}
+
+
+def render_rates(rates: Rates) -> str:
+    """Return what was found of rate and distortion as one self-contained HTML page."""
+    told = rates.protocol
+    facts = [str(told["kind"]), f"{told['training images']:,} images to fit on"]
+    facts += [f"{told['test images']:,} to judge on", f"{seconds_text(told['seconds'])}"]
+    drawn = [curve for curve in rates.curves if _points(curve)]
+    lossless = [curve for curve in rates.curves if math.inf in curve.psnr]
+    return environment().get_template("rates.html.j2").render(
+        rates=rates,
+        title=f"Codes of {told['name']}",
+        facts=facts,
+        reason=rates_verdict(rates),
+        key=[(*_mark(at), curve.name) for at, curve in enumerate(drawn)],
+        lossless=[(curve.name, count_text(curve.bits[0])) for curve in lossless],
+        formats=[curve.name for curve in rates.curves if curve.how in DASHES],
+        decoders=[curve for curve in rates.curves if curve.decoder_bytes],
+        cost=cost_text,
+        images=images_text,
+        page_data=script_json('{"fragments":[],"shown":[],"classes":[],"codes":[]}'),
+        figure_data=figure_json({"curves": _figure(drawn)}),
+        plotly=plotly_code(),
+    )  # fmt: skip
+
+
+def write_rates(rates: Rates, path: str | Path) -> Path:
+    """Write what was found of rate and distortion as one self-contained HTML page."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render_rates(rates), encoding="utf-8")
+    return path
+
+
+def rates_verdict(rates: Rates) -> str:
+    """Return what the latents are worth near 32 bits an image, in sentences.
+
+    Examples
+    --------
+    >>> rates_verdict(Rates((), (), (), {}))
+    'No encoder has codes of 16 to 64 bits an image.'
+    """
+    if not rates.equals:
+        return "No encoder has codes of 16 to 64 bits an image."
+    at = min(rates.equals, key=lambda equal: abs(equal.bits - USUAL))
+    words = f"At {at.bits:.0f} bits an image {at.encoder} reaches {at.psnr:.1f} dB"
+    if at.pca_psnr is not None:
+        gain = at.psnr - at.pca_psnr
+        side = "above" if gain >= 0 else "below"
+        words += f", {abs(gain):.1f} dB {side} PCA codes of the same length"
+    words += "."
+    name = min(at.formats, key=lambda name: at.formats[name][0], default=None)
+    if name is None:
+        return words
+    bits, bound = at.formats[name]
+    words += f" The cheapest format, {name}, takes {count_text(bits)} bits"
+    words += ", and has nothing as bad" if bound else " for the same"
+    if at.images is None:
+        return f"{words}: the decoder never pays for itself."
+    return f"{words}: the decoder has paid for itself after {count_text(at.images)} images."
+
+
+def cost_text(cost: tuple[float, bool] | None) -> str:
+    """Return the bits a format takes for a PSNR.
+
+    Examples
+    --------
+    >>> [cost_text(cost) for cost in (None, (120.0, False), (3000.0, True))]
+    ['–', '120', '3,000, better']
+    """
+    if cost is None:
+        return "–"
+    return count_text(cost[0]) + (", better" if cost[1] else "")
+
+
+def images_text(equal: Equal) -> str:
+    """Return after how many images a decoder has paid for itself."""
+    return "never" if equal.images is None else count_text(equal.images)
+
+
+def _points(curve: Curve) -> list[tuple[float, float, str]]:
+    """Return the points that can be drawn."""
+    triples = zip(curve.bits, curve.psnr, curve.settings, strict=True)
+    return [triple for triple in triples if math.isfinite(triple[1])]
+
+
+def _mark(at: int) -> tuple[str, str]:
+    """Return the colour and the glyph of a curve."""
+    return COLOURS[at % len(COLOURS)], GLYPHS[SYMBOLS[at % len(SYMBOLS)]]
+
+
+def _figure(curves: list[Curve]) -> go.Figure:
+    traces = [_trace(curve, at) for at, curve in enumerate(curves)]
+    figure = bare_figure(traces, height=480)
+    shared: dict[str, Any] = {"automargin": True, "fixedrange": True, "zeroline": False}
+    ticks = [4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 65536]
+    figure.update_xaxes(
+        title="bits an image",
+        type="log",
+        tickvals=ticks,
+        ticktext=[f"{tick:,}" for tick in ticks],
+        **shared,
+    )
+    figure.update_yaxes(title="PSNR, dB", **shared)
+    return figure
+
+
+def _trace(curve: Curve, at: int) -> go.Scatter:
+    import plotly.graph_objects as go
+
+    bits, found, settings = zip(*_points(curve), strict=True)
+    return go.Scatter(
+        x=[round(value, 1) for value in bits],
+        y=[round(value, 2) for value in found],
+        mode="lines+markers",
+        marker={"size": 7, "color": _mark(at)[0], "symbol": SYMBOLS[at % len(SYMBOLS)]},
+        line={"width": 1.5, "color": _mark(at)[0], "dash": DASHES.get(curve.how, "solid")},
+        customdata=[f"{curve.name}, {setting}" for setting in settings],
+        hovertemplate="%{customdata}<br>%{x:.4g} bits, %{y:.1f} dB<extra></extra>",
+    )
