@@ -16,6 +16,7 @@ from nearspace.cli import options as cli
 from nearspace.errors import DataError, NearspaceError
 
 SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
+ID_WIDTH = 40  # characters of an id that stand on one line
 SHOWN = 4  # columns of a table that stand beside what was found
 TIMED = 200  # queries by which the speed of a search is measured
 
@@ -204,11 +205,11 @@ def _items(kind: Any, query: str) -> tuple[list[str], Any]:
 
 def _rows(space: Any, found: Any, at: int) -> list[dict[str, Any]]:
     """Return what was found for a query, a row each, with what is known of it."""
-    positions = found.positions[at].tolist()
+    positions = found.positions[at]
     rows: list[dict[str, Any]] = [
-        {"rank": rank, "score": float(score), "id": space.ids[[position]].tolist()[0]}
-        for rank, (position, score) in enumerate(
-            zip(positions, found.scores[at], strict=True), start=1
+        {"rank": rank, "score": score, "id": name}
+        for rank, (name, score) in enumerate(
+            zip(found.ids[at].tolist(), found.scores[at].tolist(), strict=True), start=1
         )
     ]
     if space.labels is not None:
@@ -235,16 +236,23 @@ def _print(title: str, rows: list[dict[str, Any]], score: str) -> None:
     if "text" in known:
         known = [name for name in known if name in ("label", "text")]
     known = known[: SHOWN + ("label" in known)]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("rank", justify="right")
+    table = Table(box=None, header_style="bold", pad_edge=False, expand="text" in known)
+    table.add_column("rank", justify="right", no_wrap=True)
     table.add_column(score, justify="right", no_wrap=True)
-    table.add_column("id", overflow="fold")
+    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, max(map(_id_width, rows))))
     for name in known:
-        table.add_column(escape(name), no_wrap=name == "text", overflow="ellipsis")
+        wide = 1 if name == "text" else None
+        table.add_column(
+            escape(name), no_wrap=name in ("label", "text"), overflow="ellipsis", ratio=wide
+        )
     for row in rows:
         shown = (escape(_line(row[name])) for name in ("id", *known))
         table.add_row(str(row["rank"]), f"{row['score']:.4f}", *shown)
     console.print(table, highlight=False)
+
+
+def _id_width(row: dict[str, Any]) -> int:
+    return len(_line(row["id"]))
 
 
 def _line(value: Any) -> str:

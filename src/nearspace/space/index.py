@@ -125,9 +125,9 @@ class Opened:
     """
 
     def __init__(self, index: Index, vectors: np.ndarray):
+        faiss = _faiss()
         from faiss.contrib.ivf_tools import add_preassigned
 
-        faiss = _faiss()
         self.index, self.vectors = index, vectors
         product = index.metric != "euclidean"
         dim = index.centroids.shape[1]
@@ -244,7 +244,7 @@ def open_index(space: Space, metric: str) -> tuple[Opened | None, tuple[str, ...
                 raise _unsound()
             ready[metric] = Opened(index, np.asarray(space.vectors))
         except NearspaceError as error:
-            return None, (f"Searched without the index: {error}",)
+            return None, (f"Every vector was searched. {error}",)
     opened = ready[metric]
     notes = []
     if opened.index.recall < RECALL:
@@ -319,4 +319,4 @@ def _faiss() -> Any:
 
 
 def _unsound() -> NearspaceError:
-    return NearspaceError("what the file holds as its index is none")
+    return NearspaceError("The index is damaged, or of other vectors; build it anew.")

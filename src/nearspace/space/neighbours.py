@@ -121,6 +121,8 @@ def neighbours(
         there -= 1
     k = max(0, min(k, there))
     index, notes = (None, ()) if exact or where or k > LARGEST_K else open_index(space, metric)
+    if metric == "cosine":
+        notes += _on_zeros(vectors)
     if index is None:
         positions, scores = _exact(space, metric).search(vectors, k, allowed, own)
         return Neighbours(space.ids[positions], positions, scores, metric, 1.0, notes)
@@ -158,6 +160,17 @@ def vectors_of(space: Space, items: Any) -> Vectors:
         )
     encoder: Any = space.encoder
     return encoder.transform(items)
+
+
+def _on_zeros(vectors: Any) -> tuple[str, ...]:
+    """Return a note if there are queries without a direction, as of texts without a known word."""
+    zeros = np.flatnonzero(abs(vectors).sum(axis=1) == 0)
+    if not len(zeros):
+        return ()
+    count = vectors.shape[0]
+    which = "The query" if count == 1 else f"Of {count:,} queries {len(zeros):,}"
+    verb = "are zero vectors" if len(zeros) > 1 else "is the zero vector"
+    return (f"{which} {verb}, whose cosine with everything is 0.",)
 
 
 def _exact(space: Space, metric: str) -> Exact:

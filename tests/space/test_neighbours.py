@@ -1,0 +1,207 @@
+"""Search beside a naive one in float64, what it refuses, and conditions on what is known."""
+
+import dataclasses
+import datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy import sparse
+
+from nearspace import embed, neighbours
+from nearspace.data import SAMPLES
+from nearspace.errors import NearspaceError
+from nearspace.metrics.retrieval import METRICS
+from nearspace.space.exact import Exact
+from nearspace.space.filters import matching
+from nearspace.space.neighbours import vectors_of
+from nearspace.space.space import Space
+
+
+def naive(queries, vectors, k, metric, allowed=None, own=None):
+    """Every score in float64, vector by vector, and a stable sort."""
+    queries, vectors = (
+        (x.toarray() if sparse.issparse(x) else x).astype(float) for x in (queries, vectors)
+    )
+    positions, scores = [], []
+    for row, query in enumerate(queries):
+        if metric == "euclidean":
+            alike = -np.sqrt(((vectors - query) ** 2).sum(axis=1))
+        else:
+            alike = np.array([vector @ query for vector in vectors])
+        if metric == "cosine":
+            lengths = np.sqrt((vectors**2).sum(axis=1) * (query @ query))
+            alike = np.divide(alike, lengths, out=np.zeros_like(alike), where=lengths > 0)
+        if allowed is not None:
+            alike[~allowed] = -np.inf
+        if own is not None:
+            alike[own[row]] = -np.inf
+        positions.append(np.argsort(-alike, kind="stable")[:k])
+        scores.append(alike[positions[-1]])
+    return np.array(positions), np.abs(scores) if metric == "euclidean" else np.array(scores)
+
+
+def vectors_of_many_sorts():
+    random = np.random.default_rng(0)
+    normal = random.standard_normal((1000, 24)).astype(np.float32)
+    copies = normal.copy()
+    copies[500:1000] = copies[:500]
+    copies[[7, 507]] = 0
+    grid = random.integers(0, 3, (1000, 5)).astype(np.float32)  # ties without end
+    words = sparse.random_array((1000, 300), density=0.02, rng=0, dtype=np.float32).tocsr()
+    return {
+        "normal": normal,
+        "copies and zeros": copies,
+        "grid": grid,
+        "far from the origin": normal + 3000,
+        "one far longer": np.vstack([normal, 1e6 * normal[:2]]),
+        "squares overflow": normal * np.float32(1e25),
+        "squares vanish": normal * np.float32(1e-30),
+        "all equal": np.ones((300, 5), np.float32),
+        "sparse": sparse.vstack([words, words[:40], 0 * words[:5]]).tocsr(),
+    }
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("sort", vectors_of_many_sorts())
+def test_is_a_naive_search_in_float64_whatever_the_vectors(sort, metric):
+    vectors = vectors_of_many_sorts()[sort]
+    random = np.random.default_rng(1)
+    rows = random.permutation(vectors.shape[0])[:12]
+    mask = random.random(vectors.shape[0]) < 0.3
+    search = Exact(vectors, metric)
+    unit = {"cosine": 1.0, "dot": float(abs(vectors).max()) ** 2}.get(metric, abs(vectors).max())
+    for count in (1, 12):  # by vector and matrix, and by matrices
+        for allowed, own in ((None, None), (mask, None), (None, rows), (mask, rows)):
+            for k in (1, 10, 100):
+                mine = None if own is None else own[:count]
+                positions, scores = search.search(vectors[rows[:count]], k, allowed, mine)
+                wanted, right = naive(vectors[rows[:count]], vectors, k, metric, allowed, mine)
+                np.testing.assert_allclose(scores / unit, right / unit, rtol=1e-9, atol=1e-8)
+                if (sort, metric) != ("grid", "cosine"):  # rounding parts (1, 2) and (2, 4)
+                    np.testing.assert_array_equal(positions, wanted)
+
+
+def test_more_vectors_than_one_product_takes(monkeypatch):
+    from nearspace.space import exact
+
+    monkeypatch.setattr(exact, "CHUNK", 400)
+    vectors = np.random.default_rng(0).standard_normal((1501, 8)).astype(np.float32)
+    for metric in METRICS:
+        found = Exact(vectors, metric).search(vectors[:300], 7, own=np.arange(300))
+        wanted = naive(vectors[:300], vectors, 7, metric, own=np.arange(300))
+        np.testing.assert_array_equal(found[0], wanted[0])
+
+
+@pytest.fixture(scope="module")
+def customers():
+    return embed(SAMPLES["customers"](), "onehot | pca(dim=6)")
+
+
+def test_ids_vectors_and_spaces_ask_the_same(customers):
+    by_id = neighbours(customers, [3, 9], k=4)
+    by_vector = neighbours(customers, customers.vectors[[3, 9]], k=4)
+    part = dataclasses.replace(
+        customers, ids=customers.ids[[3, 9]], vectors=customers.vectors[[3, 9]],
+        labels=None, meta=None,
+    )  # fmt: skip
+    for other in (by_vector, neighbours(customers, part, k=4)):
+        np.testing.assert_array_equal(by_id.ids, other.ids)
+        np.testing.assert_array_equal(by_id.scores, other.scores)
+    assert by_id.ids[:, 0].tolist() == [3, 9]
+    assert by_id.scores[:, 0].tolist() == [1.0, 1.0]
+    assert neighbours(customers, 3, k=4).ids.tolist() == by_id.ids[:1].tolist()
+    items = SAMPLES["customers"]().items.iloc[[3, 9]]
+    np.testing.assert_allclose(vectors_of(customers, items), part.vectors, rtol=1e-5, atol=1e-6)
+
+
+def test_exclude_self_leaves_out_the_item_and_not_its_copies():
+    vectors = np.eye(4, dtype=np.float32)[[0, 0, 1, 2, 3]]
+    space = Space(vectors, np.array(list("abcde")), None, {"spec": "x", "fingerprint": "f"})
+    found = neighbours(space, ["a", "e"], k=2, exclude_self=True)
+    assert found.ids.tolist() == [["b", "c"], ["a", "b"]]
+    assert found.scores.tolist() == [[1, 0], [0, 0]]
+    assert neighbours(space, ["a", "e"], k=9, exclude_self=True).ids.shape == (2, 4)
+    other = dataclasses.replace(space, ids=np.array(list("bxyze")))
+    found = neighbours(space, other, k=9, exclude_self=True)
+    assert "b" not in found.ids[0]
+    assert found.ids.shape == (5, 4)
+    with pytest.raises(NearspaceError, match="a vector has no id"):
+        neighbours(space, vectors[:1], exclude_self=True)
+
+
+def test_a_zero_vector_has_cosine_0_and_is_not_dropped():
+    vectors = np.array([[0, 0], [1, 0], [-1, 0]], np.float32)
+    space = Space(vectors, np.arange(3), None, {"spec": "x", "fingerprint": "f"})
+    found = neighbours(space, [[2.0, 0.0], [0.0, 0.0]])
+    assert found.ids.tolist() == [[1, 0, 2], [0, 1, 2]]
+    assert found.scores.tolist() == [[1, 0, -1], [0, 0, 0]]
+    assert found.notes == ("Of 2 queries 1 is the zero vector, whose cosine with everything is 0.",)
+    thin = dataclasses.replace(space, vectors=sparse.csr_array(vectors))
+    np.testing.assert_array_equal(neighbours(thin, [[2.0, 0.0], [0.0, 0.0]]).ids, found.ids)
+
+
+REFUSED = {
+    "NaN": ([[0.0] * 5 + [np.nan]], {}, "row 0 holds NaN"),
+    "infinity": ([[0.0] * 6, [np.inf] * 6], {}, "row 1 holds NaN, infinity"),
+    "another length": ([[0.0] * 5], {}, r"vectors of 6 numbers, like the space, got .* \(1, 5\)"),
+    "no such id": (9999, {}, "has no item '9999'"),
+    "no such metric": (3, {"metric": "cosin"}, "Did you mean 'cosine'"),
+    "k of 0": (3, {"k": 0}, "k of at least 1"),
+    "no such column": (3, {"where": "agge>3"}, "no column 'agge'. Did you mean 'age'"),
+    "no condition": (3, {"where": "age"}, "cannot be read"),
+    "no number": (3, {"where": "age>old"}, "compared with 'old'; expected a number"),
+    "no text": (3, {"where": "age~3"}, "the column 'age' holds none"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refuses_in_a_sentence(customers, case):
+    queries, options, told = REFUSED[case]
+    with pytest.raises(NearspaceError, match=told):
+        neighbours(customers, queries, **options)
+
+
+def test_refuses_vectors_of_another_encoder_of_the_same_dimension(customers):
+    other = embed(SAMPLES["customers"](), "onehot | pca(dim=6, random_state=1)")
+    recipe = {**other.recipe, "fingerprint": "0123"}
+    with pytest.raises(NearspaceError, match=r"another encoder, .* fingerprint 0123"):
+        neighbours(customers, dataclasses.replace(other, recipe=recipe))
+    with pytest.raises(NearspaceError, match="no encoder"):
+        vectors_of(dataclasses.replace(customers, made_by=None), [])
+
+
+def test_conditions_follow_the_types_of_columns():
+    known = pa.table(
+        {
+            "age": [9, 10, None, 30],
+            "text": ["A Cat", "dog", None, "cat = cat"],
+            "day": [datetime.datetime(2024, m, 1) for m in (1, 2, 3, 4)],
+            "old": [False, True, None, True],
+            "number as text": ["9", "10", "2", ""],
+        }
+    )
+    space = Space(
+        np.eye(4, dtype=np.float32), np.array(["a", "b", "c", "d"]), np.array([1, 2, 2, 10]),
+        {"spec": "x", "fingerprint": "f"}, meta=known,
+    )  # fmt: skip
+    wanted = {
+        ("age>=10",): "bd",  # as numbers, not as text
+        ("age != 10",): "ad",  # what is missing meets nothing
+        ("age<1e1", "old=false"): "a",
+        ("text~CAT",): "ad",
+        ("text = cat = cat",): "d",
+        ("day>=2024-02-01", "day<2024-03-15"): "bc",
+        ("old=true",): "bd",
+        ("label>2",): "d",
+        ("label==2", "id!=b"): "c",
+        ("number as text<2",): "bd",  # as text: 10 comes before 2
+        ("number as text=",): "d",
+        (): "abcd",
+    }
+    for where, ids in wanted.items():
+        assert "".join(space.ids[matching(space, where)]) == ids, where
+    found = neighbours(space, [1.0, 2, 3, 4], k=10, metric="dot", where=["label=2"])
+    assert found.ids.tolist() == [["c", "b"]]
+    assert neighbours(space, "b", where="label=2", exclude_self=True).ids.tolist() == [["c"]]
+    assert neighbours(space, "b", where="age>99").ids.shape == (1, 0)
