@@ -28,6 +28,9 @@ USUAL = {
     "ids": ("id", "ids"),
     "labels": ("label", "labels"),
 }
+UNREADABLE = (
+    OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 LONG = 256  # characters of an id beyond which an array is not made as wide as the longest
 
 
@@ -85,15 +88,8 @@ def read_vectors(
         table, recipe = _read_parquet(path) if path.suffix == ".parquet" else _arrays(path, vectors)
     except NearspaceError:
         raise
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        NotImplementedError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as e:
-        reason = str(e).strip().split("\n")[0].rstrip(".")
+    except UNREADABLE as error:
+        reason = str(error).strip().split("\n")[0].rstrip(".")
         raise DataError(f"{path.name} cannot be read, or is damaged: {reason}.") from None
     names = {role: _named(table, role, name, path.name) for role, name in asked.items()}
     if made_by is not None or not _is_recipe(recipe):
@@ -104,14 +100,16 @@ def read_vectors(
     held = [*names.values(), *(OURS if recipe else ())]
     others = [field.name for field in table.schema if field.name not in held]
     meta = [name for name in others if not _is_large(table.schema.field(name).type)]
-    pictures = recipe is not None and "image" in table.column_names
+    pictures = "image" in table.column_names and str(table["image"].type) == "binary"
     return Space(
         matrix,
         known,
         None if names["labels"] is None else _labels(table[names["labels"]], path.name),
         recipe or _elsewhere(made_by or path.name, path, sorted(set(others) - set(meta))),
         meta=table.select(meta) if meta else None,
-        thumbnails=[data or b"" for data in table["image"].to_pylist()] if pictures else None,
+        thumbnails=[data or b"" for data in table["image"].to_pylist()]
+        if recipe and pictures
+        else None,
     )
 
 
