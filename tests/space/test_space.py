@@ -12,7 +12,6 @@ from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.space.decode import interpolate
-from nearspace.space.maps import layout
 from nearspace.space.space import embed
 
 
@@ -71,21 +70,6 @@ def test_refuses_other_endings_and_vectors_that_are_not_finite(tmp_path):
 
     with pytest.raises(NearspaceError, match="the item '7' a vector that is not finite"):
         embed(wine, Broken(StandardScaler()))
-
-
-def test_layout_keeps_clusters_apart_and_stands_anything():
-    random = np.random.default_rng(0)
-    centres = np.repeat(10 * np.eye(3, 20), 30, axis=0)
-    places = layout((centres + random.normal(size=centres.shape)).astype(np.float32))
-    assert np.abs(places).max() <= 1
-    middle = places.reshape(3, 30, 2).mean(axis=1)
-    spread = np.linalg.norm(places.reshape(3, 30, 2) - middle[:, None], axis=2).max()
-    gaps = np.linalg.norm(middle[:, None] - middle[None], axis=2)[np.triu_indices(3, 1)]
-    assert gaps.min() > spread
-    collapsed = np.tile([[0.1, 0.7, 1.3]], (50, 1))
-    stamps = 1.7e9 + np.zeros((50, 3))
-    for odd in (collapsed, stamps, np.ones((30, 4)), np.zeros((3, 2)), random.normal(size=(40, 1))):
-        assert np.isfinite(layout(odd.astype(np.float32))).all()
 
 
 def test_interpolate_begins_and_ends_where_it_should():

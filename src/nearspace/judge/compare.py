@@ -35,7 +35,7 @@ from nearspace.judge.protocol import (
 from nearspace.judge.score import measure_cost, score_space
 from nearspace.judge.verdict import Judged, assemble
 from nearspace.learning.progress import epoch_listener
-from nearspace.space.maps import layout
+from nearspace.space.maps import tsne
 
 __all__ = ["compare", "default_encoders"]
 
@@ -276,7 +276,7 @@ class _Judge:
         scores = score_space(task, fitted, train, test, self.reference)
         times.append(time.perf_counter())
         arrays: dict[str, Any] = {"train": train, "test": test}
-        arrays["layout"] = layout(test[self.shown], task.protocol.random_state)
+        arrays["layout"] = tsne(test[self.shown], task.protocol.random_state)
         layers = layer_scores(task, fitted) if getattr(encoder, "layer", None) is None else []
         times.append(time.perf_counter())
         for name, spent in zip(self.seconds, np.diff(times), strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,10 +12,18 @@ from nearspace.metrics.retrieval import nearest, shared_share
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import Vectors
 
-__all__ = ["effective_rank", "hubness", "intrinsic_dimension", "preservation"]
+__all__ = [
+    "effective_rank",
+    "hubness",
+    "intrinsic_dimension",
+    "neighbour_ranks",
+    "preservation",
+    "trustworthiness",
+]
 
 # Share of the squared length of all vectors below which what they differ by is rounding.
 ROUNDING = 1e-14
+RANKED = 200  # queries held against all items at a time
 
 
 def effective_rank(vectors: Vectors) -> float:
@@ -127,6 +135,94 @@ def preservation(reference: Vectors, vectors: Vectors, k: int = 10) -> np.ndarra
         return np.full(n, np.nan)
     here, there = (nearest(x, x, k, exclude_self=True)[0] for x in (vectors, reference))
     return shared_share(here, there)
+
+
+def neighbour_ranks(
+    reference: Vectors,
+    vectors: np.ndarray,
+    k: int = 10,
+    max_queries: int = 2000,
+    random_state: int = 0,
+) -> np.ndarray:
+    """Return which neighbours the ``k`` nearest in one space are in another: 1 for the nearest.
+
+    Parameters
+    ----------
+    reference : ndarray or csr_array of shape (n, d)
+        The space in which neighbours are ranked.
+    vectors : ndarray of shape (n, d')
+        The space in which they are found: places on a map, say.
+    k : int
+        How many neighbours of each item.
+    max_queries : int
+        At most so many items are queries, drawn at random; each is held against all the others.
+    random_state : int
+        Seed of the draw.
+
+    Returns
+    -------
+    ndarray of shape (q, k), int64
+        An item's rank is one more than the number of items that are nearer.
+    """
+    n = reference.shape[0]
+    queries = np.arange(n)
+    if n > max_queries:
+        rng = np.random.default_rng(random_state)
+        queries = np.sort(rng.choice(n, max_queries, replace=False))
+    if isinstance(reference, np.ndarray):  # small numbers cancel well
+        reference = reference - reference.mean(axis=0, dtype=np.float64).astype(np.float32)
+    vectors = vectors - vectors.mean(axis=0)
+    ranks = np.empty((len(queries), min(k, n - 1)), dtype=np.int64)
+    for start in range(0, len(queries), RANKED):
+        block = queries[start : start + RANKED]
+        far, true = _from_others(vectors, block), _from_others(reference, block)
+        found = np.argpartition(far, ranks.shape[1] - 1, axis=1)[:, : ranks.shape[1]]
+        for column, of in enumerate(np.take_along_axis(true, found, 1).T):
+            ranks[start : start + RANKED, column] = 1 + (true < of[:, None]).sum(axis=1)
+    return ranks
+
+
+def trustworthiness(ranks: np.ndarray, n: int) -> float:
+    """Return how far near items of a map can be trusted to be near (Venna & Kaski, 2001).
+
+    Parameters
+    ----------
+    ranks : ndarray of shape (q, k)
+        What `neighbour_ranks` returned: ranks in the original space of neighbours on the map.
+    n : int
+        How many items there are.
+
+    Returns
+    -------
+    float
+        1 where all neighbours on the map are among the ``k`` nearest; about 0.5 for places at
+        random; NaN where ``k`` is not below ``n / 2``.
+
+    Examples
+    --------
+    >>> line = np.arange(30.0)[:, None]
+    >>> trustworthiness(neighbour_ranks(line, 2 * line, k=5), 30)
+    1.0
+    """
+    k = ranks.shape[1]
+    if 2 * k >= n:
+        return float("nan")
+    strangers = np.maximum(ranks - k, 0).sum(axis=1).mean()
+    return float(1 - 2 * strangers / (k * (2 * n - 3 * k - 1)))
+
+
+def _from_others(vectors: Vectors, block: np.ndarray) -> np.ndarray:
+    """Return squared distances less the length of the query; infinite from an item to itself."""
+    rows: Any = vectors
+    if isinstance(rows, np.ndarray):
+        squares = np.einsum("ij,ij->i", rows, rows)
+        products = rows[block] @ rows.T
+    else:
+        squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+        products = (rows[block] @ rows.T).toarray()
+    distances = squares - 2 * products
+    distances[np.arange(len(block)), block] = np.inf
+    return distances
 
 
 def _scatter(vectors: Vectors) -> np.ndarray:

@@ -1,0 +1,117 @@
+"""``nearspace map``: the items of a space on a plane, as a page to move over."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearspace.cli import options as cli
+from nearspace.errors import NearspaceError
+
+if TYPE_CHECKING:
+    from nearspace.space.clusters import Alike, Cluster, Outlier
+    from nearspace.space.maps import Map
+    from nearspace.space.space import Space
+
+LISTED = 8
+
+HELP = """
+Lay the items of a space out on a plane, and write a page to move over, zoom into and search.
+
+The map is kept in the space: items that are added later are placed among the others, which stay
+where they are.
+
+[bold]Examples[/]
+
+  nearspace map photos.space -o map.html
+
+  nearspace map photos.space -o map.html --again
+"""
+
+
+def map_command(
+    path: cli.SpaceFile,
+    output: cli.Output,
+    again: Annotated[
+        bool, typer.Option("--again", help="Lay all items out anew, whatever map is kept.")
+    ] = False,
+) -> None:
+    """Lay out, keep, print what is found, write the page; the help text stands in HELP."""
+    cli.check_file(output, ".html", ".htm")
+    space = cli.open_file(path)
+    if not len(space):
+        raise NearspaceError(f"{path} has no items to map; add some first.")
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("Getting ready") as status:
+        from nearspace.report.map import write_map
+        from nearspace.space.clusters import clusters, outliers_and_duplicates
+
+        status.update(f"Laying out {len(space):,} items")
+        found = _map(space, path, again)
+        status.update("Looking for clusters, outliers and near-duplicates")
+        codes, crowds = clusters(space, found.places)
+        far, alike = outliers_and_duplicates(space.vectors)
+        status.update(f"Writing {output}")
+        write_map(space, found, output, codes, crowds, far, alike)
+    _print(space, found, crowds, far, alike)
+    typer.echo(f"\nWritten: {output} ({output.stat().st_size / 1e6:.1f} MB)")
+
+
+def _map(space: Space, path: Path, again: bool) -> Map:
+    """Return the map of a space, and keep it in its file unless it is the one that is kept."""
+    from nearspace.space.maps import layout, parse_map
+    from nearspace.space.store import write_part
+
+    if not again and "map" in space.parts:
+        try:
+            parse_map(space.parts["map"])
+        except NearspaceError as error:
+            typer.echo(f"note: {error} It is made anew.", err=True)
+            again = True
+    found = layout(space, again)
+    data = found.to_bytes()
+    if again or space.parts.get("map") != data:
+        write_part(path, "map", data)
+    return found
+
+
+def _print(
+    space: Space,
+    found: Map,
+    crowds: list[Cluster],
+    far: list[Outlier],
+    alike: list[Alike],
+) -> None:
+    """Print how far the map can be trusted, and what stands out on it."""
+    from rich.console import Console
+
+    from nearspace.report.map import cluster_name, map_facts
+    from nearspace.space.maps import K
+
+    console = Console(highlight=False, soft_wrap=True)
+    for fact in map_facts(space, found)[2:]:
+        console.print(fact[0].upper() + fact[1:] + ".", markup=False)
+    if math.isnan(found.trustworthiness):
+        console.print(f"Too few items for a judgement by {K} neighbours.", style="dim")
+    lists: list[tuple[str, list[str]]] = [
+        ("clusters", [f"{of.size:>8,}  {cluster_name(at, of)}" for at, of in enumerate(crowds)]),
+        ("outliers", [f"{of.times:>7.1f}×  {space.ids[of.position]}" for of in far]),
+        ("near-duplicates", [_group(space.ids, of) for of in alike]),
+    ]
+    for name, lines in lists:
+        console.print(f"\n[bold]{len(lines):,} {name}[/]")
+        for line in lines[:LISTED]:
+            console.print(line, markup=False)
+        if len(lines) > LISTED:
+            console.print(f"          and {len(lines) - LISTED:,} more on the page", style="dim")
+
+
+def _group(ids: Any, of: Alike) -> str:
+    named = " = ".join(map(str, ids[list(of.positions[:4])]))
+    more = f" and {len(of.positions) - 4:,} more" if len(of.positions) > 4 else ""
+    return f"{'equal' if of.distance == 0 else f'{of.distance:.3g}':>8}  {named}{more}"

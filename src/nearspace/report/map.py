@@ -1,0 +1,222 @@
+"""The page of a map: one HTML file in which to move over a space, and search it by eye."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.report.figures import COLOURS
+from nearspace.report.page import environment, script_json
+from nearspace.report.sheets import sheets
+from nearspace.space.clusters import Alike, Cluster, Outlier
+from nearspace.space.maps import K, Map
+
+if TYPE_CHECKING:
+    from nearspace.space.space import Space
+
+__all__ = ["map_facts", "render_map", "write_map"]
+
+STEPS = 65_535  # of a place, along the longer side
+TEXT = 240  # characters of a text, or of a row of a table, that are shown
+LISTED = 200  # outliers, and groups of near-duplicates
+MEMBERS = 24  # of a group
+ROLES = ("group", "time", "split")  # columns that say nothing of what an item looks like
+NAMED = 40  # classes in the legend
+
+
+def render_map(
+    space: Space,
+    found: Map,
+    codes: np.ndarray,
+    clusters: Sequence[Cluster],
+    outliers: Sequence[Outlier],
+    alike: Sequence[Alike],
+    title: str | None = None,
+) -> str:
+    """Return a map as one self-contained HTML page.
+
+    Parameters
+    ----------
+    space : Space
+        Ids, labels, texts and thumbnails.
+    found : Map
+        What `layout` made of the space.
+    codes : ndarray of shape (n,)
+        The number of each item's cluster, -1 for none.
+    clusters, outliers, alike : sequence
+        What `clusters` and `outliers_and_duplicates` found.
+    title : str, optional
+        The heading; the name of the data when absent.
+
+    Returns
+    -------
+    str
+        The page. It loads nothing: pictures and the code that draws them are inside.
+    """
+    order = _along_a_curve(found.places)
+    position = np.argsort(order)
+    texts = _texts(space)
+    data = {
+        "ids": space.ids[order].tolist(),
+        "texts": [texts[i] for i in order] if texts else [],
+        "places": _packed(_whole_places(found.places)[order], "<u2"),
+        "colourings": _colourings(space, codes, clusters, order),
+        "colours": COLOURS,
+        "clusters": [_cluster(at, of, codes, found.places) for at, of in enumerate(clusters)],
+        "outliers": [[int(position[of.position]), of.times] for of in outliers[:LISTED]],
+        "alike": [
+            [position[list(of.positions[:MEMBERS])].tolist(), len(of.positions), of.distance]
+            for of in alike[:LISTED]
+        ],
+        "sheets": None,
+    }
+    pictures = None
+    if space.thumbnails is not None and len(space):
+        drawn = list(space.thumbnails)  # one after another: files are read so much faster
+        pictures = sheets([drawn[i] for i in order])
+        data["sheets"] = {"side": pictures.side, "columns": pictures.columns}
+    return environment().get_template("map.html.j2").render(
+        title=title or str(space.recipe.get("data") or "A space"),
+        facts=map_facts(space, found),
+        found=found,
+        k=K,
+        listed=LISTED,
+        labelled=space.labels is not None,
+        texts=bool(texts),
+        counts={"clusters": len(clusters), "outliers": len(outliers), "alike": len(alike)},
+        page_data=script_json(json.dumps(data, ensure_ascii=False, separators=(",", ":"))),
+        sheets=pictures.codes if pictures else [],
+    )  # fmt: skip
+
+
+def write_map(
+    space: Space,
+    found: Map,
+    path: str | Path,
+    codes: np.ndarray,
+    clusters: Sequence[Cluster],
+    outliers: Sequence[Outlier],
+    alike: Sequence[Alike],
+) -> Path:
+    """Write a map as one self-contained HTML page, see `render_map`."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = render_map(space, found, codes, clusters, outliers, alike)
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def map_facts(space: Space, found: Map) -> list[str]:
+    """Return what was mapped and how far the map can be trusted, in a few words each."""
+    n, queries = len(found), found.queries
+    facts = [f"{n:,} items", str(space.recipe.get("spec", ""))]
+    if math.isfinite(found.trustworthiness):
+        kept = f"{100 * found.preservation:.0f} % of the {K} nearest preserved"
+        sample = "" if queries == n else f", on {queries:,} items"
+        facts.append(f"trustworthiness {found.trustworthiness:.3f}, {kept}{sample}")
+    placed = n - int(found.laid_out.sum())
+    if placed:
+        facts.append(f"{placed:,} placed since")
+    return [fact for fact in facts if fact]
+
+
+def _along_a_curve(places: np.ndarray) -> np.ndarray:
+    """Return an order in which items near on the map stand near (Morton's), and share sheets."""
+    cells = (_whole_places(places) >> 6).astype(np.int64)
+    key = np.zeros(len(places), dtype=np.int64)
+    for bit in range(10):
+        key |= (cells[:, 0] >> bit & 1) << 2 * bit | (cells[:, 1] >> bit & 1) << 2 * bit + 1
+    return np.argsort(key, kind="stable")
+
+
+def _whole_places(places: np.ndarray) -> np.ndarray:
+    """Return places in whole steps, their shape kept."""
+    if not len(places):
+        return np.zeros((0, 2), dtype=np.uint16)
+    places = places.astype(np.float64)
+    low, high = places.min(axis=0), places.max(axis=0)
+    extent = max((high - low).max(), 1e-12)
+    middle = (low + high) / 2
+    return np.rint(((places - middle) / extent + 0.5) * STEPS).astype(np.uint16)
+
+
+def _packed(values: np.ndarray, dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode()
+
+
+def _colourings(
+    space: Space, codes: np.ndarray, clusters: Sequence[Cluster], order: np.ndarray
+) -> dict[str, Any]:
+    """Return the classes by which points can be coloured, commonest first, and each item's."""
+    found = {}
+    if space.labels is not None:
+        names, classes, counts = np.unique(
+            space.labels.astype(str), return_inverse=True, return_counts=True
+        )
+        ranked = _natural_order(names)
+        if len(names) > NAMED:  # the legend names the first
+            ranked = np.argsort(-counts, kind="stable")
+        rank = np.argsort(ranked)
+        found["label"] = {
+            "names": names[ranked].tolist(),
+            "counts": counts[ranked].tolist(),
+            "codes": _packed(rank[classes][order], "<i4"),
+        }
+    found["cluster"] = {
+        "names": [cluster_name(at, of) for at, of in enumerate(clusters)],
+        "counts": [of.size for of in clusters],
+        "codes": _packed(codes[order], "<i4"),
+    }
+    return found
+
+
+def cluster_name(at: int, of: Cluster) -> str:
+    """Return the name of the cluster with a number, or the number where it has none."""
+    return of.name or f"cluster {at + 1}"
+
+
+def _natural_order(names: np.ndarray) -> np.ndarray:
+    try:
+        return np.argsort(names.astype(float), kind="stable")
+    except ValueError:
+        return np.arange(len(names))
+
+
+def _cluster(at: int, of: Cluster, codes: np.ndarray, places: np.ndarray) -> dict[str, Any]:
+    """Return the name and size of a cluster, the box it fills, and its place nearest the middle."""
+    whole = _whole_places(places)[codes == at].astype(np.int64)
+    middle = np.median(whole, axis=0)
+    inside = whole[np.abs(whole - middle).sum(axis=1).argmin()]
+    box = np.quantile(whole, [0.02, 0.98], axis=0).round().astype(int)
+    return {
+        "name": cluster_name(at, of),
+        "title": of.title or cluster_name(at, of),
+        "label": of.labels[0][0] if of.labels else None,
+        "size": of.size,
+        "at": inside.tolist(),
+        "box": box.ravel().tolist(),
+    }
+
+
+def _texts(space: Space) -> list[str]:
+    """Return what can be read of each item: its text, or what is known of it, column by column."""
+    if space.meta is None:
+        return []
+    if "text" in space.meta.column_names:
+        return [_short(str(text)) for text in space.meta["text"].to_pylist()]
+    columns = [name for name in space.meta.column_names if name not in ROLES]
+    return [
+        _short(" · ".join(f"{name}: {value}" for name, value in row.items() if value is not None))
+        for row in space.meta.select(columns).to_pylist()
+        if columns
+    ]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= TEXT else text[: TEXT - 1] + "…"

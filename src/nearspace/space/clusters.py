@@ -1,0 +1,225 @@
+"""What stands out on a map: clusters with names, outliers, items that are nearly the same."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.metrics.retrieval import nearest
+
+if TYPE_CHECKING:
+    from nearspace.space.space import Space
+
+__all__ = ["Alike", "Cluster", "Outlier", "clusters", "outliers_and_duplicates"]
+
+K = 10
+MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
+SMALLEST_SHARE = 0.01  # of a cluster, among all items
+SMALLEST = 8
+FAR = 3.0  # robust standard deviations of the logarithm of distances, beyond which one stands out
+NEAR = 0.1  # share of the typical distance to the nearest
+MOST = 0.6  # of a cluster's items, which the labels in its name have together
+NAMED = 3  # labels in a name
+WORDS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """A crowd on the map.
+
+    Attributes
+    ----------
+    size : int
+        How many items it holds.
+    labels : tuple of (str, float)
+        The commonest labels with their shares, so many that they are most of its items but three
+        at most; empty where items have none.
+    words : tuple of str
+        The words by which its texts differ most from the others, where items are texts.
+    """
+
+    size: int
+    labels: tuple[tuple[str, float], ...] = ()
+    words: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The words, and the labels with their shares; "" where nothing is known."""
+        labels = ", ".join(f"{label} ({100 * share:.0f} %)" for label, share in self.labels)
+        return " · ".join(part for part in (", ".join(self.words), labels) if part)
+
+    @property
+    def title(self) -> str:
+        """The words, or else the labels: what there is room for on a map."""
+        return ", ".join(self.words or (label for label, _ in self.labels))
+
+
+@dataclasses.dataclass(frozen=True)
+class Outlier:
+    """An item far from all others: its position, and how many times as far as is typical."""
+
+    position: int
+    times: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Alike:
+    """Items whose vectors are equal (distance 0) or nearly so, by position."""
+
+    positions: tuple[int, ...]
+    distance: float
+
+
+def clusters(space: Space, places: np.ndarray) -> tuple[np.ndarray, list[Cluster]]:
+    """Return the clusters of a map (HDBSCAN, Campello et al. 2013) and each item's among them.
+
+    They are found on the map, not in the original dimensions, where density says little: what
+    looks like a crowd is one.
+
+    Parameters
+    ----------
+    space : Space
+        Labels and texts, which give the names.
+    places : ndarray of shape (n, 2)
+        The map.
+
+    Returns
+    -------
+    codes : ndarray of shape (n,), int64
+        The number of each item's cluster, largest first; -1 for items in none.
+    found : list of Cluster
+        One a number.
+    """
+    codes = _codes(places)
+    sizes = np.bincount(codes[codes >= 0])
+    labels = _commonest(codes, space.labels, len(sizes))
+    words = _words(codes, _texts(space), len(sizes))
+    named = zip(sizes.tolist(), labels, words, strict=True)
+    return codes, [Cluster(size, of, by) for size, of, by in named]
+
+
+def _codes(places: np.ndarray) -> np.ndarray:
+    from scipy.spatial import KDTree
+    from sklearn.cluster import HDBSCAN
+
+    n = len(places)
+    if n < 2 * SMALLEST or not np.ptp(places):
+        return np.full(n, -1)
+    chosen = np.arange(n)
+    if n > MOST_CLUSTERED:
+        chosen = np.sort(np.random.default_rng(0).choice(n, MOST_CLUSTERED, replace=False))
+    smallest = max(SMALLEST, int(SMALLEST_SHARE * len(chosen)))
+    found = HDBSCAN(min_cluster_size=smallest, min_samples=SMALLEST, copy=True)
+    codes = found.fit_predict(places[chosen])
+    if n > MOST_CLUSTERED:  # the others go with the nearest of those
+        codes = codes[KDTree(places[chosen]).query(places)[1]]
+    sizes = np.bincount(codes[codes >= 0])
+    rank = np.empty(len(sizes) + 1, dtype=np.int64)
+    rank[np.argsort(-sizes, kind="stable")] = np.arange(len(sizes))
+    rank[-1] = -1
+    return rank[codes]
+
+
+def _commonest(
+    codes: np.ndarray, labels: np.ndarray | None, count: int
+) -> list[tuple[tuple[str, float], ...]]:
+    if labels is None:
+        return [()] * count
+    names, classes = np.unique(labels.astype(str), return_inverse=True)
+    table = np.zeros((count, len(names)), dtype=np.int64)
+    np.add.at(table, (codes[codes >= 0], classes[codes >= 0]), 1)
+    found = []
+    for row in table / table.sum(axis=1, keepdims=True):
+        order = np.argsort(-row, kind="stable")[:NAMED]
+        needed = 1 + int(np.searchsorted(row[order].cumsum(), MOST))
+        found.append(tuple((str(names[i]), float(row[i])) for i in order[:needed] if row[i] > 0))
+    return found
+
+
+def _texts(space: Space) -> Sequence[str] | None:
+    if space.meta is None or "text" not in space.meta.column_names:
+        return None
+    return [str(text) for text in space.meta["text"].to_pylist()]
+
+
+def _words(codes: np.ndarray, texts: Sequence[str] | None, count: int) -> list[tuple[str, ...]]:
+    """Return the words whose share in a cluster is largest for how common they are (c-TF-IDF)."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    if texts is None or not count:
+        return [()] * count
+    pattern = r"(?u)\b[^\W\d_]{3,}\b"
+    counter = CountVectorizer(stop_words="english", token_pattern=pattern, min_df=2)
+    try:
+        counts = counter.fit_transform(texts)
+    except ValueError:  # no word stands in two texts
+        return [()] * count
+    member = sparse.csr_array(
+        (np.ones((codes >= 0).sum()), (codes[codes >= 0], np.flatnonzero(codes >= 0))),
+        shape=(count, len(texts)),
+    )
+    often = (member @ counts).toarray()
+    share = often / np.maximum(often.sum(axis=1, keepdims=True), 1)
+    score = share * np.log1p(often.sum() / count / np.maximum(often.sum(axis=0), 1))
+    names = counter.get_feature_names_out()
+    best = np.argsort(-score, axis=1, kind="stable")[:, :WORDS]
+    return [tuple(str(names[i]) for i in row if score[at, i] > 0) for at, row in enumerate(best)]
+
+
+def outliers_and_duplicates(
+    vectors: np.ndarray | sparse.csr_array,
+) -> tuple[list[Outlier], list[Alike]]:
+    """Return items far from all others, and groups of nearly equal ones, by their vectors.
+
+    Parameters
+    ----------
+    vectors : ndarray or csr_array of shape (n, d)
+        In the original dimensions, in which distances are what the encoder made them.
+
+    Returns
+    -------
+    outliers : list of Outlier
+        Items whose distance to the tenth neighbour is far above the typical, farthest first.
+    alike : list of Alike
+        Groups of items at less than a tenth of the typical distance to the nearest, nearest first.
+    """
+    if vectors.shape[0] < 3:
+        return [], []
+    indices, distances = nearest(vectors, vectors, K, exclude_self=True)
+    return _outliers(distances[:, -1]), _alike(indices, distances)
+
+
+def _outliers(distances: np.ndarray) -> list[Outlier]:
+    positive = distances > 0
+    if not positive.any():
+        return []
+    logs = np.log(distances[positive])
+    middle = np.median(logs)
+    spread = (np.quantile(logs, 0.75) - middle) / 0.6745  # of the upper half, the side asked about
+    limit = np.exp(middle + FAR * max(spread, 0.05))
+    far = np.flatnonzero(distances > limit)
+    far = far[np.argsort(-distances[far], kind="stable")]
+    return [Outlier(int(i), float(distances[i] / np.exp(middle))) for i in far]
+
+
+def _alike(indices: np.ndarray, distances: np.ndarray) -> list[Alike]:
+    limit = NEAR * np.median(distances[:, 0])
+    left, column = np.nonzero(distances <= limit)
+    if not len(left):
+        return []
+    n, right, apart = len(indices), indices[left, column], distances[left, column]
+    graph = sparse.csr_array((np.ones(len(left)), (left, right)), shape=(n, n))
+    _, group = sparse.csgraph.connected_components(graph, directed=False)
+    farthest: dict[int, float] = {}
+    for code, distance in zip(group[left].tolist(), apart.tolist(), strict=True):
+        farthest[code] = max(distance, farthest.get(code, 0.0))
+    members: dict[int, list[int]] = {code: [] for code in farthest}
+    for position, code in enumerate(group.tolist()):
+        if code in members:
+            members[code].append(position)
+    found = [Alike(tuple(of), farthest[code]) for code, of in members.items()]
+    return sorted(found, key=lambda alike: (alike.distance, -len(alike.positions)))

@@ -1,0 +1,173 @@
+"""The page of a map: complete, safe, within its size; and, in a real browser, alive."""
+
+import base64
+import dataclasses
+import io
+import re
+import shutil
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from PIL import Image
+
+from nearspace import embed, load
+from nearspace.errors import NearspaceError
+from nearspace.report.map import render_map
+from nearspace.report.sheets import sheets
+from nearspace.space.clusters import Alike, Outlier, clusters
+from nearspace.space.maps import Map
+from nearspace.space.space import Space
+
+NASTY = "</script><script>alert('x & y')</script>"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def a_map(space, places):
+    n = len(space)
+    return Map(
+        space.ids, np.zeros(n, np.uint32), places.astype(np.float32), np.ones(n, bool),
+        {"library": "openTSNE", "version": "1.0"}, 0.987, 0.41, n,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def digits_page():
+    """600 digits in ten crowds, two outliers and a pair of duplicates."""
+    digits = load("digits")
+    space = embed(digits.take(range(600)), "pca(dim=8)")
+    angle = 2 * np.pi * space.labels.astype(int) / 10
+    places = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    places += 0.05 * np.random.default_rng(0).normal(size=places.shape)
+    found = clusters(space, places)
+    far = [Outlier(5, 3.2), Outlier(9, 2.5)]
+    return render_map(space, a_map(space, places), *found, far, [Alike((17, 33), 0.0)], "digits")
+
+
+@pytest.fixture(scope="module")
+def nasty_page():
+    """Texts, ids and labels that would break out of a page."""
+    ids = np.array([f"{NASTY} {i}" for i in range(40)])
+    meta = pa.table({"text": [f"<img src=x onerror=alert(1)> {NASTY} {i} 🦊" for i in range(40)]})
+    places = np.random.default_rng(0).normal(size=(40, 2))
+    space = Space(
+        places, ids, np.array([NASTY, "b"] * 20), {"spec": NASTY, "data": NASTY}, meta=meta
+    )
+    codes, found = clusters(space, places)
+    return render_map(space, a_map(space, places), codes, found, [Outlier(3, 4.0)], [])
+
+
+def test_the_page_says_how_far_to_trust_the_map(digits_page):
+    assert "trustworthiness 0.987, 41 % of the 10 nearest preserved" in digits_page
+    assert digits_page.count('class="sheet"') == 1
+    assert not re.search(r"https?://(?!www\.w3\.org)", digits_page)
+
+
+def test_nothing_in_the_data_breaks_out_of_the_page(nasty_page):
+    assert "<script>alert" not in nasty_page
+    assert "<img src=x" not in nasty_page
+
+
+def test_sheets_hold_every_picture_in_its_square_and_stay_within_their_size():
+    random = np.random.default_rng(0)
+    pictures = []
+    for shade in range(300):
+        noise = random.integers(0, 60, (64, 40, 3)) + shade * 195 // 300
+        file = io.BytesIO()
+        Image.fromarray(noise.astype(np.uint8)).save(file, "PNG")
+        pictures.append(file.getvalue())
+    pictures[7] = b""
+    for largest, side in ((10**8, 64), (12_000, 16)):
+        made = sheets(pictures, largest)
+        assert made.side == side
+        assert len(made.codes) == -(-300 // made.columns**2)
+        assert 0.75 * sum(map(len, made.codes)) <= largest
+    sheet = Image.open(io.BytesIO(base64.b64decode(made.codes[0])))
+    row, column = divmod(299, made.columns)
+    middle = sheet.getpixel((column * 16 + 8, row * 16 + 8))
+    assert abs(np.mean(middle) - 224) < 15
+    assert sheet.getpixel((7 * 16 + 8, 8)) == (255, 255, 255)
+    with pytest.raises(NearspaceError, match="no picture"):
+        sheets([b"junk"])
+
+
+def test_items_need_no_labels_texts_or_pictures():
+    places = np.random.default_rng(0).normal(size=(12, 2))
+    space = Space(places, np.arange(12), None, {"spec": "x"})
+    for some in (space, dataclasses.replace(space, meta=pa.table({"split": ["train"] * 12}))):
+        page = render_map(some, a_map(space, places), np.full(12, -1), [], [], [])
+        assert '"texts":[]' in page
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium to open the page in")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """A function that opens a page and returns it with the list of what went wrong."""
+
+    def open_(text, width=1280, height=800):
+        page, trouble = browser.new_page(viewport={"width": width, "height": height}), []
+        page.on("console", lambda message: trouble.append(message.text))
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("dialog", lambda dialog: trouble.append(dialog.message))
+        page.on("request", lambda request: trouble.append(request.url[:200]))
+        path = tmp_path / "map.html"
+        path.write_text(text, encoding="utf-8")
+        page.goto(path.as_uri())
+        page.wait_for_timeout(200)
+        # A software renderer remarks on its own speed.
+        harmless = ("data:", path.as_uri(), "[.WebGL")
+        return page, lambda: [text for text in trouble if not text.startswith(harmless)]
+
+    return open_
+
+
+@pytest.mark.parametrize("name", ["digits_page", "nasty_page"])
+def test_the_page_fits_a_phone_without_errors_or_requests(opened, name, request):
+    page, trouble = opened(request.getfixturevalue(name), width=390)
+    for summary in page.locator("summary").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert trouble() == []
+    page.close()
+
+
+def test_items_are_found_by_search_by_pointing_and_in_the_lists(opened, digits_page):
+    page, trouble = opened(digits_page)
+    assert len(set(page.screenshot())) > 10
+    before = page.evaluate("({ ...camera })")
+    page.fill("#search", "17")
+    page.wait_for_timeout(300)
+    assert page.inner_text("#told").startswith("16 of 600 match")  # 17, 117, 170 to 179, 217, …
+    page.fill("#search", "433")
+    page.press("#search", "Enter")
+    page.wait_for_timeout(800)
+    assert "433" in page.inner_text("#chosen")
+    assert page.evaluate("camera.scale") > 3 * before["scale"]
+    x, y = page.evaluate("[across(state.chosen), down(state.chosen)]")
+    box = page.locator(".view").bounding_box()
+    page.mouse.move(box["x"] + x - 4, box["y"] + y)
+    page.mouse.move(box["x"] + x, box["y"] + y)
+    page.wait_for_selector("#tip:not([hidden]) canvas")
+    assert page.inner_text("#tip b") == str(load("digits").labels[433])
+    page.click("#outliers summary")
+    page.click("#outliers button >> nth=1")
+    assert "9" in page.inner_text("#chosen small >> nth=0")
+    page.click("[data-zoom='0']")
+    page.wait_for_timeout(700)
+    assert page.evaluate("camera.scale") == pytest.approx(before["scale"])
+    page.mouse.move(box["x"] + 300, box["y"] + 300)
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(100)
+    assert page.evaluate("camera.scale") > before["scale"]
+    assert trouble() == []
+    page.close()

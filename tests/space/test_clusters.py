@@ -1,0 +1,77 @@
+"""Clusters and their names, outliers and near-duplicates, on data where they are known."""
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from nearspace.space.clusters import clusters, outliers_and_duplicates
+from nearspace.space.space import Space
+
+WORDS = ("apple", "river", "engine")
+
+
+@pytest.fixture(scope="module")
+def crowds():
+    """Three crowds of 60, 40 and 30 on a plane, with labels and texts, and five strays."""
+    random = np.random.default_rng(0)
+    sizes = (40, 60, 30)
+    centres = np.repeat([[0, 0], [9, 0], [0, 9]], sizes, axis=0)
+    strays = np.array([[50, 50], [70, 0], [-60, 4], [5, -80], [45, -40.0]])
+    places = np.concatenate([centres + 0.5 * random.normal(size=centres.shape), strays])
+    which = np.repeat([0, 1, 2], sizes)
+    texts = [f"the {WORDS[i]} of the {random.choice(['day', 'year'])}" for i in which]
+    labels = np.array([f"kind {i}" for i in which] + ["stray"] * 5)
+    labels[:6] = "kind 1"
+    ids = np.arange(len(places))
+    meta = pa.table({"text": [*texts, *["the day"] * 5]})
+    vectors = places.astype(np.float32)
+    return Space(vectors, ids, labels, {"spec": "made up"}, meta=meta)
+
+
+def test_clusters_are_found_and_named(crowds):
+    codes, found = clusters(crowds, crowds.vectors)
+    assert [of.size for of in found] == [60, 40, 30]
+    assert (codes[40:100] == 0).all()
+    assert (codes[-5:] == -1).all()
+    assert [of.words[0] for of in found] == ["river", "apple", "engine"]
+    assert found[1].labels == (("kind 0", 0.85),)
+    assert found[1].name.endswith("kind 0 (85 %)")
+    _, named = clusters(dataclasses.replace(crowds, meta=None), crowds.vectors)
+    assert [of.title for of in named] == ["kind 1", "kind 0", "kind 2"]
+    bare = dataclasses.replace(crowds, meta=None, labels=None)
+    assert [of.name for of in clusters(bare, crowds.vectors)[1]] == ["", "", ""]
+
+
+def test_many_items_are_clustered_by_a_sample(crowds, monkeypatch):
+    monkeypatch.setattr("nearspace.space.clusters.MOST_CLUSTERED", 100)
+    codes, found = clusters(crowds, crowds.vectors)
+    assert len(found) == 3
+    assert np.bincount(codes[codes >= 0])[0] >= 58
+
+
+@pytest.mark.parametrize("n", [0, 1, 5, 40])
+def test_few_or_equal_items_have_no_clusters(n):
+    vectors = np.ones((n, 2), dtype=np.float32)
+    space = Space(vectors, np.arange(n), None, {})
+    codes, found = clusters(space, vectors)
+    assert codes.tolist() == [-1] * n
+    assert found == []
+    outliers, alike = outliers_and_duplicates(vectors)
+    assert outliers == []
+    assert [len(of.positions) for of in alike] == ([n] if n > 2 else [])
+
+
+def test_outliers_and_duplicates_are_found_in_the_original_dimensions():
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(500, 12)).astype(np.float32)
+    vectors[7] += 30
+    vectors[[20, 30, 40]] = vectors[10]
+    vectors[60] = vectors[50] + 1e-3
+    outliers, alike = outliers_and_duplicates(vectors)
+    assert outliers[0].position == 7
+    assert outliers[0].times > 10
+    assert len(outliers) < 10
+    assert [of.positions for of in alike] == [(10, 20, 30, 40), (50, 60)]
+    assert alike[0].distance == 0 < alike[1].distance < 0.01

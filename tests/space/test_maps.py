@@ -1,0 +1,144 @@
+"""Maps: what is near stays near, a new point's place depends on nothing else, and they are kept."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.manifold import trustworthiness as peers_trustworthiness
+
+from nearspace import embed, load
+from nearspace.errors import NearspaceError
+from nearspace.metrics.geometry import neighbour_ranks, preservation, trustworthiness
+from nearspace.space.maps import layout, parse_map, placer, tsne
+from nearspace.space.placement import Placer
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return embed(load("digits"), "pca(dim=16)")
+
+
+@pytest.fixture(scope="module")
+def part(digits):
+    """The first 900 digits."""
+    return rows_of(digits, slice(0, 900))
+
+
+@pytest.fixture(scope="module")
+def mapped(part):
+    return layout(part)
+
+
+def rows_of(space, rows, **changes):
+    return dataclasses.replace(
+        space, vectors=space.vectors[rows], ids=space.ids[rows], labels=space.labels[rows],
+        thumbnails=None, parts={}, **changes,
+    )  # fmt: skip
+
+
+def test_tsne_keeps_clusters_apart_and_stands_anything():
+    random = np.random.default_rng(0)
+    centres = np.repeat(10 * np.eye(3, 20), 30, axis=0)
+    places = tsne((centres + random.normal(size=centres.shape)).astype(np.float32))
+    assert np.abs(places).max() <= 1
+    middle = places.reshape(3, 30, 2).mean(axis=1)
+    spread = np.linalg.norm(places.reshape(3, 30, 2) - middle[:, None], axis=2).max()
+    gaps = np.linalg.norm(middle[:, None] - middle[None], axis=2)[np.triu_indices(3, 1)]
+    assert gaps.min() > spread
+    collapsed = np.tile([[0.1, 0.7, 1.3]], (50, 1))
+    stamps = 1.7e9 + np.zeros((50, 3))
+    for odd in (collapsed, stamps, np.ones((30, 4)), np.zeros((3, 2)), random.normal(size=(40, 1))):
+        assert np.isfinite(tsne(odd.astype(np.float32))).all()
+
+
+def test_trustworthiness_is_that_of_scikit_learn():
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(300, 8)).astype(np.float32)
+    places = (vectors[:, :2] + random.normal(size=(300, 2)) / 2).astype(np.float32)
+    for given in (vectors, sparse.csr_array(vectors)):
+        ranks = neighbour_ranks(given, places, k=10)
+        expected = peers_trustworthiness(vectors, places, n_neighbors=10)
+        assert trustworthiness(ranks, 300) == pytest.approx(expected, abs=1e-5)
+        kept = preservation(vectors, places, k=10).mean()
+        assert (ranks <= 10).mean() == pytest.approx(kept)
+    sampled = trustworthiness(neighbour_ranks(vectors, places, 10, max_queries=100), 300)
+    assert sampled == pytest.approx(expected, abs=0.02)
+    assert np.isnan(trustworthiness(neighbour_ranks(vectors[:12], places[:12], k=10), 12))
+
+
+def test_a_map_says_how_far_to_trust_it_and_round_trips(mapped):
+    assert len(mapped) == 900
+    assert mapped.trustworthiness > 0.97
+    assert 0.4 < mapped.preservation < 1
+    assert mapped.queries == 900
+    assert mapped.made_by["library"] == "openTSNE"
+    again = parse_map(mapped.to_bytes())
+    for field in dataclasses.fields(mapped):
+        np.testing.assert_array_equal(getattr(again, field.name), getattr(mapped, field.name))
+
+
+def test_a_kept_map_that_is_broken_is_told(mapped):
+    data = mapped.to_bytes()
+    far = dataclasses.replace(mapped, places=mapped.places * np.float32(np.inf))
+    short = dataclasses.replace(mapped, ids=mapped.ids[:5])
+    for broken in (b"", b"junk", data[:-9], data[:40], far.to_bytes(), short.to_bytes()):
+        with pytest.raises(NearspaceError, match="The map kept with the space"):
+            parse_map(broken)
+
+
+def test_a_new_point_has_the_same_place_alone_and_among_thousands(digits, part, mapped):
+    place = placer(part, mapped).place
+    new = digits.vectors[900:]
+    among = place(new)
+    extent = np.ptp(mapped.places, axis=0).max()
+    for rows in (slice(0, 1), slice(7, 8), slice(100, 140), slice(None, None, -1)):
+        assert np.abs(place(new[rows]) - among[rows]).max() < 1e-6 * extent
+    noise = np.random.default_rng(0).normal(size=new.shape) * 1e-6 * np.abs(new)
+    assert np.abs(place((new + noise).astype(np.float32)) - among).max() < 1e-4 * extent
+    assert np.abs(place(part.vectors) - mapped.places).max() < 1e-4 * extent  # known ones
+    right = part.labels[np.linalg.norm(among[:, None] - mapped.places, axis=2).argmin(axis=1)]
+    assert (right == digits.labels[900:]).mean() > 0.93
+
+
+def test_places_of_sparse_and_of_equally_far_vectors_are_finite():
+    known = np.eye(40, dtype=np.float32)
+    places = np.random.default_rng(0).normal(size=(40, 2))
+    dense = Placer(known, places).place(known)
+    thin = Placer(sparse.csr_array(known), places).place(sparse.csr_array(known))
+    np.testing.assert_allclose(dense, places, atol=1e-4)
+    np.testing.assert_allclose(thin, dense, atol=1e-6)
+    assert np.isfinite(Placer(known, places).place(np.zeros((1, 40), dtype=np.float32))).all()
+    assert Placer(known[:1], places[:1]).place(known[:2]).tolist() == 2 * [
+        places[0].astype(np.float32).tolist()
+    ]
+    with pytest.raises(NearspaceError, match="40 vectors of 40 dimensions; it cannot place"):
+        Placer(known, places).place(known[:, :3])
+
+
+def test_what_is_added_moves_nothing_and_its_order_does_not_matter(digits, part, mapped):
+    kept = {"map": mapped.to_bytes()}
+    same = layout(dataclasses.replace(part, parts=kept))
+    np.testing.assert_array_equal(same.places, mapped.places)
+    grown = layout(dataclasses.replace(rows_of(digits, slice(0, 1000)), parts=kept))
+    np.testing.assert_array_equal(grown.places[:900], mapped.places)
+    assert grown.laid_out.tolist() == [True] * 900 + [False] * 100
+    assert grown.trustworthiness > 0.95
+    once = layout(dataclasses.replace(rows_of(digits, slice(0, 950)), parts=kept))
+    twice = layout(
+        dataclasses.replace(rows_of(digits, slice(0, 1000)), parts={"map": once.to_bytes()})
+    )
+    np.testing.assert_allclose(twice.places, grown.places, atol=1e-6)
+
+    order = np.arange(900)[::-1][:800]  # another order, some gone, one changed
+    other = rows_of(digits, order)
+    other.vectors[3] = digits.vectors[1200]
+    changed = layout(dataclasses.replace(other, parts=kept))
+    stayed = np.delete(np.arange(800), 3)
+    np.testing.assert_array_equal(changed.places[stayed], mapped.places[order[stayed]])
+    assert np.flatnonzero(~changed.laid_out).tolist() == [3]
+
+
+def test_a_map_of_other_vectors_is_made_anew(part, mapped):
+    other = dataclasses.replace(part, vectors=part.vectors + 1, parts={"map": mapped.to_bytes()})
+    assert layout(other).laid_out.all()
