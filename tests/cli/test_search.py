@@ -1,0 +1,137 @@
+"""``nearspace search`` and ``index`` as a user meets them."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from nearspace import embed, load
+from nearspace.cli.app import app
+from nearspace.errors import NearspaceError
+
+
+@pytest.fixture
+def search(tmp_path, monkeypatch):
+    """Run commands in an empty folder; what the command line says of an error comes last."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "120"})
+        if isinstance(done.exception, NearspaceError):
+            return str(done.exception)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    run.folder = tmp_path
+    return run
+
+
+def found(text):
+    return [[row["id"] for row in answer["neighbours"]] for answer in json.loads(text)]
+
+
+def test_texts_and_ids(search):
+    sentences = load("sentences")
+    embed(sentences, "tfidf").save("s.space")
+    table = search("search", "s.space", sentences.items[7], "-k", "3").splitlines()
+    assert table[0].split() == ["rank", "cosine", "id", "label", "text"]
+    assert table[1].split()[:3] == ["1", "1.0000", "7"]
+    assert len(table) == 4
+    answer = search("search", "s.space", "--id", "7", "--id", "9", "--exclude-self", "--json")
+    assert [len(ids) for ids in found(answer)] == [10, 10]
+    assert 7 not in found(answer)[0]
+    asked = ["search", "s.space", "--id", "7", "--where", "label=travel", "--where", "text~sea"]
+    rows = json.loads(search(*asked, "--json"))[0]["neighbours"]
+    assert all(row["label"] == "travel" and "sea" in row["text"] for row in rows)
+    assert "No item meets" in search("search", "s.space", "--id", "7", "--where", "id>9999")
+    (search.folder / "two.txt").write_text("\n".join(sentences.items[3:5]))
+    assert [ids[0] for ids in found(search("search", "s.space", "two.txt", "--json"))] == [3, 4]
+
+
+def test_images_rows_and_vectors(search):
+    random = np.random.default_rng(0)
+    (search.folder / "photos").mkdir()
+    for index in range(12):
+        pixels = random.integers(0, 255, (9, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(search.folder / "photos" / f"p, {index}.png")
+    space = embed(load("photos"), "raw | pca(dim=4)")
+    space.save("p.space")
+    answer = search("search", "p.space", "photos/p, 3.png", "photos/p, 5.png", "-k", 1, "--json")
+    assert found(answer) == [["p, 3.png"], ["p, 5.png"]]
+    np.save("v.npy", space.vectors[4:6])
+    said = search("search", "p.space", "--vectors", "v.npy", "--metric", "euclidean", "-o", "f.csv")
+    assert said == "f.csv: 20 rows.\n"
+    frame = pd.read_csv("f.csv")
+    assert frame.columns.tolist() == ["query", "rank", "score", "id"]
+    assert frame["id"][[0, 10]].tolist() == space.ids[4:6].tolist()
+    assert frame["score"][[0, 10]].tolist() == [0, 0]
+    customers = load("customers")
+    embed(customers, "onehot").save("c.space")
+    rows = customers.items.iloc[[8, 2]].assign(label="?")  # a column that the encoder never saw
+    rows.to_csv("rows.csv", index=False)
+    assert [ids[0] for ids in found(search("search", "c.space", "rows.csv", "--json"))] == [8, 2]
+
+
+def test_index_is_built_kept_and_used(search):
+    random = np.random.default_rng(0)
+    np.savez("v.npz", vectors=np.repeat(random.normal(size=(30, 8)), 50, axis=0)
+             + 0.1 * random.normal(size=(1500, 8)))  # fmt: skip
+    embed(load("v.npz"), "raw").save("v.space")
+    said = search("index", "v.space")
+    assert "v.space: index for cosine, 37 cells" in said
+    assert "recall@10 " in said
+    answer = json.loads(search("search", "v.space", "--id", "5", "--json"))[0]
+    assert answer["recall"] < 1
+    assert answer["neighbours"][0]["id"] == 5
+    assert (
+        json.loads(search("search", "v.space", "--id", "5", "--exact", "--json"))[0]["recall"] == 1
+    )
+
+
+WRONG = {
+    (): "say what to search by",
+    ("rain", "--id", "3"): "say what to search by",
+    ("--id", "99999"): "no item '99999'",
+    ("--id", "3", "--metric", "cosin"): "Did you mean 'cosine'",
+    ("--id", "3", "--where", "labl=x"): "Did you mean 'label'",
+    ("--id", "3", "--where", "label"): "cannot be read",
+    ("rain", "--exclude-self"): "search by ids",
+    ("--vectors", "none.npy"): "none.npy",
+    ("--vectors", "short.npy"): "expected vectors of 102 numbers",
+    ("--id", "3", "-o", "x.txt"): "ending .csv",
+}
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=str)
+def test_mistakes_are_told_in_a_sentence(search, arguments):
+    embed(load("sentences"), "tfidf").save("s.space")
+    np.save("short.npy", np.zeros((1, 3)))
+    assert WRONG[arguments] in search("search", "s.space", *arguments)
+
+
+def test_a_space_without_encoder_says_what_can_be_searched_by(search):
+    space = embed(load("wine"), "pca(dim=4)")
+    space.export("w.npz")
+    search("import", "w.npz", "-o", "w.space")
+    assert "has no encoder" in search("search", "w.space", "wine.csv")
+    assert found(search("search", "w.space", "--id", "3", "-k", "1", "--json")) == [[3]]
+
+
+def test_a_search_by_id_does_not_wait_for_torch(tmp_path):
+    embed(load("wine"), "pca(dim=4)").save(tmp_path / "w.space")
+    code = (
+        "import sys; from nearspace.cli import main\n"
+        f"sys.argv = ['nearspace', 'search', {str(tmp_path / 'w.space')!r}, '--id', '3']\n"
+        "try: main()\nexcept SystemExit: print('torch' in sys.modules)"
+    )
+    environment = {**os.environ, "COLUMNS": "120"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.stdout.splitlines()[-1] == "False", done.stderr
