@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from nearspace.judge.transferred import Transfer
     from nearspace.report.page import write_report
     from nearspace.space.arithmetic import analogy
+    from nearspace.space.codec import pack, unpack
     from nearspace.space.decode import decode, interpolate, sample
     from nearspace.space.difference import diff
+    from nearspace.space.maps import Map, layout
     from nearspace.space.neighbours import neighbours
     from nearspace.space.space import Space, embed
     from nearspace.space.store import open_space
@@ -32,6 +34,7 @@ _HOME = {
     "Decodes": "encoders.base",
     "Encoder": "encoders.base",
     "Leaderboard": "judge.leaderboard",
+    "Map": "space.maps",
     "NearspaceError": "errors",
     "Network": "encoders.network",
     "Samples": "encoders.base",
@@ -44,15 +47,18 @@ _HOME = {
     "diff": "space.difference",
     "embed": "space.space",
     "interpolate": "space.decode",
+    "layout": "space.maps",
     "load": "data",
     "load_encoder": "encoders.persist",
     "make": "encoders.spec",
     "neighbours": "space.neighbours",
     "open_space": "space.store",
+    "pack": "space.codec",
     "read_vectors": "space.vectors",
     "sample": "space.decode",
     "train_test_split": "data",
     "transfer": "judge.transfer",
+    "unpack": "space.codec",
     "write_report": "report.page",
 }
 
@@ -61,6 +67,7 @@ __all__ = [
     "Decodes",
     "Encoder",
     "Leaderboard",
+    "Map",
     "NearspaceError",
     "Network",
     "Samples",
@@ -73,15 +80,18 @@ __all__ = [
     "diff",
     "embed",
     "interpolate",
+    "layout",
     "load",
     "load_encoder",
     "make",
     "neighbours",
     "open_space",
+    "pack",
     "read_vectors",
     "sample",
     "train_test_split",
     "transfer",
+    "unpack",
     "write_report",
 ]
 

@@ -13,7 +13,7 @@ from nearspace.judge.curves import Curve, psnr
 __all__ = ["format_curves", "mosaic"]
 
 QUALITIES = (0, 1, 2, 5, 10, 20, 35, 50, 70, 90)
-BY_THEMSELVES = 1000  # images that are written each into a file of its own
+BY_THEMSELVES = 300  # images that are written each into a file of its own
 LONGEST_SIDE = 16_383  # of a WebP
 FORMATS = {"JPEG": QUALITIES, "WebP": QUALITIES, "PNG": (None,)}
 
@@ -24,7 +24,7 @@ def format_curves(images: np.ndarray) -> list[Curve]:
     Parameters
     ----------
     images : ndarray of shape (n, H, W, C), uint8
-        The images; a thousand of them, evenly spaced, are written each by itself.
+        The images; three hundred of them, evenly spaced, are written each by itself.
 
     Returns
     -------

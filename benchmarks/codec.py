@@ -1,0 +1,62 @@
+"""Bits an image against PSNR on MNIST: latents beside PCA codes and image formats.
+
+Everything is fitted on the 60,000 training images and frozen, and measured on the 10,000 others.
+
+Run: NEARSPACE_DATA=... python benchmarks/codec.py
+"""
+
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from nearspace import embed, load
+from nearspace.encoders.spec import make
+from nearspace.judge.fits import Fits
+from nearspace.judge.protocol import Protocol, set_task
+from nearspace.judge.rates import DEFAULT_ENCODERS, measure_rates
+from nearspace.report.rates import cost_text, images_text
+from nearspace.space.codec import pack, unpack, with_codec
+
+FORMATS = ("WebP, one mosaic", "JPEG, one mosaic", "WebP, each by itself")
+
+
+def curves(mnist, folder):
+    rates = measure_rates(mnist, DEFAULT_ENCODERS, cache=folder)
+    heads = " ".join(f"{name + ', bits':>27}" for name in FORMATS)
+    print(f"{'bits':>4} {'dB':>6} {'PCA':>6} {'ratio':>7} {heads} {'pays after':>11}  encoder")
+    for equal in rates.equals:
+        costs = " ".join(f"{cost_text(equal.formats.get(name)):>27}" for name in FORMATS)
+        gain = f"{equal.psnr - equal.pca_psnr:+.2f} dB"
+        row = f"{equal.bits:4.0f} {equal.psnr:6.2f} {equal.pca_psnr:6.2f} {gain} {costs}"
+        print(f"{row} {images_text(equal):>11}  {equal.encoder}")
+
+
+def round_trip(mnist, folder):
+    task = set_task(mnist, Protocol(5, None, 1, 0.25, 0))
+    encoder, _ = Fits(task, folder).get(make(DEFAULT_ENCODERS[-1]))  # from the folder
+    space = with_codec(embed(task.train, encoder))
+    images = task.test.items
+    start = time.perf_counter()
+    data = pack(space, images, bits=48)
+    packed = time.perf_counter()
+    found = unpack(space, data)
+    unpacked = time.perf_counter()
+    print(
+        f"{len(images):,} images: packed in {packed - start:.2f} s to "
+        f"{8 * len(data) / len(images):.1f} bits an image, unpacked in {unpacked - packed:.2f} s, "
+        f"the same as at the sender: {found.same}"
+    )
+
+
+def main():
+    start = time.perf_counter()
+    mnist = load(Path(os.environ["NEARSPACE_DATA"]) / "mnist")
+    with tempfile.TemporaryDirectory() as name:
+        curves(mnist, Path(name))
+        round_trip(mnist, Path(name))
+    print(f"all in {time.perf_counter() - start:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
