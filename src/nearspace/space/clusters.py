@@ -20,6 +20,7 @@ K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
 SMALLEST_SHARE = 0.01  # of a cluster, among all items
 SMALLEST = 8
+DENSITY = 5  # neighbours by which density is told
 FAR = 3.0  # robust standard deviations of the logarithm of distances, beyond which one stands out
 NEAR = 0.1  # share of the typical distance to the nearest
 MOST = 0.6  # of a cluster's items, which the labels in its name have together
@@ -113,7 +114,7 @@ def _codes(places: np.ndarray) -> np.ndarray:
     if n > MOST_CLUSTERED:
         chosen = np.sort(np.random.default_rng(0).choice(n, MOST_CLUSTERED, replace=False))
     smallest = max(SMALLEST, int(SMALLEST_SHARE * len(chosen)))
-    found = HDBSCAN(min_cluster_size=smallest, min_samples=SMALLEST, copy=True)
+    found = HDBSCAN(min_cluster_size=smallest, min_samples=DENSITY, copy=True)
     codes = found.fit_predict(places[chosen])
     if n > MOST_CLUSTERED:  # the others go with the nearest of those
         codes = codes[KDTree(places[chosen]).query(places)[1]]

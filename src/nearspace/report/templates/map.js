@@ -188,7 +188,8 @@ function drawPictures() {
   if (!shown) return;
   const size = Math.max(24, Math.min(48, page.sheets.side)), taken = new Map();
   pen.imageSmoothingEnabled = page.sheets.side > 20;
-  for (const i of shown.sort((a, b) => a - b)) {
+  const first = (i) => (i === state.chosen || i === state.hover ? -1 : i);
+  for (const i of shown.sort((a, b) => first(a) - first(b))) {
     if (state.matches && !state.matches.has(i)) continue;
     if (state.alone !== null && colourings[state.colouring].codes[i] !== state.alone) continue;
     const x = across(i), y = down(i), column = Math.floor(x / size), row = Math.floor(y / size);
