@@ -10,7 +10,8 @@ from safetensors.numpy import load, save
 from nearspace import neighbours
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.metrics.retrieval import METRICS
-from nearspace.space.index import Index, build_index, part_name
+from nearspace.space.cells import Index
+from nearspace.space.index import build_index, part_name
 from nearspace.space.space import Space
 
 pytest.importorskip("faiss")
@@ -153,3 +154,20 @@ def test_refuses_what_it_cannot_index_and_says_what_to_install(vectors, indexes,
     found = neighbours(space, vectors[:1])
     assert found.ids[0, 0] == 0
     assert "needs the extra 'ann'" in found.notes[0]
+
+
+def test_lengths_that_overflow_do_not_end_the_process(vectors, indexes):
+    with pytest.raises(NearspaceError, match="vectors shorter than 1e"):
+        build_index(space_of(vectors * np.float32(1e30)), "euclidean")
+    space = space_of(vectors, dot=indexes["dot"].to_bytes())
+    queries = np.float32(1e37) * vectors[:5]
+    before = queries.copy()
+    exact = neighbours(space, queries, metric="dot", exact=True)
+    np.testing.assert_array_equal(neighbours(space, queries, metric="dot").ids, exact.ids)
+    np.testing.assert_array_equal(queries, before)
+    longer = vectors.copy()
+    longer[3] *= np.float32(1e30)  # changed since the index was built
+    space = space_of(longer, euclidean=indexes["euclidean"].to_bytes())
+    found = neighbours(space, longer[:4], metric="euclidean")
+    assert found.ids[:, 0].tolist() == [0, 1, 2, 3]
+    assert "shorter than" in found.notes[0]

@@ -1,4 +1,4 @@
-"""`Index`: approximate search for spaces that are too large to look at every vector."""
+"""Approximate search for spaces that are too large to look at every vector: cells, by faiss."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from scipy import sparse
 
 from nearspace.errors import MissingExtra, NearspaceError, did_you_mean
 from nearspace.metrics.retrieval import METRICS
-from nearspace.space.exact import SPARE, Exact
+from nearspace.space.cells import Index, unsound
+from nearspace.space.exact import SPARE, WIDE, Exact
 from nearspace.space.scores import as_scores, rescored
 from nearspace.space.space import Space, vector_checksums
 
-__all__ = ["LARGEST_K", "Index", "Opened", "build_index", "open_index", "part_name"]
+__all__ = ["LARGEST_K", "Opened", "build_index", "open_index", "part_name"]
 
 RECALL = 0.95  # below it there is a warning
 AIM = 0.96  # what the effort is chosen for, on other queries than the recall is measured on
@@ -32,86 +33,6 @@ LEAST = 1000  # vectors that an index needs
 _OPENED: WeakKeyDictionary[Space, dict[str, Opened]] = WeakKeyDictionary()
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Index:
-    """An inverted file (Sivic & Zisserman, 2003): which of many cells each vector lies in.
-
-    It holds plain arrays and none of the vectors: what is read from a file is checked, and no
-    content of it can do more than make a search slow or incomplete.
-
-    Attributes
-    ----------
-    metric : str
-        What it searches by.
-    centroids : ndarray of shape (c, d), float32
-        The middle of each cell, by k-means.
-    cells : ndarray of shape (n,), int32
-        The cell of each vector.
-    checksums : ndarray of shape (n,), uint32
-        Of each vector: one that has changed or come since belongs to another cell.
-    probes : int
-        How many cells are searched for a query.
-    recall : float
-        Share of the ten nearest that were found, over queries that stand for new items: they had no
-        part in k-means or in the choice of `probes`, and were not among what may be found.
-    """
-
-    metric: str
-    centroids: np.ndarray
-    cells: np.ndarray
-    checksums: np.ndarray
-    probes: int
-    recall: float
-
-    def to_bytes(self) -> bytes:
-        """Return the index as a safetensors file."""
-        from safetensors.numpy import save
-
-        numbers = {"probes": np.array([self.probes]), "recall": np.array([self.recall])}
-        arrays = {name: getattr(self, name) for name in ("centroids", "cells", "checksums")}
-        return save({**arrays, **numbers})
-
-    @classmethod
-    def from_bytes(cls, data: bytes, metric: str) -> Index:
-        """Return the index that `to_bytes` wrote.
-
-        Raises
-        ------
-        NearspaceError
-            If it is none.
-        """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        try:
-            read = load(data)
-            index = cls(
-                metric,
-                np.ascontiguousarray(read["centroids"], dtype=np.float32),
-                read["cells"].astype(np.int32),
-                read["checksums"].astype(np.uint32),
-                int(read["probes"][0]),
-                float(read["recall"][0]),
-            )
-        except (SafetensorError, KeyError, IndexError, TypeError, ValueError, OverflowError):
-            raise _unsound() from None
-        if not index._is_sound():
-            raise _unsound()
-        return index
-
-    def _is_sound(self) -> bool:
-        if self.centroids.ndim != 2 or self.cells.ndim != 1 or not self.centroids.size:
-            return False
-        count = len(self.centroids)
-        return (
-            bool(np.isfinite(self.centroids).all())
-            and self.cells.shape == self.checksums.shape
-            and bool(((self.cells >= 0) & (self.cells < count)).all())
-            and 1 <= self.probes <= count
-            and 0 <= self.recall <= 1
-        )
-
-
 class Opened:
     """An index over the vectors of a space, ready for search.
 
@@ -126,6 +47,7 @@ class Opened:
 
     def __init__(self, index: Index, vectors: np.ndarray):
         faiss = _faiss()
+        _check_lengths(vectors, index.metric)
         from faiss.contrib.ivf_tools import add_preassigned
 
         self.index, self.vectors = index, vectors
@@ -144,6 +66,8 @@ class Opened:
         cells[known] = index.cells[:shared][known[:shared]]
         changed = np.flatnonzero(~known)
         cells[changed] = _cells(index.centroids, vectors, changed, index.metric)
+        if cells.min(initial=0) < 0:  # the library would leave them out
+            raise unsound()
         for start in range(0, len(vectors), STEP):
             part = slice(start, start + STEP)
             add_preassigned(self.lists, _points(vectors[part], index.metric), cells[part])
@@ -155,6 +79,8 @@ class Opened:
         """Return positions and scores, both ``(q, k)``, and for which queries they are too few."""
         self.lists.nprobe = probes
         points = _points(queries, self.index.metric)
+        far = ~(np.linalg.norm(points.astype(np.float64), axis=1) < WIDE[1])
+        points = np.where(far[:, None], np.float32(0), points)  # their scores would overflow
         positions = self.lists.search(points, min(k + SPARE, len(self.vectors)))[1]
         alike = rescored(queries, self.vectors, positions.clip(0), self.index.metric)
         alike[positions < 0] = -np.inf  # there was nothing more in the cells
@@ -162,7 +88,7 @@ class Opened:
             alike[positions == own[:, None]] = -np.inf
         order = np.lexsort((positions, -alike))[:, :k]
         positions, alike = (np.take_along_axis(x, order, 1) for x in (positions, alike))
-        short = np.asarray(np.isneginf(alike).any(axis=1))
+        short = np.asarray(far | np.isneginf(alike).any(axis=1))
         return positions, as_scores(alike, self.index.metric), short
 
 
@@ -208,6 +134,7 @@ def build_index(space: Space, metric: str = "cosine", random_state: int = 0) -> 
             "without."
         )
     vectors = np.asarray(space.vectors)
+    _check_lengths(vectors, metric)
     order = np.random.default_rng(random_state).permutation(len(vectors))
     held = min(2 * QUERIES, len(vectors) // 5)
     queries, others = order[:held], order[held:]
@@ -241,7 +168,7 @@ def open_index(space: Space, metric: str) -> tuple[Opened | None, tuple[str, ...
         try:
             index = Index.from_bytes(space.parts[name], metric)
             if sparse.issparse(space.vectors) or index.centroids.shape[1] != space.vectors.shape[1]:
-                raise _unsound()
+                raise unsound()
             ready[metric] = Opened(index, np.asarray(space.vectors))
         except NearspaceError as error:
             return None, (f"Every vector was searched. {error}",)
@@ -301,13 +228,25 @@ def _cells(
     return cells
 
 
+def _check_lengths(vectors: np.ndarray, metric: str) -> None:
+    """Raise `NearspaceError` if squares would overflow in float32, which the library computes in.
+
+    In k-means it would end the process.
+    """
+    largest = max(float(vectors.max(initial=0)), -float(vectors.min(initial=0)))
+    if metric != "cosine" and not largest * vectors.shape[1] ** 0.5 < WIDE[1]:
+        raise NearspaceError(
+            f"An index for {metric} needs vectors shorter than {WIDE[1]:g}; one holds {largest:g}."
+        )
+
+
 def _points(vectors: np.ndarray, metric: str) -> np.ndarray:
     """Return vectors as the library takes them: float32, for the cosine of length 1."""
-    points = np.array(vectors, dtype=np.float32, order="C")
     if metric == "cosine":
-        lengths = np.sqrt(np.einsum("ij,ij->i", points, points, dtype=np.float64))
-        points /= np.where(lengths > 0, lengths, 1.0).astype(np.float32)[:, None]
-    return points
+        vectors = vectors.astype(np.float64)
+        lengths = np.linalg.norm(vectors, axis=1)
+        vectors /= np.where(lengths > 0, lengths, 1.0)[:, None]
+    return np.ascontiguousarray(vectors, dtype=np.float32)
 
 
 def _faiss() -> Any:
@@ -316,7 +255,3 @@ def _faiss() -> Any:
     except ImportError:
         raise MissingExtra("An index", "ann") from None
     return faiss
-
-
-def _unsound() -> NearspaceError:
-    return NearspaceError("The index is damaged, or of other vectors; build it anew.")

@@ -113,14 +113,13 @@ def neighbours(
     if metric not in METRICS:
         raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
     vectors, own = _queries(space, queries, exclude_self)
-    allowed = None
-    if where:
-        allowed = matching(space, [where] if isinstance(where, str) else where)
+    conditions = [where] if isinstance(where, str) else list(where or [])
+    allowed = matching(space, conditions) if conditions else None
     there = len(space) if allowed is None else int(allowed.sum())
     if own is not None and (own >= 0 if allowed is None else allowed[own] & (own >= 0)).any():
         there -= 1
     k = max(0, min(k, there))
-    index, notes = (None, ()) if exact or where or k > LARGEST_K else open_index(space, metric)
+    index, notes = (None, ()) if exact or conditions or k > LARGEST_K else open_index(space, metric)
     if metric == "cosine":
         notes += _on_zeros(vectors)
     if index is None:
