@@ -105,7 +105,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def begin_fit(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
         """Check parameters, items and labels, and note the kind: what comes before learning."""
         self._validate_params()
-        vars(self).pop("half_", None)  # what is fitted again is whole
+        self.__dict__.pop("half_", None)  # what is fitted again is whole
         self.kind_ = self._kind_of(X)
         items = self._check(X, reset=True)
         n_items = items.shape[0] if hasattr(items, "shape") else len(items)

@@ -173,7 +173,7 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
 
 def last_width(net: nn.Module) -> int:
     """Return how many numbers the last, linear layer of a network puts out."""
-    widths = [m.out_features for m in net.modules() if hasattr(m, "out_features")]
+    widths: list[Any] = [m.out_features for m in net.modules() if hasattr(m, "out_features")]
     return widths[-1]
 
 
