@@ -52,6 +52,10 @@ def test_texts_and_ids(search):
     assert "No item meets" in search("search", "s.space", "--id", "7", "--where", "id>9999")
     (search.folder / "two.txt").write_text("\n".join(sentences.items[3:5]))
     assert [ids[0] for ids in found(search("search", "s.space", "two.txt", "--json"))] == [3, 4]
+    pd.DataFrame({"said": sentences.items[5:7]}).to_csv("two.csv")
+    answer = search("search", "s.space", "two.csv", "--column", "said", "--json")
+    assert [ids[0] for ids in found(answer)] == [5, 6]
+    assert "by --column" in search("search", "s.space", "two.csv")
 
 
 def test_images_rows_and_vectors(search):
@@ -76,6 +80,8 @@ def test_images_rows_and_vectors(search):
     rows = customers.items.iloc[[8, 2]].assign(label="?")  # a column that the encoder never saw
     rows.to_csv("rows.csv", index=False)
     assert [ids[0] for ids in found(search("search", "c.space", "rows.csv", "--json"))] == [8, 2]
+    rows.drop(columns="age").to_csv("rows.csv")
+    assert "rows.csv: the column 'age' is missing" in search("search", "c.space", "rows.csv")
 
 
 def test_index_is_built_kept_and_used(search):

@@ -13,10 +13,11 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError, NearspaceError, did_you_mean
 
 SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 ID_WIDTH = 40  # characters of an id that stand on one line
+TABLES = (".csv", ".tsv", ".parquet")
 SHOWN = 4  # columns of a table that stand beside what was found
 TIMED = 200  # queries by which the speed of a search is measured
 
@@ -53,7 +54,7 @@ def search_command(
     queries: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[QUERY]...",
+            metavar="QUERY",
             help="A text, or a file of the items to search by: an image, a .csv of rows, …",
             show_default=False,
         ),
@@ -73,6 +74,7 @@ def search_command(
             "VALUE; repeat for more.",
         ),
     ] = None,
+    column: cli.Column = None,
     exclude_self: Annotated[
         bool, typer.Option("--exclude-self", help="Leave out the item that is the query.")
     ] = False,
@@ -96,7 +98,7 @@ def search_command(
 
     from nearspace.space.neighbours import neighbours
 
-    names, asked = _asked(space, path, queries or [], item or [], vectors)
+    names, asked = _asked(space, path, queries or [], item or [], vectors, column)
     found = neighbours(space, asked, k, metric, where, exclude_self, exact)
     for note in found.notes:
         Console(stderr=True).print(f"note: {note}", style="dim", highlight=False)
@@ -156,7 +158,12 @@ def _queries_per_second(space: Any, metric: str) -> float:
 
 
 def _asked(
-    space: Any, path: Path, queries: list[str], ids: list[str], vectors: str | None
+    space: Any,
+    path: Path,
+    queries: list[str],
+    ids: list[str],
+    vectors: str | None,
+    column: str | None,
 ) -> tuple[list[str], Any]:
     """Return what to call each query, and ids or vectors."""
     if ids:
@@ -169,7 +176,7 @@ def _asked(
     encoder = cli.encoder_of(space, path)
     names, embedded = [], []
     for query in queries:
-        read, items = _items(space.kind, query)
+        read, items = _items(space.kind, query, column)
         names += read
         embedded.append(encoder.transform(items))
     if isinstance(embedded[0], np.ndarray):
@@ -179,25 +186,30 @@ def _asked(
     return names, sparse.vstack(embedded, format="csr")
 
 
-def _items(kind: Any, query: str) -> tuple[list[str], Any]:
+def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
     """Return the items that a query stands for and their names: itself, or what a file holds."""
     from nearspace.data import load
-    from nearspace.data.files import IMAGE_NAME, read_file
+    from nearspace.data.files import IMAGE_NAME, read_file, suffix_of
 
-    there = os.path.exists(query)  # takes any text, however long
-    if kind.name == "text" and not there:
+    # These take any text, however long.
+    if kind.name == "text" and not (os.path.isfile(query) and suffix_of(Path(query))):
         return [query], [query]
-    if not there:
+    if not os.path.exists(query):
         raise DataError(f"There is no file '{query}'; the space is one of {kind}.")
     path = Path(query)
     source: Any = query
     if kind.name == "image" and IMAGE_NAME.fullmatch(path.name):
         source = [path]
-    elif kind.name == "table" and path.is_file():
+    elif kind.name == "table" and suffix_of(path).startswith(TABLES):
         frame = read_file(path, None, {}).items
-        wanted = [name for name, _ in kind.columns]
-        source = frame[[name for name in frame.columns if name in wanted]]
-    dataset = load(source, like=kind)
+        for name, _ in kind.columns:
+            if name not in frame:
+                missing = did_you_mean(name, map(str, frame))
+                raise DataError(f"{query}: the column '{name}' is missing. {missing}")
+        source = frame[[name for name, _ in kind.columns]]
+    elif kind.name == "text" and column is None and suffix_of(path).startswith(TABLES):
+        raise DataError(f"{query}: name the column with the texts by --column.")
+    dataset = load(source, like=kind, column=column)
     if len(dataset) == 1:
         return [query], dataset.items
     return [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()], dataset.items

@@ -119,7 +119,9 @@ def neighbours(
     if own is not None and (own >= 0 if allowed is None else allowed[own] & (own >= 0)).any():
         there -= 1
     k = max(0, min(k, there))
-    index, notes = (None, ()) if exact or conditions or k > LARGEST_K else open_index(space, metric)
+    index, notes = None, tuple[str, ...]()
+    if 1 <= k <= LARGEST_K and not (exact or conditions):
+        index, notes = open_index(space, metric)
     if metric == "cosine":
         notes += _on_zeros(vectors)
     if index is None:
