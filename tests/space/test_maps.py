@@ -139,6 +139,16 @@ def test_what_is_added_moves_nothing_and_its_order_does_not_matter(digits, part,
     assert np.flatnonzero(~changed.laid_out).tolist() == [3]
 
 
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 9])
+def test_few_items_have_a_map_too(part, n):
+    few = layout(rows_of(part, slice(0, n)))
+    assert few.places.shape == (n, 2)
+    assert np.isfinite(few.places).all()
+    assert np.isnan(few.trustworthiness)
+    again = layout(dataclasses.replace(rows_of(part, slice(0, 20)), parts={"map": few.to_bytes()}))
+    assert len(again) == 20
+
+
 def test_a_map_of_other_vectors_is_made_anew(part, mapped):
     other = dataclasses.replace(part, vectors=part.vectors + 1, parts={"map": mapped.to_bytes()})
     assert layout(other).laid_out.all()

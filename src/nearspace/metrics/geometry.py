@@ -172,7 +172,7 @@ def neighbour_ranks(
     if isinstance(reference, np.ndarray):  # small numbers cancel well
         reference = reference - reference.mean(axis=0, dtype=np.float64).astype(np.float32)
     vectors = vectors - vectors.mean(axis=0)
-    ranks = np.empty((len(queries), min(k, n - 1)), dtype=np.int64)
+    ranks = np.empty((len(queries), max(0, min(k, n - 1))), dtype=np.int64)
     for start in range(0, len(queries), RANKED):
         block = queries[start : start + RANKED]
         far, true = _from_others(vectors, block), _from_others(reference, block)
@@ -205,7 +205,7 @@ def trustworthiness(ranks: np.ndarray, n: int) -> float:
     1.0
     """
     k = ranks.shape[1]
-    if 2 * k >= n:
+    if not k or 2 * k >= n:
         return float("nan")
     strangers = np.maximum(ranks - k, 0).sum(axis=1).mean()
     return float(1 - 2 * strangers / (k * (2 * n - 3 * k - 1)))

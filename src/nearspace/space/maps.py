@@ -93,8 +93,10 @@ def parse_map(data: bytes) -> Map:
     NearspaceError
         If it is something else.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    broken = (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
     try:
         arrays = load(data)
         size = int.from_bytes(data[:8], "little")
@@ -112,7 +114,7 @@ def parse_map(data: bytes) -> Map:
             float(facts["preservation"]),
             int(facts["queries"]),
         )
-    except Exception as error:
+    except broken as error:
         raise NearspaceError(f"The map kept with the space cannot be read ({error}).") from error
     n = len(ids)
     shapes = (ids.shape, places.shape, checksums.shape, laid_out.shape)
@@ -154,10 +156,10 @@ def layout(space: Space, again: bool = False, random_state: int = 0) -> Map:
     """
     kept = None if again or "map" not in space.parts else parse_map(space.parts["map"])
     checksums = vector_checksums(space.vectors)
-    if kept is not None:
+    if kept is not None and len(kept):
         places, laid_out = _extend(kept, space, checksums)
         if laid_out.any():
-            if len(kept) == len(space) and (kept.ids == space.ids).all() and laid_out.all():
+            if laid_out.all() and np.array_equal(kept.ids, space.ids):
                 return kept
             return _judged(space, checksums, places, laid_out, kept.made_by)
     places = tsne(space.vectors, random_state)
