@@ -165,6 +165,8 @@ def neighbour_ranks(
         An item's rank is one more than the number of items that are nearer.
     """
     n = reference.shape[0]
+    if n < 2:
+        return np.zeros((n, 0), dtype=np.int64)
     queries = np.arange(n)
     if n > max_queries:
         rng = np.random.default_rng(random_state)
@@ -172,7 +174,7 @@ def neighbour_ranks(
     if isinstance(reference, np.ndarray):  # small numbers cancel well
         reference = reference - reference.mean(axis=0, dtype=np.float64).astype(np.float32)
     vectors = vectors - vectors.mean(axis=0)
-    ranks = np.empty((len(queries), max(0, min(k, n - 1))), dtype=np.int64)
+    ranks = np.empty((len(queries), min(k, n - 1)), dtype=np.int64)
     for start in range(0, len(queries), RANKED):
         block = queries[start : start + RANKED]
         far, true = _from_others(vectors, block), _from_others(reference, block)
