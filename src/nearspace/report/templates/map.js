@@ -56,15 +56,16 @@ function program() {
 }
 
 const shade = (code) => (code < 0 ? GREY : colours[code % colours.length]);
+// Whether an item matches the search and is of the class that was pressed.
+const meant = (i) => (!state.matches || state.matches.has(i)) && (state.alone === null || colourings[state.colouring].codes[i] === state.alone);
 function paint() {
   if (!gl) return;
   const { codes } = colourings[state.colouring], ink = new Uint8Array(4 * n), bright = [];
+  const out = state.matches !== null || state.alone !== null;
   for (let i = 0; i < n; i++) {
-    const stands = (!state.matches || state.matches.has(i)) && (state.alone === null || codes[i] === state.alone);
-    const out = state.matches !== null || state.alone !== null;
     ink.set(shade(codes[i]), 4 * i);
-    ink[4 * i + 3] = !out ? 205 : stands ? 255 : 22;
-    if (out && stands) bright.push(i);
+    ink[4 * i + 3] = !out ? 205 : meant(i) ? 255 : 22;
+    if (out && meant(i)) bright.push(i);
   }
   gl.bindBuffer(gl.ARRAY_BUFFER, drawing.ink); gl.bufferSubData(gl.ARRAY_BUFFER, 0, ink);
   gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, drawing.some);
@@ -161,7 +162,7 @@ function nearest(x, y, reach) {
   let best = -1, least = reach * reach;
   for (const i of within(px - r, py - r, px + r, py + r)) {
     const far = (across(i) - x) ** 2 + (down(i) - y) ** 2;
-    if (far < least) { least = far; best = i; }
+    if (far < least && meant(i)) { least = far; best = i; }
   }
   return best;
 }
@@ -190,8 +191,7 @@ function drawPictures() {
   pen.imageSmoothingEnabled = page.sheets.side > 20;
   const first = (i) => (i === state.chosen || i === state.hover ? -1 : i);
   for (const i of shown.sort((a, b) => first(a) - first(b))) {
-    if (state.matches && !state.matches.has(i)) continue;
-    if (state.alone !== null && colourings[state.colouring].codes[i] !== state.alone) continue;
+    if (!meant(i)) continue;
     const x = across(i), y = down(i), column = Math.floor(x / size), row = Math.floor(y / size);
     let free = true;
     for (let a = -1; a <= 1 && free; a++) for (let b = -1; b <= 1 && free; b++) {
