@@ -34,7 +34,7 @@ def curves(mnist, folder):
 
 def round_trip(mnist, folder):
     task = set_task(mnist, Protocol(5, None, 1, 0.25, 0))
-    encoder, _ = Fits(task, folder).get(make(DEFAULT_ENCODERS[-1]))  # from the folder
+    encoder, _ = Fits(task, folder).get(make(DEFAULT_ENCODERS[-2]))  # from the folder
     space = with_codec(embed(task.train, encoder))
     images = task.test.items
     start = time.perf_counter()

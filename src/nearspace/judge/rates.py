@@ -29,14 +29,15 @@ from nearspace.space.space import versions
 
 __all__ = ["DEFAULT_ENCODERS", "check_encoders", "measure_rates", "photograph"]
 
-# On MNIST each is the best of those tried at some rate, from 16 bits an image to 64.
+# On MNIST each is the best of those tried at some rate, from 16 bits an image to 128.
 DEFAULT_ENCODERS = (
     "vae(dim=8, likelihood='gaussian', beta=25.0)",
     "autoencoder(dim=8)",
     "autoencoder(dim=12)",
     "autoencoder(dim=16)",
+    "autoencoder(dim=32)",
 )
-RATES = (16, 24, 32, 48, 64)
+RATES = (16, 24, 32, 48, 64, 96, 128)
 MOST_BITS = 200  # an image; what lies beyond is of no interest here
 PCA_DIMS = (4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 96)
 SHARES = tuple(2 ** (-k / 2) for k in range(19))  # levels closer together than a codec has
@@ -81,7 +82,7 @@ def measure_rates(
     Returns
     -------
     Rates
-        Curves, and what they say at 16 to 64 bits an image.
+        Curves, and what they say at 16 to 128 bits an image.
 
     Raises
     ------

@@ -26,6 +26,7 @@ def render_rates(rates: Rates) -> str:
     facts = [str(told["kind"]), f"{told['training images']:,} images to fit on"]
     facts += [f"{told['test images']:,} to judge on", f"{seconds_text(told['seconds'])}"]
     drawn = [curve for curve in rates.curves if _points(curve)]
+    lossy = [curve.name for curve in drawn if curve.how in DASHES]
     lossless = [curve for curve in rates.curves if math.inf in curve.psnr]
     return environment().get_template("rates.html.j2").render(
         rates=rates,
@@ -34,7 +35,7 @@ def render_rates(rates: Rates) -> str:
         reason=rates_verdict(rates),
         key=[(*_mark(at), curve.name) for at, curve in enumerate(drawn)],
         lossless=[(curve.name, count_text(curve.bits[0])) for curve in lossless],
-        formats=[curve.name for curve in rates.curves if curve.how in DASHES],
+        formats=lossy,
         decoders=[curve for curve in rates.curves if curve.decoder_bytes],
         cost=cost_text,
         images=images_text,
@@ -58,10 +59,10 @@ def rates_verdict(rates: Rates) -> str:
     Examples
     --------
     >>> rates_verdict(Rates((), (), (), {}))
-    'No encoder has codes of 16 to 64 bits an image.'
+    'No encoder has codes of 16 to 128 bits an image.'
     """
     if not rates.equals:
-        return "No encoder has codes of 16 to 64 bits an image."
+        return "No encoder has codes of 16 to 128 bits an image."
     at = min(rates.equals, key=lambda equal: abs(equal.bits - USUAL))
     words = f"At {at.bits:.0f} bits an image {at.encoder} reaches {at.psnr:.1f} dB"
     if at.pca_psnr is not None:

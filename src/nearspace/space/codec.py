@@ -117,6 +117,8 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     ((1797, 8, 8, 1), True, True)
     """
     encoder, codec = _encoder(space), codec_of(space)
+    if not len(items):
+        raise DataError("pack: there are no items.")
     vectors = np.asarray(encoder.transform(items))
     names = None if ids is None else np.asarray(ids)
     if names is not None and names.shape != (len(vectors),):
@@ -252,7 +254,7 @@ def split(space: Space) -> tuple[Space, Space]:
 def pixels(decoded: np.ndarray, kind: Any) -> np.ndarray:
     """Return decoded items as they are unpacked: images as uint8, vectors as float32."""
     if isinstance(kind, Image):
-        return np.rint(np.clip(decoded, 0, 1) * 255).astype(np.uint8)
+        return np.rint(np.clip(np.nan_to_num(decoded), 0, 1) * 255).astype(np.uint8)
     return np.ascontiguousarray(decoded, dtype=np.float32)
 
 

@@ -18,6 +18,7 @@ __all__ = ["Codec", "Level", "fit_codec", "sensitivities"]
 TOTAL = 1 << 16  # what the frequencies of each table add up to
 MOST_SYMBOLS = 4096  # codes in a table
 LARGEST = 1 << 24  # code
+LARGEST_STEP = 1e30
 PROBED = 512  # vectors
 SHIFT = 0.3  # of a dimension, in its standard deviations
 # What rounding costs, as shares of the variance of decoded items: from coarse to fine.
@@ -158,7 +159,7 @@ class Codec:
             kinds == ["<f8", "<i4", "<i4", "<f8", "<u2"]
             and steps.shape == lows.shape == sizes.shape == shape
             and 1 <= shape[0] <= 256
-            and (np.isfinite(steps) & (steps > 0)).all()
+            and ((steps > 0) & (steps < LARGEST_STEP)).all()
             and (np.abs(lows) <= LARGEST).all()
             and ((sizes >= 2) & (sizes <= MOST_SYMBOLS)).all()
             and tables.shape == (sizes.sum(dtype=np.int64),)
