@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from nearspace import load, make
-from nearspace.encoders.double import double_decoder
+from nearspace.encoders.double import double_decoder, pixels
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.space import codec, codes, levels
-from nearspace.space.codec import pack, pixels, split, unpack, with_codec
+from nearspace.space.codec import pack, split, unpack, with_codec
 from nearspace.space.space import Space, embed
 from nearspace.space.store import open_space
 
@@ -239,3 +239,19 @@ def test_a_small_file_cannot_claim_a_gigabyte(space, digits):
     )  # fmt: skip
     with pytest.raises(NearspaceError, match="longer or shorter"):
         unpack(space, bomb)
+
+
+def test_a_codec_that_is_damaged_is_refused(space):
+    whole, rng = bytearray(space.parts["codec"]), np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        data = whole.copy()
+        for _ in range(rng.integers(1, 4)):
+            data[rng.integers(len(data))] = rng.integers(256)
+        try:
+            levels.Codec.from_bytes(bytes(data), 8)
+        except NearspaceError:
+            refused += 1
+    assert refused > 150  # a step or a frequency that is another is as sound as before
+    with pytest.raises(NearspaceError, match="vectors of 9 numbers"):
+        levels.Codec.from_bytes(bytes(whole), 9)

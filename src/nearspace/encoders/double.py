@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from nearspace.data import Image
 from nearspace.encoders.base import Decodes, check_half
 from nearspace.encoders.linear import PCA
 
-__all__ = ["double_decoder"]
+__all__ = ["double_decoder", "pixels"]
 
 
 def double_decoder(encoder: Decodes) -> Callable[[np.ndarray], np.ndarray]:
@@ -60,3 +61,10 @@ def double_decoder(encoder: Decodes) -> Callable[[np.ndarray], np.ndarray]:
             return learned._to_items(items.sigmoid() if isinstance(learned.kind_, Image) else items)
 
     return decode
+
+
+def pixels(decoded: np.ndarray, kind: Any) -> np.ndarray:
+    """Return decoded items as they are unpacked: images as uint8, vectors as float32."""
+    if isinstance(kind, Image):
+        return np.rint(np.clip(np.nan_to_num(decoded), 0, 1) * 255).astype(np.uint8)
+    return np.ascontiguousarray(decoded, dtype=np.float32)

@@ -13,6 +13,7 @@ import numpy as np
 
 from nearspace.data import Dataset, Image, load
 from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.double import pixels
 from nearspace.encoders.halves import halve
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.persist import dump_encoder
@@ -22,7 +23,6 @@ from nearspace.judge.curves import Curve, Equal, Points, Rates, bits_at, front, 
 from nearspace.judge.fits import Fits
 from nearspace.judge.formats import format_curves
 from nearspace.judge.protocol import Protocol, Task, set_task
-from nearspace.space.codec import pixels
 from nearspace.space.codes import FIRST
 from nearspace.space.levels import Level, fit_codec
 from nearspace.space.space import versions
@@ -33,7 +33,7 @@ __all__ = ["DEFAULT_ENCODERS", "check_encoders", "measure_rates", "photograph"]
 DEFAULT_ENCODERS = (
     "vae(dim=8, likelihood='gaussian', beta=25.0)",
     "autoencoder(dim=8)",
-    "autoencoder(dim=12)",
+    "autoencoder(dim=10)",
     "autoencoder(dim=16)",
     "autoencoder(dim=32)",
 )

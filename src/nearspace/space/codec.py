@@ -11,13 +11,13 @@ import numpy as np
 
 from nearspace.data import Image
 from nearspace.encoders.base import Decodes, Encoder
-from nearspace.encoders.double import double_decoder
+from nearspace.encoders.double import double_decoder, pixels
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.codes import Head, read_codes, read_ids, write_codes, write_ids
 from nearspace.space.levels import Codec, Level, fit_codec
 from nearspace.space.space import Space, check_finite
 
-__all__ = ["PART", "Unpacked", "codec_of", "pack", "pixels", "split", "unpack", "with_codec"]
+__all__ = ["PART", "Unpacked", "codec_of", "pack", "split", "unpack", "with_codec"]
 
 PART = "codec"
 MAX_BYTES = 2**30
@@ -178,18 +178,7 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
     encoder, codec = _encoder(space), codec_of(space)
     head, ids, written = read_codes(data)
     _check_origin(head, space, codec)
-    if head.level >= len(codec.levels) or head.dim != encoder._n_features_out:
-        raise NearspaceError("The codes do not fit the space, though they name it.")
-    shape, dtype = _item_form(encoder)
-    item = dtype.itemsize * int(np.prod(shape))
-    needed = head.n * (8 * head.dim + item + AN_ID * (head.id_kind > 0)) + 2 * head.ids_memory
-    if needed > max_bytes:
-        raise NearspaceError(
-            f"The file says that it holds {head.n:,} items, which take {needed:,} bytes; "
-            f"{max_bytes:,} are allowed."
-        )
-    if head.n > 8 * len(written):
-        raise NearspaceError(f"The file is too small for the {head.n:,} items that it names.")
+    _check_size(head, encoder, codec, len(written), max_bytes)
     names = read_ids(head, ids)
     level = codec.levels[head.level]
     codes = level.decode(written, head.n)
@@ -198,6 +187,7 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
             "The codes do not come out as they were packed; pack them again, with the version of "
             "constriction that is installed here."
         )
+    shape, dtype = _item_form(encoder)
     items, seen, at = np.empty((head.n, *shape), dtype=dtype), 0, 0
     for batch in _decoded(encoder, level, codes):
         items[at : at + len(batch)] = batch
@@ -251,13 +241,6 @@ def split(space: Space) -> tuple[Space, Space]:
     return sender, receiver
 
 
-def pixels(decoded: np.ndarray, kind: Any) -> np.ndarray:
-    """Return decoded items as they are unpacked: images as uint8, vectors as float32."""
-    if isinstance(kind, Image):
-        return np.rint(np.clip(np.nan_to_num(decoded), 0, 1) * 255).astype(np.uint8)
-    return np.ascontiguousarray(decoded, dtype=np.float32)
-
-
 def _encoder(space: Space) -> Any:
     encoder = space.encoder
     if not isinstance(encoder, Decodes):
@@ -279,6 +262,22 @@ def _check_origin(head: Head, space: Space, codec: Codec) -> None:
                 f"These codes are of another space: of the {name} {theirs}, and not of {ours} "
                 f"({space.recipe['spec']}); unpack them with the space that packed them."
             )
+
+
+def _check_size(head: Head, encoder: Encoder, codec: Codec, size: int, max_bytes: int) -> None:
+    """Raise if the items do not fit the encoder, the memory allowed, or the file itself."""
+    if head.level >= len(codec.levels) or head.dim != encoder._n_features_out:
+        raise NearspaceError("The codes do not fit the space, though they name it.")
+    shape, dtype = _item_form(encoder)
+    item = dtype.itemsize * int(np.prod(shape))
+    needed = head.n * (8 * head.dim + item + AN_ID * (head.id_kind > 0)) + 2 * head.ids_memory
+    if needed > max_bytes:
+        raise NearspaceError(
+            f"The file says that it holds {head.n:,} items, which take {needed:,} bytes; "
+            f"{max_bytes:,} are allowed."
+        )
+    if head.n > 8 * size:
+        raise NearspaceError(f"The file is too small for the {head.n:,} items that it names.")
 
 
 def _item_form(encoder: Encoder) -> tuple[tuple[int, ...], np.dtype]:

@@ -19,6 +19,7 @@ TOTAL = 1 << 16  # what the frequencies of each table add up to
 MOST_SYMBOLS = 4096  # codes in a table
 LARGEST = 1 << 24  # code
 LARGEST_STEP = 1e30
+DTYPES = ("<f8", "<i4", "<i4", "<f8", "<u2")  # of steps, lows, sizes, bits and tables
 PROBED = 512  # vectors
 SHIFT = 0.3  # of a dimension, in its standard deviations
 # What rounding costs, as shares of the variance of decoded items: from coarse to fine.
@@ -153,33 +154,44 @@ class Codec:
             )
         except (KeyError, ValueError, SafetensorError) as error:
             raise NearspaceError(f"The space's codec cannot be read ({error}).") from error
-        shape = (len(bits), dim)
-        kinds = [array.dtype.str for array in (steps, lows, sizes, bits, tables)]
-        sound = (
-            kinds == ["<f8", "<i4", "<i4", "<f8", "<u2"]
-            and steps.shape == lows.shape == sizes.shape == shape
-            and 1 <= shape[0] <= 256
-            and ((steps > 0) & (steps < LARGEST_STEP)).all()
-            and (np.abs(lows) <= LARGEST).all()
-            and ((sizes >= 2) & (sizes <= MOST_SYMBOLS)).all()
-            and tables.shape == (sizes.sum(dtype=np.int64),)
-            and (tables > 0).all()
-        )
-        if sound:
-            cut = np.cumsum(sizes, dtype=np.int64).ravel()
-            parts = np.split(tables.astype(np.int64), cut[:-1])
-            sound = all(part.sum() == TOTAL for part in parts)
-        if not sound:
+        parts = _tables(steps, lows, sizes, bits, tables, dim)
+        if parts is None:
             raise NearspaceError(
                 f"The space's codec does not fit vectors of {dim} numbers, or is damaged."
             )
-        rows = [parts[at * dim : (at + 1) * dim] for at in range(shape[0])]
         return cls(
             [
-                Level(steps[at], lows[at].astype(np.int64), rows[at], float(bits[at]))
-                for at in range(shape[0])
+                Level(steps[at], lows[at].astype(np.int64), parts[at * dim :][:dim], float(mean))
+                for at, mean in enumerate(bits)
             ]
         )
+
+
+def _tables(
+    steps: np.ndarray,
+    lows: np.ndarray,
+    sizes: np.ndarray,
+    bits: np.ndarray,
+    tables: np.ndarray,
+    dim: int,
+) -> list[np.ndarray] | None:
+    """Return the tables of all levels one after the other; None where anything is not as it is."""
+    sound = (
+        [a.dtype.str for a in (steps, lows, sizes, bits, tables)] == list(DTYPES)
+        and bits.ndim == 1
+        and steps.shape == lows.shape == sizes.shape == (len(bits), dim)
+        and 1 <= len(bits) <= 256
+        and np.isfinite(bits).all()
+        and ((steps > 0) & (steps < LARGEST_STEP)).all()
+        and (np.abs(lows.astype(np.int64)) <= LARGEST).all()
+        and ((sizes >= 2) & (sizes <= MOST_SYMBOLS)).all()
+        and tables.shape == (sizes.sum(dtype=np.int64),)
+        and (tables > 0).all()
+    )
+    if not sound:
+        return None
+    parts = np.split(tables.astype(np.int64), np.cumsum(sizes, dtype=np.int64)[:-1])
+    return parts if all(part.sum() == TOTAL for part in parts) else None
 
 
 def fit_codec(
