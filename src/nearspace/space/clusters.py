@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,7 @@ __all__ = ["Alike", "Cluster", "Outlier", "clusters", "outliers_and_duplicates"]
 
 K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
-SMALLEST_SHARE = 0.01  # of a cluster, among all items
-SMALLEST = 8
+SMALLEST = 8  # items of a cluster; more where there are many: the square root of their number
 DENSITY = 5  # neighbours by which density is told
 FAR = 3.0  # robust standard deviations of the logarithm of distances, beyond which one stands out
 NEAR = 0.1  # share of the typical distance to the nearest
@@ -113,7 +113,7 @@ def _codes(places: np.ndarray) -> np.ndarray:
     chosen = np.arange(n)
     if n > MOST_CLUSTERED:
         chosen = np.sort(np.random.default_rng(0).choice(n, MOST_CLUSTERED, replace=False))
-    smallest = max(SMALLEST, int(SMALLEST_SHARE * len(chosen)))
+    smallest = max(SMALLEST, math.isqrt(len(chosen)))
     found = HDBSCAN(min_cluster_size=smallest, min_samples=DENSITY, copy=True)
     codes = found.fit_predict(places[chosen])
     if n > MOST_CLUSTERED:  # the others go with the nearest of those
