@@ -24,7 +24,7 @@ FORMATS = ("WebP, one mosaic", "JPEG, one mosaic", "WebP, each by itself")
 def curves(mnist, folder):
     rates = measure_rates(mnist, DEFAULT_ENCODERS, cache=folder)
     heads = " ".join(f"{name + ', bits':>27}" for name in FORMATS)
-    print(f"{'bits':>4} {'dB':>6} {'PCA':>6} {'ratio':>7} {heads} {'pays after':>11}  encoder")
+    print(f"{'bits':>4} {'dB':>6} {'PCA':>6} {'more':>8} {heads} {'pays after':>11}  encoder")
     for equal in rates.equals:
         costs = " ".join(f"{cost_text(equal.formats.get(name)):>27}" for name in FORMATS)
         gain = f"{equal.psnr - equal.pca_psnr:+.2f} dB"
