@@ -48,6 +48,30 @@ def test_items_without_ids_do_not_take_the_places_of_others(command):
     assert open_space(command.folder / "t.space").ids.tolist() == list(range(11))
 
 
+def test_ids_that_the_data_has_are_kept(command):
+    np.savez(command.folder / "a.npz", X=np.eye(40, 8), ids=np.arange(100, 140))
+    assert command("embed", "a.npz", "--with", "pca(dim=2)", "-o", "a.space").returncode == 0
+    np.savez(command.folder / "b.npz", X=np.eye(3, 8), ids=np.arange(900, 903))
+    done = command("add", "b.npz", "--to", "a.space")
+    assert "3 new" in done.stdout, done.stderr
+    assert open_space(command.folder / "a.space").ids[-3:].tolist() == [900, 901, 902]
+    done = command("add", "b.npz", "--to", "a.space", "--append")
+    assert "--append has nothing to do" in done.stderr
+
+
+def test_odd_names_are_shown_as_they_are(command):
+    folder = command.folder / "w[" / "x]"
+    np.savez(command.folder / "a.npz", X=np.eye(9, 8), ids=[f"[/id{i}]" for i in range(9)])
+    path = folder / "[red].space"
+    assert command("embed", "a.npz", "--with", "raw", "-o", path).returncode == 0
+    done = command("info", path)
+    assert "[/id0] … [/id8]" in done.stdout
+    assert "[red].space" in command("search", path, "--id", "[/id3]").stderr
+    assert command("remove", path, *(f"[/id{i}]" for i in range(9))).returncode == 0
+    done = command("search", path, "--id", "[/id3]")
+    assert "no item '[/id3]'" in done.stderr
+
+
 def test_compare_keeps_the_winner(command):
     done = command("compare", "wine", "--with", "pca(dim=4)", "--save-best", "best.space")
     assert done.returncode == 0, done.stderr

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -140,6 +141,15 @@ def test_exhibits_are_there_for_the_report(board):
     assert exhibits.neighbours.max() < len(board.gallery)
     assert len(row(board, "pca").exhibits.reconstructions) == len(board.queries)
     assert len(row(board, "pca").exhibits.walk) == 9
+
+
+def test_the_fitted_encoders_can_be_had_but_are_not_pickled(board):
+    fitted = board.fitted("pca")
+    assert fitted.inverse_transform(np.zeros((1, 32), np.float32)).shape[0] == 1
+    with pytest.raises(NearspaceError, match="Did you mean 'pca'"):
+        board.fitted("pcaa")
+    again = pickle.loads(pickle.dumps(board))
+    assert again.to_json() == board.to_json()
 
 
 def test_frame_and_json_hold_the_same(board):

@@ -1,5 +1,6 @@
 """The file of a space: what it keeps, what it refuses, and what it survives."""
 
+import dataclasses
 import json
 import multiprocessing
 import os
@@ -9,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +18,18 @@ import pytest
 from scipy import sparse
 
 from nearspace.data import SAMPLES, Dataset, Vector
+from nearspace.encoders.persist import dump_encoder
 from nearspace.errors import NearspaceError
+from nearspace.space.rows import ITEM, checksums
+from nearspace.space.saving import save
 from nearspace.space.space import Space, embed
-from nearspace.space.store import Added, add, open_space, remove, save, write_part
+from nearspace.space.store import Added, add, open_space, remove, write_part
 from nearspace.space.stored import verify
 
 RECIPE = {"spec": "raw", "fingerprint": "00ff", "data": "test", "kind": None, "versions": {}}
 # Children come from a server that has imported what they need, and no thread has run in it.
 PROCESSES = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-PROCESSES.set_forkserver_preload(["nearspace.space.store"])
+PROCESSES.set_forkserver_preload(["nearspace.space.saving", "nearspace.space.store"])
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and limits of POSIX")
 
 
@@ -123,6 +128,61 @@ def test_removed_items_are_gone_and_their_row_is_free(tmp_path):
     assert verify(path) == []
 
 
+def test_a_vector_is_the_same_up_to_the_rounding_of_another_batch(tmp_path):
+    path = save(space_of(["a"], 1), tmp_path / "s.space")
+    assert add(path, space_of(["a"], 1 + 4e-6)) == Added(0, 0, 1)
+    assert open_space(path).vectors[0, 0] == 1
+    assert add(path, space_of(["a"], 1 + 4e-5)) == Added(0, 1, 0)
+    rows = sparse.csr_array(np.array([[0, 1, 0, 0]], np.float32))
+    path = save(Space(rows, np.array(["a"]), None, RECIPE), tmp_path / "t.space")
+    moved = sparse.csr_array(np.array([[0, 0, 0, 1]], np.float32))
+    assert add(path, Space(moved, np.array(["a"]), None, RECIPE)) == Added(0, 1, 0)
+    assert open_space(path).vectors.toarray().tolist() == [[0, 0, 0, 1]]
+
+
+def test_what_is_not_said_of_an_item_stays(tmp_path):
+    meta = pa.table({"n": [1, 2]})
+    more = {"labels": np.array(["x", "y"]), "meta": meta, "thumbnails": [b"A", b"B"]}
+    path = save(space_of(["a", "b"], 1, **more), tmp_path / "s.space")
+    changed = space_of(["a", "b"], 1)
+    changed.vectors[1] = 5
+    assert add(path, changed) == Added(0, 1, 1)
+    space = open_space(path)
+    assert (space.labels.tolist(), space.meta.to_pydict()) == (["x", "y"], {"n": [1, 2]})
+    assert list(space.thumbnails) == [b"A", b""]  # that of the old vector would be wrong
+    assert add(path, space_of(["a", "b"], 1, thumbnails=[b"A", b"BB"])) == Added(0, 1, 1)
+    assert list(open_space(path).thumbnails) == [b"A", b"BB"]
+    assert verify(path) == []
+
+
+def test_missing_labels_and_huge_numbers_come_back(tmp_path):
+    meta = pa.table({"big": pa.array([2**64 - 1, 1], pa.uint64()), "when": np.zeros(2, "M8[ms]")})
+    space = space_of(["a", "b"], labels=np.array([0.5, np.nan]), meta=meta)
+    again = open_space(save(space, tmp_path / "s.space"))
+    assert again.labels.tolist() == [0.5, None]
+    assert again.meta.to_pydict() == {
+        "big": [str(2**64 - 1), "1"],
+        "when": ["1970-01-01 00:00:00"] * 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("space", "words"),
+    [
+        (dataclasses.replace(space_of(["a"]), vectors=np.full((1, 4), 1e300)), "not finite"),
+        (space_of(["a", "b"], labels=np.array([["x"], ["y"]])), "needs labels, one for each"),
+        (space_of(["a", "b"], thumbnails=[b"x"]), "needs thumbnails, one for each"),
+        (space_of(["a"], meta=pa.table([[1], [2]], names=["n", "n"])), "names that differ"),
+        (space_of(np.array(["a", None], object)), "all text or all whole numbers"),
+        (space_of([0.5]), "all text or all whole numbers"),
+    ],
+)
+def test_save_refuses_what_would_not_come_back(space, words, tmp_path):
+    with np.errstate(over="ignore"), pytest.raises(NearspaceError, match=words):
+        save(space, tmp_path / "s.space")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_sparse_rows_are_added(tmp_path):
     matrix = sparse.random_array((9, 40), density=0.1, random_state=0, format="csr")
     matrix = matrix.astype(np.float32)
@@ -205,7 +265,12 @@ def test_300_flipped_bytes_are_reported_or_change_nothing(tmp_path):
     path = whole.save(tmp_path / "s.space")
     add(path, embed(digits.take(range(150)), whole.encoder))  # which makes the index
     write_part(path, "map", bytes(range(256)))
-    whole, data = open_space(path), path.read_bytes()
+    data = path.read_bytes()
+    whole = open_space(path)
+    # Not read later from the file that is being spoiled.
+    whole = dataclasses.replace(
+        whole, parts=dict(whole.parts), thumbnails=list(whole.thumbnails), made_by=whole.encoder
+    )
     expected = whole.encoder.transform(digits.items)
     used = np.flatnonzero(np.frombuffer(data, np.uint8))  # most of a small file is empty pages
     rng, reported = random.Random(0), 0
@@ -337,24 +402,93 @@ def test_a_full_disk_is_told_and_the_old_content_stays(action, tmp_path):
     assert len(open_space(path)) == 6000
 
 
-def test_a_journal_that_a_crash_left_does_not_spoil_a_new_file(tmp_path):
-    path = save(space_of(["a"]), tmp_path / "s.space")
-    journal = tmp_path / "s.space-journal"
-    for content in (b"", b"no journal at all" * 100):
-        journal.write_bytes(content)
-        save(space_of(["b"]), path)
-        assert open_space(path).ids.tolist() == ["b"]
+def leave_a_hot_journal(path):
+    """Die in the middle of a transaction that has reached the file."""
+    with sqlite3.connect(path, isolation_level=None) as db:
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("BEGIN")
+        db.execute("UPDATE items SET label = 'half done'")
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@posix
+def test_what_a_crash_left_half_done_is_rolled_back_before_a_file_is_replaced(tmp_path):
+    path = save(space_of(range(3000), dim=256), tmp_path / "s.space")
+    for use in (open_space, lambda p: save(space_of(["b"]), p)):
+        process = PROCESSES.Process(target=leave_a_hot_journal, args=(path,))
+        process.start()
+        process.join()
+        assert (tmp_path / "s.space-journal").exists()
+        use(path)
+        assert verify(path) == []
+    assert open_space(path).ids.tolist() == ["b"]
+
+
+def save_again(path, turns):
+    for number in range(turns):
+        save(space_of([*range(3000)], number, dim=16), path)
+
+
+def read_again(path, turns):
+    for _ in range(turns):
+        space = open_space(path)
+        assert len(set(space.vectors[:3000, 0].tolist())) == 1
+
+
+def test_saving_adding_and_reading_at_once(tmp_path):
+    path = save(space_of(range(3000), dim=16), tmp_path / "s.space")
+    jobs = [(save_again, (path, 8)), (read_again, (path, 25)), (add_numbers, (path, 25))]
+    workers = [PROCESSES.Process(target=job, args=given) for job, given in jobs]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0]
+    assert verify(path) == []
+
+
+def add_numbers(path, turns):
+    for _ in range(turns):
+        add(path, space_of(range(30), 7, dim=16), append=True)
+
+
+def test_items_numbered_on_by_two_at_once_are_all_there(tmp_path):
+    path = save(space_of(range(5), dim=16), tmp_path / "s.space")
+    workers = [PROCESSES.Process(target=add_numbers, args=(path, 5)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert open_space(path).ids.tolist() == list(range(5 + 2 * 5 * 30))
+
+
+def test_what_was_opened_is_not_mixed_with_what_came_after(tmp_path):
+    path = embed(SAMPLES["digits"]().take(range(40)), "pca(dim=2)").save(tmp_path / "s.space")
+    write_part(path, "map", b"old")
+    space, again = open_space(path), open_space(path)
+    first = space.thumbnails[0]
+    add(path, embed(SAMPLES["digits"]().take(range(39, 60)), space.encoder))
+    assert space.thumbnails[0] == first
+    write_part(path, "map", b"new")
+    with pytest.raises(NearspaceError, match="'map' was written anew since it was opened"):
+        space.parts["map"]
+    remove(path, [0])
+    with pytest.raises(NearspaceError, match="'0' was removed since it was opened"):
+        space.thumbnails[0]
+    embed(SAMPLES["digits"]().take(range(100, 140)), "pca(dim=2)").save(path)
+    for use in (lambda: again.thumbnails[3], lambda: again.encoder):
+        with pytest.raises(NearspaceError, match="replaced since it was opened"):
+            use()
 
 
 def test_a_header_that_lies_is_damage(tmp_path):
     path = save(space_of(["a"]), tmp_path / "s.space")
-    import zlib
-
     for key, value in {
         "columns": {"dim": 2**40, "sparse": False, "ids": "text", "labels": None},
         "content": {"items": [10**12, 1], "thumbnails": [0, 0]},
         "recipe": [],
         "parts": {"map": 3},
+        "token": 7,
     }.items():
         text = json.dumps(value)
         with sqlite3.connect(path) as db:
@@ -370,10 +504,75 @@ def test_a_header_that_lies_is_damage(tmp_path):
                 db.commit()
 
 
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("id", 5),
+        ("id", "b"),
+        ("label", "x"),
+        ("meta", "[1]"),
+        ("meta", "{bad"),
+        ("meta", "[" * 100_000),
+        ("vector", np.array([0, 4], "<i4").tobytes() + np.ones(2, "<f4").tobytes()),
+        ("vector", np.array([2, 1], "<i4").tobytes() + np.ones(2, "<f4").tobytes()),
+        ("vector", np.array([-1], "<i4").tobytes() + np.ones(1, "<f4").tobytes()),
+        ("vector", np.array([1], "<i4").tobytes() + np.array([np.nan], "<f4").tobytes()),
+        ("vector", "text"),
+    ],
+)
+def test_a_row_that_lies_is_damage_whatever_its_checksum(column, value, tmp_path):
+    rows = sparse.csr_array(np.eye(2, 4, dtype=np.float32))
+    path = save(Space(rows, np.array(["a", "b"]), None, RECIPE), tmp_path / "s.space")
+    with sqlite3.connect(path) as db:
+        row = dict(zip(ITEM, ("a", None, None, rows[[0]].indices.tobytes()), strict=True))
+        row["vector"] = db.execute("SELECT vector FROM items WHERE row = 1").fetchone()[0]
+        row[column] = value
+        if not isinstance(row["vector"], str):
+            (mark,) = checksums((1,), *((each,) for each in row.values()))
+        else:
+            mark = 0
+        db.execute(f"UPDATE items SET {column} = ?, checksum = ? WHERE row = 1", (value, mark))
+        marks = sum(each for (each,) in db.execute("SELECT checksum FROM items"))
+        text = json.dumps({"items": [2, marks], "thumbnails": [0, 0]})
+        mark = zlib.crc32(f"content\x1f{text}".encode())
+        db.execute("UPDATE header SET value = ?, checksum = ? WHERE key = 'content'", (text, mark))
+    with pytest.raises(NearspaceError, match="damaged"):
+        open_space(path)
+    if value != "text":
+        with pytest.raises(NearspaceError, match="damaged"):
+            verify(path)
+    else:
+        assert "Row 1 of the items does not match its checksum." in verify(path)
+
+
+def test_verify_lists_all_that_is_wrong(tmp_path):
+    digits = SAMPLES["digits"]().take(range(40))
+    path = embed(digits, "pca(dim=2)").save(tmp_path / "s.space")
+    changes = {
+        "UPDATE thumbnails SET data = x'00' WHERE row = 7": "thumbnail of row 7",
+        "DELETE FROM thumbnails WHERE row = 8": "Expected 40 thumbnails",
+        "DELETE FROM items WHERE row = 9": "Expected 40 items",
+        "UPDATE parts SET data = x'00' WHERE name = 'encoder.json'": "part 'encoder.json'",
+    }
+    for change in changes:
+        with sqlite3.connect(path) as db:
+            db.execute(change)
+    found = "\n".join(verify(path))
+    assert all(words in found for words in changes.values()), found
+    other = embed(digits, "pca(dim=3)")
+    with pytest.raises(NearspaceError, match="with the encoder that made it"):
+        save(dataclasses.replace(other, recipe=RECIPE), path)
+    forged = dataclasses.replace(
+        other, made_by=None, parts=dump_encoder(other.encoder), recipe=RECIPE
+    )
+    assert "not the one that made its vectors" in verify(save(forged, path))[0]
+
+
 def test_what_else_is_known_of_items_is_kept(tmp_path):
     dataset = Dataset(
         np.eye(4), Vector(4), groups=np.array(list("aabb")), split=np.array(["train"] * 4)
     )
     space = open_space(embed(dataset, "raw").save(tmp_path / "s.space"))
     assert space.meta.to_pydict() == {"group": list("aabb"), "split": ["train"] * 4}
+    assert space.recipe["roles"] == {"groups": "group", "split": "split"}
     assert space.kind == Vector(4)

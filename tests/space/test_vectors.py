@@ -1,7 +1,7 @@
 """Vectors to and from other tools."""
 
+import errno
 import json
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -177,12 +177,19 @@ def test_ids_too_long_for_npz_are_refused_before_memory_is_taken(tmp_path):
     assert read_vectors(space.export(tmp_path / "out.parquet")).ids.tolist() == ids.tolist()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize("name", ["out.npz", "out.parquet"])
-def test_a_full_disk_is_told_in_a_sentence(name, tmp_path):
-    (tmp_path / name).symlink_to("/dev/full")
+def test_a_full_disk_is_told_in_a_sentence_and_the_old_file_stays(name, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    space = embed(load("wine"), "raw")
+    before = space.export(tmp_path / name).read_bytes()
+    monkeypatch.setattr("numpy.savez", full)
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter", full)
     with pytest.raises(NearspaceError, match=f"{name} cannot be written"):
-        embed(SAMPLES["sentences"](), "bow").export(tmp_path / name)
+        space.export(tmp_path / name)
+    assert (tmp_path / name).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 @pytest.mark.parametrize("lie", ["[]", "{}", '{"spec": 3}', '{"spec": "a", "fingerprint": "b"}'])

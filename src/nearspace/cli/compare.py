@@ -103,7 +103,7 @@ def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
 
     from nearspace.space.space import embed
 
-    with Console(stderr=True).status(f"Writing {path}"):
+    with Console(stderr=True).status("Writing the space"):
         encoder = board.fitted()
         embed(dataset, encoder).save(path)
     typer.echo(f"Space: {path}, {len(dataset):,} items under {board.best().spec}")

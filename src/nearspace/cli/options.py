@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,10 +69,11 @@ def check_file(output: Path, *endings: str, option: str = "-o") -> None:
     """Raise `NearspaceError` if a command could not write its file; the folder is made."""
     if output.suffix not in endings:
         raise NearspaceError(f"{option} {output}: expected a file ending {' or '.join(endings)}.")
-    there = output.exists()
     try:
+        there = output.exists()
         output.parent.mkdir(parents=True, exist_ok=True)
         output.open("ab").close()
+        tempfile.TemporaryFile(dir=output.parent).close()  # a space is first written beside
     except OSError as error:
         raise NearspaceError(f"{option} {output}: the file cannot be written ({error}).") from error
     if not there:
@@ -90,14 +92,16 @@ def check_labels(encoder: Any, dataset: Any) -> None:
 def open_file(path: Path) -> Any:
     """Return the space that a file holds, with its size on standard error."""
     from rich.console import Console
+    from rich.markup import escape
 
     from nearspace.space.store import open_space
 
     console = Console(stderr=True)
-    with console.status(f"Opening {path}"):
+    with console.status(escape(f"Opening {path}")):
         space = open_space(path)
     rows, dim = space.vectors.shape
-    console.print(f"[bold]{path}[/]: {rows:,} vectors of {dim}, {space.recipe['spec']}.")
+    told = escape(f"{rows:,} vectors of {dim}, {space.recipe['spec']}.")
+    console.print(f"[bold]{escape(str(path))}[/]: {told}", highlight=False)
     return space
 
 
@@ -123,16 +127,17 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
 def read(source: str, **options: Any) -> Any:
     """Return the dataset of a source, with its notes on standard error."""
     from rich.console import Console
+    from rich.markup import escape
 
     from nearspace.data import load
 
     console = Console(stderr=True)
-    with console.status(f"Reading {source}"):
+    with console.status(escape(f"Reading {source}")):
         if source.endswith(".space"):
             dataset = _read_space(source, **options)
         else:
             dataset = load(source, **options)
-    console.print(f"[bold]{dataset.name}[/]: {len(dataset):,} items.", highlight=False)
+    console.print(f"[bold]{escape(dataset.name)}[/]: {len(dataset):,} items.", highlight=False)
     for note in dataset.notes:
         console.print(f"  {note}", highlight=False, markup=False)
     return dataset
@@ -152,6 +157,10 @@ def _read_space(
     from nearspace.space.dataset import as_dataset
     from nearspace.space.store import open_space
 
+    if others.pop("like", None) is not None:
+        raise NearspaceError(
+            f"{source} holds vectors, not items to embed; expected a folder, a file or a sample."
+        )
     for name, value in others.items():
         if value is not None:
             raise NearspaceError(f"{source} holds vectors; it is read without --{name}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -41,9 +41,15 @@ def add_command(
     space = cli.open_file(to)
     encoder = cli.encoder_of(space, to)
     dataset = cli.read(source, column=column, labels=labels, ids=ids, like=space.kind)
-    if ids is None and dataset.ids.dtype.kind in "iu":
-        dataset = _numbered(dataset, space, append, source)
-    added = add(to, cli.embedded(dataset, encoder, str(to)))
+    unnamed = ids is None and np.array_equal(dataset.ids, np.arange(len(dataset)))
+    if unnamed and not append:
+        raise NearspaceError(
+            f"{source} has no ids, so that its items would take the places of items 0 to "
+            f"{len(dataset) - 1}: name the column of ids by --ids, or number them on by --append."
+        )
+    if append and not unnamed:
+        raise NearspaceError(f"{source} has ids, so that --append has nothing to do; leave it out.")
+    added = add(to, cli.embedded(dataset, encoder, str(to)), append)
     typer.echo(
         f"{to}: {added.new:,} new, {added.changed:,} changed, {added.unchanged:,} unchanged; "
         f"{len(space) + added.new:,} items."
@@ -63,25 +69,10 @@ def remove_command(
     typer.echo(f"{path}: {len(rows):,} removed; {len(space) - len(rows):,} items.")
 
 
-def _numbered(dataset: Any, space: Any, append: bool, source: str) -> Any:
-    """Return items that are only numbered with the numbers that follow those of the space."""
-    import dataclasses
-
-    if not append:
-        raise NearspaceError(
-            f"{source} has no ids, so that its items would take the places of items 0 to "
-            f"{len(dataset) - 1}: name the column of ids by --ids, or number them on by --append."
-        )
-    if space.ids.dtype.kind not in "iu":
-        raise NearspaceError(
-            f"{source} has no ids, and those of the space are no numbers: name a column by --ids."
-        )
-    return dataclasses.replace(dataset, ids=np.arange(len(dataset)) + space.ids.max() + 1)
-
-
 def info_command(path: cli.SpaceFile) -> None:
     """Say what a .space file holds: its encoder, vectors, ids, labels, metadata and parts."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from nearspace.report.words import bytes_text
@@ -93,7 +84,7 @@ def info_command(path: cli.SpaceFile) -> None:
         "items": f"{count:,} of {recipe['data']}, {space.kind or 'of a kind that is not known'}",
         "vectors": f"{dim} dimensions"
         + ("" if isinstance(space.vectors, np.ndarray) else ", sparse"),
-        "made by": f"{recipe['spec']}, fingerprint {recipe['fingerprint']}",
+        "made by": f"{recipe.get('made_by', recipe['spec'])}, fingerprint {recipe['fingerprint']}",
         "encoder": "in the file" if space.made_by is not None else "none: made elsewhere",
         "ids": f"{space.ids[0]!s:.40} … {space.ids[-1]!s:.40}" if count else "none",
     }
@@ -109,8 +100,10 @@ def info_command(path: cli.SpaceFile) -> None:
     known = {name: text for name, text in recipe["versions"].items() if text}
     rows["written with"] = ", ".join(f"{name} {text}" for name, text in known.items())
     table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column()
     for name, text in rows.items():
-        table.add_row(f"[bold]{name}[/]", text)
+        table.add_row(name, escape(text))
     Console().print(table, highlight=False)
 
 

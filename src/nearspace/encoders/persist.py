@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["dump_encoder", "fingerprint", "load_encoder", "parse_encoder", "save_encoder"]
 
 FORMAT = 1
+# What changes the way to the weights, or how they are used, but not what comes of them.
+INDIFFERENT = {"history_", "batch_size", "device", "verbose"}
 JSON_FILE, ARRAYS_FILE = "encoder.json", "weights.safetensors"
 
 
@@ -59,7 +61,7 @@ def fingerprint(encoder: Encoder) -> str:
         return str(half["whole"])
     arrays: dict[str, np.ndarray] = {}
     node = _to_node(encoder, arrays, "encoder", unknown=_hash)
-    text = json.dumps(_without_history(node), sort_keys=True)
+    text = json.dumps(_what_counts(node), sort_keys=True)
     digest = hashlib.blake2b(text.encode(), digest_size=8)
     for name, array in sorted(arrays.items()):
         # safetensors has no array without dimensions: it comes back as an array of one
@@ -69,11 +71,11 @@ def fingerprint(encoder: Encoder) -> str:
     return digest.hexdigest()
 
 
-def _without_history(node: Any) -> Any:
-    """Return a node without how long training took, and how it went."""
+def _what_counts(node: Any) -> Any:
+    """Return a node without what its vectors do not depend on."""
     if isinstance(node, dict):
-        return {k: _without_history(v) for k, v in node.items() if k != "history_"}
-    return [_without_history(part) for part in node] if isinstance(node, list) else node
+        return {k: _what_counts(v) for k, v in node.items() if k not in INDIFFERENT}
+    return [_what_counts(part) for part in node] if isinstance(node, list) else node
 
 
 def _hash(value: Any, key: str) -> str:
@@ -82,7 +84,7 @@ def _hash(value: Any, key: str) -> str:
     try:
         return str(joblib.hash(value))
     except (AttributeError, TypeError, pickle.PicklingError):  # a network with a lambda, say
-        return spec_of(value)
+        return f"{spec_of(value)} {id(value)}"  # it cannot be saved either, and is like no other
 
 
 def load_encoder(path: str | Path) -> Encoder:
@@ -273,13 +275,14 @@ COMPOSITES = {"concatenated": "Concatenated", "piped": "Piped"}
 
 
 def _class_name(encoder: Any) -> str | None:
-    for name, cls in COMPOSITES.items():
-        if type(encoder).__name__ == cls:
-            return name
-    for name, entry in CATALOGUE.items():
-        if entry.target.endswith(f":{type(encoder).__name__}"):
-            return name
-    return None
+    """Return the name of a class of nearspace; None for any other, whatever it is called."""
+    module, _, package = type(encoder).__module__.rpartition(".")[::-1]
+    if package != "nearspace.encoders":
+        return None
+    target = f"{module}:{type(encoder).__name__}"
+    composites = {f"combine:{cls}": name for name, cls in COMPOSITES.items()}
+    names = {entry.target: name for name, entry in CATALOGUE.items()} | composites
+    return names.get(target)
 
 
 def _class(name: str) -> type[Encoder]:

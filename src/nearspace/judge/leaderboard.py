@@ -179,6 +179,10 @@ class Leaderboard:
     interrupted: bool = False
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(default_factory=dict)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: not the fitted encoders, which are saved in their own way."""
+        return {**vars(self), "fits": {}}
+
     def __iter__(self) -> Iterator[Result | Failure]:
         return iter(self.rows)
 

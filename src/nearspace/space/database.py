@@ -37,6 +37,8 @@ APPLICATION = 0x6E656172
 PAGE = 65536  # bytes; a vector of up to 16,000 numbers lies in one page
 WAIT = 120.0  # seconds for others to finish writing
 PIECE = 1 << 26
+IDS = ("text", "integer")
+LABELS = (*IDS, "number", "boolean", None)
 SCHEMA = {
     "header": "CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL, "
     "checksum INTEGER NOT NULL)",
@@ -94,7 +96,15 @@ def reading(path: str | Path) -> Iterator[sqlite3.Connection]:
     with _connected(path) as db:
         db.execute("BEGIN")
         _check_schema(db, path)
-        yield db
+        try:
+            yield db
+        except NearspaceError:
+            raise
+        # What a file claims of itself may be anything, whatever its checksums.
+        except (AttributeError, LookupError, OverflowError, RecursionError, TypeError) as error:
+            raise damaged(path, f"it holds what it cannot ({error})") from error
+        except ValueError as error:
+            raise damaged(path, str(error)) from error
 
 
 @contextmanager
@@ -112,8 +122,11 @@ def writing(path: str | Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _connected(path: str | Path) -> Iterator[sqlite3.Connection]:
     place = Path(path)
-    if not place.is_file():
-        what = "is a folder" if place.is_dir() else "does not exist"
+    try:
+        what = "" if place.is_file() else "is a folder" if place.is_dir() else "does not exist"
+    except OSError as error:
+        raise NearspaceError(f"{path} cannot be opened ({error}).") from error
+    if what:
         raise NearspaceError(f"{path} {what}; expected a .space file, as nearspace embed writes.")
     with told(path):
         # Read-write even to read: the rest of a transaction that a crash ended must be rolled back.
@@ -157,13 +170,21 @@ def read_header(db: sqlite3.Connection, path: str | Path) -> dict[str, Any]:
     for key, value, checksum in db.execute("SELECT key, value, checksum FROM header"):
         if _checksum(key, value) != checksum:
             raise damaged(path, f"the '{key}' of its header does not match its checksum")
-        values[key] = json.loads(value)
+        try:
+            values[key] = json.loads(value)
+        except (RecursionError, ValueError) as error:
+            raise damaged(path, f"the '{key}' of its header is no JSON") from error
     try:
         recipe, content = values["recipe"], values["content"]
-        fits = {"spec", "fingerprint", "data", "kind", "versions"} <= set(recipe)
+        fits = isinstance(values["token"], str)
+        fits &= {"spec", "fingerprint", "data", "kind", "versions"} <= set(recipe)
+        fits &= all(isinstance(recipe[name], str) for name in ("spec", "fingerprint", "data"))
+        fits &= isinstance(recipe["versions"], dict) and isinstance(recipe["kind"], dict | None)
         fits &= set(values["columns"]) == {"dim", "sparse", "ids", "labels"}
-        fits &= all(len(content[name]) == 2 for name in ("items", "thumbnails"))
-        fits &= all(len(known) == 2 for known in values["parts"].values())
+        fits &= type(values["columns"]["dim"]) is int and values["columns"]["ids"] in IDS
+        fits &= values["columns"]["labels"] in LABELS
+        pairs = [content["items"], content["thumbnails"], *values["parts"].values()]
+        fits &= all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
     except (AttributeError, KeyError, TypeError):
         fits = False
     if not fits:

@@ -31,8 +31,8 @@ def as_dataset(
     space : Space
         Any space that can be written in full.
     labels, groups, time : str, optional
-        Columns of `Space.meta`; by default the space's own labels, and the columns ``group`` and
-        ``time`` where there are any. A column ``split`` is the published split.
+        Columns of `Space.meta`; by default the space's own labels, groups and time, as the recipe
+        names them. So is the published split.
     limit : int, optional
         At most so many items, drawn at random.
     random_state : int, default=0
@@ -57,7 +57,7 @@ def as_dataset(
     """
     own = [] if space.meta is None else space.meta.column_names
     asked = {"labels": labels, "groups": groups, "time": time}
-    usual = {"groups": "group", "time": "time"}
+    usual = space.recipe.get("roles", {})
     roles: dict[str, Any] = {"labels": space.labels}
     for role, name in asked.items():
         name = name or (usual.get(role) if usual.get(role) in own else None)
@@ -68,9 +68,10 @@ def as_dataset(
         **roles,
     )  # fmt: skip
     split = None
-    if "split" in own and is_split(np.asarray(column_of(space, "split"), dtype=object)):
+    column = usual.get("split")
+    if column in own and is_split(np.asarray(column_of(space, column), dtype=object)):
         rows = [space.position(name) for name in np.asarray(found.ids).tolist()]
-        split = column_of(space, "split")[rows]
+        split = column_of(space, column)[rows]
     spec = space.recipe["spec"]
     notes = [*found.notes[1:], f"Vectors of {space.recipe['data']}, made by {spec}."]
     if split is None and spec != "vectors" and getattr(space.encoder, "learns", "") != "nothing":

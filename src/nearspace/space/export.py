@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,17 +34,26 @@ def write_vectors(space: Space, path: str | Path) -> Path:
         )
     vectors = dense_vectors(space)
     write = _write_parquet if path.suffix == ".parquet" else _write_npz
+    beside = path.with_name(f".{os.getpid()}.{path.name}")  # lest an interruption spoils the old
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write(space, vectors, path)
+        write(space, vectors, beside)
+        os.replace(beside, path)
     except OSError as error:
         raise NearspaceError(f"{path} cannot be written ({error}).") from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
     return path
 
 
 def _write_npz(space: Space, vectors: np.ndarray, path: Path) -> None:
     arrays = {"vectors": vectors, "ids": _fixed_width(space.ids)}
     if space.labels is not None:
+        if space.labels.dtype == object and None in space.labels.tolist():
+            raise NearspaceError(
+                "Some items have no label, which an .npz cannot hold; write .parquet."
+            )
         arrays["labels"] = _fixed_width(space.labels)
     np.savez(path, recipe=np.array(json.dumps(space.recipe)), **arrays)  # type: ignore[arg-type]
 
@@ -51,7 +62,7 @@ def _fixed_width(values: np.ndarray) -> np.ndarray:
     """Return text as fixed-width text, since a file of Python objects would need pickle."""
     if values.dtype != object:
         return values
-    texts = ["" if value is None else str(value) for value in values]
+    texts = [str(value) for value in values]
     longest = max(map(len, texts), default=0)
     if 4 * longest * len(texts) > LARGEST_IDS or any(text.endswith("\0") for text in texts):
         raise NearspaceError(

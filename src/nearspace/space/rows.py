@@ -7,19 +7,20 @@ import dataclasses
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from scipy import sparse
 
 from nearspace.errors import DataError
-from nearspace.space.space import Space, check_finite, sparse_rows
+from nearspace.space.space import Space, check_finite, is_finite, sparse_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["ITEM", "Columns", "Rows", "checksums", "columns_of", "decode_rows", "encode_rows"]
 
+Row: TypeAlias = tuple[Any, Any, Any, Any]
 ITEM = ("id", "label", "meta", "vector")
 LARGEST = 2**63
 LONG = 256  # characters; longer ids are Python objects, lest one makes an array of them huge
@@ -68,18 +69,28 @@ def columns_of(space: Space) -> Columns:
     Raises
     ------
     DataError
-        If ids are neither text nor whole numbers, or one stands twice; if there is no vector.
+        If ids are neither text nor whole numbers, or one stands twice; if labels, metadata or
+        thumbnails are not one an item; if a vector is not finite in float32.
     """
     n, dim = space.vectors.shape
-    check_finite(space.vectors, space.ids, str(space.recipe["spec"]))
+    with np.errstate(over="ignore"):
+        vectors: Any = space.vectors.astype(np.float32, copy=False)
+    check_finite(vectors, space.ids, str(space.recipe["spec"]))
+    for what in ("ids", "labels", "meta", "thumbnails"):
+        values = getattr(space, what)
+        if values is not None and (len(values) != n or getattr(values, "ndim", 1) != 1):
+            found = getattr(values, "shape", len(values))
+            if what != "meta" or len(values) != n:
+                raise DataError(f"A space needs {what}, one for each of {n} vectors; got {found}.")
     ids = _type_of(space.ids, "ids")
-    if ids not in ("text", "integer"):
-        raise DataError(f"A space needs ids that are text or whole numbers, got {ids}s.")
-    if len(space.ids) != n or (space.labels is not None and len(space.labels) != n):
-        raise DataError(f"A space needs an id, and a label if any, for each of its {n} vectors.")
+    if ids not in ("text", "integer") or (space.ids.dtype == object and None in space.ids.tolist()):
+        raise DataError("A space needs ids that are all text or all whole numbers.")
     if len(set(space.ids.tolist())) != n:
         twice, times = collections.Counter(space.ids.tolist()).most_common(1)[0]
         raise DataError(f"A space needs ids that differ; '{twice}' stands {times} times.")
+    names = [] if space.meta is None else space.meta.column_names
+    if len(set(names)) < len(names):
+        raise DataError(f"A space needs columns of metadata with names that differ; got {names}.")
     labels = None if space.labels is None else _type_of(space.labels, "labels")
     return Columns(dim, bool(sparse.issparse(space.vectors)), ids, labels)
 
@@ -99,10 +110,13 @@ def _type_of(values: np.ndarray, what: str) -> str | None:
 
 
 def _plain(values: np.ndarray) -> list[Any]:
-    """Return what an array holds as Python has it."""
-    if values.dtype != object:
+    """Return what an array holds as Python has it; what is not a number is missing."""
+    if values.dtype.kind in "Uiub":
         return values.tolist()
-    return [value.item() if isinstance(value, np.generic) else value for value in values.tolist()]
+    if values.dtype.kind == "f":
+        values = values.astype(np.float64)
+    plain = [value.item() if isinstance(value, np.generic) else value for value in values.tolist()]
+    return [None if value != value else value for value in plain]
 
 
 def encode_rows(space: Space, columns: Columns) -> tuple[Any, Any, Any, Any]:
@@ -116,7 +130,11 @@ def encode_rows(space: Space, columns: Columns) -> tuple[Any, Any, Any, Any]:
         labels = [None if label is None else int(label) for label in labels]
     metas: Any = nothing if space.meta is None else list(_as_json(space.meta))
     if columns.sparse:
-        return ids, labels, metas, list(sparse_rows(space.vectors))
+        vectors = sparse.csr_array(space.vectors)
+        if not vectors.has_canonical_format:
+            vectors = vectors.copy()
+            vectors.sum_duplicates()
+        return ids, labels, metas, list(sparse_rows(vectors))
     return ids, labels, metas, list(np.ascontiguousarray(space.vectors, dtype="<f4"))
 
 
@@ -181,9 +199,16 @@ def decode_rows(batches: Iterable[Sequence[tuple]], columns: Columns, count: int
         kept += [row[:4] for row in good]
         total += sum(row[5] for row in good)
     rows, ids, labels, metas = zip(*kept, strict=True) if kept else ((), (), (), ())
+    if columns.labels is None and any(label is not None for label in labels):
+        raise ValueError("it has labels that its header knows nothing of")
+    if len(set(ids)) < len(ids):
+        raise ValueError("an id stands twice")
+    matrix = _csr(blobs, columns.dim) if columns.sparse else dense[: len(kept)]
+    if not is_finite(matrix):
+        raise ValueError("a vector is not finite")
     return Rows(
         rows=np.array(rows, dtype=np.int64),
-        vectors=_csr(blobs, columns.dim) if columns.sparse else dense[: len(kept)],
+        vectors=matrix,
         ids=_array(ids, columns.ids),
         labels=None if columns.labels is None else _array(labels, columns.labels),
         meta=_table(metas),
@@ -204,6 +229,10 @@ def _csr(blobs: list[bytes], dim: int) -> sparse.csr_array:
     found = [(blob[: len(blob) // 2], blob[len(blob) // 2 :]) for blob in blobs]
     places = np.frombuffer(b"".join(columns for columns, _ in found), dtype="<i4")
     values = np.frombuffer(b"".join(values for _, values in found), dtype="<f4")
+    ascending = np.diff(places.astype(np.int64)) > 0
+    ascending[starts[1:-1][(starts[1:-1] > 0) & (starts[1:-1] < len(places))] - 1] = True
+    if not ascending.all() or (places.size and not 0 <= places.min() <= places.max() < dim):
+        raise ValueError("a sparse vector has columns that do not exist, or are out of order")
     arrays = (values.astype(np.float32), places.astype(np.int32), starts)
     return sparse.csr_array(arrays, shape=(len(blobs), dim))
 
@@ -214,6 +243,9 @@ def _array(values: Sequence[Any], of: str) -> np.ndarray:
     odd = any(value is None for value in values) or (
         of == "text" and any(len(text) > LONG or text.endswith("\0") for text in values)
     )
+    expected = {"text": str, "integer": int, "number": float, "boolean": bool}[of]
+    if not all(type(value) is expected for value in values if value is not None):
+        raise ValueError(f"not all of its ids or labels are of the type {of}")
     if odd:
         array = np.empty(len(values), dtype=object)
         array[:] = values
@@ -228,13 +260,13 @@ def _table(metas: Sequence[str | None]) -> pa.Table | None:
         return None
     import pyarrow as pa
 
-    rows = json.loads(f"[{','.join(meta or '{}' for meta in metas)}]")
+    rows = [json.loads(meta) if meta else {} for meta in metas]
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {}
     for name in names:
         values = [row.get(name) for row in rows]
         try:
             columns[name] = pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
+        except (pa.ArrowException, OverflowError):
             columns[name] = pa.array([None if value is None else str(value) for value in values])
     return pa.table(columns)

@@ -37,6 +37,7 @@ __all__ = [
     "check_finite",
     "dense_vectors",
     "embed",
+    "is_finite",
     "sparse_rows",
     "vector_checksums",
     "versions",
@@ -60,7 +61,7 @@ class Space:
         The class of each item.
     recipe : dict
         What made the vectors: ``spec``, ``fingerprint``, ``data`` (its name), ``kind`` (as JSON,
-        or None) and ``versions``.
+        or None), ``versions``, and ``roles``: the columns of `meta` with groups, time and split.
     made_by : Encoder or callable or None
         The fitted encoder, or what reads it when it is first asked for. None for vectors brought
         from elsewhere.
@@ -117,12 +118,13 @@ class Space:
             return self.position(int(item_id))
         some = [str(name) for name in self.ids[:SEARCHED_FOR_NEAR].tolist()]
         near = difflib.get_close_matches(str(item_id), some, 1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Its ids are like {', '.join(some[:3])}."
+        hint = f"Its ids are like {', '.join(some[:3])}." if some else "It is empty."
+        hint = f"Did you mean '{near[0]}'?" if near else hint
         raise NearspaceError(f"The space has no item '{item_id}'. {hint}")
 
     def save(self, path: str | Path) -> Path:
-        """Write the space into one file, which `open_space` opens; see `store.save`."""
-        from nearspace.space.store import save
+        """Write the space into one file, which `open_space` opens; see `saving.save`."""
+        from nearspace.space.saving import save
 
         return save(self, path)
 
@@ -212,11 +214,13 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     vectors: Any = encoder.transform(dataset.items)
     ids = np.asarray(dataset.ids)
     check_finite(vectors, ids, spec_of(encoder))
+    meta, roles = _known(dataset)
     recipe = {
         "spec": spec_of(encoder),
         "fingerprint": fingerprint(encoder),
         "data": dataset.name,
         "kind": dataset.kind.to_json(),
+        "roles": roles,
         "versions": versions(),
     }
     return Space(
@@ -225,7 +229,7 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
         dataset.labels,
         recipe,
         None if any(isinstance(part, Vectors) for part in parts_of(encoder)) else encoder,
-        _known(dataset),
+        meta,
         Thumbnails(dataset.items, dataset.kind) if isinstance(dataset.kind, Image) else None,
     )
 
@@ -247,12 +251,18 @@ def sparse_rows(vectors: Any) -> Iterator[bytes]:
         yield columns[start:stop].tobytes() + values[start:stop].tobytes()
 
 
+def is_finite(vectors: Any) -> bool:
+    """Return whether no vector holds NaN or infinity."""
+    values = vectors.data if sparse.issparse(vectors) else vectors
+    with np.errstate(over="ignore"):  # the sum is the faster, but may be too large
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
+
+
 def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
     """Raise `NearspaceError` that names the first item whose vector is not finite."""
+    if is_finite(vectors):
+        return
     values = vectors.data if sparse.issparse(vectors) else vectors
-    with np.errstate(over="ignore"):
-        if np.isfinite(values.sum()) or np.isfinite(values).all():  # the sum is the faster
-            return
     if sparse.issparse(vectors):
         first = np.flatnonzero(~np.isfinite(values))[0]
         row = np.searchsorted(vectors.indptr, first, side="right") - 1
@@ -271,6 +281,8 @@ class Thumbnails(Sequence[bytes]):
         return len(self.items)
 
     def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            return [self[at] for at in range(len(self))[position]]
         return self.kind.thumbnail(self.items[position])
 
 
@@ -300,23 +312,24 @@ def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
     return encoder.fit(train.items, train.labels)
 
 
-def _known(dataset: Dataset) -> pa.Table | None:
-    """Return what is known of each item beside its vector, id and label."""
+def _known(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
+    """Return what is known of each item beside vector, id and label, and which column is a role."""
     columns = dataset.kind.to_columns(dataset.items)
-    for name, values in (
-        ("group", dataset.groups),
-        ("time", dataset.time),
-        ("split", dataset.split),
-    ):
-        if values is not None:
-            columns.setdefault(name, values)
     if dataset.meta is not None:
         columns |= {name: dataset.meta[name] for name in dataset.meta.column_names}
+    roles = {}
+    for role in ("groups", "time", "split"):
+        values = getattr(dataset, role)
+        if values is not None:
+            name = role.removesuffix("s")
+            while name in columns:  # a feature of that name is another thing
+                name += "_"
+            columns[name], roles[role] = values, name
     if not columns:
-        return None
+        return None, roles
     import pyarrow as pa
 
-    return pa.table(columns)
+    return pa.table(columns), roles
 
 
 def _is_whole(text: str) -> bool:

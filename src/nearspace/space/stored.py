@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ __all__ = [
     "WRAP",
     "Parts",
     "Pictures",
-    "encoder_reader",
     "picture_checksum",
+    "read_encoder",
     "read_rows",
     "verify",
 ]
@@ -41,18 +41,12 @@ def read_rows(db: sqlite3.Connection, path: Path, header: dict[str, Any]) -> Row
     return decode_rows(iter(lambda: found.fetchmany(BATCH), []), columns, there)
 
 
-def encoder_reader(
-    path: Path, parts: Mapping[str, bytes], recipe: dict[str, Any]
-) -> Callable[[], Any]:
-    """Return what reads the encoder of a file, and checks that it made the vectors."""
-
-    def read() -> Encoder:
-        encoder = parse_encoder({name: parts[name] for name in ENCODER}, str(path))
-        if fingerprint(encoder) != recipe["fingerprint"]:
-            raise database.damaged(path, "its encoder is not the one that made its vectors")
-        return encoder
-
-    return read
+def read_encoder(parts: Parts, recipe: dict[str, Any]) -> Encoder:
+    """Return the encoder of a file, having checked that it made the vectors."""
+    encoder = parse_encoder({name: parts[name] for name in ENCODER}, str(parts.path))
+    if fingerprint(encoder) != recipe["fingerprint"]:
+        raise database.damaged(parts.path, "its encoder is not the one that made its vectors")
+    return encoder
 
 
 def picture_checksum(row: int, name: Any, data: bytes) -> int:
@@ -60,15 +54,29 @@ def picture_checksum(row: int, name: Any, data: bytes) -> int:
     return zlib.crc32(data, zlib.crc32(f"{row}\x1f{name}".encode()))
 
 
+def _unchanged(db: sqlite3.Connection, path: Path, token: str) -> dict[str, Any]:
+    """Return the header of a file that was opened before, or raise if it is another by now."""
+    header = database.read_header(db, path)
+    if header["token"] != token:
+        raise NearspaceError(f"{path} was replaced since it was opened; open it again.")
+    return header
+
+
 class Parts(Mapping[str, bytes]):
     """The parts of a file, read when they are asked for."""
 
-    def __init__(self, path: Path, known: dict[str, Any]):
-        self.path, self.known = path, known
+    def __init__(self, path: Path, header: dict[str, Any]):
+        self.path, self.token, self.known = path, header["token"], header["parts"]
 
     def __getitem__(self, name: str) -> bytes:
+        known = self.known[name]
         with database.reading(self.path) as db:
-            return database.read_part(db, self.path, name, self.known[name])
+            if _unchanged(db, self.path, self.token)["parts"].get(name) != known:
+                raise NearspaceError(
+                    f"{self.path}: its part '{name}' was written anew since it was opened; open it "
+                    "again."
+                )
+            return database.read_part(db, self.path, name, known)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.known)
@@ -80,8 +88,9 @@ class Parts(Mapping[str, bytes]):
 class Pictures(Sequence[bytes]):
     """The thumbnails of a file, read when they are asked for; b"" where there is none."""
 
-    def __init__(self, path: Path, rows: Rows):
-        self.path, self.rows, self.ids = path, rows.rows, rows.ids
+    def __init__(self, path: Path, header: dict[str, Any], rows: Rows):
+        self.path, self.token, self.rows, self.ids = path, header["token"], rows.rows, rows.ids
+        self.counted: list[int] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -99,16 +108,34 @@ class Pictures(Sequence[bytes]):
     def read(self, positions: Iterable[int]) -> list[bytes]:
         """Return the thumbnails of items at some positions."""
         with database.reading(self.path) as db:
+            self._count(db, _unchanged(db, self.path, self.token)["content"]["thumbnails"])
             return [self._one(db, position) for position in positions]
+
+    def _count(self, db: sqlite3.Connection, expected: list[int]) -> None:
+        """Check, once for each state of the file, that no thumbnail is lost."""
+        if self.counted != expected:
+            sql = "SELECT count(*), coalesce(sum(checksum + row), 0) FROM thumbnails"
+            count, total = db.execute(sql).fetchone()
+            if [count, total % WRAP] != expected:
+                raise database.damaged(self.path, f"expected {expected[0]} thumbnails")
+            self.counted = expected
 
     def _one(self, db: sqlite3.Connection, position: int) -> bytes:
         row, name = int(self.rows[position]), self.ids[position]
-        found = db.execute("SELECT data, checksum FROM thumbnails WHERE row = ?", (row,)).fetchone()
-        if found is None:
+        sql = (
+            "SELECT items.id, data, thumbnails.checksum FROM items LEFT JOIN thumbnails "
+            "ON thumbnails.row = items.row WHERE items.row = ?"
+        )
+        found, data, mark = db.execute(sql, (row,)).fetchone() or (None, None, None)
+        if found != name:
+            raise NearspaceError(
+                f"{self.path}: '{name}' was removed since it was opened; open it again."
+            )
+        if data is None:
             return b""
-        if picture_checksum(row, name, found[0]) != found[1]:
+        if picture_checksum(row, name, data) != mark:
             raise database.damaged(self.path, f"the thumbnail of '{name}' is not what was written")
-        return found[0]
+        return data
 
 
 def verify(path: str | Path) -> list[str]:
@@ -139,7 +166,7 @@ def verify(path: str | Path) -> list[str]:
         if [len(rows.rows), rows.total % WRAP] != content["items"]:
             found.append(f"Expected {content['items'][0]} items, and found others.")
         found += _verify_pictures(db, rows, content["thumbnails"])
-    parts = Parts(path, header["parts"])
+    parts = Parts(path, header)
     for name in parts:
         try:
             parts[name]
@@ -147,7 +174,7 @@ def verify(path: str | Path) -> list[str]:
             found.append(str(error))
     if not found and ENCODER[0] in parts:
         try:
-            encoder_reader(path, parts, header["recipe"])()
+            read_encoder(parts, header["recipe"])
         except NearspaceError as error:
             found.append(str(error))
     return found
@@ -157,7 +184,7 @@ def _verify_pictures(db: sqlite3.Connection, rows: Rows, expected: list[int]) ->
     names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
     count, total, found = 0, 0, []
     for row, data, mark in db.execute("SELECT row, data, checksum FROM thumbnails ORDER BY row"):
-        count, total = count + 1, total + mark
+        count, total = count + 1, total + mark + row
         if row not in names or picture_checksum(row, names[row], data) != mark:
             found.append(f"The thumbnail of row {row} does not match its checksum.")
     if [count, total % WRAP] != expected:

@@ -8,12 +8,15 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nearspace.space.rows import ITEM, checksums
+import numpy as np
+
+from nearspace.space.rows import ITEM, Columns, Row, checksums
 from nearspace.space.stored import WRAP, picture_checksum
 
-__all__ = ["Tally", "content_of", "insert_rows", "put_thumbnails"]
+__all__ = ["Tally", "Upsert", "content_of", "insert_rows", "is_same_vector", "put_thumbnails"]
 
 MAYBE = ("label", "meta")
+ROUNDING = 1e-5  # of a vector's length: the same item differs by less from batch to batch
 TOGETHER = 100  # rows in one statement, which saves a quarter of the time of one at a time
 
 
@@ -62,11 +65,69 @@ def put_thumbnails(
     tally = tally or Tally()
     for row, name, data in pictures:
         for (old,) in db.execute("SELECT checksum FROM thumbnails WHERE row = ?", (row,)):
-            tally.add(old, -1)
+            tally.add(old + row, -1)
         if data:
             mark = picture_checksum(row, name, data)
             db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", (row, data, mark))
-            tally.add(mark)
+            tally.add(mark + row)
         else:
             db.execute("DELETE FROM thumbnails WHERE row = ?", (row,))
     return tally
+
+
+class Upsert:
+    """Puts rows into a file in place of those with the same id, and keeps the tallies."""
+
+    def __init__(self, db: sqlite3.Connection, content: dict[str, Any], columns: Columns):
+        self.db, self.sparse = db, columns.sparse
+        self.items, self.pictures = Tally(*content["items"]), Tally(*content["thumbnails"])
+        (self.last,) = db.execute("SELECT coalesce(max(row), 0) FROM items").fetchone()
+
+    def put(self, new: Row, picture: bytes | None, keep_label: bool, keep_meta: bool) -> str:
+        """Write a row and its thumbnail; return whether it is new, changed or unchanged."""
+        sql = f"SELECT row, {', '.join(ITEM)}, checksum FROM items WHERE id = ?"
+        found = self.db.execute(sql, new[:1]).fetchone()
+        if found is None:
+            self.last += 1
+            self._write(self.last, new)
+            if picture:
+                put_thumbnails(self.db, [(self.last, new[0], picture)], self.pictures)
+            return "new"
+        row, *old, old_mark = found
+        label, meta = (old[1] if keep_label else new[1]), (old[2] if keep_meta else new[2])
+        same_vector = is_same_vector(old[3], new[3], self.sparse)
+        changed = not same_vector or (label, meta) != (old[1], old[2])
+        if changed:
+            self.items.add(old_mark, -1)
+            self._write(row, (new[0], label, meta, old[3] if same_vector else new[3]))
+        if picture is None and not same_vector:
+            picture = b""  # that of the old vector
+        if picture is not None:
+            changed |= self._put_picture(row, new[0], picture)
+        return "changed" if changed else "unchanged"
+
+    def _write(self, row: int, of: Row) -> None:
+        (mark,) = checksums((row,), *((value,) for value in of))
+        self.db.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", (row, *of, mark))
+        self.items.add(mark)
+
+    def _put_picture(self, row: int, name: Any, picture: bytes) -> bool:
+        """Write a thumbnail if it is another one than is there; return whether it was."""
+        sql = "SELECT checksum FROM thumbnails WHERE row = ?"
+        old = self.db.execute(sql, (row,)).fetchone()
+        if old == ((picture_checksum(row, name, picture),) if picture else None):
+            return False
+        put_thumbnails(self.db, [(row, name, picture)], self.pictures)
+        return True
+
+
+def is_same_vector(old: Any, new: Any, is_sparse: bool) -> bool:
+    """Return whether vectors differ by no more than the rounding of another batch."""
+    old, new = memoryview(old).cast("B"), memoryview(new).cast("B")
+    if old == new:
+        return True
+    if len(old) != len(new) or (is_sparse and old[: len(old) // 2] != new[: len(new) // 2]):
+        return False
+    start = len(old) // 2 if is_sparse else 0
+    one, other = (np.frombuffer(vector[start:], dtype="<f4") for vector in (old, new))
+    return bool(np.linalg.norm(one - other) <= ROUNDING * np.linalg.norm(one))
