@@ -13,7 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import DataError
-from nearspace.space.space import Space, check_finite, is_finite, sparse_rows
+from nearspace.space.space import Space, check_finite, is_finite, plain_array, sparse_rows
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,6 @@ __all__ = ["ITEM", "Columns", "Rows", "checksums", "columns_of", "decode_rows", 
 Row: TypeAlias = tuple[Any, Any, Any, Any]
 ITEM = ("id", "label", "meta", "vector")
 LARGEST = 2**63
-LONG = 256  # characters; longer ids are Python objects, lest one makes an array of them huge
 TYPES = {"U": "text", "i": "integer", "u": "integer", "f": "number", "b": "boolean"}
 OF_PYTHON = {str: "text", int: "integer", float: "number", bool: "boolean"}
 
@@ -238,20 +237,13 @@ def _csr(blobs: list[bytes], dim: int) -> sparse.csr_array:
 
 
 def _array(values: Sequence[Any], of: str) -> np.ndarray:
+    expected = {"text": str, "integer": int, "number": float, "boolean": bool}[of]
     if of == "boolean":
         values = [None if value is None else bool(value) for value in values]
-    odd = any(value is None for value in values) or (
-        of == "text" and any(len(text) > LONG or text.endswith("\0") for text in values)
-    )
-    expected = {"text": str, "integer": int, "number": float, "boolean": bool}[of]
     if not all(type(value) is expected for value in values if value is not None):
         raise ValueError(f"not all of its ids or labels are of the type {of}")
-    if odd:
-        array = np.empty(len(values), dtype=object)
-        array[:] = values
-        return array
     types = {"text": np.str_, "integer": np.int64, "number": np.float64, "boolean": np.bool_}
-    return np.array(values, dtype=types[of])
+    return plain_array(values) if values else np.empty(0, types[of])
 
 
 def _table(metas: Sequence[str | None]) -> pa.Table | None:

@@ -38,12 +38,14 @@ __all__ = [
     "dense_vectors",
     "embed",
     "is_finite",
+    "plain_array",
     "sparse_rows",
     "vector_checksums",
     "versions",
 ]
 
 LARGEST_DENSE = 2**31  # bytes
+LONG = 256  # characters
 SEARCHED_FOR_NEAR = 10_000  # ids that a mistyped one is compared with: a million takes minutes
 
 
@@ -249,6 +251,24 @@ def sparse_rows(vectors: Any) -> Iterator[bytes]:
     columns, values = vectors.indices.astype("<i4"), vectors.data.astype("<f4")
     for start, stop in itertools.pairwise(vectors.indptr.tolist()):
         yield columns[start:stop].tobytes() + values[start:stop].tobytes()
+
+
+def plain_array(values: Sequence[Any]) -> np.ndarray:
+    """Return text or numbers as an array: of Python objects where some are long, or missing.
+
+    An array of text is as wide as the longest, and strips zeros from the end.
+    """
+    if all(_is_plain(value) for value in values):
+        return np.array(values)
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return len(value) <= LONG and not value.endswith("\0")
+    return value is not None
 
 
 def is_finite(vectors: Any) -> bool:

@@ -16,7 +16,7 @@ from nearspace.data import kind_from_json
 from nearspace.data.files import read_file
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.space.export import OURS, RECIPE
-from nearspace.space.space import Space, check_finite, versions
+from nearspace.space.space import Space, check_finite, plain_array, versions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +31,6 @@ USUAL = {
 UNREADABLE = (
     OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-LONG = 256  # characters of an id beyond which an array is not made as wide as the longest
 
 
 def read_vectors(
@@ -229,7 +228,7 @@ def _ids(table: pa.Table, name: str | None, who: str) -> np.ndarray:
         raise DataError(
             f"{who}: the id '{twice}' stands {times} times in '{name}'; every row needs its own."
         )
-    return _array(texts)
+    return plain_array(texts)
 
 
 def _labels(column: Any, who: str) -> np.ndarray | None:
@@ -244,20 +243,7 @@ def _labels(column: Any, who: str) -> np.ndarray | None:
         values = [None if value is None else int(value) for value in values]
     if not all(value is None or isinstance(value, str | int) for value in values):
         values = [None if value is None else str(value) for value in values]
-    return _array(values)
-
-
-def _array(values: list[Any]) -> np.ndarray:
-    """Return an array of numbers or text: of Python objects where some are long or missing."""
-    if all(value is not None and (not isinstance(value, str) or _fits(value)) for value in values):
-        return np.array(values)
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def _fits(text: str) -> bool:
-    return len(text) <= LONG and not text.endswith("\0")
+    return plain_array(values)
 
 
 def _matrix(column: Any, ids: np.ndarray, who: str) -> np.ndarray:
