@@ -1,6 +1,7 @@
 """The file of a space: what it keeps, what it refuses, and what it survives."""
 
 import dataclasses
+import datetime
 import json
 import multiprocessing
 import os
@@ -162,7 +163,7 @@ def test_missing_labels_and_huge_numbers_come_back(tmp_path):
     assert again.labels.tolist() == [0.5, None]
     assert again.meta.to_pydict() == {
         "big": [str(2**64 - 1), "1"],
-        "when": ["1970-01-01 00:00:00"] * 2,
+        "when": [datetime.datetime(1970, 1, 1)] * 2,
     }
 
 
@@ -484,7 +485,7 @@ def test_what_was_opened_is_not_mixed_with_what_came_after(tmp_path):
 def test_a_header_that_lies_is_damage(tmp_path):
     path = save(space_of(["a"]), tmp_path / "s.space")
     for key, value in {
-        "columns": {"dim": 2**40, "sparse": False, "ids": "text", "labels": None},
+        "columns": {"dim": 2**40, "sparse": False, "ids": "text", "labels": None, "dates": []},
         "content": {"items": [10**12, 1], "thumbnails": [0, 0]},
         "recipe": [],
         "parts": {"map": 3},

@@ -180,7 +180,7 @@ def read_header(db: sqlite3.Connection, path: str | Path) -> dict[str, Any]:
         fits &= {"spec", "fingerprint", "data", "kind", "versions"} <= set(recipe)
         fits &= all(isinstance(recipe[name], str) for name in ("spec", "fingerprint", "data"))
         fits &= isinstance(recipe["versions"], dict) and isinstance(recipe["kind"], dict | None)
-        fits &= set(values["columns"]) == {"dim", "sparse", "ids", "labels"}
+        fits &= set(values["columns"]) == {"dim", "sparse", "ids", "labels", "dates"}
         fits &= type(values["columns"]["dim"]) is int and values["columns"]["ids"] in IDS
         fits &= values["columns"]["labels"] in LABELS
         pairs = [content["items"], content["thumbnails"], *values["parts"].values()]

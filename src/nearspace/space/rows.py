@@ -41,12 +41,15 @@ class Columns:
         ``"text"`` or ``"integer"``.
     labels : str or None
         ``"text"``, ``"integer"``, ``"number"`` or ``"boolean"``; None where there are none.
+    dates : list of str
+        The columns of metadata that are dates, which JSON has no type for.
     """
 
     dim: int
     sparse: bool
     ids: str
     labels: str | None
+    dates: list[str]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -91,7 +94,7 @@ def columns_of(space: Space) -> Columns:
     if len(set(names)) < len(names):
         raise DataError(f"A space needs columns of metadata with names that differ; got {names}.")
     labels = None if space.labels is None else _type_of(space.labels, "labels")
-    return Columns(dim, bool(sparse.issparse(space.vectors)), ids, labels)
+    return Columns(dim, bool(sparse.issparse(space.vectors)), ids, labels, _dates(space.meta))
 
 
 def _type_of(values: np.ndarray, what: str) -> str | None:
@@ -158,8 +161,30 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
+def _dates(meta: pa.Table | None) -> list[str]:
+    import pyarrow as pa
+
+    fields = [] if meta is None else list(meta.schema)
+    return [
+        each.name
+        for each in fields
+        if pa.types.is_timestamp(each.type) or pa.types.is_date(each.type)
+    ]
+
+
 def _as_json(meta: pa.Table) -> Iterator[str | None]:
-    """Return each row of a table as a JSON object, without what is missing in it."""
+    """Return each row of a table as a JSON object, without what is missing in it.
+
+    Times of any zone are written as UTC, and decimal numbers as numbers.
+    """
+    import pyarrow as pa
+
+    dates = _dates(meta)
+    for place, field in enumerate(meta.schema):
+        if field.name in dates:
+            meta = meta.set_column(place, field.name, meta[place].cast(pa.timestamp("us")))
+        elif pa.types.is_decimal(field.type):
+            meta = meta.set_column(place, field.name, meta[place].cast(pa.float64()))
     for row in meta.to_pylist():
         known = {k: v for k, v in row.items() if v is not None and v == v}  # NaN is not itself
         yield json.dumps(known, ensure_ascii=False, default=str) if known else None
@@ -210,7 +235,7 @@ def decode_rows(batches: Iterable[Sequence[tuple]], columns: Columns, count: int
         vectors=matrix,
         ids=_array(ids, columns.ids),
         labels=None if columns.labels is None else _array(labels, columns.labels),
-        meta=_table(metas),
+        meta=_table(metas, columns.dates),
         total=total,
         damaged=damaged,
     )
@@ -246,7 +271,7 @@ def _array(values: Sequence[Any], of: str) -> np.ndarray:
     return plain_array(values) if values else np.empty(0, types[of])
 
 
-def _table(metas: Sequence[str | None]) -> pa.Table | None:
+def _table(metas: Sequence[str | None], dates: list[str]) -> pa.Table | None:
     """Return rows of JSON as a table; a column that holds several types is text."""
     if not any(metas):
         return None
@@ -259,6 +284,8 @@ def _table(metas: Sequence[str | None]) -> pa.Table | None:
         values = [row.get(name) for row in rows]
         try:
             columns[name] = pa.array(values)
+            if name in dates:
+                columns[name] = columns[name].cast(pa.timestamp("us"))
         except (pa.ArrowException, OverflowError):
             columns[name] = pa.array([None if value is None else str(value) for value in values])
     return pa.table(columns)

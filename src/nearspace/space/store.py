@@ -197,7 +197,8 @@ def _fitting(columns: Columns, header: dict[str, Any], space: Space, path: Path)
         raise DataError(f"{path}: expected ids that are {there.ids}, got {columns.ids}.")
     if None not in (there.labels, columns.labels) and there.labels != columns.labels:
         raise DataError(f"{path}: expected labels that are {there.labels}, got {columns.labels}.")
-    return dataclasses.replace(there, labels=there.labels or columns.labels)
+    dates = sorted({*there.dates, *columns.dates})
+    return dataclasses.replace(there, labels=there.labels or columns.labels, dates=dates)
 
 
 def write_part(path: str | Path, name: str, data: bytes) -> None:
