@@ -11,7 +11,7 @@ from nearspace import neighbours
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.metrics.retrieval import METRICS
 from nearspace.space.cells import Index
-from nearspace.space.index import build_index, part_name
+from nearspace.space.index import Opened, build_index, part_name
 from nearspace.space.space import Space
 
 pytest.importorskip("faiss")
@@ -77,8 +77,13 @@ def test_new_and_changed_vectors_are_found(vectors, indexes, metric):
     found = neighbours(space, more[new], 1, metric)
     assert (found.ids == exact.ids).mean() > 0.94
     assert "1,000 of 6,500 vectors are new or changed" in found.notes[0]
-    fewer = space_of(vectors[:4000], **{metric: indexes[metric].to_bytes()})
-    assert neighbours(fewer, vectors[:1], 1, metric).notes == ()
+    moved = vectors[::-1][1:5000]  # the same vectors in other places
+    assert not Opened(indexes[metric], moved).changed
+    fewer = space_of(moved, **{metric: indexes[metric].to_bytes()})
+    found = neighbours(fewer, moved[:200], 1, metric)
+    assert found.notes == ()
+    exact = neighbours(fewer, moved[:200], 1, metric, exact=True)
+    assert (found.ids == exact.ids).mean() > 0.94
 
 
 def test_a_search_always_returns_as_many_as_there_are(vectors, indexes):

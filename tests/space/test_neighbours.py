@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import tracemalloc
+from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -179,6 +181,15 @@ def test_conditions_follow_the_types_of_columns():
             "day": [datetime.datetime(2024, m, 1) for m in (1, 2, 3, 4)],
             "old": [False, True, None, True],
             "number as text": ["9", "10", "2", ""],
+            "date": pa.array([datetime.date(2024, m, 1) for m in (1, 2, 3)] + [None]),
+            "zone": pa.array(
+                [datetime.datetime(2024, m, 1) for m in (1, 2, 3, 4)],
+                pa.timestamp("ns", "Europe/Berlin"),
+            ),
+            "price": [Decimal("9.10"), Decimal("10.00"), None, Decimal("100.05")],
+            "large": [2**60, 2**60 + 1, None, 1],
+            "tags": [["x", "Sea"], [], None, ["xx"]],
+            "sizes": [[1, 20], [3], [None], None],
         }
     )
     space = Space(
@@ -197,6 +208,18 @@ def test_conditions_follow_the_types_of_columns():
         ("label==2", "id!=b"): "c",
         ("number as text<2",): "bd",  # as text: 10 comes before 2
         ("number as text=",): "d",
+        ("date>=2024-02-01",): "bc",
+        ("date=2024-02",): "b",
+        ("zone>2024-01-31T23:30", "zone<2024-04-01"): "bc",
+        ("price=9.1",): "a",
+        ("price>10",): "d",
+        (f"large={2**60 + 1}",): "b",
+        ("tags=x",): "a",  # in the list, not in a text of it
+        ("tags!=x",): "bd",
+        ("tags~x",): "ad",
+        ("tags~sea",): "a",
+        ("sizes>=3",): "ab",
+        ("sizes!=3",): "ac",
         (): "abcd",
     }
     for where, ids in wanted.items():
@@ -205,3 +228,20 @@ def test_conditions_follow_the_types_of_columns():
     assert found.ids.tolist() == [["c", "b"]]
     assert neighbours(space, "b", where="label=2", exclude_self=True).ids.tolist() == [["c"]]
     assert neighbours(space, "b", where="age>99").ids.shape == (1, 0)
+    for wrong in ("date>soon", "day>", "zone=31.05.2024", "day=5", "sizes=x", "price=x"):
+        with pytest.raises(NearspaceError, match="expected a (date such as 2024|number)"):
+            matching(space, [wrong])
+
+
+def test_one_long_text_does_not_make_the_others_as_long():
+    texts = ["A Cat"] + ["dog"] * 5000 + ["long " * 10_000]
+    space = Space(
+        np.zeros((5002, 1), np.float32), np.arange(5002), None, {"spec": "x", "fingerprint": "f"},
+        meta=pa.table({"text": texts}),
+    )  # fmt: skip
+    tracemalloc.start()
+    found = [int(matching(space, [where]).sum()) for where in ("text~cat", "text=dog", "text>e")]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == [1, 5000, 1]
+    assert peak < 10e6  # 5,002 texts of 50,000 characters are 1,000 MB

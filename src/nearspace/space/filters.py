@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.space.space import Space
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["column_of", "matching"]
 
@@ -24,6 +29,7 @@ COMPARES: dict[str, Callable[[Any, Any], Any]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+DATE = re.compile(r"\d{4}(-\d\d){0,2}([T ][\d:.]+)?", re.ASCII)
 TRUTH = {"true": True, "false": False}
 
 
@@ -36,9 +42,10 @@ def matching(space: Space, where: Sequence[str]) -> np.ndarray:
         The items.
     where : sequence of str
         Conditions ``COLUMN OPERATOR VALUE``. A column is ``id``, ``label`` or one of `meta`; an
-        operator one of ``=  !=  <  <=  >  >=  ~``. Numbers are compared as numbers, dates as dates,
-        all else as text; ``~`` asks whether a text contains another, in whatever case. A missing
-        value meets no condition.
+        operator one of ``=  !=  <  <=  >  >=  ~``. Numbers are compared as numbers, dates as dates
+        (those with a time zone in UTC), all else as text; ``~`` asks whether a text contains
+        another, in whatever case. A list meets a condition if something in it does, and ``!=`` if
+        nothing in it is equal. A missing value meets no condition.
 
     Returns
     -------
@@ -75,7 +82,20 @@ def column_of(space: Space, name: str) -> np.ndarray:
     if name not in names:
         raise NearspaceError(f"The space has no column '{name}'. {did_you_mean(name, names)}")
     assert space.meta is not None
-    return space.meta[name].to_pandas().to_numpy()
+    return _array(space.meta[name])
+
+
+def _array(column: pa.ChunkedArray) -> np.ndarray:
+    """Return numbers and dates as such, whole numbers with gaps and all else as objects."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return column.cast(pa.timestamp("us"), safe=False).to_numpy()
+    whole = pa.types.is_integer(kind) or pa.types.is_boolean(kind)
+    if pa.types.is_floating(kind) or (whole and not column.null_count):
+        return column.to_numpy()
+    return np.fromiter(column.to_pylist(), dtype=object, count=len(column))
 
 
 def _meets(space: Space, condition: str) -> np.ndarray:
@@ -86,28 +106,48 @@ def _meets(space: Space, condition: str) -> np.ndarray:
             "~, and a value, such as 'age>=30'."
         )
     name, sign, value = read.groups()
-    column = column_of(space, name)
-    if column.dtype.kind == "O":
-        column, there = _plain(column)
-    else:
+    return _compared(column_of(space, name), name, sign, value)
+
+
+def _compared(column: np.ndarray, name: str, sign: str, value: str) -> np.ndarray:
+    """Return which values of a column are there and stand to another as a sign says."""
+    if column.dtype.kind in "biufM":
         there = column == column  # false for NaN and for a date that is missing
+    else:
+        values = column.tolist()
+        there = np.array([value is not None and value == value for value in values], dtype=bool)
+        kinds = {type(value) for value in itertools.compress(values, there)}
+        if kinds == {list}:
+            return there & _any_compared(values, name, sign, value)
+        if not kinds or not kinds <= {int, float, bool, Decimal}:
+            texts = [str(each) for each in itertools.compress(values, there)]
+            there[there] = _texts_compared(texts, sign, value)
+            return there
+        filled = [value if is_there else 0 for value, is_there in zip(values, there, strict=True)]
+        column = np.array(filled, dtype=float if Decimal in kinds else None)
+        column = column.astype(bool) if kinds == {bool} else column
     if sign == "~":
-        if column.dtype.kind not in "US":
-            raise DataError(f"'{condition}': '~' looks into texts; the column '{name}' holds none.")
-        return there & (np.char.find(np.char.lower(column), value.lower()) >= 0)
+        raise DataError(f"'{name}~{value}': '~' looks into texts; the column '{name}' holds none.")
     return there & COMPARES[sign](column, _value(value, column, name))
 
 
-def _plain(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return a column of objects as text, or as what its values all are, and which are there."""
-    values = column.tolist()
-    there = np.array([value is not None and value == value for value in values], dtype=bool)
-    kinds = {type(value) for value, is_there in zip(values, there, strict=True) if is_there}
-    if kinds and kinds <= {int, float, bool}:
-        filled = [value if is_there else 0 for value, is_there in zip(values, there, strict=True)]
-        return np.array(filled, dtype=bool if kinds == {bool} else None), there
-    texts = [str(value) if is_there else "" for value, is_there in zip(values, there, strict=True)]
-    return np.array(texts, dtype=str), there
+def _any_compared(lists: list[Any], name: str, sign: str, value: str) -> np.ndarray:
+    """Return which lists hold something that meets a condition, or for != nothing that is equal."""
+    lists = [each or [] for each in lists]
+    inside = np.fromiter(itertools.chain(*lists), dtype=object)
+    of = np.repeat(np.arange(len(lists)), [len(each) for each in lists])
+    met = _compared(inside, name, "=" if sign == "!=" else sign, value)
+    some = np.bincount(of[met], minlength=len(lists)) > 0
+    return ~some if sign == "!=" else some
+
+
+def _texts_compared(texts: list[str], sign: str, value: str) -> list[bool]:
+    """Compare texts one by one: an array of them is as wide as the longest."""
+    if sign == "~":
+        wanted = value.lower()
+        return [wanted in text.lower() for text in texts]
+    compare = COMPARES[sign]
+    return [compare(text, value) for text in texts]
 
 
 def _value(text: str, column: np.ndarray, name: str) -> Any:
@@ -116,13 +156,13 @@ def _value(text: str, column: np.ndarray, name: str) -> Any:
     try:
         if kind == "b":
             return TRUTH[text.lower()]
-        if kind in "iuf":
-            return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
         if kind == "M":
+            if not DATE.fullmatch(text):
+                raise ValueError(text)
             return np.datetime64(text)
+        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
     except (KeyError, ValueError):
         expected = {"b": "true or false", "M": "a date such as 2024-05-31"}.get(kind, "a number")
         raise DataError(
             f"The column '{name}' is compared with '{text}'; expected {expected}."
         ) from None
-    return text

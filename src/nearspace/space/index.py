@@ -39,8 +39,8 @@ class Opened:
     Parameters
     ----------
     index : Index
-        Which may be older than the vectors: those that are new or changed get the cell that is
-        theirs now, so that none is missing.
+        Which may be older than the vectors, and these in another order: those that are new or
+        changed get the cell that is theirs now, so that none is missing.
     vectors : ndarray of shape (n, d)
         The vectors, of which the library holds a copy in the order of the cells.
     """
@@ -58,13 +58,10 @@ class Opened:
         kind = faiss.METRIC_INNER_PRODUCT if product else faiss.METRIC_L2
         self.lists = faiss.IndexIVFFlat(quantizer, dim, len(index.centroids), kind)
         self.lists.is_trained = True
-        checksums = vector_checksums(vectors)
-        known = np.zeros(len(vectors), dtype=bool)
-        shared = min(len(known), len(index.cells))
-        known[:shared] = checksums[:shared] == index.checksums[:shared]
+        places = _places(index.checksums, vector_checksums(vectors))
         cells = np.empty(len(vectors), dtype=np.int64)
-        cells[known] = index.cells[:shared][known[:shared]]
-        changed = np.flatnonzero(~known)
+        cells[places >= 0] = index.cells[places[places >= 0]]
+        changed = np.flatnonzero(places < 0)
         cells[changed] = _cells(index.centroids, vectors, changed, index.metric)
         if cells.min(initial=0) < 0:  # the library would leave them out
             raise unsound()
@@ -213,6 +210,19 @@ def _recall(opened: Opened, queries: np.ndarray, worst: np.ndarray, probes: int)
     _, scores, _ = opened.search(opened.vectors[queries], JUDGED, queries, probes)
     near = scores <= worst if opened.index.metric == "euclidean" else scores >= worst
     return float(near.mean())
+
+
+def _places(known: np.ndarray, checksums: np.ndarray) -> np.ndarray:
+    """Return where each checksum stands among known ones, in its own place if it can; else -1."""
+    places = np.full(len(checksums), -1)
+    shared = min(len(known), len(checksums))
+    if shared:
+        order = np.argsort(known, kind="stable")
+        found = np.searchsorted(known, checksums, sorter=order).clip(max=len(known) - 1)
+        places = np.where(known[order[found]] == checksums, order[found], -1)
+        own = np.flatnonzero(known[:shared] == checksums[:shared])
+        places[own] = own  # two vectors may have one checksum
+    return places
 
 
 def _cells(
