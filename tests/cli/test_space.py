@@ -1,6 +1,8 @@
 """The file of a space, from the command line."""
 
 import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
 import pytest
 from PIL import Image as Pillow
 
@@ -72,6 +74,45 @@ def test_odd_names_are_shown_as_they_are(command):
     assert "no item '[/id3]'" in done.stderr
 
 
+def test_other_columns_are_known_of_each_text(command):
+    frame = pd.DataFrame(
+        {"review": [f"word{i % 4} and {i}" for i in range(30)], "stars": np.arange(30) % 5,
+         "brand": ["x", "y"] * 15, "key": [f"r{i}" for i in range(30)]}
+    )  # fmt: skip
+    frame.loc[2, "review"] = None  # left out, with all that is known of it
+    frame.to_csv(command.folder / "r.csv", index=False)
+    options = ["--column", "review", "--ids", "key", "--labels", "brand"]
+    done = command("embed", "r.csv", *options, "--with", "tfidf", "-o", "r.space")
+    assert done.returncode == 0, done.stderr
+    space = open_space(command.folder / "r.space")
+    assert space.meta.column_names == ["text", "stars", "brand"]
+    assert space.meta["stars"][space.position("r7")].as_py() == 2
+    done = command("search", "r.space", "word3", "--where", "stars<=1", "--where", "brand=y")
+    assert done.returncode == 0, done.stderr
+    assert len(space.meta.filter(pc.field("brand") == "y")) == 15
+
+
+def test_a_table_may_have_other_columns_when_it_is_added(command):
+    frame = pd.DataFrame({"a": np.arange(30.0), "b": list("xyz") * 10, "kind": list("mn") * 15})
+    frame.to_csv(command.folder / "t.csv", index=False)
+    options = ["--labels", "kind", "--with", "onehot", "-o", "t.space"]
+    assert command("embed", "t.csv", *options).returncode == 0
+    done = command("add", "t.csv", "--to", "t.space", "--append")
+    assert "30 new" in done.stdout, done.stderr
+    assert "Not of the table, and left out: kind." in done.stderr
+
+
+def test_a_space_is_not_replaced_unless_by_force(command):
+    assert command("embed", "wine", "--with", "raw", "-o", "w.space").returncode == 0
+    done = command("embed", "digits", "--with", "raw", "-o", "w.space")
+    assert done.returncode == 2
+    assert "w.space is there already" in done.stderr
+    assert len(open_space(command.folder / "w.space")) == 178
+    done = command("embed", "digits", "--with", "raw", "-o", "w.space", "--force")
+    assert done.returncode == 0, done.stderr
+    assert len(open_space(command.folder / "w.space")) == 1797
+
+
 def test_compare_keeps_the_winner(command):
     done = command("compare", "wine", "--with", "pca(dim=4)", "--save-best", "best.space")
     assert done.returncode == 0, done.stderr
@@ -88,6 +129,7 @@ def test_compare_keeps_the_winner(command):
         (["add", "digits", "--to", "text.space"], "is not a space"),
         (["remove", "text.space", "a"], "is not a space"),
         (["embed", "digits", "--with", "text.space", "-o", "x.npz"], "is not a space"),
+        (["embed", "customers", "--with", "pca", "-o", "x.space"], "pca takes images or vectors"),
         (["embed", "digits", "--with", "raw", "-o", "x.spce"], "ending .space or .npz"),
         (["compare", "wine", "--save-best", "best.npz"], "--save-best best.npz: expected a file"),
     ],

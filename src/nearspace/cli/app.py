@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import sys
 from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
@@ -49,6 +51,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+
+
+def print_version(wanted: bool) -> None:
+    """Print the version and leave, where it is asked for."""
+    if wanted:
+        typer.echo(f"nearspace {importlib.metadata.version('nearspace')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=print_version, help="Print the version and leave."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 app.command("compare", help=compare.HELP)(told(compare.compare_command))
 app.command("embed", help=embed.HELP)(told(embed.embed_command))
 app.command("add", help=space.ADD_HELP)(told(space.add_command))

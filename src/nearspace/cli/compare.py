@@ -62,6 +62,7 @@ def compare_command(
         Path | None,
         typer.Option(help="A .space file for all items under the encoder recommended."),
     ] = None,
+    force: cli.Force = False,
     cache: Annotated[
         bool, typer.Option(help="Keep fitted encoders and scores, and find them again.")
     ] = True,
@@ -70,6 +71,7 @@ def compare_command(
     cli.make_folder(output, "report.html and report.json")
     if save_best is not None:
         cli.check_file(save_best, ".space", option="--save-best")
+        cli.check_new(save_best, force, option="--save-best")
     from nearspace.encoders.spec import make_many
 
     for spec in specs or []:

@@ -35,9 +35,11 @@ def embed_command(
     size: cli.Size = None,
     ids: cli.Ids = None,
     limit: cli.Limit = None,
+    force: cli.Force = False,
 ) -> None:
     """Fit, embed, write; the help text stands in HELP."""
     cli.check_file(output, ".space", ".npz", ".parquet")
+    cli.check_new(output, force)
     from nearspace.encoders.spec import make
 
     options = {"column": column, "labels": labels, "ids": ids, "limit": limit}

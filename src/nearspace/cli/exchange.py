@@ -74,12 +74,14 @@ def import_command(
             "the name of the file."
         ),
     ] = None,
+    force: cli.Force = False,
 ) -> None:
     """Read vectors, write a space; the help text stands in IMPORT."""
     if (output is None) == (to is None):
         raise NearspaceError("import: say where to: -o for a new .space file, --to to add to one.")
     if output is not None:
         cli.check_file(output, ".space")
+        cli.check_new(output, force)
     from nearspace.space.store import add
     from nearspace.space.vectors import read_vectors
 

@@ -45,6 +45,7 @@ TestPath = Annotated[
 SpaceFile = Annotated[
     Path, typer.Argument(help="A .space file, as nearspace embed writes it.", show_default=False)
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that is there.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
 
 
@@ -61,6 +62,7 @@ def make_folder(output: Path, files: str) -> None:
         raise NearspaceError(f"-o {output} is a file; give a folder for {files}.")
     try:
         output.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=output).close()
     except OSError as error:
         raise NearspaceError(f"-o {output}: the folder cannot be made ({error}).") from error
 
@@ -78,6 +80,15 @@ def check_file(output: Path, *endings: str, option: str = "-o") -> None:
         raise NearspaceError(f"{option} {output}: the file cannot be written ({error}).") from error
     if not there:
         output.unlink()
+
+
+def check_new(output: Path, force: bool, option: str = "-o") -> None:
+    """Raise `NearspaceError` if a space stands where one is to be written, unless by force."""
+    if not force and output.suffix == ".space" and output.exists() and output.stat().st_size:
+        raise NearspaceError(
+            f"{option} {output} is there already: add items to it with nearspace add, or let it be "
+            "replaced by --force."
+        )
 
 
 def check_labels(encoder: Any, dataset: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -85,7 +85,7 @@ def info_command(path: cli.SpaceFile) -> None:
         "vectors": f"{dim} dimensions"
         + ("" if isinstance(space.vectors, np.ndarray) else ", sparse"),
         "made by": f"{recipe.get('made_by', recipe['spec'])}, fingerprint {recipe['fingerprint']}",
-        "encoder": "in the file" if space.made_by is not None else "none: made elsewhere",
+        "encoder": _encoder_told(space),
         "ids": f"{space.ids[0]!s:.40} … {space.ids[-1]!s:.40}" if count else "none",
     }
     if space.labels is not None:
@@ -105,6 +105,14 @@ def info_command(path: cli.SpaceFile) -> None:
     for name, text in rows.items():
         table.add_row(name, escape(text))
     Console().print(table, highlight=False)
+
+
+def _encoder_told(space: Any) -> str:
+    """Return whether the encoder is in the file, or only half of it."""
+    if space.made_by is None:
+        return "none: the vectors were made elsewhere"
+    half = getattr(space.encoder, "half_", None)
+    return f"one half: its {half['keeps']}" if half else "in the file"
 
 
 def verify_command(path: cli.SpaceFile) -> None:

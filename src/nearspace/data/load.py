@@ -17,6 +17,7 @@ from nearspace.data.kinds import Kind
 from nearspace.data.roles import with_clean_roles
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, frame_source, no_names
+from nearspace.data.tables import Table
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load"]
@@ -211,11 +212,38 @@ def _dataset(
     if like is not None:
         if like.name != found.name:
             raise DataError(
-                f"{source.name}: expected {like.name}s, like the others, got {found.name}s; say by "
-                "kind= which is meant."
+                f"{source.name}: expected {like.name}s, like the others, got {found.name}s."
             )
+        source.items = _columns_of(like, source)
         source.items, found = like.check(source.items, source.name), like
-    return Dataset(source.items, found, name=source.name, notes=tuple(source.notes), **source.roles)
+    meta = None if source.meta is None else _arrow(source.meta)
+    notes = tuple(source.notes)
+    return Dataset(source.items, found, meta=meta, name=source.name, notes=notes, **source.roles)
+
+
+def _arrow(frame: Any) -> Any:
+    """Return a DataFrame as an Arrow table; a column of several types becomes text."""
+    import pyarrow as pa
+
+    columns = {}
+    for name, column in frame.items():
+        try:
+            columns[name] = pa.array(column, from_pandas=True)
+        except (pa.ArrowException, TypeError, ValueError):
+            columns[name] = pa.array(column.astype(str))
+    return pa.table(columns)
+
+
+def _columns_of(like: Kind, source: Source) -> Any:
+    """Return items without the columns that a table like the other does not have."""
+    if not isinstance(like, Table):
+        return source.items
+    wanted = [name for name, _ in like.columns]
+    beside = [name for name in source.items.columns if name not in wanted]
+    if not beside or len(beside) + len(wanted) > len(source.items.columns):
+        return source.items  # what is missing is told by the check
+    source.notes.append(f"Not of the table, and left out: {', '.join(beside)}.")
+    return source.items[wanted]
 
 
 def _joined(train: Dataset, test: Dataset) -> Dataset:
@@ -244,8 +272,12 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
         notes.append("The published split of the training items was given up for the test items.")
     notes.append(f"Test items come from {test.name}.")
     notes += [f"Test: {note}" for note in test.notes]
-    items = _concatenated(train.items, test.items)
-    return Dataset(items, train.kind, name=train.name, notes=tuple(notes), **roles)
+    items, meta = _concatenated(train.items, test.items), None
+    if train.meta is not None and test.meta is not None and train.meta.schema == test.meta.schema:
+        import pyarrow as pa
+
+        meta = pa.concat_tables([train.meta, test.meta])
+    return Dataset(items, train.kind, meta=meta, name=train.name, notes=tuple(notes), **roles)
 
 
 def _concatenated(first: Any, second: Any) -> Any:

@@ -47,6 +47,8 @@ class Source:
         ``"labels"``, ``"groups"``, ``"time"``, ``"ids"`` and ``"split"``, as far as known.
     notes : list of str
         What came up.
+    meta : DataFrame or None
+        Columns that are neither items nor ids.
     """
 
     items: Any
@@ -54,6 +56,7 @@ class Source:
     seen: str
     roles: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
+    meta: pd.DataFrame | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -66,7 +69,9 @@ class Source:
     def take(self, indices: np.ndarray) -> Source:
         """Return the source of the items at the positions ``indices``."""
         roles = {role: values[indices] for role, values in self.roles.items()}
-        return dataclasses.replace(self, items=take_items(self.items, indices), roles=roles)
+        meta = None if self.meta is None else take_items(self.meta, indices)
+        items = take_items(self.items, indices)
+        return dataclasses.replace(self, items=items, roles=roles, meta=meta)
 
 
 def frame_source(
@@ -97,22 +102,29 @@ def frame_source(
         items = frame[[other for other in frame.columns if other not in used]]
         if not len(items.columns):
             raise DataError(f"{name}: no column is left for the items beside {sorted(used)}.")
-        return Source(items, name, "", roles, notes)
-    cells = frame[column]
+        return Source(items, name, "", roles, notes, _others(frame, items.columns, names))
+    cells, others = frame[column], _others(frame, [column], names)
     if isinstance(cells.iloc[0], ARRAYS):
-        return Source(_stacked(cells, name), name, f"vectors in column '{column}'", roles, notes)
+        seen = f"vectors in column '{column}'"
+        return Source(_stacked(cells, name), name, seen, roles, notes, others)
     if cells.dtype.kind in "fiub":
         raise DataError(
             f"{name}: the column '{column}' holds numbers, expected texts; leave column= out to "
             "read the whole table."
         )
-    source = Source(list(cells), name, f"texts in column '{column}'", roles, notes)
+    source = Source(list(cells), name, f"texts in column '{column}'", roles, notes, others)
     present = np.flatnonzero(cells.notna().to_numpy())
     if len(present) < len(frame):
         source.roles.setdefault("ids", np.arange(len(frame)))
         source = source.take(present)
         source.notes.append(left_out(len(frame) - len(present), "row", "without a text"))
     return source
+
+
+def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:
+    """Return the columns that are neither items nor ids, where there are any."""
+    left = [name for name in frame.columns if name not in {*items, names.get("ids")}]
+    return frame[left].reset_index(drop=True) if left else None
 
 
 def no_names(what: str, column: str | None, names: dict[str, str]) -> None:

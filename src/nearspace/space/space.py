@@ -8,7 +8,7 @@ import functools
 import itertools
 import platform
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from nearspace.encoders.combine import parts_of
 from nearspace.encoders.elsewhere import Vectors
 from nearspace.encoders.persist import fingerprint
 from nearspace.encoders.spec import make, spec_of
-from nearspace.errors import NearspaceError
+from nearspace.errors import DataError, NearspaceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,6 +87,11 @@ class Space:
 
     def __len__(self) -> int:
         return self.vectors.shape[0]
+
+    def __repr__(self) -> str:
+        """Return how many vectors of what, rather than the arrays."""
+        rows, dim = self.vectors.shape
+        return f"Space({rows:,} × {dim}, {self.recipe['spec']}, {self.recipe['data']})"
 
     @functools.cached_property
     def encoder(self) -> Encoder | None:
@@ -209,6 +214,16 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     ((1797, 8), 'pca(dim=8)')
     """
     encoder = make(encoder) if isinstance(encoder, str) else encoder
+    if not isinstance(dataset, Dataset):
+        raise DataError(
+            f"embed: expected a Dataset, as load() returns it, got {type(dataset).__name__}."
+        )
+    if type(dataset.kind) not in encoder.kinds:
+        takes = " or ".join(sorted(f"{kind.name}s" for kind in encoder.kinds))
+        raise DataError(
+            f"{spec_of(encoder)} takes {takes}; {dataset.name} was read as {dataset.kind.name}s: "
+            "choose another encoder, or say by kind= or column= how to read it."
+        )
     try:
         check_is_fitted(encoder)
     except NotFittedError:
@@ -334,22 +349,26 @@ def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
 
 def _known(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
     """Return what is known of each item beside vector, id and label, and which column is a role."""
-    columns = dataset.kind.to_columns(dataset.items)
-    if dataset.meta is not None:
-        columns |= {name: dataset.meta[name] for name in dataset.meta.column_names}
-    roles = {}
+    columns, roles = dataset.kind.to_columns(dataset.items), {}
+    for given in [] if dataset.meta is None else dataset.meta.column_names:
+        columns[_free(given, columns)] = dataset.meta[given]  # type: ignore[index]
     for role in ("groups", "time", "split"):
         values = getattr(dataset, role)
         if values is not None:
-            name = role.removesuffix("s")
-            while name in columns:  # a feature of that name is another thing
-                name += "_"
-            columns[name], roles[role] = values, name
+            roles[role] = _free(role.removesuffix("s"), columns)
+            columns[roles[role]] = values
     if not columns:
         return None, roles
     import pyarrow as pa
 
     return pa.table(columns), roles
+
+
+def _free(name: str, taken: Iterable[str]) -> str:
+    """Return a name that no column has yet: a feature of that name is another thing."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _is_whole(text: str) -> bool:

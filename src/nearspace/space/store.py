@@ -186,10 +186,13 @@ def _fitting(columns: Columns, header: dict[str, Any], space: Space, path: Path)
     """Return the columns of a file after items were added to it, or raise."""
     recipe, there = header["recipe"], Columns(**header["columns"])
     if recipe["fingerprint"] != space.recipe["fingerprint"]:
+        one, other = (
+            f"{each.get('made_by', each['spec'])} (fingerprint {each['fingerprint']})"
+            for each in (recipe, space.recipe)
+        )
         raise NearspaceError(
-            f"{path} holds vectors of {recipe['spec']} with the fingerprint "
-            f"{recipe['fingerprint']}, got vectors of {space.recipe['spec']} with "
-            f"{space.recipe['fingerprint']}; embed items with the encoder of the space."
+            f"{path} holds vectors of {one}, got vectors of {other}; embed items with the encoder "
+            "of the space, or say who made the vectors by the same name."
         )
     if (there.dim, there.sparse) != (columns.dim, columns.sparse):
         raise DataError(f"{path} holds vectors of {there.dim}, got vectors of {columns.dim}.")
