@@ -101,18 +101,21 @@ def test_what_stands_at_the_vectors_of_items_is_like_them(digits):
     error = np.square(decoded - items / 255).mean()
     assert error < 0.4 * np.square(items / 255 - (items / 255).mean(axis=0)).mean()
     np.testing.assert_allclose(decode(digits, digits.vectors[3:4]), decoded[3:4], atol=1e-5)
+    np.testing.assert_allclose(decode(digits, digits.vectors[3]), decoded[3], atol=1e-5)
 
 
 def test_what_cannot_be_decoded_says_what_to_do(digits):
     with pytest.raises(DataError, match=r"shape \(n, 12\), as the space has"):
         decode(digits, digits.vectors[:, :5])
     with pytest.raises(DataError, match=r"shape \(n, 12\), as the space has"):
-        decode(digits, digits.vectors[0])
+        decode(digits, digits.vectors[0, :5])
+    with pytest.raises(DataError, match=r"space\.position"):
+        decode(digits, 0)
     with pytest.raises(DataError, match="vector 1 is not finite"):
         decode(digits, np.where(np.arange(3)[:, None] == 1, np.inf, digits.vectors[:3]))
-    with pytest.raises(NearspaceError, match=r"is of 'raw', and nothing .* that decodes: pca"):
+    with pytest.raises(NearspaceError, match=r"is of 'raw', which does not .* one of pca"):
         decode(embed(SAMPLES["digits"]().take(np.arange(9)), "raw"), np.zeros((1, 64)))
-    with pytest.raises(NearspaceError, match="was made elsewhere"):
+    with pytest.raises(NearspaceError, match="has no encoder: nothing decodes"):
         decode(dataclasses.replace(digits, made_by=None), digits.vectors)
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import Image
-from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.base import Encoder
 from nearspace.encoders.double import double_decoder, pixels
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.codes import Head, read_codes, read_ids, write_codes, write_ids
+from nearspace.space.decode import decoder
+from nearspace.space.distortion import usual_level
 from nearspace.space.levels import Codec, Level, fit_codec
 from nearspace.space.space import Space, check_finite
 
@@ -59,7 +61,7 @@ def codec_of(space: Space) -> Codec:
     NearspaceError
         If its encoder does not decode, or there are no vectors to make it from.
     """
-    encoder = _encoder(space)
+    encoder: Any = decoder(space)
     if PART in space.parts:
         return Codec.from_bytes(space.parts[PART], encoder._n_features_out)
     vectors = np.asarray(space.vectors)
@@ -93,8 +95,9 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     ids : array of shape (n,), optional
         Whole numbers or text, such as file names; they take bytes of their own.
     bits : float, optional
-        About how many bits a vector to spend. When absent, as many as it takes for rounding to
-        cost a 64th of the variance of decoded items.
+        About how many bits a vector to spend. When absent, as many as it takes for rounding to add
+        at most a tenth to the decoder's own squared error; at the encoder half, where that is not
+        known, as `Codec.choose` has it.
 
     Returns
     -------
@@ -116,7 +119,8 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     >>> unpacked.items.shape, unpacked.same, len(codes) < 1797 * 64 // 8
     ((1797, 8, 8, 1), True, True)
     """
-    encoder, codec = _encoder(space), codec_of(space)
+    encoder: Any = decoder(space)
+    codec = codec_of(space)
     if not len(items):
         raise DataError("pack: there are no items.")
     vectors = np.asarray(encoder.transform(items))
@@ -126,14 +130,14 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     if names is not None and np.array_equal(names, np.arange(len(names))):
         names = None  # what the receiver takes for ids of itself
     check_finite(vectors, np.arange(len(vectors)) if names is None else names, "The encoder")
-    at = codec.choose(bits)
+    decodes = getattr(encoder, "half_", {}).get("keeps") != "encoder"
+    at = usual_level(encoder, codec, items) if bits is None and decodes else codec.choose(bits)
     level = codec.levels[at]
     codes, _ = level.quantise(vectors)
     written = level.encode(codes)
     written += bytes(max(0, 4 * -(-len(codes) // 32) - len(written)))  # a bit an item at least
     id_kind, plain = write_ids(names)
     packed = zlib.compress(plain, 9) if id_kind else b""
-    decodes = getattr(encoder, "half_", {}).get("keeps") != "encoder"
     head = Head(
         encoder=space.recipe["fingerprint"],
         codec=codec.fingerprint,
@@ -175,7 +179,8 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
         If this is no such file, or one that is damaged, of a newer format, of another space, or
         too large.
     """
-    encoder, codec = _encoder(space), codec_of(space)
+    encoder: Any = decoder(space)
+    codec = codec_of(space)
     head, ids, written = read_codes(data)
     _check_origin(head, space, codec)
     _check_size(head, encoder, codec, len(written), max_bytes)
@@ -227,7 +232,8 @@ def split(space: Space) -> tuple[Space, Space]:
     """
     from nearspace.encoders.halves import halve
 
-    sends, receives = halve(_encoder(space))
+    encoder: Any = decoder(space)
+    sends, receives = halve(encoder)
     whole = with_codec(space)
     sender = dataclasses.replace(whole, made_by=sends)
     receiver = Space(
@@ -239,16 +245,6 @@ def split(space: Space) -> tuple[Space, Space]:
         parts={PART: whole.parts[PART]},
     )
     return sender, receiver
-
-
-def _encoder(space: Space) -> Any:
-    encoder = space.encoder
-    if not isinstance(encoder, Decodes):
-        raise NearspaceError(
-            f"The encoder of this space ({space.recipe['spec']}) does not decode, so that nothing "
-            "could be unpacked; pca, autoencoder, denoising, masked, vae and adversarial do."
-        )
-    return encoder
 
 
 def _check_origin(head: Head, space: Space, codec: Codec) -> None:

@@ -34,13 +34,15 @@ def decode(space: Space, Z: np.ndarray) -> np.ndarray:
     ----------
     space : Space
         A space whose encoder decodes.
-    Z : ndarray of shape (n, d)
-        Any vectors of the space's dimension: its own, drawn, on the way between two.
+    Z : ndarray of shape (n, d) or (d,)
+        Any vectors of the space's dimension: its own, drawn, on the way between two; or one. The
+        vector of an item is ``space.vectors[space.position(id)]``.
 
     Returns
     -------
     ndarray of shape (n, …)
-        Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items.
+        Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items;
+        of one vector, one item.
 
     Raises
     ------
@@ -55,16 +57,18 @@ def decode(space: Space, Z: np.ndarray) -> np.ndarray:
     (3, 8, 8, 1)
     """
     decoding, dim = decoder(space), space.vectors.shape[1]
-    array: Any = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)  # type: ignore[attr-defined]
+    given: Any = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)  # type: ignore[attr-defined]
+    array = np.atleast_2d(given)
     if array.ndim != 2 or array.shape[1] != dim or array.dtype.kind not in "fiu":
         raise DataError(
-            f"decode: expected vectors of shape (n, {dim}), as the space has, got {array.dtype} of "
-            f"shape {array.shape}."
+            f"decode: expected vectors of shape (n, {dim}), as the space has, got {given.dtype} of "
+            f"shape {given.shape}; that of an item is space.vectors[space.position(id)]."
         )
     wrong = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if len(wrong):
         raise DataError(f"decode: vector {wrong[0]} is not finite; leave it out.")
-    return decoding.inverse_transform(array.astype(np.float32))
+    items = decoding.inverse_transform(array.astype(np.float32))
+    return items if given.ndim == 2 else items[0]
 
 
 def decoder(space: Space) -> Decodes:
@@ -73,10 +77,10 @@ def decoder(space: Space) -> Decodes:
     if isinstance(encoder, Decodes):
         return encoder
     names = ", ".join(name for name, entry in CATALOGUE.items() if entry.decodes)
-    why = "was made elsewhere" if encoder is None else f"is of '{space.recipe['spec']}'"
+    spec = space.recipe["spec"]
+    why = "has no encoder" if encoder is None else f"is of '{spec}', which does not decode"
     raise NearspaceError(
-        f"The space {why}, and nothing decodes its vectors; embed the items with an encoder that "
-        f"decodes: {names}."
+        f"The space {why}: nothing decodes its vectors; embed the items with one of {names}."
     )
 
 

@@ -23,8 +23,9 @@ DTYPES = ("<f8", "<i4", "<i4", "<f8", "<u2")  # of steps, lows, sizes, bits and 
 PROBED = 512  # vectors
 SHIFT = 0.3  # of a dimension, in its standard deviations
 # What rounding costs, as shares of the variance of decoded items: from coarse to fine.
-SHARES = tuple(2.0**-k for k in range(13))
-USUAL = 6  # the level that costs a 64th
+# The finest are for items of columns in units of their own, the smallest of which must not drown.
+SHARES = tuple(2.0**-k for k in (*range(13), 14, 16, 18, 20))
+USUAL = 9  # the level that costs a 512th
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ class Codec:
     def choose(self, bits: float | None = None) -> int:
         """Return the position of the level that comes nearest to so many bits a vector.
 
-        When absent, of the one whose rounding costs a 64th of the variance of decoded items.
+        When absent, of the one whose rounding costs a 512th of the variance of decoded items.
         """
         if bits is None:
             return min(USUAL, len(self.levels) - 1)
