@@ -57,9 +57,48 @@ def test_photos_go_through_the_codes_and_keep_their_names(run, photos, tmp_path)
     done = run("pack", photos, "--with", "photos.encoder.space", "-o", "again.codes")
     assert done.exit_code == 0
     assert "codec" not in done.stderr
-    assert "without ids" not in done.stdout
+    assert "not known to the half without the decoder" in done.stdout
     done = run("pack", photos, "--with", "photos.space", "--without-ids", "-o", "bare.codes")
     assert (tmp_path / "bare.codes").stat().st_size < (tmp_path / "photos.codes").stat().st_size
+
+
+def test_pack_says_what_is_lost_and_what_was_asked_for(run, photos, tmp_path):
+    run("embed", "wine", "--with", "pca(dim=4)", "-o", "w.space")
+    done = run("pack", "wine", "--with", "w.space", "-o", "w.codes").stdout
+    assert "Error 0.54 % of the spread; without rounding 0.53 % of the spread." in done
+    assert "Asked" not in done
+    run("unpack", "w.codes", "--with", "w.space", "-o", "w.npz")
+    with np.load(tmp_path / "w.npz") as found:
+        assert len(np.unique(found["items"], axis=0)) > 170
+    done = run("pack", "wine", "--with", "w.space", "--bits", 0.1, "-o", "w.codes").stdout
+    assert "Asked were 0.1; the coarsest step takes 1." in done
+    done = run("pack", "wine", "--with", "w.space", "--bits", 1000, "-o", "w.codes").stdout
+    assert "Asked were 1000; the finest step takes 2" in done
+    run("embed", photos, "--with", "pca(dim=4)", "-o", "p.space")
+    done = run("pack", photos, "--with", "p.space", "--bits", 20, "-o", "p.codes").stdout
+    assert "with ids and head." in done
+    assert "Nothing is lost." in done  # they are shades of one colour
+    run("embed", "digits", "--with", "pca(dim=4)", "-o", "d.space")
+    done = run("pack", "digits", "--with", "d.space", "-o", "d.codes").stdout
+    assert "PSNR 14." in done
+    assert "dB; without rounding 14." in done
+
+
+def test_without_the_coder_nothing_is_written(run, photos, tmp_path, monkeypatch):
+    run("embed", photos, "--with", "pca(dim=4)", "-o", "p.space")
+    before = (tmp_path / "p.space").read_bytes()
+    monkeypatch.setattr("nearspace.space.levels.importlib.util.find_spec", lambda name: None)
+    error = run("pack", photos, "--with", "p.space", "-o", "p.codes").exception
+    assert "constriction" in str(error) or "codec" in str(error)
+    assert (tmp_path / "p.space").read_bytes() == before
+
+
+def test_images_unpack_into_an_archive_too(run, photos, tmp_path):
+    run("embed", photos, "--with", "pca(dim=4)", "-o", "p.space")
+    run("pack", photos, "--with", "p.space", "-o", "p.codes")
+    assert run("unpack", "p.codes", "--with", "p.space", "-o", "p.npz").exit_code == 0
+    with np.load(tmp_path / "p.npz") as found:
+        assert found["items"].shape == (30, 16, 16, 3)
 
 
 def test_vectors_unpack_into_an_archive(run, tmp_path):
@@ -84,6 +123,7 @@ def test_mistakes_are_one_sentence(run, photos, tmp_path):
         (("unpack", "p.space", "--with", "p.space", "-o", "out"), "no file of codes"),
         (("unpack", "none.codes", "--with", "p.space", "-o", "out"), "cannot be read"),
         (("unpack", "p.codes", "--with", "p.space", "-o", "full"), "not empty"),
+        (("unpack", "p.codes", "--with", "p.space", "-o", "out.png"), "a folder for the images"),
         (("unpack", "p.codes", "--with", "p.space", "-o", "out", "--max-bytes", 10), "allowed"),
         (("split", "raw.space"), "does not decode"),
         (("rates", "wine", "--with", "pca"), "Images"),

@@ -13,7 +13,7 @@ import numpy as np
 
 from nearspace.errors import MissingExtra, NearspaceError
 
-__all__ = ["Codec", "Level", "fit_codec", "sensitivities"]
+__all__ = ["Codec", "Level", "coders", "fit_codec", "sensitivities"]
 
 TOTAL = 1 << 16  # what the frequencies of each table add up to
 MOST_SYMBOLS = 4096  # codes in a table
@@ -62,7 +62,7 @@ class Level:
 
     def encode(self, codes: np.ndarray) -> bytes:
         """Return codes as a range coder writes them, dimension by dimension."""
-        coder = _coders().queue.RangeEncoder()
+        coder = coders().queue.RangeEncoder()
         for at, model in enumerate(self._models):
             coder.encode(np.ascontiguousarray(codes[:, at] - self.lows[at], dtype=np.int32), model)
         return coder.get_compressed().astype("<u4").tobytes()
@@ -77,7 +77,7 @@ class Level:
         """
         if len(data) % 4:
             raise NearspaceError("Its codes are damaged: they are cut off within a word.")
-        coder = _coders().queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
+        coder = coders().queue.RangeDecoder(np.frombuffer(data, dtype="<u4").astype(np.uint32))
         codes = np.empty((n, len(self.tables)), dtype=np.int32)
         try:
             for at, model in enumerate(self._models):
@@ -90,7 +90,7 @@ class Level:
     def _models(self) -> list[Any]:
         # Whole numbers that add up to a power of two: all that the library does with these floats
         # is exact, so that every machine has the same model.
-        categorical = _coders().model.Categorical
+        categorical = coders().model.Categorical
         return [categorical(table.astype(np.float64), perfect=False) for table in self.tables]
 
 
@@ -275,7 +275,8 @@ def _frequencies(counts: np.ndarray) -> np.ndarray:
     return found
 
 
-def _coders() -> Any:
+def coders() -> Any:
+    """Return the library of range coders, or raise `MissingExtra`."""
     if importlib.util.find_spec("constriction") is None:
         raise MissingExtra("Packing into codes", "codec")
     import constriction
