@@ -68,6 +68,11 @@ def test_images_rows_and_vectors(search):
     space.save("p.space")
     answer = search("search", "p.space", "photos/p, 3.png", "photos/p, 5.png", "-k", 1, "--json")
     assert found(answer) == [["p, 3.png"], ["p, 5.png"]]
+    asked = ["search", "p.space", "photos/p, 3.png", "--exclude-self"]
+    assert "p, 3.png" not in found(search(*asked, "-k", 12, "--json"))[0]
+    space.ids[space.position("p, 3.png")] = "another"
+    space.save("other.space")
+    assert "none is named like 'photos/p, 3.png'" in search(asked[0], "other.space", *asked[2:])
     np.save("v.npy", space.vectors[4:6])
     said = search("search", "p.space", "--vectors", "v.npy", "--metric", "euclidean", "-o", "f.csv")
     assert said == "f.csv: 20 rows.\n"
@@ -100,6 +105,12 @@ def test_index_is_built_kept_and_used(search):
     )
 
 
+def test_a_space_of_one_item_has_no_other(search):
+    embed(load("wine", limit=1), "raw").save("one.space")
+    told = search("search", "one.space", "--id", load("wine", limit=1).ids[0], "--exclude-self")
+    assert told == "There is no other item.\n"
+
+
 WRONG = {
     (): "say what to search by",
     ("rain", "--id", "3"): "say what to search by",
@@ -107,7 +118,8 @@ WRONG = {
     ("--id", "3", "--metric", "cosin"): "Did you mean 'cosine'",
     ("--id", "3", "--where", "labl=x"): "Did you mean 'label'",
     ("--id", "3", "--where", "label"): "cannot be read",
-    ("rain", "--exclude-self"): "search by ids",
+    ("rain", "--exclude-self"): "none is named like 'rain': search by --id",
+    ("--vectors", "right.npy", "--exclude-self"): "search by ids",
     ("--vectors", "none.npy"): "none.npy",
     ("--vectors", "short.npy"): "expected vectors of 102 numbers",
     ("--id", "3", "-o", "x.txt"): "ending .csv",
@@ -118,6 +130,7 @@ WRONG = {
 def test_mistakes_are_told_in_a_sentence(search, arguments):
     embed(load("sentences"), "tfidf").save("s.space")
     np.save("short.npy", np.zeros((1, 3)))
+    np.save("right.npy", np.zeros((1, 102)))
     assert WRONG[arguments] in search("search", "s.space", *arguments)
 
 

@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from nearspace.metrics.geometry import effective_rank, hubness, intrinsic_dimension, preservation
+from nearspace.metrics import geometry
+from nearspace.metrics.geometry import (
+    effective_rank,
+    hubness,
+    intrinsic_dimension,
+    neighbour_ranks,
+    preservation,
+)
 
 
 def cloud(n, d, seed=0):
@@ -61,6 +68,25 @@ def test_preservation():
         np.fill_diagonal(table, np.inf)
         tables.append([set(row) for row in table.argsort(1)[:, :5].tolist()])
     np.testing.assert_allclose(kept, [len(a & b) / 5 for a, b in zip(*tables, strict=True)])
+
+
+def test_neighbour_ranks_at_any_scale_and_in_a_dense_clump(monkeypatch):
+    vectors, places = cloud(300, 6), cloud(300, 2, seed=1).astype(np.float64)
+    distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    np.fill_diagonal(distances, -1)
+    clump = places.copy()
+    clump[100:] = 0.9 + 1e-5 * places[100:]
+    for on_map in (places, clump):
+        far = np.linalg.norm(on_map[:, None] - on_map[None], axis=2)
+        nearest = far.argsort(axis=1)[:, 1:6]
+        expected = np.sort(np.take_along_axis(distances.argsort(1).argsort(1), nearest, 1), axis=1)
+        for scale in (1, 1e-25, 1e20):
+            given = vectors * np.float32(scale)
+            for held in (geometry.RANKED, 7 * 300):
+                monkeypatch.setattr(geometry, "RANKED", held)
+                for rows in (given, csr_array(given)):
+                    ranks = neighbour_ranks(rows, on_map * scale, k=5)
+                    assert (np.sort(ranks, axis=1) == expected).mean() > 0.999
 
 
 @pytest.mark.parametrize("make", [np.asarray, csr_array])

@@ -49,11 +49,13 @@ def vectors_of_many_sorts():
     copies = normal.copy()
     copies[500:1000] = copies[:500]
     copies[[7, 507]] = 0
+    mostly_one = np.vstack([normal[:100], np.repeat(normal[:1], 900, axis=0)])
     grid = random.integers(0, 3, (1000, 5)).astype(np.float32)  # ties without end
     words = sparse.random_array((1000, 300), density=0.02, rng=0, dtype=np.float32).tocsr()
     return {
         "normal": normal,
         "copies and zeros": copies,
+        "mostly one": mostly_one[random.permutation(1000)],
         "grid": grid,
         "far from the origin": normal + 3000,
         "one far longer": np.vstack([normal, 1e6 * normal[:2]]),
@@ -93,6 +95,29 @@ def test_more_vectors_than_one_product_takes(monkeypatch):
         found = Exact(vectors, metric).search(vectors[:300], 7, own=np.arange(300))
         wanted = naive(vectors[:300], vectors, 7, metric, own=np.arange(300))
         np.testing.assert_array_equal(found[0], wanted[0])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_of_many_equal_or_far_vectors_few_are_compared_one_by_one(metric, monkeypatch):
+    from nearspace.space import exact
+
+    compared = []
+
+    def counted(queries, vectors, positions, metric):
+        compared.append(positions.size)
+        return rescored(queries, vectors, positions, metric)
+
+    rescored = exact.rescored
+    monkeypatch.setattr(exact, "rescored", counted)
+    vectors = np.random.default_rng(0).standard_normal((3000, 24)).astype(np.float32)
+    equal = np.vstack([vectors[:50], np.repeat(vectors[:1], 2950, axis=0)])
+    queries = vectors[:1] + 0.1 * vectors[:20]
+    for each, count in ((equal, 1), (equal, 20), (vectors + 1000, 20)):
+        compared.clear()
+        asked = queries[:count] + each.mean() // 1000 * 1000
+        found = Exact(each, metric).search(asked, 10)
+        np.testing.assert_array_equal(found[0], naive(asked, each, 10, metric)[0])
+        assert sum(compared) < 100 * count
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +165,11 @@ def test_a_zero_vector_has_cosine_0_and_is_not_dropped():
     assert found.scores.tolist() == [[1, 0, -1], [0, 0, 0]]
     assert found.notes == ("Of 2 queries 1 is the zero vector, whose cosine with everything is 0.",)
     thin = dataclasses.replace(space, vectors=sparse.csr_array(vectors))
+    for each in (space, thin):  # short, and yet not zero
+        short = neighbours(each, [[1e-200, 1e-210], [-5e-324, 0]])
+        assert short.ids.tolist() == [[1, 0, 2], [2, 0, 1]]
+        assert short.scores.tolist() == [[1, 0, -1], [1, 0, -1]]
+        assert short.notes == ()
     np.testing.assert_array_equal(neighbours(thin, [[2.0, 0.0], [0.0, 0.0]]).ids, found.ids)
 
 
@@ -229,7 +259,7 @@ def test_conditions_follow_the_types_of_columns():
     assert neighbours(space, "b", where="label=2", exclude_self=True).ids.tolist() == [["c"]]
     assert neighbours(space, "b", where="age>99").ids.shape == (1, 0)
     for wrong in ("date>soon", "day>", "zone=31.05.2024", "day=5", "sizes=x", "price=x"):
-        with pytest.raises(NearspaceError, match="expected a (date such as 2024|number)"):
+        with pytest.raises(NearspaceError, match=r"expected a (date such as 2024|number)"):
             matching(space, [wrong])
 
 

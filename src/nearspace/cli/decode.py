@@ -12,7 +12,6 @@ from nearspace.cli import options as cli
 from nearspace.errors import NearspaceError
 
 ENDINGS = (".png", ".npy", ".npz")
-SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 ROW = 12  # images on the way that stand side by side
 
 DECODE = """
@@ -65,12 +64,8 @@ Seed = Annotated[int, typer.Option(min=0, help="Of the fit and the draw.")]
 def decode_command(
     path: cli.SpaceFile,
     output: Output,
-    item: Annotated[
-        list[str] | None, typer.Option("--id", help="An item of the space; repeat for several.")
-    ] = None,
-    vectors: Annotated[
-        str | None, typer.Option("--vectors", help="A .npy, .npz or .parquet file of vectors.")
-    ] = None,
+    item: cli.Item = None,
+    vectors: cli.Vectors = None,
 ) -> None:
     """Decode items or vectors; the help text stands in DECODE."""
     cli.check_file(output, *ENDINGS)
@@ -143,7 +138,7 @@ def analogy_command(
     b: Annotated[str, typer.Argument(metavar="B", help="of what is to it as")],
     c: Annotated[str, typer.Argument(metavar="C", help="the wanted is to this one.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 5,
-    metric: Annotated[str, typer.Option(help="cosine, dot or euclidean.")] = "cosine",
+    metric: cli.Metric = "cosine",
 ) -> None:
     """Print what is found; the help text stands in ANALOGY."""
     space = cli.open_file(path)
@@ -157,7 +152,7 @@ def analogy_command(
     table = Table(box=None, header_style="bold", pad_edge=False)
     for head in ("id", *(["label"] if space.labels is not None else [])):
         table.add_column(head, overflow="fold")
-    table.add_column(SCORES[metric], justify="right", no_wrap=True)
+    table.add_column(cli.SCORES[metric], justify="right", no_wrap=True)
     for at, score in zip(found.positions[0], found.scores[0], strict=True):
         shown = [str(space.ids[at])]
         if space.labels is not None:

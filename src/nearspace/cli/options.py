@@ -45,6 +45,14 @@ TestPath = Annotated[
 SpaceFile = Annotated[
     Path, typer.Argument(help="A .space file, as nearspace embed writes it.", show_default=False)
 ]
+Item = Annotated[
+    list[str] | None, typer.Option("--id", help="An item of the space; repeat for several.")
+]
+Vectors = Annotated[
+    str | None, typer.Option("--vectors", help="A .npy, .npz or .parquet file of vectors.")
+]
+Metric = Annotated[str, typer.Option(help="cosine, dot or euclidean.")]
+SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that is there.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
 

@@ -15,7 +15,6 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 
-SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 ID_WIDTH = 40  # characters of an id that stand on one line
 TABLES = (".csv", ".tsv", ".parquet")
 SHOWN = 4  # columns of a table that stand beside what was found
@@ -46,7 +45,13 @@ Build an index, by which a space of a million vectors or more is searched faster
   nearspace index photos.space --metric euclidean
 """
 
-Metric = Annotated[str, typer.Option(help="cosine, dot or euclidean.")]
+Where = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="A condition for what is found: COLUMN, one of = != < <= > >= ~ (contains), VALUE; "
+        "repeat for more.",
+    ),
+]
 
 
 def search_command(
@@ -59,24 +64,18 @@ def search_command(
             show_default=False,
         ),
     ] = None,
-    item: Annotated[
-        list[str] | None, typer.Option("--id", help="An item of the space; repeat for several.")
-    ] = None,
-    vectors: Annotated[
-        str | None, typer.Option("--vectors", help="A .npy, .npz or .parquet file of vectors.")
-    ] = None,
+    item: cli.Item = None,
+    vectors: cli.Vectors = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 10,
-    metric: Metric = "cosine",
-    where: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="A condition for what is found: COLUMN, one of = != < <= > >= ~ (contains), "
-            "VALUE; repeat for more.",
-        ),
-    ] = None,
+    metric: cli.Metric = "cosine",
+    where: Where = None,
     column: cli.Column = None,
     exclude_self: Annotated[
-        bool, typer.Option("--exclude-self", help="Leave out the item that is the query.")
+        bool,
+        typer.Option(
+            "--exclude-self",
+            help="Leave out the item that is the query: the --id, or the one named like the file.",
+        ),
     ] = False,
     exact: Annotated[
         bool, typer.Option("--exact", help="Search all vectors, even where there is an index.")
@@ -99,6 +98,8 @@ def search_command(
     from nearspace.space.neighbours import neighbours
 
     names, asked = _asked(space, path, queries or [], item or [], vectors, column)
+    if exclude_self and queries:
+        asked = _as_items(space, asked, names)
     found = neighbours(space, asked, k, metric, where, exclude_self, exact)
     for note in found.notes:
         Console(stderr=True).print(f"note: {note}", style="dim", highlight=False)
@@ -107,16 +108,16 @@ def search_command(
         _write(output, names, rows)
     elif as_json:
         how = {"metric": metric, "recall": found.recall}
-        answers = [
-            {"query": name, **how, "neighbours": row} for name, row in zip(names, rows, strict=True)
-        ]
+        pairs = zip(names, rows, strict=True)
+        answers = [{"query": name, **how, "neighbours": row} for name, row in pairs]
         typer.echo(json.dumps(answers, ensure_ascii=False, indent=1))
     else:
+        nothing = "No item meets the conditions." if where else "There is no other item."
         for name, row in zip(names, rows, strict=True):
-            _print(f"nearest to {name}" if len(names) > 1 else "", row, SCORES[metric])
+            _print(f"nearest to {name}" if len(names) > 1 else "", row, cli.SCORES[metric], nothing)
 
 
-def index_command(path: cli.SpaceFile, metric: Metric = "cosine") -> None:
+def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
     """Build, keep and measure; the help text stands in INDEX."""
     space = cli.open_file(path)
     from rich.console import Console
@@ -186,6 +187,25 @@ def _asked(
     return names, sparse.vstack(embedded, format="csr")
 
 
+def _as_items(space: Any, vectors: Any, files: list[str]) -> Any:
+    """Return vectors of files as the items of the space that are named like them."""
+    known = set(space.ids.tolist())
+    ids = []
+    for file in files:
+        parts = Path(file).parts
+        ends = ["/".join(parts[start:]) for start in range(len(parts))]
+        found = next((end for end in ends if end in known), None)
+        if found is None:
+            raise DataError(
+                f"--exclude-self leaves out the item that is the query, and none is named like "
+                f"'{file}': search by --id."
+            )
+        ids.append(space.ids[space.position(found)])
+    return dataclasses.replace(
+        space, vectors=vectors, ids=np.array(ids), labels=None, meta=None, thumbnails=None, parts={}
+    )
+
+
 def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
     """Return the items that a query stands for and their names: itself, or what a file holds."""
     from nearspace.data import load
@@ -233,7 +253,7 @@ def _rows(space: Any, found: Any, at: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _print(title: str, rows: list[dict[str, Any]], score: str) -> None:
+def _print(title: str, rows: list[dict[str, Any]], score: str, nothing: str) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -242,7 +262,7 @@ def _print(title: str, rows: list[dict[str, Any]], score: str) -> None:
     if title:
         console.print(f"[bold]{escape(title)}[/]", highlight=False)
     if not rows:
-        console.print("No item meets the conditions.")
+        console.print(nothing)
         return
     known = [name for name in rows[0] if name not in ("rank", "score", "id")]
     if "text" in known:

@@ -23,7 +23,7 @@ __all__ = [
 
 # Share of the squared length of all vectors below which what they differ by is rounding.
 ROUNDING = 1e-14
-RANKED = 200  # queries held against all items at a time
+RANKED = 1 << 24  # distances that are held at a time
 
 
 def effective_rank(vectors: Vectors) -> float:
@@ -171,16 +171,17 @@ def neighbour_ranks(
     if n > max_queries:
         rng = np.random.default_rng(random_state)
         queries = np.sort(rng.choice(n, max_queries, replace=False))
-    if isinstance(reference, np.ndarray):  # small numbers cancel well
-        reference = reference - reference.mean(axis=0, dtype=np.float64).astype(np.float32)
-    vectors = vectors - vectors.mean(axis=0)
+    # Distances on the map are of few numbers, and in a dense clump float32 loses them.
+    sides = [_scaled(reference), _scaled(np.asarray(vectors, dtype=np.float64))]
+    squares = [_squares(rows) for rows in sides]
     ranks = np.empty((len(queries), min(k, n - 1)), dtype=np.int64)
-    for start in range(0, len(queries), RANKED):
-        block = queries[start : start + RANKED]
-        far, true = _from_others(vectors, block), _from_others(reference, block)
+    step = max(1, RANKED // n)
+    for start in range(0, len(queries), step):
+        block = queries[start : start + step]
+        true, far = (_from_others(*side, block) for side in zip(sides, squares, strict=True))
         found = np.argpartition(far, ranks.shape[1] - 1, axis=1)[:, : ranks.shape[1]]
         for column, of in enumerate(np.take_along_axis(true, found, 1).T):
-            ranks[start : start + RANKED, column] = 1 + (true < of[:, None]).sum(axis=1)
+            ranks[start : start + step, column] = 1 + (true < of[:, None]).sum(axis=1)
     return ranks
 
 
@@ -213,16 +214,27 @@ def trustworthiness(ranks: np.ndarray, n: int) -> float:
     return float(1 - 2 * strangers / (k * (2 * n - 3 * k - 1)))
 
 
-def _from_others(vectors: Vectors, block: np.ndarray) -> np.ndarray:
-    """Return squared distances less the length of the query; infinite from an item to itself."""
-    rows: Any = vectors
+def _scaled(rows: Any) -> Any:
+    """Return rows whose largest number is 1, dense ones centred too: small numbers cancel well."""
     if isinstance(rows, np.ndarray):
-        squares = np.einsum("ij,ij->i", rows, rows)
-        products = rows[block] @ rows.T
-    else:
-        squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-        products = (rows[block] @ rows.T).toarray()
-    distances = squares - 2 * products
+        rows = rows - rows.mean(axis=0, dtype=np.float64).astype(rows.dtype)
+        rows /= np.abs(rows).max(initial=0) or 1
+        return rows
+    return rows / (np.abs(rows.data).max(initial=0) or 1)
+
+
+def _squares(rows: Any) -> np.ndarray:
+    if isinstance(rows, np.ndarray):
+        return np.einsum("ij,ij->i", rows, rows)
+    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+
+
+def _from_others(rows: Any, squares: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Return squared distances less the length of the query; infinite from an item to itself."""
+    products = rows[block] @ rows.T
+    distances = products if isinstance(products, np.ndarray) else products.toarray()
+    distances *= -2
+    distances += squares
     distances[np.arange(len(block)), block] = np.inf
     return distances
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,18 +11,28 @@ from scipy import sparse
 
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.metrics.retrieval import METRICS
-from nearspace.space.scores import GATHERED, as_scores, rescored, sparse_alike, sparse_squares
+from nearspace.space.scores import (
+    GATHERED,
+    as_scores,
+    first_equals,
+    rescored,
+    sparse_alike,
+    sparse_squares,
+)  # fmt: skip
+from nearspace.space.selection import best, hide, top
 
 __all__ = ["Exact"]
 
 Vectors: TypeAlias = "np.ndarray | sparse.csr_array"
+Bound: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 ALONE = 4  # up to so many queries the product of matrix and vector is faster than that of matrices
 BLOCK = 250  # queries whose scores are computed at once
 CHUNK = 100_000  # vectors in one product: scores of BLOCK x CHUNK floats (100 MB) are held
-GROUP = 20  # only the best of so many scores takes part in the first round of the selection
 SPARE = 6  # candidates beside the k best, for those whose order float32 cannot tell
+MANY = 50  # where one vector in so many is a candidate, equal ones are looked at once
 ROUNDING = 2.0**-24  # of one operation in float32
+FINE = 2.0**-53  # of one in float64
 WIDE = (1e-18, 1e18)  # lengths between which squares neither overflow nor vanish in float32
 VANISHING = 2.0**-126  # below it float32 loses digits
 
@@ -28,8 +40,9 @@ VANISHING = 2.0**-126  # below it float32 loses digits
 class Exact:
     """Vectors made ready for exact search; the vectors themselves are not copied.
 
-    Products are computed in float32, with a bound of how far each may be off; all that may be
-    among the ``k`` best are then compared in float64. Sparse vectors are computed in float64.
+    Products are computed in float32, with a bound of how far each may be off, or in float64 where
+    that leaves too many; all that may be among the ``k`` best are then compared in float64, by the
+    differences themselves. Sparse vectors are computed in float64.
 
     Parameters
     ----------
@@ -80,11 +93,14 @@ class Exact:
         lengths = np.sqrt(squares)
         there = lengths[lengths > 0]
         self.ordinary = bool((there > WIDE[0]).all() and (there < WIDE[1]).all())
-        inverse = np.divide(1.0, lengths, out=np.zeros(n), where=lengths > 0)
+        self.half, self.inverse = half, None
+        self.reach = np.sqrt(2 * half) if euclidean else np.ones(n) if cosine else lengths
+        if cosine:
+            self.inverse = np.divide(1.0, lengths, out=np.zeros(n), where=lengths > 0)
         # In any order of summation, by the inequality of Cauchy and Schwarz.
         error = (dim + 32) * ROUNDING * (np.ones(n) if cosine else lengths)
         with np.errstate(over="ignore"):  # where it overflows, float32 is not used
-            self.scale = inverse.astype(np.float32) if cosine else None
+            self.scale = None if self.inverse is None else self.inverse.astype(np.float32)
             self.bias = (-half).astype(np.float32)
             self.error = error.astype(np.float32)  # for a query of length 1
             self.fixed_error = (8 * ROUNDING * half + dim * VANISHING).astype(np.float32)
@@ -133,40 +149,39 @@ class Exact:
         queries = queries.astype(np.float64)
         alike = np.ascontiguousarray((self.vectors @ queries.T.tocsr()).toarray().T)  # (q, n)
         alike = sparse_alike(alike, self.squares, sparse_squares(queries)[:, None], self.metric)
-        _hide(alike, allowed, own)
-        found = [_best(row, k) for row in alike]
-        return np.stack([best for best, _ in found]), np.stack([values for _, values in found])
+        hide(alike, allowed, own)
+        found = [best(row, k) for row in alike]
+        return np.stack([places for places, _ in found]), np.stack([values for _, values in found])
 
     def _dense(
         self, queries: np.ndarray, k: int, allowed: np.ndarray | None, own: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         queries = queries.astype(np.float64)
         moved, lengths = self._moved(queries)
-        if len(queries) > ALONE and self._fits(lengths.max()):
+        fits = self.ordinary and lengths.max() < WIDE[1]  # products are sound in float32
+        positions = np.empty((len(queries), k), dtype=np.int64)
+        scores, sure = np.empty((len(queries), k)), np.zeros(len(queries), dtype=bool)
+        if fits and len(queries) > ALONE:
             positions, scores, sure = self._together(queries, moved, lengths.max(), k, allowed, own)
-        else:
-            positions = np.empty((len(queries), k), dtype=np.int64)
-            scores, sure = np.empty((len(queries), k)), np.zeros(len(queries), dtype=bool)
-        for row in np.flatnonzero(~sure):
-            mine = None if own is None else own[row : row + 1]
-            positions[row], scores[row] = self._alone(
-                queries[row], moved[row], lengths[row], k, allowed, mine
-            )
+        rest = np.flatnonzero(~sure)
+        alone = fits and len(rest) <= ALONE
+        step = 1 if alone else max(1, BLOCK * CHUNK // 2 // max(1, len(self.vectors)))
+        for start in range(0, len(rest), step):
+            rows = rest[start : start + step]
+            uppers = (self._in_float32 if alone else self._in_float64)(moved[rows], lengths[rows])
+            for row, (upper, error) in zip(rows, uppers, strict=True):
+                hide(upper[None], allowed, None if own is None else own[row : row + 1])
+                positions[row], scores[row] = self._best(queries[row], upper, error, k)
         return positions, scores
 
     def _moved(self, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return queries as they are multiplied, in float32, and their lengths."""
+        """Return queries as they are multiplied, and their lengths."""
         moved = queries - self.centre
         lengths = np.linalg.norm(moved, axis=1)
         if self.metric != "euclidean":  # scaling a query does not change the order
             moved /= np.where(lengths > 0, lengths, 1.0)[:, None]
             lengths = np.ones(len(moved))
-        with np.errstate(over="ignore"):
-            return moved.astype(np.float32), lengths
-
-    def _fits(self, length: float) -> bool:
-        """Return whether the products with a query of a length are sound in float32."""
-        return self.ordinary and length < WIDE[1]
+        return moved, lengths
 
     def _together(
         self,
@@ -179,7 +194,7 @@ class Exact:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Search for several queries; also return for which the result is sure to be right."""
         error = self.error * np.float32(length) + self.fixed_error
-        tops = []
+        tops, moved = [], moved.astype(np.float32)
         for first in range(0, len(error), CHUNK):
             part = slice(first, first + CHUNK)
             upper = moved @ self.vectors[part].T
@@ -187,12 +202,12 @@ class Exact:
                 upper *= self.scale[part]
             upper += self.bias[part] + error[part]
             mine = None if own is None else own - first
-            _hide(upper, None if allowed is None else allowed[part], mine)
-            columns = _top(upper, k + SPARE)
+            hide(upper, None if allowed is None else allowed[part], mine)
+            columns = top(upper, k + SPARE)
             tops.append((np.take_along_axis(upper, columns, 1), columns + first))
         upper, positions = (np.concatenate(parts, axis=1) for parts in zip(*tops, strict=True))
-        best = np.argsort(-upper, axis=1)[:, : k + SPARE]
-        upper, positions = (np.take_along_axis(x, best, 1) for x in (upper, positions))
+        order = np.argsort(-upper, axis=1)[:, : k + SPARE]
+        upper, positions = (np.take_along_axis(x, order, 1) for x in (upper, positions))
         lower = (upper - 2 * error[positions])[:, :k].min(axis=1)
         sure = (upper[:, -1] < lower) | (positions.shape[1] == len(error))
         alike = rescored(queries, self.vectors, positions, self.metric)
@@ -200,68 +215,58 @@ class Exact:
         order = np.lexsort((positions, -alike))[:, :k]
         return np.take_along_axis(positions, order, 1), np.take_along_axis(alike, order, 1), sure
 
-    def _alone(
-        self,
-        query: np.ndarray,
-        moved: np.ndarray,
-        length: float,
-        k: int,
-        allowed: np.ndarray | None,
-        own: np.ndarray | None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Search for one query: in float64 among all whose score in float32 may be enough."""
-        upper = np.zeros(len(self.vectors), dtype=np.float32)
-        fits = self._fits(length)
-        if fits:
+    def _in_float32(self, moved: np.ndarray, lengths: np.ndarray) -> Iterator[Bound]:
+        """Yield for each query the most that every score can be, and how far it may be off."""
+        for query, length in zip(moved.astype(np.float32), lengths, strict=True):
             error = self.error * np.float32(length) + self.fixed_error
-            upper = self.vectors @ moved
+            upper = self.vectors @ query
             if self.scale is not None:
                 upper *= self.scale
             upper += self.bias
             upper += error
-        _hide(upper[None], allowed, own)
-        least = upper.min(initial=0)
-        if fits and k < len(upper):
-            top = np.argpartition(upper, -k)[-k:]
-            least = (upper[top] - 2 * error[top]).min()
+            yield upper, error
+
+    def _in_float64(self, moved: np.ndarray, lengths: np.ndarray) -> Iterator[Bound]:
+        """Yield the same, by one product of all queries."""
+        n, dim = self.vectors.shape
+        scores = np.empty((len(moved), n))
+        step = max(1, GATHERED // max(1, dim))
+        for start in range(0, n, step):
+            part = slice(start, start + step)
+            scores[:, part] = moved @ (self.vectors[part] - self.centre).T
+        if self.inverse is not None:
+            scores *= self.inverse
+        scores -= self.half
+        for upper, length in zip(scores, lengths, strict=True):
+            # Distances are off by their own size too, when they are computed from differences.
+            size = (self.reach + length) ** 2 if self.metric == "euclidean" else self.reach
+            error = (dim + 32) * FINE * size
+            upper += error
+            yield upper, error
+
+    def _best(
+        self, query: np.ndarray, upper: np.ndarray, error: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ``k`` best for one query, compared with all that may be among them."""
+        least = -np.inf
+        if k < len(upper):
+            first = np.argpartition(upper, -k)[-k:]
+            least = (upper[first] - 2 * error[first]).min()
         candidates = np.flatnonzero((upper >= least) & (upper > -np.inf))
-        alike = rescored(query[None], self.vectors, candidates[None], self.metric)[0]
-        best, values = _best(alike, k)
-        return candidates[best], values
+        places, values = best(self._alike(query, candidates), k)
+        return candidates[places], values
 
+    def _alike(self, query: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+        """Return how alike a query and some vectors are, in float64."""
+        if len(candidates) * MANY < len(self.vectors):
+            return rescored(query[None], self.vectors, candidates[None], self.metric)[0]
+        firsts = self._firsts[candidates]
+        alike = np.zeros(len(self.vectors))
+        alike[firsts] = 1
+        different = np.flatnonzero(alike)
+        alike[different] = rescored(query[None], self.vectors, different[None], self.metric)[0]
+        return alike[firsts]
 
-def _hide(scores: np.ndarray, allowed: np.ndarray | None, own: np.ndarray | None) -> None:
-    """Set to minus infinity what may not be found: scores (q, n), allowed (n,), own (q,)."""
-    if allowed is not None:
-        scores[:, ~allowed] = -np.inf
-    if own is not None:
-        rows = np.flatnonzero((own >= 0) & (own < scores.shape[1]))
-        scores[rows, own[rows]] = -np.inf
-
-
-def _top(scores: np.ndarray, m: int) -> np.ndarray:
-    """Return the columns of the ``m`` best of every row, in no order; all where there are fewer."""
-    n = scores.shape[1]
-    if n <= m:
-        return np.broadcast_to(np.arange(n), scores.shape)
-    stride = n // GROUP
-    if stride < 2 * m:
-        return np.argpartition(scores, -m, axis=1)[:, -m:]
-    # The m best lie in the m groups with the best maxima. A group is every stride-th column, so
-    # that its maximum is one of vectors, not inside one; what is left over is looked at anyway.
-    maxima = scores[:, : GROUP * stride].reshape(-1, GROUP, stride).max(axis=1)
-    groups = np.argpartition(maxima, -m, axis=1)[:, -m:]
-    columns = (groups[:, :, None] + np.arange(GROUP) * stride).reshape(len(scores), -1)
-    rest = np.arange(GROUP * stride, n)
-    columns = np.hstack([columns, np.broadcast_to(rest, (len(scores), len(rest)))])
-    chosen = np.argpartition(np.take_along_axis(scores, columns, 1), -m, axis=1)[:, -m:]
-    return np.take_along_axis(columns, chosen, 1)
-
-
-def _best(alike: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return where the ``k`` largest values stand, the largest first, equals in their order."""
-    candidates = np.arange(len(alike))
-    if k < len(alike):
-        candidates = np.flatnonzero(alike >= np.partition(alike, -k)[-k])
-    best = candidates[np.argsort(-alike[candidates], kind="stable")[:k]]
-    return best, alike[best]
+    @functools.cached_property
+    def _firsts(self) -> np.ndarray:
+        return first_equals(self.vectors)

@@ -124,6 +124,7 @@ def neighbours(
         index, notes = open_index(space, metric)
     if metric == "cosine":
         notes += _on_zeros(vectors)
+        vectors = _lengthened(vectors)
     if index is None:
         positions, scores = _exact(space, metric).search(vectors, k, allowed, own)
         return Neighbours(space.ids[positions], positions, scores, metric, 1.0, notes)
@@ -172,6 +173,22 @@ def _on_zeros(vectors: Any) -> tuple[str, ...]:
     which = "The query" if count == 1 else f"Of {count:,} queries {len(zeros):,}"
     verb = "are zero vectors" if len(zeros) > 1 else "is the zero vector"
     return (f"{which} {verb}, whose cosine with everything is 0.",)
+
+
+def _lengthened(vectors: Any) -> Any:
+    """Return queries times powers of two, which rounds nothing, lest their squares vanish.
+
+    Only numbers of float64 are as small as that.
+    """
+    if vectors.dtype != np.float64 or not vectors.shape[0]:
+        return vectors
+    largest = abs(vectors).max(axis=1)
+    largest = largest.toarray().ravel() if sparse.issparse(vectors) else largest
+    exponents = -np.frexp(largest)[1]
+    if not sparse.issparse(vectors):
+        return np.ldexp(vectors, exponents[:, None])
+    data = np.ldexp(vectors.data, np.repeat(exponents, np.diff(vectors.indptr)))
+    return sparse.csr_array((data, vectors.indices, vectors.indptr), shape=vectors.shape)
 
 
 def _exact(space: Space, metric: str) -> Exact:

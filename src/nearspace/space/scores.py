@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["as_scores", "rescored", "sparse_alike", "sparse_squares"]
+from nearspace.space.space import vector_checksums
+
+__all__ = ["as_scores", "first_equals", "rescored", "sparse_alike", "sparse_squares"]
 
 GATHERED = 1 << 22  # numbers gathered at once
 
@@ -47,6 +49,19 @@ def rescored(
             squares = _products(left, left) * _products(right, right)
             alike[part] = _cosines(_products(left, right), squares)
     return alike.reshape(positions.shape)
+
+
+def first_equals(vectors: np.ndarray) -> np.ndarray:
+    """Return for each vector where one stands that equals it, the same for all that do."""
+    checksums = vector_checksums(vectors)
+    _, first, of = np.unique(checksums, return_index=True, return_inverse=True)
+    firsts = first[of]
+    step = max(1, GATHERED // max(1, vectors.shape[1]))
+    for start in range(0, len(vectors), step):
+        rows = np.arange(start, min(start + step, len(vectors)))
+        others = rows[(vectors[rows] != vectors[firsts[rows]]).any(axis=1)]
+        firsts[others] = others  # different vectors with one checksum
+    return firsts
 
 
 def as_scores(alike: np.ndarray, metric: str) -> np.ndarray:
