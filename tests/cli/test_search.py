@@ -1,5 +1,6 @@
 """``nearspace search`` and ``index`` as a user meets them."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -70,8 +71,8 @@ def test_images_rows_and_vectors(search):
     assert found(answer) == [["p, 3.png"], ["p, 5.png"]]
     asked = ["search", "p.space", "photos/p, 3.png", "--exclude-self"]
     assert "p, 3.png" not in found(search(*asked, "-k", 12, "--json"))[0]
-    space.ids[space.position("p, 3.png")] = "another"
-    space.save("other.space")
+    renamed = np.where(space.ids == "p, 3.png", "another", space.ids)
+    dataclasses.replace(space, ids=renamed).save("other.space")
     assert "none is named like 'photos/p, 3.png'" in search(asked[0], "other.space", *asked[2:])
     np.save("v.npy", space.vectors[4:6])
     said = search("search", "p.space", "--vectors", "v.npy", "--metric", "euclidean", "-o", "f.csv")
@@ -108,7 +109,7 @@ def test_index_is_built_kept_and_used(search):
 def test_a_space_of_one_item_has_no_other(search):
     embed(load("wine", limit=1), "raw").save("one.space")
     told = search("search", "one.space", "--id", load("wine", limit=1).ids[0], "--exclude-self")
-    assert told == "There is no other item.\n"
+    assert told == "There is no item to be found.\n"
 
 
 WRONG = {

@@ -52,6 +52,16 @@ Where = Annotated[
         "repeat for more.",
     ),
 ]
+ExcludeSelf = Annotated[
+    bool,
+    typer.Option(
+        "--exclude-self",
+        help="Leave out the item that is the query: the --id, or the one named like the file.",
+    ),
+]
+ExactSearch = Annotated[
+    bool, typer.Option("--exact", help="Search all vectors, even where there is an index.")
+]
 
 
 def search_command(
@@ -70,16 +80,8 @@ def search_command(
     metric: cli.Metric = "cosine",
     where: Where = None,
     column: cli.Column = None,
-    exclude_self: Annotated[
-        bool,
-        typer.Option(
-            "--exclude-self",
-            help="Leave out the item that is the query: the --id, or the one named like the file.",
-        ),
-    ] = False,
-    exact: Annotated[
-        bool, typer.Option("--exact", help="Search all vectors, even where there is an index.")
-    ] = False,
+    exclude_self: ExcludeSelf = False,
+    exact: ExactSearch = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="A .csv file to write.")
@@ -107,12 +109,9 @@ def search_command(
     if output is not None:
         _write(output, names, rows)
     elif as_json:
-        how = {"metric": metric, "recall": found.recall}
-        pairs = zip(names, rows, strict=True)
-        answers = [{"query": name, **how, "neighbours": row} for name, row in pairs]
-        typer.echo(json.dumps(answers, ensure_ascii=False, indent=1))
+        typer.echo(_json(names, rows, {"metric": metric, "recall": found.recall}))
     else:
-        nothing = "No item meets the conditions." if where else "There is no other item."
+        nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, row in zip(names, rows, strict=True):
             _print(f"nearest to {name}" if len(names) > 1 else "", row, cli.SCORES[metric], nothing)
 
@@ -251,6 +250,12 @@ def _rows(space: Any, found: Any, at: int) -> list[dict[str, Any]]:
         for row, known in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
             row.update({name: value for name, value in known.items() if name not in row})
     return rows
+
+
+def _json(names: list[str], answers: list[list[dict[str, Any]]], how: dict[str, Any]) -> str:
+    pairs = zip(names, answers, strict=True)
+    queries = [{"query": name, **how, "neighbours": rows} for name, rows in pairs]
+    return json.dumps(queries, ensure_ascii=False, indent=1)
 
 
 def _print(title: str, rows: list[dict[str, Any]], score: str, nothing: str) -> None:
