@@ -5,6 +5,8 @@ import dataclasses
 import io
 import re
 import shutil
+import struct
+import zlib
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,6 @@ import pytest
 from PIL import Image
 
 from nearspace import embed, load
-from nearspace.errors import NearspaceError
 from nearspace.report.map import render_map
 from nearspace.report.sheets import sheets
 from nearspace.space.clusters import Alike, Outlier, clusters
@@ -87,8 +88,36 @@ def test_sheets_hold_every_picture_in_its_square_and_stay_within_their_size():
     middle = sheet.getpixel((column * made.side + half, row * made.side + half))
     assert abs(np.mean(middle) - 224) < 15
     assert min(sheet.getpixel((7 * made.side + half, half))) > 240
-    with pytest.raises(NearspaceError, match="no picture"):
-        sheets([b"junk"])
+
+
+def test_thumbnails_that_cannot_be_read_leave_their_squares_empty_and_are_counted():
+    file = io.BytesIO()
+    Image.new("RGB", (40, 40), "red").save(file, "PNG")
+    good = file.getvalue()
+    bombs = []
+    for side in (10_000, 60_000):  # Pillow warns of one, and refuses the other
+        header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+        bombs.append(good[:12] + header + struct.pack(">I", zlib.crc32(header)) + good[33:])
+    made = sheets([b"junk", good, good[:-30], b"", *bombs])
+    assert made.unread == 4
+    sheet = Image.open(io.BytesIO(base64.b64decode(made.codes[0])))
+    middles = [sheet.getpixel((made.side * slot + made.side // 2, 20)) for slot in range(6)]
+    assert [green > 200 for _, green, _ in middles] == [True, False, True, True, True, True]
+    places = np.random.default_rng(0).normal(size=(12, 2))
+    space = Space(places, np.arange(12), None, {"spec": "x"}, thumbnails=[b"junk"] * 12)
+    page = render_map(space, a_map(space, places), np.full(12, -1), [], [], [])
+    assert "12 thumbnails cannot be read" in page
+
+
+def test_long_numbers_stay_whole_and_what_is_missing_is_not_named():
+    places = np.random.default_rng(0).normal(size=(12, 2))
+    ids, labels = np.arange(12) + 2**60 + 1, np.array([None, "7", "11"] * 4, dtype=object)
+    meta = pa.table({"text": [None, "a", None] * 4})
+    space = Space(places, ids, labels, {"spec": "x"}, meta=meta)
+    page = render_map(space, a_map(space, places), np.full(12, -1), [], [], [])
+    assert f'"{2**60 + 3}"' in page
+    assert "None" not in page
+    assert '"names":["7","11"],"counts":[4,4]' in page
 
 
 def test_items_need_no_labels_texts_or_pictures():
@@ -143,7 +172,9 @@ def test_the_page_fits_a_phone_without_errors_or_requests(opened, name, request)
 
 def test_items_are_found_by_search_by_pointing_and_in_the_lists(opened, digits_page):
     page, trouble = opened(digits_page)
-    assert len(set(page.screenshot())) > 10
+    shot = np.asarray(Image.open(io.BytesIO(page.locator(".view").screenshot())).convert("HSV"))
+    hues = shot[(shot[..., 1] > 90) & (shot[..., 2] > 90)][:, 0] // 16
+    assert (np.bincount(hues) > 100).sum() >= 5  # points in many colours
     before = page.evaluate("({ ...camera })")
     page.fill("#search", "17")
     page.wait_for_timeout(300)
@@ -169,5 +200,33 @@ def test_items_are_found_by_search_by_pointing_and_in_the_lists(opened, digits_p
     page.mouse.wheel(0, -400)
     page.wait_for_timeout(100)
     assert page.evaluate("camera.scale") > before["scale"]
+    assert trouble() == []
+    page.close()
+
+
+def test_every_picture_is_shown_where_more_sheets_are_wanted_than_are_kept(opened):
+    random, n = np.random.default_rng(0), 40 * 256
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(file, "PNG")
+    places = random.uniform(-1, 1, (n, 2))
+    space = Space(places, np.arange(n), None, {"spec": "x"}, thumbnails=[file.getvalue()] * n)
+    far = [Outlier(int(i), 3.0) for i in random.permutation(n)[:200]]
+    page, trouble = opened(render_map(space, a_map(space, places), np.full(n, -1), [], far, []))
+    page.evaluate(
+        "window.decoded = 0; const decode = Image.prototype.decode;"
+        "Image.prototype.decode = function () { decoded++; return decode.call(this); }; 0"
+    )
+    page.click("#outliers summary")
+    page.wait_for_timeout(2000)
+    drawn = """[...document.querySelectorAll("#outliers canvas")].filter((canvas) =>
+      canvas.getContext("2d").getImageData(9, 9, 1, 1).data[0] > 200).length"""
+    assert page.evaluate(drawn) == 200
+    assert 32 < page.evaluate("decoded") <= 40
+    page.evaluate("search('1')")  # thousands, all over the map
+    page.wait_for_timeout(1000)
+    before = page.evaluate("decoded")
+    page.wait_for_timeout(500)
+    assert page.evaluate("decoded") == before
+    assert page.evaluate("open.size") <= 32
     assert trouble() == []
     page.close()

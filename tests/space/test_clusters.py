@@ -44,6 +44,24 @@ def test_clusters_are_found_and_named(crowds):
     assert [of.name for of in clusters(bare, crowds.vectors)[1]] == ["", "", ""]
 
 
+def test_missing_labels_and_texts_name_nothing_and_file_names_do(crowds):
+    labels, texts = crowds.labels.astype(object), crowds.meta["text"].to_pylist()
+    labels[:30] = labels[40:100] = None
+    texts[50:100] = [None] * 50
+    some = dataclasses.replace(crowds, labels=labels, meta=None)
+    _, found = clusters(some, crowds.vectors)
+    assert [of.labels for of in found] == [(), (("kind 0", 0.25),), (("kind 2", 1.0),)]
+    some = dataclasses.replace(crowds, labels=None, meta=pa.table({"text": texts}))
+    assert clusters(some, crowds.vectors)[1][0].words[0] == "river"
+    files = [
+        f"photos/IMG_{WORDS[k]}_{i:04}.jpg" for i, k in enumerate([0] * 40 + [1] * 60 + [2] * 35)
+    ]
+    some = dataclasses.replace(crowds, labels=None, meta=None, ids=np.array(files))
+    assert [of.words for of in clusters(some, crowds.vectors)[1]] == [
+        ("river",), ("apple",), ("engine",)
+    ]  # fmt: skip
+
+
 def test_many_items_are_clustered_by_a_sample(crowds, monkeypatch):
     monkeypatch.setattr("nearspace.space.clusters.MOST_CLUSTERED", 100)
     codes, found = clusters(crowds, crowds.vectors)
@@ -63,15 +81,30 @@ def test_few_or_equal_items_have_no_clusters(n):
     assert [len(of.positions) for of in alike] == ([n] if n > 2 else [])
 
 
-def test_outliers_and_duplicates_are_found_in_the_original_dimensions():
+@pytest.mark.parametrize("scale", [1, 1e-25, 1e20])
+def test_outliers_and_duplicates_are_found_in_the_original_dimensions(scale):
     random = np.random.default_rng(0)
-    vectors = random.normal(size=(500, 12)).astype(np.float32)
+    vectors = random.normal(size=(500, 12))
     vectors[7] += 30
     vectors[[20, 30, 40]] = vectors[10]
     vectors[60] = vectors[50] + 1e-3
-    outliers, alike = outliers_and_duplicates(vectors)
+    outliers, alike = outliers_and_duplicates((vectors * scale).astype(np.float32))
     assert outliers[0].position == 7
-    assert outliers[0].times > 10
+    assert 10 < outliers[0].times < 100
     assert len(outliers) < 10
     assert [of.positions for of in alike] == [(10, 20, 30, 40), (50, 60)]
-    assert alike[0].distance == 0 < alike[1].distance < 0.01
+    assert alike[0].distance == 0 < alike[1].distance < 0.01 * scale
+
+
+def test_one_item_far_beyond_all_and_many_duplicates_hide_nothing():
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(500, 12)).astype(np.float32)
+    vectors[3] = 1e20
+    vectors[60] = vectors[50] + 1e-3
+    outliers, alike = outliers_and_duplicates(vectors)
+    assert outliers[0].position == 3
+    assert all(of.times < 5 for of in outliers[1:])
+    assert [of.positions for of in alike] == [(50, 60)]
+    vectors[100:] = vectors[100]
+    _, alike = outliers_and_duplicates(vectors)
+    assert [len(of.positions) for of in alike] == [400, 2]

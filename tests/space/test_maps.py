@@ -10,8 +10,9 @@ from sklearn.manifold import trustworthiness as peers_trustworthiness
 from nearspace import embed, load
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, preservation, trustworthiness
-from nearspace.space.maps import layout, parse_map, placer, tsne
+from nearspace.space.maps import layout, parse_map, placer
 from nearspace.space.placement import Placer
+from nearspace.space.tsne import tsne
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,9 @@ def test_tsne_keeps_clusters_apart_and_stands_anything():
     centres = np.repeat(10 * np.eye(3, 20), 30, axis=0)
     places = tsne((centres + random.normal(size=centres.shape)).astype(np.float32))
     assert np.abs(places).max() <= 1
+    told = []
+    tsne(centres.astype(np.float32), progress=told.append)
+    assert told == [step / 10 for step in range(1, 11)]
     middle = places.reshape(3, 30, 2).mean(axis=1)
     spread = np.linalg.norm(places.reshape(3, 30, 2) - middle[:, None], axis=2).max()
     gaps = np.linalg.norm(middle[:, None] - middle[None], axis=2)[np.triu_indices(3, 1)]
@@ -80,11 +84,25 @@ def test_a_map_says_how_far_to_trust_it_and_round_trips(mapped):
 
 def test_a_kept_map_that_is_broken_is_told(mapped):
     data = mapped.to_bytes()
-    far = dataclasses.replace(mapped, places=mapped.places * np.float32(np.inf))
-    short = dataclasses.replace(mapped, ids=mapped.ids[:5])
-    for broken in (b"", b"junk", data[:-9], data[:40], far.to_bytes(), short.to_bytes()):
+    odd = np.array([{"a": 1}] * 900, dtype=object)
+    changes = (
+        {"places": mapped.places * np.float32(np.inf)}, {"places": mapped.places * 3},
+        {"ids": mapped.ids[:5]}, {"ids": odd}, {"ids": np.array(3)}, {"ids": mapped.ids * 0.5},
+        {"made_by": {}}, {"made_by": []}, {"queries": float("inf")}, {"trustworthiness": 10**400},
+    )  # fmt: skip
+    crafted = [dataclasses.replace(mapped, **change).to_bytes() for change in changes]
+    for broken in (b"", b"junk", data[:-9], data[:40], *crafted):
         with pytest.raises(NearspaceError, match="The map kept with the space"):
             parse_map(broken)
+
+
+def test_long_ids_and_zeros_at_their_end_are_kept(mapped):
+    names = ["a", "a\0", "x" * 100_000, *map(str, range(897))]
+    ids = np.empty(900, dtype=object)
+    ids[:] = names
+    again = parse_map(dataclasses.replace(mapped, ids=ids).to_bytes())
+    assert again.ids.tolist() == names
+    assert again.ids.nbytes < 10**5
 
 
 def test_a_new_point_has_the_same_place_alone_and_among_thousands(digits, part, mapped):
@@ -99,6 +117,47 @@ def test_a_new_point_has_the_same_place_alone_and_among_thousands(digits, part, 
     assert np.abs(place(part.vectors) - mapped.places).max() < 1e-4 * extent  # known ones
     right = part.labels[np.linalg.norm(among[:, None] - mapped.places, axis=2).argmin(axis=1)]
     assert (right == digits.labels[900:]).mean() > 0.93
+
+
+def two_clusters(random, n):
+    return 0.1 * random.normal(size=(n, 32)) + np.where(random.random((n, 1)) < 0.5, 1e4, -1e4)
+
+
+def one_far_item(random, n):
+    return random.normal(size=(n, 32)) + 1e8 * (np.arange(n) == 0)[:, None]
+
+
+def one_unscaled_column(random, n):
+    income = random.normal(0, 1e6, n).round(-5)
+    return np.column_stack([income, random.normal(size=(n, 6))])
+
+
+def on_a_sphere_and_a_query_at_its_centre(random, n):
+    vectors = random.normal(size=(n, 32))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True) * (np.arange(n) > 0)[:, None]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [two_clusters, one_far_item, one_unscaled_column, on_a_sphere_and_a_query_at_its_centre],
+)
+def test_a_place_depends_on_no_other_whatever_the_vectors(made):
+    random = np.random.default_rng(0)
+    known, new = (made(random, n).astype(np.float32) for n in (3000, 620))
+    known = known[known.any(axis=1)]
+    place = Placer(known, random.normal(size=(len(known), 2))).place
+    among = place(new)
+    alone = np.concatenate([place(new[row : row + 1]) for row in range(0, 620, 10)])
+    np.testing.assert_allclose(alone, among[::10], atol=1e-6)
+    np.testing.assert_allclose(place(new[::-1])[::-1], among, atol=1e-6)
+
+
+def test_a_map_from_before_items_went_or_changed_places_by_those_that_are_left(part, mapped):
+    left = rows_of(part, np.arange(100, 900))
+    left.vectors[5] += 1
+    stayed = np.delete(np.arange(800), 5)
+    expected = Placer(left.vectors[stayed], mapped.places[100:][stayed]).place(part.vectors[:100])
+    np.testing.assert_array_equal(placer(left, mapped).place(part.vectors[:100]), expected)
 
 
 def test_places_of_sparse_and_of_equally_far_vectors_are_finite():
@@ -145,8 +204,26 @@ def test_few_items_have_a_map_too(part, n):
     assert few.places.shape == (n, 2)
     assert np.isfinite(few.places).all()
     assert np.isnan(few.trustworthiness)
-    again = layout(dataclasses.replace(rows_of(part, slice(0, 20)), parts={"map": few.to_bytes()}))
-    assert len(again) == 20
+    assert len(np.unique(few.places, axis=0)) == n
+    kept = {"map": few.to_bytes()}
+    grown = layout(dataclasses.replace(rows_of(part, slice(0, 200)), parts=kept))
+    assert grown.laid_out.all() == (n < 8)
+    assert grown.places.std(axis=0).min() > 0.1
+
+
+def test_a_map_at_one_point_is_made_anew(part):
+    equal = rows_of(part, np.zeros(20, dtype=int))
+    equal.ids[:] = np.arange(20)
+    kept = layout(equal)
+    grown = np.concatenate([equal.vectors, part.vectors[:100]])
+    ids = np.arange(120)
+    found = layout(
+        dataclasses.replace(
+            part, vectors=grown, ids=ids, labels=None, parts={"map": kept.to_bytes()}
+        )
+    )
+    assert found.laid_out.all()
+    assert np.ptp(found.places) > 1
 
 
 def test_a_map_of_other_vectors_is_made_anew(part, mapped):

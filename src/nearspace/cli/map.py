@@ -12,11 +12,15 @@ from nearspace.cli import options as cli
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from nearspace.space.clusters import Alike, Cluster, Outlier
     from nearspace.space.maps import Map
     from nearspace.space.space import Space
 
 LISTED = 8
+LONG = 200_000  # items
+FEW = 10  # times as many placed as laid out, from which on a map says little
 
 HELP = """
 Lay the items of a space out on a plane, and write a page to move over, zoom into and search.
@@ -51,8 +55,7 @@ def map_command(
         from nearspace.report.map import write_map
         from nearspace.space.clusters import clusters, outliers_and_duplicates
 
-        status.update(f"Laying out {len(space):,} items")
-        found = _map(space, path, again)
+        found = _map(space, path, again, status)
         status.update("Looking for clusters, outliers and near-duplicates")
         codes, crowds = clusters(space, found.places)
         far, alike = outliers_and_duplicates(space.vectors)
@@ -62,7 +65,7 @@ def map_command(
     typer.echo(f"\nWritten: {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 
-def _map(space: Space, path: Path, again: bool) -> Map:
+def _map(space: Space, path: Path, again: bool, status: Status) -> Map:
     """Return the map of a space, and keep it in its file unless it is the one that is kept."""
     from nearspace.space.maps import layout, parse_map
     from nearspace.space.store import write_part
@@ -73,11 +76,27 @@ def _map(space: Space, path: Path, again: bool) -> Map:
         except NearspaceError as error:
             typer.echo(f"note: {error} It is made anew.", err=True)
             again = True
-    found = layout(space, again)
+    doing = f"Laying out {len(space):,} items"
+    if len(space) > LONG and (again or "map" not in space.parts):
+        typer.echo(f"note: {doing.lower()} takes about {_minutes(len(space))} minutes.", err=True)
+    status.update(doing)
+    found = layout(space, again, progress=lambda share: status.update(f"{doing}: {share:.0%}"))
+    placed = len(found) - int(found.laid_out.sum())
+    if placed > FEW * (len(found) - placed):
+        typer.echo(
+            f"note: {placed:,} items were placed among the {len(found) - placed:,} that were laid "
+            "out, which says little; --again lays all out anew.",
+            err=True,
+        )
     data = found.to_bytes()
     if again or space.parts.get("map") != data:
         write_part(path, "map", data)
     return found
+
+
+def _minutes(n: int) -> int:
+    """Return how long a map takes on two cores: steps on each item, and the search in all pairs."""
+    return round(n / 30_000 + (n / 150_000) ** 2)
 
 
 def _print(

@@ -14,7 +14,7 @@ import numpy as np
 from nearspace.report.figures import COLOURS
 from nearspace.report.page import environment, script_json
 from nearspace.report.sheets import sheets
-from nearspace.space.clusters import Alike, Cluster, Outlier
+from nearspace.space.clusters import Alike, Cluster, Outlier, classes
 from nearspace.space.maps import K, Map
 
 if TYPE_CHECKING:
@@ -59,31 +59,28 @@ def render_map(
     str
         The page. It loads nothing: pictures and the code that draws them are inside.
     """
-    order = _along_a_curve(found.places)
-    position = np.argsort(order)
-    texts = _texts(space)
-    data = {
-        "ids": space.ids[order].tolist(),
-        "texts": [texts[i] for i in order] if texts else [],
-        "places": _packed(_whole_places(found.places)[order], "<u2"),
-        "colourings": _colourings(space, codes, clusters, order),
-        "colours": COLOURS,
-        "clusters": [_cluster(at, of, codes, found.places) for at, of in enumerate(clusters)],
-        "outliers": [[int(position[of.position]), of.times] for of in outliers[:LISTED]],
-        "alike": [
-            [position[list(of.positions[:MEMBERS])].tolist(), len(of.positions), of.distance]
-            for of in alike[:LISTED]
-        ],
-        "sheets": None,
-    }
-    pictures = None
+    places = _whole_places(found.places)
+    order = _along_a_curve(places)
+    texts, pictures = _texts(space), None
     if space.thumbnails is not None and len(space):
         drawn = list(space.thumbnails)  # one after another: files are read so much faster
         pictures = sheets([drawn[i] for i in order])
-        data["sheets"] = {"side": pictures.side, "columns": pictures.columns}
+    data = {
+        "ids": [str(space.ids[i]) for i in order],  # a script's numbers end at 2 ** 53
+        "texts": [texts[i] for i in order] if texts else [],
+        "places": _packed(places[order], "<u2"),
+        "colourings": _colourings(space, codes, clusters, order),
+        "colours": COLOURS,
+        "clusters": [_cluster(at, of, places[codes == at]) for at, of in enumerate(clusters)],
+        **_lists(np.argsort(order), outliers, alike),
+        "sheets": {"side": pictures.side, "columns": pictures.columns} if pictures else None,
+    }
+    facts = map_facts(space, found)
+    if pictures and pictures.unread:
+        facts.append(f"{pictures.unread:,} thumbnails cannot be read")
     return environment().get_template("map.html.j2").render(
         title=title or str(space.recipe.get("data") or "A space"),
-        facts=map_facts(space, found),
+        facts=facts,
         found=found,
         k=K,
         listed=LISTED,
@@ -126,9 +123,22 @@ def map_facts(space: Space, found: Map) -> list[str]:
     return [fact for fact in facts if fact]
 
 
+def _lists(
+    position: np.ndarray, outliers: Sequence[Outlier], alike: Sequence[Alike]
+) -> dict[str, Any]:
+    """Return what stands out, by each item's position on the page."""
+    return {
+        "outliers": [[int(position[of.position]), of.times] for of in outliers[:LISTED]],
+        "alike": [
+            [position[list(of.positions[:MEMBERS])].tolist(), len(of.positions), of.distance]
+            for of in alike[:LISTED]
+        ],
+    }
+
+
 def _along_a_curve(places: np.ndarray) -> np.ndarray:
     """Return an order in which items near on the map stand near (Morton's), and share sheets."""
-    cells = (_whole_places(places) >> 6).astype(np.int64)
+    cells = (places >> 6).astype(np.int64)
     key = np.zeros(len(places), dtype=np.int64)
     for bit in range(10):
         key |= (cells[:, 0] >> bit & 1) << 2 * bit | (cells[:, 1] >> bit & 1) << 2 * bit + 1
@@ -156,17 +166,16 @@ def _colourings(
     """Return the classes by which points can be coloured, commonest first, and each item's."""
     found = {}
     if space.labels is not None:
-        names, classes, counts = np.unique(
-            space.labels.astype(str), return_inverse=True, return_counts=True
-        )
+        names, of = classes(space.labels)
+        counts = np.bincount(of[of >= 0], minlength=len(names))
         ranked = _natural_order(names)
         if len(names) > NAMED:  # the legend names the first
             ranked = np.argsort(-counts, kind="stable")
-        rank = np.argsort(ranked)
+        rank = np.append(np.argsort(ranked), -1)
         found["label"] = {
             "names": names[ranked].tolist(),
             "counts": counts[ranked].tolist(),
-            "codes": _packed(rank[classes][order], "<i4"),
+            "codes": _packed(rank[of][order], "<i4"),
         }
     found["cluster"] = {
         "names": [cluster_name(at, of) for at, of in enumerate(clusters)],
@@ -188,9 +197,9 @@ def _natural_order(names: np.ndarray) -> np.ndarray:
         return np.arange(len(names))
 
 
-def _cluster(at: int, of: Cluster, codes: np.ndarray, places: np.ndarray) -> dict[str, Any]:
+def _cluster(at: int, of: Cluster, places: np.ndarray) -> dict[str, Any]:
     """Return the name and size of a cluster, the box it fills, and its place nearest the middle."""
-    whole = _whole_places(places)[codes == at].astype(np.int64)
+    whole = places.astype(np.int64)
     middle = np.median(whole, axis=0)
     inside = whole[np.abs(whole - middle).sum(axis=1).argmin()]
     box = np.quantile(whole, [0.02, 0.98], axis=0).round().astype(int)
@@ -209,7 +218,8 @@ def _texts(space: Space) -> list[str]:
     if space.meta is None:
         return []
     if "text" in space.meta.column_names:
-        return [_short(str(text)) for text in space.meta["text"].to_pylist()]
+        texts = space.meta["text"].to_pylist()
+        return ["" if text is None else _short(str(text)) for text in texts]
     columns = [name for name in space.meta.column_names if name not in ROLES]
     return [
         _short(" · ".join(f"{name}: {value}" for name, value in row.items() if value is not None))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 import dataclasses
 import io
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,6 +22,8 @@ EDGE = 1024  # pixels of a sheet's side: one is decoded as a whole, when first a
 SIDE = 64
 # Side of a picture and quality, best first; 100 is without loss.
 CHOICES = ((SIDE, 100), (SIDE, 80), (48, 75), (32, 70), (24, 60), (16, 50))
+FORMATS = ("PNG", "WEBP")
+MOST = 2048  # pixels of a thumbnail's side
 PROBED = 3  # sheets on which a choice is tried
 
 
@@ -38,11 +39,14 @@ class Sheets:
         Pictures in a row of a sheet, which has as many rows.
     codes : list of str
         The sheets, as WebP in base64.
+    unread : int
+        How many pictures could not be read, whose squares are empty.
     """
 
     side: int
     columns: int
     codes: list[str]
+    unread: int = 0
 
 
 def sheets(thumbnails: Sequence[bytes], largest: int = LARGEST) -> Sheets:
@@ -51,7 +55,7 @@ def sheets(thumbnails: Sequence[bytes], largest: int = LARGEST) -> Sheets:
     Parameters
     ----------
     thumbnails : sequence of bytes
-        PNG or WebP files; b"" leaves its square empty.
+        PNG or WebP files; what is none, b"" included, leaves its square empty.
     largest : int
         What all sheets together may take. Past about half a million pictures even the smallest
         may take more.
@@ -69,31 +73,37 @@ def sheets(thumbnails: Sequence[bytes], largest: int = LARGEST) -> Sheets:
         count = -(-len(thumbnails) // columns**2)
         probed = np.unique(np.linspace(0, count - 1, PROBED).astype(int)).tolist()
         made = {at: _sheet(thumbnails, at, edge, columns, quality) for at in probed}
-        if sum(map(len, made.values())) / len(made) * count <= min(largest, EACH * len(thumbnails)):
+        size = sum(len(sheet) for sheet, _ in made.values()) / len(made) * count
+        if size <= min(largest, EACH * len(thumbnails)):
             break
     for at in range(count):
         if at not in made:
             made[at] = _sheet(thumbnails, at, edge, columns, quality)
-    codes = [base64.b64encode(made[at]).decode() for at in range(count)]
-    return Sheets(edge, columns, codes)
+    codes = [base64.b64encode(made[at][0]).decode() for at in range(count)]
+    return Sheets(edge, columns, codes, sum(unread for _, unread in made.values()))
 
 
 def _natural_side(thumbnails: Sequence[bytes]) -> int:
     """Return the longest side of the pictures, judged by some of them."""
     some = np.unique(np.linspace(0, len(thumbnails) - 1, 16).astype(int)).tolist()
-    sizes = [max(_read(thumbnails[at]).size) for at in some if thumbnails[at]]
+    sizes = [max(read.size) for at in some if (read := _read(thumbnails[at])) is not None]
     return min(SIDE, max(sizes, default=SIDE))
 
 
-def _sheet(thumbnails: Sequence[bytes], at: int, side: int, columns: int, quality: int) -> bytes:
+def _sheet(
+    thumbnails: Sequence[bytes], at: int, side: int, columns: int, quality: int
+) -> tuple[bytes, int]:
+    """Return a sheet as WebP, and how many of its pictures could not be read."""
     from PIL import Image
 
     part = thumbnails[at * columns**2 : (at + 1) * columns**2]
     sheet = Image.new("RGB", (columns * side, -(-len(part) // columns) * side), "white")
+    unread = 0
     for slot, data in enumerate(part):
-        if not data:
-            continue
         picture = _read(data)
+        if picture is None:
+            unread += bool(data)
+            continue
         picture.thumbnail((side, side))
         row, column = divmod(slot, columns)
         left = column * side + (side - picture.width) // 2
@@ -103,14 +113,19 @@ def _sheet(thumbnails: Sequence[bytes], at: int, side: int, columns: int, qualit
         sheet.save(file, "WEBP", lossless=True, quality=20, method=1)
     else:
         sheet.save(file, "WEBP", quality=quality, method=2)
-    return file.getvalue()
+    return file.getvalue(), unread
 
 
-def _read(data: bytes) -> Image:
-    from PIL import Image, UnidentifiedImageError
+def _read(data: bytes) -> Image | None:
+    """Return a picture; None where there is none, or far more of it than a thumbnail has."""
+    from PIL import Image
 
-    try:
-        picture: Any = Image.open(io.BytesIO(data))
-        return picture.convert("RGB")
-    except (UnidentifiedImageError, OSError) as error:
-        raise NearspaceError(f"A thumbnail of the space is no picture ({error}).") from error
+    if not data:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is looked at
+        try:
+            picture: Any = Image.open(io.BytesIO(data), formats=FORMATS)
+            return picture.convert("RGB") if max(picture.size) <= MOST else None
+        except Exception:  # whatever Pillow raises at a damaged file
+            return None

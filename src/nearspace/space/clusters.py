@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
 from nearspace.metrics.retrieval import nearest
+from nearspace.space.scores import rescored
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space
 
-__all__ = ["Alike", "Cluster", "Outlier", "clusters", "outliers_and_duplicates"]
+__all__ = ["Alike", "Cluster", "Outlier", "classes", "clusters", "outliers_and_duplicates"]
 
 K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
@@ -23,9 +25,11 @@ SMALLEST = 8  # items of a cluster; more where there are many: the square root o
 DENSITY = 5  # neighbours by which density is told
 FAR = 3.0  # robust standard deviations of the logarithm of distances, beyond which one stands out
 NEAR = 0.1  # share of the typical distance to the nearest
+FARTHEST = 1e6  # typical lengths, beyond which float32 would lose the others
 MOST = 0.6  # of a cluster's items, which the labels in its name have together
 NAMED = 3  # labels in a name
 WORDS = 3
+COMMON = 0.5  # share of the names of files beyond which a word tells nothing, as "IMG" does
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +44,8 @@ class Cluster:
         The commonest labels with their shares, so many that they are most of its items but three
         at most; empty where items have none.
     words : tuple of str
-        The words by which its texts differ most from the others, where items are texts.
+        The words by which its texts differ most from the others; those of the ids, which may be
+        names of files, where items have neither texts nor labels.
     """
 
     size: int
@@ -84,7 +89,7 @@ def clusters(space: Space, places: np.ndarray) -> tuple[np.ndarray, list[Cluster
     Parameters
     ----------
     space : Space
-        Labels and texts, which give the names.
+        Labels and texts, or ids, which give the names.
     places : ndarray of shape (n, 2)
         The map.
 
@@ -98,7 +103,7 @@ def clusters(space: Space, places: np.ndarray) -> tuple[np.ndarray, list[Cluster
     codes = _codes(places)
     sizes = np.bincount(codes[codes >= 0])
     labels = _commonest(codes, space.labels, len(sizes))
-    words = _words(codes, _texts(space), len(sizes))
+    words = _words(codes, *_texts(space), len(sizes))
     named = zip(sizes.tolist(), labels, words, strict=True)
     return codes, [Cluster(size, of, by) for size, of, by in named]
 
@@ -130,34 +135,57 @@ def _commonest(
 ) -> list[tuple[tuple[str, float], ...]]:
     if labels is None:
         return [()] * count
-    names, classes = np.unique(labels.astype(str), return_inverse=True)
+    names, of = classes(labels)
+    counted = (codes >= 0) & (of >= 0)
     table = np.zeros((count, len(names)), dtype=np.int64)
-    np.add.at(table, (codes[codes >= 0], classes[codes >= 0]), 1)
+    np.add.at(table, (codes[counted], of[counted]), 1)
     found = []
-    for row in table / table.sum(axis=1, keepdims=True):
+    for row in table / np.bincount(codes[codes >= 0], minlength=count)[:, None]:
         order = np.argsort(-row, kind="stable")[:NAMED]
         needed = 1 + int(np.searchsorted(row[order].cumsum(), MOST))
         found.append(tuple((str(names[i]), float(row[i])) for i in order[:needed] if row[i] > 0))
     return found
 
 
-def _texts(space: Space) -> Sequence[str] | None:
-    if space.meta is None or "text" not in space.meta.column_names:
-        return None
-    return [str(text) for text in space.meta["text"].to_pylist()]
+def classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels that there are as text, sorted, and which each item has: -1 for none.
+
+    Examples
+    --------
+    >>> names, codes = classes(np.array(["dog", None, "cat"], dtype=object))
+    >>> names.tolist(), codes.tolist()
+    (['cat', 'dog'], [1, -1, 0])
+    """
+    values = labels.tolist()
+    there = np.array([value is not None and value == value for value in values], dtype=bool)
+    texts = np.array([str(value) for value in values], dtype=object)
+    codes = np.full(len(labels), -1)
+    names, codes[there] = np.unique(texts[there], return_inverse=True)
+    return names, codes
 
 
-def _words(codes: np.ndarray, texts: Sequence[str] | None, count: int) -> list[tuple[str, ...]]:
+def _texts(space: Space) -> tuple[Sequence[str] | None, float]:
+    """Return what names clusters, and the share of items beyond which a word says nothing."""
+    if space.meta is not None and "text" in space.meta.column_names:
+        return ["" if t is None else str(t) for t in space.meta["text"].to_pylist()], 1.0
+    if space.labels is not None or not len(space) or not isinstance(space.ids.tolist()[0], str):
+        return None, 1.0
+    return [PurePosixPath(name).stem.replace("_", " ") for name in space.ids.tolist()], COMMON
+
+
+def _words(
+    codes: np.ndarray, texts: Sequence[str] | None, common: float, count: int
+) -> list[tuple[str, ...]]:
     """Return the words whose share in a cluster is largest for how common they are (c-TF-IDF)."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     if texts is None or not count:
         return [()] * count
     pattern = r"(?u)\b[^\W\d_]{3,}\b"
-    counter = CountVectorizer(stop_words="english", token_pattern=pattern, min_df=2)
+    counter = CountVectorizer(stop_words="english", token_pattern=pattern, min_df=2, max_df=common)
     try:
         counts = counter.fit_transform(texts)
-    except ValueError:  # no word stands in two texts
+    except ValueError:  # no word stands in two texts, or all in most
         return [()] * count
     member = sparse.csr_array(
         (np.ones((codes >= 0).sum()), (codes[codes >= 0], np.flatnonzero(codes >= 0))),
@@ -190,8 +218,25 @@ def outliers_and_duplicates(
     """
     if vectors.shape[0] < 3:
         return [], []
-    indices, distances = nearest(vectors, vectors, K, exclude_self=True)
+    indices, distances = _neighbours(vectors)
     return _outliers(distances[:, -1]), _alike(indices, distances)
+
+
+def _neighbours(vectors: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest others and their distances in float64, at whatever scale."""
+    if sparse.issparse(vectors):
+        largest = np.abs(vectors.data).max(initial=0.0) or 1.0
+        scaled = (vectors / largest).astype(np.float32)
+        indices, distances = nearest(scaled, scaled, K, exclude_self=True)
+        return indices, distances * float(largest)
+    lengths = np.abs(vectors).max(axis=1, initial=0.0)
+    typical = np.median(lengths[lengths > 0]) if lengths.any() else np.float32(1)
+    with np.errstate(over="ignore"):
+        scaled = (vectors / typical).clip(-FARTHEST, FARTHEST)
+    indices, _ = nearest(scaled, scaled, K, exclude_self=True)
+    distances = -rescored(vectors, vectors, indices, "euclidean")
+    order = np.argsort(distances, axis=1, kind="stable")
+    return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
 
 
 def _outliers(distances: np.ndarray) -> list[Outlier]:
@@ -208,7 +253,8 @@ def _outliers(distances: np.ndarray) -> list[Outlier]:
 
 
 def _alike(indices: np.ndarray, distances: np.ndarray) -> list[Alike]:
-    limit = NEAR * np.median(distances[:, 0])
+    typical = distances[distances[:, 0] > 0, 0]  # most of the items may have equals
+    limit = NEAR * np.median(typical) if len(typical) else 0.0
     left, column = np.nonzero(distances <= limit)
     if not len(left):
         return []

@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, trustworthiness
-from nearspace.metrics.retrieval import nearest
 from nearspace.space.placement import Placer
-from nearspace.space.space import vector_checksums
+from nearspace.space.space import plain_array, vector_checksums
+from nearspace.space.tsne import FEWEST, tsne, tsne_facts
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space
 
-__all__ = ["Map", "layout", "parse_map", "placer", "tsne"]
+__all__ = ["Map", "layout", "parse_map", "placer"]
 
-PERPLEXITY = 30.0
-FEWEST = 8  # vectors that t-SNE can be asked about
-FEW = 2000  # up to here fewer steps do, and threads cost more than they bring
 K = 10  # neighbours by which a map is judged
 QUERIES = 2000
-ROUNDING = 1e-6  # share of the largest number below which differences are none
+TOLD = ("library", "version")  # of what made a map
+EDGE = 1.001  # beyond which no place lies, rounding included
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,42 +94,55 @@ def parse_map(data: bytes) -> Map:
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    broken = (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+    broken = (SafetensorError, ValueError, LookupError, TypeError, AttributeError,
+              RecursionError, OverflowError)  # fmt: skip
     try:
         arrays = load(data)
         size = int.from_bytes(data[:8], "little")
         facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["map"])
-        ids = np.array(json.loads(arrays["ids"].tobytes()))
-        places, checksums = arrays["places"], arrays["checksums"]
-        laid_out = arrays["laid_out"].astype(bool)
         found = Map(
-            ids,
-            checksums,
-            places,
-            laid_out,
-            dict(facts["made_by"]),
+            _ids(json.loads(arrays["ids"].tobytes())),
+            arrays["checksums"],
+            arrays["places"],
+            arrays["laid_out"].astype(bool),
+            {**facts["made_by"], **{name: str(facts["made_by"][name]) for name in TOLD}},
             float(facts["trustworthiness"]),
             float(facts["preservation"]),
             int(facts["queries"]),
         )
     except broken as error:
-        raise NearspaceError(f"The map kept with the space cannot be read ({error}).") from error
-    n = len(ids)
-    shapes = (ids.shape, places.shape, checksums.shape, laid_out.shape)
-    types = (places.dtype, checksums.dtype)
-    if shapes != ((n,), (n, 2), (n,), (n,)) or types != (np.float32, np.uint32):
+        reason = f"there is no {error}" if isinstance(error, KeyError) else error
+        raise NearspaceError(f"The map kept with the space cannot be read ({reason}).") from error
+    n = len(found.ids)
+    shapes = (found.places.shape, found.checksums.shape, found.laid_out.shape)
+    types = (found.places.dtype, found.checksums.dtype)
+    if shapes != ((n, 2), (n,), (n,)) or types != (np.float32, np.uint32):
         raise NearspaceError("The map kept with the space is not one place for each of its items.")
-    if not np.isfinite(places).all():
-        raise NearspaceError("The map kept with the space has a place that is not finite.")
+    if not (np.abs(found.places) <= EDGE).all():
+        raise NearspaceError("The map kept with the space has a place that is not on it.")
     return found
 
 
-def layout(space: Space, again: bool = False, random_state: int = 0) -> Map:
+def _ids(names: Any) -> np.ndarray:
+    """Return ids as an array; raise TypeError where they are not all text or all whole numbers."""
+    types = {type(name) for name in names} if isinstance(names, list) else {None}
+    if not (types <= {str} or types <= {int}):
+        raise TypeError("its ids are neither all text nor all whole numbers")
+    return plain_array(names)
+
+
+def layout(
+    space: Space,
+    again: bool = False,
+    random_state: int = 0,
+    progress: Callable[[float], object] | None = None,
+) -> Map:
     """Return the map of a space.
 
     Where the space keeps a map already, items that are on it keep their place, and those that are
     new or have changed are placed among them; so an item's place is the same whether it was added
-    alone or with thousands.
+    alone or with thousands. Where fewer than eight were laid out, or all at one point, there is
+    nothing to place others among, and all are laid out anew.
 
     Parameters
     ----------
@@ -141,6 +152,8 @@ def layout(space: Space, again: bool = False, random_state: int = 0) -> Map:
         Lay all items out anew, whatever map there is.
     random_state : int, default=0
         Of the layout.
+    progress : callable, optional
+        Called now and then with the share of the layout that is done.
 
     Returns
     -------
@@ -156,36 +169,47 @@ def layout(space: Space, again: bool = False, random_state: int = 0) -> Map:
     """
     kept = None if again or "map" not in space.parts else parse_map(space.parts["map"])
     checksums = vector_checksums(space.vectors)
-    if kept is not None and len(kept):
-        places, laid_out = _extend(kept, space, checksums)
-        if laid_out.any():
-            if laid_out.all() and np.array_equal(kept.ids, space.ids):
-                return kept
+    if kept is not None:
+        rows, laid_out = _rows(kept, space, checksums)
+        if np.array_equal(rows, np.arange(len(kept))):
+            return kept
+        if laid_out.sum() >= FEWEST and np.ptp(kept.places[rows[laid_out]], axis=0).any():
+            places = _extend(kept, space, rows, laid_out)
             return _judged(space, checksums, places, laid_out, kept.made_by)
-    places = tsne(space.vectors, random_state)
+    places = tsne(space.vectors, random_state, progress)
     everything = np.ones(len(space), dtype=bool)
-    return _judged(space, checksums, places, everything, _made_by(len(space), random_state))
+    return _judged(space, checksums, places, everything, tsne_facts(len(space), random_state))
 
 
 def placer(space: Space, found: Map) -> Placer:
-    """Return what places new vectors among the items of a space that were laid out."""
-    return Placer(space.vectors[found.laid_out], found.places[found.laid_out])
+    """Return what places new vectors among the items of a space that were laid out.
 
-
-def _extend(kept: Map, space: Space, checksums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of a space's items, and which of them still are where they were laid out.
-
-    Only those have a say in where others stand: then the order of additions does not matter.
+    Items that are not on the map, or whose vectors have changed since, have no say.
     """
-    known = {name: row for row, name in enumerate(kept.ids.tolist())}
-    rows = np.array([known.get(name, -1) for name in space.ids.tolist()])
-    same = (rows >= 0) & (kept.checksums[rows] == checksums)
-    laid_out = same & kept.laid_out[rows]
-    places = np.where(same[:, None], kept.places[rows], np.float32(0))
-    if laid_out.any() and not same.all():
+    rows, laid_out = _rows(found, space, vector_checksums(space.vectors))
+    return Placer(space.vectors[laid_out], found.places[rows[laid_out]])
+
+
+def _rows(found: Map, space: Space, checksums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each item's row on a map, -1 where it is new or has changed, and who is laid out."""
+    known = {name: row for row, name in enumerate(found.ids.tolist())}
+    rows = np.array([known.get(name, -1) for name in space.ids.tolist()], dtype=np.int64)
+    same = np.append(found.checksums, np.uint32(0))[rows] == checksums  # the last is for -1
+    rows = np.where(same, rows, -1)
+    return rows, (rows >= 0) & np.append(found.laid_out, False)[rows]
+
+
+def _extend(kept: Map, space: Space, rows: np.ndarray, laid_out: np.ndarray) -> np.ndarray:
+    """Return the places of a space's items: those on the map keep theirs.
+
+    Only those that were laid out have a say in where others stand: then the order of additions
+    does not matter.
+    """
+    places, new = kept.places[rows], rows < 0
+    if new.any():
         among = Placer(space.vectors[laid_out], places[laid_out])
-        places[~same] = among.place(space.vectors[~same])
-    return places, laid_out
+        places[new] = among.place(space.vectors[new])
+    return places
 
 
 def _judged(
@@ -207,97 +231,3 @@ def _judged(
         float((ranks <= K).mean()) if n > K + 1 else float("nan"),
         len(ranks),
     )
-
-
-def _made_by(n: int, random_state: int) -> dict[str, Any]:
-    from importlib.metadata import version
-
-    return {
-        "library": "openTSNE",
-        "version": version("openTSNE"),
-        "perplexity": _perplexity(n),
-        "steps": [250, _steps(n)],
-        "random_state": random_state,
-    }
-
-
-def tsne(vectors: np.ndarray | sparse.csr_array, random_state: int = 0) -> np.ndarray:
-    """Return a place on a plane for every vector, by t-SNE (van der Maaten & Hinton, 2008).
-
-    The neighbours, which the library would approximate, are found exactly.
-
-    Parameters
-    ----------
-    vectors : ndarray or csr_array of shape (n, d)
-        Up to about 100,000.
-    random_state : int, default=0
-        Of the first places.
-
-    Returns
-    -------
-    ndarray of shape (n, 2), float32
-        Centred, within [-1, 1]; all zero where vectors are fewer than eight or all the same.
-
-    Examples
-    --------
-    >>> tsne(np.eye(12, dtype=np.float32)).shape
-    (12, 2)
-    """
-    import torch
-    from openTSNE import TSNE
-    from openTSNE.affinity import PerplexityBasedNN
-    from openTSNE.nearest_neighbors import PrecomputedNeighbors
-
-    n = vectors.shape[0]
-    scaled = _scaled(vectors)
-    if n < FEWEST or scaled is None:
-        return np.zeros((n, 2), dtype=np.float32)
-    threads = 1 if n <= FEW else torch.get_num_threads()
-    indices, distances = nearest(
-        scaled, scaled, min(n - 1, int(3 * _perplexity(n))), exclude_self=True
-    )
-    affinities = PerplexityBasedNN(
-        perplexity=_perplexity(n),
-        knn_index=PrecomputedNeighbors(indices, distances.astype(np.float64)),
-        n_jobs=threads,
-    )
-    method = TSNE(n_iter=_steps(n), n_jobs=threads, random_state=random_state)
-    first = _first_places(scaled, random_state)
-    places = np.asarray(method.fit(affinities=affinities, initialization=first))
-    places = places - places.mean(axis=0)
-    return (places / max(np.abs(places).max(), 1e-12)).astype(np.float32)
-
-
-def _perplexity(n: int) -> float:
-    return min(PERPLEXITY, (n - 1) / 3)
-
-
-def _steps(n: int) -> int:
-    """Return how many steps follow the 250 with exaggerated affinities."""
-    # The library takes 500; exact neighbours are found in less time than its own take, and 50
-    # steps more make use of what is left over.
-    return 250 if n <= FEW else 550
-
-
-def _scaled(vectors: np.ndarray | sparse.csr_array) -> Any:
-    """Return the vectors with numbers up to 1, centred if dense; None if they are all the same."""
-    given: Any = vectors
-    largest = np.abs(given.data if sparse.issparse(given) else given).max(initial=0.0)
-    if largest == 0:
-        return None
-    if sparse.issparse(given):
-        scaled = (given / largest).astype(np.float32)
-        apart = (scaled.max(axis=0) - scaled.min(axis=0)).max()
-        return scaled if apart > ROUNDING else None
-    centred = given.astype(np.float64) - given.mean(axis=0, dtype=np.float64)
-    scale = np.abs(centred).max()
-    # What rounding leaves of equal vectors is no spread; t-SNE does not survive being given it.
-    return (centred / scale).astype(np.float32) if scale > ROUNDING * largest else None
-
-
-def _first_places(vectors: Any, random_state: int) -> np.ndarray:
-    from openTSNE import initialization
-
-    if min(vectors.shape) < 3:
-        return initialization.random(vectors.shape[0], random_state=random_state)
-    return initialization.pca(vectors, random_state=random_state)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
+from nearspace.space.exact import Exact
 
 __all__ = ["Placer"]
 
 NEIGHBOURS = 15
-CANDIDATES = 64  # found in float32; the nearest of them, by distances in float64, count
 SHARPNESS = 8
 STEPS = 60  # of Weiszfeld's iteration; all points take the same number, so that none sees another
-BLOCK = 500  # points at a time
 
 
 class Placer:
@@ -25,7 +22,7 @@ class Placer:
     in two clusters, that is in the heavier one, while their mean is in the void between. A weight
     falls to zero at the first neighbour that is left out, so that noise in the order of neighbours
     moves nothing, and grows without bound towards distance zero, so that a known vector finds its
-    own place.
+    own place. Neighbours and distances are those of float64, whatever else is asked for at once.
 
     Parameters
     ----------
@@ -42,16 +39,8 @@ class Placer:
     """
 
     def __init__(self, vectors: np.ndarray | sparse.csr_array, places: np.ndarray):
-        given: Any = vectors
         self.places = np.asarray(places, dtype=np.float64)
-        self.known, self.centre = given, np.zeros(given.shape[1], dtype=np.float32)
-        if not sparse.issparse(given):  # small numbers cancel well
-            self.centre = given.mean(axis=0, dtype=np.float64).astype(np.float32)
-            self.known = given - self.centre
-            squares = np.einsum("ij,ij->i", self.known, self.known)
-        else:
-            squares = np.asarray(given.multiply(given).sum(axis=1)).ravel()
-        self.half = (0.5 * squares).astype(np.float32)
+        self.known = Exact(vectors, "euclidean")
 
     def place(self, vectors: np.ndarray | sparse.csr_array) -> np.ndarray:
         """Return the places of new vectors, shape ``(m, 2)``, float32.
@@ -66,49 +55,14 @@ class Placer:
         NearspaceError
             If the vectors are of another length than the known ones, or there are no known ones.
         """
-        if vectors.shape[1] != self.known.shape[1] or not len(self.places):
+        n, dim = self.known.vectors.shape
+        if vectors.shape[1] != dim or not n:
             raise NearspaceError(
-                f"The map is of {len(self.places):,} vectors of {self.known.shape[1]} dimensions; "
-                f"it cannot place vectors of {vectors.shape[1]}."
+                f"The map is of {n:,} vectors of {dim} dimensions; it cannot place vectors of "
+                f"{vectors.shape[1]}."
             )
-        found = [
-            self._place(vectors[start : start + BLOCK])
-            for start in range(0, vectors.shape[0], BLOCK)
-        ]
-        return np.concatenate([np.zeros((0, 2)), *found]).astype(np.float32)
-
-    def _place(self, vectors: Any) -> np.ndarray:
-        indices, distances = self._neighbours(vectors)
-        return _median(self.places[indices], _weights(distances))
-
-    def _neighbours(self, vectors: Any) -> tuple[np.ndarray, np.ndarray]:
-        """Return the nearest known vectors and their squared distances in float64."""
-        if sparse.issparse(vectors):
-            scores = (vectors @ self.known.T).toarray() - self.half
-        else:
-            vectors = np.asarray(vectors, dtype=np.float32) - self.centre
-            scores = vectors @ self.known.T - self.half
-        count = min(CANDIDATES, len(self.places))
-        near = np.argpartition(scores, -count, axis=1)[:, -count:]
-        near.sort(axis=1)  # of equally near ones the first count, whatever noise made of them
-        squares = np.stack([self._squares(v, k) for v, k in zip(_rows(vectors), near, strict=True)])
-        order = np.argsort(squares, axis=1, kind="stable")[:, : NEIGHBOURS + 1]
-        return np.take_along_axis(near, order, 1), np.take_along_axis(squares, order, 1)
-
-    def _squares(self, vector: Any, near: np.ndarray) -> np.ndarray:
-        rows = self.known[near]
-        if sparse.issparse(rows):
-            rows, vector = rows.toarray(), vector.toarray()
-        difference = rows.astype(np.float64) - vector.astype(np.float64)
-        return np.einsum("ij,ij->i", difference, difference)
-
-
-def _rows(vectors: Any) -> Any:
-    return (vectors[[row]] if sparse.issparse(vectors) else vectors[row] for row in _range(vectors))
-
-
-def _range(vectors: Any) -> range:
-    return range(vectors.shape[0])
+        indices, distances = self.known.search(vectors, min(NEIGHBOURS + 1, n))
+        return _median(self.places[indices], _weights(distances**2)).astype(np.float32)
 
 
 def _weights(squares: np.ndarray) -> np.ndarray:

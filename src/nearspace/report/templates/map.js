@@ -101,7 +101,7 @@ function draw(now) {
     if (bright) gl.drawElements(gl.POINTS, bright, gl.UNSIGNED_INT, 0);
   }
   pen.setTransform(dense, 0, 0, dense, 0, 0); pen.clearRect(0, 0, width, height);
-  drawPictures(); drawNames();
+  frame++; drawPictures(); forget(); drawNames();
   for (const at of new Set([state.chosen, state.hover])) if (at >= 0) ring(at);
 }
 const across = (i) => (places[2 * i] - camera.x) * camera.scale + width / 2;
@@ -167,21 +167,26 @@ function nearest(x, y, reach) {
   return best;
 }
 
-// Pictures stand on sheets, each decoded when one of its pictures is first shown.
+// Pictures stand on sheets, each decoded when one of its pictures is first shown. The latest are
+// kept; what waits, or stands in this frame, is never given up, or it would be decoded for ever.
 const codes = document.getElementsByClassName("sheet"), open = new Map(), KEPT = 32;
+let frame = 0;
 function sheetOf(i, then) {
   if (!page.sheets) return null;
   const { columns, side } = page.sheets, each = columns * columns, number = Math.floor(i / each), slot = i % each;
   let sheet = open.get(number);
   if (sheet) { open.delete(number); open.set(number, sheet); } else {
-    sheet = { image: new Image(), ready: false, waiting: new Set() };
+    sheet = { image: new Image(), ready: false, waiting: new Set(), frame };
     sheet.image.src = `data:image/webp;base64,${codes[number].textContent}`;
-    sheet.image.decode().then(() => { sheet.ready = true; for (const call of sheet.waiting) call(); });
+    sheet.image.decode().then(() => { sheet.ready = true; for (const call of sheet.waiting) call(); ask(); });
     open.set(number, sheet);
-    if (open.size > KEPT) open.delete(open.keys().next().value);
   }
+  sheet.frame = frame;
   if (!sheet.ready) { sheet.waiting.add(then); return null; }
   return [sheet.image, (slot % columns) * side, Math.floor(slot / columns) * side, side, side];
+}
+function forget() {
+  for (const [number, sheet] of open) if (open.size > KEPT && sheet.ready && sheet.frame < frame) open.delete(number);
 }
 function drawPictures() {
   if (!page.sheets) return;
