@@ -145,6 +145,19 @@ def test_names_stay_inside_and_apart(tmp_path):
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == len(ANYTHING)
 
 
+def test_interrupted_rates_say_what_is_kept(run, tmp_path, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nearspace.judge.rates.measure_rates", interrupted)
+    done = run("rates", "digits", "--with", "pca(dim=4)", "-o", "r")
+    assert done.exit_code == 130
+    assert "encoders that were fitted are kept" in done.stderr
+    assert not (tmp_path / "r").exists()
+    done = run("rates", "digits", "--with", "pca(dim=4)", "--no-cache")
+    assert "are kept" not in done.stderr
+
+
 def test_rates_prints_a_table_and_writes_a_page(run, tmp_path):
     done = run("rates", "digits", "--with", "autoencoder(dim=4, epochs=2)", "-o", "r")
     assert done.exit_code == 0, done.output

@@ -1,5 +1,6 @@
 """Rate and distortion: the coder's bytes are counted, the fronts are fronts, the page stands."""
 
+import dataclasses
 import io
 import json
 import math
@@ -14,7 +15,7 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.curves import bits_at, front, psnr, psnr_at
 from nearspace.judge.formats import format_curves, mosaic
 from nearspace.judge.rates import measure_rates, photograph
-from nearspace.report.rates import render_rates
+from nearspace.report.rates import other_text, rates_verdict, render_rates
 
 
 @pytest.fixture(scope="module")
@@ -83,21 +84,47 @@ def test_curves_are_of_the_test_images_and_rise(rates, digits):
 
 def test_equal_quality_and_pay_back_follow_from_the_curves(rates):
     assert [equal.bits for equal in rates.equals][:2] == [16, 24]
+    pca = rates.curves[2]
     for equal in rates.equals:
-        cheapest = min(cost for cost, _ in equal.formats.values())
-        saved = (cheapest - equal.bits) / 8
-        assert equal.images == pytest.approx(equal.decoder_bytes / saved)
+        assert (equal.pca_bits > equal.bits) == (equal.pca_psnr < equal.psnr)
+        if equal.images is None:
+            assert equal.pca_bits <= equal.bits
+            continue
+        theirs = [(cost, 0) for cost, _ in equal.formats.values()]
+        theirs.append((equal.pca_bits, pca.decoder_bytes))
+        for n in (0.9 * equal.images, 1.1 * equal.images):
+            cheapest = min(size + bits * n / 8 for bits, size in theirs)
+            own = equal.decoder_bytes + equal.bits * n / 8
+            assert (own < cheapest) == (n > equal.images)
         _, bound = equal.formats["PNG, one mosaic"]
         assert bound
 
 
-def test_another_domain_fails_and_the_page_shows_it(rates):
+def test_another_domain_and_the_page_shows_it(rates):
     known, unknown = rates.rows
     assert unknown["psnr"] < known["psnr"] - 3
+    assert f"{known['psnr'] - unknown['psnr']:.1f} dB worse" in other_text(rates)
+    turned = dataclasses.replace(rates, rows=(unknown, known))
+    assert "dB better, which images with little in them" in other_text(turned)
     page = render_rates(rates)
     assert "china.jpg" in page
     assert "autoencoder(dim=4, epochs=6)" in page
-    assert "paid for after" in page
+    assert "decoder pays from" in page
+    assert "12 of the test images: " in page
+
+
+def test_the_sentence_says_when_pca_does_better(rates):
+    (at,) = [equal for equal in rates.equals if equal.bits == 32]
+    better = dataclasses.replace(at, pca_psnr=at.psnr + 1, pca_bits=20.0, images=None)
+    told = rates_verdict(dataclasses.replace(rates, equals=(better,)))
+    assert "1.0 dB below PCA codes of the same length" in told
+    assert "PCA codes never cost more for as much" in told
+    ahead = dataclasses.replace(at, pca_psnr=at.psnr - 1, pca_bits=50.0, images=3000.0)
+    told = rates_verdict(dataclasses.replace(rates, equals=(ahead,)))
+    assert "cheapest of all from 3,000 images on" in told
+
+
+def test_figures_that_were_measured_are_in_the_json(rates):
     found = json.loads(rates.to_json())
     assert found["curves"][0]["decoder_bytes"] == rates.curves[0].decoder_bytes
     assert "given" not in found["rows"][0]

@@ -11,6 +11,8 @@ import typer
 
 from nearspace.cli import options as cli
 
+ENCODER = 20  # characters of an encoder's spec that stand on one line
+
 HELP = """
 Draw bits an image against quality: of encoders, PCA codes, JPEG, WebP and PNG.
 
@@ -47,6 +49,7 @@ def rates_command(
     cache: Annotated[bool, typer.Option(help="Keep fitted encoders, and find them again.")] = True,
 ) -> None:
     """Measure and write the page; the help text stands in HELP."""
+    new = not output.exists()
     cli.make_folder(output, "rates.html and rates.json")
     from nearspace.encoders.spec import make_many
     from nearspace.judge.rates import DEFAULT_ENCODERS, check_encoders
@@ -57,10 +60,17 @@ def rates_command(
         source, kind="image", size=size, groups=groups, limit=limit, test=test,
         random_state=random_state,
     )  # fmt: skip
-    rates = _measure(
-        dataset, encoders, other=other, test_size=test_size, random_state=random_state,
-        cache=cli.cache_folder() if cache else None,
-    )  # fmt: skip
+    try:
+        rates = _measure(
+            dataset, encoders, other=other, test_size=test_size, random_state=random_state,
+            cache=cli.cache_folder() if cache else None,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        if new:
+            output.rmdir()
+        kept = "; encoders that were fitted are kept, and the same command goes on after them"
+        typer.echo(f"nearspace: interrupted; no page was written{kept * cache}.", err=True)
+        raise typer.Exit(130) from None
     from nearspace.report.rates import write_rates
 
     rates.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
@@ -88,30 +98,33 @@ def _measure(dataset: Any, encoders: Any, **settings: Any) -> Any:
 
 
 def _print(rates: Any) -> None:
-    """Print what latents, PCA codes and formats cost at equal quality, and the sentence."""
+    """Print what latents, PCA codes and the cheapest format cost at equal quality, in words too."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    from nearspace.report.rates import cost_text, images_text, rates_verdict
+    from nearspace.report.rates import cheapest, cost_text, images_text, never_best, rates_verdict
 
     console = Console()
     table = Table(box=None, header_style="bold", pad_edge=False)
-    heads = ["bits", "encoder", "dB", "PCA codes, dB"]
-    names = [
-        f"{name}, {how}" for name in ("JPEG", "WebP") for how in ("each by itself", "one mosaic")
-    ]
-    for head in (*heads, *(f"{name}, bits" for name in names), "paid for after, images"):
-        table.add_column(head, justify="left" if head == "encoder" else "right")
+    table.add_column("bits", justify="right", no_wrap=True)
+    table.add_column("encoder", overflow="fold", min_width=ENCODER)
+    table.add_column("dB", justify="right", no_wrap=True)
+    table.add_column("PCA\ncodes, dB", justify="right", no_wrap=True)
+    table.add_column("cheapest format,\nbits", justify="right")
+    table.add_column("decoder\npays from,\nimages", justify="right", no_wrap=True)
     for equal in rates.equals:
         pca = "–" if equal.pca_psnr is None else f"{equal.pca_psnr:.2f}"
+        name = cheapest(equal)
         table.add_row(
             f"{equal.bits:.0f}",
             escape(equal.encoder),
             f"{equal.psnr:.2f}",
             pca,
-            *(cost_text(equal.formats.get(name)) for name in names),
+            "–" if name is None else f"{name}: {cost_text(equal.formats[name])}",
             images_text(equal),
         )
     console.print(table)
-    console.print(f"\n{rates_verdict(rates)}", highlight=False, markup=False)
+    for words in (never_best(rates), f"\n{rates_verdict(rates)}"):
+        if words:
+            console.print(words, highlight=False, markup=False)

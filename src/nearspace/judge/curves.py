@@ -64,20 +64,23 @@ class Equal:
         The encoder that is best at this rate.
     pca_psnr : float or None
         Of PCA codes at the same bits.
+    pca_bits : float or None
+        Of PCA codes at the same PSNR; None where they do not reach it.
     formats : dict of str to tuple of (float, bool)
         Bits of each format at the same PSNR; True where it has nothing as bad, and these are of
         its lowest quality.
     decoder_bytes : int
         Of the encoder's decoder.
     images : float or None
-        After how many images the decoder has paid for itself against the cheapest format; None
-        where it never does.
+        From how many images on bits and decoder together are fewer bytes than any format's, and
+        than those of PCA codes with their axes; None where they never are.
     """
 
     bits: float
     psnr: float
     encoder: str
     pca_psnr: float | None
+    pca_bits: float | None
     formats: dict[str, tuple[float, bool]]
     decoder_bytes: int
     images: float | None

@@ -219,15 +219,24 @@ def _equals(curves: list[Curve], pca: Curve, formats: list[Curve]) -> list[Equal
             continue
         quality, best = max(known, key=lambda pair: pair[0])
         costs = {name: cost for name in fronts if (cost := bits_at(fronts[name], quality))}
-        size = best.decoder_bytes or 0
-        saved = min((cost[0] for cost in costs.values()), default=0.0) - bits
+        pca_front, size = front(pca.points), best.decoder_bytes or 0
+        pca_cost = bits_at(pca_front, quality)
+        others = [(cost, 0) for cost, _ in costs.values()]
+        others += [(pca_cost[0], pca.decoder_bytes or 0)] if pca_cost else []
         found.append(
             Equal(
-                bits, quality, best.name, psnr_at(front(pca.points), bits), costs, size,
-                8 * size / saved if saved > 0 else None,
+                bits, quality, best.name, psnr_at(pca_front, bits),
+                pca_cost[0] if pca_cost else None, costs, size, _paid_after(bits, size, others),
             )
         )  # fmt: skip
     return found
+
+
+def _paid_after(bits: float, size: int, others: list[tuple[float, int]]) -> float | None:
+    """Return from how many images on a decoder beats others, each of some bits and bytes."""
+    if not others or min(cost for cost, _ in others) <= bits:
+        return None
+    return max(0.0, *(8 * (size - theirs) / (cost - bits) for cost, theirs in others))
 
 
 def _rows(
@@ -242,7 +251,8 @@ def _rows(
     draw = best.encoder.kind_.draw
     test = task.test.items[np.linspace(0, len(task.test) - 1, SHOWN).astype(int)]
     rows = []
-    for title, images in (("test images", test), (domain, others)):
+    shown = ((f"{len(test)} of the test images", test), (domain, others))
+    for title, images in shown:
         decoded, bits, found = best.shown(images)
         row = {"title": title, "encoder": best.name, "bits": bits, "psnr": found}
         row |= {"given": [draw(image) for image in images]}

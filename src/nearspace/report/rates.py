@@ -14,7 +14,16 @@ from nearspace.report.words import count_text, seconds_text
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["cost_text", "images_text", "rates_verdict", "render_rates", "write_rates"]
+__all__ = [
+    "cheapest",
+    "cost_text",
+    "images_text",
+    "never_best",
+    "other_text",
+    "rates_verdict",
+    "render_rates",
+    "write_rates",
+]
 
 USUAL = 32  # bits, of which the page's first sentence speaks
 DASHES = {"each by itself": "dot", "one mosaic": "dash"}
@@ -37,6 +46,8 @@ def render_rates(rates: Rates) -> str:
         lossless=[(curve.name, count_text(curve.bits[0])) for curve in lossless],
         formats=lossy,
         decoders=[curve for curve in rates.curves if curve.decoder_bytes],
+        never=never_best(rates),
+        other=other_text(rates),
         cost=cost_text,
         images=images_text,
         page_data=script_json('{"fragments":[],"shown":[],"classes":[],"codes":[]}'),
@@ -70,32 +81,65 @@ def rates_verdict(rates: Rates) -> str:
         side = "above" if gain >= 0 else "below"
         words += f", {abs(gain):.1f} dB {side} PCA codes of the same length"
     words += "."
-    name = min(at.formats, key=lambda name: at.formats[name][0], default=None)
+    name = cheapest(at)
     if name is None:
         return words
     bits, bound = at.formats[name]
-    words += f" The cheapest format, {name}, takes {count_text(bits)} bits"
-    words += ", and has nothing as bad" if bound else " for the same"
-    if at.images is None:
-        return f"{words}: the decoder never pays for itself."
-    return f"{words}: the decoder has paid for itself after {count_text(at.images)} images."
+    takes = "never takes less than" if bound else "takes"
+    words += f" The cheapest format ({name}) {takes} {count_text(bits)} bits"
+    words += ", and is better there." if bound else " for the same quality."
+    if at.images is not None:
+        after = f"from {count_text(at.images)} images on"
+        return f"{words} Its own size counted, the decoder is the cheapest of all {after}."
+    better = "PCA codes" if at.pca_bits is not None and at.pca_bits <= at.bits else name
+    return f"{words} {better} never cost more for as much, and so the decoder never pays."
+
+
+def cheapest(equal: Equal) -> str | None:
+    """Return the name of the format that takes the fewest bits; None where none is as good."""
+    return min(equal.formats, key=lambda name: equal.formats[name][0], default=None)
+
+
+def never_best(rates: Rates) -> str:
+    """Return which encoders are the best at no rate, as a sentence; "" where all are at some.
+
+    Examples
+    --------
+    >>> never_best(Rates((Curve("pca(dim=4)", "latents", (), (), ()),), (), (), {}))
+    'Never the best from 16 to 128 bits: pca(dim=4).'
+    """
+    best = {equal.encoder for equal in rates.equals}
+    names = [c.name for c in rates.curves if c.how == "latents" and c.name not in best]
+    return f"Never the best from 16 to 128 bits: {', '.join(names)}." if names else ""
+
+
+def other_text(rates: Rates) -> str:
+    """Return how images of another domain came out beside test images, as a sentence."""
+    known, other = (row["psnr"] for row in rates.rows)
+    where = f"On images of another domain ({rates.protocol['other domain']})"
+    if other < known:
+        return f"{where} the same codes are {known - other:.1f} dB worse."
+    return (
+        f"{where} the same codes are {other - known:.1f} dB better, which images with little in "
+        "them easily are: look at what is left of them."
+    )
 
 
 def cost_text(cost: tuple[float, bool] | None) -> str:
-    """Return the bits a format takes for a PSNR.
+    r"""Return the bits a format takes for a PSNR, or at least takes for a better one.
 
     Examples
     --------
     >>> [cost_text(cost) for cost in (None, (120.0, False), (3000.0, True))]
-    ['–', '120', '3,000, better']
+    ['–', '120', '≥\xa03,000']
     """
     if cost is None:
         return "–"
-    return count_text(cost[0]) + (", better" if cost[1] else "")
+    return "≥\N{NO-BREAK SPACE}" * cost[1] + count_text(cost[0])
 
 
 def images_text(equal: Equal) -> str:
-    """Return after how many images a decoder has paid for itself."""
+    """Return from how many images on a decoder pays."""
     return "never" if equal.images is None else count_text(equal.images)
 
 
