@@ -1,5 +1,7 @@
 """``nearspace decode``, ``sample``, ``interpolate`` and ``analogy`` as a user meets them."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -58,15 +60,25 @@ def test_vectors_of_vectors_decode_to_arrays(command):
     np.testing.assert_allclose(np.load("w.npy")[0], wine.items[5], rtol=1e-3, atol=1e-3)
 
 
-def test_analogy_prints_ids_labels_and_scores(command, digits):
+def test_analogy_answers_as_search_does(command, digits):
     done = command("analogy", "d.space", "1", "2", "2", "-k", "3", "--metric", "euclidean")
     assert done.returncode == 0, done.stderr
     head, *rows = done.stdout.splitlines()
-    assert head.split() == ["id", "label", "distance"]
+    assert head.split() == ["rank", "distance", "id", "label"]
     assert len(rows) == 3
     for row in rows:
-        name, label, _ = row.split()
+        _, _, name, label = row.split()
         assert digits.labels[digits.position(name)] == int(label)
+    done = command("analogy", "d.space", "1", "2", "2", "-k", "3", "--json")
+    (answer,) = json.loads(done.stdout)
+    assert (answer["query"], answer["metric"]) == ("2 - 1 + 2", "cosine")
+    assert [row["rank"] for row in answer["neighbours"]] == [1, 2, 3]
+
+
+def test_analogy_shows_texts(command):
+    embed(SAMPLES["sentences"]().take(np.arange(30)), "tfidf").save("t.space")
+    done = command("analogy", "t.space", "0", "1", "2", "-k", "2")
+    assert done.stdout.splitlines()[0].split() == ["rank", "cosine", "id", "label", "text"]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.found import found_json, found_rows, print_found
 from nearspace.errors import NearspaceError
 
 ENDINGS = (".png", ".npy", ".npz")
@@ -139,26 +140,17 @@ def analogy_command(
     c: Annotated[str, typer.Argument(metavar="C", help="the wanted is to this one.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 5,
     metric: cli.Metric = "cosine",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Print what is found; the help text stands in ANALOGY."""
     space = cli.open_file(path)
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from nearspace.space.arithmetic import analogy
 
-    found = analogy(space, a, b, c, k, metric)
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for head in ("id", *(["label"] if space.labels is not None else [])):
-        table.add_column(head, overflow="fold")
-    table.add_column(cli.SCORES[metric], justify="right", no_wrap=True)
-    for at, score in zip(found.positions[0], found.scores[0], strict=True):
-        shown = [str(space.ids[at])]
-        if space.labels is not None:
-            shown.append(str(space.labels[at]))
-        table.add_row(*map(escape, shown), f"{score:.4f}")
-    Console().print(table)
+    rows = found_rows(space, analogy(space, a, b, c, k, metric), 0)
+    if as_json:
+        typer.echo(found_json([f"{b} - {a} + {c}"], [rows], {"metric": metric}))
+    else:
+        print_found("", rows, cli.SCORES[metric], "There is no other item to be found.")
 
 
 def _open(path: Path, output: Path) -> Any:

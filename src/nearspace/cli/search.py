@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import time
 from pathlib import Path
@@ -13,11 +12,10 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.found import found_json, found_rows, print_found
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 
-ID_WIDTH = 40  # characters of an id that stand on one line
 TABLES = (".csv", ".tsv", ".parquet")
-SHOWN = 4  # columns of a table that stand beside what was found
 TIMED = 200  # queries by which the speed of a search is measured
 
 SEARCH = """
@@ -105,15 +103,16 @@ def search_command(
     found = neighbours(space, asked, k, metric, where, exclude_self, exact)
     for note in found.notes:
         Console(stderr=True).print(f"note: {note}", style="dim", highlight=False)
-    rows = [_rows(space, found, at) for at in range(len(names))]
+    rows = [found_rows(space, found, at) for at in range(len(names))]
     if output is not None:
         _write(output, names, rows)
     elif as_json:
-        typer.echo(_json(names, rows, {"metric": metric, "recall": found.recall}))
+        typer.echo(found_json(names, rows, {"metric": metric, "recall": found.recall}))
     else:
         nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, row in zip(names, rows, strict=True):
-            _print(f"nearest to {name}" if len(names) > 1 else "", row, cli.SCORES[metric], nothing)
+            title = f"nearest to {name}" if len(names) > 1 else ""
+            print_found(title, row, cli.SCORES[metric], nothing)
 
 
 def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
@@ -232,71 +231,6 @@ def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
     if len(dataset) == 1:
         return [query], dataset.items
     return [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()], dataset.items
-
-
-def _rows(space: Any, found: Any, at: int) -> list[dict[str, Any]]:
-    """Return what was found for a query, a row each, with what is known of it."""
-    positions = found.positions[at]
-    rows: list[dict[str, Any]] = [
-        {"rank": rank, "score": score, "id": name}
-        for rank, (name, score) in enumerate(
-            zip(found.ids[at].tolist(), found.scores[at].tolist(), strict=True), start=1
-        )
-    ]
-    if space.labels is not None:
-        for row, label in zip(rows, space.labels[positions].tolist(), strict=True):
-            row["label"] = label
-    if space.meta is not None:
-        for row, known in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
-            row.update({name: value for name, value in known.items() if name not in row})
-    return rows
-
-
-def _json(names: list[str], answers: list[list[dict[str, Any]]], how: dict[str, Any]) -> str:
-    pairs = zip(names, answers, strict=True)
-    queries = [{"query": name, **how, "neighbours": rows} for name, rows in pairs]
-    return json.dumps(queries, ensure_ascii=False, indent=1)
-
-
-def _print(title: str, rows: list[dict[str, Any]], score: str, nothing: str) -> None:
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    if title:
-        console.print(f"[bold]{escape(title)}[/]", highlight=False)
-    if not rows:
-        console.print(nothing)
-        return
-    known = [name for name in rows[0] if name not in ("rank", "score", "id")]
-    if "text" in known:
-        known = [name for name in known if name in ("label", "text")]
-    known = known[: SHOWN + ("label" in known)]
-    table = Table(box=None, header_style="bold", pad_edge=False, expand="text" in known)
-    table.add_column("rank", justify="right", no_wrap=True)
-    table.add_column(score, justify="right", no_wrap=True)
-    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, max(map(_id_width, rows))))
-    for name in known:
-        wide = 1 if name == "text" else None
-        table.add_column(
-            escape(name), no_wrap=name in ("label", "text"), overflow="ellipsis", ratio=wide
-        )
-    for row in rows:
-        shown = (escape(_line(row[name])) for name in ("id", *known))
-        table.add_row(str(row["rank"]), f"{row['score']:.4f}", *shown)
-    console.print(table, highlight=False)
-
-
-def _id_width(row: dict[str, Any]) -> int:
-    return len(_line(row["id"]))
-
-
-def _line(value: Any) -> str:
-    """Return a value on one line; nothing where it is missing."""
-    if value is None or value != value:
-        return ""
-    return " ".join((f"{value:.6g}" if isinstance(value, float) else str(value)).split())
 
 
 def _write(output: Path, names: list[str], answers: list[list[dict[str, Any]]]) -> None:

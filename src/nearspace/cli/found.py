@@ -1,0 +1,76 @@
+"""How commands show what is nearest: as a table, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+ID_WIDTH = 40  # characters of an id that stand on one line
+SHOWN = 4  # columns of a table that stand beside what was found
+
+
+def found_rows(space: Any, found: Any, at: int) -> list[dict[str, Any]]:
+    """Return what was found for a query, a row each, with what is known of it."""
+    positions = found.positions[at]
+    rows: list[dict[str, Any]] = [
+        {"rank": rank, "score": score, "id": name}
+        for rank, (name, score) in enumerate(
+            zip(found.ids[at].tolist(), found.scores[at].tolist(), strict=True), start=1
+        )
+    ]
+    if space.labels is not None:
+        for row, label in zip(rows, space.labels[positions].tolist(), strict=True):
+            row["label"] = label
+    if space.meta is not None:
+        for row, known in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
+            row.update({name: value for name, value in known.items() if name not in row})
+    return rows
+
+
+def found_json(names: list[str], answers: list[list[dict[str, Any]]], how: dict[str, Any]) -> str:
+    """Return the answers to queries as JSON, dates among them as text."""
+    pairs = zip(names, answers, strict=True)
+    queries = [{"query": name, **how, "neighbours": rows} for name, rows in pairs]
+    return json.dumps(queries, ensure_ascii=False, indent=1, default=str)
+
+
+def print_found(title: str, rows: list[dict[str, Any]], score: str, nothing: str) -> None:
+    """Print the rows of an answer as a table; where there is none, ``nothing``."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    if title:
+        console.print(f"[bold]{escape(title)}[/]", highlight=False)
+    if not rows:
+        console.print(nothing)
+        return
+    known = [name for name in rows[0] if name not in ("rank", "score", "id")]
+    if "text" in known:
+        known = [name for name in known if name in ("label", "text")]
+    known = known[: SHOWN + ("label" in known)]
+    table = Table(box=None, header_style="bold", pad_edge=False, expand="text" in known)
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column(score, justify="right", no_wrap=True)
+    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, max(map(_id_width, rows))))
+    for name in known:
+        wide = 1 if name == "text" else None
+        table.add_column(
+            escape(name), no_wrap=name in ("label", "text"), overflow="ellipsis", ratio=wide
+        )
+    for row in rows:
+        shown = (escape(_line(row[name])) for name in ("id", *known))
+        table.add_row(str(row["rank"]), f"{row['score']:.4f}", *shown)
+    console.print(table, highlight=False)
+
+
+def _id_width(row: dict[str, Any]) -> int:
+    return len(_line(row["id"]))
+
+
+def _line(value: Any) -> str:
+    """Return a value on one line; nothing where it is missing."""
+    if value is None or value != value:
+        return ""
+    return " ".join((f"{value:.6g}" if isinstance(value, float) else str(value)).split())
