@@ -182,7 +182,9 @@ def _as_json(meta: pa.Table) -> Iterator[str | None]:
     dates = _dates(meta)
     for place, field in enumerate(meta.schema):
         if field.name in dates:
-            meta = meta.set_column(place, field.name, meta[place].cast(pa.timestamp("us")))
+            meta = meta.set_column(
+                place, field.name, meta[place].cast(pa.timestamp("us"), safe=False)
+            )
         elif pa.types.is_decimal(field.type):
             meta = meta.set_column(place, field.name, meta[place].cast(pa.float64()))
     for row in meta.to_pylist():
