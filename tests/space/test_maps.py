@@ -145,11 +145,16 @@ def test_a_place_depends_on_no_other_whatever_the_vectors(made):
     random = np.random.default_rng(0)
     known, new = (made(random, n).astype(np.float32) for n in (3000, 620))
     known = known[known.any(axis=1)]
-    place = Placer(known, random.normal(size=(len(known), 2))).place
+    places = random.normal(size=(len(known), 2))
+    place = Placer(known, places).place
     among = place(new)
     alone = np.concatenate([place(new[row : row + 1]) for row in range(0, 620, 10)])
     np.testing.assert_allclose(alone, among[::10], atol=1e-6)
     np.testing.assert_allclose(place(new[::-1])[::-1], among, atol=1e-6)
+    far = np.linalg.norm(new[::10, None].astype(np.float64) - known, axis=2)
+    for row, near in enumerate(np.sort(np.argsort(far, axis=1)[:, :16], axis=1)):
+        by_the_nearest = Placer(known[near], places[near]).place(new[10 * row : 10 * row + 1])
+        np.testing.assert_allclose(by_the_nearest[0], among[10 * row], atol=1e-6)
 
 
 def test_a_map_from_before_items_went_or_changed_places_by_those_that_are_left(part, mapped):

@@ -16,6 +16,7 @@ from nearspace.report.page import environment, script_json
 from nearspace.report.sheets import sheets
 from nearspace.space.clusters import Alike, Cluster, Outlier, classes
 from nearspace.space.maps import K, Map
+from nearspace.space.tsne import FEWEST
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space
@@ -117,6 +118,8 @@ def map_facts(space: Space, found: Map) -> list[str]:
         kept = f"{100 * found.preservation:.0f} % of the {K} nearest preserved"
         sample = "" if queries == n else f", on {queries:,} items"
         facts.append(f"trustworthiness {found.trustworthiness:.3f}, {kept}{sample}")
+    if n < FEWEST:
+        facts.append("too few to lay out, on a circle in their order")
     placed = n - int(found.laid_out.sum())
     if placed:
         facts.append(f"{placed:,} placed since")

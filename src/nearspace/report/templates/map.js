@@ -223,7 +223,7 @@ function picture(i, size) {
 
 // The camera.
 function home() {
-  return { x: STEPS / 2, y: STEPS / 2, scale: Math.min(width - 40, height - 40) / STEPS };
+  return { x: STEPS / 2, y: STEPS / 2, scale: Math.min(width - 64, height - 64) / STEPS };
 }
 function look(x, y, scale) {
   const least = home().scale;
