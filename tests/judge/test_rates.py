@@ -118,7 +118,7 @@ def test_the_sentence_says_when_pca_does_better(rates):
     better = dataclasses.replace(at, pca_psnr=at.psnr + 1, pca_bits=20.0, images=None)
     told = rates_verdict(dataclasses.replace(rates, equals=(better,)))
     assert "1.0 dB below PCA codes of the same length" in told
-    assert "PCA codes never cost more for as much" in told
+    assert "By PCA codes as much costs no more" in told
     ahead = dataclasses.replace(at, pca_psnr=at.psnr - 1, pca_bits=50.0, images=3000.0)
     told = rates_verdict(dataclasses.replace(rates, equals=(ahead,)))
     assert "cheapest of all from 3,000 images on" in told

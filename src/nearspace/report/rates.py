@@ -92,7 +92,7 @@ def rates_verdict(rates: Rates) -> str:
         after = f"from {count_text(at.images)} images on"
         return f"{words} Its own size counted, the decoder is the cheapest of all {after}."
     better = "PCA codes" if at.pca_bits is not None and at.pca_bits <= at.bits else name
-    return f"{words} {better} never cost more for as much, and so the decoder never pays."
+    return f"{words} By {better} as much costs no more, and so the decoder never pays."
 
 
 def cheapest(equal: Equal) -> str | None:
