@@ -59,6 +59,14 @@ def test_texts_and_ids(search):
     assert "by --column" in search("search", "s.space", "two.csv")
 
 
+def test_words_that_the_encoder_does_not_know_are_told(search):
+    embed(load("sentences"), "tfidf | pca(dim=4)").save("s.space")
+    asked = ["search", "s.space", "qwertyuiop [zzz]", "the sea"]
+    done = CliRunner().invoke(app, asked, env={"COLUMNS": "120"})
+    assert "no word of 'qwertyuiop [zzz]' is known" in done.stderr
+    assert done.stderr.count("is known") == 1
+
+
 def test_images_rows_and_vectors(search):
     random = np.random.default_rng(0)
     (search.folder / "photos").mkdir()

@@ -101,8 +101,11 @@ def search_command(
     if exclude_self and queries:
         asked = _as_items(space, asked, names)
     found = neighbours(space, asked, k, metric, where, exclude_self, exact)
-    for note in found.notes:
-        Console(stderr=True).print(f"note: {note}", style="dim", highlight=False)
+    notes = list(found.notes)
+    if found.recall < 1 and not notes:
+        notes.append(f"By the index, whose recall@10 is {found.recall:.3f}; --exact searches all.")
+    for note in notes:
+        Console(stderr=True).print(f"note: {note}", style="dim", highlight=False, markup=False)
     rows = [found_rows(space, found, at) for at in range(len(names))]
     if output is not None:
         _write(output, names, rows)
@@ -178,11 +181,29 @@ def _asked(
         read, items = _items(space.kind, query, column)
         names += read
         embedded.append(encoder.transform(items))
+        _warn_of_unknown_words(encoder, read, items)
     if isinstance(embedded[0], np.ndarray):
         return names, np.concatenate(embedded)
     from scipy import sparse
 
     return names, sparse.vstack(embedded, format="csr")
+
+
+def _warn_of_unknown_words(encoder: Any, names: list[str], items: Any) -> None:
+    """Tell which texts have no word that the encoder knows: what is found then means nothing."""
+    from rich.console import Console
+
+    from nearspace.encoders.combine import Piped
+
+    if not isinstance(items, list) or not isinstance(encoder, Piped):
+        return  # of a single encoder such a vector is zero, which the search itself tells
+    counts = encoder.encoders_[0].transform(items)
+    for name, known in zip(names, abs(counts).sum(axis=1), strict=True):
+        if not known:
+            text = (
+                f"note: no word of '{name}' is known to the encoder; what is found means nothing."
+            )
+            Console(stderr=True).print(text, style="dim", highlight=False, markup=False)
 
 
 def _as_items(space: Any, vectors: Any, files: list[str]) -> Any:
