@@ -32,8 +32,8 @@ of the test images.
 def rates_command(
     source: cli.Source,
     specs: Annotated[
-        str | None,
-        typer.Option("--with", help="Encoders that decode, with commas between. [encoders]"),
+        list[str] | None,
+        typer.Option("--with", help="Encoder that decodes; repeat for more. [encoders]"),
     ] = None,
     output: cli.Output = Path(),
     other: Annotated[
@@ -54,7 +54,7 @@ def rates_command(
     from nearspace.encoders.spec import make_many
     from nearspace.judge.rates import DEFAULT_ENCODERS, check_encoders
 
-    encoders = make_many(specs or ", ".join(DEFAULT_ENCODERS))
+    encoders = [each for spec in specs or DEFAULT_ENCODERS for each in make_many(spec)]
     check_encoders(encoders)  # told before any data is read
     dataset = cli.read(
         source, kind="image", size=size, groups=groups, limit=limit, test=test,
