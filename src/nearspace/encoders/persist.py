@@ -159,6 +159,8 @@ def parse_encoder(files: Mapping[str, bytes], path: str) -> Encoder:
 
 
 def _refuse(value: Any, key: str) -> str:
+    if isinstance(value, BaseEstimator):
+        raise NearspaceError(f"{type(value).__name__} is not in the catalogue and cannot be saved.")
     raise NearspaceError(
         f"An encoder that keeps a {type(value).__name__} ({key}) cannot be saved: only arrays, "
         "numbers, strings and encoders of nearspace can be written without pickle."
