@@ -6,8 +6,11 @@ import contextlib
 import dataclasses
 import os
 import sqlite3
+import threading
 import time
 import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nearspace.encoders.base import Encoder
@@ -69,8 +72,8 @@ def save(space: Space, path: str | Path) -> Path:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with database.told(path):
-            _write(beside, space, columns, parts)
-            _sync(beside)
+            with _flushed(beside):
+                _write(beside, space, columns, parts)
             _put_in_place(beside, place)
         _sync(place.parent)
     except OSError as error:
@@ -112,6 +115,26 @@ def _write(path: Path, space: Space, columns: Columns, parts: dict[str, bytes]) 
         db.execute("COMMIT")
     finally:
         db.close()
+
+
+@contextlib.contextmanager
+def _flushed(path: Path) -> Iterator[None]:
+    """Bring a file to the disk while it grows, lest all of it waits for the end."""
+    ended = threading.Event()
+
+    def flush() -> None:
+        while not ended.wait(0.05):
+            if path.exists():
+                _sync(path)
+
+    with ThreadPoolExecutor(1) as pool:
+        flushing = pool.submit(flush)
+        try:
+            yield
+        finally:
+            ended.set()
+        flushing.result()  # an error is told once, to whoever asked first
+        _sync(path)
 
 
 def _put_in_place(beside: Path, path: Path) -> None:
