@@ -157,7 +157,9 @@ def test_what_is_not_said_of_an_item_stays(tmp_path):
 
 
 def test_missing_labels_and_huge_numbers_come_back(tmp_path):
-    meta = pa.table({"big": pa.array([2**64 - 1, 1], pa.uint64()), "when": np.array([1, 1], "M8[ns]")})
+    meta = pa.table(
+        {"big": pa.array([2**64 - 1, 1], pa.uint64()), "when": np.array([1, 1], "M8[ns]")}
+    )
     space = space_of(["a", "b"], labels=np.array([0.5, np.nan]), meta=meta)
     again = open_space(save(space, tmp_path / "s.space"))
     assert again.labels.tolist() == [0.5, None]

@@ -13,11 +13,12 @@ from nearspace.data import Image
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.double import double_decoder, pixels
 from nearspace.errors import DataError, NearspaceError
+from nearspace.space.arrays import check_finite
 from nearspace.space.codes import Head, read_codes, read_ids, write_codes, write_ids
 from nearspace.space.decode import decoder
 from nearspace.space.distortion import usual_level
 from nearspace.space.levels import Codec, Level, fit_codec
-from nearspace.space.space import Space, check_finite
+from nearspace.space.space import Space
 
 __all__ = ["PART", "Unpacked", "codec_of", "pack", "split", "unpack", "with_codec"]
 

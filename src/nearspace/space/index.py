@@ -11,10 +11,11 @@ from scipy import sparse
 
 from nearspace.errors import MissingExtra, NearspaceError, did_you_mean
 from nearspace.metrics.retrieval import METRICS
+from nearspace.space.arrays import vector_checksums
 from nearspace.space.cells import Index, unsound
 from nearspace.space.exact import SPARE, WIDE, Exact
 from nearspace.space.scores import as_scores, rescored
-from nearspace.space.space import Space, vector_checksums
+from nearspace.space.space import Space
 
 __all__ = ["LARGEST_K", "Opened", "build_index", "open_index", "part_name"]
 

@@ -13,7 +13,8 @@ from scipy import sparse
 from xxhash import xxh3_64_intdigest as hash64
 
 from nearspace.errors import DataError
-from nearspace.space.space import Space, check_finite, is_finite, plain_array, sparse_rows
+from nearspace.space.arrays import check_finite, is_finite, plain_array, sparse_rows
+from nearspace.space.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.space.space import vector_checksums
+from nearspace.space.arrays import vector_checksums
 
 __all__ = ["as_scores", "first_equals", "rescored", "sparse_alike", "sparse_squares"]
 

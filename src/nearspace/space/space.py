@@ -5,10 +5,8 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import itertools
 import platform
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,26 +24,15 @@ from nearspace.encoders.elsewhere import Vectors
 from nearspace.encoders.persist import fingerprint
 from nearspace.encoders.spec import make, spec_of
 from nearspace.errors import DataError, NearspaceError
+from nearspace.space.arrays import check_finite
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = [
-    "Space",
-    "Thumbnails",
-    "check_finite",
-    "dense_vectors",
-    "embed",
-    "is_finite",
-    "plain_array",
-    "sparse_rows",
-    "vector_checksums",
-    "versions",
-]
+__all__ = ["Space", "Thumbnails", "dense_vectors", "embed", "versions"]
 
 LARGEST_DENSE = 2**31  # bytes
-LONG = 256  # characters
 SEARCHED_FOR_NEAR = 10_000  # ids that a mistyped one is compared with: a million takes minutes
 
 
@@ -249,61 +236,6 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
         meta,
         Thumbnails(dataset.items, dataset.kind) if isinstance(dataset.kind, Image) else None,
     )
-
-
-def vector_checksums(vectors: np.ndarray | sparse.csr_array) -> np.ndarray:
-    """Return a CRC-32 of every vector, shape ``(n,)``, uint32: whether it is still the same."""
-    if sparse.issparse(vectors):
-        return np.array([zlib.crc32(row) for row in sparse_rows(vectors)], dtype=np.uint32)
-    rows = np.ascontiguousarray(vectors, dtype=np.float32).ravel().view(np.uint8).data
-    width = 4 * vectors.shape[1]
-    checksums = (zlib.crc32(rows[i : i + width]) for i in range(0, len(rows), width))
-    return np.fromiter(checksums, dtype=np.uint32, count=len(vectors))
-
-
-def sparse_rows(vectors: Any) -> Iterator[bytes]:
-    """Return each row as bytes: its columns as int32, then its values as float32."""
-    columns, values = vectors.indices.astype("<i4"), vectors.data.astype("<f4")
-    for start, stop in itertools.pairwise(vectors.indptr.tolist()):
-        yield columns[start:stop].tobytes() + values[start:stop].tobytes()
-
-
-def plain_array(values: Sequence[Any]) -> np.ndarray:
-    """Return text or numbers as an array: of Python objects where some are long, or missing.
-
-    An array of text is as wide as the longest, and strips zeros from the end.
-    """
-    if all(_is_plain(value) for value in values):
-        return np.array(values)
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, str):
-        return len(value) <= LONG and not value.endswith("\0")
-    return value is not None
-
-
-def is_finite(vectors: Any) -> bool:
-    """Return whether no vector holds NaN or infinity."""
-    values = vectors.data if sparse.issparse(vectors) else vectors
-    with np.errstate(over="ignore"):  # the sum is the faster, but may be too large
-        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
-
-
-def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
-    """Raise `NearspaceError` that names the first item whose vector is not finite."""
-    if is_finite(vectors):
-        return
-    values = vectors.data if sparse.issparse(vectors) else vectors
-    if sparse.issparse(vectors):
-        first = np.flatnonzero(~np.isfinite(values))[0]
-        row = np.searchsorted(vectors.indptr, first, side="right") - 1
-    else:
-        row = np.flatnonzero(~np.isfinite(values).all(axis=1))[0]
-    raise NearspaceError(f"{who} gave the item '{ids[row]}' a vector that is not finite.")
 
 
 class Thumbnails(Sequence[bytes]):

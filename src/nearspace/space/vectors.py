@@ -15,8 +15,9 @@ import numpy as np
 from nearspace.data import kind_from_json
 from nearspace.data.files import read_file
 from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.space.arrays import check_finite, plain_array
 from nearspace.space.export import OURS, RECIPE
-from nearspace.space.space import Space, check_finite, plain_array, versions
+from nearspace.space.space import Space, versions
 
 if TYPE_CHECKING:
     import pyarrow as pa
