@@ -32,11 +32,13 @@ def insert_rows(db: sqlite3.Connection, columns: Sequence[Sequence[Any]]) -> int
         if name not in MAYBE or values.count(None) < len(values)
     ]
     into = ", ".join(name for name, _ in known)
+    insert = f"INSERT INTO items ({into}) VALUES "
     one = f"({', '.join('?' * len(known))})"
+    many = insert + ", ".join([one] * TOGETHER)
     flat = itertools.chain.from_iterable(zip(*(values for _, values in known), strict=True))
     while values := list(itertools.islice(flat, TOGETHER * len(known))):
-        places = ", ".join([one] * (len(values) // len(known)))
-        db.execute(f"INSERT INTO items ({into}) VALUES {places}", values)
+        count = len(values) // len(known)
+        db.execute(many if count == TOGETHER else insert + ", ".join([one] * count), values)
     return sum(marks) % WRAP
 
 
