@@ -11,7 +11,7 @@ import numpy as np
 from nearspace.data.kinds import Kind, content_hash
 from nearspace.errors import DataError
 
-__all__ = ["Text"]
+__all__ = ["Text", "is_unicode"]
 
 SHOWN = 200
 KEPT = 1000  # characters of a text that a space keeps
@@ -54,7 +54,7 @@ class Text(Kind):
                     f"{who}: row {row} is {text!r} of type {type(text).__name__}, expected str; "
                     "remove the row or put a text there."
                 )
-            if not text.isascii() and not _is_unicode(text):
+            if not text.isascii() and not is_unicode(text):
                 raise DataError(
                     f"{who}: row {row} holds half of a surrogate pair; repair the text."
                 )
@@ -85,7 +85,8 @@ class Text(Kind):
         return f"<q>{html.escape(shown)}</q>"
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: a lone surrogate cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

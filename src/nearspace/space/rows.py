@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 from xxhash import xxh3_64_intdigest as hash64
 
+from nearspace.data.texts import is_unicode
 from nearspace.errors import DataError
 from nearspace.space.arrays import check_finite, is_finite, plain_array, sparse_rows
 from nearspace.space.space import Space
@@ -148,18 +149,10 @@ def _check_writable(values: list[Any], of: str) -> None:
         try:
             "".join(values).encode()
         except UnicodeEncodeError:
-            broken = next(text for text in values if not _is_unicode(text))
+            broken = next(text for text in values if not is_unicode(text))
             raise DataError(
                 f"A space holds text in UTF-8, which {broken!r} cannot be written in; rename it."
             ) from None
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _dates(meta: pa.Table | None) -> list[str]:
