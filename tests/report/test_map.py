@@ -123,7 +123,9 @@ def test_long_numbers_stay_whole_and_what_is_missing_is_not_named():
 def test_items_need_no_labels_texts_or_pictures():
     places = np.random.default_rng(0).normal(size=(12, 2))
     space = Space(places, np.arange(12), None, {"spec": "x"})
-    for some in (space, dataclasses.replace(space, meta=pa.table({"split": ["train"] * 12}))):
+    recipe = {"spec": "x", "roles": {"split": "split"}}
+    meta = pa.table({"split": ["train"] * 12})
+    for some in (space, dataclasses.replace(space, meta=meta, recipe=recipe)):
         page = render_map(some, a_map(space, places), np.full(12, -1), [], [], [])
         assert '"texts":[]' in page
 

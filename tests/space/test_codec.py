@@ -255,3 +255,17 @@ def test_a_codec_that_is_damaged_is_refused(space):
     assert refused > 150  # a step or a frequency that is another is as sound as before
     with pytest.raises(NearspaceError, match="vectors of 9 numbers"):
         levels.Codec.from_bytes(bytes(whole), 9)
+
+
+def test_tables_are_made_of_the_training_part_wherever_it_is_named(digits):
+    labelled = dataclasses.replace(
+        digits.take(np.arange(400)), split=np.repeat(["train", "test"], 200)
+    )
+    whole = embed(labelled, "pca(dim=4)")
+    part = dataclasses.replace(embed(labelled.take(np.arange(200)), whole.encoder), parts={})
+    assert with_codec(whole).parts == with_codec(part).parts
+    named = whole.meta.rename_columns(["split_"])
+    moved = dataclasses.replace(
+        whole, meta=named, recipe=whole.recipe | {"roles": {"split": "split_"}}
+    )
+    assert with_codec(moved).parts == with_codec(whole).parts

@@ -121,13 +121,16 @@ def unpack_command(
     typer.echo(f"{output}: {len(found.items):,} items.")
 
 
-def split_command(path: cli.SpaceFile) -> None:
+def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
     """Split and write; the help text stands in SPLIT."""
+    targets = {name: path.with_name(f"{path.stem}.{name}.space") for name in ("encoder", "decoder")}
+    for target in targets.values():
+        cli.check_new(target, force, option="split")
     from nearspace.space.codec import split
 
     halves = split(_with_codec(path))
-    for name, half in zip(("encoder", "decoder"), halves, strict=True):
-        written = half.save(path.with_name(f"{path.stem}.{name}.space"))
+    for (name, target), half in zip(targets.items(), halves, strict=True):
+        written = half.save(target)
         does = "packs" if name == "encoder" else "unpacks"
         typer.echo(f"{written}: {does}, {written.stat().st_size:,} bytes.")
 

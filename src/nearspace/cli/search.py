@@ -175,12 +175,14 @@ def _asked(
 
         given: Any = read_vectors(vectors)
         return [str(name) for name in given.ids.tolist()], given.vectors
+    from nearspace.space.neighbours import vectors_of
+
     encoder = cli.encoder_of(space, path)
     names, embedded = [], []
     for query in queries:
         read, items = _items(space.kind, query, column)
         names += read
-        embedded.append(encoder.transform(items))
+        embedded.append(vectors_of(space, items))
         _warn_of_unknown_words(encoder, read, items)
     if isinstance(embedded[0], np.ndarray):
         return names, np.concatenate(embedded)

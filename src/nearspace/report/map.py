@@ -27,7 +27,6 @@ STEPS = 65_535  # of a place, along the longer side
 TEXT = 240  # characters of a text, or of a row of a table, that are shown
 LISTED = 200  # outliers, and groups of near-duplicates
 MEMBERS = 24  # of a group
-ROLES = ("group", "time", "split")  # columns that say nothing of what an item looks like
 NAMED = 40  # classes in the legend
 
 
@@ -223,7 +222,8 @@ def _texts(space: Space) -> list[str]:
     if "text" in space.meta.column_names:
         texts = space.meta["text"].to_pylist()
         return ["" if text is None else _short(str(text)) for text in texts]
-    columns = [name for name in space.meta.column_names if name not in ROLES]
+    roles = space.recipe.get("roles", {}).values()  # say nothing of what an item looks like
+    columns = [name for name in space.meta.column_names if name not in roles]
     return [
         _short(" · ".join(f"{name}: {value}" for name, value in row.items() if value is not None))
         for row in space.meta.select(columns).to_pylist()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,14 @@ from scipy import sparse
 
 from nearspace.errors import NearspaceError
 
-__all__ = ["check_finite", "is_finite", "plain_array", "sparse_rows", "vector_checksums"]
+__all__ = [
+    "check_finite",
+    "free_name",
+    "is_finite",
+    "plain_array",
+    "sparse_rows",
+    "vector_checksums",
+]
 
 LONG = 256  # characters
 
@@ -50,6 +57,13 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, str):
         return len(value) <= LONG and not value.endswith("\0")
     return value is not None
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Return a name that no column has yet: a feature of that name is another thing."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def is_finite(vectors: Any) -> bool:

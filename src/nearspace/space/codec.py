@@ -66,8 +66,9 @@ def codec_of(space: Space) -> Codec:
     if PART in space.parts:
         return Codec.from_bytes(space.parts[PART], encoder._n_features_out)
     vectors = np.asarray(space.vectors)
-    if space.meta is not None and "split" in space.meta.column_names:
-        training = np.array(space.meta["split"].to_pylist(), dtype=object) == "train"
+    split = space.recipe.get("roles", {}).get("split")
+    if space.meta is not None and split in space.meta.column_names:
+        training = np.array(space.meta[split].to_pylist(), dtype=object) == "train"
         vectors = vectors[training] if training.any() else vectors
     if len(vectors) < 2:
         raise NearspaceError(

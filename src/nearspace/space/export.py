@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nearspace.errors import NearspaceError
+from nearspace.space.arrays import free_name
 from nearspace.space.space import Space, dense_vectors
 
 if TYPE_CHECKING:
@@ -105,10 +106,7 @@ def _columns(space: Space) -> pa.Table:
         columns["label"] = pa.array(space.labels.tolist())
     if space.meta is not None:
         for name in space.meta.column_names:
-            free = name
-            while free in OURS or free in columns:
-                free += "_"
-            columns[free] = space.meta[name]
+            columns[free_name(name, {*OURS, *columns})] = space.meta[name]
     if "map" in space.parts:
         from nearspace.space.maps import layout
 

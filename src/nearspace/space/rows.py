@@ -84,8 +84,7 @@ def columns_of(space: Space) -> Columns:
         values = getattr(space, what)
         if values is not None and (len(values) != n or getattr(values, "ndim", 1) != 1):
             found = getattr(values, "shape", len(values))
-            if what != "meta" or len(values) != n:
-                raise DataError(f"A space needs {what}, one for each of {n} vectors; got {found}.")
+            raise DataError(f"A space needs {what}, one for each of {n} vectors; got {found}.")
     ids = _type_of(space.ids, "ids")
     if ids not in ("text", "integer") or (space.ids.dtype == object and None in space.ids.tolist()):
         raise DataError("A space needs ids that are all text or all whole numbers.")

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import functools
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ from nearspace.encoders.elsewhere import Vectors
 from nearspace.encoders.persist import fingerprint
 from nearspace.encoders.spec import make, spec_of
 from nearspace.errors import DataError, NearspaceError
-from nearspace.space.arrays import check_finite
+from nearspace.space.arrays import check_finite, free_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -283,24 +283,17 @@ def _known(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
     """Return what is known of each item beside vector, id and label, and which column is a role."""
     columns, roles = dataset.kind.to_columns(dataset.items), {}
     for given in [] if dataset.meta is None else dataset.meta.column_names:
-        columns[_free(given, columns)] = dataset.meta[given]  # type: ignore[index]
+        columns[free_name(given, columns)] = dataset.meta[given]  # type: ignore[index]
     for role in ("groups", "time", "split"):
         values = getattr(dataset, role)
         if values is not None:
-            roles[role] = _free(role.removesuffix("s"), columns)
+            roles[role] = free_name(role.removesuffix("s"), columns)
             columns[roles[role]] = values
     if not columns:
         return None, roles
     import pyarrow as pa
 
     return pa.table(columns), roles
-
-
-def _free(name: str, taken: Iterable[str]) -> str:
-    """Return a name that no column has yet: a feature of that name is another thing."""
-    while name in taken:
-        name += "_"
-    return name
 
 
 def _is_whole(text: str) -> bool:
