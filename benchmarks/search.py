@@ -16,6 +16,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import faiss
 import numpy as np
 
+from nearspace.recipe import Recipe
 from nearspace.space.index import Opened, build_index, part_name
 from nearspace.space.neighbours import neighbours
 from nearspace.space.space import Space
@@ -40,7 +41,7 @@ def seconds(call, rounds, other=None):
 
 
 def space_of(vectors, parts=None):
-    recipe = {"spec": "drawn", "fingerprint": "drawn"}
+    recipe = Recipe("drawn", "drawn")
     return Space(vectors, np.arange(len(vectors)), None, recipe, parts=parts or {})
 
 

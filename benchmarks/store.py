@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from nearspace import Space, open_space
+from nearspace.recipe import Recipe
 from nearspace.space.store import add
 from nearspace.space.stored import verify
 
 ROUNDS = 9
 N, DIM = 100_000, 384
-RECIPE = {"spec": "raw", "fingerprint": "00", "data": "random", "kind": None, "versions": {}}
+RECIPE = Recipe("raw", "00", "random", versions={})
 
 
 def seconds(work):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import nearspace
 
-ORDER = ["errors", "data", "metrics", "nets", "learning", "encoders", "space", "judge", "report",
-         "web", "cli"]  # fmt: skip
+ORDER = ["errors", "recipe", "data", "metrics", "nets", "learning", "encoders", "space", "judge",
+         "report", "web", "cli"]  # fmt: skip
 
 
 def test_no_import_runs_back():

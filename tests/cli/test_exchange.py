@@ -21,7 +21,7 @@ def test_there_and_back_again(command):
     assert command("import", "d.parquet", "-o", "again.space").returncode == 0
     again = open_space("again.space")
     np.testing.assert_array_equal(again.vectors, space.vectors)
-    assert again.recipe["fingerprint"] == space.recipe["fingerprint"]
+    assert again.recipe.fingerprint == space.recipe.fingerprint
     assert again.thumbnails[3] == space.thumbnails[3]
     done = command("sample", "again.space", "-o", "s.npy")
     assert done.returncode == 2

@@ -117,7 +117,7 @@ def test_compare_keeps_the_winner(command):
     done = command("compare", "wine", "--with", "pca(dim=4)", "--save-best", "best.space")
     assert done.returncode == 0, done.stderr
     space = open_space(command.folder / "best.space")
-    assert f"Use {space.recipe['spec']}." in done.stdout
+    assert f"Use {space.recipe.spec}." in done.stdout
     assert len(space) == 178
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from nearspace import recipe
 from nearspace.judge import cache
-from nearspace.space import space
 
 
 @pytest.fixture
@@ -21,9 +21,9 @@ def key(monkeypatch):
 @pytest.mark.parametrize("library", ["torch", "pillow", "scikit-image", "transformers"])
 def test_another_version_of_a_library_gives_another_key(library, key, monkeypatch):
     before = key()
-    installed = space.version
+    installed = recipe.version
     monkeypatch.setattr(
-        space, "version", lambda name: "0.0.1" if name == library else installed(name)
+        recipe, "version", lambda name: "0.0.1" if name == library else installed(name)
     )
     assert key() != before
     monkeypatch.undo()
@@ -32,7 +32,7 @@ def test_another_version_of_a_library_gives_another_key(library, key, monkeypatc
 
 def test_a_library_that_is_not_installed_has_no_version(monkeypatch):
     def absent(name):
-        raise space.PackageNotFoundError(name)
+        raise recipe.PackageNotFoundError(name)
 
-    monkeypatch.setattr(space, "version", absent)
-    assert space.versions()["transformers"] == ""
+    monkeypatch.setattr(recipe, "version", absent)
+    assert recipe.versions()["transformers"] == ""

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from nearspace import embed, load
+from nearspace.recipe import Recipe
 from nearspace.report.map import render_map
 from nearspace.report.sheets import sheets
 from nearspace.space.clusters import Alike, Outlier, clusters
@@ -51,9 +52,7 @@ def nasty_page():
     ids = np.array([f"{NASTY} {i}" for i in range(40)])
     meta = pa.table({"text": [f"<img src=x onerror=alert(1)> {NASTY} {i} 🦊" for i in range(40)]})
     places = np.random.default_rng(0).normal(size=(40, 2))
-    space = Space(
-        places, ids, np.array([NASTY, "b"] * 20), {"spec": NASTY, "data": NASTY}, meta=meta
-    )
+    space = Space(places, ids, np.array([NASTY, "b"] * 20), Recipe(NASTY, "0", NASTY), meta=meta)
     codes, found = clusters(space, places)
     return render_map(space, a_map(space, places), codes, found, [Outlier(3, 4.0)], [])
 
@@ -104,7 +103,7 @@ def test_thumbnails_that_cannot_be_read_leave_their_squares_empty_and_are_counte
     middles = [sheet.getpixel((made.side * slot + made.side // 2, 20)) for slot in range(6)]
     assert [green > 200 for _, green, _ in middles] == [True, False, True, True, True, True]
     places = np.random.default_rng(0).normal(size=(12, 2))
-    space = Space(places, np.arange(12), None, {"spec": "x"}, thumbnails=[b"junk"] * 12)
+    space = Space(places, np.arange(12), None, Recipe("x", "0"), thumbnails=[b"junk"] * 12)
     page = render_map(space, a_map(space, places), np.full(12, -1), [], [], [])
     assert "12 thumbnails cannot be read" in page
 
@@ -113,7 +112,7 @@ def test_long_numbers_stay_whole_and_what_is_missing_is_not_named():
     places = np.random.default_rng(0).normal(size=(12, 2))
     ids, labels = np.arange(12) + 2**60 + 1, np.array([None, "7", "11"] * 4, dtype=object)
     meta = pa.table({"text": [None, "a", None] * 4})
-    space = Space(places, ids, labels, {"spec": "x"}, meta=meta)
+    space = Space(places, ids, labels, Recipe("x", "0"), meta=meta)
     page = render_map(space, a_map(space, places), np.full(12, -1), [], [], [])
     assert f'"{2**60 + 3}"' in page
     assert "None" not in page
@@ -122,8 +121,8 @@ def test_long_numbers_stay_whole_and_what_is_missing_is_not_named():
 
 def test_items_need_no_labels_texts_or_pictures():
     places = np.random.default_rng(0).normal(size=(12, 2))
-    space = Space(places, np.arange(12), None, {"spec": "x"})
-    recipe = {"spec": "x", "roles": {"split": "split"}}
+    space = Space(places, np.arange(12), None, Recipe("x", "0"))
+    recipe = Recipe("x", "0", roles={"split": "split"})
     meta = pa.table({"split": ["train"] * 12})
     for some in (space, dataclasses.replace(space, meta=meta, recipe=recipe)):
         page = render_map(some, a_map(space, places), np.full(12, -1), [], [], [])
@@ -211,7 +210,7 @@ def test_every_picture_is_shown_where_more_sheets_are_wanted_than_are_kept(opene
     file = io.BytesIO()
     Image.new("RGB", (64, 64), "red").save(file, "PNG")
     places = random.uniform(-1, 1, (n, 2))
-    space = Space(places, np.arange(n), None, {"spec": "x"}, thumbnails=[file.getvalue()] * n)
+    space = Space(places, np.arange(n), None, Recipe("x", "0"), thumbnails=[file.getvalue()] * n)
     far = [Outlier(int(i), 3.0) for i in random.permutation(n)[:200]]
     page, trouble = opened(render_map(space, a_map(space, places), np.full(n, -1), [], far, []))
     page.evaluate(

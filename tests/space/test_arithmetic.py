@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
+from nearspace.recipe import Recipe
 from nearspace.space.arithmetic import analogy, vectors_at
 from nearspace.space.space import Space
 
@@ -17,8 +18,7 @@ VECTORS = np.array(
 
 @pytest.fixture(params=[np.asarray, sparse.csr_array], ids=["dense", "sparse"])
 def words(request):
-    recipe = {"spec": "vectors", "fingerprint": "0", "data": "words", "kind": None}
-    return Space(request.param(VECTORS), WORDS, None, recipe)
+    return Space(request.param(VECTORS), WORDS, None, Recipe("vectors", "0", "words"))
 
 
 @pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])

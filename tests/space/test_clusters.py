@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from nearspace.recipe import Recipe
 from nearspace.space.clusters import clusters, outliers_and_duplicates
 from nearspace.space.space import Space
 
@@ -27,7 +28,7 @@ def crowds():
     ids = np.arange(len(places))
     meta = pa.table({"text": [*texts, *["the day"] * 5]})
     vectors = places.astype(np.float32)
-    return Space(vectors, ids, labels, {"spec": "made up"}, meta=meta)
+    return Space(vectors, ids, labels, Recipe("made up", "0"), meta=meta)
 
 
 def test_clusters_are_found_and_named(crowds):
@@ -72,7 +73,7 @@ def test_many_items_are_clustered_by_a_sample(crowds, monkeypatch):
 @pytest.mark.parametrize("n", [0, 1, 5, 40])
 def test_few_or_equal_items_have_no_clusters(n):
     vectors = np.ones((n, 2), dtype=np.float32)
-    space = Space(vectors, np.arange(n), None, {})
+    space = Space(vectors, np.arange(n), None, Recipe("made up", "0"))
     codes, found = clusters(space, vectors)
     assert codes.tolist() == [-1] * n
     assert found == []

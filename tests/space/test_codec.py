@@ -45,7 +45,7 @@ def test_the_receiver_gets_the_codes_and_the_items_of_the_sender(spec, sample, t
     items = dataset.items[:150]
     halves = [half.save(tmp_path / name) for half, name in zip(split(whole), "er", strict=True)]
     sender, receiver = map(open_space, halves)
-    assert sender.recipe["fingerprint"] == receiver.recipe["fingerprint"]
+    assert sender.recipe.fingerprint == receiver.recipe.fingerprint
     for bits in (4, 60):
         data = pack(whole, items, dataset.ids[:150], bits=bits)
         got = unpack(whole, data)
@@ -266,6 +266,6 @@ def test_tables_are_made_of_the_training_part_wherever_it_is_named(digits):
     assert with_codec(whole).parts == with_codec(part).parts
     named = whole.meta.rename_columns(["split_"])
     moved = dataclasses.replace(
-        whole, meta=named, recipe=whole.recipe | {"roles": {"split": "split_"}}
+        whole, meta=named, recipe=dataclasses.replace(whole.recipe, roles={"split": "split_"})
     )
     assert with_codec(moved).parts == with_codec(whole).parts

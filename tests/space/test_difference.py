@@ -10,14 +10,14 @@ from scipy import sparse
 from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError
 from nearspace.metrics.similarity import cka, neighbour_overlap
+from nearspace.recipe import Recipe
 from nearspace.space.difference import diff
 from nearspace.space.space import Space, embed
 
 
 def space(vectors, ids=None, fingerprint="0"):
     ids = np.arange(vectors.shape[0]) if ids is None else np.array(ids)
-    recipe = {"spec": "vectors", "fingerprint": fingerprint, "data": "", "kind": None}
-    return Space(vectors, ids, None, recipe)
+    return Space(vectors, ids, None, Recipe("vectors", fingerprint))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from safetensors.numpy import load, save
 from nearspace import neighbours
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.metrics.retrieval import METRICS
+from nearspace.recipe import Recipe
 from nearspace.space.cells import Index
 from nearspace.space.index import Opened, build_index, part_name
 from nearspace.space.space import Space
@@ -26,7 +27,7 @@ def clustered(count, random_state=0):
 
 def space_of(vectors, **parts):
     return Space(
-        vectors, np.arange(len(vectors)), None, {"spec": "x", "fingerprint": "f"},
+        vectors, np.arange(len(vectors)), None, Recipe("x", "f"),
         parts={part_name(metric): data for metric, data in parts.items()},
     )  # fmt: skip
 

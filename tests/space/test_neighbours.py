@@ -14,6 +14,7 @@ from nearspace import embed, neighbours
 from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError
 from nearspace.metrics.retrieval import METRICS
+from nearspace.recipe import Recipe
 from nearspace.space.exact import Exact
 from nearspace.space.filters import matching
 from nearspace.space.neighbours import vectors_of
@@ -144,7 +145,7 @@ def test_ids_vectors_and_spaces_ask_the_same(customers):
 
 def test_exclude_self_leaves_out_the_item_and_not_its_copies():
     vectors = np.eye(4, dtype=np.float32)[[0, 0, 1, 2, 3]]
-    space = Space(vectors, np.array(list("abcde")), None, {"spec": "x", "fingerprint": "f"})
+    space = Space(vectors, np.array(list("abcde")), None, Recipe("x", "f"))
     found = neighbours(space, ["a", "e"], k=2, exclude_self=True)
     assert found.ids.tolist() == [["b", "c"], ["a", "b"]]
     assert found.scores.tolist() == [[1, 0], [0, 0]]
@@ -159,7 +160,7 @@ def test_exclude_self_leaves_out_the_item_and_not_its_copies():
 
 def test_a_zero_vector_has_cosine_0_and_is_not_dropped():
     vectors = np.array([[0, 0], [1, 0], [-1, 0]], np.float32)
-    space = Space(vectors, np.arange(3), None, {"spec": "x", "fingerprint": "f"})
+    space = Space(vectors, np.arange(3), None, Recipe("x", "f"))
     found = neighbours(space, [[2.0, 0.0], [0.0, 0.0]])
     assert found.ids.tolist() == [[1, 0, 2], [0, 1, 2]]
     assert found.scores.tolist() == [[1, 0, -1], [0, 0, 0]]
@@ -196,7 +197,7 @@ def test_refuses_in_a_sentence(customers, case):
 
 def test_refuses_vectors_of_another_encoder_of_the_same_dimension(customers):
     other = embed(SAMPLES["customers"](), "onehot | pca(dim=6, random_state=1)")
-    recipe = {**other.recipe, "fingerprint": "0123"}
+    recipe = dataclasses.replace(other.recipe, fingerprint="0123")
     with pytest.raises(NearspaceError, match=r"another encoder, .* fingerprint 0123"):
         neighbours(customers, dataclasses.replace(other, recipe=recipe))
     with pytest.raises(NearspaceError, match="no encoder"):
@@ -224,7 +225,7 @@ def test_conditions_follow_the_types_of_columns():
     )
     space = Space(
         np.eye(4, dtype=np.float32), np.array(["a", "b", "c", "d"]), np.array([1, 2, 2, 10]),
-        {"spec": "x", "fingerprint": "f"}, meta=known,
+        Recipe("x", "f"), meta=known,
     )  # fmt: skip
     wanted = {
         ("age>=10",): "bd",  # as numbers, not as text
@@ -266,7 +267,7 @@ def test_conditions_follow_the_types_of_columns():
 def test_one_long_text_does_not_make_the_others_as_long():
     texts = ["A Cat"] + ["dog"] * 5000 + ["long " * 10_000]
     space = Space(
-        np.zeros((5002, 1), np.float32), np.arange(5002), None, {"spec": "x", "fingerprint": "f"},
+        np.zeros((5002, 1), np.float32), np.arange(5002), None, Recipe("x", "f"),
         meta=pa.table({"text": texts}),
     )  # fmt: skip
     tracemalloc.start()

@@ -27,11 +27,11 @@ def test_fits_on_the_published_training_part_only():
 def test_the_fingerprint_follows_weights_and_settings():
     digits = SAMPLES["digits"]()
     prints = {
-        spec: embed(digits, spec).recipe["fingerprint"]
+        spec: embed(digits, spec).recipe.fingerprint
         for spec in ("pca(dim=2)", "pca(dim=3)", "random(dim=2)", "random(dim=2, random_state=1)")
     }
     assert len(set(prints.values())) == 4
-    assert prints["pca(dim=2)"] == embed(digits, "pca(dim=2)").recipe["fingerprint"]
+    assert prints["pca(dim=2)"] == embed(digits, "pca(dim=2)").recipe.fingerprint
 
 
 @pytest.mark.parametrize("spec", ["tfidf", "bow | pca(dim=3)"])

@@ -21,13 +21,14 @@ from scipy import sparse
 from nearspace.data import SAMPLES, Dataset, Vector
 from nearspace.encoders.persist import dump_encoder
 from nearspace.errors import NearspaceError
+from nearspace.recipe import Recipe
 from nearspace.space.rows import ITEM, checksums
 from nearspace.space.saving import save
 from nearspace.space.space import Space, embed
 from nearspace.space.store import Added, add, open_space, remove, write_part
 from nearspace.space.stored import verify
 
-RECIPE = {"spec": "raw", "fingerprint": "00ff", "data": "test", "kind": None, "versions": {}}
+RECIPE = Recipe("raw", "00ff", "test", versions={})
 # Children come from a server that has imported what they need, and no thread has run in it.
 PROCESSES = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
 PROCESSES.set_forkserver_preload(["nearspace.space.saving", "nearspace.space.store"])
@@ -52,7 +53,7 @@ def assert_same(one, other):
     if one.labels is not None:
         assert one.labels.tolist() == other.labels.tolist()
         assert one.labels.dtype.kind == other.labels.dtype.kind
-    assert json.dumps(one.recipe) == json.dumps(other.recipe)
+    assert json.dumps(one.recipe.to_json()) == json.dumps(other.recipe.to_json())
     assert (one.meta is None) == (other.meta is None)
     assert one.meta is None or one.meta.to_pydict() == other.meta.to_pydict()
     assert list(one.thumbnails or []) == list(other.thumbnails or [])
@@ -205,8 +206,8 @@ def test_sparse_rows_are_added(tmp_path):
         (space_of(["d"], labels=np.array([1])), "labels that are text, got integer"),
         (space_of(["d\udc80"]), "UTF-8"),
         (
-            Space(
-                np.ones((1, 4), np.float32), np.array(["d"]), None, RECIPE | {"fingerprint": "1"}
+            dataclasses.replace(
+                space_of(["d"], 1), recipe=dataclasses.replace(RECIPE, fingerprint="1")
             ),
             "fingerprint 00ff",
         ),
@@ -577,5 +578,5 @@ def test_what_else_is_known_of_items_is_kept(tmp_path):
     )
     space = open_space(embed(dataset, "raw").save(tmp_path / "s.space"))
     assert space.meta.to_pydict() == {"group": list("aabb"), "split": ["train"] * 4}
-    assert space.recipe["roles"] == {"groups": "group", "split": "split"}
+    assert space.recipe.roles == {"groups": "group", "split": "split"}
     assert space.kind == Vector(4)

@@ -11,6 +11,7 @@ import pytest
 
 from nearspace.data import SAMPLES, load
 from nearspace.errors import NearspaceError
+from nearspace.recipe import Recipe
 from nearspace.space.space import Space, embed
 from nearspace.space.store import add, open_space
 from nearspace.space.vectors import read_vectors
@@ -140,13 +141,13 @@ def test_a_space_comes_back_as_it_went(name, tmp_path):
     np.testing.assert_array_equal(again.vectors, space.vectors)
     np.testing.assert_array_equal(again.ids, space.ids)
     np.testing.assert_array_equal(again.labels, space.labels)
-    assert again.recipe == json.loads(json.dumps(space.recipe))
+    assert again.recipe.to_json() == json.loads(json.dumps(space.recipe.to_json()))
     assert again.kind == space.kind
     if name == "out.parquet":
         assert list(again.thumbnails) == list(space.thumbnails)
         renamed = read_vectors(tmp_path / name, made_by="me").recipe
-        assert renamed["fingerprint"] != space.recipe["fingerprint"]
-        assert renamed["left_out"] == ["image"]
+        assert renamed.fingerprint != space.recipe.fingerprint
+        assert renamed.left_out == ("image",)
 
 
 def test_text_and_metadata_go_along(tmp_path):
@@ -159,7 +160,7 @@ def test_text_and_metadata_go_along(tmp_path):
 
 
 def test_columns_of_the_same_name_are_kept_apart(matrix, tmp_path):
-    recipe = {"spec": "vectors", "fingerprint": "0", "data": "", "kind": None, "versions": {}}
+    recipe = Recipe("vectors", "0", versions={})
     meta = pa.table({"x": list("abcde"), "vector": [1] * 5, "image": list("vwxyz")})
     space = Space(matrix, np.arange(5), None, recipe, meta=meta)
     table = pq.read_table(space.export(tmp_path / "out.parquet"))
@@ -170,7 +171,7 @@ def test_columns_of_the_same_name_are_kept_apart(matrix, tmp_path):
 
 def test_ids_too_long_for_npz_are_refused_before_memory_is_taken(tmp_path):
     ids = np.array(["x" * 100_000, *map(str, range(5999))], dtype=object)
-    recipe = {"spec": "vectors", "fingerprint": "0", "data": "", "kind": None, "versions": {}}
+    recipe = Recipe("vectors", "0", versions={})
     space = Space(np.zeros((6000, 2), np.float32), ids, None, recipe)
     with pytest.raises(NearspaceError, match=r"write \.parquet"):
         space.export(tmp_path / "out.npz")
@@ -196,8 +197,8 @@ def test_a_full_disk_is_told_in_a_sentence_and_the_old_file_stays(name, tmp_path
 def test_a_recipe_that_is_none_is_not_believed(lie, matrix, tmp_path):
     table = pa.table({"vector": matrix.tolist()})
     pq.write_table(table.replace_schema_metadata({"nearspace.recipe": lie}), tmp_path / "v.parquet")
-    assert read_vectors(tmp_path / "v.parquet").recipe["spec"] == "vectors"
+    assert read_vectors(tmp_path / "v.parquet").recipe.spec == "vectors"
     good = {"spec": "a", "fingerprint": "b", "data": "c", "versions": {}, "kind": {"kind": "what"}}
     lie = {"nearspace.recipe": json.dumps(good)}
     pq.write_table(table.replace_schema_metadata(lie), tmp_path / "v.parquet")
-    assert read_vectors(tmp_path / "v.parquet").recipe["spec"] == "vectors"
+    assert read_vectors(tmp_path / "v.parquet").recipe.spec == "vectors"

@@ -107,7 +107,7 @@ def sample_command(
     drawn = sample(space, n, random_state, source)
     _write(output, space, drawn)
     fitted = f"a mixture of {mixture_size(space)} Gaussians fitted to the vectors of the space"
-    where = fitted if source == "mixture" else f"the prior of {space.recipe['spec']}"
+    where = fitted if source == "mixture" else f"the prior of {space.recipe.spec}"
     typer.echo(f"Drawn from {where}.")
 
 

@@ -87,7 +87,7 @@ def import_command(
 
     space = read_vectors(source, vectors=vectors, ids=ids, labels=labels, made_by=made_by)
     rows, dim = space.vectors.shape
-    what = f"{rows:,} vectors of {dim}, made by {space.recipe.get('made_by', space.recipe['spec'])}"
+    what = f"{rows:,} vectors of {dim}, made by {space.recipe.maker}"
     if output is not None:
         space.save(output)
         typer.echo(f"{output}: {what}.")
@@ -106,5 +106,5 @@ def import_command(
     known += [] if space.meta is None else space.meta.column_names
     if known:
         typer.echo(f"  Known of each: {', '.join(known)}.")
-    if left := space.recipe.get("left_out"):
+    if left := space.recipe.left_out:
         typer.echo(f"  Left out, as they hold vectors or bytes: {', '.join(left)}.")

@@ -119,7 +119,7 @@ def open_file(path: Path) -> Any:
     with console.status(escape(f"Opening {path}")):
         space = open_space(path)
     rows, dim = space.vectors.shape
-    told = escape(f"{rows:,} vectors of {dim}, {space.recipe['spec']}.")
+    told = escape(f"{rows:,} vectors of {dim}, {space.recipe.spec}.")
     console.print(f"[bold]{escape(str(path))}[/]: {told}", highlight=False)
     return space
 

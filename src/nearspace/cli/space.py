@@ -81,10 +81,10 @@ def info_command(path: cli.SpaceFile) -> None:
     space = open_space(path)
     recipe, (count, dim) = space.recipe, space.vectors.shape
     rows = {
-        "items": f"{count:,} of {recipe['data']}, {space.kind or 'of a kind that is not known'}",
+        "items": f"{count:,} of {recipe.data}, {space.kind or 'of a kind that is not known'}",
         "vectors": f"{dim} dimensions"
         + ("" if isinstance(space.vectors, np.ndarray) else ", sparse"),
-        "made by": f"{recipe.get('made_by', recipe['spec'])}, fingerprint {recipe['fingerprint']}",
+        "made by": f"{recipe.maker}, fingerprint {recipe.fingerprint}",
         "encoder": _encoder_told(space),
         "ids": f"{space.ids[0]!s:.40} … {space.ids[-1]!s:.40}" if count else "none",
     }
@@ -97,7 +97,7 @@ def info_command(path: cli.SpaceFile) -> None:
         rows["thumbnails"] = "yes"
     rows["parts"] = ", ".join(space.parts) or "none"
     rows["file"] = bytes_text(path.stat().st_size)
-    known = {name: text for name, text in recipe["versions"].items() if text}
+    known = {name: text for name, text in recipe.versions.items() if text}
     rows["written with"] = ", ".join(f"{name} {text}" for name, text in known.items())
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")

@@ -18,7 +18,7 @@ import nearspace
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.persist import load_encoder
 from nearspace.errors import NearspaceError
-from nearspace.space.space import versions
+from nearspace.recipe import versions
 
 __all__ = [
     "content_key",

@@ -234,7 +234,7 @@ class Leaderboard:
         >>> from nearspace import compare, embed, load
         >>> wine = load("wine")
         >>> board = compare(["pca(dim=4)"], wine)
-        >>> embed(wine, board.fitted()).recipe["spec"] == board.best().spec
+        >>> embed(wine, board.fitted()).recipe.spec == board.best().spec
         True
         """
         spec = self.best().spec if spec is None else spec

@@ -10,7 +10,7 @@ import numpy as np
 from nearspace.data import Dataset, Image, Kind, train_test_split
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.metrics import METRICS
-from nearspace.space.space import versions
+from nearspace.recipe import versions
 
 __all__ = ["DEFAULTS", "REFERENCE", "SUPERVISED", "Protocol", "Task", "floor_of", "set_task"]
 

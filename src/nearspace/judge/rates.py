@@ -23,9 +23,9 @@ from nearspace.judge.curves import Curve, Equal, Points, Rates, bits_at, front, 
 from nearspace.judge.fits import Fits
 from nearspace.judge.formats import format_curves
 from nearspace.judge.protocol import Protocol, Task, set_task
+from nearspace.recipe import versions
 from nearspace.space.codes import FIRST
 from nearspace.space.levels import Level, fit_codec
-from nearspace.space.space import versions
 
 __all__ = ["DEFAULT_ENCODERS", "check_encoders", "measure_rates", "photograph"]
 

@@ -79,7 +79,7 @@ def render_map(
     if pictures and pictures.unread:
         facts.append(f"{pictures.unread:,} thumbnails cannot be read")
     return environment().get_template("map.html.j2").render(
-        title=title or str(space.recipe.get("data") or "A space"),
+        title=title or space.recipe.data or "A space",
         facts=facts,
         found=found,
         k=K,
@@ -112,7 +112,7 @@ def write_map(
 def map_facts(space: Space, found: Map) -> list[str]:
     """Return what was mapped and how far the map can be trusted, in a few words each."""
     n, queries = len(found), found.queries
-    facts = [f"{n:,} items", str(space.recipe.get("spec", ""))]
+    facts = [f"{n:,} items", space.recipe.spec]
     if math.isfinite(found.trustworthiness):
         kept = f"{100 * found.preservation:.0f} % of the {K} nearest preserved"
         sample = "" if queries == n else f", on {queries:,} items"
@@ -222,7 +222,7 @@ def _texts(space: Space) -> list[str]:
     if "text" in space.meta.column_names:
         texts = space.meta["text"].to_pylist()
         return ["" if text is None else _short(str(text)) for text in texts]
-    roles = space.recipe.get("roles", {}).values()  # say nothing of what an item looks like
+    roles = space.recipe.roles.values()  # say nothing of what an item looks like
     columns = [name for name in space.meta.column_names if name not in roles]
     return [
         _short(" · ".join(f"{name}: {value}" for name, value in row.items() if value is not None))

@@ -66,7 +66,7 @@ def codec_of(space: Space) -> Codec:
     if PART in space.parts:
         return Codec.from_bytes(space.parts[PART], encoder._n_features_out)
     vectors = np.asarray(space.vectors)
-    split = space.recipe.get("roles", {}).get("split")
+    split = space.recipe.roles.get("split")
     if space.meta is not None and split in space.meta.column_names:
         training = np.array(space.meta[split].to_pylist(), dtype=object) == "train"
         vectors = vectors[training] if training.any() else vectors
@@ -141,7 +141,7 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     id_kind, plain = write_ids(names)
     packed = zlib.compress(plain, 9) if id_kind else b""
     head = Head(
-        encoder=space.recipe["fingerprint"],
+        encoder=space.recipe.fingerprint,
         codec=codec.fingerprint,
         level=at,
         n=len(codes),
@@ -251,14 +251,14 @@ def split(space: Space) -> tuple[Space, Space]:
 
 def _check_origin(head: Head, space: Space, codec: Codec) -> None:
     found = {
-        "encoder": (head.encoder, str(space.recipe["fingerprint"])),
+        "encoder": (head.encoder, space.recipe.fingerprint),
         "codec": (head.codec, codec.fingerprint),
     }
     for name, (theirs, ours) in found.items():
         if theirs != ours:
             raise NearspaceError(
                 f"These codes are of another space: of the {name} {theirs}, and not of {ours} "
-                f"({space.recipe['spec']}); unpack them with the space that packed them."
+                f"({space.recipe.spec}); unpack them with the space that packed them."
             )
 
 

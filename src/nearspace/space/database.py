@@ -14,7 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from nearspace.errors import NearspaceError
+from nearspace.errors import DataError, NearspaceError
+from nearspace.recipe import Recipe
 
 __all__ = [
     "APPLICATION",
@@ -165,7 +166,7 @@ def _checksum(key: str, value: str) -> int:
 
 
 def read_header(db: sqlite3.Connection, path: str | Path) -> dict[str, Any]:
-    """Return the values of the header by key, all of them checked."""
+    """Return the values of the header by key, all of them checked; the recipe is a `Recipe`."""
     values = {}
     for key, value, checksum in db.execute("SELECT key, value, checksum FROM header"):
         if _checksum(key, value) != checksum:
@@ -175,17 +176,14 @@ def read_header(db: sqlite3.Connection, path: str | Path) -> dict[str, Any]:
         except (RecursionError, ValueError) as error:
             raise damaged(path, f"the '{key}' of its header is no JSON") from error
     try:
-        recipe, content = values["recipe"], values["content"]
+        values["recipe"], content = Recipe.from_json(values["recipe"]), values["content"]
         fits = isinstance(values["token"], str)
-        fits &= {"spec", "fingerprint", "data", "kind", "versions"} <= set(recipe)
-        fits &= all(isinstance(recipe[name], str) for name in ("spec", "fingerprint", "data"))
-        fits &= isinstance(recipe["versions"], dict) and isinstance(recipe["kind"], dict | None)
         fits &= set(values["columns"]) == {"dim", "sparse", "ids", "labels", "dates"}
         fits &= type(values["columns"]["dim"]) is int and values["columns"]["ids"] in IDS
         fits &= values["columns"]["labels"] in LABELS
         pairs = [content["items"], content["thumbnails"], *values["parts"].values()]
         fits &= all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
-    except (AttributeError, KeyError, TypeError):
+    except (AttributeError, DataError, KeyError, TypeError):
         fits = False
     if not fits:
         raise damaged(path, "its header is not that of a space")

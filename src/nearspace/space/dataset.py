@@ -57,7 +57,7 @@ def as_dataset(
     """
     own = [] if space.meta is None else space.meta.column_names
     asked = {"labels": labels, "groups": groups, "time": time}
-    usual = space.recipe.get("roles", {})
+    usual = space.recipe.roles
     roles: dict[str, Any] = {"labels": space.labels}
     for role, name in asked.items():
         name = name or (usual.get(role) if usual.get(role) in own else None)
@@ -68,16 +68,16 @@ def as_dataset(
         **roles,
     )  # fmt: skip
     split = None
-    column = usual.get("split")
+    column = usual.get("split", "")
     if column in own and is_split(np.asarray(column_of(space, column), dtype=object)):
         rows = [space.position(name) for name in np.asarray(found.ids).tolist()]
         split = column_of(space, column)[rows]
-    spec = space.recipe["spec"]
-    notes = [*found.notes[1:], f"Vectors of {space.recipe['data']}, made by {spec}."]
+    spec = space.recipe.spec
+    notes = [*found.notes[1:], f"Vectors of {space.recipe.data}, made by {spec}."]
     if split is None and spec != "vectors" and getattr(space.encoder, "learns", "") != "nothing":
         notes.append(
             f"{spec} was fitted on these very items, so that what is judged on them flatters it; "
             "to choose an encoder, compare on the data itself."
         )
-    name = space.recipe["data"]
+    name = space.recipe.data
     return dataclasses.replace(found, split=split, notes=tuple(notes), name=name)

@@ -77,7 +77,7 @@ def decoder(space: Space) -> Decodes:
     if isinstance(encoder, Decodes):
         return encoder
     names = ", ".join(name for name, entry in CATALOGUE.items() if entry.decodes)
-    spec = space.recipe["spec"]
+    spec = space.recipe.spec
     why = "has no encoder" if encoder is None else f"is of '{spec}', which does not decode"
     raise NearspaceError(
         f"The space {why}: nothing decodes its vectors; embed the items with one of {names}."
@@ -128,7 +128,7 @@ def sample(
     if source == "prior":
         if not isinstance(space.encoder, Samples):
             raise DataError(
-                f"'{space.recipe['spec']}' was not trained to match a prior; draw from a mixture "
+                f"'{space.recipe.spec}' was not trained to match a prior; draw from a mixture "
                 "fitted to the vectors."
             )
         return np.asarray(space.encoder.sample(n, random_state), dtype=np.float32)

@@ -160,7 +160,7 @@ def diff(
         shared=n,
         only_first=len(first) - n,
         only_second=len(second) - n,
-        same_encoder=first.recipe["fingerprint"] == second.recipe["fingerprint"],
+        same_encoder=first.recipe.fingerprint == second.recipe.fingerprint,
         same_vectors=_count_same(a, b),
         cka=cka(a[some], b[some]),
         cka_items=len(some),

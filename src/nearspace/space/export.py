@@ -56,7 +56,7 @@ def _write_npz(space: Space, vectors: np.ndarray, path: Path) -> None:
                 "Some items have no label, which an .npz cannot hold; write .parquet."
             )
         arrays["labels"] = _fixed_width(space.labels)
-    np.savez(path, recipe=np.array(json.dumps(space.recipe)), **arrays)  # type: ignore[arg-type]
+    np.savez(path, recipe=np.array(json.dumps(space.recipe.to_json())), **arrays)  # type: ignore[arg-type]
 
 
 def _fixed_width(values: np.ndarray) -> np.ndarray:
@@ -84,7 +84,7 @@ def _write_parquet(space: Space, vectors: np.ndarray, path: Path) -> None:
     if space.thumbnails is not None:
         fields.append(pa.field("image", pa.binary()))
     fields.append(pa.field("vector", pa.list_(pa.float32(), vectors.shape[1])))
-    schema = pa.schema(fields, metadata={RECIPE: json.dumps(space.recipe).encode()})
+    schema = pa.schema(fields, metadata={RECIPE: json.dumps(space.recipe.to_json()).encode()})
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, len(vectors), ROWS):
             columns = table[start : start + ROWS].columns

@@ -223,11 +223,11 @@ def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, n
 
 
 def _vectors_of_space(space: Space, other: Space) -> Any:
-    prints = [each.recipe.get("fingerprint") for each in (space, other)]
-    if other is not space and (prints[0] is None or prints[0] != prints[1]):
+    ours, theirs = space.recipe, other.recipe
+    if other is not space and ours.fingerprint != theirs.fingerprint:
         raise NearspaceError(
-            f"The other space was made by another encoder, '{other.recipe['spec']}' with the "
-            f"fingerprint {prints[1]}, than this one, '{space.recipe['spec']}' with {prints[0]}: "
+            f"The other space was made by another encoder, '{theirs.spec}' with the fingerprint "
+            f"{theirs.fingerprint}, than this one, '{ours.spec}' with {ours.fingerprint}: "
             "their vectors cannot be compared. Embed its items with the encoder of this one."
         )
     return other.vectors

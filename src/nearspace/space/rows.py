@@ -79,7 +79,7 @@ def columns_of(space: Space) -> Columns:
     n, dim = space.vectors.shape
     with np.errstate(over="ignore"):
         vectors: Any = space.vectors.astype(np.float32, copy=False)
-    check_finite(vectors, space.ids, str(space.recipe["spec"]))
+    check_finite(vectors, space.ids, space.recipe.spec)
     for what in ("ids", "labels", "meta", "thumbnails"):
         values = getattr(space, what)
         if values is not None and (len(values) != n or getattr(values, "ndim", 1) != 1):

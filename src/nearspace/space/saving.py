@@ -57,12 +57,12 @@ def save(space: Space, path: str | Path) -> Path:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = save(embed(load("wine"), "pca(dim=2)"), f"{folder}/wine.space")
     ...     again = open_space(path)
-    >>> len(again), again.recipe["spec"]
+    >>> len(again), again.recipe.spec
     (178, 'pca(dim=2)')
     """
     columns, parts = columns_of(space), dict(space.parts)
     if isinstance(space.made_by, Encoder):
-        if fingerprint(space.made_by) != space.recipe["fingerprint"]:
+        if fingerprint(space.made_by) != space.recipe.fingerprint:
             raise NearspaceError("A space is saved with the encoder that made it, got another one.")
         parts |= dump_encoder(space.made_by)
     if Path(path).is_dir():
@@ -107,7 +107,7 @@ def _write(path: Path, space: Space, columns: Columns, parts: dict[str, bytes]) 
         database.write_header(
             db,
             token=uuid.uuid4().hex,
-            recipe=space.recipe,
+            recipe=space.recipe.to_json(),
             columns=dataclasses.asdict(columns),
             content=content_of(Tally(len(space), total), pictures),
             parts=database.write_parts(db, parts, {}),

@@ -5,9 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import platform
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +22,14 @@ from nearspace.encoders.elsewhere import Vectors
 from nearspace.encoders.persist import fingerprint
 from nearspace.encoders.spec import make, spec_of
 from nearspace.errors import DataError, NearspaceError
+from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Space", "Thumbnails", "dense_vectors", "embed", "versions"]
+__all__ = ["Space", "Thumbnails", "dense_vectors", "embed"]
 
 LARGEST_DENSE = 2**31  # bytes
 SEARCHED_FOR_NEAR = 10_000  # ids that a mistyped one is compared with: a million takes minutes
@@ -48,9 +47,8 @@ class Space:
         The identity of each item: all text, or all whole numbers.
     labels : ndarray of shape (n,) or None
         The class of each item.
-    recipe : dict
-        What made the vectors: ``spec``, ``fingerprint``, ``data`` (its name), ``kind`` (as JSON,
-        or None), ``versions``, and ``roles``: the columns of `meta` with groups, time and split.
+    recipe : Recipe
+        What made the vectors: encoder, data, and which columns of `meta` have a role.
     made_by : Encoder or callable or None
         The fitted encoder, or what reads it when it is first asked for. None for vectors brought
         from elsewhere.
@@ -66,7 +64,7 @@ class Space:
     vectors: np.ndarray | sparse.csr_array
     ids: np.ndarray
     labels: np.ndarray | None
-    recipe: dict[str, Any]
+    recipe: Recipe
     made_by: Encoder | Callable[[], Encoder] | None = None
     meta: pa.Table | None = None
     thumbnails: Sequence[bytes] | None = None
@@ -78,7 +76,7 @@ class Space:
     def __repr__(self) -> str:
         """Return how many vectors of what, rather than the arrays."""
         rows, dim = self.vectors.shape
-        return f"Space({rows:,} × {dim}, {self.recipe['spec']}, {self.recipe['data']})"
+        return f"Space({rows:,} × {dim}, {self.recipe.spec}, {self.recipe.data})"
 
     @functools.cached_property
     def encoder(self) -> Encoder | None:
@@ -90,8 +88,7 @@ class Space:
     @property
     def kind(self) -> Kind | None:
         """The kind of the items; None where it is not known."""
-        known = self.recipe.get("kind")
-        return None if known is None else kind_from_json(known)
+        return None if self.recipe.kind is None else kind_from_json(self.recipe.kind)
 
     @functools.cached_property
     def _positions(self) -> dict[Any, int]:
@@ -167,7 +164,7 @@ def dense_vectors(space: Space) -> np.ndarray:
     if 4 * rows * columns > LARGEST_DENSE:
         raise NearspaceError(
             f"{rows} sparse vectors of {columns} dimensions are too many to write in full; "
-            f"pipe them through pca: '{space.recipe['spec']} | pca(dim=256)'."
+            f"pipe them through pca: '{space.recipe.spec} | pca(dim=256)'."
         )
     return vectors.toarray()
 
@@ -197,7 +194,7 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     --------
     >>> from nearspace import load
     >>> space = embed(load("digits"), "pca(dim=8)")
-    >>> space.vectors.shape, space.recipe["spec"]
+    >>> space.vectors.shape, space.recipe.spec
     ((1797, 8), 'pca(dim=8)')
     """
     encoder = make(encoder) if isinstance(encoder, str) else encoder
@@ -219,14 +216,9 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     ids = np.asarray(dataset.ids)
     check_finite(vectors, ids, spec_of(encoder))
     meta, roles = _known(dataset)
-    recipe = {
-        "spec": spec_of(encoder),
-        "fingerprint": fingerprint(encoder),
-        "data": dataset.name,
-        "kind": dataset.kind.to_json(),
-        "roles": roles,
-        "versions": versions(),
-    }
+    recipe = Recipe(
+        spec_of(encoder), fingerprint(encoder), dataset.name, dataset.kind.to_json(), roles
+    )
     return Space(
         vectors,
         ids,
@@ -251,20 +243,6 @@ class Thumbnails(Sequence[bytes]):
         if isinstance(position, slice):
             return [self[at] for at in range(len(self))[position]]
         return self.kind.thumbnail(self.items[position])
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what figures depend on; "" for a library that is not installed."""
-    needed = ("nearspace", "numpy", "scikit-learn", "torch", "pillow")
-    names = (*needed, "scikit-image", "transformers")
-    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""
 
 
 def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:

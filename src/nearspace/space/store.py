@@ -185,10 +185,9 @@ def remove(path: str | Path, ids: Iterable[Any]) -> None:
 def _fitting(columns: Columns, header: dict[str, Any], space: Space, path: Path) -> Columns:
     """Return the columns of a file after items were added to it, or raise."""
     recipe, there = header["recipe"], Columns(**header["columns"])
-    if recipe["fingerprint"] != space.recipe["fingerprint"]:
+    if recipe.fingerprint != space.recipe.fingerprint:
         one, other = (
-            f"{each.get('made_by', each['spec'])} (fingerprint {each['fingerprint']})"
-            for each in (recipe, space.recipe)
+            f"{each.maker} (fingerprint {each.fingerprint})" for each in (recipe, space.recipe)
         )
         raise NearspaceError(
             f"{path} holds vectors of {one}, got vectors of {other}; embed items with the encoder "

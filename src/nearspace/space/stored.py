@@ -11,6 +11,7 @@ from typing import Any
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.persist import fingerprint, parse_encoder
 from nearspace.errors import NearspaceError
+from nearspace.recipe import Recipe
 from nearspace.space import database
 from nearspace.space.rows import Columns, Rows, decode_rows
 
@@ -41,10 +42,10 @@ def read_rows(db: sqlite3.Connection, path: Path, header: dict[str, Any]) -> Row
     return decode_rows(iter(lambda: found.fetchmany(BATCH), []), columns, there)
 
 
-def read_encoder(parts: Parts, recipe: dict[str, Any]) -> Encoder:
+def read_encoder(parts: Parts, recipe: Recipe) -> Encoder:
     """Return the encoder of a file, having checked that it made the vectors."""
     encoder = parse_encoder({name: parts[name] for name in ENCODER}, str(parts.path))
-    if fingerprint(encoder) != recipe["fingerprint"]:
+    if fingerprint(encoder) != recipe.fingerprint:
         raise database.damaged(parts.path, "its encoder is not the one that made its vectors")
     return encoder
 

@@ -15,9 +15,10 @@ import numpy as np
 from nearspace.data import kind_from_json
 from nearspace.data.files import read_file
 from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, plain_array
 from nearspace.space.export import OURS, RECIPE
-from nearspace.space.space import Space, versions
+from nearspace.space.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -77,7 +78,7 @@ def read_vectors(
     >>> from nearspace import embed, load
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     again = read_vectors(embed(load("wine"), "pca(dim=4)").export(f"{folder}/wine.npz"))
-    >>> again.vectors.shape, again.recipe["spec"]
+    >>> again.vectors.shape, again.recipe.spec
     ((178, 4), 'pca(dim=4)')
     """
     path = Path(path)
@@ -85,15 +86,14 @@ def read_vectors(
     if path.suffix not in (".parquet", ".npz", ".npy"):
         raise DataError(f"{path.name}: expected vectors in a .parquet, .npz or .npy file.")
     try:
-        table, recipe = _read_parquet(path) if path.suffix == ".parquet" else _arrays(path, vectors)
+        table, told = _read_parquet(path) if path.suffix == ".parquet" else _arrays(path, vectors)
     except NearspaceError:
         raise
     except UNREADABLE as error:
         reason = str(error).strip().split("\n")[0].rstrip(".")
         raise DataError(f"{path.name} cannot be read, or is damaged: {reason}.") from None
     names = {role: _named(table, role, name, path.name) for role, name in asked.items()}
-    if made_by is not None or not _is_recipe(recipe):
-        recipe = None
+    recipe = _recipe(told) if made_by is None else None
     known = _ids(table, names["ids"], path.name)
     matrix = _matrix(table[names["vectors"]], known, path.name)
     check_finite(matrix, known, path.name)
@@ -113,18 +113,11 @@ def read_vectors(
     )
 
 
-def _elsewhere(made_by: str, path: Path, left_out: list[str]) -> dict[str, Any]:
+def _elsewhere(made_by: str, path: Path, left_out: list[str]) -> Recipe:
     """Return the recipe of vectors that another tool made."""
     name = json.dumps(["elsewhere", made_by]).encode()
-    return {
-        "spec": "vectors",
-        "fingerprint": hashlib.blake2b(name, digest_size=8).hexdigest(),
-        "data": path.name,
-        "kind": None,
-        "versions": versions(),
-        "made_by": made_by,
-        "left_out": left_out,
-    }
+    mark = hashlib.blake2b(name, digest_size=8).hexdigest()
+    return Recipe("vectors", mark, path.name, made_by=made_by, left_out=tuple(left_out))
 
 
 def _read_parquet(path: Path) -> tuple[pa.Table, Any]:
@@ -167,17 +160,15 @@ def _names(path: Path) -> list[str]:
         return [name.removesuffix(".npy") for name in archive.namelist()]
 
 
-def _is_recipe(value: Any) -> bool:
-    """Return whether what a file says of its vectors is a recipe as `embed` writes it."""
-    if not isinstance(value, dict) or not isinstance(value.get("versions"), dict):
-        return False
+def _recipe(value: Any) -> Recipe | None:
+    """Return the recipe that a file tells of its vectors; None if it is none, or of no kind."""
     try:
-        known = value.get("kind")
-        return all(isinstance(value.get(key), str) for key in ("spec", "fingerprint", "data")) and (
-            known is None or kind_from_json(known) is not None
-        )
-    except (AttributeError, KeyError, TypeError):
-        return False
+        recipe = Recipe.from_json(value)
+        if recipe.kind is not None:
+            kind_from_json(recipe.kind)
+    except (AttributeError, DataError, KeyError, TypeError):
+        return None
+    return recipe
 
 
 def _named(table: pa.Table, role: str, asked: str | None, who: str) -> str | None:

@@ -1,0 +1,102 @@
+"""`Recipe`: what made the vectors of a space, and with which versions of what."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from nearspace.errors import DataError
+
+__all__ = ["Recipe", "versions"]
+
+LIBRARIES = (
+    "nearspace", "numpy", "scikit-learn", "torch", "pillow", "scikit-image", "transformers",
+)  # fmt: skip
+TYPES = {"spec": str, "fingerprint": str, "data": str, "kind": dict | None, "roles": dict,
+         "versions": dict, "made_by": str | None, "left_out": list}  # fmt: skip
+OF_OTHERS: dict[str, Any] = {
+    "made_by": None,
+    "left_out": [],
+}  # known of vectors of others alone
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what figures depend on; "" for a library that is not installed."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """What made the vectors of a space; it goes with them into every file.
+
+    Attributes
+    ----------
+    spec : str
+        The encoder; ``"vectors"`` for those brought from elsewhere.
+    fingerprint : str
+        Of the fitted encoder: only vectors of one fingerprint are compared or joined.
+    data : str
+        The name of the data.
+    kind : dict or None
+        The kind of the items as JSON, for which `Space.kind` stands; None where it is not known.
+    roles : dict of str to str
+        The columns of the metadata that hold ``groups``, ``time`` and ``split``.
+    versions : dict of str to str
+        Of Python and of the libraries that figures depend on; today's by default.
+    made_by : str or None
+        Who made vectors that were brought from elsewhere.
+    left_out : tuple of str
+        Columns that were not read with them, since they hold vectors or bytes.
+
+    Examples
+    --------
+    >>> recipe = Recipe("pca(dim=2)", "3a51", "wine", versions={"python": "3.13"})
+    >>> Recipe.from_json(recipe.to_json()) == recipe
+    True
+    >>> recipe.to_json()["spec"]
+    'pca(dim=2)'
+    """
+
+    spec: str
+    fingerprint: str
+    data: str = ""
+    kind: dict[str, Any] | None = None
+    roles: dict[str, str] = dataclasses.field(default_factory=dict)
+    versions: dict[str, str] = dataclasses.field(default_factory=versions)
+    made_by: str | None = None
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def maker(self) -> str:
+        """What made the vectors, in words: the encoder, or who made them elsewhere."""
+        return self.made_by or self.spec
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe as a JSON object."""
+        values = {**dataclasses.asdict(self), "left_out": list(self.left_out)}
+        return {name: value for name, value in values.items() if value or name not in OF_OTHERS}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Recipe:
+        """Return the recipe that `to_json` wrote.
+
+        Raises
+        ------
+        DataError
+            If it is none.
+        """
+        values = {"roles": {}, **OF_OTHERS, **value} if isinstance(value, dict) else {}
+        for name, of in TYPES.items():
+            if not isinstance(values.get(name, ...), of):
+                raise DataError(f"A recipe, as Recipe.to_json writes it, has another '{name}'.")
+        values["left_out"] = tuple(values["left_out"])
+        return cls(**{name: values[name] for name in TYPES})
