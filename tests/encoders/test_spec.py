@@ -9,6 +9,7 @@ GOOD = [
     "raw",
     "pca(dim=8)",
     "vae(dim=2, beta=0.5)",
+    "vae(dim=2, beta=0.5, epochs=3, learning_rate=0.001)",  # its own parameters come first
     "cnn@conv2",
     'cnn@"conv2.1"',
     "cnn@conv1 + cnn@fc1 | l2",
@@ -27,7 +28,8 @@ def test_operators_bind_as_documented():
     piped = make("cnn@conv1 + hog | l2")
     assert [type(part).__name__ for part in piped.encoders] == ["Concatenated", "L2"]
     assert piped.encoders[0].encoders[0].layer == "conv1"
-    assert make("pca(8)").dim == 8
+    assert make("pca(8)").dim == make("autoencoder(8)").dim == 8
+    assert make("mlp((8,), epochs=3)").hidden == (8,)
     assert [spec_of(e) for e in make_many("raw, pca(dim=2)")] == ["raw", "pca(dim=2)"]
 
 
@@ -43,6 +45,7 @@ BAD = {
     "pca(dim=__import__('os').getpid())": "is no value for a spec",
     "pca.fit": "Cannot read 'pca.fit'",
     "pca(1, 2, 3)": "its parameters are dim, random_state",
+    "vae(8, dim=2)": "only its first parameter",
     "raw, pca": "Expected one encoder, got 2",
     "vectors": "needs a path: write vectors(path='…')",
 }

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from numbers import Real
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind, Vector
+from nearspace.data import Image, Vector
 from nearspace.encoders.autoencoder import squared_error
 from nearspace.encoders.base import Samples
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned, draw_normal
+from nearspace.encoders.learned import DecodesByNetwork, Learned, draw_normal
 from nearspace.learning.losses import deception, discrimination
-from nearspace.nets.bodies import BODIES, autoencoder_bodies
-from nearspace.nets.layers import last_width
+from nearspace.nets.bodies import autoencoder_bodies
 
 __all__ = ["AAE"]
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class AAE(DecodesByNetwork, Samples, Learned):
     """An adversarial autoencoder (Makhzani et al., 2016); its prior is N(0, I).
 
@@ -39,23 +40,8 @@ class AAE(DecodesByNetwork, Samples, Learned):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves large images get convolutions.
-    epochs : int, optional
-        Passes over the training items; by default as many as come to about 5,000 steps, fewer
-        where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most; a tenth of the training items where that is fewer.
-    learning_rate : float, default=2e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order, draws of the prior and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`; the learning rate is 2e-3 when absent.
 
     Examples
     --------
@@ -70,39 +56,15 @@ class AAE(DecodesByNetwork, Samples, Learned):
     default_steps = 5000
     own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {"discrimination": ("discriminator",)}
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **LEARNED_CONSTRAINTS,
-        "body": [StrOptions(set(BODIES))],
+        **Learned._parameter_constraints,
         "weight": [Interval(Real, 0, None, closed="left")],
     }
 
-    def __init__(
-        self,
-        dim: int = 16,
-        *,
-        weight: float = 0.1,
-        hidden: tuple[int, ...] = (512, 256),
-        body: str = "auto",
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.weight = weight
-        self.hidden = hidden
-        self.body = body
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    dim: int = 16
+    weight: float = 0.1
+    hidden: tuple[int, ...] = (512, 256)
+    body: str = "auto"
+    learning_rate: float = 2e-3
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder, its mirror decoder, and the discriminator of codes."""
@@ -128,17 +90,9 @@ class AAE(DecodesByNetwork, Samples, Learned):
         """Return the weight of deception."""
         return {"deception": self.weight}
 
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the codes."""
-        return nets["encoder"](batch)
-
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
         return draw_normal(self, n, random_state)
-
-    @property
-    def _n_features_out(self) -> int:
-        return last_width(self.nets_["encoder"])
 
 
 def _discriminator(dim: int) -> nn.Module:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import dataclasses
 
 import torch
 import torch.nn.functional as F
-from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned
-from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
-from nearspace.nets.layers import last_width
+from nearspace.encoders.learned import DecodesByNetwork, Learned
+from nearspace.nets.bodies import autoencoder_bodies, start_at_pca
 
 __all__ = ["Autoencoder", "rows_for_pca", "squared_error"]
 
@@ -30,6 +28,7 @@ def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
     return F.mse_loss(decoded.sigmoid() if isinstance(kind, Image) else decoded, batch)
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Autoencoder(DecodesByNetwork, Learned):
     """An autoencoder trained on squared error (Hinton & Salakhutdinov, 2006).
 
@@ -45,23 +44,8 @@ class Autoencoder(DecodesByNetwork, Learned):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves very large images get convolutions.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 5,000 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most; a tenth of the training items where that is fewer.
-    learning_rate : float, default=3e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`.
 
     Examples
     --------
@@ -75,37 +59,10 @@ class Autoencoder(DecodesByNetwork, Learned):
     kinds = frozenset({Image, Vector})
     learns = "items"
     default_steps = 5000
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **LEARNED_CONSTRAINTS,
-        "body": [StrOptions(set(BODIES))],
-    }
 
-    def __init__(
-        self,
-        dim: int = 32,
-        *,
-        hidden: tuple[int, ...] = (512, 256, 128),
-        body: str = "auto",
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 3e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.hidden = hidden
-        self.body = body
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    dim: int = 32
+    hidden: tuple[int, ...] = (512, 256, 128)
+    body: str = "auto"
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and its mirror decoder, each with a linear path beside it."""
@@ -122,11 +79,3 @@ class Autoencoder(DecodesByNetwork, Learned):
         """Return the mean squared error of the reconstruction."""
         decoded = nets["decoder"](nets["encoder"](batch))
         return {"reconstruction": squared_error(self.kind_, decoded, batch)}
-
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the bottleneck."""
-        return nets["encoder"](batch)
-
-    @property
-    def _n_features_out(self) -> int:
-        return last_width(self.nets_["encoder"])

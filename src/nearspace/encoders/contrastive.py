@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Real
-from typing import Any, ClassVar
+import dataclasses
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned
+from nearspace.encoders.learned import Learned
 from nearspace.learning.losses import nt_xent, supervised_contrast
 from nearspace.nets.convnet import convnet
-from nearspace.nets.layers import last_width
 from nearspace.nets.perceptron import hidden_block
 
-__all__ = ["VIEW_CONSTRAINTS", "SimCLR", "SupCon", "encoder_and_head", "project_views"]
-
-VIEW_CONSTRAINTS: dict[str, list] = {**LEARNED_CONSTRAINTS, "flip": ["boolean"]}
-_TEMPERATURE = [Interval(Real, 0, None, closed="neither")]
+__all__ = ["SimCLR", "SupCon", "encoder_and_head", "project_views"]
 
 
 def encoder_and_head(shape: tuple[int, ...], dim: int) -> nn.ModuleDict:
@@ -42,10 +36,12 @@ def project_views(
     return nets["head"](nets["encoder"](views))
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class SimCLR(Learned):
     """SimCLR (Chen et al., 2020) with a small convolutional network.
 
-    The vectors are the network's output; the projection head that the loss sees is left off.
+    The vectors are the network's output; the projection head that the loss sees is left off. Each
+    item is contrasted with all others of its batch.
 
     Parameters
     ----------
@@ -55,24 +51,8 @@ class SimCLR(Learned):
         Divides the similarities in the loss.
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 3,000 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most, a tenth of the training items where that is fewer; each is
-        contrasted with all others of its batch.
-    learning_rate : float, default=3e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order, views and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`.
 
     Examples
     --------
@@ -85,37 +65,10 @@ class SimCLR(Learned):
     kinds = frozenset({Image})
     learns = "items"
     default_steps = 3000
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **VIEW_CONSTRAINTS,
-        "temperature": _TEMPERATURE,
-    }
 
-    def __init__(
-        self,
-        dim: int = 64,
-        *,
-        temperature: float = 0.2,
-        flip: bool = False,
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 3e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.temperature = temperature
-        self.flip = flip
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    dim: int = 64
+    temperature: float = 0.2
+    flip: bool = False
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and the projection head of the loss."""
@@ -128,15 +81,8 @@ class SimCLR(Learned):
         first, second = project_views(nets, self.kind_, batch, generator, self.flip).chunk(2)
         return {"contrast": nt_xent(first, second, self.temperature)}
 
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the output of the encoder."""
-        return nets["encoder"](batch)
 
-    @property
-    def _n_features_out(self) -> int:
-        return last_width(self.nets_["encoder"])
-
-
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class SupCon(Learned):
     """Supervised contrastive learning (Khosla et al., 2020): views of a class shall be near.
 
@@ -151,24 +97,8 @@ class SupCon(Learned):
         Divides the similarities in the loss.
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 3,000 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most, a tenth of the training items where that is fewer; each is
-        contrasted with all others of its batch.
-    learning_rate : float, default=3e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order, views and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`.
 
     Examples
     --------
@@ -182,37 +112,10 @@ class SupCon(Learned):
     kinds = frozenset({Image})
     learns = "labels"
     default_steps = 3000
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        **VIEW_CONSTRAINTS,
-        "temperature": _TEMPERATURE,
-    }
 
-    def __init__(
-        self,
-        dim: int = 64,
-        *,
-        temperature: float = 0.1,
-        flip: bool = False,
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 3e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.temperature = temperature
-        self.flip = flip
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    dim: int = 64
+    temperature: float = 0.1
+    flip: bool = False
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and the projection head of the loss."""
@@ -225,11 +128,3 @@ class SupCon(Learned):
         assert labels is not None  # `fit` asked for them
         views = project_views(nets, self.kind_, batch, generator, self.flip)
         return {"contrast": supervised_contrast(views, labels.repeat(2), self.temperature)}
-
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the output of the encoder."""
-        return nets["encoder"](batch)
-
-    @property
-    def _n_features_out(self) -> int:
-        return last_width(self.nets_["encoder"])

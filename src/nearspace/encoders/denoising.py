@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from numbers import Real
 from typing import Any, ClassVar
 
@@ -12,12 +13,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind, Vector
+from nearspace.data import Image, Vector
 from nearspace.encoders.autoencoder import rows_for_pca, squared_error
 from nearspace.encoders.base import Restores
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned
-from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
-from nearspace.nets.layers import last_width
+from nearspace.encoders.learned import DecodesByNetwork, Learned
+from nearspace.nets.bodies import autoencoder_bodies, start_at_pca
 
 __all__ = ["DenoisingAutoencoder"]
 
@@ -25,6 +25,7 @@ CORRUPTIONS = ("gaussian", "masking", "salt_and_pepper")
 FAR = 2.0  # standard deviations: what salt and pepper are where values have no bounds
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
     """A denoising autoencoder (Vincent et al., 2010): noise is put on each item, and to be undone.
 
@@ -45,23 +46,8 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves very large images get convolutions.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 5,000 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most; a tenth of the training items where that is fewer.
-    learning_rate : float, default=3e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order, noise and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`.
 
     Examples
     --------
@@ -77,42 +63,16 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
     learns = "items"
     default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **LEARNED_CONSTRAINTS,
+        **Learned._parameter_constraints,
         "corruption": [StrOptions(set(CORRUPTIONS))],
         "amount": [Interval(Real, 0, None, closed="neither")],
-        "body": [StrOptions(set(BODIES))],
     }
 
-    def __init__(
-        self,
-        dim: int = 32,
-        *,
-        corruption: str = "gaussian",
-        amount: float = 0.3,
-        hidden: tuple[int, ...] = (512, 256, 128),
-        body: str = "auto",
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 3e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.corruption = corruption
-        self.amount = amount
-        self.hidden = hidden
-        self.body = body
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    dim: int = 32
+    corruption: str = "gaussian"
+    amount: float = 0.3
+    hidden: tuple[int, ...] = (512, 256, 128)
+    body: str = "auto"
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and its mirror decoder, each with a linear path beside it."""
@@ -134,10 +94,6 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
         bounds = (0.0, 1.0) if isinstance(self.kind_, Image) else (-FAR, FAR)
         return corrupt(batch, self.corruption, self.amount, bounds, generator)
 
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the bottleneck."""
-        return nets["encoder"](batch)
-
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -148,10 +104,6 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
         noisy = self._corrupt(batch, torch.Generator().manual_seed(seed))
         vectors = self._in_batches(lambda rows: self.embed(self.nets_, rows), noisy)
         return self._to_items(noisy), self.inverse_transform(vectors.numpy())
-
-    @property
-    def _n_features_out(self) -> int:
-        return last_width(self.nets_["encoder"])
 
 
 def corrupt(

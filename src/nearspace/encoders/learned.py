@@ -21,8 +21,9 @@ from nearspace.encoders.base import Decodes, Encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.progress import progress_bar
 from nearspace.learning.train import train
+from nearspace.nets.bodies import BODIES
 
-__all__ = ["LEARNED_CONSTRAINTS", "DecodesByNetwork", "Learned", "draw_normal", "torch_device"]
+__all__ = ["DecodesByNetwork", "Learned", "draw_normal", "torch_device"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
@@ -39,25 +40,33 @@ class EachIn(Interval):
         return f"a tuple of at least one number, each {super().__str__()}"
 
 
-LEARNED_CONSTRAINTS: dict[str, list] = {
-    "dim": [Interval(Integral, 1, None, closed="left")],
-    "hidden": [EachIn(Integral, 1, None, closed="left")],
-    "epochs": [Interval(Integral, 1, None, closed="left"), None],
-    "batch_size": [Interval(Integral, 2, None, closed="left")],
-    "learning_rate": [Interval(Real, 0, None, closed="neither")],
-    "random_state": ["random_state"],
-    "kind": [Kind, None],
-    "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
-    "precision": [StrOptions({"32-true", "16-mixed", "bf16-mixed"})],
-    "verbose": ["boolean"],
-}
-
-
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class Learned(Encoder):
     """An encoder whose networks the one training loop trains.
 
-    A subclass says which networks there are (`build`), what they should minimise (`losses`), and
-    how a batch becomes vectors (`embed`).
+    A subclass says which networks there are (`build`) and what they should minimise (`losses`),
+    and how a batch becomes vectors (`embed`) where that is not by the network ``"encoder"`` alone.
+    It is a dataclass, whose fields are the parameters that it does not share with all.
+
+    Parameters
+    ----------
+    epochs : int, optional
+        Passes over the training items at most; by default as many as come to about `default_steps`
+        steps, fewer where that is minutes of arithmetic on a CPU.
+    batch_size : int, default=128
+        Items a step at most; a tenth of the training items where that is fewer.
+    learning_rate : float, default=3e-3
+        Peak of the one-cycle schedule.
+    random_state : int, RandomState instance or None, default=0
+        Of all that is random in training: first weights, order, held-out part, noise and views.
+    kind : Kind, optional
+        Kind of the items; inferred when absent.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    precision : str, default="32-true"
+        Fabric's precision, such as ``"bf16-mixed"``.
+    verbose : bool, default=False
+        Whether to show a progress bar.
 
     Attributes
     ----------
@@ -67,19 +76,40 @@ class Learned(Encoder):
         The fields of `nearspace.learning.train.History`.
     shape_ : tuple of int
         Shape of one item in a batch: ``(channels, height, width)`` or ``(d,)``.
+    default_steps : int
+        Steps of training when `epochs` is absent.
     """
 
     min_items = 2
     default_steps: ClassVar[int] = 3000
     own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    epochs: int | None
-    batch_size: int
-    learning_rate: float
-    random_state: Any
-    kind: Kind | None
-    device: str
-    precision: str
-    verbose: bool
+    # Of leaves too: a parameter has one meaning, whichever of them have it.
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "dim": [Interval(Integral, 1, None, closed="left")],
+        "hidden": [EachIn(Integral, 1, None, closed="left")],
+        "body": [StrOptions(set(BODIES))],
+        "layer": [str, None],
+        "pool": [StrOptions({"flatten", "mean", "max"})],
+        "flip": ["boolean"],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "random_state": ["random_state"],
+        "kind": [Kind, None],
+        "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
+        "precision": [StrOptions({"32-true", "16-mixed", "bf16-mixed"})],
+        "verbose": ["boolean"],
+    }
+
+    epochs: int | None = None
+    batch_size: int = 128
+    learning_rate: float = 3e-3
+    random_state: Any = 0
+    kind: Kind | None = None
+    device: str = "auto"
+    precision: str = "32-true"
+    verbose: bool = False
 
     @abstractmethod
     def build(self) -> nn.ModuleDict:
@@ -103,9 +133,16 @@ class Learned(Encoder):
         """Return weights of terms by name when a share of training is done; others weigh 1."""
         return {}
 
-    @abstractmethod
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the vectors of a float batch, shape ``(n, d)``."""
+        """Return the vectors of a float batch, shape ``(n, d)``: what the encoder puts out."""
+        return nets["encoder"](batch)
+
+    @property
+    def _n_features_out(self) -> int:
+        if half := getattr(self, "half_", None):
+            return half["dim"]
+        with torch.inference_mode():
+            return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
 
     def _fit(self, items: Any, y: Any) -> None:
         torch_device(self.device)  # one that is not there is told before anything is done

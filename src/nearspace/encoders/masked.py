@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -12,12 +13,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind
+from nearspace.data import Image
 from nearspace.encoders.autoencoder import rows_for_pca, squared_error
 from nearspace.encoders.base import Restores
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, DecodesByNetwork, Learned
+from nearspace.encoders.learned import DecodesByNetwork, Learned
 from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
-from nearspace.nets.layers import last_width
 from nearspace.nets.transformer import (
     MaskToken,
     PatchDecoder,
@@ -34,6 +34,7 @@ WIDTH, DEPTH, DECODER_DEPTH = 64, 3, 1
 SHOWN_HIDDEN = 0.5  # grey, which stands out from dark and from light
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
     """A masked autoencoder (He et al., 2022) with a bottleneck: images are rebuilt from patches.
 
@@ -56,23 +57,8 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
     body : {"auto", "mlp", "cnn", "vit"}, default="auto"
         Perceptrons, convolutions or a small vision transformer; of themselves very large images
         get convolutions and others perceptrons.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 5,000 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most; a tenth of the training items where that is fewer.
-    learning_rate : float, default=3e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order, patches and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`.
 
     Examples
     --------
@@ -87,42 +73,17 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
     learns = "items"
     default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **LEARNED_CONSTRAINTS,
+        **Learned._parameter_constraints,
         "ratio": [Interval(Real, 0, 1, closed="neither")],
         "patch": [Interval(Integral, 1, None, closed="left"), None],
         "body": [StrOptions({*BODIES, "vit"})],
     }
 
-    def __init__(
-        self,
-        dim: int = 32,
-        *,
-        ratio: float = 0.75,
-        patch: int | None = None,
-        hidden: tuple[int, ...] = (512, 256, 128),
-        body: str = "auto",
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 3e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.ratio = ratio
-        self.patch = patch
-        self.hidden = hidden
-        self.body = body
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    dim: int = 32
+    ratio: float = 0.75
+    patch: int | None = None
+    hidden: tuple[int, ...] = (512, 256, 128)
+    body: str = "auto"
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder, its decoder, and what stands in place of hidden patches."""
@@ -168,10 +129,6 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
         hidden = hidden_pixels(visible, self.shape_, self._patch)
         return nets["encoder"](nets["token"](batch, hidden))
 
-    def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the bottleneck of whole images."""
-        return nets["encoder"](batch)
-
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -189,7 +146,3 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
         found = self._in_batches(vectors, torch.arange(len(batch)))
         given = batch.masked_fill(hidden_pixels(visible, self.shape_, self._patch), SHOWN_HIDDEN)
         return self._to_items(given), self.inverse_transform(found.numpy())
-
-    @property
-    def _n_features_out(self) -> int:
-        return last_width(self.nets_["encoder"])

@@ -90,7 +90,7 @@ def spec_of(encoder: Any) -> str:
     name = _name_of(encoder)
     if name is None:
         return " ".join(repr(getattr(encoder, "estimator", encoder)).split())
-    defaults = inspect.signature(type(encoder)).parameters
+    defaults = parameters(type(encoder))
     params = {
         key: getattr(encoder, key)
         for key in defaults
@@ -103,6 +103,15 @@ def spec_of(encoder: Any) -> str:
     if layer is not None:
         text += "@" + (layer if layer.isidentifier() else f'"{layer}"')
     return text
+
+
+def parameters(encoder: type[Encoder]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a class: its own first, then those that all of its family have."""
+    named = inspect.signature(encoder).parameters
+    shared = {
+        name for base in encoder.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())
+    }
+    return {name: named[name] for name in sorted(named, key=lambda name: name in shared)}
 
 
 def _name_of(encoder: Any) -> str | None:
@@ -133,23 +142,22 @@ def _encoder(node: ast.expr) -> Encoder:
 
 def _call(name: str, args: list[Any], keywords: dict[str, Any]) -> Encoder:
     cls = encoder_class(name)
-    known = inspect.signature(cls).parameters
-    for keyword in keywords:
-        if keyword not in known:
-            raise SpecError(
-                f"The encoder '{name}' has no parameter '{keyword}'. {did_you_mean(keyword, known)}"
-            )
-    needed = [key for key, parameter in known.items() if parameter.default is parameter.empty]
-    for key in needed[len(args) :]:
-        if key not in keywords:
-            raise SpecError(f"The encoder '{name}' needs a {key}: write {name}({key}='…').")
-    try:
-        return cls(*args, **keywords)
-    except TypeError as error:
+    known = parameters(cls)
+    if len(args) > 1 or (args and (not known or next(iter(known)) in keywords)):
         raise SpecError(
-            f"Cannot make '{name}' ({error}); its parameters are "
-            f"{', '.join(known) if known else 'none'}."
-        ) from error
+            f"Cannot make '{name}': only its first parameter may stand without a name, once; its "
+            f"parameters are {', '.join(known) if known else 'none'}."
+        )
+    given = dict(zip(known, args, strict=False)) | keywords
+    for key in given:
+        if key not in known:
+            raise SpecError(
+                f"The encoder '{name}' has no parameter '{key}'. {did_you_mean(key, known)}"
+            )
+    for key, parameter in known.items():
+        if parameter.default is parameter.empty and key not in given:
+            raise SpecError(f"The encoder '{name}' needs a {key}: write {name}({key}='…').")
+    return cls(**given)
 
 
 def _layer(encoder: Encoder, node: ast.expr) -> Encoder:

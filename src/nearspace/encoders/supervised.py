@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import dataclasses
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from sklearn.utils._param_validation import StrOptions
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind, Vector
+from nearspace.data import Image, Vector
 from nearspace.encoders.base import Layers
-from nearspace.encoders.learned import LEARNED_CONSTRAINTS, Learned, torch_device
+from nearspace.encoders.learned import Learned, torch_device
 from nearspace.nets.convnet import convnet
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.perceptron import perceptron
 
-__all__ = ["CLASSIFIER_CONSTRAINTS", "CNN", "MLP", "Classifies"]
-
-CLASSIFIER_CONSTRAINTS: dict[str, list] = {
-    **LEARNED_CONSTRAINTS,
-    "layer": [str, None],
-    "pool": [StrOptions({"flatten", "mean", "max"})],
-}
+__all__ = ["CNN", "MLP", "Classifies"]
 
 
 class Classifies(Layers):
@@ -58,12 +52,8 @@ class Classifies(Layers):
         batch = self.kind_.tensor(self._check(X, reset=False)).to(device)
         return tap(self.nets_["classifier"].to(device), names, self._to_float(batch))
 
-    @property
-    def _n_features_out(self) -> int:
-        assert isinstance(self, Learned)
-        return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
 
-
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class MLP(Classifies, Learned):
     """A perceptron trained to classify.
 
@@ -73,23 +63,8 @@ class MLP(Classifies, Learned):
         Widths of the hidden layers ``fc1``, ``fc2``, ….
     layer : str, optional
         The layer whose output is the vector; the last one before ``logits`` when absent.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 2,000 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most; a tenth of the training items where that is fewer.
-    learning_rate : float, default=3e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`.
 
     Examples
     --------
@@ -104,32 +79,9 @@ class MLP(Classifies, Learned):
     learns = "labels"
     default_steps = 2000
     fit_free_params = frozenset({"layer"})
-    _parameter_constraints: ClassVar[dict[str, list]] = CLASSIFIER_CONSTRAINTS
 
-    def __init__(
-        self,
-        hidden: tuple[int, ...] = (256, 64),
-        *,
-        layer: str | None = None,
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 3e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.hidden = hidden
-        self.layer = layer
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    hidden: tuple[int, ...] = (256, 64)
+    layer: str | None = None
 
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""
@@ -137,6 +89,7 @@ class MLP(Classifies, Learned):
         return nn.ModuleDict({"classifier": net})
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class CNN(Classifies, Learned):
     """A small convolutional network trained to classify images.
 
@@ -148,23 +101,8 @@ class CNN(Classifies, Learned):
         The layer whose output is the vector; ``fc1`` when absent.
     pool : {"flatten", "mean", "max"}, default="flatten"
         What becomes of the places of a feature map.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 1,500 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most; a tenth of the training items where that is fewer.
-    learning_rate : float, default=5e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`; the learning rate is 5e-3 when absent.
 
     Examples
     --------
@@ -181,34 +119,11 @@ class CNN(Classifies, Learned):
     learns = "labels"
     default_steps = 1500
     fit_free_params = frozenset({"layer", "pool"})
-    _parameter_constraints: ClassVar[dict[str, list]] = CLASSIFIER_CONSTRAINTS
 
-    def __init__(
-        self,
-        dim: int = 64,
-        *,
-        layer: str | None = None,
-        pool: str = "flatten",
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 5e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.layer = layer
-        self.pool = pool
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    dim: int = 64
+    layer: str | None = None
+    pool: str = "flatten"
+    learning_rate: float = 5e-3
 
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""

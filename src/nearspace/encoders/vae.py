@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from numbers import Real
@@ -15,10 +16,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind, Vector
+from nearspace.data import Image, Vector
 from nearspace.encoders.base import Bounds, Elbo, Samples
 from nearspace.encoders.learned import (
-    LEARNED_CONSTRAINTS,
     DecodesByNetwork,
     Learned,
     draw_normal,
@@ -26,8 +26,7 @@ from nearspace.encoders.learned import (
 )
 from nearspace.errors import DataError
 from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
-from nearspace.nets.bodies import BODIES, autoencoder_bodies
-from nearspace.nets.layers import last_width
+from nearspace.nets.bodies import autoencoder_bodies
 
 __all__ = ["VAE"]
 
@@ -36,6 +35,7 @@ EVALUATION_BATCH = 1024
 ACTIVE = 0.01
 
 
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class VAE(Bounds, DecodesByNetwork, Samples, Learned):
     """A variational autoencoder (Kingma & Welling, 2014); its vectors are the posterior means.
 
@@ -57,23 +57,8 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves large images get convolutions.
-    epochs : int, optional
-        Passes over the training items at most; by default as many as come to about 5,000 steps,
-        fewer where that is minutes of arithmetic on a CPU.
-    batch_size : int, default=128
-        Items a step at most; a tenth of the training items where that is fewer.
-    learning_rate : float, default=2e-3
-        Peak of the one-cycle schedule.
-    random_state : int, RandomState instance or None, default=0
-        Of first weights, order, noise and held-out part.
-    kind : Kind, optional
-        Kind of the items; inferred when absent.
-    device : str, default="auto"
-        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
-    verbose : bool, default=False
-        Whether to show a progress bar.
+    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`; the learning rate is 2e-3 when absent.
 
     Examples
     --------
@@ -87,45 +72,19 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
     learns = "items"
     default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **LEARNED_CONSTRAINTS,
+        **Learned._parameter_constraints,
         "beta": [Interval(Real, 0, None, closed="left")],
         "warm_up": [Interval(Real, 0, 1, closed="both")],
-        "body": [StrOptions(set(BODIES))],
         "likelihood": [StrOptions({"bernoulli", "gaussian"}), None],
     }
 
-    def __init__(
-        self,
-        dim: int = 16,
-        *,
-        beta: float = 1.0,
-        warm_up: float = 0.0,
-        likelihood: str | None = None,
-        hidden: tuple[int, ...] = (512, 256),
-        body: str = "auto",
-        epochs: int | None = None,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
-        random_state: Any = 0,
-        kind: Kind | None = None,
-        device: str = "auto",
-        precision: str = "32-true",
-        verbose: bool = False,
-    ):
-        self.dim = dim
-        self.beta = beta
-        self.warm_up = warm_up
-        self.likelihood = likelihood
-        self.hidden = hidden
-        self.body = body
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.random_state = random_state
-        self.kind = kind
-        self.device = device
-        self.precision = precision
-        self.verbose = verbose
+    dim: int = 16
+    beta: float = 1.0
+    warm_up: float = 0.0
+    likelihood: str | None = None
+    hidden: tuple[int, ...] = (512, 256)
+    body: str = "auto"
+    learning_rate: float = 2e-3
 
     def build(self) -> nn.ModuleDict:
         """Return an encoder of means and log variances, and the mirror decoder."""
@@ -230,10 +189,6 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
         return draw_normal(self, n, random_state)
-
-    @property
-    def _n_features_out(self) -> int:
-        return last_width(self.nets_["encoder"]) // 2
 
 
 def _posterior(nets: nn.ModuleDict, batch: Tensor) -> tuple[Tensor, Tensor]:
