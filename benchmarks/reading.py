@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from nearspace.data.decode import read_images
+from nearspace.data.kinds.image_files import read_images
 
 FILES, WIDTH, HEIGHT, SIDE = 2000, 800, 600, 64
 ROUNDS = 5

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from nearspace.data import load
 from nearspace.encoders.elsewhere import Vectors
 from nearspace.errors import DataError
 
@@ -13,19 +14,17 @@ def test_rows_follow_ids_where_there_are_any(tmp_path):
     path = str(tmp_path / "mine.npz")
     np.savez(path, vectors=np.eye(3), ids=np.array(["b", "a", "c"]))
     encoder = Vectors(path)
-    encoder.begin_fit(ITEMS, None)
-    encoder.align(ITEMS, np.array(["a", "b", "c"]))
+    encoder.fit_on(load(ITEMS, ids=np.array(["a", "b", "c"])))
     assert encoder.transform(["red", "green"]).argmax(axis=1).tolist() == [1, 0]
     with pytest.raises(DataError, match="no row for 1 of 3 ids, such as 'z'"):
-        encoder.align(ITEMS, np.array(["a", "b", "z"]))
+        encoder.fit_on(load(ITEMS, ids=np.array(["a", "b", "z"])))
 
 
 def test_an_archive_without_ids_goes_by_position(tmp_path):
     path = str(tmp_path / "mine.npz")
     np.savez(path, vectors=np.eye(3))
     encoder = Vectors(path)
-    encoder.begin_fit(ITEMS, None)
-    encoder.align(ITEMS, np.array(["a", "b", "c"]))
+    encoder.fit_on(load(ITEMS, ids=np.array(["a", "b", "c"])))
     assert encoder.transform(["green"]).argmax() == 1
 
 

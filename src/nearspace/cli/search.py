@@ -230,7 +230,8 @@ def _as_items(space: Any, vectors: Any, files: list[str]) -> Any:
 def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
     """Return the items that a query stands for and their names: itself, or what a file holds."""
     from nearspace.data import load
-    from nearspace.data.files import IMAGE_NAME, read_file, suffix_of
+    from nearspace.data.files import read_file, suffix_of
+    from nearspace.data.kinds import kind_of_file
 
     # These take any text, however long.
     if kind.name == "text" and not (os.path.isfile(query) and suffix_of(Path(query))):
@@ -239,7 +240,7 @@ def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
         raise DataError(f"There is no file '{query}'; the space is one of {kind}.")
     path = Path(query)
     source: Any = query
-    if kind.name == "image" and IMAGE_NAME.fullmatch(path.name):
+    if kind_of_file(path.name) is type(kind):
         source = [path]
     elif kind.name == "table" and suffix_of(path).startswith(TABLES):
         frame = read_file(path, None, {}).items

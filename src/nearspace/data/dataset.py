@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data.kinds import Kind, take_items
+from nearspace.data.kinds import Kind
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Dataset:
             columns[name] = None if values is None else values[indices]
         return dataclasses.replace(
             self,
-            items=take_items(self.items, indices),
+            items=self.kind.take(self.items, indices),
             meta=None if self.meta is None else self.meta.take(indices),
             **columns,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -13,17 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import arrays
+from nearspace.data.kinds import kind_of_file
 from nearspace.data.sources import Source, frame_source, is_split, left_out, no_names
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["IMAGE_NAME", "read_file", "suffix_of"]
+__all__ = ["read_file", "suffix_of"]
 
-IMAGE_NAME = re.compile(
-    r".+\.(png|apng|jpe|jpe?g|jfif|gif|bmp|dib|webp|tiff?|p[bgpn]m|tga|avif|jp2)", re.IGNORECASE
-)
 READERS = (".npy", ".npz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
 ROLE_NAMES = {
@@ -65,8 +62,11 @@ def read_file(path: Path, column: str | None, names: dict[str, str]) -> Source:
             array = _guarded(path, lambda: _read_npy(path))
             return Source(array, path.name, "an .npy file")
         return _guarded(path, lambda: _read_lines(path))
-    if IMAGE_NAME.fullmatch(path.name):
-        raise DataError(f"{path.name} is a single image; expected the folder of all images.")
+    single = kind_of_file(path.name)
+    if single is not None:
+        raise DataError(
+            f"{path.name} is a single {single.name}; expected the folder of all {single.name}s."
+        )
     raise DataError(
         f"{path.name} ends in '{path.suffix}', expected a folder of images, or a file that ends in "
         f"{', '.join(READERS)}."

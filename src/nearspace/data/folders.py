@@ -1,15 +1,17 @@
-"""Read a folder: image files, whose subfolders are classes, or idx files."""
+"""Read a folder: files of an item each, whose subfolders are classes, or idx files."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from nearspace.data.files import IMAGE_NAME, suffix_of
+from nearspace.data.files import suffix_of
 from nearspace.data.idx import idx_parts, read_idx_folder
+from nearspace.data.kinds import kind_of_file
 from nearspace.data.sources import SPLITS, Source, left_out
 from nearspace.errors import DataError
 
@@ -17,12 +19,12 @@ __all__ = ["read_folder"]
 
 
 def read_folder(folder: Path) -> Source:
-    """Return the images of a folder: idx files read, image files as paths still to be decoded.
+    """Return the items of a folder: idx files read, files of an item each as paths to be read.
 
     Raises
     ------
     DataError
-        If there is neither an image nor an idx file in it.
+        If there is neither a file of an item nor an idx file in it.
     """
     parts = idx_parts(path for path in folder.iterdir() if path.is_file())
     if parts:
@@ -30,20 +32,24 @@ def read_folder(folder: Path) -> Source:
         roles = {"labels": found.labels, "split": found.split, "ids": found.ids}
         known = {role: values for role, values in roles.items() if values is not None}
         return Source(found.images, folder.name, "a folder of idx files", known)
-    paths: list[Path] = []
-    others: list[Path] = []
-    for path in _files(folder):
-        (paths if IMAGE_NAME.fullmatch(path.name) else others).append(path)
-    if not paths:
-        raise DataError(_no_images(folder, others))
-    source = Source(paths, folder.name or str(folder), f"a folder of {len(paths):,} image files")
+    files = list(_files(folder))
+    kinds = Counter(kind for path in files if (kind := kind_of_file(path.name)))
+    if not kinds:
+        raise DataError(_no_items(folder, files))
+    kind = kinds.most_common(1)[0][0]
+    paths = [path for path in files if kind_of_file(path.name) is kind]
+    what = f"a folder of {len(paths):,} {kind.name} files"
+    source = Source(paths, folder.name or str(folder), what)
+    others = [path for path in files if kind_of_file(path.name) is not kind]
     if others:
         endings = sorted({path.suffix or path.name for path in others})
         source.notes.append(
-            f"{len(others)} files that are no images by their name were ignored "
+            f"{len(others)} files that are no {kind.name}s by their name were ignored "
             f"({', '.join(endings[:5])}{', …' if len(endings) > 5 else ''})."
         )
-    return _with_folder_labels(source, [path.relative_to(folder).parts for path in paths])
+    return _with_folder_labels(
+        source, kind.name, [path.relative_to(folder).parts for path in paths]
+    )
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -59,7 +65,7 @@ def _files(folder: Path) -> Iterator[Path]:
         yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
 
 
-def _with_folder_labels(source: Source, parts: list[tuple[str, ...]]) -> Source:
+def _with_folder_labels(source: Source, noun: str, parts: list[tuple[str, ...]]) -> Source:
     """Return the source with ids, labels and published split as the folders tell them."""
     source.roles["ids"] = np.array(["/".join(names) for names in parts])
     tops = [SPLITS.get(names[0].lower(), "") if len(names) > 1 else "" for names in parts]
@@ -70,8 +76,7 @@ def _with_folder_labels(source: Source, parts: list[tuple[str, ...]]) -> Source:
         inside = np.flatnonzero(source.roles["split"] != "")
         if len(inside) < len(parts):
             source.notes.append(
-                left_out(len(parts) - len(inside), "image", "outside the folders of the split")
-                + "."
+                left_out(len(parts) - len(inside), noun, "outside the folders of the split") + "."
             )
             source = source.take(inside)
             parts = [parts[index] for index in inside]
@@ -85,7 +90,7 @@ def _with_folder_labels(source: Source, parts: list[tuple[str, ...]]) -> Source:
     return source
 
 
-def _no_images(folder: Path, others: list[Path]) -> str:
+def _no_items(folder: Path, others: list[Path]) -> str:
     if not others:
         return f"The folder {folder} is empty; expected images or idx files in it."
     known = [path for path in others if suffix_of(path)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import os
 from pathlib import Path
@@ -9,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import decode, files, folders
-from nearspace.data.arrays import empty_array
+from nearspace.data import files, folders
 from nearspace.data.dataset import Dataset
-from nearspace.data.infer import converted, decoded
-from nearspace.data.kinds import Kind
+from nearspace.data.kinds import Kind, infer_kind
+from nearspace.data.kinds.kind import Progress, is_frame
 from nearspace.data.roles import with_clean_roles
 from nearspace.data.samples import SAMPLES
-from nearspace.data.sources import Source, frame_source, no_names
-from nearspace.data.tables import Table
+from nearspace.data.sources import Source, frame_source, left_out, no_names
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load"]
+
+FILES_NAMED = 5
 
 
 def load(
@@ -37,7 +38,7 @@ def load(
     test: Any = None,
     like: Kind | None = None,
     random_state: int = 0,
-    progress: decode.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """Read data, know its kind, and say why.
 
@@ -118,7 +119,7 @@ def _open(source: Any, column: str | None, given: dict[str, Any]) -> Source:
     names = {role: value for role, value in given.items() if isinstance(value, str)}
     if isinstance(source, str | os.PathLike):
         opened = _open_path(str(source), column, names)
-    elif hasattr(source, "iloc") and hasattr(source, "columns"):
+    elif is_frame(source):
         opened = frame_source(source, column, names, "data")
     else:
         no_names(f"A source of type {type(source).__name__}", column, names)
@@ -201,24 +202,73 @@ def _dataset(
     source: Source,
     kind: str | None,
     size: int | None,
-    progress: decode.Progress | None,
+    progress: Progress | None,
     like: Kind | None = None,
 ) -> Dataset:
     """Return what a source holds, decoded and checked; of the kind ``like`` where it is given."""
-    if source.undecoded:
-        source, found = decoded(source, kind, size, like, progress)
+    if source.kind_of_files is not None:
+        source, of = _read(source, source.kind_of_files, kind, size, like, progress)
     else:
-        source, found = converted(source, kind, size, like)
+        source, of = _converted(source, kind, size, like)
     if like is not None:
-        if like.name != found.name:
+        if like.name != of.name:
             raise DataError(
-                f"{source.name}: expected {like.name}s, like the others, got {found.name}s."
+                f"{source.name}: expected {like.name}s, like the others, got {of.name}s."
             )
-        source.items = _columns_of(like, source)
-        source.items, found = like.check(source.items, source.name), like
+        items, left = like.select(source.items)
+        source.items, of = like.check(items, source.name), like
+        source.notes += left
     meta = None if source.meta is None else _arrow(source.meta)
     notes = tuple(source.notes)
-    return Dataset(source.items, found, meta=meta, name=source.name, notes=notes, **source.roles)
+    return Dataset(source.items, of, meta=meta, name=source.name, notes=notes, **source.roles)
+
+
+def _converted(
+    source: Source, kind: str | None, size: int | None, like: Kind | None
+) -> tuple[Source, Kind]:
+    """Return a source with its items checked, in the container of their kind.
+
+    The kind is ``kind`` if given, and else what the items look like.
+    """
+    items = source.items
+    try:
+        if kind is None:
+            of, reason = infer_kind(items)
+        else:
+            items, reason = Kind.registry[kind].coerce(items), "as asked"
+            of = Kind.registry[kind].infer(items)
+    except DataError as error:
+        raise DataError(f"{source.name}: {error}") from None
+    reason = f"{source.seen}, {reason}" if source.seen else reason
+    notes = [f"Read as {of.name}: {reason}.", *source.notes]
+    items, of, told = of.convert(items, source.name, size, like)
+    return dataclasses.replace(source, items=items, notes=[*notes, *told]), of
+
+
+def _read(
+    source: Source,
+    of: type[Kind],
+    kind: str | None,
+    size: int | None,
+    like: Kind | None,
+    progress: Progress | None,
+) -> tuple[Source, Kind]:
+    """Return a source of files with their items read, in the form of ``like`` if given."""
+    if kind not in (None, of.name):
+        raise DataError(
+            f"{source.name}: {source.seen} is read as {of.name}s, not as kind '{kind}'."
+        )
+    read = of.read(source.items, size, like, progress)
+    notes = [f"Read as {of.name}: {source.seen}.", *read.notes, *source.notes]
+    if read.failed:
+        ids = source.roles["ids"][np.setdiff1d(np.arange(len(source)), read.rows)]
+        named = [f"{name} ({reason})" for name, reason in zip(ids, read.failed, strict=True)]
+        if len(named) > FILES_NAMED:
+            named[FILES_NAMED:] = [f"and {len(named) - FILES_NAMED} more"]
+        count = len(read.failed)
+        notes.append(left_out(count, "file", "that could not be read", ", ".join(named)))
+    kept = source.take(read.rows)
+    return dataclasses.replace(kept, items=read.items, notes=notes), read.kind
 
 
 def _arrow(frame: Any) -> Any:
@@ -232,18 +282,6 @@ def _arrow(frame: Any) -> Any:
         except (pa.ArrowException, TypeError, ValueError):
             columns[name] = pa.array(column.astype(str))
     return pa.table(columns)
-
-
-def _columns_of(like: Kind, source: Source) -> Any:
-    """Return items without the columns that a table like the other does not have."""
-    if not isinstance(like, Table):
-        return source.items
-    wanted = [name for name, _ in like.columns]
-    beside = [name for name in source.items.columns if name not in wanted]
-    if not beside or len(beside) + len(wanted) > len(source.items.columns):
-        return source.items  # what is missing is told by the check
-    source.notes.append(f"Not of the table, and left out: {', '.join(beside)}.")
-    return source.items[wanted]
 
 
 def _joined(train: Dataset, test: Dataset) -> Dataset:
@@ -272,22 +310,9 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
         notes.append("The published split of the training items was given up for the test items.")
     notes.append(f"Test items come from {test.name}.")
     notes += [f"Test: {note}" for note in test.notes]
-    items, meta = _concatenated(train.items, test.items), None
+    items, meta = train.kind.join(train.items, test.items), None
     if train.meta is not None and test.meta is not None and train.meta.schema == test.meta.schema:
         import pyarrow as pa
 
         meta = pa.concat_tables([train.meta, test.meta])
     return Dataset(items, train.kind, meta=meta, name=train.name, notes=tuple(notes), **roles)
-
-
-def _concatenated(first: Any, second: Any) -> Any:
-    if isinstance(first, list):
-        return first + second
-    if isinstance(first, np.ndarray):
-        shape = (len(first) + len(second), *first.shape[1:])
-        both = empty_array(shape, np.result_type(first, second))
-        both[: len(first)], both[len(first) :] = first, second
-        return both
-    import pandas as pd
-
-    return pd.concat([first, second], ignore_index=True)

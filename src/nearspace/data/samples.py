@@ -7,10 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.images import Image
-from nearspace.data.kinds import Vector
-from nearspace.data.tables import Table
-from nearspace.data.texts import Text
+from nearspace.data.kinds import Image, Table, Text, Vector
 
 __all__ = ["SAMPLES", "customers", "digits", "sentences", "wine"]
 

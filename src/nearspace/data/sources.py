@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data.kinds import take_items
+from nearspace.data.kinds import Kind, kind_of_file, take_items
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ ARRAYS = np.ndarray | list
 
 @dataclasses.dataclass
 class Source:
-    """What a source holds, before it is checked and, where it is image files, decoded.
+    """What a source holds, before it is checked and, where it is files of an item each, read.
 
     Attributes
     ----------
     items : ndarray, list of str, DataFrame or list of Path
-        The items as they came; paths of image files that are still to be decoded.
+        The items as they came; paths of files that are still to be read.
     name : str
         What to call the data.
     seen : str
@@ -62,9 +62,11 @@ class Source:
         return len(self.items)
 
     @property
-    def undecoded(self) -> bool:
-        """Whether the items are paths of image files."""
-        return isinstance(self.items, list) and bool(self.items) and isinstance(self.items[0], Path)
+    def kind_of_files(self) -> type[Kind] | None:
+        """The kind whose files the items are paths of; None where they are read already."""
+        if isinstance(self.items, list) and self.items and isinstance(self.items[0], Path):
+            return kind_of_file(self.items[0].name)
+        return None
 
     def take(self, indices: np.ndarray) -> Source:
         """Return the source of the items at the positions ``indices``."""

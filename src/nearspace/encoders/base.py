@@ -12,7 +12,8 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from nearspace.data import Image, Kind, Table, Text, Vector
+from nearspace.data import Dataset, Kind, Text, Vector, infer_kind
+from nearspace.data.kinds import recognised
 from nearspace.errors import DataError, NearspaceError
 
 if TYPE_CHECKING:
@@ -49,6 +50,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Whether vectors may come as a scipy sparse array.
     takes_labels : bool
         Whether `fit` looks at labels where there are any, though it does not need them.
+    needs_all_items : bool
+        Whether `fit` has to be given every item that is ever embedded: it looks rows up and learns
+        nothing, so that test items among them are no leak.
     min_items : int
         How many items `fit` needs.
     fit_free_params : frozenset of str
@@ -59,6 +63,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     learns: ClassVar[str] = "nothing"
     takes_sparse: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
+    needs_all_items: ClassVar[bool] = False
     min_items: ClassVar[int] = 1
     fit_free_params: ClassVar[frozenset[str]] = frozenset()
     _parameter_constraints: ClassVar[dict[str, list]] = {}
@@ -98,16 +103,50 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         ValueError
             If a parameter is out of range, or the items are not of a kind the encoder takes.
         """
-        items, y = self.begin_fit(X, y)
-        self._fit(items, y)
+        return self.fit_items(X, y)
+
+    def fit_on(self, dataset: Dataset) -> Self:
+        """Learn from the items and labels of a dataset, as the kind as which it was read.
+
+        Parameters
+        ----------
+        dataset : Dataset
+            The items, and their labels where it has any.
+
+        Returns
+        -------
+        Self
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, or the items are not of a kind the encoder takes.
+
+        Examples
+        --------
+        >>> from nearspace import load, make
+        >>> make("pca(dim=2)").fit_on(load("wine")).transform(load("wine").items).shape
+        (178, 2)
+        """
+        return self.fit_items(dataset.items, dataset.labels, dataset.kind)
+
+    def fit_items(self, items: Any, y: Any = None, kind: Kind | None = None) -> Self:
+        """Learn from items of a kind; of the one that they look like where it is None."""
+        checked, y = self.begin_fit(items, y, kind)
+        self._fit(checked, y)
         return self
 
-    def begin_fit(self, X: Any, y: Any) -> tuple[Any, np.ndarray | None]:
+    def begin_fit(
+        self, items: Any, y: Any, kind: Kind | None = None
+    ) -> tuple[Any, np.ndarray | None]:
         """Check parameters, items and labels, and note the kind: what comes before learning."""
         self._validate_params()
         self.__dict__.pop("half_", None)  # what is fitted again is whole
-        self.kind_ = self._kind_of(X)
-        items = self._check(X, reset=True)
+        self.kind_ = kind or self._recognised(items)
+        if type(self.kind_) not in self.kinds:
+            raise DataError(f"{type(self).__name__} takes {self._takes}; got {self.kind_.name}s.")
+        items = self._check(items, reset=True)
         n_items = items.shape[0] if hasattr(items, "shape") else len(items)
         if n_items < self.min_items:
             raise DataError(
@@ -134,26 +173,24 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         check_is_fitted(self)
         return self._transform(self._check(X, reset=False))
 
-    def _kind_of(self, X: Any) -> Kind:
-        """Return the kind of ``X``: the one given as a parameter, else the one inferred."""
+    @property
+    def _takes(self) -> str:
+        return " or ".join(sorted(f"{kind.name}s" for kind in self.kinds))
+
+    def _recognised(self, items: Any) -> Kind:
+        """Return the kind given as a parameter, else that of ours which items look like."""
         given = getattr(self, "kind", None)
         if given is not None:
-            kind = given
-        elif isinstance(X, list | tuple) and len(X) and all(isinstance(x, str) for x in X):
-            kind = Text.infer(X)
-        elif hasattr(X, "iloc") and Table in self.kinds:
-            kind = Table.infer(X)
-        elif getattr(X, "ndim", 2) > 2:
-            kind = Image.infer(X)
-        else:
-            kind = Vector(0)  # the dimension is set by the check that follows
-        if type(kind) not in self.kinds:
-            takes = " or ".join(sorted(f"{k.name}s" for k in self.kinds))
-            raise DataError(f"{type(self).__name__} takes {takes}; got {kind.name}s.")
-        return kind
+            return given
+        seen = recognised(items, sorted(self.kinds, key=lambda kind: kind.name))
+        if seen is not None and seen[0] is not Vector:
+            return seen[0].infer(items)
+        if Vector in self.kinds:  # the check that follows, scikit-learn's, says what is wrong
+            return Vector(0)
+        return infer_kind(items)[0]
 
     def _check(self, X: Any, reset: bool) -> Any:
-        if not isinstance(self.kind_, Vector):
+        if not isinstance(self.kind_, Vector):  # of vectors scikit-learn has rules of its own
             return self.kind_.check(X, who=f"Items for {type(self).__name__}")
         sparse_format = "csr" if self.takes_sparse else False
         array = validate_data(

@@ -10,12 +10,12 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 
-from nearspace.data import Image, Table, Text, Vector
+from nearspace.data import Image, Kind, Table, Text, Vector
 from nearspace.encoders.base import Encoder
 
 __all__ = ["L2", "Composite", "Concatenated", "Piped", "parts_of"]
 
-FitPart = Callable[[Encoder, Any, Any], Encoder]
+FitPart = Callable[[Encoder, Any, Any, Kind], Encoder]  # part, items, y, kind of the items
 
 
 class Composite(Encoder):
@@ -42,10 +42,12 @@ class Composite(Encoder):
 
     @abstractmethod
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
-        """Set `encoders_` by calling ``fit_part(part, items, y)``, which returns a fitted copy."""
+        """Set `encoders_` by ``fit_part(part, items, y, kind)``, which returns a fitted copy."""
 
     def _fit(self, items: Any, y: Any) -> None:
-        self.fit_parts(lambda part, X, labels: clone(part).fit(X, labels), items, y)
+        self.fit_parts(
+            lambda part, X, labels, kind: clone(part).fit_items(X, labels, kind), items, y
+        )
 
 
 class Concatenated(Composite):
@@ -68,7 +70,7 @@ class Concatenated(Composite):
 
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit every part on the same items."""
-        self.encoders_ = [fit_part(part, items, y) for part in self.encoders]
+        self.encoders_ = [fit_part(part, items, y, self.kind_) for part in self.encoders]
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         blocks = [part.transform(items) for part in self.encoders_]
@@ -101,11 +103,12 @@ class Piped(Composite):
 
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit each part on what the parts before it make of the items."""
-        self.encoders_ = []
+        self.encoders_, kind = [], self.kind_
         for part in self.encoders:
-            self.encoders_.append(fit_part(part, items, y))
+            self.encoders_.append(fit_part(part, items, y, kind))
             if len(self.encoders_) < len(self.encoders):
                 items = self.encoders_[-1].transform(items)
+                kind = Vector(items.shape[1])
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         for part in self.encoders_:

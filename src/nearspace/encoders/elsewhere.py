@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
-from nearspace.data import Image, Table, Text, Vector, load
+from nearspace.data import Dataset, Image, Table, Text, Vector, load
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError
 
@@ -39,15 +39,22 @@ class Vectors(Encoder):
     """
 
     kinds = frozenset({Image, Table, Text, Vector})
+    needs_all_items = True
     _parameter_constraints: ClassVar[dict[str, list]] = {"path": [str]}
 
     def __init__(self, path: str):
         self.path = path
 
-    def _fit(self, items: Any, y: Any) -> None:
-        self.align(items, None)
+    def fit_on(self, dataset: Dataset) -> Self:
+        """Match rows to all items of a dataset, by id where the file has ids, else by position."""
+        items, _ = self.begin_fit(dataset.items, None, dataset.kind)
+        self._align(items, np.asarray(dataset.ids))
+        return self
 
-    def align(self, items: Any, ids: np.ndarray | None) -> None:
+    def _fit(self, items: Any, y: Any) -> None:
+        self._align(items, None)
+
+    def _align(self, items: Any, ids: np.ndarray | None) -> None:
         """Match rows to items, by id where the file and the caller have ids, else by position.
 
         Raises
@@ -128,7 +135,7 @@ class FromSklearn(Encoder):
         self.width_ = self._transform(items[:1]).shape[1]
 
     def _input(self, items: Any) -> Any:
-        return self.kind_.features(items) if isinstance(self.kind_, Image) else items
+        return self.kind_.to_sklearn(items)
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         out = self.estimator_.transform(self._input(items))

@@ -188,13 +188,13 @@ class Learned(Encoder):
                 raise
         self.nets_, self.history_ = nets, dataclasses.asdict(history)
 
-    def try_untrained(self, items: Any, y: Any) -> None:
+    def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
         """Raise what `transform` would raise after training, such as for a layer that is not there.
 
         Nothing is fitted: an untrained copy sees one blank item of the shape of ``items``.
         """
         trial = clone(self)
-        items, y = trial.begin_fit(items, y)
+        items, y = trial.begin_fit(items, y, kind)
         trial.shape_ = tuple(trial.kind_.tensor(items[:1]).shape[1:])
         if y is not None:
             trial.classes_ = np.unique(y)

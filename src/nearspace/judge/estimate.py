@@ -11,7 +11,6 @@ from sklearn.base import clone
 from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import parts_of
-from nearspace.encoders.elsewhere import Vectors
 from nearspace.encoders.learned import Learned
 from nearspace.judge.protocol import Task
 from nearspace.learning.train import default_epochs
@@ -47,14 +46,14 @@ def estimate_seconds(encoders: list[Encoder], task: Task) -> float:
 
 
 def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
-    if isinstance(encoder, Vectors):
+    if encoder.needs_all_items:
         return 0.0
     n, n_test, m = len(task.train), len(task.test), len(pilot)
     short, fitting = clone(encoder), 0.0
     for part in parts_of(short):
         if isinstance(part, Learned):
             part.set_params(epochs=1)
-    short.fit(pilot.items, pilot.labels)
+    short.fit_on(pilot)
     start = time.perf_counter()
     vectors = short.transform(pilot.items)
     embedding = (time.perf_counter() - start) * (n + n_test) / m

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from nearspace.data import Kind
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite, parts_of
 from nearspace.encoders.elsewhere import FromSklearn, Vectors
@@ -44,13 +45,15 @@ class Fits:
     def get(self, encoder: Encoder) -> tuple[Encoder, float]:
         """Return the encoder fitted on the training side, and the seconds that fitting took."""
         train = self.task.train
-        return self._get(encoder, train.items, train.labels, train.fingerprint)
+        return self._get(encoder, train.items, train.labels, train.kind, train.fingerprint)
 
-    def _get(self, encoder: Encoder, items: Any, y: Any, data_key: str) -> tuple[Encoder, float]:
+    def _get(
+        self, encoder: Encoder, items: Any, y: Any, kind: Kind, data_key: str
+    ) -> tuple[Encoder, float]:
         if isinstance(encoder, Composite):
-            return self._parts(encoder, items, y, data_key)
-        if isinstance(encoder, Vectors):
-            return self._aligned(encoder), 0.0
+            return self._parts(encoder, items, y, kind, data_key)
+        if encoder.needs_all_items:
+            return clone(encoder).fit_on(self.task.dataset), 0.0
         signature = dict.fromkeys(encoder.fit_free_params)
         chosen = {name: encoder.get_params()[name] for name in signature}
         base = clone(encoder)
@@ -63,43 +66,41 @@ class Fits:
         if key not in self.done:
             kept = load_fit(self.folder, key)
             if kept is None and chosen and isinstance(encoder, Learned):
-                encoder.try_untrained(items, y)  # as its own layer: the fit serves every layer
-            self.done[key] = kept or self._fit(base, items, y, key)
+                encoder.try_untrained(
+                    items, y, kind
+                )  # as its own layer: the fit serves every layer
+            self.done[key] = kept or self._fit(base, items, y, kind, key)
         fitted, seconds = self.done[key]
         if chosen:
             fitted = copy.copy(fitted).set_params(**chosen)
         return fitted, seconds
 
-    def _fit(self, base: Encoder, items: Any, y: Any, key: str) -> tuple[Encoder, float]:
+    def _fit(
+        self, base: Encoder, items: Any, y: Any, kind: Kind, key: str
+    ) -> tuple[Encoder, float]:
         start = time.perf_counter()
-        fitted = base.fit(items, y)
+        fitted = base.fit_items(items, y, kind)
         seconds = time.perf_counter() - start
         if is_cacheable(base):
             store_fit(self.folder, key, fitted, seconds)
         return fitted, seconds
 
-    def _parts(self, whole: Composite, items: Any, y: Any, key: str) -> tuple[Encoder, float]:
+    def _parts(
+        self, whole: Composite, items: Any, y: Any, kind: Kind, key: str
+    ) -> tuple[Encoder, float]:
         fitted, total = clone(whole), 0.0
-        items, y = fitted.begin_fit(items, y)
+        items, y = fitted.begin_fit(items, y, kind)
 
-        def fit_part(part: Encoder, X: Any, labels: Any) -> Encoder:
+        def fit_part(part: Encoder, X: Any, labels: Any, of: Kind) -> Encoder:
             nonlocal total
             # What came before in a pipe is content; the labels are in the key of the whole.
             inner = key if X is items else make_key(key, content_key(X))
-            part, seconds = self._get(part, X, labels, inner)
+            part, seconds = self._get(part, X, labels, of, inner)
             total += seconds
             return part
 
         fitted.fit_parts(fit_part, items, y)
         return fitted, total
-
-    def _aligned(self, encoder: Vectors) -> Vectors:
-        """Match finished vectors to all items: rows are looked up, so the test side is no leak."""
-        dataset = self.task.dataset
-        fitted = clone(encoder)
-        fitted.begin_fit(dataset.items, None)
-        fitted.align(dataset.items, np.asarray(dataset.ids))
-        return fitted
 
 
 def is_cacheable(encoder: Any) -> bool:

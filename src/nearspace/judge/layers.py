@@ -178,7 +178,7 @@ def _try_untrained(encoder: Any, task: Task, layers: Sequence[Any], pool: str | 
     if isinstance(encoder, Learned):
         for layer in layers:
             trial = _pooled(encoder, pool).set_params(layer=layer)
-            trial.try_untrained(task.train.items, task.train.labels)
+            trial.try_untrained(task.train.items, task.train.labels, task.train.kind)
 
 
 class _Measured:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data.kinds import take_items
+from nearspace.data import take_items
 from nearspace.encoders.double import double_decoder, pixels
 from nearspace.space.levels import Codec, Level
 

@@ -101,7 +101,7 @@ def write_pngs(images: np.ndarray, ids: Iterable[object], folder: Path) -> list[
         for image, name in zip(images, file_names(ids), strict=True):
             path = folder.joinpath(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(kind.thumbnail(image, max(kind.shape)))
+            path.write_bytes(kind.picture(image, max(kind.shape)))
             paths.append(path)
     except OSError as error:
         raise NearspaceError(

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from xxhash import xxh3_64_intdigest as hash64
 
-from nearspace.data.texts import is_unicode
+from nearspace.data.kinds.text import is_unicode
 from nearspace.errors import DataError
 from nearspace.space.arrays import check_finite, is_finite, plain_array, sparse_rows
 from nearspace.space.space import Space

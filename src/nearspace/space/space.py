@@ -15,10 +15,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from nearspace.data import Dataset, Image, Kind, kind_from_json
+from nearspace.data import Dataset, Kind, kind_from_json
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import parts_of
-from nearspace.encoders.elsewhere import Vectors
 from nearspace.encoders.persist import fingerprint
 from nearspace.encoders.spec import make, spec_of
 from nearspace.errors import DataError, NearspaceError
@@ -224,16 +223,16 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
         ids,
         dataset.labels,
         recipe,
-        None if any(isinstance(part, Vectors) for part in parts_of(encoder)) else encoder,
+        None if any(part.needs_all_items for part in parts_of(encoder)) else encoder,
         meta,
-        Thumbnails(dataset.items, dataset.kind) if isinstance(dataset.kind, Image) else None,
+        Thumbnails(dataset.items, dataset.kind) if dataset.kind.pictured else None,
     )
 
 
 class Thumbnails(Sequence[bytes]):
     """A small picture of every item, drawn when it is asked for."""
 
-    def __init__(self, items: np.ndarray, kind: Image):
+    def __init__(self, items: Any, kind: Kind):
         self.items, self.kind = items, kind
 
     def __len__(self) -> int:
@@ -242,19 +241,14 @@ class Thumbnails(Sequence[bytes]):
     def __getitem__(self, position: Any) -> Any:
         if isinstance(position, slice):
             return [self[at] for at in range(len(self))[position]]
-        return self.kind.thumbnail(self.items[position])
+        return self.kind.picture(self.items[position])
 
 
 def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
-    encoder = clone(encoder)
-    if isinstance(encoder, Vectors):
-        encoder.begin_fit(dataset.items, None)
-        encoder.align(dataset.items, dataset.ids)
-        return encoder
-    train = dataset
-    if dataset.split is not None and (dataset.split == "train").any():
-        train = dataset.take(dataset.split == "train")
-    return encoder.fit(train.items, train.labels)
+    if dataset.split is not None and not encoder.needs_all_items:
+        train = np.flatnonzero(dataset.split == "train")
+        dataset = dataset.take(train) if len(train) else dataset
+    return clone(encoder).fit_on(dataset)
 
 
 def _known(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds import Kind, content_hash
+from nearspace.data.kinds.kind import Kind, content_hash
 from nearspace.errors import DataError
 
 __all__ = ["Text", "is_unicode"]
@@ -30,6 +30,17 @@ class Text(Kind):
     """
 
     name: ClassVar[str] = "text"
+    form: ClassVar[str] = "a list of str"
+
+    @classmethod
+    def recognise(cls, items: Any) -> str | None:
+        """Return why items look like texts: the first of a list, an array or a Series is one."""
+        if isinstance(items, list | tuple):
+            return "list of str" if items and isinstance(items[0], str) else None
+        if getattr(items, "ndim", 0) != 1 or not hasattr(items, "dtype"):
+            return None
+        text = getattr(items.dtype, "kind", "O") == "U" or isinstance(next(iter(items), None), str)
+        return "array of str" if text else None
 
     @classmethod
     def infer(cls, items: Any) -> Self:
@@ -59,6 +70,14 @@ class Text(Kind):
                     f"{who}: row {row} holds half of a surrogate pair; repair the text."
                 )
         return [str(text) for text in texts]
+
+    def query(self, text: str) -> list[str]:
+        """Return the text itself, as items."""
+        return [text]
+
+    def join(self, first: list[str], second: list[str]) -> list[str]:
+        """Return texts followed by others."""
+        return first + second
 
     def hashes(self, items: list[str]) -> np.ndarray:
         """Return the content hash of every text."""

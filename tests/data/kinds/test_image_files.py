@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as Pillow
 
 from nearspace.data import arrays
-from nearspace.data.decode import read_images, resize_images
+from nearspace.data.kinds.image_files import read_images, resize_images
 from nearspace.errors import DataError
 
 
@@ -244,7 +244,7 @@ def bombs(side):
 READ_AND_MEASURE = """
 import resource, sys
 from pathlib import Path
-from nearspace.data.decode import read_images
+from nearspace.data.kinds.image_files import read_images
 good, *paths = [Path(name) for name in sys.argv[1:]]
 read_images([good])
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

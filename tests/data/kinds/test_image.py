@@ -143,7 +143,7 @@ def test_half_of_the_views_are_mirrored_where_asked():
     batch = torch.zeros(512, 3, 20, 30)
     batch[..., :15] = 1
     generator = torch.Generator().manual_seed(0)
-    views = Image((20, 30, 3)).views(batch, generator, flip=True)
+    views = Image((20, 30, 3)).views(batch, generator, mirror=True)
     left, right = views[..., :5].mean(dim=(1, 2, 3)), views[..., -5:].mean(dim=(1, 2, 3))
     seen = (left - right).abs() > 0.1
     assert seen.float().mean() > 0.8

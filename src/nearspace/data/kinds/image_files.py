@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from nearspace.data.arrays import empty_array
+from nearspace.data.kinds.kind import Progress
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ ORIENTATION = 0x0112
 EXIF_KEYS = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 
-Progress = Callable[[int, int], None]
 Size = int | tuple[int, int]
 T = TypeVar("T")
 R = TypeVar("R")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds import Kind
+from nearspace.data.kinds.kind import Kind, is_frame
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 CELLS_SHOWN = 8
+FEWEST_NAMED = 20  # rows, from which on a text of its own in every row looks like a name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,10 +35,19 @@ class Table(Kind):
     """
 
     name: ClassVar[str] = "table"
+    form: ClassVar[str] = "a DataFrame"
     columns: tuple[tuple[str, str], ...]
 
     def __str__(self) -> str:
         return f"a table of {len(self.columns)} columns"
+
+    @classmethod
+    def recognise(cls, items: Any) -> str | None:
+        """Return why items look like a table: a DataFrame is one, whatever its columns hold."""
+        if not is_frame(items):
+            return None
+        kinds = [kind for _, kind in cls.infer(items).columns]
+        return f"{kinds.count('number')} number and {kinds.count('category')} category columns"
 
     @classmethod
     def infer(cls, items: Any) -> Self:
@@ -47,6 +57,18 @@ class Table(Kind):
             raise DataError("Tables: expected at least one column, got none.")
         kinds = tuple((str(name), _kind_of(frame[name])) for name in frame.columns)
         return cls(kinds)
+
+    @classmethod
+    def coerce(cls, items: Any) -> Any:
+        """Return a matrix as a DataFrame whose columns are numbered."""
+        import pandas as pd
+
+        if is_frame(items):
+            return items
+        array = np.asarray(items)
+        if array.ndim != 2:
+            raise DataError(f"expected rows and columns for a table, got shape {array.shape}.")
+        return pd.DataFrame(array, columns=[f"column {index}" for index in range(array.shape[1])])
 
     def check(self, items: Any, who: str = "Tables") -> pd.DataFrame:
         """Return the rows with the columns in order, numbers as float64, categories as ``str``.
@@ -76,6 +98,34 @@ class Table(Kind):
             for name, kind in self.columns
         }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+
+    def convert(
+        self, items: Any, who: str, size: int | None = None, like: Kind | None = None
+    ) -> tuple[Any, Kind, list[str]]:
+        """Return the rows checked, and tell of columns that name rows rather than describe them."""
+        frame, kind, notes = super().convert(items, who, size, like)
+        if len(frame) >= FEWEST_NAMED:
+            notes += [
+                f"The column '{name}' holds another text in every row: name it by ids= or time= if "
+                "that is what it is, or read it as texts by column=."
+                for name, of in self.columns
+                if of == "category" and frame[name].nunique() == len(frame)
+            ]
+        return frame, kind, notes
+
+    def select(self, items: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+        """Return the rows without columns that the table does not have, where it has all others."""
+        wanted = [name for name, _ in self.columns]
+        beside = [name for name in items.columns if name not in wanted]
+        if not beside or len(beside) + len(wanted) > len(items.columns):
+            return items, []  # what is missing is told by the check
+        return items[wanted], [f"Not of the table, and left out: {', '.join(beside)}."]
+
+    def join(self, first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+        """Return rows followed by others."""
+        import pandas as pd
+
+        return pd.concat([first, second], ignore_index=True)
 
     def hashes(self, items: pd.DataFrame) -> np.ndarray:
         """Return the content hash of every row."""

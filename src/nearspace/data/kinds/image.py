@@ -6,11 +6,21 @@ import base64
 import dataclasses
 import io
 import math
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds import Kind, content_hash
+from nearspace.data.kinds.image_files import read_images, resize_images
+from nearspace.data.kinds.kind import (
+    FilesRead,
+    Kind,
+    Progress,
+    array_words,
+    content_hash,
+    number_array,
+)
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,6 +28,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Image"]
 
+ENDINGS: tuple[str, ...] = (
+    ".png",
+    ".apng",
+    ".jpe",
+    ".jpg",
+    ".jpeg",
+    ".jfif",
+    ".gif",
+    ".bmp",
+    ".dib",
+)
+ENDINGS += (".webp", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".avif", ".jp2")
 SHAPES = "(n, height, width) or (n, height, width, 1 or 3)"
 
 
@@ -36,11 +58,33 @@ class Image(Kind):
     """
 
     name: ClassVar[str] = "image"
+    form: ClassVar[str] = (
+        "images of shape (n, height, width) or (n, height, width, channels) with values in [0, 1] "
+        "or whole numbers from 0 to 255"
+    )
+    endings: ClassVar[tuple[str, ...]] = ENDINGS
+    pictured: ClassVar[bool] = True
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     shape: tuple[int, int, int]
 
     def __str__(self) -> str:
         height, width, channels = self.shape
         return f"{'grey' if channels == 1 else 'colour'} images of {height} × {width} pixels"
+
+    @classmethod
+    def recognise(cls, items: Any) -> str | None:
+        """Return why items look like images.
+
+        Three axes may be those of many things: floats that could be no pixels are none.
+        """
+        array = number_array(items)
+        if array is None or array.ndim not in (3, 4):
+            return None
+        if array.ndim == 3 and array.dtype.kind == "f" and array.size:
+            low, high = array.min(), array.max()
+            if low < 0 or high > 255:  # NaN is neither: its row is named later
+                return None
+        return array_words(array)
 
     @classmethod
     def infer(cls, items: Any) -> Self:
@@ -68,6 +112,41 @@ class Image(Kind):
             )
         return _as_bytes(array, who)
 
+    @classmethod
+    def read(
+        cls,
+        paths: Sequence[Path],
+        size: int | None = None,
+        like: Kind | None = None,
+        progress: Progress | None = None,
+    ) -> FilesRead:
+        """Return the images in files, at one size, that of ``like`` where it is given."""
+        wanted: Any = size
+        channels = None
+        if isinstance(like, cls):
+            wanted, channels = like.shape[:2], like.shape[2]
+        read = read_images(paths, wanted, channels, progress)
+        height, width, depth = read.images.shape[1:]
+        colour = "grey" if depth == 1 else "RGB"
+        note = f"Images are {width} × {height} pixels, {colour}: {read.why}."
+        failed = [reason for _, reason in read.failed]
+        return FilesRead(read.images, cls((height, width, depth)), read.kept, failed, (note,))
+
+    def convert(
+        self, items: Any, who: str, size: int | None = None, like: Kind | None = None
+    ) -> tuple[Any, Kind, list[str]]:
+        """Return images as uint8, brought to a size or to that of others."""
+        notes = []
+        if np.asarray(items).dtype.kind == "f":
+            notes.append("Float images are kept as uint8, in 256 grey values.")
+        images, kind = self.check(items, who), self
+        height, width = like.shape[:2] if isinstance(like, Image) else (size, size)
+        if height is not None and width is not None and (height, width) != self.shape[:2]:
+            images = resize_images(images, (height, width))
+            kind = Image((height, width, self.shape[2]))
+            notes.append(f"Images were brought to {width} × {height} pixels.")
+        return images, kind, notes
+
     def hashes(self, items: np.ndarray) -> np.ndarray:
         """Return the content hash of every image."""
         return content_hash(np.ascontiguousarray(items))
@@ -75,6 +154,27 @@ class Image(Kind):
     def features(self, items: np.ndarray) -> np.ndarray:
         """Return the pixels in [0, 1], shape ``(n, H * W * C)``, float32."""
         return np.divide(items.reshape(len(items), -1), 255, dtype=np.float32)
+
+    def to_sklearn(self, items: np.ndarray) -> np.ndarray:
+        """Return the pixels in [0, 1], flat."""
+        return self.features(items)
+
+    @property
+    def size(self) -> int:
+        """How many numbers an image has."""
+        return math.prod(self.shape)
+
+    def values(self, raw: Tensor) -> Tensor:
+        """Return the pixels whose logits a decoder puts out."""
+        return raw.sigmoid()
+
+    def restore(self, values: np.ndarray) -> np.ndarray:
+        """Return a batch ``(n, C, H, W)`` with its channels last, as images have them."""
+        return np.ascontiguousarray(values.transpose(0, 2, 3, 1))
+
+    def stored(self, decoded: np.ndarray) -> np.ndarray:
+        """Return decoded pixels as uint8."""
+        return np.rint(np.clip(np.nan_to_num(decoded), 0, 1) * 255).astype(np.uint8)
 
     def tensor(self, items: np.ndarray) -> Tensor:
         """Return all images as one uint8 tensor of shape ``(n, C, H, W)``."""
@@ -87,12 +187,12 @@ class Image(Kind):
         """Return a uint8 batch as float32 in [0, 1], on the device on which it lies."""
         return batch.float().div_(255)
 
-    def views(self, batch: Tensor, generator: Generator, flip: bool = False) -> Tensor:
+    def views(self, batch: Tensor, generator: Generator, mirror: bool = False) -> Tensor:
         """Return one random variation of every image of a float batch ``(b, C, H, W)``.
 
         A random crop of random aspect, shifted and slightly turned, in one resampling; contrast
         and brightness; saturation and the gain of each channel where there is colour; a little
-        noise. Half of the views are mirrored, left to right, where ``flip`` says that a mirrored
+        noise. Half of the views are mirrored, left to right, where ``mirror`` says that a mirrored
         image shows the same: a photograph does, a digit or letter does not.
         """
         import torch
@@ -104,7 +204,7 @@ class Image(Kind):
             return random.mul_(high - low).add_(low)
 
         theta = _random_affine(uniform, batch.shape[2] / batch.shape[3])
-        if flip:
+        if mirror:
             theta[:, :, 0] *= torch.where(uniform(0, 1, 1) < 0.5, -1, 1)
         grid = functional.affine_grid(theta, list(batch.shape), align_corners=False)
         out = functional.grid_sample(batch, grid, padding_mode="border", align_corners=False)
@@ -118,7 +218,7 @@ class Image(Kind):
         noise = torch.randn(out.shape, generator=generator, device=batch.device, dtype=batch.dtype)
         return out.addcmul_(noise, uniform(0.0, 0.05, 1, 1, 1)).clamp_(0, 1)
 
-    def thumbnail(self, item: np.ndarray, side: int = 64) -> bytes:
+    def picture(self, item: np.ndarray, side: int = 64) -> bytes:
         """Return one image, no larger than ``side``, as the bytes of a PNG, or WebP if it shrank.
 
         Parameters
@@ -145,7 +245,7 @@ class Image(Kind):
         """Return one image (uint8, or float in [0, 1], which is clipped) as an ``<img>``."""
         height, width, _ = self.shape
         style = ' class="pixelated"' if max(height, width) < 32 else ""
-        png = base64.b64encode(self.thumbnail(item, max(height, width))).decode()
+        png = base64.b64encode(self.picture(item, max(height, width))).decode()
         return (
             f'<img{style} width="{width}" height="{height}" alt="image of {width} × {height} '
             f'pixels" src="data:image/png;base64,{png}">'
@@ -155,7 +255,7 @@ class Image(Kind):
         """Return an item as uint8, ``(H, W)`` where it is grey and ``(H, W, 3)`` in colour."""
         pixels = np.asarray(item)
         if pixels.dtype != np.uint8:
-            pixels = np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * 255).astype(np.uint8)
+            pixels = self.stored(pixels)
         pixels = pixels.reshape(self.shape)
         return pixels[..., 0] if self.shape[2] == 1 else pixels
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import Vector, kind_from_json
-from nearspace.data.kinds import content_hash
+from nearspace.data.kinds.kind import content_hash
 from nearspace.errors import DataError
 
 

@@ -1,0 +1,367 @@
+"""What kinds of data there are: a kind knows how its items are checked, batched, varied, drawn."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from nearspace.data.arrays import empty_array
+from nearspace.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+__all__ = [
+    "FilesRead",
+    "Kind",
+    "Progress",
+    "array_words",
+    "content_hash",
+    "infer_kind",
+    "is_frame",
+    "kind_from_json",
+    "kind_of_file",
+    "number_array",
+    "recognised",
+    "take_items",
+]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FilesRead:
+    """What `Kind.read` made of files.
+
+    Attributes
+    ----------
+    items : sequence
+        The items, in the order of their files.
+    kind : Kind
+        Of what they are.
+    rows : ndarray of shape (m,), int64
+        For each item the position of its file.
+    failed : list of str
+        For each file that could not be read the reason, in the order of the files.
+    notes : tuple of str
+        What there is to say of the items.
+    """
+
+    items: Any
+    kind: Kind
+    rows: np.ndarray
+    failed: list[str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind(ABC):
+    """A kind of data, as a value: ``Image((28, 28, 1))``, ``Text()``, ``Vector(32)``.
+
+    A subclass is one file in ``nearspace.data.kinds``. Items are a plain sequence of the kind's own
+    container (an array, a list of ``str``, a DataFrame); the methods take such a sequence.
+
+    Attributes
+    ----------
+    name : str
+        What the kind is called, one item of it.
+    form : str
+        What its items look like, in the words of an error.
+    endings : tuple of str
+        Endings of files that hold one item each, such as ``".png"``.
+    pictured : bool
+        Whether `picture` gives a picture of an item.
+    bounds : (float, float) or None
+        The lowest and the highest number of an item as networks take it, where there are any.
+    """
+
+    name: ClassVar[str]
+    form: ClassVar[str]
+    endings: ClassVar[tuple[str, ...]] = ()
+    pictured: ClassVar[bool] = False
+    bounds: ClassVar[tuple[float, float] | None] = None
+    registry: ClassVar[dict[str, type[Kind]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Kind.registry[cls.name] = cls
+
+    # From what comes in to the kind's own container
+
+    @classmethod
+    @abstractmethod
+    def recognise(cls, items: Any) -> str | None:
+        """Return why items look like this kind, in words; None where they do not."""
+
+    @classmethod
+    @abstractmethod
+    def infer(cls, items: Any) -> Self:
+        """Return the kind that describes ``items``, or raise `DataError`."""
+
+    @classmethod
+    def coerce(cls, items: Any) -> Any:
+        """Return items in the form that `infer` takes, when somebody says that they are of it."""
+        return items
+
+    @classmethod
+    def read(
+        cls,
+        paths: Sequence[Path],
+        size: int | None = None,
+        like: Kind | None = None,
+        progress: Progress | None = None,
+    ) -> FilesRead:
+        """Return the items in files with one of the `endings`, an item a file.
+
+        Parameters
+        ----------
+        paths : sequence of Path
+            The files.
+        size : int, optional
+            Height and width of images.
+        like : Kind, optional
+            The kind that the items are to be of.
+        progress : callable, optional
+            Called with the number of files read and the number of all.
+        """
+        raise DataError(f"{cls.name} items are not read from a file each.")
+
+    @abstractmethod
+    def check(self, items: Any, who: str = "Items") -> Any:
+        """Return ``items`` in the kind's own container; raise `DataError` where they do not fit."""
+
+    def convert(
+        self, items: Any, who: str, size: int | None = None, like: Kind | None = None
+    ) -> tuple[Any, Kind, list[str]]:
+        """Return items checked, the kind that they then are of, and what there is to say of them.
+
+        Images are brought to a ``size``, or to that of ``like``, the kind of other items.
+        """
+        if size is not None:
+            raise DataError(f"{who}: size= is for images, and these items are {self.name}s.")
+        return self.check(items, who), self, []
+
+    def select(self, items: Any) -> tuple[Any, list[str]]:
+        """Return items without what is beside this kind in them, and what was left out."""
+        return items, []
+
+    def query(self, text: str) -> Any:
+        """Return the items that a text stands for; None where it can only be the name of a file."""
+        return None
+
+    # What is asked of items in that container
+
+    def take(self, items: Any, rows: np.ndarray) -> Any:
+        """Return the items at the positions ``rows``."""
+        return take_items(items, rows)
+
+    def join(self, first: Any, second: Any) -> Any:
+        """Return items of the kind followed by others."""
+        shape = (len(first) + len(second), *first.shape[1:])
+        both = empty_array(shape, np.result_type(first, second))
+        both[: len(first)], both[len(first) :] = first, second
+        return both
+
+    @abstractmethod
+    def hashes(self, items: Any) -> np.ndarray:
+        """Return the content hash of every item, shape ``(n,)``, dtype ``S16``."""
+
+    def item(self, items: Any, index: int) -> Any:
+        """Return the item at a position, in the form that `draw` takes."""
+        return items[index]
+
+    @abstractmethod
+    def draw(self, item: Any) -> str:
+        """Return a small piece of HTML that shows one item."""
+
+    def picture(self, item: Any, side: int = 64) -> bytes | None:
+        """Return a picture of one item, no larger than ``side``; None where there is none."""
+        return None
+
+    def to_columns(self, items: Any) -> dict[str, Any]:
+        """Return what of the items can be read, as columns: nothing of images and vectors."""
+        return {}
+
+    def features(self, items: Any) -> np.ndarray:
+        """Return the raw input as a matrix, shape ``(n, d)``, float32."""
+        raise DataError(f"{self.name} items have no raw form that is a matrix of numbers.")
+
+    def to_sklearn(self, items: Any) -> Any:
+        """Return the items as a scikit-learn transformer takes them."""
+        return items
+
+    @property
+    def size(self) -> int:
+        """How many numbers an item has, where all have as many; else 1."""
+        return 1
+
+    # What networks see of items, and what items become of what networks put out
+
+    def tensor(self, items: Any) -> Tensor:
+        """Return all items as one tensor in the form in which they wait in memory."""
+        raise DataError(f"{self.name} items cannot be put into a batch for a network.")
+
+    def to_float(self, batch: Tensor) -> Tensor:
+        """Return a batch of `tensor` rows as the float input of a network."""
+        return batch.float()
+
+    def scaling(self, items: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return mean and deviation of each number, by which networks see it; None for no scaling.
+
+        A number that hardly varies keeps its scale.
+        """
+        return None
+
+    def values(self, raw: Tensor) -> Tensor:
+        """Return what the raw output of a decoder means, in the units of a float batch."""
+        return raw
+
+    def restore(self, values: np.ndarray) -> np.ndarray:
+        """Return a float batch as items: ``(n, …)`` in the order of axes that items have."""
+        return values
+
+    def stored(self, decoded: np.ndarray) -> np.ndarray:
+        """Return decoded items as the kind keeps them: rounded, of its own dtype."""
+        return np.ascontiguousarray(decoded, dtype=np.float32)
+
+    @property
+    def has_views(self) -> bool:
+        """Whether items can be varied, as contrastive learning needs it."""
+        return type(self).views is not Kind.views
+
+    def views(self, batch: Tensor, generator: Generator, mirror: bool = False) -> Tensor:
+        """Return one random variation of every item of a float batch, on the batch's device.
+
+        Parameters
+        ----------
+        batch : Tensor of shape (b, …)
+            Items as networks take them.
+        generator : Generator
+            Where the random numbers come from.
+        mirror : bool, default=False
+            Whether a mirrored item shows the same, so that half of the views are mirrored.
+        """
+        raise DataError(f"{self.name} items have no views, which contrastive learning needs.")
+
+    def __str__(self) -> str:
+        """Return the kind as a reader would say it."""
+        return f"{self.name}s"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the kind as a JSON object that `kind_from_json` reads."""
+        return {"kind": self.name, **dataclasses.asdict(self)}
+
+
+def recognised(items: Any, among: Iterable[type[Kind]]) -> tuple[type[Kind], str] | None:
+    """Return which of some kinds items look like, and the reason in words; None for none."""
+    for kind in among:
+        reason = kind.recognise(items)
+        if reason is not None:
+            return kind, reason
+    return None
+
+
+def infer_kind(items: Any) -> tuple[Kind, str]:
+    """Return the kind that items look like, and the reason in words.
+
+    Raises
+    ------
+    DataError
+        If they look like none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> infer_kind(np.zeros((10, 28, 28), dtype=np.uint8))
+    (Image(shape=(28, 28, 1)), 'uint8 array of shape (n, 28, 28)')
+    """
+    seen = recognised(items, Kind.registry.values())
+    if seen is None:
+        *forms, last = (kind.form for kind in Kind.registry.values())
+        raise DataError(
+            f"Items: expected {', '.join(forms)}, or {last}, got {described(items)}; bring them "
+            "into such a form, or read them as another kind (kind='vector' flattens arrays)."
+        )
+    kind, reason = seen
+    return kind.infer(items), reason
+
+
+def kind_of_file(name: str) -> type[Kind] | None:
+    """Return the kind of which a file of this name holds an item, by its ending."""
+    lowered = name.lower()
+    for kind in Kind.registry.values():
+        if lowered.endswith(kind.endings) and lowered not in kind.endings:
+            return kind
+    return None
+
+
+def number_array(items: Any) -> np.ndarray | None:
+    """Return an array, or rows of numbers of one length, as an array; None for anything else."""
+    if is_frame(items) or (isinstance(items, list | tuple) and items and isinstance(items[0], str)):
+        return None
+    try:
+        array = np.asarray(items)
+    except ValueError:  # rows of several lengths
+        return None
+    return array if array.dtype.kind in "fiub" else None
+
+
+def is_frame(items: Any) -> bool:
+    """Return whether items are a DataFrame."""
+    return hasattr(items, "iloc") and hasattr(items, "columns")
+
+
+def array_words(array: np.ndarray) -> str:
+    """Return type and shape of an array of items in words."""
+    return f"{array.dtype} array of shape ({', '.join(['n', *map(str, array.shape[1:])])})"
+
+
+def described(items: Any) -> str:
+    """Return what came in place of items, in words."""
+    try:
+        array = np.asarray(items)
+    except ValueError:
+        return "rows of several shapes"
+    if array.ndim == 0:
+        return f"a {type(items).__name__}"
+    spread = ""
+    if array.dtype.kind == "f" and array.size:
+        spread = f" from {array.min():g} to {array.max():g}"
+    return f"an array of {array.dtype} of shape {array.shape}{spread}"
+
+
+def kind_from_json(value: dict[str, Any]) -> Kind:
+    """Return the kind that `Kind.to_json` wrote."""
+    fields = dict(value)
+    cls = Kind.registry[fields.pop("kind")]
+    return cls(**{name: _tuples(field) for name, field in fields.items()})
+
+
+def content_hash(rows: Sequence[Any] | np.ndarray) -> np.ndarray:
+    """Return a 16-byte BLAKE2 hash of every row of an array, or of every ``str`` or ``bytes``."""
+    digests = np.empty(len(rows), dtype="S16")
+    for index, row in enumerate(rows):
+        data = row.encode() if isinstance(row, str) else row
+        # A trailing zero byte would be stripped by NumPy's S type: make the last byte odd.
+        digest = bytearray(hashlib.blake2b(data, digest_size=16).digest())
+        digest[-1] |= 1
+        digests[index] = bytes(digest)
+    return digests
+
+
+def take_items(items: Any, indices: np.ndarray) -> Any:
+    """Return the items at ``indices`` in the container in which they came."""
+    if hasattr(items, "iloc"):
+        return items.iloc[indices].reset_index(drop=True)
+    if isinstance(items, list | tuple):
+        return [items[index] for index in indices]
+    return items[indices]
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(part) for part in value) if isinstance(value, list | tuple) else value

@@ -1,0 +1,136 @@
+"""`Vector`: rows of numbers, as a float array."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from nearspace.data.kinds.kind import Kind, array_words, content_hash, is_frame, number_array
+from nearspace.data.kinds.table import Table
+from nearspace.errors import DataError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Vector"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Vector(Kind):
+    """Vectors of ``dim`` numbers: a float array of shape ``(n, dim)``.
+
+    Examples
+    --------
+    >>> Vector.infer([[0.0, 1.0], [2.0, 3.0]])
+    Vector(dim=2)
+    """
+
+    name: ClassVar[str] = "vector"
+    form: ClassVar[str] = "a numeric array of shape (n, d)"
+    dim: int
+
+    def __str__(self) -> str:
+        return f"vectors of {self.dim} numbers"
+
+    @classmethod
+    def recognise(cls, items: Any) -> str | None:
+        """Return why items look like vectors: rows of numbers."""
+        array = number_array(items)
+        return array_words(array) if array is not None and array.ndim == 2 else None
+
+    @classmethod
+    def infer(cls, items: Any) -> Self:
+        """Return the kind of a two-dimensional array."""
+        array = np.asarray(items)
+        if array.ndim != 2 or not array.shape[1] or array.dtype.kind not in "fiub":
+            raise DataError(
+                f"Vectors are a numeric array of shape (n, d); got shape {array.shape} of "
+                f"{array.dtype}."
+            )
+        return cls(array.shape[1])
+
+    @classmethod
+    def coerce(cls, items: Any) -> Any:
+        """Return the numbers of a frame as a matrix without a gap, and other items flat."""
+        if is_frame(items):
+            return _matrix(items)
+        array = np.asarray(items)
+        return array.reshape(len(array), -1) if array.ndim > 2 else array
+
+    def check(self, items: Any, who: str = "Vectors") -> np.ndarray:
+        """Return the items as a float array of shape ``(n, dim)``.
+
+        Raises
+        ------
+        DataError
+            On another shape, and on NaN or infinity, whose row and column are named.
+        """
+        array = np.asarray(items)
+        if array.ndim != 2 or array.shape[1] != self.dim or array.dtype.kind not in "fiub":
+            raise DataError(
+                f"{who}: expected a numeric array of shape (n, {self.dim}), got {array.shape} of "
+                f"{array.dtype}."
+            )
+        if array.dtype not in (np.float32, np.float64):
+            array = array.astype(np.float32)
+        usable = np.abs(array) <= np.finfo(np.float32).max  # false for NaN too
+        if not usable.all():
+            row, column = np.argwhere(~usable)[0]
+            raise DataError(
+                f"{who}: row {row}, column {column} is {array[row, column]}, expected a finite "
+                "number that float32 can hold; remove the row, fill the cell or scale the column."
+            )
+        return array
+
+    def hashes(self, items: np.ndarray) -> np.ndarray:
+        """Return the content hash of every row."""
+        return content_hash(np.ascontiguousarray(items))
+
+    def features(self, items: np.ndarray) -> np.ndarray:
+        """Return the vectors themselves, as float32."""
+        return np.array(items, dtype=np.float32)
+
+    def tensor(self, items: np.ndarray) -> Tensor:
+        """Return the vectors as a float32 tensor."""
+        import torch
+
+        return torch.from_numpy(np.ascontiguousarray(items, dtype=np.float32))
+
+    def scaling(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean and deviation of each column."""
+        mean, scale = items.mean(axis=0), items.std(axis=0)
+        scale[scale < 1e-6 * (1 + np.abs(mean))] = 1.0
+        return mean, scale
+
+    @property
+    def size(self) -> int:
+        """How many numbers a vector has."""
+        return self.dim
+
+    def draw(self, item: np.ndarray) -> str:
+        """Return the first numbers of the vector."""
+        shown = ", ".join(f"{value:.3g}" for value in item[:6])
+        return f"<code>{html.escape(shown)}{', …' if len(item) > 6 else ''}</code>"
+
+
+def _matrix(frame: Any) -> np.ndarray:
+    """Return the numbers of a frame as a matrix without a gap."""
+    table = Table.infer(frame)
+    for name, kind in table.columns:
+        if kind != "number":
+            raise DataError(
+                f"the column '{name}' holds no numbers, which a vector needs; leave the column "
+                "out, or read a table."
+            )
+    numbers = table.check(frame)
+    gaps = np.argwhere(numbers.isna().to_numpy())
+    if len(gaps):
+        row, column = gaps[0]
+        raise DataError(
+            f"row {row}, column '{numbers.columns[column]}' is missing; fill it, leave the row "
+            "out, or read a table."
+        )
+    return numbers.to_numpy()
