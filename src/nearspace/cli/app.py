@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import importlib.metadata
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from nearspace.cli import (
-    codec,
-    compare,
-    decode,
-    diff,
-    embed,
-    encoders,
-    exchange,
-    layers,
-    map,
-    rates,
-    search,
-    space,
-    transfer,
-)
+from nearspace.cli.compose import with_options
 
 __all__ = ["app"]
+
+# A command and the file beside that has it as a function: compare is `compare_command`.
+COMMANDS = {
+    "compare": "compare",
+    "embed": "embed",
+    "add": "space",
+    "info": "space",
+    "remove": "space",
+    "verify": "space",
+    "search": "search",
+    "index": "search",
+    "decode": "decode",
+    "sample": "decode",
+    "interpolate": "decode",
+    "analogy": "decode",
+    "diff": "diff",
+    "export": "exchange",
+    "import": "exchange",
+    "pack": "codec",
+    "unpack": "codec",
+    "split": "codec",
+    "rates": "rates",
+    "encoders": "encoders",
+    "layers": "layers",
+    "map": "map",
+    "transfer": "transfer",
+}
+
+app = typer.Typer(
+    name="nearspace",
+    help="Which embedding should you use for your data, and is the difference real?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
@@ -43,14 +67,10 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-app = typer.Typer(
-    name="nearspace",
-    help="Which embedding should you use for your data, and is the difference real?",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-)
+def help_text(command: Callable[..., None]) -> str:
+    """Return what a command says of itself, a paragraph a line, which the terminal wraps."""
+    paragraphs = (inspect.getdoc(command) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def print_version(wanted: bool) -> None:
@@ -72,26 +92,6 @@ def options(
     """Take the options that stand before a command."""
 
 
-app.command("compare", help=compare.HELP)(told(compare.compare_command))
-app.command("embed", help=embed.HELP)(told(embed.embed_command))
-app.command("add", help=space.ADD_HELP)(told(space.add_command))
-app.command("info")(told(space.info_command))
-app.command("remove")(told(space.remove_command))
-app.command("verify")(told(space.verify_command))
-app.command("search", help=search.SEARCH)(told(search.search_command))
-app.command("index", help=search.INDEX)(told(search.index_command))
-app.command("decode", help=decode.DECODE)(told(decode.decode_command))
-app.command("sample", help=decode.SAMPLE)(told(decode.sample_command))
-app.command("interpolate", help=decode.INTERPOLATE)(told(decode.interpolate_command))
-app.command("analogy", help=decode.ANALOGY)(told(decode.analogy_command))
-app.command("diff", help=diff.HELP)(told(diff.diff_command))
-app.command("export", help=exchange.EXPORT)(told(exchange.export_command))
-app.command("import", help=exchange.IMPORT)(told(exchange.import_command))
-app.command("pack", help=codec.PACK)(told(codec.pack_command))
-app.command("unpack", help=codec.UNPACK)(told(codec.unpack_command))
-app.command("split", help=codec.SPLIT)(told(codec.split_command))
-app.command("rates", help=rates.HELP)(told(rates.rates_command))
-app.command("encoders")(encoders.encoders_command)
-app.command("layers", help=layers.HELP)(told(layers.layers_command))
-app.command("map", help=map.HELP)(told(map.map_command))
-app.command("transfer", help=transfer.HELP)(told(transfer.transfer_command))
+for name, file in COMMANDS.items():
+    command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
+    app.command(name, help=help_text(command))(told(with_options(command)))

@@ -9,50 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.compose import only
+from nearspace.cli.reading import Reading, Source
 from nearspace.errors import NearspaceError
 
-PACK = """
-Pack items into a small file of codes, which the same space unpacks.
-
-The space needs an encoder that decodes. When it packs for the first time it gets its codec: give
-the receiver the file as it is then, or the decoder half that [bold]nearspace split[/] writes.
-
-Without --bits, rounding adds at most a tenth to the squared error of the decoder itself.
-
-[bold]Examples[/]
-
-  nearspace pack photos/ --with photos.space -o photos.codes
-
-  nearspace pack photos/ --with photos.encoder.space --bits 32 -o photos.codes
-"""
-UNPACK = """
-Decode a file of codes: images to PNG files named by their ids or to an .npz file, vectors to .npz.
-
-[bold]Examples[/]
-
-  nearspace unpack photos.codes --with photos.decoder.space -o out/
-
-  nearspace unpack wine.codes --with wine.space -o wine.npz
-"""
 FILES = (".npy", ".png", ".jpg", ".jpeg", ".webp", ".zip", ".tar")  # nobody's names of folders
 NEAR = 0.2  # how far bits may be from what was asked for without a word
-SPLIT = """
-Write the two halves of a space: one that packs, and one that unpacks.
-
-The half without the decoder keeps the vectors; the half without the encoder holds no item's vector,
-label or picture. The axes of pca are the same both ways, and stand in both.
-
-[bold]Example[/]
-
-  nearspace split photos.space
-"""
 With = Annotated[
     Path, typer.Option("--with", help="The .space file, or the half of it.", show_default=False)
 ]
 
 
 def pack_command(
-    source: cli.Source,
+    source: Source,
     space_file: With,
     output: Annotated[Path, typer.Option("-o", "--output", help="The .codes file to write.")],
     bits: Annotated[
@@ -61,16 +30,28 @@ def pack_command(
     with_ids: Annotated[
         bool, typer.Option("--with-ids/--without-ids", help="Whether to send the ids along.")
     ] = True,
-    column: cli.Column = None,
-    ids: cli.Ids = None,
-    limit: cli.Limit = None,
+    *,
+    reading: Annotated[Reading, only("column", "ids", "limit")],
 ) -> None:
-    """Read, pack, write; the help text stands in PACK."""
+    """Pack items into a small file of codes, which the same space unpacks.
+
+    The space needs an encoder that decodes. When it packs for the first time it gets its codec:
+    give the receiver the file as it is then, or the decoder half that [bold]nearspace split[/]
+    writes.
+
+    Without --bits, rounding adds at most a tenth to the squared error of the decoder itself.
+
+    [bold]Examples[/]
+
+      nearspace pack photos/ --with photos.space -o photos.codes
+
+      nearspace pack photos/ --with photos.encoder.space --bits 32 -o photos.codes
+    """
     cli.check_file(output, ".codes")
     from nearspace.space.codec import pack
 
     space = _with_codec(space_file)
-    dataset = cli.read(source, column=column, ids=ids, limit=limit, like=space.kind)
+    dataset = reading.read(source, like=space.kind)
     data = pack(space, dataset.items, dataset.ids if with_ids else None, bits=bits)
     told = _told(space, dataset.items, data, bits)
     _write(output, data)
@@ -88,7 +69,16 @@ def unpack_command(
         int, typer.Option(min=1, help="What the items may take in memory; a file may lie.")
     ] = 2**30,
 ) -> None:
-    """Read, unpack, write; the help text stands in UNPACK."""
+    """Decode a file of codes: images to PNG files or to an .npz file, vectors to an .npz file.
+
+    PNG files are named by the ids of the images.
+
+    [bold]Examples[/]
+
+      nearspace unpack photos.codes --with photos.decoder.space -o out/
+
+      nearspace unpack wine.codes --with wine.space -o wine.npz
+    """
     try:
         data = codes.read_bytes()
     except OSError as error:
@@ -122,7 +112,15 @@ def unpack_command(
 
 
 def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
-    """Split and write; the help text stands in SPLIT."""
+    """Write the two halves of a space: one that packs, and one that unpacks.
+
+    The half without the decoder keeps the vectors; the half without the encoder holds no item's
+    vector, label or picture. The axes of pca are the same both ways, and stand in both.
+
+    [bold]Example[/]
+
+      nearspace split photos.space
+    """
     targets = {name: path.with_name(f"{path.stem}.{name}.space") for name in ("encoder", "decoder")}
     for target in targets.values():
         cli.check_new(target, force, option="split")

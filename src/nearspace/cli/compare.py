@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.judging import (
+    STYLES,
+    Judging,
+    leave,
+    print_advice,
+    print_notes,
+    progress_bar,
+    write_json,
+)
+from nearspace.cli.reading import Reading, Source
 
 if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
 
-STYLES = {"best": "bold green", "tied with best": "green", "floor": "dim"}
-
-HELP = """
-Rank the usual encoders for a kind of data, and write report.html and report.json.
-
-[bold]Examples[/]
-
-  nearspace compare digits
-
-  nearspace compare my_photos/ --size 64
-
-  nearspace compare reviews.csv --column text --labels stars
-
-  nearspace compare penguins.csv --labels species --with 'onehot | pca(dim=4)'
-
-  nearspace compare vectors.npz --labels y --groups farm --with 'raw | l2' --seeds 3
-
-  nearspace compare my_photos/ --save-best best.space
-"""
-
 
 def compare_command(
-    source: cli.Source,
+    source: Source,
     specs: Annotated[
         list[str] | None,
         typer.Option(
@@ -44,30 +32,31 @@ def compare_command(
         ),
     ] = None,
     output: cli.Output = Path(),
-    labels: cli.Labels = None,
-    column: cli.Column = None,
-    kind: cli.Kind = None,
-    size: cli.Size = None,
-    groups: cli.Groups = None,
-    time: cli.Time = None,
-    ids: cli.Ids = None,
-    limit: cli.Limit = None,
-    test: cli.TestPath = None,
-    test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25,
-    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that vote.")] = 5,
-    rank_by: Annotated[str | None, typer.Option(help="knn, probe, r_precision, …")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1,
-    random_state: Annotated[int, typer.Option(min=0, help="Of split and subsamples.")] = 0,
+    *,
+    reading: Reading,
+    judging: Judging,
     save_best: Annotated[
         Path | None,
         typer.Option(help="A .space file for all items under the encoder recommended."),
     ] = None,
     force: cli.Force = False,
-    cache: Annotated[
-        bool, typer.Option(help="Keep fitted encoders and scores, and find them again.")
-    ] = True,
 ) -> None:
-    """Rank encoders and write the report; the help text stands in HELP."""
+    """Rank the usual encoders for a kind of data, and write report.html and report.json.
+
+    [bold]Examples[/]
+
+      nearspace compare digits
+
+      nearspace compare my_photos/ --size 64
+
+      nearspace compare reviews.csv --column text --labels stars
+
+      nearspace compare penguins.csv --labels species --with 'onehot | pca(dim=4)'
+
+      nearspace compare vectors.npz --labels y --groups farm --with 'raw | l2' --seeds 3
+
+      nearspace compare my_photos/ --save-best best.space
+    """
     cli.make_folder(output, "report.html and report.json")
     if save_best is not None:
         cli.check_file(save_best, ".space", option="--save-best")
@@ -76,27 +65,29 @@ def compare_command(
 
     for spec in specs or []:
         make_many(spec)  # a misspelt encoder is told before any data is read
-    dataset = cli.read(
-        source, kind=kind, size=size, column=column, labels=labels, groups=groups, time=time,
-        ids=ids, limit=limit, test=test, random_state=random_state,
-    )  # fmt: skip
-    board = _compare(
-        specs, dataset, k=k, rank_by=rank_by, seeds=seeds, test_size=test_size,
-        random_state=random_state, cache=cli.cache_folder() if cache else None,
-    )  # fmt: skip
+    dataset = reading.read(source, random_state=judging.random_state)
+    with progress_bar() as progress:
+        from nearspace.judge.compare import compare
+
+        board = compare(
+            specs, dataset, k=judging.k, rank_by=judging.rank_by, seeds=judging.seeds,
+            test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
+            progress=progress, on_estimate=_announce,
+        )  # fmt: skip
     from nearspace.report.page import write_report
 
-    board.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
-    board.to_json(output / "report.json")
+    write_json(board, output / "report.json")
     path = write_report(board, output / "report.html")
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
     if save_best is not None:
         _save(board, dataset, save_best)
-    if board.interrupted:
-        raise typer.Exit(130)
-    if all(row.spec == "chance" for row in board.results):
-        raise typer.Exit(2)
+    leave(board, judged=any(row.spec != "chance" for row in board.results))
+
+
+def _announce(seconds: float) -> None:
+    if seconds >= 60:
+        typer.echo(f"This takes about {seconds / 60:.0f} min; Ctrl-C keeps what is done.", err=True)
 
 
 def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
@@ -109,30 +100,6 @@ def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
         encoder = board.fitted()
         embed(dataset, encoder).save(path)
     typer.echo(f"Space: {path}, {len(dataset):,} items under {board.best().spec}")
-
-
-def _compare(specs: list[str] | None, dataset: Any, **settings: Any) -> Leaderboard:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    with console.status("Getting ready"):
-        from nearspace.judge.compare import compare
-
-    def announce(seconds: float) -> None:
-        if seconds >= 60:
-            console.print(f"This takes about {seconds / 60:.0f} min; Ctrl-C keeps what is done.")
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        return compare(
-            specs,
-            dataset,
-            progress=lambda share, words: bar.update(task, completed=share, description=words),
-            on_estimate=announce,
-            **settings,
-        )
 
 
 def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
@@ -173,9 +140,5 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     console.print(table)
     for failure in board.failures:
         console.print(f"[red]failed[/] {escape(failure.spec)}: {escape(failure.error)}")
-    for note in board.notes:
-        if note in told:
-            continue
-        console.print(f"note: {escape(note)}", style="dim", highlight=False)
-    spec, reason = verdict(board)
-    console.print(f"\n{f'Use {spec}. ' if spec else ''}{reason}", highlight=False, markup=False)
+    print_notes(console, board.notes, told)
+    print_advice(console, *verdict(board))

@@ -15,40 +15,6 @@ from nearspace.errors import NearspaceError
 ENDINGS = (".png", ".npy", ".npz")
 ROW = 12  # images on the way that stand side by side
 
-DECODE = """
-Decode items of a space, or vectors of your own, to pictures or arrays.
-
-[bold]Examples[/]
-
-  nearspace decode photos.space --id cat/1.jpg --id dog/7.jpg -o decoded.png
-
-  nearspace decode photos.space --vectors mine.npy -o decoded.npy
-"""
-SAMPLE = """
-Draw new items from a space whose encoder decodes.
-
-[bold]Examples[/]
-
-  nearspace sample photos.space -n 64 -o samples.png
-
-  nearspace sample photos.space --from prior -o samples.npz
-"""
-INTERPOLATE = """
-Decode the way between two items of a space, ends included.
-
-[bold]Examples[/]
-
-  nearspace interpolate photos.space cat/1.jpg dog/7.jpg -n 9 -o way.png
-
-  nearspace interpolate photos.space cat/1.jpg dog/7.jpg --how spherical -o way.npy
-"""
-ANALOGY = """
-Find what is to C as B is to A: the items nearest to B - A + C.
-
-[bold]Examples[/]
-
-  nearspace analogy words.space man woman king -k 5
-"""
 
 Output = Annotated[
     Path,
@@ -68,7 +34,14 @@ def decode_command(
     item: cli.Item = None,
     vectors: cli.Vectors = None,
 ) -> None:
-    """Decode items or vectors; the help text stands in DECODE."""
+    """Decode items of a space, or vectors of your own, to pictures or arrays.
+
+    [bold]Examples[/]
+
+      nearspace decode photos.space --id cat/1.jpg --id dog/7.jpg -o decoded.png
+
+      nearspace decode photos.space --vectors mine.npy -o decoded.npy
+    """
     cli.check_file(output, *ENDINGS)
     if (item is None) == (vectors is None):
         raise NearspaceError("decode: say what to decode, by --id (several times) or --vectors.")
@@ -99,7 +72,14 @@ def sample_command(
     ] = "mixture",
     random_state: Seed = 0,
 ) -> None:
-    """Draw and decode; the help text stands in SAMPLE."""
+    """Draw new items from a space whose encoder decodes.
+
+    [bold]Examples[/]
+
+      nearspace sample photos.space -n 64 -o samples.png
+
+      nearspace sample photos.space --from prior -o samples.npz
+    """
     cli.check_file(output, *ENDINGS)
     space = _open(path, output)
     from nearspace.space.decode import mixture_size, sample
@@ -122,7 +102,14 @@ def interpolate_command(
         typer.Option(help="linear: the straight way; spherical: the arc around the origin."),
     ] = "linear",
 ) -> None:
-    """Decode the way between two items; the help text stands in INTERPOLATE."""
+    """Decode the way between two items of a space, ends included.
+
+    [bold]Examples[/]
+
+      nearspace interpolate photos.space cat/1.jpg dog/7.jpg -n 9 -o way.png
+
+      nearspace interpolate photos.space cat/1.jpg dog/7.jpg --how spherical -o way.npy
+    """
     cli.check_file(output, *ENDINGS)
     space = _open(path, output)
     from nearspace.space.arithmetic import vectors_at
@@ -142,7 +129,12 @@ def analogy_command(
     metric: cli.Metric = "cosine",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print what is found; the help text stands in ANALOGY."""
+    """Find what is to C as B is to A: the items nearest to B - A + C.
+
+    [bold]Examples[/]
+
+      nearspace analogy words.space man woman king -k 5
+    """
     space = cli.open_file(path)
     from nearspace.space.arithmetic import analogy
 

@@ -17,16 +17,6 @@ if TYPE_CHECKING:
 NEIGHBOURS_SHOWN, TEXTS_SHOWN = 5, 3
 TEXT_SHOWN = 40  # characters
 
-HELP = """
-Compare two spaces on the items that both have, in their own dimensions.
-
-[bold]Examples[/]
-
-  nearspace diff pca.space vae.space
-
-  nearspace diff before.space after.space -k 20 -o changes.csv
-"""
-
 
 def diff_command(
     first: cli.SpaceFile,
@@ -42,7 +32,14 @@ def diff_command(
     ] = None,
     random_state: Annotated[int, typer.Option(min=0, help="Of the items drawn.")] = 0,
 ) -> None:
-    """Compare, print, write; the help text stands in HELP."""
+    """Compare two spaces on the items that both have, in their own dimensions.
+
+    [bold]Examples[/]
+
+      nearspace diff pca.space vae.space
+
+      nearspace diff before.space after.space -k 20 -o changes.csv
+    """
     if output is not None:
         cli.check_file(output, ".json", ".csv")
     a, b = cli.open_file(first), cli.open_file(second)

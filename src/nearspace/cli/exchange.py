@@ -8,37 +8,23 @@ from typing import Annotated
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.compose import only
+from nearspace.cli.reading import Reading
 from nearspace.errors import NearspaceError
-
-EXPORT = """
-Write a space for other tools.
-
-A .parquet file has the columns id, label, vector, all that is known of each item, its thumbnail as
-image, and its place on the map as x and y; Apple's embedding-atlas opens it as it is.
-
-[bold]Examples[/]
-
-  nearspace export photos.space -o photos.parquet
-
-  nearspace export photos.space -o photos.npz
-"""
-IMPORT = """
-Make a space of vectors that another tool made.
-
-It can be searched, mapped and judged; it embeds no new items, since the encoder is elsewhere.
-
-[bold]Examples[/]
-
-  nearspace import openai.parquet --made-by text-embedding-3-small -o reviews.space
-
-  nearspace import more.parquet --made-by text-embedding-3-small --to reviews.space
-
-  nearspace import table.parquet --vectors emb --ids sku --labels brand -o products.space
-"""
 
 
 def export_command(path: cli.SpaceFile, output: cli.Output) -> None:
-    """Write a space for other tools; the help text stands in EXPORT."""
+    """Write a space for other tools.
+
+    A .parquet file has the columns id, label, vector, all that is known of each item, its thumbnail
+    as image, and its place on the map as x and y; Apple's embedding-atlas opens it as it is.
+
+    [bold]Examples[/]
+
+      nearspace export photos.space -o photos.parquet
+
+      nearspace export photos.space -o photos.npz
+    """
     cli.check_file(output, ".parquet", ".npz")
     space = cli.open_file(path)
     space.export(output)
@@ -65,8 +51,8 @@ def import_command(
     vectors: Annotated[
         str | None, typer.Option(help="Column or array with the vectors, where it is not plain.")
     ] = None,
-    ids: cli.Ids = None,
-    labels: cli.Labels = None,
+    *,
+    reading: Annotated[Reading, only("ids", "labels")],
     made_by: Annotated[
         str | None,
         typer.Option(
@@ -76,7 +62,18 @@ def import_command(
     ] = None,
     force: cli.Force = False,
 ) -> None:
-    """Read vectors, write a space; the help text stands in IMPORT."""
+    """Make a space of vectors that another tool made.
+
+    It can be searched, mapped and judged; it embeds no new items, since the encoder is elsewhere.
+
+    [bold]Examples[/]
+
+      nearspace import openai.parquet --made-by text-embedding-3-small -o reviews.space
+
+      nearspace import more.parquet --made-by text-embedding-3-small --to reviews.space
+
+      nearspace import table.parquet --vectors emb --ids sku --labels brand -o products.space
+    """
     if (output is None) == (to is None):
         raise NearspaceError("import: say where to: -o for a new .space file, --to to add to one.")
     if output is not None:
@@ -85,14 +82,16 @@ def import_command(
     from nearspace.space.store import add
     from nearspace.space.vectors import read_vectors
 
-    space = read_vectors(source, vectors=vectors, ids=ids, labels=labels, made_by=made_by)
+    space = read_vectors(
+        source, vectors=vectors, ids=reading.ids, labels=reading.labels, made_by=made_by
+    )
     rows, dim = space.vectors.shape
     what = f"{rows:,} vectors of {dim}, made by {space.recipe.maker}"
     if output is not None:
         space.save(output)
         typer.echo(f"{output}: {what}.")
     elif to is not None:
-        if ids is None and space.ids.tolist() == list(range(rows)):
+        if reading.ids is None and space.ids.tolist() == list(range(rows)):
             raise NearspaceError(
                 f"{source} has no ids but row numbers, which would replace those in {to}; name "
                 "the column of ids by --ids."

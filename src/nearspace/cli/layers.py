@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compare import STYLES
+from nearspace.cli.compose import only
+from nearspace.cli.judging import (
+    STYLES,
+    Judging,
+    print_advice,
+    print_notes,
+    progress_bar,
+    write_json,
+)
+from nearspace.cli.reading import Reading, Source
 
 if TYPE_CHECKING:
     from nearspace.judge.layerboard import LayerBoard
 
-HELP = """
-Judge every layer of a network, alone and two together, and write layers.html and layers.json.
-
-[bold]Examples[/]
-
-  nearspace layers digits --with alexnet
-
-  nearspace layers my_photos/ --with 'cnn(epochs=5)' --pool mean
-
-  nearspace layers vectors.npz --labels y --with mlp --layer fc1 --layer fc2
-"""
-
 
 def layers_command(
-    source: cli.Source,
+    source: Source,
     spec: Annotated[str, typer.Option("--with", help="The network, such as alexnet. [encoders]")],
     output: cli.Output = Path(),
     layer: Annotated[
@@ -38,67 +33,47 @@ def layers_command(
     pool: Annotated[
         str | None, typer.Option("--pool", help="flatten, mean, max or cls: what places become.")
     ] = None,
-    labels: cli.Labels = None,
-    column: cli.Column = None,
-    kind: cli.Kind = None,
-    size: cli.Size = None,
-    groups: cli.Groups = None,
-    time: cli.Time = None,
-    ids: cli.Ids = None,
-    limit: cli.Limit = None,
-    test: cli.TestPath = None,
-    test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25,
-    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that vote.")] = 5,
-    random_state: Annotated[int, typer.Option(min=0, help="Of split and subsamples.")] = 0,
-    cache: Annotated[bool, typer.Option(help="Keep the fitted encoder, and find it again.")] = True,
+    *,
+    reading: Reading,
+    judging: Annotated[Judging, only("test_size", "k", "random_state", "cache")],
 ) -> None:
-    """Judge layers and write the page; the help text stands in HELP."""
+    """Judge every layer of a network, alone and two together, and write layers.html and .json.
+
+    [bold]Examples[/]
+
+      nearspace layers digits --with alexnet
+
+      nearspace layers my_photos/ --with 'cnn(epochs=5)' --pool mean
+
+      nearspace layers vectors.npz --labels y --with mlp --layer fc1 --layer fc2
+    """
     cli.make_folder(output, "layers.html and layers.json")
     from nearspace.encoders.spec import make
     from nearspace.judge.layers import check_layers
 
     encoder = make(spec)
     check_layers(encoder, pool)  # told before any data is read
-    dataset = cli.read(
-        source, kind=kind, size=size, column=column, labels=labels, groups=groups, time=time,
-        ids=ids, limit=limit, test=test, random_state=random_state,
-    )  # fmt: skip
+    dataset = reading.read(source, random_state=judging.random_state)
     cli.check_labels(encoder, dataset)
-    board = _judge(
-        encoder, dataset, layers=layer, pool=pool, k=k, test_size=test_size,
-        random_state=random_state, cache=cli.cache_folder() if cache else None,
-    )  # fmt: skip
+    with progress_bar() as progress:
+        from nearspace.judge.layers import compare_layers
+
+        board = compare_layers(
+            encoder, dataset, layers=layer, pool=pool, k=judging.k, test_size=judging.test_size,
+            random_state=judging.random_state, cache=judging.folder, progress=progress,
+        )  # fmt: skip
     from nearspace.report.layers import write_layers
     from nearspace.report.places import places_section
 
-    board.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
-    board.to_json(output / "layers.json")
+    write_json(board, output / "layers.json")
     path = write_layers(board, output / "layers.html", sections=[places_section(board)])
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
 
 
-def _judge(encoder: Any, dataset: Any, **settings: Any) -> LayerBoard:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from nearspace.judge.layers import compare_layers
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        return compare_layers(
-            encoder,
-            dataset,
-            progress=lambda share, words: bar.update(task, completed=share, description=words),
-            **settings,
-        )
-
-
 def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
     """Print the layers, the pairs of layers, new notes, and the verdict."""
     from rich.console import Console
-    from rich.markup import escape
 
     from nearspace.report.layers import layers_verdict
 
@@ -110,11 +85,8 @@ def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
     if board.hybrids:
         console.print()
         console.print(_pair_table(board))
-    for note in board.notes:
-        if note not in told:
-            console.print(f"note: {escape(note)}", style="dim", highlight=False)
-    spec, reason = layers_verdict(board)
-    console.print(f"\n{f'Use {spec}. ' if spec else ''}{reason}", highlight=False, markup=False)
+    print_notes(console, board.notes, told)
+    print_advice(console, *layers_verdict(board))
 
 
 def _layer_table(board: LayerBoard, intervals: bool = True) -> Any:

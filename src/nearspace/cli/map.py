@@ -22,19 +22,6 @@ LISTED = 8
 LONG = 200_000  # items
 FEW = 10  # times as many placed as laid out, from which on a map says little
 
-HELP = """
-Lay the items of a space out on a plane, and write a page to move over, zoom into and search.
-
-The map is kept in the space: items that are added later are placed among the others, which stay
-where they are.
-
-[bold]Examples[/]
-
-  nearspace map photos.space -o map.html
-
-  nearspace map photos.space -o map.html --again
-"""
-
 
 def map_command(
     path: cli.SpaceFile,
@@ -43,7 +30,17 @@ def map_command(
         bool, typer.Option("--again", help="Lay all items out anew, whatever map is kept.")
     ] = False,
 ) -> None:
-    """Lay out, keep, print what is found, write the page; the help text stands in HELP."""
+    """Lay the items of a space out on a plane, and write a page to move over, zoom into and search.
+
+    The map is kept in the space: items that are added later are placed among the others, which stay
+    where they are.
+
+    [bold]Examples[/]
+
+      nearspace map photos.space -o map.html
+
+      nearspace map photos.space -o map.html --again
+    """
     cli.check_file(output, ".html", ".htm")
     space = cli.open_file(path)
     if not len(space):

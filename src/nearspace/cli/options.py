@@ -1,4 +1,4 @@
-"""The options that commands share, and the reading of a source."""
+"""The options that commands share, and the checks of what they are to write."""
 
 from __future__ import annotations
 
@@ -10,38 +10,6 @@ import typer
 
 from nearspace.errors import NearspaceError
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        help="A folder of images or of idx files, a .npy, .npz, .txt, .csv, .parquet or .space "
-        "file, or "
-        "sample data: digits, wine, sentences, customers.",
-        show_default=False,
-    ),
-]
-Kind = Annotated[
-    str | None, typer.Option("--kind", help="image, text, table or vector; overrules the guess.")
-]
-Size = Annotated[
-    int | None, typer.Option("--size", min=1, help="Side in pixels that images are read to.")
-]
-Column = Annotated[
-    str | None,
-    typer.Option("--column", help="Column of a CSV with the texts, or array of an npz."),
-]
-Labels = Annotated[str | None, typer.Option("--labels", help="Column or array with the classes.")]
-Groups = Annotated[
-    str | None,
-    typer.Option("--groups", help="Column or array; a group never stands on both sides."),
-]
-Time = Annotated[
-    str | None, typer.Option("--time", help="Column or array; the latest items then test.")
-]
-Ids = Annotated[str | None, typer.Option("--ids", help="Column or array with each item's id.")]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most N items, at random.")]
-TestPath = Annotated[
-    str | None, typer.Option("--test", help="A test set of your own, read like SOURCE.")
-]
 SpaceFile = Annotated[
     Path, typer.Argument(help="A .space file, as nearspace embed writes it.", show_default=False)
 ]
@@ -55,13 +23,6 @@ Metric = Annotated[str, typer.Option(help="cosine, dot or euclidean.")]
 SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that is there.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
-
-
-def cache_folder() -> Path:
-    """Return the folder of the user's cache in which fitted encoders and scores are kept."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("nearspace")
 
 
 def make_folder(output: Path, files: str) -> None:
@@ -141,49 +102,3 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
 
     with progress_bar(name, shown=True):
         return embed(dataset, encoder)
-
-
-def read(source: str, **options: Any) -> Any:
-    """Return the dataset of a source, with its notes on standard error."""
-    from rich.console import Console
-    from rich.markup import escape
-
-    from nearspace.data import load
-
-    console = Console(stderr=True)
-    with console.status(escape(f"Reading {source}")):
-        if source.endswith(".space"):
-            dataset = _read_space(source, **options)
-        else:
-            dataset = load(source, **options)
-    console.print(f"[bold]{escape(dataset.name)}[/]: {len(dataset):,} items.", highlight=False)
-    for note in dataset.notes:
-        console.print(f"  {note}", highlight=False, markup=False)
-    return dataset
-
-
-def _read_space(
-    source: str,
-    *,
-    labels: str | None = None,
-    groups: str | None = None,
-    time: str | None = None,
-    limit: int | None = None,
-    random_state: int = 0,
-    **others: Any,
-) -> Any:
-    """Return the vectors of a space as a dataset, for which no other option has a meaning."""
-    from nearspace.space.dataset import as_dataset
-    from nearspace.space.store import open_space
-
-    if others.pop("like", None) is not None:
-        raise NearspaceError(
-            f"{source} holds vectors, not items to embed; expected a folder, a file or a sample."
-        )
-    for name, value in others.items():
-        if value is not None:
-            raise NearspaceError(f"{source} holds vectors; it is read without --{name}.")
-    space = open_space(source)
-    return as_dataset(
-        space, labels=labels, groups=groups, time=time, limit=limit, random_state=random_state
-    )

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.compose import only
+from nearspace.cli.judging import Judging, progress_bar, write_json
+from nearspace.cli.reading import Reading, Source
 
 ENCODER = 20  # characters of an encoder's spec that stand on one line
 
-HELP = """
-Draw bits an image against quality: of encoders, PCA codes, JPEG, WebP and PNG.
-
-Writes rates.html and rates.json. Encoders are fitted on the training images and frozen; figures are
-of the test images.
-
-[bold]Examples[/]
-
-  nearspace rates my_photos/
-
-  nearspace rates digits --with 'autoencoder(dim=4), vae(dim=8)'
-
-  nearspace rates mnist/ --other twemoji/ -o report
-"""
-
 
 def rates_command(
-    source: cli.Source,
+    source: Source,
     specs: Annotated[
         list[str] | None,
         typer.Option("--with", help="Encoder that decodes; repeat for more. [encoders]"),
@@ -40,15 +27,23 @@ def rates_command(
         str | None,
         typer.Option("--other", help="Images of another domain; pieces of a photograph if absent."),
     ] = None,
-    size: cli.Size = None,
-    groups: cli.Groups = None,
-    limit: cli.Limit = None,
-    test: cli.TestPath = None,
-    test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25,
-    random_state: Annotated[int, typer.Option(min=0, help="Of the split.")] = 0,
-    cache: Annotated[bool, typer.Option(help="Keep fitted encoders, and find them again.")] = True,
+    *,
+    reading: Annotated[Reading, only("size", "groups", "limit", "test")],
+    judging: Annotated[Judging, only("test_size", "random_state", "cache")],
 ) -> None:
-    """Measure and write the page; the help text stands in HELP."""
+    """Draw bits an image against quality: of encoders, PCA codes, JPEG, WebP and PNG.
+
+    Writes rates.html and rates.json. Encoders are fitted on the training images and frozen; figures
+    are of the test images.
+
+    [bold]Examples[/]
+
+      nearspace rates my_photos/
+
+      nearspace rates digits --with 'autoencoder(dim=4), vae(dim=8)'
+
+      nearspace rates mnist/ --other twemoji/ -o report
+    """
     new = not output.exists()
     cli.make_folder(output, "rates.html and rates.json")
     from nearspace.encoders.spec import make_many
@@ -56,45 +51,28 @@ def rates_command(
 
     encoders = [each for spec in specs or DEFAULT_ENCODERS for each in make_many(spec)]
     check_encoders(encoders)  # told before any data is read
-    dataset = cli.read(
-        source, kind="image", size=size, groups=groups, limit=limit, test=test,
-        random_state=random_state,
-    )  # fmt: skip
+    images = dataclasses.replace(reading, kind="image")
+    dataset = images.read(source, random_state=judging.random_state)
     try:
-        rates = _measure(
-            dataset, encoders, other=other, test_size=test_size, random_state=random_state,
-            cache=cli.cache_folder() if cache else None,
-        )  # fmt: skip
+        with progress_bar() as progress:
+            from nearspace.judge.rates import measure_rates
+
+            rates = measure_rates(
+                dataset, encoders, other=other, test_size=judging.test_size,
+                random_state=judging.random_state, cache=judging.folder, progress=progress,
+            )  # fmt: skip
     except KeyboardInterrupt:
         if new:
             output.rmdir()
         kept = "; encoders that were fitted are kept, and the same command goes on after them"
-        typer.echo(f"nearspace: interrupted; no page was written{kept * cache}.", err=True)
+        typer.echo(f"nearspace: interrupted; no page was written{kept * judging.cache}.", err=True)
         raise typer.Exit(130) from None
     from nearspace.report.rates import write_rates
 
-    rates.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
-    rates.to_json(output / "rates.json")
+    write_json(rates, output / "rates.json")
     path = write_rates(rates, output / "rates.html")
     _print(rates)
     typer.echo(f"\nReport: {path}")
-
-
-def _measure(dataset: Any, encoders: Any, **settings: Any) -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from nearspace.judge.rates import measure_rates
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        return measure_rates(
-            dataset,
-            encoders,
-            progress=lambda share, words: bar.update(task, completed=share, description=words),
-            **settings,
-        )
 
 
 def _print(rates: Any) -> None:

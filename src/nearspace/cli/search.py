@@ -12,36 +12,14 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.compose import only
 from nearspace.cli.found import found_json, found_rows, print_found
+from nearspace.cli.reading import Reading
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 
 TABLES = (".csv", ".tsv", ".parquet")
 TIMED = 200  # queries by which the speed of a search is measured
 
-SEARCH = """
-Find the items of a space that are nearest to a file, a text, an item or a vector.
-
-[bold]Examples[/]
-
-  nearspace search photos.space holiday.jpg
-
-  nearspace search reviews.space 'arrived broken' -k 5 --where 'stars<=2'
-
-  nearspace search photos.space --id cat/1.jpg --exclude-self --metric euclidean
-
-  nearspace search customers.space new_rows.csv --json
-
-  nearspace search photos.space --vectors mine.npy -o found.csv
-"""
-INDEX = """
-Build an index, by which a space of a million vectors or more is searched faster, and measure it.
-
-[bold]Examples[/]
-
-  nearspace index photos.space
-
-  nearspace index photos.space --metric euclidean
-"""
 
 Where = Annotated[
     list[str] | None,
@@ -77,7 +55,8 @@ def search_command(
     k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 10,
     metric: cli.Metric = "cosine",
     where: Where = None,
-    column: cli.Column = None,
+    *,
+    reading: Annotated[Reading, only("column")],
     exclude_self: ExcludeSelf = False,
     exact: ExactSearch = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -85,7 +64,20 @@ def search_command(
         Path | None, typer.Option("-o", "--output", help="A .csv file to write.")
     ] = None,
 ) -> None:
-    """Search and print; the help text stands in SEARCH."""
+    """Find the items of a space that are nearest to a file, a text, an item or a vector.
+
+    [bold]Examples[/]
+
+      nearspace search photos.space holiday.jpg
+
+      nearspace search reviews.space 'arrived broken' -k 5 --where 'stars<=2'
+
+      nearspace search photos.space --id cat/1.jpg --exclude-self --metric euclidean
+
+      nearspace search customers.space new_rows.csv --json
+
+      nearspace search photos.space --vectors mine.npy -o found.csv
+    """
     if output is not None:
         cli.check_file(output, ".csv")
     if sum(map(bool, (queries, item, vectors))) != 1:
@@ -97,7 +89,7 @@ def search_command(
 
     from nearspace.space.neighbours import neighbours
 
-    names, asked = _asked(space, path, queries or [], item or [], vectors, column)
+    names, asked = _asked(space, path, queries or [], item or [], vectors, reading.column)
     if exclude_self and queries:
         asked = _as_items(space, asked, names)
     found = neighbours(space, asked, k, metric, where, exclude_self, exact)
@@ -119,7 +111,14 @@ def search_command(
 
 
 def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
-    """Build, keep and measure; the help text stands in INDEX."""
+    """Build and measure an index: a space of a million vectors or more is searched faster by it.
+
+    [bold]Examples[/]
+
+      nearspace index photos.space
+
+      nearspace index photos.space --metric euclidean
+    """
     space = cli.open_file(path)
     from rich.console import Console
 

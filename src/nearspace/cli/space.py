@@ -9,39 +9,39 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.compose import only
+from nearspace.cli.reading import Reading, Source
 from nearspace.errors import NearspaceError
-
-ADD_HELP = """
-Embed items with the encoder of a space and add them to it: all of them, or none.
-
-An item whose id the space has takes the place of the old one; adding the same again changes
-nothing. Files in a folder have their path in it as their id.
-
-[bold]Examples[/]
-
-  nearspace add more_photos/ --to photos.space
-
-  nearspace add new_reviews.csv --column text --ids review_id --to reviews.space
-"""
 
 
 def add_command(
-    source: cli.Source,
+    source: Source,
     to: Annotated[Path, typer.Option("--to", help="The .space file.", show_default=False)],
-    labels: cli.Labels = None,
-    column: cli.Column = None,
-    ids: cli.Ids = None,
+    *,
+    reading: Annotated[Reading, only("labels", "column", "ids")],
     append: Annotated[
         bool, typer.Option("--append", help="Number items without ids on from the last one.")
     ] = False,
 ) -> None:
-    """Read, embed, add; the help text stands in ADD_HELP."""
+    """Embed items with the encoder of a space and add them to it: all of them, or none.
+
+    An item whose id the space has takes the place of the old one; adding the same again changes
+    nothing. Files in a folder have their path in it as their id.
+
+    [bold]Examples[/]
+
+      nearspace add more_photos/ --to photos.space
+
+      nearspace add new_reviews.csv --column text --ids review_id --to reviews.space
+    """
     from nearspace.space.store import add
 
     space = cli.open_file(to)
     encoder = cli.encoder_of(space, to)
-    dataset = cli.read(source, column=column, labels=labels, ids=ids, like=space.kind)
-    unnamed = ids is None and np.array_equal(dataset.ids, np.arange(len(dataset)))
+    dataset = reading.read(source, like=space.kind)
+    unnamed = reading.ids is None and np.array_equal(
+        np.asarray(dataset.ids), np.arange(len(dataset))
+    )
     if unnamed and not append:
         raise NearspaceError(
             f"{source} has no ids, so that its items would take the places of items 0 to "

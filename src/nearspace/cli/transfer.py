@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.compose import only
+from nearspace.cli.judging import Judging, leave, print_notes, progress_bar, write_json
+from nearspace.cli.reading import Reading, Source
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
     from nearspace.judge.transferred import Transfer
 
-HELP = """
-Fit an encoder without labels, then give a few items theirs: a linear head, fine-tuning of the last
-part or of all, beside the same network from scratch.
-
-[bold]Examples[/]
-
-  nearspace transfer digits --with simclr --labelled 50,200
-
-  nearspace transfer my_photos/ --with autoencoder --seeds 10 -o transfer.json
-
-  nearspace transfer my_photos/ --with hog
-"""
-
 
 def transfer_command(
-    source: cli.Source,
+    source: Source,
     spec: Annotated[
         str, typer.Option("--with", help="The encoder, which learns without labels. [encoders]")
     ],
@@ -41,41 +29,41 @@ def transfer_command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="A .json file to write too.")
     ] = None,
-    labels: cli.Labels = None,
-    column: cli.Column = None,
-    kind: cli.Kind = None,
-    size: cli.Size = None,
-    groups: cli.Groups = None,
-    time: cli.Time = None,
-    ids: cli.Ids = None,
-    limit: cli.Limit = None,
-    test: cli.TestPath = None,
-    test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25,
-    random_state: Annotated[int, typer.Option(min=0, help="Of split and draws.")] = 0,
-    cache: Annotated[bool, typer.Option(help="Keep the fitted encoder, and find it again.")] = True,
+    *,
+    reading: Reading,
+    judging: Annotated[Judging, only("test_size", "random_state", "cache")],
 ) -> None:
-    """Measure, print the table, write JSON where asked; the help text stands in HELP."""
+    """Fit an encoder without labels, then give a few items theirs.
+
+    A linear head, fine-tuning of the last part or of all, beside the same network from scratch.
+
+    [bold]Examples[/]
+
+      nearspace transfer digits --with simclr --labelled 50,200
+
+      nearspace transfer my_photos/ --with autoencoder --seeds 10 -o transfer.json
+
+      nearspace transfer my_photos/ --with hog
+    """
     wanted = _counts(counts)
     if output is not None:
         cli.check_file(output, ".json")
     from nearspace.encoders.spec import make
 
     encoder = make(spec)  # a misspelt encoder is told before any data is read
-    dataset = cli.read(
-        source, kind=kind, size=size, column=column, labels=labels, groups=groups, time=time,
-        ids=ids, limit=limit, test=test, random_state=random_state,
-    )  # fmt: skip
-    found = _transfer(
-        encoder, dataset, labels=wanted, seeds=seeds, test_size=test_size,
-        random_state=random_state, cache=cli.cache_folder() if cache else None,
-    )  # fmt: skip
+    dataset = reading.read(source, random_state=judging.random_state)
+    with progress_bar() as progress:
+        from nearspace.judge.transfer import transfer
+
+        found = transfer(
+            encoder, dataset, labels=wanted, seeds=seeds, test_size=judging.test_size,
+            random_state=judging.random_state, cache=judging.folder, progress=progress,
+        )  # fmt: skip
     _print(found, told=dataset.notes)
     if output is not None:
-        found.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
-        found.to_json(output)
+        write_json(found, output)
         typer.echo(f"\nWritten: {output}")
-    if found.interrupted:
-        raise typer.Exit(130)
+    leave(found)
 
 
 def _counts(text: str) -> list[int]:
@@ -85,25 +73,6 @@ def _counts(text: str) -> list[int]:
         raise NearspaceError(
             f"--labelled: expected whole numbers with commas, such as 100,1000; got '{text}'."
         ) from None
-
-
-def _transfer(encoder: Any, dataset: Any, **settings: Any) -> Transfer:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    with console.status("Getting ready"):
-        from nearspace.judge.transfer import transfer
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        return transfer(
-            encoder,
-            dataset,
-            progress=lambda share, words: bar.update(task, completed=share, description=words),
-            **settings,
-        )
 
 
 def _print(found: Transfer, told: tuple[str, ...]) -> None:
@@ -138,9 +107,7 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
     if found.protocol["last part"]:
         names = ", ".join(name.split(".")[-1] for name in found.protocol["last part"])
         console.print(f"The last part is {escape(names)}.", style="dim", highlight=False)
-    for note in found.notes:
-        if note not in told:
-            console.print(f"note: {escape(note)}", style="dim", highlight=False)
+    print_notes(console, found.notes, told)
     console.print()
     for sentence in found.verdicts():
         console.print(sentence, highlight=False, markup=False)
