@@ -9,7 +9,7 @@ import time
 import numpy as np
 import torch
 
-from nearspace.metrics.labels import knn_correct
+from nearspace.metrics.labels import knn_scores
 
 TRAIN, TEST, DIM, K = 60_000, 10_000, 128, 5
 ROUNDS = 5
@@ -43,11 +43,11 @@ def main():
     test = rng.standard_normal((TEST, DIM), dtype=np.float32)
     train_labels, test_labels = rng.integers(10, size=TRAIN), rng.integers(10, size=TEST)
     bare(torch.from_numpy(test[:QUERIES]), torch.from_numpy(train))  # warm up
-    knn_correct(train, train_labels, test[:QUERIES], test_labels[:QUERIES], k=K)
+    knn_scores(train, train_labels, test[:QUERIES], test_labels[:QUERIES], k=K)
     product, evaluation = [], []
     for _ in range(ROUNDS):
         product.append(seconds(bare, torch.from_numpy(test), torch.from_numpy(train)))
-        evaluation.append(seconds(knn_correct, train, train_labels, test, test_labels, K))
+        evaluation.append(seconds(knn_scores, train, train_labels, test, test_labels, K))
     left, right = statistics.median(product), statistics.median(evaluation)
     print(f"{TEST:,} against {TRAIN:,} x {DIM}, k = {K}, {torch.get_num_threads()} threads")
     print(f"bare product with top-k   {left:.2f} s")

@@ -54,7 +54,7 @@ def main():
     mnist = load(os.environ["NEARSPACE_DATA"] + "/mnist")
     train, test = mnist.items[:60_000], mnist.items[60_000:]
     start = time.perf_counter()
-    classifier = make("cnn").fit(train, mnist.labels[:60_000])
+    classifier = make("cnn").fit(train, mnist.target.values[:60_000])
     print(f"classifier: {time.perf_counter() - start:.0f} s", flush=True)
     last = classifier.nets_["classifier"].logits
     weight, bias = (part.detach().numpy() for part in (last.weight, last.bias))

@@ -71,7 +71,7 @@ def textbook(train, test, labels, seed):
 def main():
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     mnist = load(os.environ["NEARSPACE_DATA"] + "/mnist")
-    numbers = mnist.labels.astype(np.int64)
+    numbers = mnist.target.values.astype(np.int64)
     train = mnist.items[:60000], numbers[:60000]
     test, labels = mnist.items[60000:], numbers[60000:]
     CNN(epochs=1).fit(train[0][:500], train[1][:500])  # Fabric is imported on first use

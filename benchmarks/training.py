@@ -102,7 +102,7 @@ def ours(x, y, to_float, held_out=0.0):
 
 def main():
     mnist = load(os.environ["NEARSPACE_DATA"] + "/mnist")
-    images, labels = mnist.items[:60000, :, :, 0], mnist.labels[:60000].astype(np.int64)
+    images, labels = mnist.items[:60000, :, :, 0], mnist.target.values[:60000].astype(np.int64)
     x, y = mnist.kind.tensor(mnist.items[:60000]), torch.from_numpy(labels)
     runs = {
         "ours": lambda: ours(x, y, mnist.kind.to_float),

@@ -77,7 +77,7 @@ def pictures() -> Dataset:
     items = np.concatenate(rows).reshape(-1, 32, 32, 3)
     numbers = np.loadtxt(folder / "labels.txt", dtype=int)
     labels = np.array(CLASSES)[numbers]
-    return Dataset(items, ImageKind.infer(items), labels=labels, name="a sample of CIFAR-10")
+    return Dataset(items, ImageKind.infer(items), target=labels, name="a sample of CIFAR-10")
 
 
 network = Network(trained_network(), name="ResNet-20", mean=MEAN, std=STD)

@@ -15,7 +15,7 @@ from nearspace.encoders import CATALOGUE, encoder_class
 from nearspace.encoders.base import Decodes
 from nearspace.encoders.persist import dump_encoder, fingerprint, parse_encoder
 from nearspace.encoders.spec import make, spec_of
-from nearspace.metrics.labels import knn_correct
+from nearspace.metrics.labels import knn_scores
 from tests import vision_models
 from tests.conftest import SAMPLE_OF_KIND
 
@@ -58,7 +58,7 @@ def fitted(tmp_path_factory):
         if name == "pretrained":  # random weights: even they keep some of what a picture shows
             model = vision_models.save(vision_models.vit, folder / "vit")
             return encoder_class(name)(model).fit(train.items), train, test
-        return make(QUICK.get(name, name)).fit(train.items, train.labels), train, test
+        return make(QUICK.get(name, name)).fit(train.items, train.target.values), train, test
 
     return of_case
 
@@ -93,7 +93,7 @@ def test_is_deterministic_and_clones_unfitted(fitted, name, kind):
     assert not hasattr(again, "kind_")
     if name == "vectors":
         return  # its fit needs all items, and learns nothing
-    again.fit(train.items, train.labels)
+    again.fit(train.items, train.target.values)
     np.testing.assert_array_equal(
         dense(again.transform(test.items)), dense(encoder.transform(test.items))
     )
@@ -112,10 +112,13 @@ def test_a_row_alone_is_its_row_in_a_batch(fitted, name, kind):
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_is_better_than_chance(fitted, name, kind):
     encoder, train, test = fitted(name, kind)
-    correct = knn_correct(
-        encoder.transform(train.items), train.labels, encoder.transform(test.items), test.labels
+    correct = knn_scores(
+        encoder.transform(train.items),
+        train.target.values,
+        encoder.transform(test.items),
+        test.target.values,
     )
-    commonest = np.unique(test.labels, return_counts=True)[1].max() / len(test)
+    commonest = np.unique(test.target.values, return_counts=True)[1].max() / len(test)
     # Three standard errors above the commonest label: no accident.
     assert correct.mean() > commonest + 3 * np.sqrt(commonest * (1 - commonest) / len(test))
 

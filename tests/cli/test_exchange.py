@@ -48,7 +48,7 @@ def test_vectors_of_another_tool_are_searched_and_judged_but_embed_nothing(comma
     columns = {
         "sku": [f"bottle {i}" for i in range(178)],
         "emb": wine.items.tolist(),
-        "grape": wine.labels.tolist(),
+        "grape": wine.target.values.tolist(),
         "price": list(range(178)),
         "photo": [b"\x89PNG"] * 178,
     }

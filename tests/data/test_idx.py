@@ -50,7 +50,7 @@ def test_the_published_split_is_kept(folder):
     assert data.kind == Image((5, 4, 1))
     assert data.items.shape == (40, 5, 4, 1)
     assert data.split.tolist() == ["train"] * 30 + ["test"] * 10
-    assert data.labels.tolist() == [*range(10)] * 4
+    assert data.target.values.tolist() == [*range(10)] * 4
     assert data.ids[[0, 29, 30]].tolist() == ["train/0", "train/29", "test/0"]
     assert "idx files" in data.notes[0]
 
@@ -64,7 +64,7 @@ def test_labels_and_test_part_may_be_absent(folder):
     assert len(data) == 30
     assert data.split is None
     (folder / "train-labels-idx1-ubyte").unlink()
-    assert load(folder).labels is None
+    assert load(folder).target is None
 
 
 def test_the_plain_file_is_read_where_both_are(folder):
@@ -110,7 +110,7 @@ def test_mnist(public_data):
     assert (data.split == "train").sum() == 60_000
     assert (data.split == "test").sum() == 10_000
     # As published: the first training image is a 5, the first test image a 7.
-    assert data.labels[0] == 5
-    assert data.labels[60_000] == 7
-    assert np.bincount(data.labels[:60_000]).tolist()[:3] == [5923, 6742, 5958]
+    assert data.target.values[0] == 5
+    assert data.target.values[60_000] == 7
+    assert np.bincount(data.target.values[:60_000]).tolist()[:3] == [5923, 6742, 5958]
     assert abs(data.items[:60_000].mean() / 255 - 0.1307) < 1e-4

@@ -20,7 +20,7 @@ def test_samples_are_the_same_at_every_call(name, kind, size, classes):
     first, again = SAMPLES[name](), load(name)
     assert first.kind.name == kind
     assert len(first) == size
-    assert len(np.unique(first.labels)) == classes
+    assert len(np.unique(first.target.values)) == classes
     assert first.fingerprint == again.fingerprint
     assert first.name == again.name == name
     assert first.kind.draw(first.kind.item(first.items, 0)).startswith("<")
@@ -42,18 +42,18 @@ def test_sentences_are_learned_from_several_words_and_not_from_one():
     data = load("sentences")
     train, test, _ = train_test_split(data)
     counts = CountVectorizer().fit_transform(data.items)
-    probe = LogisticRegression().fit(counts[train], data.labels[train])
-    assert 0.8 < probe.score(counts[test], data.labels[test]) < 1
+    probe = LogisticRegression().fit(counts[train], data.target.values[train])
+    assert 0.8 < probe.score(counts[test], data.target.values[test]) < 1
     purest = [
-        np.unique(data.labels[(column > 0).toarray().ravel()], return_counts=True)[1].max()
+        np.unique(data.target.values[(column > 0).toarray().ravel()], return_counts=True)[1].max()
         / column.getnnz()
         for column in counts.tocsc().T
         if column.getnnz() >= 10
     ]
     assert max(purest) < 0.9
     raw = data.kind.features(data.items)
-    floor = KNeighborsClassifier(5).fit(raw[train], data.labels[train])
-    assert floor.score(raw[test], data.labels[test]) < 0.6
+    floor = KNeighborsClassifier(5).fit(raw[train], data.target.values[train])
+    assert floor.score(raw[test], data.target.values[test]) < 0.6
 
 
 def test_customers_have_gaps_and_scales_that_matter():
@@ -65,8 +65,8 @@ def test_customers_have_gaps_and_scales_that_matter():
     train, test, _ = train_test_split(data)
 
     def accuracy(matrix):
-        knn = KNeighborsClassifier(5).fit(matrix[train], data.labels[train])
-        return knn.score(matrix[test], data.labels[test])
+        knn = KNeighborsClassifier(5).fit(matrix[train], data.target.values[train])
+        return knn.score(matrix[test], data.target.values[test])
 
     filled = numbers.fillna(numbers.mean()).to_numpy()
     scaled = (filled - filled.mean(axis=0)) / filled.std(axis=0)

@@ -29,7 +29,7 @@ def test_nothing_stands_on_both_sides(seed, labelled, grouped, test_size):
     labels = rng.choice(3, size=400, p=[0.6, 0.3, 0.1]) if labelled else None
     groups = rng.integers(0, 60, size=400).astype(str) if grouped else None
     # Ten copies tie groups together as well.
-    data = make(400, seed, copies=10, labels=labels, groups=groups)
+    data = make(400, seed, copies=10, target=labels, groups=groups)
     train, test, notes = train_test_split(data, test_size, random_state=seed)
     both = np.concatenate([train, test])
     assert (np.sort(both) == np.arange(400)).all()
@@ -48,22 +48,22 @@ def test_nothing_stands_on_both_sides(seed, labelled, grouped, test_size):
 
 
 def test_the_draw_depends_on_the_random_state_alone():
-    data = make(labels=np.arange(200) % 4)
+    data = make(target=np.arange(200) % 4)
     first, again, other = (train_test_split(data, random_state=s)[1] for s in (0, 0, 1))
     assert (first == again).all()
     assert not np.array_equal(first, other)
 
 
 def test_many_small_classes_are_tested_as_often_as_asked():
-    data = make(300, labels=np.arange(300) // 2)
+    data = make(300, target=np.arange(300) // 2)
     train, test, _ = train_test_split(data)
     assert len(test) == 75
-    assert len(np.unique(data.labels[train])) == 150
+    assert len(np.unique(data.target.values[train])) == 150
 
 
 def test_a_class_of_one_item_stays_in_training():
     labels = np.array(["rare"] + ["common"] * 99)
-    train, _, notes = train_test_split(make(100, labels=labels), test_size=0.7)
+    train, _, notes = train_test_split(make(100, target=labels), test_size=0.7)
     assert 0 in train
     assert notes == ("No test item has the label rare.",)
 
@@ -72,7 +72,7 @@ def test_a_label_in_one_group_only_stays_in_training():
     groups = np.repeat(np.arange(10), 10)
     labels = np.where(groups == 3, "once", "often")
     for seed in range(5):
-        train, test, _ = train_test_split(make(100, labels=labels, groups=groups), 0.3, seed)
+        train, test, _ = train_test_split(make(100, target=labels, groups=groups), 0.3, seed)
         assert "once" in labels[train]
         assert len(test) == 30
 
@@ -87,7 +87,7 @@ def test_the_published_split_wins_and_its_leaks_are_counted():
     split = np.repeat(["train", "validation", "test"], [60, 20, 20])
     groups = np.arange(100)
     groups[98] = 0
-    data = make(100, copies=3, split=split, groups=groups, labels=np.arange(100) % 2)
+    data = make(100, copies=3, split=split, groups=groups, target=np.arange(100) % 2)
     train, test, notes = train_test_split(data, test_size=0.9)
     assert (train == np.arange(60)).all()
     assert (test == np.arange(80, 100)).all()
@@ -133,7 +133,7 @@ def test_dates_split_like_numbers():
         (make(7), ["at least 8 items", "got 7"]),
         (Dataset(np.ones((20, 2)), Vector(2)), ["equal"]),
         (make(20, groups=np.zeros(20)), ["of one group"]),
-        (make(20, groups=np.arange(20) % 4, labels=np.arange(20) % 4), ["every label"]),
+        (make(20, groups=np.arange(20) % 4, target=np.arange(20) % 4), ["every label"]),
         (make(20, time=np.zeros(20)), ["all items are of one time"]),
         (make(20, split=np.repeat("train", 20)), ["leaves no test item"]),
         (make(20, split=np.repeat("test", 20)), ["leaves no training item"]),
@@ -156,5 +156,5 @@ def test_texts_and_tables_are_split_too():
     assert not {texts.items[i] for i in train} & {texts.items[i] for i in test}
     assert "18 of 40" in notes[0]
     customers = load("customers")
-    train, test, _ = train_test_split(dataclasses.replace(customers, labels=None))
+    train, test, _ = train_test_split(dataclasses.replace(customers, target=None))
     assert len(test) == 125

@@ -8,7 +8,7 @@ from nearspace.data import SAMPLES
 from nearspace.encoders.contrastive import SimCLR, SupCon
 from nearspace.encoders.vicreg import VICReg
 from nearspace.errors import DataError
-from nearspace.metrics.labels import knn_correct
+from nearspace.metrics.labels import knn_scores
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +23,9 @@ def digits():
 )
 def test_neighbours_are_of_one_class(digits, encoder):
     train, test = digits.take(np.arange(0, 1797, 2)), digits.take(np.arange(1, 1797, 2))
-    encoder.fit(train.items, train.labels)
+    encoder.fit(train.items, train.target.values)
     here, there = encoder.transform(train.items), encoder.transform(test.items)
-    assert knn_correct(here, train.labels, there, test.labels).mean() >= 0.92
+    assert knn_scores(here, train.target.values, there, test.target.values).mean() >= 0.92
 
 
 def test_vicreg_tells_its_terms_and_does_not_collapse(digits):
@@ -77,4 +77,4 @@ def test_only_supcon_needs_labels(digits):
 )
 def test_parameters_out_of_range_are_refused(digits, encoder):
     with pytest.raises(ValueError, match=f"of {type(encoder).__name__} must be"):
-        encoder.fit(digits.items, digits.labels)
+        encoder.fit(digits.items, digits.target.values)

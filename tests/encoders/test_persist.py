@@ -18,7 +18,7 @@ DIGITS = SAMPLES["digits"]()
 
 def test_composites_round_trip(tmp_path):
     spec = "mlp(epochs=1)@fc1 + (raw | pca(dim=3) | l2)"
-    encoder = make(spec).fit(DIGITS.items[:200], DIGITS.labels[:200])
+    encoder = make(spec).fit(DIGITS.items[:200], DIGITS.target.values[:200])
     again = load_encoder(encoder.save(tmp_path))
     assert spec_of(again) == spec
     np.testing.assert_allclose(
@@ -53,7 +53,7 @@ def tampered(folder, change_weights=None, change_head=None):
 
 
 def test_weights_of_another_shape_are_told_in_a_sentence(tmp_path):
-    encoder = make("mlp(hidden=(8,), epochs=1)").fit(DIGITS.items[:99], DIGITS.labels[:99])
+    encoder = make("mlp(hidden=(8,), epochs=1)").fit(DIGITS.items[:99], DIGITS.target.values[:99])
     name = "encoder.nets_.classifier.fc1.0.weight"
 
     def narrower(arrays):

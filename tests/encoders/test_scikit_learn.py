@@ -27,7 +27,7 @@ def test_scikit_learn_checks(estimator, check):
 
 def test_works_in_pipeline_grid_search_and_union():
     digits = SAMPLES["digits"]()
-    images, labels = digits.items[:400], digits.labels[:400]
+    images, labels = digits.items[:400], digits.target.values[:400]
     pipeline = make_pipeline(make("pca"), KNeighborsClassifier())
     search = GridSearchCV(pipeline, {"pca__dim": [1, 12]}, cv=3).fit(images, labels)
     assert search.best_params_ == {"pca__dim": 12}

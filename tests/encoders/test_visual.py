@@ -10,7 +10,7 @@ from nearspace.encoders.handmade import ColourHistogram
 from nearspace.encoders.spec import make
 from nearspace.encoders.visual import VisualWords, grid_sift
 from nearspace.errors import DataError, MissingExtra
-from nearspace.metrics.labels import knn_correct
+from nearspace.metrics.labels import knn_scores
 
 RANDOM = np.random.default_rng(0)
 NOISE = RANDOM.integers(0, 256, (40, 28, 28, 1), dtype=np.uint8)
@@ -76,7 +76,7 @@ def test_the_grid_tells_digits_apart_and_keypoints_less_so():
     def accuracy(spec):
         encoder = make(spec).fit(train.items)
         vectors = (encoder.transform(train.items), encoder.transform(test.items))
-        return knn_correct(vectors[0], train.labels, vectors[1], test.labels).mean()
+        return knn_scores(vectors[0], train.target.values, vectors[1], test.target.values).mean()
 
     grid = accuracy("bovw(words=100)")
     assert grid > 0.9

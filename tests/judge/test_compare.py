@@ -41,7 +41,7 @@ def test_floor_is_in_every_table(board):
 
 
 def test_colours_are_in_the_floor_where_there_are_any(digits):
-    coloured = load(np.repeat(digits.items, 3, axis=3), labels=digits.labels)
+    coloured = load(np.repeat(digits.items, 3, axis=3), labels=digits.target.values)
     specs = {row.spec for row in compare(["raw"], coloured).results}
     assert specs == {"chance", "raw", "hog", "colour_histogram"}
 
@@ -67,7 +67,7 @@ def test_a_layer_that_is_not_there_is_told_before_training(digits, monkeypatch):
     assert errors["cnn@conv9"] == "The network has no layer 'conv9'. Did you mean 'conv2'?"
     assert "Did you mean 'fc1'?" in errors["raw | mlp@fcc1"]
     with pytest.raises(NearspaceError, match="Did you mean 'conv2'"):
-        make("cnn@conv9").fit(digits.items, digits.labels)
+        make("cnn@conv9").fit(digits.items, digits.target.values)
 
 
 def test_rows_are_ranked_and_the_bad_one_is_worse(board):
@@ -195,7 +195,7 @@ def test_a_wrong_spec_is_told_before_anything_is_computed(digits):
 
 def test_shuffled_labels_score_at_chance(digits):
     random = np.random.default_rng(0)
-    shuffled = dataclasses.replace(digits, labels=random.permutation(digits.labels))
+    shuffled = dataclasses.replace(digits, target=random.permutation(digits.target.values))
     board = compare(["pca", "mlp(epochs=5)"], shuffled)
     n = board.protocol["test"]
     for result in board.results:
@@ -267,7 +267,7 @@ def test_seeds_add_the_noise_of_training(digits):
 
 
 def test_without_labels_neighbours_kept_rank_and_the_report_says_so(digits):
-    board = compare(["pca", "pca(dim=1)"], dataclasses.replace(digits, labels=None))
+    board = compare(["pca", "pca(dim=1)"], dataclasses.replace(digits, target=None))
     assert board.protocol["rank_by"] == "preservation"
     assert row(board, "raw").verdict == "reference"
     assert row(board, "pca").verdict == "best"
@@ -277,7 +277,7 @@ def test_without_labels_neighbours_kept_rank_and_the_report_says_so(digits):
 
 
 def test_one_class_is_judged_without_labels(digits):
-    board = compare(["pca"], dataclasses.replace(digits, labels=np.zeros(len(digits))))
+    board = compare(["pca"], dataclasses.replace(digits, target=np.zeros(len(digits))))
     assert any("All items have the label" in note for note in board.notes)
     assert board.best().spec in ("pca", "hog")
 
@@ -345,7 +345,7 @@ def test_constant_columns_do_no_harm():
     items = np.hstack([wine.items, np.full((len(wine), 2), 7.0)])
     board = compare(
         ["pca", "autoencoder(epochs=2)", "vae(epochs=2)", "mlp(epochs=2)"],
-        load(items, labels=wine.labels),
+        load(items, labels=wine.target.values),
     )
     assert not board.failures
 
@@ -358,7 +358,7 @@ def test_other_labels_are_never_served_from_the_cache(tmp_path):
     spec = "pca(dim=8) | mlp(epochs=15)"
     for column in (0, 5):
         labels = (items[:, column] > 0).astype(int)
-        dataset = Dataset(items, kind, labels=labels, split=split)
+        dataset = Dataset(items, kind, target=labels, split=split)
         kept = compare([spec], dataset, cache=tmp_path)
         fresh = compare([spec], dataset)
         assert row(kept, spec).scores["knn"] == row(fresh, spec).scores["knn"]

@@ -14,7 +14,7 @@ from nearspace.judge import taps
 from nearspace.judge.hybrids import WEIGHTS, hybrid_correct, pairs_of
 from nearspace.judge.layers import compare_layers
 from nearspace.judge.taps import layer_vectors
-from nearspace.metrics.labels import knn_correct
+from nearspace.metrics.labels import knn_scores
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_hybrids_are_what_they_say():
             return np.hstack([a, b]) if how == "side by side" else a + b
 
         for how in ("side by side", "summed"):
-            wanted = knn_correct(joined(train, how), y, joined(test, how), z, k=5)
+            wanted = knn_scores(joined(train, how), y, joined(test, how), z, k=5)
             np.testing.assert_array_equal(found["a", "b", how, weight], wanted)
     # The layer that knows the labels counts for more the more it weighs.
     means = [found["a", "b", "side by side", weight].mean() for weight in WEIGHTS]

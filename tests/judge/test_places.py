@@ -137,7 +137,7 @@ def test_the_command_puts_it_on_the_page(tmp_path):
 def test_photographs_are_drawn_small():
     images = RANDOM.integers(256, size=(60, 120, 160, 3)).astype(np.uint8)
     labels = np.repeat(["a", "<b>"], 30)
-    dataset = Dataset(images, Image.infer(images), labels=labels)
+    dataset = Dataset(images, Image.infer(images), target=labels)
     net = nn.Sequential(nn.Conv2d(3, 2, 5, stride=8), nn.ReLU())
     html = places_section(compare_layers(Network(net), dataset))
     assert 'width="96" height="72"' in html

@@ -70,7 +70,7 @@ def test_every_way_is_there_for_every_number_of_labels(found):
 
 
 def test_what_it_says_of_a_row_is_what_the_predictions_say(found, digits):
-    truth = digits.labels[digits.split == "test"]
+    truth = digits.target.values[digits.split == "test"]
     rows = {(row.labels, row.way): row for row in found.rows}
     for row in found.rows:
         accuracy = (row.predictions == truth).mean()
@@ -93,9 +93,9 @@ def test_heads_beat_chance(found):
 
 def test_it_is_repeatable_and_test_labels_are_not_learnt_from(found, digits):
     test = np.flatnonzero(digits.split == "test")
-    poisoned = digits.labels.copy()
+    poisoned = digits.target.values.copy()
     poisoned[test] = np.roll(poisoned[test], 1)
-    again = transfer(SPEC, dataclasses.replace(digits, labels=poisoned), labels=[50], seeds=2)
+    again = transfer(SPEC, dataclasses.replace(digits, target=poisoned), labels=[50], seeds=2)
     for before, after in zip(found.rows, again.rows, strict=False):
         np.testing.assert_array_equal(before.predictions, after.predictions)
         assert after.accuracy.value < 0.4
@@ -166,7 +166,7 @@ def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
 def test_differences_are_paired_by_draw_and_item(digits):
     """Draws of very different accuracy, each with the same gain: the gain is sure."""
     task = set_task(digits, Protocol(k=1, seeds=4))
-    truth = np.asarray(task.test.labels)
+    truth = np.asarray(task.test.target.values)
     wrong = (truth + 1) % 10
     position = np.arange(len(truth))
 
@@ -191,7 +191,7 @@ def test_differences_are_paired_by_draw_and_item(digits):
 def test_a_few_items_that_differ_may_be_chance(digits, differing):
     """Also where none of them is worse, as a share of items could not be."""
     task = set_task(digits, Protocol(k=1, seeds=5))
-    truth = np.asarray(task.test.labels)
+    truth = np.asarray(task.test.target.values)
     wrong = np.where(np.arange(len(truth)) < differing, (truth + 1) % 10, truth)
     done = {
         (50, Way("scratch")): [(wrong, 1.0)] + [(truth, 1.0)] * 4,
@@ -298,16 +298,16 @@ def test_mistakes_are_told_in_a_sentence(digits, encoder, settings, told):
 
 def test_labels_have_to_be_there_and_differ(digits):
     with pytest.raises(NearspaceError, match="has no labels"):
-        transfer("pca", dataclasses.replace(digits, labels=None))
+        transfer("pca", dataclasses.replace(digits, target=None))
     with pytest.raises(NearspaceError, match="all labels are the same"):
-        transfer("pca", dataclasses.replace(digits, labels=np.zeros(len(digits))))
+        transfer("pca", dataclasses.replace(digits, target=np.zeros(len(digits))))
 
 
 def test_rare_classes_get_a_label():
     random = np.random.default_rng(0)
     labels = np.repeat(["a", "b", "rare"], [100, 96, 4])
     items = (random.normal(size=(200, 3)) + (labels == "b")[:, None]).astype(np.float32)
-    dataset = Dataset(items, SAMPLES["wine"]().kind.infer(items), labels=labels)
+    dataset = Dataset(items, SAMPLES["wine"]().kind.infer(items), target=labels)
     found = transfer("raw", dataset, labels=[3, 20], seeds=2)
     assert [row.labels for row in found.rows] == [3, 20]
 
@@ -324,7 +324,7 @@ def test_labelled_items_are_nested_and_stratified():
 def test_only_the_named_part_is_trained(digits):
     encoder = make(SPEC).fit(digits.items)
     before = {name: value.clone() for name, value in encoder.nets_.state_dict().items()}
-    items, classes = digits.items[:40], digits.labels[:40].astype(int)
+    items, classes = digits.items[:40], digits.target.values[:40].astype(int)
     moved = {}
     for part in ("last", "all"):
         nets = finetune(encoder, items, classes, 10, Way(part), 1e-3, 0)
@@ -374,7 +374,7 @@ def test_the_last_part_is_what_runs_last(digits, spec, last):
 @pytest.mark.parametrize("part", ["scratch", "last", "all"])
 def test_the_linear_path_of_an_autoencoder_stays_as_it_is(digits, part):
     encoder = make("autoencoder(dim=8, epochs=1)").fit(digits.items[:100])
-    items, classes = digits.items[:40], digits.labels[:40].astype(int)
+    items, classes = digits.items[:40], digits.target.values[:40].astype(int)
     state = finetune(encoder, items, classes, 10, Way(part), 1e-3, 0).state_dict()
     before = encoder.nets_.state_dict()
     moved = {

@@ -1,14 +1,19 @@
 import gzip
 import os
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
+from sklearn.metrics import mean_squared_error, r2_score
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
+from nearspace.data import Classes, Numbers
 from nearspace.errors import DataError
-from nearspace.metrics.labels import cluster_ami, knn_correct, knn_predict, probe_correct
+from nearspace.metrics.labels import cluster_ami, knn_scores, probe_scores
 
 
 def blobs(n=300, classes=3, d=5, apart=4.0, seed=0):
@@ -18,22 +23,11 @@ def blobs(n=300, classes=3, d=5, apart=4.0, seed=0):
     return (centres[labels] + rng.normal(size=(n, d))).astype(np.float32), labels
 
 
-def test_votes_equal_a_naive_loop():
-    labels = np.random.default_rng(0).integers(4, size=(500, 7))
-    expected = []
-    for row in labels.tolist():
-        votes = Counter(row)
-        expected.append(next(x for x in row if votes[x] == max(votes.values())))
-    np.testing.assert_array_equal(knn_predict(labels), expected)
-    names = np.array(["ant", "bee", "cat", "dog"])
-    np.testing.assert_array_equal(knn_predict(names[labels]), names[expected])
-
-
 def test_knn_and_probe_agree_on_dense_and_sparse_and_tell_classes_apart():
     train, y = blobs()
     test, y_test = blobs(200, seed=1)
     train[:, 0] = test[:, 0] = 7.0  # a constant column
-    for score in (knn_correct, probe_correct):
+    for score in (knn_scores, probe_scores):
         correct = score(train, y, test, y_test)
         assert correct.shape == (200,)
         assert correct.mean() > 0.9
@@ -50,18 +44,20 @@ def test_knn_and_probe_agree_on_dense_and_sparse_and_tell_classes_apart():
 def test_too_large_k_names_both_numbers():
     train, y = blobs(4)
     with pytest.raises(DataError, match="k = 5 needs at least 5 training items, and there are 4"):
-        knn_correct(train, y, train, y)
-    assert knn_correct(train, y, train, y, k=1).mean() == 1.0
+        knn_scores(train, y, train, y)
+    assert knn_scores(train, y, train, y, k=1).mean() == 1.0
 
 
-def test_probe_bears_hard_input():
+def test_probe_bears_hard_input(monkeypatch):
     same = np.full((20, 3), 0.1, np.float32)
     y = np.repeat([0, 1], [14, 6])
-    assert probe_correct(same, y, same, y).mean() == pytest.approx(0.7)
-    assert probe_correct(same, y * 0, same, y).mean() == pytest.approx(0.7)
+    assert probe_scores(same, y, same, y).mean() == pytest.approx(0.7)
+    assert probe_scores(same, y * 0, same, y).mean() == pytest.approx(0.7)
     train, y = blobs()
     train[:, 1] *= 1e6
-    assert probe_correct(train, y, train, y, max_iter=3).mean() > 0.5  # stopped early, unsaid
+    impatient = LogisticRegression(max_iter=3)
+    monkeypatch.setattr(Classes, "linear", lambda target, penalty=None: impatient)
+    assert probe_scores(train, y, train, y).mean() > 0.5  # stopped early, unsaid
 
 
 def test_clusters():
@@ -89,5 +85,33 @@ def test_mnist_raw():
 
     train, y = images("train-images-idx3-ubyte.gz"), read("train-labels-idx1-ubyte.gz", 8)
     test, y_test = images("t10k-images-idx3-ubyte.gz"), read("t10k-labels-idx1-ubyte.gz", 8)
-    assert knn_correct(train, y, test, y_test).mean() == pytest.approx(0.969, abs=0.001)
-    assert probe_correct(train[:10_000], y[:10_000], test, y_test).mean() > 0.89
+    assert knn_scores(train, y, test, y_test).mean() == pytest.approx(0.969, abs=0.001)
+    assert probe_scores(train[:10_000], y[:10_000], test, y_test).mean() > 0.89
+
+
+def test_scores_of_numbers_agree_with_scikit_learn():
+    rng = np.random.default_rng(0)
+    train, test = rng.normal(size=(300, 6)) * 5 + 3, rng.normal(size=(90, 6)) * 5 + 3
+    weights = rng.normal(size=6)
+    y, y_test = (X @ weights + np.sin(X[:, 0]) + rng.normal(size=len(X)) for X in (train, test))
+
+    def against_the_training_mean(told):
+        return 1 - mean_squared_error(y_test, told) / np.square(y_test - y.mean()).mean()
+
+    told = KNeighborsRegressor(5).fit(train, y).predict(test)
+    shares = knn_scores(train, y, test, y_test)
+    assert shares.shape == (90,)
+    assert shares.mean() == pytest.approx(against_the_training_mean(told))
+    # The test's own mean, which r2_score takes, guesses a little better than that of training.
+    assert r2_score(y_test, told) == pytest.approx(shares.mean(), abs=0.01)
+    ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 5, 13))).fit(train, y)
+    expected = against_the_training_mean(ridge.predict(test))
+    assert probe_scores(train, y, test, y_test).mean() == pytest.approx(expected, abs=1e-6)
+    ridge = make_pipeline(MaxAbsScaler(), Ridge()).fit(csr_array(train), y)
+    expected = against_the_training_mean(ridge.predict(csr_array(test)))
+    sparse = probe_scores(csr_array(train), y, csr_array(test), y_test)
+    assert sparse.mean() == pytest.approx(expected, abs=1e-3)
+    target = Numbers(y)
+    guessed = target.score(y_test, np.full(90, target.guess()))
+    assert guessed.mean() == pytest.approx(0, abs=1e-12)
+    assert np.isnan(Numbers([1.0, 2.0]).score(np.full(3, 1.5), np.ones(3))).all()

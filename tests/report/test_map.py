@@ -190,7 +190,7 @@ def test_items_are_found_by_search_by_pointing_and_in_the_lists(opened, digits_p
     page.mouse.move(box["x"] + x - 4, box["y"] + y)
     page.mouse.move(box["x"] + x, box["y"] + y)
     page.wait_for_selector("#tip:not([hidden]) canvas")
-    assert page.inner_text("#tip b") == str(load("digits").labels[433])
+    assert page.inner_text("#tip b") == str(load("digits").target.values[433])
     page.click("#outliers summary")
     page.click("#outliers button >> nth=1")
     assert "9" in page.inner_text("#chosen small >> nth=0")

@@ -41,7 +41,8 @@ def test_export_round_trips(spec, tmp_path):
     archive = np.load(space.export(tmp_path / "out.npz"))
     table = pq.read_table(space.export(tmp_path / "out.parquet"))
     np.testing.assert_array_equal(archive["ids"], sentences.ids)
-    assert archive["labels"].tolist() == table["label"].to_pylist() == sentences.labels.tolist()
+    labels = sentences.target.values.tolist()
+    assert archive["labels"].tolist() == table["label"].to_pylist() == labels
     np.testing.assert_array_equal(
         archive["vectors"], np.array(table["vector"].to_pylist(), dtype=np.float32)
     )
@@ -55,7 +56,7 @@ def test_exported_vectors_are_read_as_vectors(tmp_path):
     for name in ("out.npz", "out.parquet"):
         again = load(str(space.export(tmp_path / name)))
         assert again.kind == Vector(3)
-        np.testing.assert_array_equal(again.labels, wine.labels)
+        np.testing.assert_array_equal(again.target.values, wine.target.values)
         np.testing.assert_array_equal(again.items, space.vectors)
 
 

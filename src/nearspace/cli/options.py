@@ -62,7 +62,7 @@ def check_new(output: Path, force: bool, option: str = "-o") -> None:
 
 def check_labels(encoder: Any, dataset: Any) -> None:
     """Raise `NearspaceError` if an encoder learns from labels that the data does not have."""
-    if encoder.learns == "labels" and dataset.labels is None:
+    if encoder.learns == "labels" and dataset.target is None:
         raise NearspaceError(
             f"{dataset.name} has no labels, from which this encoder learns: sort files into a "
             "subfolder for each class, or name the column with --labels."

@@ -14,18 +14,23 @@ from nearspace.data.kinds import (
 from nearspace.data.load import load
 from nearspace.data.samples import SAMPLES
 from nearspace.data.split import train_test_split
+from nearspace.data.target import Classes, Numbers, Target, target_of
 
 __all__ = [
     "SAMPLES",
+    "Classes",
     "Dataset",
     "Image",
     "Kind",
+    "Numbers",
     "Table",
+    "Target",
     "Text",
     "Vector",
     "infer_kind",
     "kind_from_json",
     "load",
     "take_items",
+    "target_of",
     "train_test_split",
 ]

@@ -1,4 +1,4 @@
-"""`Dataset`: items of one kind with their identity, labels, groups, time and published split."""
+"""`Dataset`: items of one kind with their identity, target, groups, time and published split."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds import Kind
+from nearspace.data.target import Target, target_of
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dataset"]
 
-COLUMNS = ("ids", "labels", "groups", "time", "split")
+COLUMNS = ("ids", "groups", "time", "split")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -32,8 +33,8 @@ class Dataset:
         The kind of the items.
     ids : ndarray of shape (n,), optional
         The identity of each item; its position when absent.
-    labels : ndarray of shape (n,), optional
-        The class of each item.
+    target : Target or array of shape (n,), optional
+        The class or the number of each item; `target_of` makes one of an array.
     groups : ndarray of shape (n,), optional
         Speaker, patient, user: items of one group never stand on both sides of a split.
     time : ndarray of shape (n,), optional
@@ -63,7 +64,7 @@ class Dataset:
     items: Any
     kind: Kind
     ids: np.ndarray | None = None
-    labels: np.ndarray | None = None
+    target: Target | None = None
     groups: np.ndarray | None = None
     time: np.ndarray | None = None
     split: np.ndarray | None = None
@@ -74,14 +75,17 @@ class Dataset:
     def __post_init__(self) -> None:
         if self.ids is None:
             object.__setattr__(self, "ids", np.arange(len(self.items)))
-        for column in (*COLUMNS, "meta"):
+        for column in (*COLUMNS, "target", "meta"):
             values = getattr(self, column)
-            if values is not None and column != "meta":
-                values = np.asarray(values)
+            if values is None:
+                continue
+            if column != "meta":
+                values = target_of(values) if column == "target" else np.asarray(values)
                 object.__setattr__(self, column, values)
-            if values is not None and len(values) != len(self.items):
+            if len(values) != len(self.items):
+                what = "labels" if column == "target" else column
                 raise DataError(
-                    f"{self.name}: expected {len(self.items)} {column}, one for each item, got "
+                    f"{self.name}: expected {len(self.items)} {what}, one for each item, got "
                     f"{len(values)}."
                 )
         unique, counts = np.unique(np.asarray(self.ids), return_counts=True)
@@ -106,6 +110,7 @@ class Dataset:
         return dataclasses.replace(
             self,
             items=self.kind.take(self.items, indices),
+            target=None if self.target is None else self.target.take(indices),
             meta=None if self.meta is None else self.meta.take(indices),
             **columns,
         )
@@ -120,6 +125,6 @@ class Dataset:
         """Sixteen hexadecimal digits that change with any item, label, or their order."""
         digest = hashlib.blake2b(repr(self.kind).encode(), digest_size=8)
         digest.update(self.hashes.tobytes())
-        if self.labels is not None:
-            digest.update("\0".join(map(str, self.labels.tolist())).encode())
+        if self.target is not None:
+            digest.update("\0".join(map(str, self.target.values.tolist())).encode())
         return digest.hexdigest()

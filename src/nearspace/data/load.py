@@ -62,8 +62,9 @@ def load(
     column : str, optional
         The column of a table that holds texts, or the array of an archive that holds the items.
     labels, groups, time, ids : str or array-like, optional
-        The name of a column, or the values themselves: the class of each item; what must not
-        stand on both sides of a split; when it came about; its identity.
+        The name of a column, or the values themselves: the class of each item, or its number
+        where one is not whole; what must not stand on both sides of a split; when it came about;
+        its identity.
     limit : int, optional
         At most so many items, drawn at random before images are decoded, in the same proportion
         from each part of a published split.
@@ -90,7 +91,7 @@ def load(
     --------
     >>> from nearspace import load
     >>> texts = load(["near", "alike", "far"], labels=["a", "a", "b"])
-    >>> texts.kind, texts.labels.tolist(), texts.notes
+    >>> texts.kind, texts.target.values.tolist(), texts.notes
     (Text(), ['a', 'a', 'b'], ('Read as text: list of str.',))
     """
     given = {"labels": labels, "groups": groups, "time": time, "ids": ids}
@@ -143,9 +144,10 @@ def _open_path(source: str, column: str | None, names: dict[str, str]) -> Source
     if source in SAMPLES:
         _unused(f"The sample '{source}'", column=column, **names)
         sample = SAMPLES[source]()
-        roles = {"labels": sample.labels, "ids": sample.ids}
-        known = {role: values for role, values in roles.items() if values is not None}
-        opened = Source(sample.items, source, "a sample", known, list(sample.notes))
+        roles = {"ids": np.asarray(sample.ids)}
+        if sample.target is not None:
+            roles["labels"] = sample.target.values
+        opened = Source(sample.items, source, "a sample", roles, list(sample.notes))
         if os.path.exists(place):
             opened.notes.append(f"'{source}' is a sample; for what lies here, write ./{source}.")
         return opened
@@ -220,7 +222,11 @@ def _dataset(
         source.notes += left
     meta = None if source.meta is None else _arrow(source.meta)
     notes = tuple(source.notes)
-    return Dataset(source.items, of, meta=meta, name=source.name, notes=notes, **source.roles)
+    roles: dict[str, Any] = dict(source.roles)
+    target = roles.pop("labels", None)
+    return Dataset(
+        source.items, of, target=target, meta=meta, name=source.name, notes=notes, **roles
+    )
 
 
 def _converted(
@@ -292,15 +298,19 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
         for name in np.asarray(d.ids)
     ]
     split = np.repeat(["train", "test"], [len(train), len(test)])
-    roles = {"ids": np.array(ids), "split": split}
-    for role in ("labels", "groups", "time"):
-        values, others = getattr(train, role), getattr(test, role)
+    roles: dict[str, Any] = {"ids": np.array(ids), "split": split}
+    sides: list[dict[str, Any]] = [
+        {"labels": part.target and part.target.values, "groups": part.groups, "time": part.time}
+        for part in (train, test)
+    ]
+    for role, values in sides[0].items():
+        others = sides[1][role]
         if (values is None) != (others is None):
             without = train if values is None else test
             raise DataError(f"{without.name} has no {role}, unlike the other part of the data.")
-        if values is not None:
+        if values is not None and others is not None:
             try:
-                roles[role] = np.concatenate([values, others])
+                roles["target" if role == "labels" else role] = np.concatenate([values, others])
             except TypeError:
                 raise DataError(
                     f"{test.name}: its {role} are {others.dtype}, those of training {values.dtype}."

@@ -64,13 +64,12 @@ def _labels(values: np.ndarray, who: str) -> np.ndarray:
     values = _plain(values)
     if values.dtype.kind != "f":
         return values.astype(str) if values.dtype.kind not in "iuU" else values
-    wrong = np.flatnonzero(values != np.trunc(values))
+    wrong = np.flatnonzero(np.isinf(values))
     if len(wrong):
         raise DataError(
-            f"{who}: the labels are continuous numbers (row {wrong[0]} is {values[wrong[0]]:g}), "
-            "expected classes; cut them into classes first, or leave them out."
+            f"{who}: the label of row {wrong[0]} is {values[wrong[0]]}, expected a finite number."
         )
-    return values.astype(np.int64)
+    return values if (values != np.trunc(values)).any() else values.astype(np.int64)
 
 
 def _groups(values: np.ndarray, who: str) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nearspace.data.dataset import Dataset
 from nearspace.data.kinds import Image, Table, Text, Vector
+from nearspace.data.target import Classes
 
 __all__ = ["SAMPLES", "customers", "digits", "sentences", "wine"]
 
@@ -44,7 +45,7 @@ def digits() -> Dataset:
     data = load_digits()
     # Ink comes in 17 steps, from 0 to 16.
     images = np.rint(data.images * (255 / 16)).astype(np.uint8)[..., None]
-    return Dataset(images, Image((8, 8, 1)), labels=data.target, name="digits")
+    return Dataset(images, Image((8, 8, 1)), target=Classes(data.target), name="digits")
 
 
 def wine() -> Dataset:
@@ -52,7 +53,7 @@ def wine() -> Dataset:
     from sklearn.datasets import load_wine
 
     data = load_wine()
-    return Dataset(data.data, Vector(13), labels=data.target, name="wine")
+    return Dataset(data.data, Vector(13), target=Classes(data.target), name="wine")
 
 
 def sentences() -> Dataset:
@@ -69,7 +70,7 @@ def sentences() -> Dataset:
         if rng.random() < 0.15:
             chosen[rng.integers(3)] = rng.choice(words[str(rng.choice(TOPICS))])
         texts.append(FRAMES[rng.integers(len(FRAMES))].format(*chosen))
-    return Dataset(texts, Text(), labels=labels, name="sentences")
+    return Dataset(texts, Text(), target=Classes(labels), name="sentences")
 
 
 def customers() -> Dataset:
@@ -108,7 +109,7 @@ def customers() -> Dataset:
     frame = frame.mask(rng.random(frame.shape) < 0.05)
     labels = np.array(["stays", "upgrades", "leaves"])[code]
     kind = Table.infer(frame)
-    return Dataset(kind.check(frame), kind, labels=labels, name="customers")
+    return Dataset(kind.check(frame), kind, target=Classes(labels), name="customers")
 
 
 SAMPLES: dict[str, Callable[[], Dataset]] = {

@@ -18,8 +18,8 @@ def train_test_split(
     """Return the positions of training and of test items, and what there is to say about them.
 
     A published split is kept as it is. Where there is a time, the latest items test. Else items
-    are drawn so that every label has its share on both sides; copies of an item, and the items of
-    a group, always stay on one side.
+    are drawn so that every label, or range of numbers, has its share on both sides; copies of an
+    item, and the items of a group, always stay on one side.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ def train_test_split(
             f"{dataset.name}: the split leaves no {side} item; items that are equal, or of one "
             "group or time, cannot be parted."
         )
-    notes += _label_notes(dataset, train, test)
+    if dataset.target is not None:
+        notes += dataset.target.split_notes(train, test)
     return np.flatnonzero(train), np.flatnonzero(test), tuple(notes)
 
 
@@ -150,8 +151,8 @@ def _drawn(
     units = _units(dataset, content)
     sizes = np.bincount(units)
     classes = np.zeros(len(dataset), dtype=np.int64)
-    if dataset.labels is not None:
-        classes = np.unique(dataset.labels, return_inverse=True)[1]
+    if dataset.target is not None:
+        classes = dataset.target.strata
     rng = np.random.default_rng(random_state)
     order = rng.permutation(len(sizes))
     order = order[np.argsort(-sizes[order], kind="stable")]
@@ -224,16 +225,3 @@ def _choose_singles(
     grouped = items[np.argsort(classes[items], kind="stable")]
     rank = np.arange(len(items)) - np.repeat(np.cumsum(available) - available, available)
     return grouped[rank < counts[classes[grouped]]]
-
-
-def _label_notes(dataset: Dataset, train: np.ndarray, test: np.ndarray) -> list[str]:
-    """Say which labels one of the sides has no item of."""
-    if dataset.labels is None:
-        return []
-    notes = []
-    for side, other, name in ((train, test, "training"), (test, train, "test")):
-        absent = np.setdiff1d(dataset.labels[other], dataset.labels[side])
-        if len(absent):
-            shown = ", ".join(map(str, absent[:5])) + (", …" if len(absent) > 5 else "")
-            notes.append(f"No {name} item has the label{'s' * (len(absent) > 1)} {shown}.")
-    return notes

@@ -36,7 +36,7 @@ class AlexNet(Classifies, Learned):
     --------
     >>> from nearspace import load
     >>> digits = load("digits")
-    >>> alexnet = AlexNet(epochs=1).fit(digits.items, digits.labels)
+    >>> alexnet = AlexNet(epochs=1).fit(digits.items, digits.target)
     >>> alexnet.layer_names()
     ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7', 'fc8']
     >>> alexnet.set_params(layer="conv5", pool="mean").transform(digits.items[:3]).shape
@@ -54,4 +54,4 @@ class AlexNet(Classifies, Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""
-        return nn.ModuleDict({"classifier": alexnet(self.shape_, self.dim, len(self.classes_))})
+        return nn.ModuleDict({"classifier": alexnet(self.shape_, self.dim, self.outputs_)})

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from nearspace.data import Dataset, Kind, Text, Vector, infer_kind
+from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds import recognised
 from nearspace.errors import DataError, NearspaceError
 
@@ -53,6 +53,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     needs_all_items : bool
         Whether `fit` has to be given every item that is ever embedded: it looks rows up and learns
         nothing, so that test items among them are no leak.
+    learns_numbers : bool
+        Whether it can learn from labels that are continuous numbers, where it learns from labels.
     min_items : int
         How many items `fit` needs.
     fit_free_params : frozenset of str
@@ -64,6 +66,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     takes_sparse: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
     needs_all_items: ClassVar[bool] = False
+    learns_numbers: ClassVar[bool] = True
     min_items: ClassVar[int] = 1
     fit_free_params: ClassVar[frozenset[str]] = frozenset()
     _parameter_constraints: ClassVar[dict[str, list]] = {}
@@ -90,8 +93,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         X : sequence of n items
             An array ``(n, d)``, uint8 images ``(n, height, width[, channels])``, a list of
             ``str``, or a DataFrame, as the encoder's `kinds` allow.
-        y : array of shape (n,), optional
-            Class labels; needed where `learns` is ``"labels"``, otherwise not looked at.
+        y : array of shape (n,) or Target, optional
+            Classes, or numbers where one is not whole; needed where `learns` is ``"labels"``,
+            otherwise not looked at.
 
         Returns
         -------
@@ -129,7 +133,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         >>> make("pca(dim=2)").fit_on(load("wine")).transform(load("wine").items).shape
         (178, 2)
         """
-        return self.fit_items(dataset.items, dataset.labels, dataset.kind)
+        return self.fit_items(dataset.items, dataset.target, dataset.kind)
 
     def fit_items(self, items: Any, y: Any = None, kind: Kind | None = None) -> Self:
         """Learn from items of a kind; of the one that they look like where it is None."""
@@ -137,9 +141,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         self._fit(checked, y)
         return self
 
-    def begin_fit(
-        self, items: Any, y: Any, kind: Kind | None = None
-    ) -> tuple[Any, np.ndarray | None]:
+    def begin_fit(self, items: Any, y: Any, kind: Kind | None = None) -> tuple[Any, Target | None]:
         """Check parameters, items and labels, and note the kind: what comes before learning."""
         self._validate_params()
         self.__dict__.pop("half_", None)  # what is fitted again is whole
@@ -155,7 +157,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             )
         if self.learns == "labels":
             return items, check_labels(self, y, n_items)
-        return items, y if self.takes_labels else None
+        return items, target_of(y) if self.takes_labels and y is not None else None
 
     def transform(self, X: Any) -> np.ndarray | sparse.csr_array:
         """Return the vectors of items.
@@ -315,23 +317,29 @@ def check_half(encoder: Any, needed: str) -> None:
         )
 
 
-def check_labels(encoder: BaseEstimator, y: Any, n: int) -> np.ndarray:
-    """Return class labels as an array of shape ``(n,)``.
+def check_labels(encoder: Encoder, y: Any, n: int) -> Target:
+    """Return labels as what is to be learnt of ``n`` items.
 
     Raises
     ------
     ValueError
-        If they are absent, of another length, not classes, or all the same.
+        If they are absent, of another length, all the same, or of a sort that is not learnt.
     """
     who = type(encoder).__name__
     if y is None:
         raise DataError(
             f"{who} learns from labels and requires y to be passed, but the target y is None."
         )
-    labels = column_or_1d(y, warn=True)
-    if len(labels) != n:
-        raise DataError(f"{who}: expected {n} labels, one for each item, got {len(labels)}.")
-    check_classification_targets(labels)
-    if len(np.unique(labels)) < 2:
+    target = y if isinstance(y, Target) else target_of(column_or_1d(y, warn=True))
+    if len(target) != n:
+        raise DataError(f"{who}: expected {n} labels, one for each item, got {len(target)}.")
+    if isinstance(target, Classes):
+        check_classification_targets(target.values)
+    elif not encoder.learns_numbers:
+        raise DataError(
+            f"{who} learns from classes, got continuous numbers; cut them into classes first, or "
+            "use an encoder that learns numbers, such as mlp."
+        )
+    if (target.values == target.values[0]).all():
         raise DataError(f"{who} needs labels of at least two classes, got only one class.")
-    return labels
+    return target

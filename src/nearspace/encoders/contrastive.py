@@ -104,13 +104,14 @@ class SupCon(Learned):
     --------
     >>> from nearspace import load
     >>> digits = load("digits")
-    >>> supcon = SupCon(dim=16, epochs=1).fit(digits.items, digits.labels)
+    >>> supcon = SupCon(dim=16, epochs=1).fit(digits.items, digits.target)
     >>> supcon.transform(digits.items[:3]).shape
     (3, 16)
     """
 
     kinds = frozenset({Image})
     learns = "labels"
+    learns_numbers = False
     default_steps = 3000
 
     dim: int = 64

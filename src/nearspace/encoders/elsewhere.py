@@ -131,7 +131,9 @@ class FromSklearn(Encoder):
         return "labels" if self.estimator.__sklearn_tags__().target_tags.required else "items"
 
     def _fit(self, items: Any, y: Any) -> None:
-        self.estimator_ = clone(self.estimator).fit(self._input(items), y)
+        self.estimator_ = clone(self.estimator).fit(
+            self._input(items), None if y is None else y.values
+        )
         self.width_ = self._transform(items[:1]).shape[1]
 
     def _input(self, items: Any) -> Any:

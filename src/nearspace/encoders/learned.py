@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind, Vector
+from nearspace.data import Image, Kind, Target, Vector
 from nearspace.encoders.base import Decodes, Encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.progress import progress_bar
@@ -76,6 +76,9 @@ class Learned(Encoder):
         The fields of `nearspace.learning.train.History`.
     shape_ : tuple of int
         Shape of one item in a batch: ``(channels, height, width)`` or ``(d,)``.
+    target_, outputs_ : str, int
+        Where labels were learnt from: ``"classes"`` or ``"numbers"``, and how many outputs of a
+        network tell them.
     default_steps : int
         Steps of training when `epochs` is absent.
     """
@@ -144,7 +147,7 @@ class Learned(Encoder):
         with torch.inference_mode():
             return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
 
-    def _fit(self, items: Any, y: Any) -> None:
+    def _fit(self, items: Any, y: Target | None) -> None:
         torch_device(self.device)  # one that is not there is told before anything is done
         self.mean_, self.scale_ = None, None
         if isinstance(self.kind_, Vector):
@@ -152,8 +155,8 @@ class Learned(Encoder):
             self.scale_[self.scale_ < 1e-6 * (1 + np.abs(self.mean_))] = 1.0
         labels = None
         if y is not None:
-            self.classes_, numbers = np.unique(y, return_inverse=True)
-            labels = torch.from_numpy(numbers.astype(np.int64))
+            self.target_, self.outputs_ = y.name, y.width
+            labels = torch.from_numpy(y.encode(y.values))
         x = self.kind_.tensor(items)
         self.shape_ = tuple(x.shape[1:])
         seed = int(check_random_state(self.random_state).randint(2**31))
@@ -197,7 +200,7 @@ class Learned(Encoder):
         items, y = trial.begin_fit(items, y, kind)
         trial.shape_ = tuple(trial.kind_.tensor(items[:1]).shape[1:])
         if y is not None:
-            trial.classes_ = np.unique(y)
+            trial.outputs_ = y.width
         with torch.random.fork_rng():
             trial._try(trial.build())
 

@@ -1,4 +1,4 @@
-"""Networks that learn to classify; the layer before the logits, or any other, is the space."""
+"""Networks that learn labels; the layer before the logits, or any other, is the space."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import dataclasses
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nearspace.data import Image, Vector
+from nearspace.data import Image, Target, Vector
 from nearspace.encoders.base import Layers
 from nearspace.encoders.learned import Learned, torch_device
 from nearspace.nets.convnet import convnet
@@ -20,7 +19,7 @@ __all__ = ["CNN", "MLP", "Classifies"]
 
 
 class Classifies(Layers):
-    """A learned encoder that is trained to classify, by one network ``"classifier"``.
+    """A learned encoder that is trained to tell labels, by one network ``"classifier"``.
 
     Its vectors are the output of ``layer``, or of the last layer before the logits.
     """
@@ -31,9 +30,11 @@ class Classifies(Layers):
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Return the cross entropy of the labels."""
+        """Return the cross entropy of classes, the squared error of numbers."""
         assert labels is not None  # `fit` asked for them
-        return {"cross_entropy": F.cross_entropy(nets["classifier"](batch), labels)}
+        assert isinstance(self, Learned)
+        target = Target.registry[self.target_]
+        return {target.loss_name: target.loss(nets["classifier"](batch), labels)}
 
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the output of the layer."""
@@ -55,7 +56,7 @@ class Classifies(Layers):
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class MLP(Classifies, Learned):
-    """A perceptron trained to classify.
+    """A perceptron trained to classify, or to tell a number.
 
     Parameters
     ----------
@@ -70,7 +71,7 @@ class MLP(Classifies, Learned):
     --------
     >>> from nearspace import load
     >>> digits = load("digits")
-    >>> mlp = MLP(epochs=2).fit(digits.items, digits.labels)
+    >>> mlp = MLP(epochs=2).fit(digits.items, digits.target)
     >>> mlp.transform(digits.items[:3]).shape, mlp.layer_names()
     ((3, 64), ['fc1', 'fc2', 'logits'])
     """
@@ -85,13 +86,13 @@ class MLP(Classifies, Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""
-        net = perceptron(self.shape_, self.hidden, len(self.classes_), last="logits")
+        net = perceptron(self.shape_, self.hidden, self.outputs_, last="logits")
         return nn.ModuleDict({"classifier": net})
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class CNN(Classifies, Learned):
-    """A small convolutional network trained to classify images.
+    """A small convolutional network trained to classify images, or to tell a number.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ class CNN(Classifies, Learned):
     --------
     >>> from nearspace import load
     >>> digits = load("digits")
-    >>> cnn = CNN(epochs=1).fit(digits.items, digits.labels)
+    >>> cnn = CNN(epochs=1).fit(digits.items, digits.target)
     >>> cnn.layer_names()
     ['conv1', 'conv2', 'fc1', 'logits']
     >>> cnn.set_params(layer="conv2").transform(digits.items[:3]).shape
@@ -127,5 +128,5 @@ class CNN(Classifies, Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""
-        net = convnet(self.shape_, self.dim, len(self.classes_), last="logits")
+        net = convnet(self.shape_, self.dim, self.outputs_, last="logits")
         return nn.ModuleDict({"classifier": net})

@@ -33,7 +33,7 @@ def estimate_seconds(encoders: list[Encoder], task: Task) -> float:
     if len(task.train) < SMALL and _values(task.train) < 2_000_000:
         return 0.0
     pilot = task.train.take(np.arange(min(PILOT_ITEMS, len(task.train))))
-    if task.labelled and len(np.unique(np.asarray(pilot.labels))) < 2:
+    if pilot.target is not None and (pilot.target.values == pilot.target.values[0]).all():
         spread = np.linspace(0, len(task.train) - 1, len(pilot)).astype(int)
         pilot = task.train.take(spread)
     total = 0.0
@@ -61,9 +61,9 @@ def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
         if isinstance(given, Learned):
             fitting += _training_seconds(given, part.history_, n, m)
     width = vectors.shape[1] if isinstance(vectors, np.ndarray) else vectors.nnz / m
-    classes = len(np.unique(np.asarray(task.train.labels))) if task.labelled else 0
+    outputs = task.targets[0].width if task.labelled else 0
     search = n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
-    probe = 100 * 4 * n * width * classes * SECONDS_PER_FLOP
+    probe = 100 * 4 * n * width * outputs * SECONDS_PER_FLOP
     return task.protocol.seeds * (fitting + embedding + search + probe)
 
 

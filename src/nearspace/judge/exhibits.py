@@ -13,7 +13,7 @@ from nearspace.judge.protocol import Task
 from nearspace.judge.score import VectorArray
 from nearspace.judge.statistics import bootstrap_means, interval
 from nearspace.judge.taps import own_pool, tap_sides
-from nearspace.metrics.labels import knn_correct
+from nearspace.metrics.labels import knn_scores
 from nearspace.metrics.retrieval import nearest
 from nearspace.space.decode import interpolate, traverse
 
@@ -46,8 +46,8 @@ def pick_queries(task: Task) -> np.ndarray:
     order = random.permutation(len(task.test))
     if not task.labelled:
         return order[:QUERIES]
-    labels = np.asarray(task.test.labels)[order]
-    first = np.sort(np.unique(labels, return_index=True)[1])
+    strata = task.targets[1].strata[order]
+    first = np.sort(np.unique(strata, return_index=True)[1])
     rest = np.setdiff1d(np.arange(len(order)), first)
     return order[np.concatenate([first, rest])[:QUERIES]]
 
@@ -71,7 +71,7 @@ def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Score]]:
     train, test = sides
     for name in names:
         vectors = test.vectors[name]
-        correct = knn_correct(
+        correct = knn_scores(
             train.vectors[name], train.labels, vectors, test.labels, k=task.protocol.k
         )
         scores = correct[None, None]
@@ -125,6 +125,4 @@ def draw(dataset: Dataset, positions: np.ndarray) -> tuple[tuple[str, ...], tupl
     """Return drawings of items, and their labels (none where there are none)."""
     kind: Any = dataset.kind
     pictures = tuple(kind.draw(kind.item(dataset.items, int(position))) for position in positions)
-    if dataset.labels is None:
-        return pictures, ()
-    return pictures, tuple(str(label) for label in dataset.labels[positions])
+    return pictures, () if dataset.target is None else dataset.target.take(positions).texts

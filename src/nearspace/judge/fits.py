@@ -45,7 +45,7 @@ class Fits:
     def get(self, encoder: Encoder) -> tuple[Encoder, float]:
         """Return the encoder fitted on the training side, and the seconds that fitting took."""
         train = self.task.train
-        return self._get(encoder, train.items, train.labels, train.kind, train.fingerprint)
+        return self._get(encoder, train.items, train.target, train.kind, train.fingerprint)
 
     def _get(
         self, encoder: Encoder, items: Any, y: Any, kind: Kind, data_key: str

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.metrics.labels import knn_correct, knn_predict
+from nearspace.data import Classes
+from nearspace.metrics.labels import knn_scores
 
 __all__ = ["WEIGHTS", "hybrid_correct", "pairs_of"]
 
@@ -78,13 +79,13 @@ def hybrid_correct(
         for key in keys:
             first, second, _, weight = key
             nearest = _nearest(squares[first], squares[second], weight, k)
-            found[key][rows] = knn_predict(train_labels[nearest]) == test_labels[rows]
+            found[key][rows] = Classes.vote(train_labels[nearest]) == test_labels[rows]
     for first, second in pairs:
         if train[first].shape != train[second].shape:
             continue
         for weight in WEIGHTS:
             a, b = np.sqrt(weight) / scales[first], np.sqrt(1 - weight) / scales[second]
-            found[first, second, "summed", weight] = knn_correct(
+            found[first, second, "summed", weight] = knn_scores(
                 a * train[first] + b * train[second], train_labels,
                 a * test[first] + b * test[second], test_labels, k=k,
             )  # fmt: skip

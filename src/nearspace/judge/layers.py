@@ -27,7 +27,7 @@ from nearspace.judge.statistics import bootstrap_means, compare_to_best, interva
 from nearspace.judge.taps import Tapped, own_pool, tap_sides
 from nearspace.learning.progress import epoch_listener
 from nearspace.metrics.geometry import effective_rank
-from nearspace.metrics.labels import knn_correct, probe_correct
+from nearspace.metrics.labels import knn_scores, probe_scores
 from nearspace.metrics.similarity import cka
 
 __all__ = ["check_layers", "compare_layers"]
@@ -178,7 +178,7 @@ def _try_untrained(encoder: Any, task: Task, layers: Sequence[Any], pool: str | 
     if isinstance(encoder, Learned):
         for layer in layers:
             trial = _pooled(encoder, pool).set_params(layer=layer)
-            trial.try_untrained(task.train.items, task.train.labels, task.train.kind)
+            trial.try_untrained(task.train.items, task.train.target, task.train.kind)
 
 
 class _Measured:
@@ -217,9 +217,7 @@ class _Measured:
         if self.task.labelled:
             self.knn.append(self._knn(self.train.vectors[name], vectors))
             unit = self._knn(normalize(self.train.vectors[name]), normalize(vectors))
-            probed = probe_correct(
-                self.train.vectors[name], self.train.labels, vectors, test.labels
-            )
+            probed = probe_scores(self.train.vectors[name], self.train.labels, vectors, test.labels)
             scores = {
                 "knn": self._score(self.knn[-1]),
                 "probe": self._score(probed),
@@ -247,7 +245,7 @@ class _Measured:
 
     def _knn(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         k = self.task.protocol.k
-        return knn_correct(train, self.train.labels, test, self.test.labels, k=k)
+        return knn_scores(train, self.train.labels, test, self.test.labels, k=k)
 
     def _replicates(self, scores: np.ndarray) -> np.ndarray:
         seed = self.task.protocol.random_state

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import Dataset, Image, Kind, train_test_split
+from nearspace.data import Dataset, Image, Kind, Numbers, Target, train_test_split
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.metrics import METRICS
 from nearspace.recipe import versions
@@ -128,19 +128,22 @@ class Task:
     protocol: Protocol
     notes: tuple[str, ...]
 
+    @property
+    def targets(self) -> tuple[Target, Target]:
+        """The targets of the two sides; only to be asked for where there are labels."""
+        assert self.train.target is not None
+        assert self.test.target is not None
+        return self.train.target, self.test.target
+
     def describe(self) -> dict[str, Any]:
         """Return all that is needed to repeat the comparison, as JSON values."""
-        counts = {}
-        if self.labelled:
-            classes, numbers = np.unique(self.test.labels.astype(str), return_counts=True)  # type: ignore[union-attr]
-            counts = dict(zip(classes.tolist(), numbers.tolist(), strict=True))
         return {
             "name": self.dataset.name,
             "kind": str(self.dataset.kind),
             "items": len(self.dataset),
             "train": len(self.train),
             "test": len(self.test),
-            "classes": len(counts) or None,
+            "classes": len(set(self.targets[1].texts)) if self.labelled else None,
             "split": self._split_words(),
             "rank_by": self.rank_by,
             "k": self.protocol.k,
@@ -179,15 +182,18 @@ def set_task(dataset: Dataset, protocol: Protocol) -> Task:
     """
     protocol.check()
     notes = list(dataset.notes)
-    labelled = dataset.labels is not None
-    if dataset.labels is not None:
-        classes = np.unique(dataset.labels)
-        if len(classes) == 1:
+    labelled = dataset.target is not None
+    if dataset.target is not None:
+        values = dataset.target.values
+        if isinstance(dataset.target, Numbers):
+            raise DataError(f"{dataset.name}: the labels are continuous numbers, expected classes.")
+        if (values == values[0]).all():
             labelled = False
             notes.append(
-                f"All items have the label '{classes[0]}', so it is judged without labels."
+                f"All items have the label '{dataset.target.texts[0]}', so it is judged without "
+                "labels."
             )
-            dataset = dataclasses.replace(dataset, labels=None)
+            dataset = dataclasses.replace(dataset, target=None)
     train_at, test_at, split_notes = train_test_split(
         dataset, protocol.test_size, protocol.random_state
     )
@@ -205,8 +211,10 @@ def set_task(dataset: Dataset, protocol: Protocol) -> Task:
             "There are no labels: encoders are ranked by how many of an item's nearest neighbours "
             f"in {REFERENCE[dataset.kind.name]} they keep, not by how well they tell classes apart."
         )
-    if labelled and not np.isin(np.asarray(test.labels), np.asarray(train.labels)).any():
-        shown = f"'{np.asarray(test.labels)[0]}' against '{np.asarray(train.labels)[0]}'"
+    if train.target is None or test.target is None:
+        pass
+    elif not np.isin(test.target.values, train.target.values).any():
+        shown = f"'{test.target.texts[0]}' against '{train.target.texts[0]}'"
         raise DataError(
             f"{dataset.name}: no test item has a label that a training item has (such as {shown})."
         )

@@ -14,7 +14,7 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.leaderboard import Cost
 from nearspace.judge.protocol import Task
 from nearspace.metrics.geometry import effective_rank, hubness, intrinsic_dimension, preservation
-from nearspace.metrics.labels import cluster_ami, knn_correct, probe_correct
+from nearspace.metrics.labels import cluster_ami, knn_scores, probe_scores
 from nearspace.metrics.retrieval import Vectors as VectorArray
 from nearspace.metrics.retrieval import r_precision
 
@@ -58,9 +58,9 @@ def score_space(
     seed = task.protocol.random_state
     scores: dict[str, np.ndarray | float] = {}
     if task.labelled:
-        y_train, y_test = np.asarray(task.train.labels), np.asarray(task.test.labels)
-        scores["knn"] = knn_correct(train, y_train, test, y_test, k=task.protocol.k)
-        scores["probe"] = probe_correct(train, y_train, test, y_test)
+        y_train, y_test = (target.values for target in task.targets)
+        scores["knn"] = knn_scores(train, y_train, test, y_test, k=task.protocol.k)
+        scores["probe"] = probe_scores(train, y_train, test, y_test)
         values, queries = r_precision(test, y_test, random_state=seed)
         scores["r_precision"] = _spread(values, queries, len(task.test))
         scores["ami"] = cluster_ami(test, y_test, random_state=seed)
@@ -97,9 +97,9 @@ def reconstruction_errors(task: Task, encoder: Decodes, test: np.ndarray) -> np.
 
 def chance_scores(task: Task) -> dict[str, np.ndarray | float]:
     """Return the scores of always guessing the commonest training label."""
-    classes, counts = np.unique(np.asarray(task.train.labels), return_counts=True)
-    y_test = np.asarray(task.test.labels)
-    hit = (y_test == classes[counts.argmax()]).astype(np.float64)
+    train, test = task.targets
+    y_test = test.values
+    hit = (y_test == train.guess()).astype(np.float64)
     _, positions, sizes = np.unique(y_test, return_inverse=True, return_counts=True)
     others = sizes[positions] - 1
     expected = np.where(others > 0, others / max(1, len(y_test) - 1), np.nan)

@@ -112,6 +112,6 @@ def tap_sides(
         at = np.sort(random.choice(len(side), n, replace=False))
         some = side.take(at)
         tapped = layer_vectors(encoder, some.items, names, pool)
-        labels = np.asarray(some.labels) if task.labelled else None
+        labels = None if some.target is None else some.target.values
         found.append(dataclasses.replace(tapped, at=at, labels=labels, groups=some.groups))
     return found[0], found[1]

@@ -151,7 +151,7 @@ def _set(
     dataset: Dataset, labels: Iterable[int], seeds: int, test_size: float, random_state: int
 ) -> tuple[Task, list[int], list[str]]:
     """Return the task, the numbers of labels that there are enough items for, and notes."""
-    if dataset.labels is None:
+    if dataset.target is None:
         raise DataError(
             f"{dataset.name} has no labels, and transfer is judged by them: sort files into a "
             "subfolder for each class, or name the column (load(…, labels=…), --labels)."
@@ -161,7 +161,7 @@ def _set(
     task = set_task(dataset, protocol)
     if not task.labelled:
         raise DataError(f"{dataset.name}: all labels are the same, so there is nothing to tell.")
-    classes = len(np.unique(np.asarray(task.train.labels)))
+    classes = task.targets[0].width
     if not wanted or wanted[0] < classes:
         raise DataError(
             f"{dataset.name} has {classes} classes among its training items, and each needs a "
@@ -187,9 +187,9 @@ class _Runs:
     def __init__(self, encoder: Encoder, task: Task, folder: Path | None, progress: Progress):
         self.encoder, self.task, self.progress = encoder, task, progress
         # Without labels, also for encoders that would look at them.
-        unlabelled = dataclasses.replace(task.train, labels=None)
+        unlabelled = dataclasses.replace(task.train, target=None)
         self.fits = Fits(dataclasses.replace(task, train=unlabelled), folder)
-        self.names, self.classes = np.unique(np.asarray(task.train.labels), return_inverse=True)
+        self.names, self.classes = np.unique(task.targets[0].values, return_inverse=True)
         self.done: dict[tuple[int, Way], list[tuple[np.ndarray, float]]] = {}
         self.rates: dict[tuple[int, Way], float] = {}
         self.notes: list[str] = []

@@ -167,7 +167,7 @@ def assemble(
 
 
 def _correct(task: Task, runs: list[tuple[np.ndarray, float]]) -> np.ndarray:
-    truth = np.asarray(task.test.labels)
+    truth = task.targets[1].values
     return np.stack([(found == truth).astype(np.float64) for found, _ in runs])
 
 

@@ -85,4 +85,4 @@ def _small(item: np.ndarray) -> str:
 
 
 def _label(images: Dataset, place: Place) -> str:
-    return "" if images.labels is None else str(images.labels[place.image])
+    return "" if images.target is None else images.target.texts[place.image]

@@ -52,7 +52,7 @@ def as_dataset(
     --------
     >>> from nearspace import embed
     >>> vectors = as_dataset(embed(load("wine"), "pca(dim=4)"))
-    >>> vectors.kind, len(vectors.labels)
+    >>> vectors.kind, len(vectors.target)
     (Vector(dim=4), 178)
     """
     own = [] if space.meta is None else space.meta.column_names

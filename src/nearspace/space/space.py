@@ -221,7 +221,7 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     return Space(
         vectors,
         ids,
-        dataset.labels,
+        None if dataset.target is None else dataset.target.values,
         recipe,
         None if any(part.needs_all_items for part in parts_of(encoder)) else encoder,
         meta,
