@@ -24,8 +24,8 @@ def rows_for_pca(x: Tensor) -> Tensor:
 
 
 def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
-    """Return the mean squared error of what a decoder put out: of images, logits of pixels."""
-    return F.mse_loss(decoded.sigmoid() if isinstance(kind, Image) else decoded, batch)
+    """Return the mean squared error of what a decoder put out."""
+    return F.mse_loss(kind.values(decoded), batch)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)

@@ -30,9 +30,8 @@ def project_views(
     nets: nn.ModuleDict, kind: Kind, batch: Tensor, generator: torch.Generator, flip: bool
 ) -> Tensor:
     """Return projections of two views of every item, first all of one, then all of the other."""
-    assert isinstance(kind, Image)  # `fit` takes nothing else
     # One drawing and one pass for both: half the calls, and normalisation over all views.
-    views = kind.views(batch.repeat(2, 1, 1, 1), generator, flip)
+    views = kind.views(torch.cat([batch, batch]), generator, flip)
     return nets["head"](nets["encoder"](views))
 
 

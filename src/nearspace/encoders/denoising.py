@@ -91,7 +91,7 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
         return {"reconstruction": squared_error(self.kind_, decoded, batch)}
 
     def _corrupt(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        bounds = (0.0, 1.0) if isinstance(self.kind_, Image) else (-FAR, FAR)
+        bounds = self.kind_.bounds or (-FAR, FAR)
         return corrupt(batch, self.corruption, self.amount, bounds, generator)
 
     def restore(

@@ -58,7 +58,7 @@ def double_decoder(encoder: Decodes) -> Callable[[np.ndarray], np.ndarray]:
     def decode(vectors: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
             items = decoder(torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float64)))
-            return learned._to_items(items.sigmoid() if isinstance(learned.kind_, Image) else items)
+            return learned._to_items(learned.kind_.values(items))
 
     return decode
 

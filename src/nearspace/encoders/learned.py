@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind, Target, Vector
+from nearspace.data import Kind, Target
 from nearspace.encoders.base import Decodes, Encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.progress import progress_bar
@@ -149,10 +149,10 @@ class Learned(Encoder):
 
     def _fit(self, items: Any, y: Target | None) -> None:
         torch_device(self.device)  # one that is not there is told before anything is done
+        scaling = self.kind_.scaling(items)
         self.mean_, self.scale_ = None, None
-        if isinstance(self.kind_, Vector):
-            self.mean_, self.scale_ = items.mean(axis=0), items.std(axis=0)
-            self.scale_[self.scale_ < 1e-6 * (1 + np.abs(self.mean_))] = 1.0
+        if scaling is not None:
+            self.mean_, self.scale_ = scaling
         labels = None
         if y is not None:
             self.target_, self.outputs_ = y.name, y.width
@@ -238,9 +238,8 @@ class Learned(Encoder):
 
     def _to_items(self, batch: Tensor) -> np.ndarray:
         """Return a float batch on the CPU in the items' own units and shape."""
-        if isinstance(self.kind_, Image):
-            return batch.permute(0, 2, 3, 1).contiguous().numpy()
-        return batch.numpy() * self.scale_ + self.mean_
+        items = self.kind_.restore(batch.numpy())
+        return items if self.mean_ is None else items * self.scale_ + self.mean_
 
 
 class DecodesByNetwork(Decodes):
@@ -259,7 +258,7 @@ class DecodesByNetwork(Decodes):
                 f"shape {tuple(z.shape)}."
             )
         decoded = self._in_batches(self.nets_["decoder"], z)
-        return self._to_items(decoded.sigmoid() if isinstance(self.kind_, Image) else decoded)
+        return self._to_items(self.kind_.values(decoded))
 
 
 def draw_normal(

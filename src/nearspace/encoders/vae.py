@@ -161,8 +161,8 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
 
     def _is_bernoulli(self) -> bool:
         if self.likelihood is None:
-            return isinstance(self.kind_, Image)
-        if self.likelihood == "bernoulli" and not isinstance(self.kind_, Image):
+            return self.kind_.bounds == (0, 1)
+        if self.likelihood == "bernoulli" and self.kind_.bounds != (0, 1):
             raise DataError(
                 f"VAE: likelihood='bernoulli' is of values in [0, 1], which {self.kind_.name}s "
                 "are not; use 'gaussian'."
@@ -182,7 +182,7 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
         if self._is_bernoulli():
             reconstruction = bernoulli_nll(decoded, batch)
         else:
-            decoded = decoded.sigmoid() if isinstance(self.kind_, Image) else decoded
+            decoded = self.kind_.values(decoded)
             reconstruction = gaussian_nll(decoded, batch, nets["variance"](decoded, batch))
         return {"reconstruction": reconstruction, "kl": kl_to_standard_normal(mean, log_variance)}
 

@@ -30,7 +30,7 @@ def estimate_seconds(encoders: list[Encoder], task: Task) -> float:
     Each encoder is fitted for one epoch on a few hundred items, and the time of training,
     embedding and judging is scaled to all; the fits of encoders that do not train are left out.
     """
-    if len(task.train) < SMALL and _values(task.train) < 2_000_000:
+    if len(task.train) < SMALL and len(task.train) * task.train.kind.size < 2_000_000:
         return 0.0
     pilot = task.train.take(np.arange(min(PILOT_ITEMS, len(task.train))))
     if pilot.target is not None and (pilot.target.values == pilot.target.values[0]).all():
@@ -74,9 +74,3 @@ def _training_seconds(given: Learned, history: dict[str, Any], n: int, m: int) -
         n, batch_size, given.default_steps, history["flops_per_item"]
     )
     return history["seconds"] / m * n * epochs
-
-
-def _values(dataset: Dataset) -> int:
-    return int(np.prod(getattr(dataset.kind, "shape", (getattr(dataset.kind, "dim", 1),)))) * len(
-        dataset
-    )

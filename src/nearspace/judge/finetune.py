@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data import Kind, take_items
+from nearspace.data import take_items
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from nearspace.encoders.learned import Learned
 
 __all__ = ["TRAINED", "Way", "blocks", "choose_rate", "draw_labelled", "finetune", "folds",
-           "has_network", "has_views", "last_part", "linear_head",
+           "has_network", "last_part", "linear_head",
            "log_probabilities"]  # fmt: skip
 
 # The same for fine-tuning and from scratch. An early stop would have to be found on items that a
@@ -140,11 +140,6 @@ def _log_likelihood(head: Any, vectors: Any, classes: np.ndarray) -> float:
     return float(np.log(np.maximum(right, np.finfo(right.dtype).eps)).mean())
 
 
-def has_views(kind: Kind) -> bool:
-    """Return whether items of a kind can be varied."""
-    return type(kind).views is not Kind.views
-
-
 def has_network(encoder: Encoder) -> bool:
     """Return whether a fitted encoder has a network that gradients reach, to be trained on."""
     from nearspace.encoders.learned import Learned
@@ -222,11 +217,11 @@ def finetune(
     from nearspace.learning.train import train
 
     # Mirrored where the encoder's own views are.
-    mirrored: dict[str, Any] = {"flip": True} if getattr(encoder, "flip", False) else {}
+    mirror = bool(getattr(encoder, "flip", False))
 
     def losses(nets: Any, batch: Tensor, labels: Any, generator: Any) -> dict[str, Tensor]:
         if way.varied:
-            batch = encoder.kind_.views(batch, generator, **mirrored)
+            batch = encoder.kind_.views(batch, generator, mirror)
         logits = nets[HEAD](encoder.embed(nets, batch))
         return {"cross_entropy": functional.cross_entropy(logits, labels)}
 

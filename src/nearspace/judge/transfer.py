@@ -21,7 +21,6 @@ from nearspace.judge.finetune import (
     draw_labelled,
     finetune,
     has_network,
-    has_views,
     last_part,
     linear_head,
     log_probabilities,
@@ -224,7 +223,7 @@ class _Runs:
         linear = [Way(name) for name in self.spaces]
         if not self.last:
             return linear
-        views = (False, True) if has_views(self.task.dataset.kind) else (False,)
+        views = (False, True) if self.task.dataset.kind.has_views else (False,)
         trained = [Way(part, varied) for varied in views for part in ("scratch", "last", "all")]
         return [trained[0], *linear, *trained[1:]]
 
