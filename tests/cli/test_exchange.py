@@ -71,7 +71,7 @@ def test_vectors_of_another_tool_are_searched_and_judged_but_embed_nothing(comma
     assert "fingerprint" in done.stderr
     np.save("w.npy", wine.items)
     done = command("import", "w.npy", "--made-by", "chemist", "--to", "w.space")
-    assert "has no ids but row numbers" in done.stderr
+    assert "ids that are text, got integer; name the column of ids by --ids." in done.stderr
     again = ("--ids", "sku", "--labels", "grape", "--made-by", "chemist", "--to", "w.space")
     done = command("import", "w.parquet", *again)
     assert "0 new, 0 changed, 178 as they were." in done.stdout

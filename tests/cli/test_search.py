@@ -63,7 +63,7 @@ def test_words_that_the_encoder_does_not_know_are_told(search):
     embed(load("sentences"), "tfidf | pca(dim=4)").save("s.space")
     asked = ["search", "s.space", "qwertyuiop [zzz]", "the sea"]
     done = CliRunner().invoke(app, asked, env={"COLUMNS": "120"})
-    assert "no word of 'qwertyuiop [zzz]' is known" in done.stderr
+    assert "No word of 'qwertyuiop [zzz]' is known" in done.stderr
     assert done.stderr.count("is known") == 1
 
 
@@ -127,7 +127,7 @@ WRONG = {
     ("--id", "3", "--metric", "cosin"): "Did you mean 'cosine'",
     ("--id", "3", "--where", "labl=x"): "Did you mean 'label'",
     ("--id", "3", "--where", "label"): "cannot be read",
-    ("rain", "--exclude-self"): "none is named like 'rain': search by --id",
+    ("rain", "--exclude-self"): "none is named like 'rain': search by its id",
     ("--vectors", "right.npy", "--exclude-self"): "search by ids",
     ("--vectors", "none.npy"): "none.npy",
     ("--vectors", "short.npy"): "expected vectors of 102 numbers",

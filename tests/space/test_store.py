@@ -428,6 +428,20 @@ def test_what_a_crash_left_half_done_is_rolled_back_before_a_file_is_replaced(tm
     assert open_space(path).ids.tolist() == ["b"]
 
 
+def test_row_numbers_replace_no_other_item_unless_they_are_said_to_be_ids(tmp_path):
+    path = save(space_of(range(5), 1), tmp_path / "s.space")
+    assert add(path, space_of(range(5), 1)) == Added(0, 0, 5)
+    before = path.read_bytes()
+    with pytest.raises(NearspaceError, match="would replace 3 other items"):
+        add(path, space_of(range(3), 2))
+    assert path.read_bytes() == before
+    assert add(path, space_of(range(3), 2), append=False) == Added(0, 3, 0)
+    assert add(path, space_of(range(3), 2), append=True) == Added(3, 0, 0)
+    assert open_space(path).ids.tolist() == list(range(8))
+    with pytest.raises(NearspaceError, match="append= has nothing to do"):
+        add(path, space_of([7, 9], 2), append=True)
+
+
 def save_again(path, turns):
     for number in range(turns):
         save(space_of([*range(3000)], number, dim=16), path)

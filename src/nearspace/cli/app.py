@@ -6,6 +6,7 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -13,6 +14,7 @@ from typing import Annotated
 import typer
 
 from nearspace.cli.compose import with_options
+from nearspace.errors import NearspaceError
 
 __all__ = ["app"]
 
@@ -43,6 +45,8 @@ COMMANDS = {
     "transfer": "transfer",
 }
 
+PARAMETER = re.compile(r"\b([a-z]\w*)=(?=[\s,;.:)]|$)")  # named in a sentence, without a value
+
 app = typer.Typer(
     name="nearspace",
     help="Which embedding should you use for your data, and is the difference real?",
@@ -54,7 +58,10 @@ app = typer.Typer(
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that says so when Ctrl-C ends it before it has anything to keep."""
+    """Return a command that says so when Ctrl-C ends it before it has anything to keep.
+
+    Errors of the library, which name a parameter as ``column=``, name the option: ``--column``.
+    """
 
     @functools.wraps(command)
     def run(*args: object, **options: object) -> None:
@@ -63,6 +70,9 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt:
             print("nearspace: interrupted; nothing was written.", file=sys.stderr)
             raise typer.Exit(130) from None
+        except NearspaceError as error:
+            error.args = (PARAMETER.sub(lambda name: f"--{name[1].replace('_', '-')}", str(error)),)
+            raise
 
     return run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,6 @@ from nearspace.cli.reading import Reading, Source
 from nearspace.errors import NearspaceError
 
 FILES = (".npy", ".png", ".jpg", ".jpeg", ".webp", ".zip", ".tar")  # nobody's names of folders
-NEAR = 0.2  # how far bits may be from what was asked for without a word
 With = Annotated[
     Path, typer.Option("--with", help="The .space file, or the half of it.", show_default=False)
 ]
@@ -48,12 +46,12 @@ def pack_command(
       nearspace pack photos/ --with photos.encoder.space --bits 32 -o photos.codes
     """
     cli.check_file(output, ".codes")
-    from nearspace.space.codec import pack
+    from nearspace.space.codec import pack, packed_text
 
     space = _with_codec(space_file)
     dataset = reading.read(source, like=space.kind)
     data = pack(space, dataset.items, dataset.ids if with_ids else None, bits=bits)
-    told = _told(space, dataset.items, data, bits)
+    told = packed_text(space, dataset.items, data, bits)
     _write(output, data)
     typer.echo(f"{output}: {told}")
 
@@ -147,49 +145,6 @@ def _with_codec(path: Path) -> Any:
     write_part(path, PART, space.parts[PART])
     typer.echo(f"note: {path} now holds its codec: the receiver needs it as it is now.", err=True)
     return space
-
-
-def _told(space: Any, items: Any, data: bytes, asked: float | None) -> str:
-    """Return what the items take in a file of codes and what they lose, in sentences."""
-    from nearspace.space.codec import codec_of
-    from nearspace.space.codes import read_codes
-
-    head, ids, written = read_codes(data)
-    levels, n = codec_of(space).levels, head.n
-    bits = 8 * len(written) / n
-    sent = " with their ids" if ids else ""
-    words = f"{n:,} items{sent} in {len(data):,} bytes.\n"
-    words += f"{bits:.1f} bits an item, {8 * len(data) / n:.1f} with {'ids and ' * bool(ids)}head."
-    if asked is not None and abs(bits - asked) > NEAR * asked:
-        which = {0: "coarsest", len(levels) - 1: "finest"}.get(head.level, "nearest")
-        words += f" Asked were {asked:g}; the {which} step takes {bits:.1f}."
-    if not head.seen:
-        return f"{words}\nWhat is lost is not known to the half without the decoder."
-    return f"{words}\n{_loss(space, levels[head.level], items)}"
-
-
-def _loss(space: Any, level: Any, items: Any) -> str:
-    """Return what items lose at a level beside what the decoder loses by itself."""
-    from nearspace.data import Image
-    from nearspace.space.distortion import MEASURED, distortions
-
-    (found,) = distortions(space.encoder, [level], items)
-    if found.coded == 0:
-        return "Nothing is lost."
-    image = isinstance(space.kind, Image)
-    unit, where = 255**2 if image else found.variance, ""
-    coded, alone = (_error(error / (unit or 1.0), image) for error in (found.coded, found.alone))
-    if len(items) > MEASURED:
-        where = f", over {MEASURED:,} of them"
-    name = "PSNR" if image else "Error"
-    return f"{name} {coded}; without rounding {alone}{where}."
-
-
-def _error(share: float, image: bool) -> str:
-    """Return a mean squared error as PSNR, or its root as a share of the spread."""
-    if image:
-        return "infinite" if share == 0 else f"{-10 * math.log10(share):.2f} dB"
-    return f"{100 * math.sqrt(share):.2g} % of the spread"
 
 
 def _write(path: Path, data: bytes) -> None:

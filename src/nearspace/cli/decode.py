@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.found import found_json, found_rows, print_found
+from nearspace.cli.found import print_found
 from nearspace.errors import NearspaceError
 
 ENDINGS = (".png", ".npy", ".npz")
@@ -137,12 +137,14 @@ def analogy_command(
     """
     space = cli.open_file(path)
     from nearspace.space.arithmetic import analogy
+    from nearspace.space.search.answers import answer_rows, answers_json
 
-    rows = found_rows(space, analogy(space, a, b, c, k, metric), 0)
+    found = analogy(space, a, b, c, k, metric)
+    answers = answer_rows(space, found)
     if as_json:
-        typer.echo(found_json([f"{b} - {a} + {c}"], [rows], {"metric": metric}))
+        typer.echo(answers_json([f"{b} - {a} + {c}"], answers, found))
     else:
-        print_found("", rows, cli.SCORES[metric], "There is no other item to be found.")
+        print_found("", answers[0], cli.SCORES[metric], "There is no other item to be found.")
 
 
 def _open(path: Path, output: Path) -> Any:

@@ -91,12 +91,7 @@ def import_command(
         space.save(output)
         typer.echo(f"{output}: {what}.")
     elif to is not None:
-        if reading.ids is None and space.ids.tolist() == list(range(rows)):
-            raise NearspaceError(
-                f"{source} has no ids but row numbers, which would replace those in {to}; name "
-                "the column of ids by --ids."
-            )
-        done = add(to, space)
+        done = add(to, space, append=None if reading.ids is None else False)
         typer.echo(
             f"{to}: {what}; {done.new:,} new, {done.changed:,} changed, {done.unchanged:,} as they "
             "were."

@@ -1,37 +1,11 @@
-"""How commands show what is nearest: as a table, and as JSON."""
+"""How commands show what is nearest, as a table."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 ID_WIDTH = 40  # characters of an id that stand on one line
 SHOWN = 4  # columns of a table that stand beside what was found
-
-
-def found_rows(space: Any, found: Any, at: int) -> list[dict[str, Any]]:
-    """Return what was found for a query, a row each, with what is known of it."""
-    positions = found.positions[at]
-    rows: list[dict[str, Any]] = [
-        {"rank": rank, "score": score, "id": name}
-        for rank, (name, score) in enumerate(
-            zip(found.ids[at].tolist(), found.scores[at].tolist(), strict=True), start=1
-        )
-    ]
-    if space.labels is not None:
-        for row, label in zip(rows, space.labels[positions].tolist(), strict=True):
-            row["label"] = label
-    if space.meta is not None:
-        for row, known in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
-            row.update({name: value for name, value in known.items() if name not in row})
-    return rows
-
-
-def found_json(names: list[str], answers: list[list[dict[str, Any]]], how: dict[str, Any]) -> str:
-    """Return the answers to queries as JSON, dates among them as text."""
-    pairs = zip(names, answers, strict=True)
-    queries = [{"query": name, **how, "neighbours": rows} for name, rows in pairs]
-    return json.dumps(queries, ensure_ascii=False, indent=1, default=str)
 
 
 def print_found(title: str, rows: list[dict[str, Any]], score: str, nothing: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +12,10 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.compose import only
-from nearspace.cli.found import found_json, found_rows, print_found
+from nearspace.cli.found import print_found
 from nearspace.cli.reading import Reading
-from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.errors import NearspaceError
 
-TABLES = (".csv", ".tsv", ".parquet")
 TIMED = 200  # queries by which the speed of a search is measured
 
 
@@ -88,26 +86,28 @@ def search_command(
     from rich.console import Console
 
     from nearspace.space.neighbours import neighbours
+    from nearspace.space.search.answers import answer_rows, answers_json
 
-    names, asked = _asked(space, path, queries or [], item or [], vectors, reading.column)
-    if exclude_self and queries:
-        asked = _as_items(space, asked, names)
+    if queries:
+        cli.encoder_of(space, path)
+    names, asked, notes = _asked(
+        space, queries or [], item or [], vectors, reading.column, exclude_self
+    )
     found = neighbours(space, asked, k, metric, where, exclude_self, exact)
-    notes = list(found.notes)
-    if found.recall < 1 and not notes:
-        notes.append(f"By the index, whose recall@10 is {found.recall:.3f}; --exact searches all.")
-    for note in notes:
+    if found.recall < 1 and not found.notes:
+        notes += (f"By the index, whose recall@10 is {found.recall:.3f}; --exact searches all.",)
+    for note in (*notes, *found.notes):
         Console(stderr=True).print(f"note: {note}", style="dim", highlight=False, markup=False)
-    rows = [found_rows(space, found, at) for at in range(len(names))]
+    answers = answer_rows(space, found)
     if output is not None:
-        _write(output, names, rows)
+        _write(output, names, answers)
     elif as_json:
-        typer.echo(found_json(names, rows, {"metric": metric, "recall": found.recall}))
+        typer.echo(answers_json(names, answers, found))
     else:
         nothing = "No item meets the conditions." if where else "There is no item to be found."
-        for name, row in zip(names, rows, strict=True):
+        for name, rows in zip(names, answers, strict=True):
             title = f"nearest to {name}" if len(names) > 1 else ""
-            print_found(title, row, cli.SCORES[metric], nothing)
+            print_found(title, rows, cli.SCORES[metric], nothing)
 
 
 def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
@@ -160,100 +160,24 @@ def _queries_per_second(space: Any, metric: str) -> float:
 
 def _asked(
     space: Any,
-    path: Path,
     queries: list[str],
     ids: list[str],
     vectors: str | None,
     column: str | None,
-) -> tuple[list[str], Any]:
-    """Return what to call each query, and ids or vectors."""
+    exclude_self: bool,
+) -> tuple[list[str], Any, tuple[str, ...]]:
+    """Return what to call each query, what to search by, and notes."""
     if ids:
-        return ids, space.ids[[space.position(name) for name in ids]]
+        return ids, space.ids[[space.position(name) for name in ids]], ()
     if vectors is not None:
         from nearspace.space.vectors import read_vectors
 
         given: Any = read_vectors(vectors)
-        return [str(name) for name in given.ids.tolist()], given.vectors
-    from nearspace.space.neighbours import vectors_of
+        return [str(name) for name in given.ids.tolist()], given.vectors, ()
+    from nearspace.space.search.queries import items_named, read_queries
 
-    encoder = cli.encoder_of(space, path)
-    names, embedded = [], []
-    for query in queries:
-        read, items = _items(space.kind, query, column)
-        names += read
-        embedded.append(vectors_of(space, items))
-        _warn_of_unknown_words(encoder, read, items)
-    if isinstance(embedded[0], np.ndarray):
-        return names, np.concatenate(embedded)
-    from scipy import sparse
-
-    return names, sparse.vstack(embedded, format="csr")
-
-
-def _warn_of_unknown_words(encoder: Any, names: list[str], items: Any) -> None:
-    """Tell which texts have no word that the encoder knows: what is found then means nothing."""
-    from rich.console import Console
-
-    from nearspace.encoders.combine import Piped
-
-    if not isinstance(items, list) or not isinstance(encoder, Piped):
-        return  # of a single encoder such a vector is zero, which the search itself tells
-    counts = encoder.encoders_[0].transform(items)
-    for name, known in zip(names, abs(counts).sum(axis=1), strict=True):
-        if not known:
-            text = (
-                f"note: no word of '{name}' is known to the encoder; what is found means nothing."
-            )
-            Console(stderr=True).print(text, style="dim", highlight=False, markup=False)
-
-
-def _as_items(space: Any, vectors: Any, files: list[str]) -> Any:
-    """Return vectors of files as the items of the space that are named like them."""
-    known = set(space.ids.tolist())
-    ids = []
-    for file in files:
-        parts = Path(file).parts
-        ends = ["/".join(parts[start:]) for start in range(len(parts))]
-        found = next((end for end in ends if end in known), None)
-        if found is None:
-            raise DataError(
-                f"--exclude-self leaves out the item that is the query, and none is named like "
-                f"'{file}': search by --id."
-            )
-        ids.append(space.ids[space.position(found)])
-    return dataclasses.replace(
-        space, vectors=vectors, ids=np.array(ids), labels=None, meta=None, thumbnails=None, parts={}
-    )
-
-
-def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
-    """Return the items that a query stands for and their names: itself, or what a file holds."""
-    from nearspace.data import load
-    from nearspace.data.files import read_file, suffix_of
-    from nearspace.data.kinds import kind_of_file
-
-    # These take any text, however long.
-    if kind.name == "text" and not (os.path.isfile(query) and suffix_of(Path(query))):
-        return [query], [query]
-    if not os.path.exists(query):
-        raise DataError(f"There is no file '{query}'; the space is one of {kind}.")
-    path = Path(query)
-    source: Any = query
-    if kind_of_file(path.name) is type(kind):
-        source = [path]
-    elif kind.name == "table" and suffix_of(path).startswith(TABLES):
-        frame = read_file(path, None, {}).items
-        for name, _ in kind.columns:
-            if name not in frame:
-                missing = did_you_mean(name, map(str, frame))
-                raise DataError(f"{query}: the column '{name}' is missing. {missing}")
-        source = frame[[name for name, _ in kind.columns]]
-    elif kind.name == "text" and column is None and suffix_of(path).startswith(TABLES):
-        raise DataError(f"{query}: name the column with the texts by --column.")
-    dataset = load(source, like=kind, column=column)
-    if len(dataset) == 1:
-        return [query], dataset.items
-    return [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()], dataset.items
+    asked = read_queries(space, queries, column)
+    return asked.names, items_named(space, asked) if exclude_self else asked.vectors, asked.notes
 
 
 def _write(output: Path, names: list[str], answers: list[list[dict[str, Any]]]) -> None:

@@ -11,7 +11,6 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli.compose import only
 from nearspace.cli.reading import Reading, Source
-from nearspace.errors import NearspaceError
 
 
 def add_command(
@@ -39,17 +38,8 @@ def add_command(
     space = cli.open_file(to)
     encoder = cli.encoder_of(space, to)
     dataset = reading.read(source, like=space.kind)
-    unnamed = reading.ids is None and np.array_equal(
-        np.asarray(dataset.ids), np.arange(len(dataset))
-    )
-    if unnamed and not append:
-        raise NearspaceError(
-            f"{source} has no ids, so that its items would take the places of items 0 to "
-            f"{len(dataset) - 1}: name the column of ids by --ids, or number them on by --append."
-        )
-    if append and not unnamed:
-        raise NearspaceError(f"{source} has ids, so that --append has nothing to do; leave it out.")
-    added = add(to, cli.embedded(dataset, encoder, str(to)), append)
+    named = None if reading.ids is None else False
+    added = add(to, cli.embedded(dataset, encoder, str(to)), append or named)
     typer.echo(
         f"{to}: {added.new:,} new, {added.changed:,} changed, {added.unchanged:,} unchanged; "
         f"{len(space) + added.new:,} items."

@@ -16,15 +16,16 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.space.arrays import check_finite
 from nearspace.space.codes import Head, read_codes, read_ids, write_codes, write_ids
 from nearspace.space.decode import decoder
-from nearspace.space.distortion import usual_level
+from nearspace.space.distortion import loss_text, usual_level
 from nearspace.space.levels import Codec, Level, fit_codec
 from nearspace.space.space import Space
 
-__all__ = ["PART", "Unpacked", "codec_of", "pack", "split", "unpack", "with_codec"]
+__all__ = ["PART", "Unpacked", "codec_of", "pack", "packed_text", "split", "unpack", "with_codec"]
 
 PART = "codec"
 MAX_BYTES = 2**30
 TOGETHER = 512  # items decoded at once
+NEAR = 0.2  # how far bits may be from what was asked for without a word
 AN_ID = 64  # bytes of a Python string beside its letters
 
 
@@ -155,6 +156,39 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
         codes_length=len(written),
     )
     return write_codes(head, packed, written)
+
+
+def packed_text(space: Space, items: Any, data: bytes, asked: float | None = None) -> str:
+    """Return what items take in a file of codes and what they lose, in sentences.
+
+    Parameters
+    ----------
+    space : Space
+        The one that packed them.
+    items : sequence of n items
+        What was packed.
+    data : bytes
+        The file.
+    asked : float, optional
+        About how many bits an item were asked for.
+
+    Returns
+    -------
+    str
+        Two lines.
+    """
+    head, ids, written = read_codes(data)
+    levels, n = codec_of(space).levels, head.n
+    bits = 8 * len(written) / n
+    sent = " with their ids" if ids else ""
+    words = f"{n:,} items{sent} in {len(data):,} bytes.\n"
+    words += f"{bits:.1f} bits an item, {8 * len(data) / n:.1f} with {'ids and ' * bool(ids)}head."
+    if asked is not None and abs(bits - asked) > NEAR * asked:
+        which = {0: "coarsest", len(levels) - 1: "finest"}.get(head.level, "nearest")
+        words += f" Asked were {asked:g}; the {which} step takes {bits:.1f}."
+    if not head.seen:
+        return f"{words}\nWhat is lost is not known to the half without the decoder."
+    return f"{words}\n{loss_text(space.encoder, levels[head.level], items)}"
 
 
 def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:

@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from scipy import sparse
 
+from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.metrics.retrieval import METRICS
 from nearspace.space.exact import Exact, Vectors
@@ -17,7 +18,7 @@ from nearspace.space.filters import matching
 from nearspace.space.index import LARGEST_K, open_index
 from nearspace.space.space import Space
 
-__all__ = ["Neighbours", "neighbours", "vectors_of"]
+__all__ = ["Neighbours", "encoder_of", "neighbours", "vectors_of"]
 
 # What was made ready for a first search serves the next ones.
 _READY: WeakKeyDictionary[Space, dict[str, Exact]] = WeakKeyDictionary()
@@ -155,13 +156,17 @@ def vectors_of(space: Space, items: Any) -> Vectors:
     NearspaceError
         If the space has no encoder, or the items are not of its kind.
     """
-    if space.made_by is None:
+    return encoder_of(space).transform(items)
+
+
+def encoder_of(space: Space) -> Encoder:
+    """Return the encoder of a space, or raise `NearspaceError` if it has none."""
+    if space.encoder is None:
         raise NearspaceError(
             "The space has no encoder, since its vectors were made elsewhere: it cannot embed new "
             "items. Search by the id of an item, or by a vector."
         )
-    encoder: Any = space.encoder
-    return encoder.transform(items)
+    return space.encoder
 
 
 def _on_zeros(vectors: Any) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def open_space(path: str | Path) -> Space:
     )
 
 
-def add(path: str | Path, space: Space, append: bool = False) -> Added:
+def add(path: str | Path, space: Space, append: bool | None = None) -> Added:
     """Add items to the space in a file, in one transaction: all of them, or none.
 
     An item whose id is there takes the place of the old one; adding the same again changes
@@ -102,8 +102,11 @@ def add(path: str | Path, space: Space, append: bool = False) -> Added:
     space : Space
         The items, embedded by the encoder of the file. Labels, metadata and thumbnails that it
         does not have stay as they are in the file, but for the thumbnail of a changed vector.
-    append : bool, default=False
-        Whether to number the items on from the largest id in the file, whatever theirs are.
+    append : bool, optional
+        What to do where ids are mere row numbers, 0 to ``n - 1``, as those of data without ids
+        are: True numbers the items on from the largest id in the file, False takes the numbers
+        for the ids that they look like. By default that is an error where one of them would
+        replace an item by another.
 
     Returns
     -------
@@ -114,7 +117,8 @@ def add(path: str | Path, space: Space, append: bool = False) -> Added:
     ------
     NearspaceError
         If the vectors are of another encoder, even at the same dimension; if ids or labels are of
-        another type, a vector is not finite, or the disk is full. The file is then as it was.
+        another type, row numbers would replace other items, a vector is not finite, or the disk is
+        full. The file is then as it was.
 
     Examples
     --------
@@ -128,6 +132,11 @@ def add(path: str | Path, space: Space, append: bool = False) -> Added:
     Added(new=78, changed=0, unchanged=100)
     """
     path = Path(path)
+    numbered = np.array_equal(space.ids, np.arange(len(space)))
+    if append and not numbered:
+        raise NearspaceError(
+            f"{space.recipe.data} has ids, so that append= has nothing to do; leave it out."
+        )
     # All that takes time comes before the transaction, for which others have to wait.
     columns = columns_of(space)
     rows = list(zip(*encode_rows(space, columns), strict=True))
@@ -144,6 +153,12 @@ def add(path: str | Path, space: Space, append: bool = False) -> Added:
         counts = collections.Counter(
             upsert.put(row, picture, *kept) for row, picture in zip(rows, pictures, strict=True)
         )
+        if counts["changed"] and numbered and append is None:
+            raise NearspaceError(
+                f"{space.recipe.data} has no ids but row numbers, which would replace "
+                f"{counts['changed']:,} other items of {path}: name the column of ids by ids=, or "
+                "number them on by append=."
+            )
         if counts["new"] or counts["changed"]:
             content = content_of(upsert.items, upsert.pictures)
             database.write_header(db, columns=dataclasses.asdict(columns), content=content)
@@ -196,7 +211,10 @@ def _fitting(columns: Columns, header: dict[str, Any], space: Space, path: Path)
     if (there.dim, there.sparse) != (columns.dim, columns.sparse):
         raise DataError(f"{path} holds vectors of {there.dim}, got vectors of {columns.dim}.")
     if there.ids != columns.ids and len(space):
-        raise DataError(f"{path}: expected ids that are {there.ids}, got {columns.ids}.")
+        raise DataError(
+            f"{path}: expected ids that are {there.ids}, got {columns.ids}; name the column of ids "
+            "by ids=."
+        )
     if None not in (there.labels, columns.labels) and there.labels != columns.labels:
         raise DataError(f"{path}: expected labels that are {there.labels}, got {columns.labels}.")
     dates = sorted({*there.dates, *columns.dates})

@@ -1,0 +1,1 @@
+"""What is asked of a space, and what comes back."""

@@ -1,0 +1,135 @@
+"""Queries as people put them: a text, or a file of items like those of the space."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.data import load
+from nearspace.data.files import suffix_of
+from nearspace.data.kinds import kind_of_file
+from nearspace.encoders.combine import Piped
+from nearspace.errors import DataError
+from nearspace.space.neighbours import encoder_of
+from nearspace.space.space import Space
+
+__all__ = ["Queries", "items_named", "read_queries"]
+
+TABLES = (".csv", ".tsv", ".parquet")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Queries:
+    """What a space is searched by.
+
+    Attributes
+    ----------
+    names : list of str
+        What to call each query: the text, the file, or the file and the item in it.
+    vectors : ndarray or csr_array of shape (q, d)
+        What `neighbours` takes.
+    notes : tuple of str
+        What there is to say of them.
+    """
+
+    names: list[str]
+    vectors: np.ndarray | sparse.csr_array
+    notes: tuple[str, ...] = ()
+
+
+def read_queries(space: Space, queries: Iterable[str], column: str | None = None) -> Queries:
+    """Return what texts and files stand for, embedded by the encoder of a space.
+
+    Parameters
+    ----------
+    space : Space
+        Of a known kind, with its encoder.
+    queries : iterable of str
+        At least one: a text where the space is one of texts, or the path of a file: an image, a
+        table of rows, an archive.
+    column : str, optional
+        The column of a table that holds texts, or the array of an archive.
+
+    Returns
+    -------
+    Queries
+        One or several a file, in order.
+
+    Raises
+    ------
+    NearspaceError
+        If the space has no encoder, or a file is not there or holds no such items.
+
+    Examples
+    --------
+    >>> from nearspace import embed
+    >>> space = embed(load("sentences"), "tfidf | pca(dim=4)")
+    >>> asked = read_queries(space, ["the sea", "qwertyuiop"])
+    >>> asked.vectors.shape, asked.notes
+    ((2, 4), ("No word of 'qwertyuiop' is known to the encoder; what is found means nothing.",))
+    """
+    encoder, kind = encoder_of(space), space.kind
+    names: list[str] = []
+    vectors, notes = [], []
+    for query in queries:
+        called, items = _items(kind, query, column)
+        names += called
+        vectors.append(encoder.transform(items))
+        if isinstance(items, list) and isinstance(encoder, Piped):
+            # Of a single encoder such a vector is zero, which the search itself tells.
+            counts = abs(encoder.encoders_[0].transform(items)).sum(axis=1)
+            notes += [
+                f"No word of '{name}' is known to the encoder; what is found means nothing."
+                for name, count in zip(called, counts, strict=True)
+                if not count
+            ]
+    if sparse.issparse(vectors[0]):
+        return Queries(names, sparse.vstack(vectors, format="csr"), tuple(notes))
+    return Queries(names, np.concatenate(vectors), tuple(notes))
+
+
+def items_named(space: Space, queries: Queries) -> Space:
+    """Return queries as the items of the space that are named like their files.
+
+    Raises
+    ------
+    DataError
+        If none is.
+    """
+    own = set(space.ids.tolist())
+    ids = []
+    for name in queries.names:
+        parts = Path(name).parts
+        ends = ("/".join(parts[start:]) for start in range(len(parts)))
+        end = next((end for end in ends if end in own), None)
+        if end is None:
+            raise DataError(
+                "exclude_self= leaves out the item that is the query, and none is named like "
+                f"'{name}': search by its id."
+            )
+        ids.append(end)
+    return Space(queries.vectors, np.array(ids), None, space.recipe)
+
+
+def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
+    """Return the items that a query stands for and their names: itself, or what a file holds."""
+    # These take any text, however long.
+    items = kind.query(query)
+    if items is not None and not (os.path.isfile(query) and suffix_of(Path(query))):
+        return [query], items
+    if not os.path.exists(query):
+        raise DataError(f"There is no file '{query}'; the space is one of {kind}.")
+    path = Path(query)
+    if items is not None and column is None and suffix_of(path).startswith(TABLES):
+        raise DataError(f"{query}: name the column with the texts by column=.")
+    source: Any = [path] if kind_of_file(path.name) is type(kind) else query
+    dataset = load(source, like=kind, column=column)
+    if len(dataset) == 1:
+        return [query], dataset.items
+    return [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()], dataset.items
