@@ -13,8 +13,8 @@ from sklearn.base import clone
 from nearspace.data import SAMPLES, take_items, train_test_split
 from nearspace.encoders import CATALOGUE, encoder_class
 from nearspace.encoders.base import Decodes
-from nearspace.encoders.persist import dump_encoder, fingerprint, parse_encoder
-from nearspace.encoders.spec import make, spec_of
+from nearspace.encoders.persist import parse_encoder
+from nearspace.encoders.spec import make
 from nearspace.metrics.labels import knn_scores
 from tests import vision_models
 from tests.conftest import SAMPLE_OF_KIND
@@ -89,7 +89,7 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 def test_is_deterministic_and_clones_unfitted(fitted, name, kind):
     encoder, train, test = fitted(name, kind)
     again = clone(encoder)
-    assert spec_of(again) == spec_of(encoder)
+    assert again.spec == encoder.spec
     assert not hasattr(again, "kind_")
     if name == "vectors":
         return  # its fit needs all items, and learns nothing
@@ -137,7 +137,7 @@ def test_decodes_better_than_the_mean_item(fitted, name, kind):
 @pytest.mark.parametrize(("name", "kind"), CASES)
 def test_the_fingerprint_survives_saving(fitted, name, kind):
     encoder, _, _ = fitted(name, kind)
-    assert fingerprint(parse_encoder(dump_encoder(encoder), "memory")) == fingerprint(encoder)
+    assert parse_encoder(encoder.dump(), "memory").fingerprint == encoder.fingerprint
 
 
 LOAD_IN_NEW_PROCESS = """

@@ -9,7 +9,6 @@ from torch import nn
 from nearspace.data import load
 from nearspace.encoders.base import Layers
 from nearspace.encoders.network import Network
-from nearspace.encoders.spec import spec_of
 from nearspace.errors import NearspaceError, SpecError
 from nearspace.judge.compare import compare
 from nearspace.judge.taps import layer_vectors
@@ -69,9 +68,9 @@ def test_vectors_are_taken_too():
 def test_clones_share_the_network_and_rows_tell_networks_apart(net):
     encoder = Network(net, layer="drop")
     assert clone(encoder).net is net
-    assert spec_of(encoder) == spec_of(clone(encoder))
-    assert spec_of(encoder) != spec_of(Network(Net(), layer="drop"))
-    assert spec_of(Network(net, layer="drop", name="mine")) == "Network(mine, layer='drop')"
+    assert encoder.spec == clone(encoder).spec
+    assert encoder.spec != Network(Net(), layer="drop").spec
+    assert Network(net, layer="drop", name="mine").spec == "Network(mine, layer='drop')"
 
 
 def test_compare_takes_it_as_a_row():
@@ -105,10 +104,10 @@ def test_images_that_do_not_fit_and_saving_are_refused(net, tmp_path):
 
 
 def test_rows_tell_apart_what_is_taken_from_the_input(net):
-    assert spec_of(Network(net, name="a", mean=0.5, std=(1, 2, 3))) == (
+    assert Network(net, name="a", mean=0.5, std=(1, 2, 3)).spec == (
         "Network(a, mean=0.5, std=[1, 2, 3])"
     )
-    wide = [spec_of(Network(net, name="a", mean=np.arange(784.0) + i)) for i in (0, 0, 1)]
+    wide = [(Network(net, name="a", mean=np.arange(784.0) + i)).spec for i in (0, 0, 1)]
     assert wide[0] == wide[1] != wide[2]
     assert "784 numbers" in wide[0]
 

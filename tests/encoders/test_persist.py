@@ -4,13 +4,14 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
 from sklearn.decomposition import NMF
 
 from nearspace.data import SAMPLES
 from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.persist import load_encoder
-from nearspace.encoders.spec import make, spec_of
+from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 
 DIGITS = SAMPLES["digits"]()
@@ -20,9 +21,29 @@ def test_composites_round_trip(tmp_path):
     spec = "mlp(epochs=1)@fc1 + (raw | pca(dim=3) | l2)"
     encoder = make(spec).fit(DIGITS.items[:200], DIGITS.target.values[:200])
     again = load_encoder(encoder.save(tmp_path))
-    assert spec_of(again) == spec
+    assert again.spec == spec
     np.testing.assert_allclose(
         again.transform(DIGITS.items[:5]), encoder.transform(DIGITS.items[:5]), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    "spec", ["masked(body='vit', epochs=1)", "autoencoder(body='cnn', epochs=1)"]
+)
+def test_networks_come_back_whole_with_what_is_not_in_the_file(tmp_path, spec):
+    encoder = make(spec).fit(DIGITS.items[:60])
+    again = load_encoder(encoder.save(tmp_path))
+    tensors = dict(again.nets_.named_parameters()) | dict(again.nets_.named_buffers())
+    for name, tensor in [*encoder.nets_.named_parameters(), *encoder.nets_.named_buffers()]:
+        assert torch.equal(tensors.pop(name), tensor), name
+        assert again.nets_.get_submodule(name.rpartition(".")[0]).training is False
+    assert not tensors
+    trained = [p.requires_grad for p in encoder.nets_.parameters()]
+    assert [p.requires_grad for p in again.nets_.parameters()] == trained
+    vectors = encoder.transform(DIGITS.items)
+    np.testing.assert_array_equal(again.transform(DIGITS.items), vectors)
+    np.testing.assert_array_equal(
+        again.inverse_transform(vectors), encoder.inverse_transform(vectors)
     )
 
 

@@ -14,7 +14,7 @@ from transformers.utils import logging
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.persist import load_encoder
 from nearspace.encoders.pretrained import Pretrained
-from nearspace.encoders.spec import make, spec_of
+from nearspace.encoders.spec import make
 from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError
 from nearspace.judge.compare import compare
 from nearspace.judge.layers import compare_layers
@@ -75,7 +75,7 @@ def test_numbers_and_names_of_layers_agree(folders):
 
 def test_specs_say_layers_by_number_and_by_name():
     for spec in ("pretrained(model='a/b', layer=-3)", "pretrained(model='a/b')@\"layers.1\""):
-        assert spec_of(make(spec)) == spec
+        assert make(spec).spec == spec
     with pytest.raises(SpecError, match=r"'pretrained' needs a model: write pretrained\(model="):
         make("pretrained")
 

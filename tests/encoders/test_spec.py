@@ -2,7 +2,7 @@
 
 import pytest
 
-from nearspace.encoders.spec import make, make_many, spec_of
+from nearspace.encoders.spec import make, make_many
 from nearspace.errors import SpecError
 
 GOOD = [
@@ -21,7 +21,7 @@ GOOD = [
 
 @pytest.mark.parametrize("spec", GOOD)
 def test_round_trip(spec):
-    assert spec_of(make(spec)) == spec
+    assert make(spec).spec == spec
 
 
 def test_operators_bind_as_documented():
@@ -30,7 +30,7 @@ def test_operators_bind_as_documented():
     assert piped.encoders[0].encoders[0].layer == "conv1"
     assert make("pca(8)").dim == make("autoencoder(8)").dim == 8
     assert make("mlp((8,), epochs=3)").hidden == (8,)
-    assert [spec_of(e) for e in make_many("raw, pca(dim=2)")] == ["raw", "pca(dim=2)"]
+    assert [e.spec for e in make_many("raw, pca(dim=2)")] == ["raw", "pca(dim=2)"]
 
 
 BAD = {

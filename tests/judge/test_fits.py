@@ -10,15 +10,15 @@ from nearspace.encoders.combine import Piped
 from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.network import Network
 from nearspace.encoders.pretrained import Pretrained
-from nearspace.encoders.spec import make, spec_of
-from nearspace.judge.fits import Fits, has_random_state, is_cacheable, is_same, seeded
+from nearspace.encoders.spec import make
+from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
 from nearspace.judge.protocol import Protocol, set_task
 
 
 def test_seeds_reach_every_part():
     spec = "(raw | pca(dim=2)) + mlp + hog"
     wanted = "(raw | pca(dim=2, random_state=5)) + mlp(random_state=5) + hog"
-    assert spec_of(seeded(make(spec), 5)) == wanted
+    assert seeded(make(spec), 5).spec == wanted
     assert seeded(FromSklearn(NMF(2)), 5).estimator.random_state == 5
 
 
@@ -28,9 +28,9 @@ def test_what_has_a_random_state(spec, wanted):
 
 
 def test_what_the_cache_may_keep():
-    assert is_cacheable(make("hog + (raw | pca)"))
-    assert not is_cacheable(make("raw + (vectors(path='a.npy') | pca)"))
-    assert not is_cacheable(Piped([make("raw"), FromSklearn(NMF(2))]))
+    assert make("hog + (raw | pca)").is_reproducible
+    assert not make("raw + (vectors(path='a.npy') | pca)").is_reproducible
+    assert not Piped([make("raw"), FromSklearn(NMF(2))]).is_reproducible
 
 
 def test_every_network_is_fitted_as_itself():
@@ -45,9 +45,9 @@ def test_every_network_is_fitted_as_itself():
 
 
 def test_revisions_that_move_are_not_cached():
-    assert is_cacheable(Pretrained("a/b", revision="0123456789" * 4))
+    assert Pretrained("a/b", revision="0123456789" * 4).is_reproducible
     for revision in (None, "main", "v1.0", "0123456"):
-        assert not is_cacheable(Piped([Pretrained("a/b", revision=revision), make("l2")]))
+        assert not Piped([Pretrained("a/b", revision=revision), make("l2")]).is_reproducible
 
 
 def test_encoders_of_one_spec_are_the_same_if_they_hold_the_same():

@@ -19,7 +19,6 @@ import pytest
 from scipy import sparse
 
 from nearspace.data import SAMPLES, Dataset, Vector
-from nearspace.encoders.persist import dump_encoder
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.rows import ITEM, checksums
@@ -580,9 +579,7 @@ def test_verify_lists_all_that_is_wrong(tmp_path):
     other = embed(digits, "pca(dim=3)")
     with pytest.raises(NearspaceError, match="with the encoder that made it"):
         save(dataclasses.replace(other, recipe=RECIPE), path)
-    forged = dataclasses.replace(
-        other, made_by=None, parts=dump_encoder(other.encoder), recipe=RECIPE
-    )
+    forged = dataclasses.replace(other, made_by=None, parts=other.encoder.dump(), recipe=RECIPE)
     assert "not the one that made its vectors" in verify(save(forged, path))[0]
 
 

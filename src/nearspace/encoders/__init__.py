@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import importlib.util
-from typing import TYPE_CHECKING
+from typing import Any
 
 from nearspace.errors import MissingExtra, SpecError, did_you_mean
 
-if TYPE_CHECKING:
-    from nearspace.encoders.base import Encoder
+__all__ = ["CATALOGUE", "Entry", "encoder_class", "name_of", "saved_class"]
 
-__all__ = ["CATALOGUE", "Entry", "encoder_class"]
+
+PACKAGE = "nearspace.encoders."
+EXTRA_MODULES = {"images": "skimage", "pretrained": "transformers"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +79,11 @@ CATALOGUE: dict[str, Entry] = {
 }  # fmt: skip
 
 
-def encoder_class(name: str) -> type[Encoder]:
+# What specs write by an operator, and files by a name.
+COMPOSITES = {"concatenated": "combine:Concatenated", "piped": "combine:Piped"}
+
+
+def encoder_class(name: str) -> type[Any]:
     """Return the class of a name in the catalogue, importing it.
 
     Raises
@@ -92,8 +98,28 @@ def encoder_class(name: str) -> type[Encoder]:
     entry = CATALOGUE[name]
     if entry.extra and importlib.util.find_spec(EXTRA_MODULES[entry.extra]) is None:
         raise MissingExtra(f"The encoder '{name}'", entry.extra)
-    module, _, cls = entry.target.partition(":")
-    return getattr(importlib.import_module(f"nearspace.encoders.{module}"), cls)
+    return _imported(entry.target)
 
 
-EXTRA_MODULES = {"images": "skimage", "pretrained": "transformers"}
+def saved_class(name: str) -> type[Any]:
+    """Return the class that a file names: of the catalogue, or what the operators of specs make."""
+    return _imported(COMPOSITES[name]) if name in COMPOSITES else encoder_class(name)
+
+
+def name_of(cls: type) -> str | None:
+    """Return the name of a class in the catalogue or in files; None for any other class."""
+    module = cls.__module__
+    if not module.startswith(PACKAGE):
+        return None
+    return _names().get(f"{module.removeprefix(PACKAGE)}:{cls.__name__}")
+
+
+@functools.cache
+def _names() -> dict[str, str]:
+    targets = {name: entry.target for name, entry in CATALOGUE.items()} | COMPOSITES
+    return {target: name for name, target in targets.items()}
+
+
+def _imported(target: str) -> type[Any]:
+    module, _, cls = target.partition(":")
+    return getattr(importlib.import_module(PACKAGE + module), cls)

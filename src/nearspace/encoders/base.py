@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -14,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds import recognised
+from nearspace.encoders import name_of
+from nearspace.encoders.state import Keeps, State, digest, write
 from nearspace.errors import DataError, NearspaceError
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
+    "FILES",
     "Bounds",
     "Decodes",
     "Elbo",
@@ -33,7 +37,10 @@ __all__ = [
 ]
 
 
-class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, ABC):
+FILES = ("encoder.json", "weights.safetensors")
+
+
+class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, Keeps):
     """A scikit-learn transformer from items of some kinds to vectors.
 
     A subclass implements `_fit`, `_transform` and `_n_features_out`; the items it gets are checked
@@ -202,6 +209,85 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             self.kind_ = Vector(array.shape[1])
         return array.astype(np.float32, copy=False)
 
+    def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
+        """Raise what `transform` would raise after `fit`, where that can be told beforehand."""
+        return
+
+    @classmethod
+    def parameters(cls) -> dict[str, inspect.Parameter]:
+        """Return the parameters by name: those of the class, then those that its family shares."""
+        named = inspect.signature(cls).parameters
+        bases = cls.__mro__[1:]
+        shared = {name for base in bases for name in getattr(base, "__dataclass_fields__", ())}
+        return {name: named[name] for name in sorted(named, key=lambda name: name in shared)}
+
+    @property
+    def spec(self) -> str:
+        """The spec, `make` of which gives an equal encoder; ``repr`` outside the catalogue.
+
+        Examples
+        --------
+        >>> from nearspace import make
+        >>> make("cnn(dim=32)@conv2 + hog | l2").spec
+        'cnn(dim=32)@conv2 + hog | l2'
+        """
+        text = name_of(type(self))
+        if text is None:
+            return one_line(self)
+        given = {
+            name: getattr(self, name)
+            for name, parameter in self.parameters().items()
+            if name != "kind" and getattr(self, name) != parameter.default
+        }
+        layer = given.pop("layer", None) if isinstance(given.get("layer"), str) else None
+        if given:
+            text += "(" + ", ".join(f"{name}={value!r}" for name, value in given.items()) + ")"
+        if layer is not None:
+            text += "@" + (layer if layer.isidentifier() else f'"{layer}"')
+        return text
+
+    @property
+    def parts(self) -> list[Encoder]:
+        """The encoder and all that it is made of, depth first; fitted ones once it is fitted."""
+        return [self]
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the spec says all that the vectors depend on, beside what it is fitted on."""
+        return name_of(type(self)) is not None
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of all that the vectors of the fitted encoder depend on.
+
+        They are of its parameters, the kind of its items and everything it learned, and the same
+        after it was saved and loaded.
+        """
+        half = getattr(self, "half_", None)
+        return digest(self) if half is None else str(half["whole"])
+
+    @property
+    def state(self) -> State:
+        """All that the encoder is made of again."""
+        fitted = {
+            name: value
+            for name, value in vars(self).items()
+            if name.endswith("_") and not name.startswith("_")
+        }
+        return State(name_of(type(self)), self.get_params(deep=False), fitted)
+
+    @classmethod
+    def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
+        """Return the encoder of a state."""
+        encoder = cls(**params)
+        encoder.__dict__.update(fitted)
+        return encoder
+
+    def dump(self) -> dict[str, bytes]:
+        """Return the files that hold the fitted encoder, by name."""
+        check_is_fitted(self)
+        return write(self, FILES)
+
     def save(self, path: str | Path) -> Path:
         """Write the fitted encoder into a folder: ``encoder.json`` and ``weights.safetensors``.
 
@@ -215,10 +301,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Path
             The folder. `load_encoder` reads it.
         """
-        from nearspace.encoders.persist import save_encoder
-
-        check_is_fitted(self)
-        return save_encoder(self, Path(path))
+        files = self.dump()
+        Path(path).mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (Path(path) / name).write_bytes(data)
+        return Path(path)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -305,6 +392,11 @@ class Layers(ABC):
         Each has one row an item and is not yet made a vector: ``(n, d)``, ``(n, tokens, d)`` or
         ``(n, channels, height, width)``.
         """
+
+
+def one_line(estimator: BaseEstimator) -> str:
+    """Return the ``repr`` of an estimator without its line breaks."""
+    return " ".join(repr(estimator).split())
 
 
 def check_half(encoder: Any, needed: str) -> None:

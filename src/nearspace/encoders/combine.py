@@ -13,7 +13,7 @@ from sklearn.base import clone
 from nearspace.data import Image, Kind, Table, Text, Vector
 from nearspace.encoders.base import Encoder
 
-__all__ = ["L2", "Composite", "Concatenated", "Piped", "parts_of"]
+__all__ = ["L2", "Composite", "Concatenated", "Piped"]
 
 FitPart = Callable[[Encoder, Any, Any, Kind], Encoder]  # part, items, y, kind of the items
 
@@ -39,6 +39,17 @@ class Composite(Encoder):
         return max(
             (part.learns for part in self.encoders), key=["nothing", "items", "labels"].index
         )
+
+    @property
+    def parts(self) -> list[Encoder]:
+        """The encoder and all that it is made of, depth first; fitted ones once it is fitted."""
+        inner = getattr(self, "encoders_", self.encoders)
+        return [self, *(part for one in inner for part in one.parts)]
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the specs of all parts say all that the vectors depend on."""
+        return all(part.is_reproducible for part in self.encoders)
 
     @abstractmethod
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
@@ -67,6 +78,12 @@ class Concatenated(Composite):
 
     def __init__(self, encoders: Sequence[Encoder]):
         self.encoders = encoders
+
+    @property
+    def spec(self) -> str:
+        """The specs of the parts with ``+`` between them."""
+        texts = [part.spec for part in self.encoders]
+        return " + ".join(f"({text})" if "|" in text else text for text in texts)
 
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit every part on the same items."""
@@ -101,6 +118,11 @@ class Piped(Composite):
     def __init__(self, encoders: Sequence[Encoder]):
         self.encoders = encoders
 
+    @property
+    def spec(self) -> str:
+        """The specs of the parts with ``|`` between them."""
+        return " | ".join(part.spec for part in self.encoders)
+
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit each part on what the parts before it make of the items."""
         self.encoders_, kind = [], self.kind_
@@ -118,12 +140,6 @@ class Piped(Composite):
     @property
     def _n_features_out(self) -> int:
         return self.encoders_[-1]._n_features_out
-
-
-def parts_of(encoder: Any, attribute: str = "encoders") -> list[Any]:
-    """Return an encoder and all that it is made of, depth first; fitted ones by ``"encoders_"``."""
-    inner = getattr(encoder, attribute, [])
-    return [encoder, *(part for one in inner for part in parts_of(one, attribute))]
 
 
 class L2(Encoder):

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
 from nearspace.data import Dataset, Image, Table, Text, Vector, load
-from nearspace.encoders.base import Encoder
+from nearspace.encoders.base import Encoder, one_line
 from nearspace.errors import DataError
 
 __all__ = ["FromSklearn", "Vectors"]
@@ -44,6 +44,11 @@ class Vectors(Encoder):
 
     def __init__(self, path: str):
         self.path = path
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Never: the spec says which file, and not what is in it."""
+        return False
 
     def fit_on(self, dataset: Dataset) -> Self:
         """Match rows to all items of a dataset, by id where the file has ids, else by position."""
@@ -129,6 +134,11 @@ class FromSklearn(Encoder):
     def learns(self) -> str:  # type: ignore[override]
         """``"labels"`` where the estimator's tags require them, else ``"items"``."""
         return "labels" if self.estimator.__sklearn_tags__().target_tags.required else "items"
+
+    @property
+    def spec(self) -> str:
+        """The ``repr`` of the estimator."""
+        return one_line(self.estimator)
 
     def _fit(self, items: Any, y: Any) -> None:
         self.estimator_ = clone(self.estimator).fit(

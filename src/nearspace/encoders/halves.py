@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 from torch import nn
 
 from nearspace.encoders.base import Decodes, Encoder
-from nearspace.encoders.learned import DecodesByNetwork, Learned
+from nearspace.encoders.learned import Absent, DecodesByNetwork, Learned
 from nearspace.encoders.linear import PCA
-from nearspace.encoders.persist import fingerprint
-from nearspace.encoders.spec import spec_of
 from nearspace.errors import NearspaceError
 
-__all__ = ["Absent", "halve"]
-
-
-class Absent(nn.Module):
-    """Stands in place of a network that the other half holds."""
-
-    def __init__(self, name: str, out_features: int):
-        super().__init__()
-        self.name, self.out_features = name, out_features
-
-    def forward(self, *batches: Any) -> Any:
-        """Refuse: there is nothing to compute with."""
-        raise NearspaceError(
-            f"This is one half of an encoder, without its {self.name}; use the other half, or the "
-            "whole."
-        )
+__all__ = ["halve"]
 
 
 def halve(encoder: Encoder) -> tuple[Encoder, Encoder]:
@@ -60,26 +42,16 @@ def halve(encoder: Encoder) -> tuple[Encoder, Encoder]:
     (3, 8, 8, 1)
     """
     if not isinstance(encoder, Decodes):
-        raise NearspaceError(f"'{spec_of(encoder)}' does not decode, so it has no half that does.")
+        raise NearspaceError(f"'{encoder.spec}' does not decode, so it has no half that does.")
     if not isinstance(encoder, PCA | DecodesByNetwork):
-        raise NearspaceError(f"'{spec_of(encoder)}' cannot be split into halves.")
+        raise NearspaceError(f"'{encoder.spec}' cannot be split into halves.")
     if getattr(encoder, "half_", None):
-        raise NearspaceError(f"This is one half of '{spec_of(encoder)}' already.")
-    whole, width = fingerprint(encoder), encoder._n_features_out
+        raise NearspaceError(f"This is one half of '{encoder.spec}' already.")
+    whole, width = encoder.fingerprint, encoder._n_features_out
     halves = copy.copy(encoder), copy.copy(encoder)
     for name, half in zip(("encoder", "decoder"), halves, strict=True):
         half.half_ = {"keeps": name, "whole": whole, "dim": width}
         if isinstance(half, Learned):
-            half.nets_ = nn.ModuleDict(dict(half.nets_.items()))
-            remove_networks(half.nets_, half.half_, half.nets_["encoder"])
+            nets = {key: net if key == name else Absent(key) for key, net in half.nets_.items()}
+            half.nets_ = nn.ModuleDict(nets)
     return halves
-
-
-def remove_networks(nets: nn.ModuleDict, half: dict[str, Any], encoder: nn.Module) -> None:
-    """Put `Absent` in place of all networks that a half does not keep."""
-    from nearspace.nets.layers import last_width
-
-    width = last_width(encoder)
-    for name in list(nets):
-        if name != half["keeps"]:
-            nets[name] = Absent(name, width)

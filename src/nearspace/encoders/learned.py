@@ -6,7 +6,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 from nearspace.data import Kind, Target
 from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.state import Weights
 from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.progress import progress_bar
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
+from nearspace.nets.weights import build_with
 
 __all__ = ["DecodesByNetwork", "Learned", "draw_normal", "torch_device"]
 
@@ -204,6 +206,20 @@ class Learned(Encoder):
         with torch.random.fork_rng():
             trial._try(trial.build())
 
+    @classmethod
+    def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
+        """Return the encoder of a state, with its networks built around their weights."""
+        encoder = super().from_state(params, fitted)
+        weights = fitted.get("nets_")  # not there before `fit`
+        if isinstance(weights, Weights):
+            half = fitted.get("half_")
+            here = weights.names if half is None else [half["keeps"]]
+            encoder.nets_ = build_with(encoder.build, weights.arrays, here)
+            for name in weights.names or ():
+                if name not in encoder.nets_:
+                    encoder.nets_[name] = Absent(name)
+        return encoder
+
     def _try(self, nets: nn.ModuleDict) -> None:
         with torch.inference_mode():
             self.embed(nets.eval(), self._blank(nets))
@@ -240,6 +256,21 @@ class Learned(Encoder):
         """Return a float batch on the CPU in the items' own units and shape."""
         items = self.kind_.restore(batch.numpy())
         return items if self.mean_ is None else items * self.scale_ + self.mean_
+
+
+class Absent(nn.Module):
+    """Stands in place of a network that the other half holds."""
+
+    def __init__(self, name: str):
+        super().__init__()
+        self.name = name
+
+    def forward(self, *batches: Any) -> Any:
+        """Refuse: there is nothing to compute with."""
+        raise NearspaceError(
+            f"This is one half of an encoder, without its {self.name}; use the other half, or the "
+            "whole."
+        )
 
 
 class DecodesByNetwork(Decodes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -131,7 +131,7 @@ class Pretrained(Layers, Encoder):
         self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in found]
 
     @property
-    def is_pinned(self) -> bool:
+    def is_reproducible(self) -> bool:
         """Whether the revision is a commit, which never changes, unlike a branch or a tag."""
         return re.fullmatch("[0-9a-f]{40}", self.revision or "") is not None
 
@@ -141,21 +141,24 @@ class Pretrained(Layers, Encoder):
         height, width = self._batch(np.zeros((1, *self.shape_), np.uint8)).shape[-2:]
         return height, width
 
-    def verify(self) -> None:
-        """Raise unless the weights are those that the encoder was fitted with.
+    @classmethod
+    def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
+        """Return the encoder of a state, or raise unless its weights are those that it had.
 
         Raises
         ------
         NearspaceError
             If they are others, or cannot be found.
         """
-        folder, _ = find_folder(self.model, self.revision_)
-        found = digest_weights(folder, self.model)
-        if found != self.sha256_:
+        encoder = super().from_state(params, fitted)
+        folder, _ = find_folder(encoder.model, encoder.revision_)
+        found = digest_weights(folder, encoder.model)
+        if found != encoder.sha256_:
             raise NearspaceError(
-                f"The weights of '{self.model}' are not those that the encoder was fitted with: "
-                f"expected SHA-256 {self.sha256_[:12]}…, got {found[:12]}…; fit it again."
+                f"The weights of '{encoder.model}' are not those that the encoder was fitted "
+                f"with: expected SHA-256 {encoder.sha256_[:12]}…, got {found[:12]}…; fit it again."
             )
+        return encoder
 
     def _loaded(self) -> Vision:
         if not hasattr(self, "_vision"):

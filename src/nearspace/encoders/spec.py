@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-import inspect
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from nearspace.encoders import CATALOGUE, encoder_class
+from nearspace.data import Vector
+from nearspace.encoders import encoder_class
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.combine import Concatenated, Piped
 from nearspace.errors import SpecError, did_you_mean
 
-if TYPE_CHECKING:
-    from nearspace.encoders.base import Encoder
-
-__all__ = ["make", "make_many", "spec_of"]
+__all__ = ["make", "make_many"]
 
 HOW = "a spec is an encoder such as 'pca(dim=8)', with @ for a layer, + to join, | to pipe"
 
@@ -71,60 +70,6 @@ def make_many(specs: str) -> list[Encoder]:
     return [_encoder(part) for part in parts]
 
 
-def spec_of(encoder: Any) -> str:
-    """Return the spec of an encoder: `make` of it gives an equal one.
-
-    A scikit-learn transformer gives its ``repr``.
-
-    Examples
-    --------
-    >>> spec_of(make("cnn(dim=32)@conv2 + hog | l2"))
-    'cnn(dim=32)@conv2 + hog | l2'
-    """
-    parts = getattr(encoder, "encoders", ())
-    if type(encoder).__name__ == "Piped":
-        return " | ".join(spec_of(part) for part in parts)
-    if type(encoder).__name__ == "Concatenated":
-        texts = [spec_of(part) for part in parts]
-        return " + ".join(f"({text})" if "|" in text else text for text in texts)
-    name = _name_of(encoder)
-    if name is None:
-        return " ".join(repr(getattr(encoder, "estimator", encoder)).split())
-    defaults = parameters(type(encoder))
-    params = {
-        key: getattr(encoder, key)
-        for key in defaults
-        if getattr(encoder, key) != defaults[key].default and key != "kind"
-    }
-    layer = params.pop("layer", None) if isinstance(params.get("layer"), str) else None
-    text = name
-    if params:
-        text += "(" + ", ".join(f"{key}={value!r}" for key, value in params.items()) + ")"
-    if layer is not None:
-        text += "@" + (layer if layer.isidentifier() else f'"{layer}"')
-    return text
-
-
-def parameters(encoder: type[Encoder]) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a class: its own first, then those that all of its family have."""
-    named = inspect.signature(encoder).parameters
-    shared = {
-        name for base in encoder.__mro__[1:] for name in getattr(base, "__dataclass_fields__", ())
-    }
-    return {name: named[name] for name in sorted(named, key=lambda name: name in shared)}
-
-
-def _name_of(encoder: Any) -> str | None:
-    for name, entry in CATALOGUE.items():
-        module, _, cls = entry.target.partition(":")
-        if (type(encoder).__module__, type(encoder).__name__) == (
-            f"nearspace.encoders.{module}",
-            cls,
-        ):
-            return name
-    return None
-
-
 def _encoder(node: ast.expr) -> Encoder:
     if isinstance(node, ast.Name):
         return _call(node.id, [], {})
@@ -142,7 +87,7 @@ def _encoder(node: ast.expr) -> Encoder:
 
 def _call(name: str, args: list[Any], keywords: dict[str, Any]) -> Encoder:
     cls = encoder_class(name)
-    known = parameters(cls)
+    known = cls.parameters()
     if len(args) > 1 or (args and (not known or next(iter(known)) in keywords)):
         raise SpecError(
             f"Cannot make '{name}': only its first parameter may stand without a name, once; its "
@@ -168,20 +113,17 @@ def _layer(encoder: Encoder, node: ast.expr) -> Encoder:
     else:
         raise SpecError(f"A layer is a name, as in cnn@conv2; got '@{ast.unparse(node)}'.")
     if "layer" not in encoder.get_params(deep=False):
-        raise SpecError(f"The encoder '{spec_of(encoder)}' has no layers to choose '{layer}' from.")
+        raise SpecError(f"The encoder '{encoder.spec}' has no layers to choose '{layer}' from.")
     return encoder.set_params(layer=layer)
 
 
 def _join(op: ast.operator, left: Encoder, right: Encoder) -> Encoder:
-    from nearspace.data import Vector
-    from nearspace.encoders.combine import Concatenated, Piped
-
     if isinstance(op, ast.Add):
         parts = list(left.encoders) if isinstance(left, Concatenated) else [left]
         return Concatenated([*parts, right])
     if Vector not in right.kinds:
         raise SpecError(
-            f"'{spec_of(right)}' takes no vectors, so it cannot stand after '|'; "
+            f"'{right.spec}' takes no vectors, so it cannot stand after '|'; "
             "pca, autoencoder, mlp and l2 can."
         )
     parts = list(left.encoders) if isinstance(left, Piped) else [left]

@@ -15,12 +15,12 @@ from sklearn.base import BaseEstimator
 from nearspace.data import Dataset
 from nearspace.encoders.base import Bounds, Decodes, Elbo, Encoder
 from nearspace.encoders.elsewhere import FromSklearn
-from nearspace.encoders.spec import make, make_many, spec_of
+from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.cache import has_row, load_row, make_key, prune, store_row
 from nearspace.judge.estimate import estimate_seconds
 from nearspace.judge.exhibits import layer_scores, pick_queries, shown_items, space_neighbours
-from nearspace.judge.fits import Fits, has_random_state, is_cacheable, is_same, seeded
+from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Cost, Failure, Leaderboard
 from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import (
@@ -167,8 +167,8 @@ def _rows(
             try:
                 encoder._validate_params()
             except ValueError as error:
-                raise SpecError(f"Cannot use '{spec_of(encoder)}': {error}") from error
-            spec = spec_of(encoder)
+                raise SpecError(f"Cannot use '{encoder.spec}': {error}") from error
+            spec = encoder.spec
             if not is_same(rows.setdefault(spec, encoder), encoder):
                 raise SpecError(
                     f"Two encoders that differ would both be the row '{spec}'; give each Network a "
@@ -224,32 +224,32 @@ class _Judge:
 
     def is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""
-        return not (is_cacheable(encoder) and has_row(self.folder, self._key(encoder)))
+        return not (encoder.is_reproducible and has_row(self.folder, self._key(encoder)))
 
     def _key(self, encoder: Encoder) -> str:
         task = self.task
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
         sides = (task.train.fingerprint, task.test.fingerprint)
         groups = "" if task.test.groups is None else task.test.groups.tolist()
-        return make_key("row", spec_of(encoder), *sides, settings, task.labelled, groups)
+        return make_key("row", encoder.spec, *sides, settings, task.labelled, groups)
 
     def _run(self, encoder: Encoder) -> Judged:
         task, key = self.task, self._key(encoder)
-        kept = load_row(self.folder, key) if is_cacheable(encoder) else None
+        kept = load_row(self.folder, key) if encoder.is_reproducible else None
         if kept is None:
             kept = self._measure(encoder)
             # Without its reference, which failed, a row lacks a score that it should have.
-            whole = self.reference is not None or spec_of(encoder) == self.reference_spec
-            if is_cacheable(encoder) and whole:
+            whole = self.reference is not None or encoder.spec == self.reference_spec
+            if encoder.is_reproducible and whole:
                 store_row(self.folder, key, *kept)
         arrays, facts = kept
-        if spec_of(encoder) == self.reference_spec:
+        if encoder.spec == self.reference_spec:
             self.reference = arrays["test"][task.sample]
         fitted = self.fits.get(encoder)[0] if isinstance(encoder, Decodes) else encoder
         scores: dict[str, Any] = dict(facts["scores"])
         scores.update({name[6:]: v for name, v in arrays.items() if name.startswith("score-")})
         return Judged(
-            spec=spec_of(encoder),
+            spec=encoder.spec,
             encoder=fitted,
             scores=scores,
             cost=Cost(**facts["cost"]),

@@ -10,7 +10,6 @@ from sklearn.base import clone
 
 from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.combine import parts_of
 from nearspace.encoders.learned import Learned
 from nearspace.judge.protocol import Task
 from nearspace.learning.train import default_epochs
@@ -50,14 +49,14 @@ def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
         return 0.0
     n, n_test, m = len(task.train), len(task.test), len(pilot)
     short, fitting = clone(encoder), 0.0
-    for part in parts_of(short):
+    for part in short.parts:
         if isinstance(part, Learned):
             part.set_params(epochs=1)
     short.fit_on(pilot)
     start = time.perf_counter()
     vectors = short.transform(pilot.items)
     embedding = (time.perf_counter() - start) * (n + n_test) / m
-    for given, part in zip(parts_of(encoder), parts_of(short, "encoders_"), strict=True):
+    for given, part in zip(encoder.parts, short.parts, strict=True):
         if isinstance(given, Learned):
             fitting += _training_seconds(given, part.history_, n, m)
     width = vectors.shape[1] if isinstance(vectors, np.ndarray) else vectors.nnz / m

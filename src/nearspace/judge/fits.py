@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import time
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,11 @@ from sklearn.base import BaseEstimator, clone
 
 from nearspace.data import Kind
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.combine import Composite, parts_of
-from nearspace.encoders.elsewhere import FromSklearn, Vectors
-from nearspace.encoders.learned import Learned
-from nearspace.encoders.network import Network
-from nearspace.encoders.pretrained import Pretrained
-from nearspace.encoders.spec import spec_of
+from nearspace.encoders.combine import Composite
 from nearspace.judge.cache import content_key, load_fit, make_key, store_fit
 from nearspace.judge.protocol import Task
 
-__all__ = ["Fits", "has_random_state", "is_cacheable", "is_same", "seeded"]
+__all__ = ["Fits", "has_random_state", "is_same", "seeded"]
 
 
 class Fits:
@@ -57,18 +51,15 @@ class Fits:
         signature = dict.fromkeys(encoder.fit_free_params)
         chosen = {name: encoder.get_params()[name] for name in signature}
         base = clone(encoder)
-        defaults = inspect.signature(type(encoder)).parameters
+        defaults = encoder.parameters()
         base.set_params(**{name: defaults[name].default for name in signature})
-        cacheable = is_cacheable(base)
-        if not cacheable:
+        if not base.is_reproducible:
             self.alive[id(encoder)] = encoder
-        key = make_key(data_key, spec_of(base), "" if cacheable else id(encoder))
+        key = make_key(data_key, base.spec, "" if base.is_reproducible else id(encoder))
         if key not in self.done:
             kept = load_fit(self.folder, key)
-            if kept is None and chosen and isinstance(encoder, Learned):
-                encoder.try_untrained(
-                    items, y, kind
-                )  # as its own layer: the fit serves every layer
+            if kept is None and chosen:  # as its own layer: the fit serves every layer
+                encoder.try_untrained(items, y, kind)
             self.done[key] = kept or self._fit(base, items, y, kind, key)
         fitted, seconds = self.done[key]
         if chosen:
@@ -81,7 +72,7 @@ class Fits:
         start = time.perf_counter()
         fitted = base.fit_items(items, y, kind)
         seconds = time.perf_counter() - start
-        if is_cacheable(base):
+        if base.is_reproducible:
             store_fit(self.folder, key, fitted, seconds)
         return fitted, seconds
 
@@ -101,15 +92,6 @@ class Fits:
 
         fitted.fit_parts(fit_part, items, y)
         return fitted, total
-
-
-def is_cacheable(encoder: Any) -> bool:
-    """Return whether the spec of an encoder says all that its vectors depend on."""
-    unknown = Vectors | FromSklearn | Network
-    return not any(
-        isinstance(part, unknown) or (isinstance(part, Pretrained) and not part.is_pinned)
-        for part in parts_of(encoder)
-    )
 
 
 def is_same(first: Any, second: Any) -> bool:
@@ -147,7 +129,7 @@ def _random_states(encoder: Encoder) -> list[tuple[Any, str]]:
     """Return each part that has a random state, and the parameter's name."""
     return [
         (part, name)
-        for part in parts_of(encoder)
+        for part in encoder.parts
         for name in part.get_params()
         if name.split("__")[-1] == "random_state"
     ]

@@ -14,8 +14,7 @@ from sklearn.preprocessing import normalize
 
 from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder, Layers
-from nearspace.encoders.learned import Learned
-from nearspace.encoders.spec import make, spec_of
+from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.fits import Fits
 from nearspace.judge.hybrids import hybrid_correct
@@ -105,13 +104,13 @@ def compare_layers(
     times.append(time.perf_counter())
     names = layers or list(fitted.layer_names())
     if not names:
-        raise SpecError(f"{spec_of(encoder)}: no layer of the top level can be tapped; name some.")
+        raise SpecError(f"{encoder.spec}: no layer of the top level can be tapped; name some.")
     pool = pool or own_pool(fitted)
     tell(0.5, "embedding")
     sides = tap_sides(task, fitted, names, pool, len(task.train), len(task.test))
     if sides is None:
         raise DataError(
-            f"The layers of {spec_of(encoder)} are too wide to hold {k} neighbours in memory at "
+            f"The layers of {encoder.spec} are too wide to hold {k} neighbours in memory at "
             "once; use pool='mean', or name fewer layers."
         )
     train, test = sides
@@ -135,7 +134,7 @@ def compare_layers(
     times.append(time.perf_counter())
     described = task.describe()
     protocol = described | {
-        "encoder": spec_of(encoder),
+        "encoder": encoder.spec,
         "pool": pool,
         "items judged": test.n,
         "items searched": train.n,
@@ -151,9 +150,10 @@ def compare_layers(
 
 def check_layers(encoder: Any, pool: str | None = None) -> None:
     """Raise `SpecError` if an encoder has no layers, a wrong parameter, or items no such pool."""
+    spec = encoder.spec
     if not isinstance(encoder, Layers):
         raise SpecError(
-            f"The encoder '{spec_of(encoder)}' has no layers to compare; alexnet, cnn, mlp and "
+            f"The encoder '{spec}' has no layers to compare; alexnet, cnn, mlp and "
             "pretrained have, and Network takes any network."
         )
     if pool is not None and pool not in ITEM_POOLS:
@@ -164,7 +164,7 @@ def check_layers(encoder: Any, pool: str | None = None) -> None:
     try:
         _pooled(encoder, pool)._validate_params()
     except ValueError as error:
-        raise SpecError(f"Cannot use '{spec_of(encoder)}': {error}") from error
+        raise SpecError(f"Cannot use '{spec}': {error}") from error
 
 
 def _pooled(encoder: Any, pool: str | None) -> Any:
@@ -175,10 +175,9 @@ def _pooled(encoder: Any, pool: str | None) -> Any:
 
 def _try_untrained(encoder: Any, task: Task, layers: Sequence[Any], pool: str | None) -> None:
     """Raise before training what a layer that is not there would raise after it."""
-    if isinstance(encoder, Learned):
-        for layer in layers:
-            trial = _pooled(encoder, pool).set_params(layer=layer)
-            trial.try_untrained(task.train.items, task.train.target, task.train.kind)
+    for layer in layers:
+        trial = _pooled(encoder, pool).set_params(layer=layer)
+        trial.try_untrained(task.train.items, task.train.target, task.train.kind)
 
 
 class _Measured:

@@ -16,8 +16,7 @@ from nearspace.encoders.base import Decodes, Encoder
 from nearspace.encoders.double import pixels
 from nearspace.encoders.halves import halve
 from nearspace.encoders.linear import PCA
-from nearspace.encoders.persist import dump_encoder
-from nearspace.encoders.spec import make, spec_of
+from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.curves import Curve, Equal, Points, Rates, bits_at, front, psnr, psnr_at
 from nearspace.judge.fits import Fits
@@ -109,7 +108,7 @@ def measure_rates(
     shown = _others(other, dataset.kind, random_state)
     measured = []
     for at, encoder in enumerate(made):
-        tell(0.8 * at / len(made), f"fitting {spec_of(encoder)}")
+        tell(0.8 * at / len(made), f"fitting {encoder.spec}")
         measured.append(_Coded(fits.get(encoder)[0], task))
     tell(0.8, "PCA codes")
     pca = _pca_curve(task)
@@ -142,7 +141,7 @@ def check_encoders(encoders: Sequence[Encoder]) -> None:
     for encoder in encoders:
         if not isinstance(encoder, Decodes):
             raise NearspaceError(
-                f"'{spec_of(encoder)}' does not decode; rates takes pca, autoencoder, denoising, "
+                f"'{encoder.spec}' does not decode; rates takes pca, autoencoder, denoising, "
                 "masked, vae and adversarial."
             )
 
@@ -152,7 +151,7 @@ class _Coded:
 
     def __init__(self, encoder: Any, task: Task, name: str | None = None):
         self.encoder, self.task = encoder, task
-        self.name = name or spec_of(encoder)
+        self.name = name or encoder.spec
         vectors = encoder.transform(task.train.items)
         self.codec = fit_codec(vectors, encoder.inverse_transform, SHARES)
 
@@ -177,7 +176,7 @@ class _Coded:
 
     def decoder_bytes(self) -> int:
         """Return what the receiver needs to have: the decoder, and the tables."""
-        files = dump_encoder(halve(self.encoder)[1]).values()
+        files = halve(self.encoder)[1].dump().values()
         return sum(map(len, files)) + len(self.codec.to_bytes())
 
     def shown(self, images: np.ndarray) -> tuple[np.ndarray, float, float]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.spec import make, spec_of
+from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
 from nearspace.judge.cache import prune
 from nearspace.judge.finetune import (
@@ -123,7 +123,7 @@ def transfer(
     runs.progress(1.0, "intervals")
     prune(folder)
     return dataclasses.replace(
-        assemble(task, spec_of(encoder), runs.done, runs.rates, runs.last),
+        assemble(task, encoder.spec, runs.done, runs.rates, runs.last),
         notes=(*notes, *runs.notes),
         seconds=runs.seconds,
         interrupted=interrupted,
@@ -136,13 +136,13 @@ def _checked(encoder: str | Encoder) -> Encoder:
         raise SpecError(f"An encoder is a spec or an Encoder; got {type(found).__name__}.")
     if found.learns == "labels":
         raise SpecError(
-            f"'{spec_of(found)}' learns from labels, and transfer asks what can be learnt without "
+            f"'{found.spec}' learns from labels, and transfer asks what can be learnt without "
             "them: use an encoder that learns from items, such as simclr or autoencoder."
         )
     try:
         found._validate_params()
     except ValueError as error:
-        raise SpecError(f"Cannot use '{spec_of(found)}': {error}") from error
+        raise SpecError(f"Cannot use '{found.spec}': {error}") from error
     return found
 
 
@@ -197,7 +197,7 @@ class _Runs:
 
     def pretrain(self) -> None:
         """Fit the encoder on all training items, and embed the test items."""
-        spec, task = spec_of(self.encoder), self.task
+        spec, task = self.encoder.spec, self.task
         self.progress(0.0, f"{spec} without labels")
         start = time.perf_counter()
 

@@ -109,7 +109,7 @@ class LinearPathDecoder(nn.Module):
 
 def _no_map(inputs: int, outputs: int, value: float) -> nn.Linear:
     """Return a frozen linear map that gives ``value`` for everything, without a random number."""
-    linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    linear = nn.utils.skip_init(nn.Linear, inputs, outputs, device=torch.get_default_device())
     nn.init.zeros_(linear.weight)
     nn.init.constant_(linear.bias, value)
     return linear.requires_grad_(False)

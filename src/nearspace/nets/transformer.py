@@ -135,8 +135,10 @@ def sine_positions(rows: int, columns: int, width: int) -> Tensor:
 
     As in the masked autoencoder of He et al. (2022): half the width for each coordinate.
     """
-    rate = 10_000.0 ** -(torch.arange(width // 4) / (width // 4))
-    row, column = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
+    # On the CPU even where networks are built without values, to be given weights of a file.
+    steps, *sides = (torch.arange(n, device="cpu") for n in (width // 4, rows, columns))
+    rate = 10_000.0 ** -(steps / (width // 4))
+    row, column = torch.meshgrid(*sides, indexing="ij")
     angles = [place.reshape(-1, 1) * rate for place in (row, column)]
     return torch.cat([wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], dim=1)
 

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 
-from nearspace.encoders.spec import spec_of
 from nearspace.judge.hybrids import WEIGHTS
 from nearspace.judge.layerboard import TOP, Hybrid, LayerBoard
 from nearspace.judge.metrics import Score
@@ -101,7 +100,7 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
     encoder = copy.copy(board.encoder).set_params(layer=chosen.name)
     if "pool" in encoder.get_params():
         encoder.set_params(pool=board.protocol["pool"])
-    return spec_of(encoder), f"{words} {_told_gain(board)}".strip()
+    return encoder.spec, f"{words} {_told_gain(board)}".strip()
 
 
 def _standing(board: LayerBoard) -> str:

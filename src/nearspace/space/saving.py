@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.persist import dump_encoder, fingerprint
 from nearspace.errors import NearspaceError
 from nearspace.space import database
 from nearspace.space.rows import Columns, columns_of, encode_rows
@@ -62,9 +61,9 @@ def save(space: Space, path: str | Path) -> Path:
     """
     columns, parts = columns_of(space), dict(space.parts)
     if isinstance(space.made_by, Encoder):
-        if fingerprint(space.made_by) != space.recipe.fingerprint:
+        if space.made_by.fingerprint != space.recipe.fingerprint:
             raise NearspaceError("A space is saved with the encoder that made it, got another one.")
-        parts |= dump_encoder(space.made_by)
+        parts |= space.made_by.dump()
     if Path(path).is_dir():
         raise NearspaceError(f"{path} is a folder; expected the name of a file to write.")
     place = Path(path).resolve()

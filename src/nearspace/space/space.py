@@ -17,9 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Dataset, Kind, kind_from_json
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.combine import parts_of
-from nearspace.encoders.persist import fingerprint
-from nearspace.encoders.spec import make, spec_of
+from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
@@ -204,7 +202,7 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     if type(dataset.kind) not in encoder.kinds:
         takes = " or ".join(sorted(f"{kind.name}s" for kind in encoder.kinds))
         raise DataError(
-            f"{spec_of(encoder)} takes {takes}; {dataset.name} was read as {dataset.kind.name}s: "
+            f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.name}s: "
             "choose another encoder, or say by kind= or column= how to read it."
         )
     try:
@@ -213,17 +211,15 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
         encoder = _fit(encoder, dataset)
     vectors: Any = encoder.transform(dataset.items)
     ids = np.asarray(dataset.ids)
-    check_finite(vectors, ids, spec_of(encoder))
+    check_finite(vectors, ids, encoder.spec)
     meta, roles = _known(dataset)
-    recipe = Recipe(
-        spec_of(encoder), fingerprint(encoder), dataset.name, dataset.kind.to_json(), roles
-    )
+    recipe = Recipe(encoder.spec, encoder.fingerprint, dataset.name, dataset.kind.to_json(), roles)
     return Space(
         vectors,
         ids,
         None if dataset.target is None else dataset.target.values,
         recipe,
-        None if any(part.needs_all_items for part in parts_of(encoder)) else encoder,
+        None if any(part.needs_all_items for part in encoder.parts) else encoder,
         meta,
         Thumbnails(dataset.items, dataset.kind) if dataset.kind.pictured else None,
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.persist import fingerprint, parse_encoder
+from nearspace.encoders.persist import parse_encoder
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space import database
@@ -45,7 +45,7 @@ def read_rows(db: sqlite3.Connection, path: Path, header: dict[str, Any]) -> Row
 def read_encoder(parts: Parts, recipe: Recipe) -> Encoder:
     """Return the encoder of a file, having checked that it made the vectors."""
     encoder = parse_encoder({name: parts[name] for name in ENCODER}, str(parts.path))
-    if fingerprint(encoder) != recipe.fingerprint:
+    if encoder.fingerprint != recipe.fingerprint:
         raise database.damaged(parts.path, "its encoder is not the one that made its vectors")
     return encoder
 
