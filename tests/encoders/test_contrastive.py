@@ -62,7 +62,7 @@ def test_few_images_of_any_shape_can_be_learned_from(cls):
 def test_one_item_held_out_has_a_finite_loss(digits):
     # The last part of the held-out items may be a single one, from which no spread can be told.
     encoder = VICReg(dim=4, epochs=1).fit(digits.items[:40])
-    one = encoder.kind_.to_float(encoder.kind_.tensor(digits.items[:1]))
+    one = encoder.batches(digits.items[:1])[:]
     terms = encoder.losses(encoder.nets_, one, None, torch.Generator().manual_seed(0))
     assert all(term.isfinite() for term in terms.values())
 

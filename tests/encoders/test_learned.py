@@ -52,3 +52,31 @@ def test_vectors_of_another_length_are_told(samples, spec):
     encoder = make(spec).fit(samples["image"].items[:50])
     with pytest.raises(NearspaceError, match=r"decodes vectors of (16|32) numbers, got shape"):
         encoder.inverse_transform(np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize(
+    ("spec", "layers"),
+    [
+        (
+            "autoencoder(dim=3, epochs=1)",
+            ["linear", "net.fc1", "net.fc2", "net.fc3", "net.latent", "code"],
+        ),
+        ("vae(dim=3, epochs=1)", ["fc1", "fc2", "latent"]),
+        ("simclr(dim=3, epochs=1)", ["conv1", "conv2", "fc1", "embedding"]),
+    ],
+)
+def test_every_learned_encoder_has_layers(spec, layers, samples):
+    images = samples["image"].items[:40]
+    encoder = make(spec).fit(images)
+    assert encoder.layer_names() == layers
+    whole = encoder.transform(images)
+    outputs = encoder.layer_outputs(images, layers)
+    for name in layers:
+        encoder.set_params(layer=name)
+        vectors = encoder.transform(images)
+        np.testing.assert_allclose(vectors, outputs[name].flatten(1).numpy(), atol=1e-5)
+        assert vectors.shape[1] == len(encoder.get_feature_names_out())
+    # The last layer holds the encoder's own vectors: of a VAE beside their variances.
+    np.testing.assert_allclose(vectors[:, : whole.shape[1]], whole, atol=1e-5)
+    pooled = make(spec.replace(")", ", pool='max')")).set_params(layer=layers[0]).fit(images)
+    assert pooled.transform(images).shape[1] == outputs[layers[0]].shape[1]

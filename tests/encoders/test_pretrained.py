@@ -48,7 +48,7 @@ def test_each_model_gives_its_own_embedding(folders):
 def test_of_clip_the_vision_tower_is_used(folders):
     whole = Pretrained(folders["clip"]).fit(COLOURS)
     model = AutoModel.from_pretrained(folders["clip"])
-    batch = whole._batch(COLOURS)
+    batch = whole._pictures(COLOURS)[:]
     with torch.no_grad():
         wanted = model.eval().vision_model(batch).last_hidden_state[:, 0]
     np.testing.assert_allclose(whole.transform(COLOURS), wanted, atol=1e-5)

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from nearspace.data import SAMPLES
+from nearspace.data.batches import Stacked
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.learning.progress import epoch_listener
@@ -24,7 +25,7 @@ def squares(nets, batch, labels, generator):
 
 def run(nets, x, losses=squares, **settings):
     defaults = {"epochs": 30, "batch_size": 20, "learning_rate": 0.1, "seed": 0}
-    return train(nets, losses, x, to_float=lambda batch: batch, **{**defaults, **settings})
+    return train(nets, losses, Stacked(x), **{**defaults, **settings})
 
 
 def test_learns_and_keeps_the_best_epoch():

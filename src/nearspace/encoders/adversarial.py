@@ -40,7 +40,7 @@ class AAE(DecodesByNetwork, Samples, Learned):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves large images get convolutions.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`; the learning rate is 2e-3 when absent.
 
     Examples

@@ -25,11 +25,7 @@ class AlexNet(Classifies, Learned):
     ----------
     dim : int, default=128
         Width of ``fc6`` and of ``fc7``.
-    layer : str, optional
-        The layer whose output is the vector; ``fc7`` when absent.
-    pool : {"flatten", "mean", "max"}, default="flatten"
-        What becomes of the places of a feature map.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`.
 
     Examples
@@ -44,13 +40,9 @@ class AlexNet(Classifies, Learned):
     """
 
     kinds = frozenset({Image})
-    learns = "labels"
     default_steps = 1500
-    fit_free_params = frozenset({"layer", "pool"})
 
     dim: int = 128
-    layer: str | None = None
-    pool: str = "flatten"
 
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""

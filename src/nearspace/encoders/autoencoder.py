@@ -9,18 +9,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
+from nearspace.data.batches import Batches
 from nearspace.encoders.learned import DecodesByNetwork, Learned
 from nearspace.nets.bodies import autoencoder_bodies, start_at_pca
 
-__all__ = ["Autoencoder", "rows_for_pca", "squared_error"]
+__all__ = ["Autoencoder", "batch_for_pca", "squared_error"]
 
 ROWS_FOR_PCA, VALUES_FOR_PCA = 10_000, 2**27
 
 
-def rows_for_pca(x: Tensor) -> Tensor:
+def batch_for_pca(batches: Batches) -> Tensor:
     """Return the items, drawn at random, whose principal components are taken: at most 10,000."""
-    most = min(ROWS_FOR_PCA, VALUES_FOR_PCA // x[0].numel())
-    return x[torch.randperm(len(x))[:most]]
+    most = min(ROWS_FOR_PCA, VALUES_FOR_PCA // batches.blank(1).numel())
+    return batches[torch.randperm(len(batches))[:most]]
 
 
 def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
@@ -44,7 +45,7 @@ class Autoencoder(DecodesByNetwork, Learned):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves very large images get convolutions.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`.
 
     Examples
@@ -69,9 +70,9 @@ class Autoencoder(DecodesByNetwork, Learned):
         dim = self.dim
         return autoencoder_bodies(self.shape_, self.hidden, dim, dim, self.body, linear_path=True)
 
-    def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
+    def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
         """Make the networks the principal component analysis of the items."""
-        start_at_pca(nets, self._to_float(rows_for_pca(x)))
+        start_at_pca(nets, batch_for_pca(batches))
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator

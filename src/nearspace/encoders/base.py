@@ -385,6 +385,11 @@ class Layers(ABC):
     def layer_names(self) -> list[str]:
         """Return the names of the layers of the fitted network, from input to output."""
 
+    @property
+    @abstractmethod
+    def own_layer(self) -> str:
+        """The layer from which the vectors come when nobody names one."""
+
     @abstractmethod
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
         """Return what layers put out for a batch of items, by name, from one run of the network.

@@ -50,7 +50,7 @@ class SimCLR(Learned):
         Divides the similarities in the loss.
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`.
 
     Examples
@@ -96,7 +96,7 @@ class SupCon(Learned):
         Divides the similarities in the loss.
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`.
 
     Examples

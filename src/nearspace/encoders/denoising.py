@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Vector
-from nearspace.encoders.autoencoder import rows_for_pca, squared_error
+from nearspace.data.batches import Batches, Stacked
+from nearspace.encoders.autoencoder import batch_for_pca, squared_error
 from nearspace.encoders.base import Restores
 from nearspace.encoders.learned import DecodesByNetwork, Learned
 from nearspace.nets.bodies import autoencoder_bodies, start_at_pca
@@ -46,7 +47,7 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves very large images get convolutions.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`.
 
     Examples
@@ -79,9 +80,9 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
         dim = self.dim
         return autoencoder_bodies(self.shape_, self.hidden, dim, dim, self.body, linear_path=True)
 
-    def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
+    def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
         """Make the networks the principal component analysis of the clean items."""
-        start_at_pca(nets, self._to_float(rows_for_pca(x)))
+        start_at_pca(nets, batch_for_pca(batches))
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
@@ -100,9 +101,9 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
         """Return items with noise on them, and what the network makes of those."""
         check_is_fitted(self)
         seed = int(check_random_state(random_state).randint(2**31))
-        batch = self._to_float(self.kind_.tensor(self._check(X, reset=False)))
+        batch = self.batches(self._check(X, reset=False))[:]
         noisy = self._corrupt(batch, torch.Generator().manual_seed(seed))
-        vectors = self._in_batches(lambda rows: self.embed(self.nets_, rows), noisy)
+        vectors = self._run(lambda some: self.embed(self.nets_, some), Stacked(noisy))
         return self._to_items(noisy), self.inverse_transform(vectors.numpy())
 
 

@@ -17,12 +17,14 @@ from sklearn.utils.validation import check_array, check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Kind, Target
-from nearspace.encoders.base import Decodes, Encoder
+from nearspace.data.batches import Batches, Stacked
+from nearspace.encoders.base import Decodes, Encoder, Layers
 from nearspace.encoders.state import Weights
 from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.progress import progress_bar
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
+from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.weights import build_with
 
 __all__ = ["DecodesByNetwork", "Learned", "draw_normal", "torch_device"]
@@ -43,7 +45,7 @@ class EachIn(Interval):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Learned(Encoder):
+class Learned(Layers, Encoder):
     """An encoder whose networks the one training loop trains.
 
     A subclass says which networks there are (`build`) and what they should minimise (`losses`),
@@ -52,6 +54,11 @@ class Learned(Encoder):
 
     Parameters
     ----------
+    layer : str, optional
+        The layer whose output is the vector; when absent the encoder's own, from which alone it
+        decodes.
+    pool : {"flatten", "mean", "max"}, default="flatten"
+        What becomes of the places of a feature map.
     epochs : int, optional
         Passes over the training items at most; by default as many as come to about `default_steps`
         steps, fewer where that is minutes of arithmetic on a CPU.
@@ -81,11 +88,15 @@ class Learned(Encoder):
     target_, outputs_ : str, int
         Where labels were learnt from: ``"classes"`` or ``"numbers"``, and how many outputs of a
         network tell them.
+    tapped : str
+        The network whose layers can be the space.
     default_steps : int
         Steps of training when `epochs` is absent.
     """
 
     min_items = 2
+    fit_free_params = frozenset({"layer", "pool"})
+    tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
     own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     # Of leaves too: a parameter has one meaning, whichever of them have it.
@@ -107,6 +118,8 @@ class Learned(Encoder):
         "verbose": ["boolean"],
     }
 
+    layer: str | None = None
+    pool: str = "flatten"
     epochs: int | None = None
     batch_size: int = 128
     learning_rate: float = 3e-3
@@ -130,7 +143,7 @@ class Learned(Encoder):
         its own; the others train the other networks.
         """
 
-    def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
+    def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
         """Set the first weights of new networks by the training items, as they wait in memory."""
         return
 
@@ -142,12 +155,34 @@ class Learned(Encoder):
         """Return the vectors of a float batch, shape ``(n, d)``: what the encoder puts out."""
         return nets["encoder"](batch)
 
+    def vectors(self, nets: nn.ModuleDict, batch: Any) -> Tensor:
+        """Return the vectors of a batch: those of `embed`, or what `layer` puts out."""
+        if self.layer is None:
+            return self.embed(nets, batch)
+        return as_vectors(tap(nets[self.tapped], [self.layer], batch)[self.layer], self.pool)
+
+    def layer_names(self) -> list[str]:
+        """Return the names of the layers of the fitted network, from input to output."""
+        return layer_names(self.nets_[self.tapped])
+
+    @property
+    def own_layer(self) -> str:
+        """The layer from which the vectors come when nobody names one."""
+        return self.layer_names()[-1]
+
+    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
+        """Return what layers put out for a batch of items."""
+        device = torch_device(self.device)
+        batch = self.batches(self._check(X, reset=False))[:].to(device)
+        return tap(self.nets_[self.tapped].to(device), names, batch)
+
     @property
     def _n_features_out(self) -> int:
         if half := getattr(self, "half_", None):
             return half["dim"]
         with torch.inference_mode():
-            return self.embed(self.nets_, self._blank(self.nets_)).shape[1]
+            blank = self.blank(1).to(next(self.nets_.parameters()).device)
+            return self.vectors(self.nets_, blank).shape[1]
 
     def _fit(self, items: Any, y: Target | None) -> None:
         torch_device(self.device)  # one that is not there is told before anything is done
@@ -159,22 +194,21 @@ class Learned(Encoder):
         if y is not None:
             self.target_, self.outputs_ = y.name, y.width
             labels = torch.from_numpy(y.encode(y.values))
-        x = self.kind_.tensor(items)
-        self.shape_ = tuple(x.shape[1:])
+        batches = self.batches(items)
+        self.shape_ = tuple(batches.blank(1).shape[1:])
         seed = int(check_random_state(self.random_state).randint(2**31))
-        batch_size = self.batch_size_for(len(x))
+        batch_size = self.batch_size_for(len(batches))
         with torch.random.fork_rng(), progress_bar(type(self).__name__, self.verbose):
             torch.manual_seed(seed)  # the networks' first weights come from the global generator
             nets = self.build()
-            self.start(nets, x)
+            self.start(nets, batches)
             self._try(nets)
             try:
                 history = train(
                     nets,
                     self.losses,
-                    x,
+                    batches,
                     labels,
-                    to_float=self._to_float,
                     epochs=self.epochs,
                     default_steps=self.default_steps,
                     batch_size=batch_size,
@@ -200,7 +234,8 @@ class Learned(Encoder):
         """
         trial = clone(self)
         items, y = trial.begin_fit(items, y, kind)
-        trial.shape_ = tuple(trial.kind_.tensor(items[:1]).shape[1:])
+        trial.mean_ = None
+        trial.shape_ = tuple(trial.blank(1).shape[1:])
         if y is not None:
             trial.outputs_ = y.width
         with torch.random.fork_rng():
@@ -222,35 +257,31 @@ class Learned(Encoder):
 
     def _try(self, nets: nn.ModuleDict) -> None:
         with torch.inference_mode():
-            self.embed(nets.eval(), self._blank(nets))
+            self.vectors(nets.eval(), self.blank(1).to(next(nets.parameters()).device))
 
-    def _blank(self, nets: nn.ModuleDict) -> Tensor:
-        """Return one item of zeros where the networks are."""
-        return torch.zeros(1, *self.shape_, device=next(nets.parameters()).device)
+    def batches(self, items: Any) -> Batches:
+        """Return checked items as they wait in memory for the networks."""
+        scaling = None
+        if self.mean_ is not None and self.scale_ is not None:
+            scaling = self.mean_, self.scale_
+        return self.kind_.batches(items, scaling)
+
+    def blank(self, n: int) -> Any:
+        """Return a batch of ``n`` items that show nothing, on the CPU."""
+        return self.batches(self.kind_.empty()).blank(n)
 
     def batch_size_for(self, n_items: int) -> int:
         """Return the items a step: `batch_size`, or a tenth of the items where that is fewer."""
         return min(self.batch_size, max(SMALLEST_BATCH, n_items // 10), n_items)
 
-    def _to_float(self, batch: Tensor) -> Tensor:
-        batch = self.kind_.to_float(batch)
-        if self.mean_ is None:
-            return batch
-        mean, scale = torch.from_numpy(self.mean_), torch.from_numpy(self.scale_)
-        return (batch - mean.to(batch.device)) / scale.to(batch.device)
-
     def _transform(self, items: Any) -> np.ndarray:
-        def vectors(rows: Tensor) -> Tensor:
-            return self.embed(self.nets_, self._to_float(rows))
+        return self._run(lambda batch: self.vectors(self.nets_, batch), self.batches(items)).numpy()
 
-        return self._in_batches(vectors, self.kind_.tensor(items)).numpy()
-
-    def _in_batches(self, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-        """Return what a function makes of rows, batch by batch on the device, on the CPU."""
+    def _run(self, function: Callable[[Any], Tensor], batches: Batches) -> Tensor:
+        """Return what a function makes of items, batch by batch where the networks then are."""
         device = torch_device(self.device)
         self.nets_.to(device)
-        with torch.inference_mode():
-            return torch.cat([function(rows.to(device)).cpu() for rows in x.split(TRANSFORM_BATCH)])
+        return batches.map(function, TRANSFORM_BATCH, device)
 
     def _to_items(self, batch: Tensor) -> np.ndarray:
         """Return a float batch on the CPU in the items' own units and shape."""
@@ -288,7 +319,7 @@ class DecodesByNetwork(Decodes):
                 f"{type(self).__name__} decodes vectors of {self._n_features_out} numbers, got "
                 f"shape {tuple(z.shape)}."
             )
-        decoded = self._in_batches(self.nets_["decoder"], z)
+        decoded = self._run(self.nets_["decoder"], Stacked(z))
         return self._to_items(self.kind_.values(decoded))
 
 

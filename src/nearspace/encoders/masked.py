@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image
-from nearspace.encoders.autoencoder import rows_for_pca, squared_error
+from nearspace.data.batches import Batches, Stacked
+from nearspace.encoders.autoencoder import batch_for_pca, squared_error
 from nearspace.encoders.base import Restores
 from nearspace.encoders.learned import DecodesByNetwork, Learned
 from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
@@ -57,7 +58,7 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
     body : {"auto", "mlp", "cnn", "vit"}, default="auto"
         Perceptrons, convolutions or a small vision transformer; of themselves very large images
         get convolutions and others perceptrons.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`.
 
     Examples
@@ -101,13 +102,13 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
     def _patch(self) -> int:
         return self.patch or default_patch(*self.shape_[1:])
 
-    def start(self, nets: nn.ModuleDict, x: Tensor) -> None:
+    def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
         """Make the networks the principal component analysis of the images, the token their mean.
 
         A vision transformer has no linear path, and starts at random.
         """
         if "token" in nets:
-            batch = self._to_float(rows_for_pca(x))
+            batch = batch_for_pca(batches)
             start_at_pca(nets, batch)
             nets["token"].load_state_dict({"value": batch.mean(dim=0)})
 
@@ -135,7 +136,7 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
         """Return images whose hidden patches are grey, and what the network makes of the rest."""
         check_is_fitted(self)
         seed = int(check_random_state(random_state).randint(2**31))
-        batch = self._to_float(self.kind_.tensor(self._check(X, reset=False)))
+        batch = self.batches(self._check(X, reset=False))[:]
         visible = self._visible(len(batch), self.ratio, torch.Generator().manual_seed(seed))
 
         def vectors(rows: Tensor) -> Tensor:
@@ -143,6 +144,6 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
                 self.nets_, batch[rows.cpu()].to(rows.device), visible[rows.cpu()].to(rows.device)
             )
 
-        found = self._in_batches(vectors, torch.arange(len(batch)))
+        found = self._run(vectors, Stacked(torch.arange(len(batch)), Tensor.long))
         given = batch.masked_fill(hidden_pixels(visible, self.shape_, self._patch), SHOWN_HIDDEN)
         return self._to_items(given), self.inverse_transform(found.numpy())

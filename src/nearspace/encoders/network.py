@@ -13,7 +13,8 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from nearspace.data import Image, Vector, take_items
+from nearspace.data import Image, Vector
+from nearspace.data.batches import Batches
 from nearspace.encoders.base import Encoder, Layers
 from nearspace.errors import DataError
 from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
@@ -107,42 +108,41 @@ class Network(Layers, Encoder):
         return f"Network({', '.join(parts)})"
 
     def _fit(self, items: Any, y: Any) -> None:
-        x = self.kind_.tensor(take_items(items, np.arange(2)))
-        self.mean_ = self._per_channel("mean", self.mean, 0.0, x)
-        self.std_ = self._per_channel("std", self.std, 1.0, x)
+        shape = self.kind_.batches(items[:2]).blank(2).shape
+        self.mean_ = self._per_channel("mean", self.mean, 0.0, shape)
+        self.std_ = self._per_channel("std", self.std, 1.0, shape)
         if not (self.std_ > 0).all():
             raise DataError(f"Network: std must be above 0, got {self.std}.")
-        batch = self._batch(x)
+        batch = self._batches(items[:2])[:]
         try:
-            found = list_layers(self.net, batch)
+            found = list_layers(self.net, self._as_weights(batch))
         except (RuntimeError, TypeError, ValueError) as error:
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(
-                f"{type(self.net).__name__} cannot take a batch of shape {tuple(x.shape)} ({told})."
+                f"{type(self.net).__name__} cannot take a batch of shape {tuple(shape)} ({told})."
             ) from error
         self.layers_ = [layer.name for layer in found if "." not in layer.name]
-        self.shape_ = tuple(x.shape[1:])
         self._vectors(batch)  # a layer that is not there is told now
 
-    def _per_channel(self, name: str, given: Numbers, absent: float, x: Tensor) -> np.ndarray:
+    def _per_channel(self, name: str, given: Numbers, absent: float, shape: Any) -> np.ndarray:
         """Return one number a channel, in a shape that goes with a batch."""
         values = np.atleast_1d(np.asarray(absent if given is None else given, dtype=np.float32))
-        channels = x.shape[1]
+        channels = shape[1]
         if values.shape not in ((1,), (channels,)) or not np.isfinite(values).all():
             raise DataError(
                 f"Network: {name} must be one number or {channels}, one for each channel, got "
                 f"{given}."
             )
-        return np.broadcast_to(values, channels).reshape(1, channels, *[1] * (x.ndim - 2)).copy()
+        ones = [1] * (len(shape) - 2)
+        return np.broadcast_to(values, channels).reshape(1, channels, *ones).copy()
 
-    def _batch(self, x: Tensor) -> Tensor:
-        """Return items as the float input of the network, where it lies."""
-        weight = next(self.net.parameters(), torch.empty(0))
-        batch = self.kind_.to_float(x.to(weight.device))
-        mean, std = (torch.from_numpy(v).to(weight.device) for v in (self.mean_, self.std_))
-        return ((batch - mean) / std).to(weight.dtype)
+    def _batches(self, items: Any) -> Batches:
+        """Return items as they wait for the network, scaled as it takes them."""
+        device = next(self.net.parameters(), torch.empty(0)).device
+        return self.kind_.batches(items, (self.mean_, self.std_)).to(device)
 
     def _vectors(self, batch: Tensor) -> Tensor:
+        batch = self._as_weights(batch)
         if self.layer is not None:
             output = tap(self.net, [self.layer], batch)[self.layer]
         else:  # seen from outside, a network is a layer
@@ -150,12 +150,13 @@ class Network(Layers, Encoder):
             output = tap(whole, ["output"], batch)["output"]
         return as_vectors(output, self.pool).float().cpu()
 
+    def _as_weights(self, batch: Tensor) -> Tensor:
+        """Return a batch of the type of the weights, where they lie."""
+        weight = next(self.net.parameters(), torch.empty(0))
+        return batch.to(weight.device, weight.dtype)
+
     def _transform(self, items: Any) -> np.ndarray:
-        parts = [
-            self._vectors(self._batch(self.kind_.tensor(items[i : i + self.batch_size])))
-            for i in range(0, len(items), self.batch_size)
-        ]
-        return torch.cat(parts).numpy()
+        return self._batches(items).map(self._vectors, self.batch_size).numpy()
 
     def layer_names(self) -> list[str]:
         """Return the names of the top-level layers that can be tapped."""
@@ -163,11 +164,17 @@ class Network(Layers, Encoder):
 
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
         """Return what layers put out for a batch of items."""
-        return tap(self.net, names, self._batch(self.kind_.tensor(self._check(X, reset=False))))
+        batch = self._batches(self._check(X, reset=False))[:]
+        return tap(self.net, names, self._as_weights(batch))
+
+    @property
+    def own_layer(self) -> str:
+        """The last layer of the top level."""
+        return self.layers_[-1]
 
     @property
     def _n_features_out(self) -> int:
-        return self._vectors(self._batch(torch.zeros(1, *self.shape_))).shape[1]
+        return self._vectors(self._batches(self.kind_.empty()).blank(1)).shape[1]
 
 
 def _shown(given: Any) -> str:

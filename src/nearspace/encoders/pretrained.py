@@ -12,6 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from nearspace.data import Image
+from nearspace.data.batches import Batches, Rows
 from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.learned import torch_device
 from nearspace.errors import NearspaceError
@@ -112,9 +113,8 @@ class Pretrained(Layers, Encoder):
         has_token = any(name.endswith(("cls_token", "class_embedding")) for name in names)
         self.default_pool_ = "cls" if has_token else "mean"
         # Two pictures of noise tell which layers have a row a picture, the same beside another.
-        self.shape_ = tuple(items.shape[1:])
-        noise = np.random.default_rng(0).integers(256, size=(2, *self.shape_)).astype(np.uint8)
-        batch = self._batch(noise)
+        noise = np.random.default_rng(0).integers(256, size=(2, *items.shape[1:]))
+        batch = self._pictures(noise.astype(np.uint8))[:]
         try:
             found = {layer.name for layer in list_layers(nn.Sequential(self._vision.tower), batch)}
             self._vectors(batch)
@@ -138,7 +138,7 @@ class Pretrained(Layers, Encoder):
     @property
     def input_sides(self) -> tuple[int, int]:
         """Height and width in pixels that the image processor gives the images."""
-        height, width = self._batch(np.zeros((1, *self.shape_), np.uint8)).shape[-2:]
+        height, width = self._pictures(self.kind_.empty()).blank(1).shape[-2:]
         return height, width
 
     @classmethod
@@ -172,20 +172,8 @@ class Pretrained(Layers, Encoder):
             raise self._loaded().unusable("has no class token; use pool='mean'")
         return self.pool or self.default_pool_
 
-    def _batch(self, items: np.ndarray) -> Tensor:
-        """Return uint8 images as the model wants them, on the device."""
-        images = list(np.repeat(items, 3, axis=3) if items.shape[3] == 1 else items)
-        vision = self._loaded()
-        try:
-            batch = vision.processor(
-                images=images, return_tensors="pt", input_data_format="channels_last"
-            )["pixel_values"]
-        except UNREADABLE as error:
-            reason = f"has an image processor that cannot take the images ({first_line(error)})"
-            raise vision.unusable(reason) from error
-        device = torch_device(self.device)
-        vision.tower.to(device)
-        return batch.to(device, torch.float32)
+    def _pictures(self, items: np.ndarray) -> Pictures:
+        return Pictures(items, self._loaded(), torch_device(self.device))
 
     def _vectors(self, batch: Tensor) -> Tensor:
         if isinstance(self.layer, str):
@@ -195,11 +183,8 @@ class Pretrained(Layers, Encoder):
         return as_vectors(output, self.pool_).float().cpu()
 
     def _transform(self, items: np.ndarray) -> np.ndarray:
-        parts = [
-            self._vectors(self._batch(items[i : i + self.batch_size]))
-            for i in range(0, len(items), self.batch_size)
-        ]
-        return torch.cat(parts).numpy()
+        device = torch_device(self.device)
+        return self._pictures(items).map(self._vectors, self.batch_size, device).numpy()
 
     def layer_names(self) -> list[str]:
         """Return the names of the model's blocks, and of what stands before and after them."""
@@ -207,13 +192,48 @@ class Pretrained(Layers, Encoder):
 
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
         """Return what layers put out for a batch of items."""
-        items = self._check(X, reset=False)
-        parts = [
-            self._loaded().tap(names, self._batch(items[i : i + self.batch_size]))
-            for i in range(0, len(items), self.batch_size)
-        ]
+        pictures = self._pictures(self._check(X, reset=False))
+        batches = pictures.parts(self.batch_size, torch_device(self.device))
+        parts = [self._loaded().tap(names, batch) for batch in batches]
         return {name: torch.cat([part[name] for part in parts]) for name in names}
 
     @property
+    def own_layer(self) -> str:
+        """The last of the model's layers."""
+        return self.layers_[-1]
+
+    @property
     def _n_features_out(self) -> int:
-        return self._vectors(self._batch(np.zeros((1, *self.shape_), np.uint8))).shape[1]
+        return self._vectors(self._pictures(self.kind_.empty()).blank(1)).shape[1]
+
+
+class Pictures(Batches):
+    """Images that wait for the processor of a model, which prepares a few at a time."""
+
+    def __init__(self, items: np.ndarray, vision: Vision, device: torch.device):
+        self.items, self.vision, self.device = items, vision, device
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, rows: Rows) -> Tensor:
+        items = self.items[rows]
+        images = list(np.repeat(items, 3, axis=3) if items.shape[3] == 1 else items)
+        try:
+            batch = self.vision.processor(
+                images=images, return_tensors="pt", input_data_format="channels_last"
+            )["pixel_values"]
+        except UNREADABLE as error:
+            reason = f"has an image processor that cannot take the images ({first_line(error)})"
+            raise self.vision.unusable(reason) from error
+        self.vision.tower.to(self.device)
+        return batch.to(self.device, torch.float32)
+
+    def take(self, rows: Rows) -> Pictures:
+        """Return the images at ``rows``."""
+        return Pictures(self.items[rows], self.vision, self.device)
+
+    def blank(self, n: int) -> Tensor:
+        """Return black images, prepared."""
+        black = np.zeros((n, *self.items.shape[1:]), np.uint8)
+        return Pictures(black, self.vision, self.device)[:]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from nearspace.data import Image, Target, Vector
 from nearspace.encoders.base import Layers
-from nearspace.encoders.learned import Learned, torch_device
+from nearspace.encoders.learned import Learned
 from nearspace.nets.convnet import convnet
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.perceptron import perceptron
@@ -24,34 +23,28 @@ class Classifies(Layers):
     Its vectors are the output of ``layer``, or of the last layer before the logits.
     """
 
-    layer: str | None
-    pool: str = "flatten"
+    learns = "labels"
+    tapped = "classifier"
+    pool: str
+    target_: str
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the cross entropy of classes, the squared error of numbers."""
         assert labels is not None  # `fit` asked for them
-        assert isinstance(self, Learned)
         target = Target.registry[self.target_]
         return {target.loss_name: target.loss(nets["classifier"](batch), labels)}
 
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
-        """Return the output of the layer."""
-        layer = self.layer or layer_names(nets["classifier"])[-2]
-        return as_vectors(tap(nets["classifier"], [layer], batch)[layer], self.pool)
+        """Return the output of the last layer before the logits."""
+        own = layer_names(nets["classifier"])[-2]
+        return as_vectors(tap(nets["classifier"], [own], batch)[own], self.pool)
 
-    def layer_names(self) -> list[str]:
-        """Return the names of the layers of the fitted network."""
-        assert isinstance(self, Learned)
-        return layer_names(self.nets_["classifier"])
-
-    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items."""
-        assert isinstance(self, Learned)
-        device = torch_device(self.device)
-        batch = self.kind_.tensor(self._check(X, reset=False)).to(device)
-        return tap(self.nets_["classifier"].to(device), names, self._to_float(batch))
+    @property
+    def own_layer(self) -> str:
+        """The last layer before the logits."""
+        return self.layer_names()[-2]
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
@@ -62,9 +55,7 @@ class MLP(Classifies, Learned):
     ----------
     hidden : tuple of int, default=(256, 64)
         Widths of the hidden layers ``fc1``, ``fc2``, ….
-    layer : str, optional
-        The layer whose output is the vector; the last one before ``logits`` when absent.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`.
 
     Examples
@@ -77,12 +68,9 @@ class MLP(Classifies, Learned):
     """
 
     kinds = frozenset({Image, Vector})
-    learns = "labels"
     default_steps = 2000
-    fit_free_params = frozenset({"layer"})
 
     hidden: tuple[int, ...] = (256, 64)
-    layer: str | None = None
 
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""
@@ -98,11 +86,7 @@ class CNN(Classifies, Learned):
     ----------
     dim : int, default=64
         Width of ``fc1``, the hidden layer after the convolutions ``conv1``, ``conv2``, ….
-    layer : str, optional
-        The layer whose output is the vector; ``fc1`` when absent.
-    pool : {"flatten", "mean", "max"}, default="flatten"
-        What becomes of the places of a feature map.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`; the learning rate is 5e-3 when absent.
 
     Examples
@@ -117,13 +101,9 @@ class CNN(Classifies, Learned):
     """
 
     kinds = frozenset({Image})
-    learns = "labels"
     default_steps = 1500
-    fit_free_params = frozenset({"layer", "pool"})
 
     dim: int = 64
-    layer: str | None = None
-    pool: str = "flatten"
     learning_rate: float = 5e-3
 
     def build(self) -> nn.ModuleDict:

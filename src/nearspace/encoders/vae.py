@@ -57,7 +57,7 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves large images get convolutions.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`; the learning rate is 2e-3 when absent.
 
     Examples
@@ -137,19 +137,18 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
             Of the model as it is, whatever ``beta`` it was trained with.
         """
         check_is_fitted(self)
-        x = self.kind_.tensor(self._check(X, reset=False))
+        batches = self.batches(self._check(X, reset=False))
         device = torch_device(self.device)
         nets = self.nets_.to(device)
         seed = int(check_random_state(random_state).randint(2**31))
         generator = torch.Generator(device=device).manual_seed(seed)
         totals, means = {"reconstruction": 0.0, "kl": 0.0}, []
         with torch.inference_mode():
-            for rows in x.split(EVALUATION_BATCH):
-                batch = self._to_float(rows.to(device))
+            for batch in batches.parts(EVALUATION_BATCH, device):
                 mean, log_variance = _posterior(nets, batch)
                 terms = self._terms(nets, batch, mean, log_variance, generator)
                 for name, term in terms.items():
-                    totals[name] += term.item() * len(rows) / len(x)
+                    totals[name] += term.item() * len(batch) / len(batches)
                 means.append(mean.cpu())
         loss = totals["reconstruction"] + totals["kl"]
         return Elbo(

@@ -35,7 +35,7 @@ class VICReg(Learned):
         Weight of the squared distance of views, where the spread weighs 25 and repetition 1.
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
-    epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
         As of `Learned`.
 
     Examples

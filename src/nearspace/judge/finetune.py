@@ -222,7 +222,7 @@ def finetune(
     def losses(nets: Any, batch: Tensor, labels: Any, generator: Any) -> dict[str, Tensor]:
         if way.varied:
             batch = encoder.kind_.views(batch, generator, mirror)
-        logits = nets[HEAD](encoder.embed(nets, batch))
+        logits = nets[HEAD](encoder.vectors(nets, batch))
         return {"cross_entropy": functional.cross_entropy(logits, labels)}
 
     with torch.random.fork_rng():
@@ -234,9 +234,8 @@ def finetune(
         train(
             nets,
             losses,
-            encoder.kind_.tensor(items)[rows],
+            encoder.batches(items).take(rows),
             torch.from_numpy(classes.astype(np.int64))[rows],
-            to_float=encoder._to_float,
             epochs=EPOCHS,
             batch_size=BATCH,
             learning_rate=learning_rate,
@@ -250,18 +249,15 @@ def finetune(
 
 def log_probabilities(encoder: Learned, nets: nn.ModuleDict, items: Any) -> np.ndarray:
     """Return what a network of `finetune` makes of items, shape ``(n, classes)``."""
-    import torch
-
     from nearspace.encoders.learned import torch_device
 
     device = torch_device(encoder.device)
-    x, nets = encoder.kind_.tensor(items), nets.to(device)
-    with torch.inference_mode():
-        parts = [
-            nets[HEAD](encoder.embed(nets, encoder._to_float(part.to(device)))).log_softmax(1)
-            for part in x.split(PREDICTION_BATCH)
-        ]
-    return torch.cat(parts).cpu().numpy()
+    nets.to(device)
+
+    def outputs(batch: Tensor) -> Tensor:
+        return nets[HEAD](encoder.vectors(nets, batch)).log_softmax(1)
+
+    return encoder.batches(items).map(outputs, PREDICTION_BATCH, device).numpy()
 
 
 def choose_rate(
@@ -289,7 +285,7 @@ def _embedding_nets(encoder: Learned, nets: nn.ModuleDict) -> nn.ModuleDict:
 
     nets = copy.deepcopy(nets).cpu().eval()
     with torch.enable_grad():
-        vectors = encoder.embed(nets, torch.zeros(2, *encoder.shape_))
+        vectors = encoder.vectors(nets, encoder.blank(2))
     if not vectors.requires_grad:
         return nn.ModuleDict()
     vectors.sum().backward()
@@ -323,6 +319,6 @@ def _with_head(encoder: Learned, part: str, n_classes: int) -> nn.ModuleDict:
         for param in trained:
             param.requires_grad_(True)
     with torch.no_grad():
-        dim = encoder.embed(nets.eval(), torch.zeros(2, *encoder.shape_)).shape[1]
+        dim = encoder.vectors(nets.eval(), encoder.blank(2)).shape[1]
     nets[HEAD] = nn.Linear(dim, n_classes)
     return nets

@@ -48,17 +48,16 @@ class Fits:
             return self._parts(encoder, items, y, kind, data_key)
         if encoder.needs_all_items:
             return clone(encoder).fit_on(self.task.dataset), 0.0
-        signature = dict.fromkeys(encoder.fit_free_params)
-        chosen = {name: encoder.get_params()[name] for name in signature}
-        base = clone(encoder)
-        defaults = encoder.parameters()
-        base.set_params(**{name: defaults[name].default for name in signature})
+        parameters = encoder.parameters()
+        usual = {name: parameters[name].default for name in encoder.fit_free_params}
+        chosen = {name: encoder.get_params()[name] for name in usual}
+        base = clone(encoder).set_params(**usual)
         if not base.is_reproducible:
             self.alive[id(encoder)] = encoder
         key = make_key(data_key, base.spec, "" if base.is_reproducible else id(encoder))
         if key not in self.done:
             kept = load_fit(self.folder, key)
-            if kept is None and chosen:  # as its own layer: the fit serves every layer
+            if kept is None and chosen != usual:  # as its own layer: the fit serves every layer
                 encoder.try_untrained(items, y, kind)
             self.done[key] = kept or self._fit(base, items, y, kind, key)
         fitted, seconds = self.done[key]

@@ -128,7 +128,7 @@ def compare_layers(
     )
     rows = measured.rows()
     own = fitted.get_params()["layer"]
-    own = own if own in names else names[-2:][0]  # what stands before the logits
+    own = own if own in names else fitted.own_layer if fitted.own_layer in names else names[-1]
     floor = measured.floor() if task.labelled else {}
     hybrids, gain = measured.hybrids(own) if task.labelled else ((), None)
     times.append(time.perf_counter())

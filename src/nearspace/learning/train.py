@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from nearspace.data.batches import Batches
 from nearspace.errors import NearspaceError
 from nearspace.learning.progress import tell_epoch
 from nearspace.learning.threads import threads_for
@@ -89,10 +90,9 @@ def default_epochs(
 def train(
     nets: nn.ModuleDict,
     losses: Losses,
-    x: Tensor,
+    batches: Batches,
     y: Tensor | None = None,
     *,
-    to_float: Callable[[Tensor], Tensor],
     epochs: int | None,
     batch_size: int,
     learning_rate: float,
@@ -106,7 +106,7 @@ def train(
     loss_weights: Weights | None = None,
     own_optimizer: Mapping[str, Sequence[str]] | None = None,
 ) -> History:
-    """Train networks in place on tensors in memory, and leave the best weights in them.
+    """Train networks in place on items in memory, and leave the best weights in them.
 
     AdamW (Loshchilov & Hutter, 2019) under the one-cycle schedule (Smith & Topin, 2018). A part of
     the items is held out; after each epoch the loss on it decides which weights are kept, and
@@ -120,12 +120,10 @@ def train(
     losses : callable
         ``losses(nets, batch, labels, generator)`` returns the terms of the loss by name; their
         weighted sum is minimised.
-    x : Tensor of shape (n, ...)
-        The items as they wait in memory, uint8 for images.
+    batches : Batches
+        The items as they wait in memory.
     y : Tensor of shape (n,), optional
-        Class numbers, int64.
-    to_float : callable
-        Turns a batch of ``x`` into the float input of the networks, on its device.
+        Class numbers, int64, or numbers, float32.
     epochs : int or None
         Passes over the items at most; None for as many as `default_epochs` gives.
     batch_size : int
@@ -170,9 +168,9 @@ def train(
     from lightning_fabric import Fabric
 
     fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
-    x, y = x.to(fabric.device), None if y is None else y.to(fabric.device)
+    batches, y = batches.to(fabric.device), None if y is None else y.to(fabric.device)
     order = torch.Generator().manual_seed(seed)
-    held, kept = _hold_out(len(x), held_out, order)
+    held, kept = _hold_out(len(batches), held_out, order)
     nets.to(fabric.device)
     fused = fabric.device.type in ("cpu", "cuda")
     sides = _sides(nets, own_optimizer or {})
@@ -183,12 +181,11 @@ def train(
         for params in sides.values()
     ]
     generator = torch.Generator(device=fabric.device).manual_seed(seed)
-    steps = max(1, len(kept) // batch_size)
 
     def terms_of(rows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
         rows = rows.to(fabric.device)
         with fabric.autocast():
-            return losses(nets, to_float(x[rows]), None if y is None else y[rows], noise)
+            return losses(nets, batches[rows], None if y is None else y[rows], noise)
 
     def take_step(rows: Tensor, done: float) -> Tensor:
         terms = terms_of(rows, generator)
@@ -209,21 +206,22 @@ def train(
     def train_epoch(epoch: int, epochs: int) -> float:
         _train_mode(nets)
         total = torch.zeros((), device=fabric.device)  # read seldom: each reading waits
-        permuted = kept[torch.randperm(len(kept), generator=order)]
-        for step in range(steps):
-            rows = permuted[step * batch_size : (step + 1) * batch_size]
-            total += take_step(rows, (epoch - 1 + step / steps) / epochs)
+        parts = batches.order(kept, batch_size, order)
+        for step, rows in enumerate(parts):
+            total += take_step(rows, (epoch - 1 + step / len(parts)) / epochs)
             history.steps += 1
-            if history.steps % STEPS_BETWEEN_LOOKS == 0 or step + 1 == steps:
+            if history.steps % STEPS_BETWEEN_LOOKS == 0 or step + 1 == len(parts):
                 _check_finite(total.item(), history.steps, optimizers[0], learning_rate)
-        return total.item() / steps
+        return total.item() / len(parts)
 
     flops = _step_flops(nets, terms_of, kept[:batch_size], fabric.device)
     history = History(flops_per_item=flops / batch_size)
     best, waited = copy.deepcopy(nets.state_dict()), 0
     if epochs is None:
         kind = fabric.device.type
-        epochs = default_epochs(len(x), batch_size, default_steps, history.flops_per_item, kind)
+        epochs = default_epochs(
+            len(batches), batch_size, default_steps, history.flops_per_item, kind
+        )
     patience = max(5, epochs // 3) if patience is None else patience
     start = time.perf_counter()
     try:

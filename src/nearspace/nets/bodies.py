@@ -83,12 +83,13 @@ class LinearPathEncoder(nn.Module):
 
     def __init__(self, net: nn.Module, shape: Sequence[int], dim: int):
         super().__init__()
-        self.net = net
         self.linear = _no_map(math.prod(shape), dim, value=0.0)
+        self.net = net
+        self.code = nn.Identity()  # the sum, as a layer with a name
 
     def forward(self, batch: Tensor) -> Tensor:
         """Return vectors ``(batch, dim)`` of items ``(batch, *shape)``."""
-        return self.linear(batch.flatten(1)) + self.net(batch)
+        return self.code(self.linear(batch.flatten(1)) + self.net(batch))
 
 
 class LinearPathDecoder(nn.Module):

@@ -40,13 +40,20 @@ class Layer:
 def layer_names(net: nn.Module) -> list[str]:
     """Return the names of a network's top-level layers, without the reshaping of its input.
 
+    A part whose own parts have names is no layer but a row of them.
+
     Examples
     --------
     >>> from nearspace.nets.perceptron import perceptron
     >>> layer_names(perceptron((4,), (8,), 2, last="logits"))
     ['fc1', 'logits']
     """
-    return [name for name, _ in net.named_children() if name != "input"]
+    names: list[str] = []
+    for name, part in net.named_children():
+        named = not any(inner.isdigit() for inner, _ in part.named_children())
+        inner = layer_names(part) if isinstance(part, nn.Sequential) and named else []
+        names += [f"{name}.{layer}" for layer in inner] or [name] * (name != "input")
+    return names
 
 
 def list_layers(net: nn.Module, batch: Tensor) -> list[Layer]:

@@ -83,9 +83,11 @@ def test_grey_and_colour_are_not_taken_for_each_other():
 
 def test_forms_agree():
     kind = Image((9, 7, 3))
-    batch = kind.to_float(kind.tensor(RGB))
+    batches = kind.batches(RGB)
+    batch = batches[:]
     assert batch.shape == (6, 3, 9, 7)
-    assert kind.tensor(RGB).is_contiguous()
+    assert batches.waiting.is_contiguous()
+    assert kind.batches(kind.empty()).blank(2).shape == (2, 3, 9, 7)
     features = kind.features(RGB)
     assert features.dtype == np.float32
     np.testing.assert_allclose(features, RGB.reshape(6, -1) / 255, atol=1e-6)
@@ -93,10 +95,10 @@ def test_forms_agree():
     assert kind_from_json(kind.to_json()) == kind
 
 
-def test_tensor_takes_read_only_arrays():
+def test_batches_take_read_only_arrays():
     items = GREY[..., None].copy()
     items.flags.writeable = False
-    assert Image((9, 7, 1)).tensor(items).shape == (6, 1, 9, 7)
+    assert Image((9, 7, 1)).batches(items)[:].shape == (6, 1, 9, 7)
 
 
 def test_equal_images_have_equal_hashes():

@@ -17,6 +17,7 @@ from nearspace.data.kinds.kind import (
     FilesRead,
     Kind,
     Progress,
+    Scaling,
     array_words,
     content_hash,
     number_array,
@@ -25,6 +26,8 @@ from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
+
+    from nearspace.data.batches import Stacked
 
 __all__ = ["Image"]
 
@@ -176,16 +179,20 @@ class Image(Kind):
         """Return decoded pixels as uint8."""
         return np.rint(np.clip(np.nan_to_num(decoded), 0, 1) * 255).astype(np.uint8)
 
-    def tensor(self, items: np.ndarray) -> Tensor:
-        """Return all images as one uint8 tensor of shape ``(n, C, H, W)``."""
+    def empty(self) -> np.ndarray:
+        """Return no images of this shape."""
+        return np.empty((0, *self.shape), np.uint8)
+
+    def batches(self, items: np.ndarray, scaling: Scaling | None = None) -> Stacked:
+        """Return all images as one uint8 tensor ``(n, C, H, W)``, batches as float32 in [0, 1]."""
         import torch
 
-        # Grey images share their memory with the array; PyTorch wants that memory writable.
-        return torch.from_numpy(np.require(items.transpose(0, 3, 1, 2), np.uint8, ["C", "W"]))
+        from nearspace.data.batches import Stacked
 
-    def to_float(self, batch: Tensor) -> Tensor:
-        """Return a uint8 batch as float32 in [0, 1], on the device on which it lies."""
-        return batch.float().div_(255)
+        # Grey images share their memory with the array; PyTorch wants that memory writable.
+        pixels = np.require(items.transpose(0, 3, 1, 2), np.uint8, ["C", "W"])
+        stacked = Stacked(torch.from_numpy(pixels), lambda rows: rows.float().div_(255))
+        return stacked if scaling is None else stacked.scaled(*scaling)
 
     def views(self, batch: Tensor, generator: Generator, mirror: bool = False) -> Tensor:
         """Return one random variation of every image of a float batch ``(b, C, H, W)``.

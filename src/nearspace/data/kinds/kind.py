@@ -17,10 +17,13 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from nearspace.data.batches import Batches
+
 __all__ = [
     "FilesRead",
     "Kind",
     "Progress",
+    "Scaling",
     "array_words",
     "content_hash",
     "infer_kind",
@@ -33,6 +36,8 @@ __all__ = [
 ]
 
 Progress = Callable[[int, int], None]
+# A mean and a scale, which broadcast to a batch.
+Scaling = tuple[np.ndarray, np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -156,6 +161,10 @@ class Kind(ABC):
 
     # What is asked of items in that container
 
+    def empty(self) -> Any:
+        """Return no items, in the kind's own container."""
+        raise DataError(f"{self.name} items cannot be none.")
+
     def take(self, items: Any, rows: np.ndarray) -> Any:
         """Return the items at the positions ``rows``."""
         return take_items(items, rows)
@@ -202,15 +211,11 @@ class Kind(ABC):
 
     # What networks see of items, and what items become of what networks put out
 
-    def tensor(self, items: Any) -> Tensor:
-        """Return all items as one tensor in the form in which they wait in memory."""
+    def batches(self, items: Any, scaling: Scaling | None = None) -> Batches:
+        """Return the items as they wait in memory for a network, which sees them scaled."""
         raise DataError(f"{self.name} items cannot be put into a batch for a network.")
 
-    def to_float(self, batch: Tensor) -> Tensor:
-        """Return a batch of `tensor` rows as the float input of a network."""
-        return batch.float()
-
-    def scaling(self, items: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    def scaling(self, items: Any) -> Scaling | None:
         """Return mean and deviation of each number, by which networks see it; None for no scaling.
 
         A number that hardly varies keeps its scale.

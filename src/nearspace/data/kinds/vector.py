@@ -8,12 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind, array_words, content_hash, is_frame, number_array
+from nearspace.data.kinds.kind import (
+    Kind,
+    Scaling,
+    array_words,
+    content_hash,
+    is_frame,
+    number_array,
+)
 from nearspace.data.kinds.table import Table
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from nearspace.data.batches import Stacked
 
 __all__ = ["Vector"]
 
@@ -93,13 +100,20 @@ class Vector(Kind):
         """Return the vectors themselves, as float32."""
         return np.array(items, dtype=np.float32)
 
-    def tensor(self, items: np.ndarray) -> Tensor:
-        """Return the vectors as a float32 tensor."""
+    def empty(self) -> np.ndarray:
+        """Return no vectors of this length."""
+        return np.empty((0, self.dim), np.float32)
+
+    def batches(self, items: np.ndarray, scaling: Scaling | None = None) -> Stacked:
+        """Return the vectors as one float32 tensor."""
         import torch
 
-        return torch.from_numpy(np.ascontiguousarray(items, dtype=np.float32))
+        from nearspace.data.batches import Stacked
 
-    def scaling(self, items: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        stacked = Stacked(torch.from_numpy(np.ascontiguousarray(items, dtype=np.float32)))
+        return stacked if scaling is None else stacked.scaled(*scaling)
+
+    def scaling(self, items: np.ndarray) -> Scaling:
         """Return mean and deviation of each column."""
         mean, scale = items.mean(axis=0), items.std(axis=0)
         scale[scale < 1e-6 * (1 + np.abs(mean))] = 1.0
