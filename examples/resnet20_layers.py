@@ -19,7 +19,7 @@ from nearspace.data import Image as ImageKind
 from nearspace.encoders.network import Network
 from nearspace.judge.layers import compare_layers
 from nearspace.report.layers import write_layers
-from nearspace.report.places import places_section
+from nearspace.report.places import places_sections
 
 DATA = Path(os.environ["NEARSPACE_DATA"])
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -87,4 +87,4 @@ for row in board.rows:
         f"{row.name:8} {row.dim:3} numbers  {row.knn.value:6.1%} 5-NN  {row.probe.value:6.1%} probe"
     )
 print("The network was trained on these very images: of others it knows less.")
-print("report:", write_layers(board, "layers.html", sections=[places_section(board)]))
+print("report:", write_layers(board, "layers.html", sections=places_sections(board)))

@@ -14,7 +14,7 @@ from nearspace.encoders.pretrained import Pretrained
 from nearspace.judge.grids import grids, receptive_fields
 from nearspace.judge.layers import compare_layers
 from nearspace.judge.places import board_places, busy_points, nearest_places
-from nearspace.report.places import places_section
+from nearspace.report.places import places_sections
 
 RANDOM = np.random.default_rng(0)
 SIDE, PATCH = 32, 8
@@ -118,13 +118,13 @@ def test_the_section_shows_every_layer_with_places():
     layers, queries, gallery = board_places(board)
     assert [layer.layer for layer in layers] == ["conv1", "conv2"]
     assert not set(queries.ids) & set(gallery.ids)
-    html = places_section(board)
+    html = places_sections(board)[0].html
     assert html.count("<img") == html.count('class="cell"') == 2 * 4 * 4
     assert html.count("<code>conv2</code>") == 4
 
 
 def test_without_places_there_is_no_section():
-    assert places_section(compare_layers("mlp(epochs=1)", load("digits", limit=200))) == ""
+    assert places_sections(compare_layers("mlp(epochs=1)", load("digits", limit=200))) == []
 
 
 def test_the_command_puts_it_on_the_page(tmp_path):
@@ -139,7 +139,7 @@ def test_photographs_are_drawn_small():
     labels = np.repeat(["a", "<b>"], 30)
     dataset = Dataset(images, Image.infer(images), target=labels)
     net = nn.Sequential(nn.Conv2d(3, 2, 5, stride=8), nn.ReLU())
-    html = places_section(compare_layers(Network(net), dataset))
+    html = places_sections(compare_layers(Network(net), dataset))[0].html
     assert 'width="96" height="72"' in html
     assert "<b>" not in html
 

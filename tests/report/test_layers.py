@@ -4,10 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+from markupsafe import Markup
 
 from nearspace.encoders.spec import make
 from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
 from nearspace.judge.metrics import Score
+from nearspace.report.base import Section
 from nearspace.report.layers import hybrid_table, layers_verdict, percent, points, write_layers
 
 TOLD = {"name": "<digits>", "kind": "grey images", "encoder": "cnn", "k": 5, "pool": "mean"}
@@ -47,7 +49,7 @@ def board():
 
 
 def test_the_page_shows_every_layer_and_pair(board, tmp_path):
-    extra = '<section id="more"><h2>More</h2></section>'
+    extra = Section("more", "", Markup('<section id="more"><h2>More</h2></section>'))
     page = write_layers(board(), tmp_path / "new" / "layers.html", [extra]).read_text("utf-8")
     for text in (
         "conv1",
@@ -59,7 +61,7 @@ def test_the_page_shows_every_layer_and_pair(board, tmp_path):
         "&lt;digits&gt;",
     ):
         assert text in page
-    assert extra in page
+    assert extra.html in page
     assert "chance" in page
     assert page.count('class="plot"') == 4
     assert "<digits>" not in page

@@ -63,10 +63,10 @@ def layers_command(
             random_state=judging.random_state, cache=judging.folder, progress=progress,
         )  # fmt: skip
     from nearspace.report.layers import write_layers
-    from nearspace.report.places import places_section
+    from nearspace.report.places import places_sections
 
     write_json(board, output / "layers.json")
-    path = write_layers(board, output / "layers.html", sections=[places_section(board)])
+    path = write_layers(board, output / "layers.html", sections=places_sections(board))
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from nearspace.judge.hybrids import WEIGHTS
 from nearspace.judge.layerboard import TOP, Hybrid, LayerBoard
 from nearspace.judge.metrics import Score
+from nearspace.report.base import Section, page, section, write_page
 from nearspace.report.layer_figures import KEYS, layer_pictures
-from nearspace.report.page import environment, figure_json, plotly_code, script_json
 from nearspace.report.words import few_to_choose, seconds_text
 
 __all__ = ["hybrid_table", "layers_verdict", "points", "render_layers", "write_layers"]
@@ -18,15 +18,15 @@ __all__ = ["hybrid_table", "layers_verdict", "points", "render_layers", "write_l
 FRACTIONS = {0.25: "¼", 0.5: "½", 0.75: "¾"}
 
 
-def render_layers(board: LayerBoard, sections: Sequence[str] = ()) -> str:
+def render_layers(board: LayerBoard, sections: Sequence[Section] = ()) -> str:
     """Return what was found of layers as one self-contained HTML page.
 
     Parameters
     ----------
     board : LayerBoard
         What `compare_layers` found.
-    sections : sequence of str
-        HTML fragments that are put behind the charts as they are, each a ``<section>``.
+    sections : sequence of Section
+        What is shown behind the charts.
 
     Returns
     -------
@@ -39,28 +39,28 @@ def render_layers(board: LayerBoard, sections: Sequence[str] = ()) -> str:
     spent = seconds_text(sum(board.seconds.values()))
     facts += [f"{len(board.rows)} layers", f"{spent} of computing"]
     pictures = layer_pictures(board)
-    return environment().get_template("layers.html.j2").render(
-        board=board,
-        title=f"The layers of {told['encoder']} on {told['name']}",
-        facts=facts,
+    hybrids, label = hybrid_table(board), f"{told['k']}-NN accuracy"
+    shown = {"board": board, "points": points, "percent": percent}
+    parts = [
+        section("layer_table", **shown, label=label, recommended=board.recommended()),
+        section("charts", board=board, keys=KEYS, pictures=pictures),
+    ]
+    if hybrids:
+        fractions = [FRACTIONS[weight] for weight in WEIGHTS]
+        parts.append(section("hybrids", percent=percent, hybrids=hybrids, fractions=fractions))
+    return page(
+        "which layer?",
+        f"The layers of {told['encoder']} on {told['name']}",
+        facts,
+        [*parts, *sections, section("protocol", protocol=told, seconds={})],
         spec=spec,
         reason=reason,
-        recommended=board.recommended(),
-        label=f"{told['k']}-NN accuracy",
-        points=points,
-        percent=percent,
-        hybrids=hybrid_table(board),
-        fractions=[FRACTIONS[weight] for weight in WEIGHTS],
-        keys=KEYS,
-        pictures=pictures,
-        sections=sections,
-        page_data=script_json('{"fragments":[],"shown":[],"classes":[],"codes":[]}'),
-        figure_data=figure_json(pictures),
-        plotly=plotly_code(),
-    )  # fmt: skip
+        notes=board.notes,
+        figures=pictures,
+    )
 
 
-def write_layers(board: LayerBoard, path: str | Path, sections: Sequence[str] = ()) -> Path:
+def write_layers(board: LayerBoard, path: str | Path, sections: Sequence[Section] = ()) -> Path:
     """Write what was found of layers as one self-contained HTML page, see `render_layers`.
 
     Parameters
@@ -69,18 +69,15 @@ def write_layers(board: LayerBoard, path: str | Path, sections: Sequence[str] = 
         What `compare_layers` found.
     path : str or Path
         The file to write; folders on the way to it are made.
-    sections : sequence of str
-        HTML fragments that are put behind the charts as they are, each a ``<section>``.
+    sections : sequence of Section
+        What is shown behind the charts.
 
     Returns
     -------
     Path
         The file that was written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_layers(board, sections), encoding="utf-8")
-    return path
+    return write_page(render_layers(board, sections), path)
 
 
 def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:

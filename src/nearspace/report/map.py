@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.report.base import page, section, write_page
 from nearspace.report.figures import COLOURS
-from nearspace.report.page import environment, script_json
 from nearspace.report.sheets import sheets
 from nearspace.space.clusters import Alike, Cluster, Outlier, classes
 from nearspace.space.maps import K, Map
@@ -78,18 +77,26 @@ def render_map(
     facts = map_facts(space, found)
     if pictures and pictures.unread:
         facts.append(f"{pictures.unread:,} thumbnails cannot be read")
-    return environment().get_template("map.html.j2").render(
-        title=title or space.recipe.data or "A space",
-        facts=facts,
+    atlas = section(
+        "atlas",
         found=found,
         k=K,
         listed=LISTED,
         labelled=space.labels is not None,
         texts=bool(texts),
         counts={"clusters": len(clusters), "outliers": len(outliers), "alike": len(alike)},
-        page_data=script_json(json.dumps(data, ensure_ascii=False, separators=(",", ":"))),
         sheets=pictures.codes if pictures else [],
-    )  # fmt: skip
+    )
+    return page(
+        "map",
+        title or space.recipe.data or "A space",
+        facts,
+        [atlas],
+        look="atlas",
+        styles=("report.css", "map.css"),
+        script="map.js",
+        data=data,
+    )
 
 
 def write_map(
@@ -102,11 +109,7 @@ def write_map(
     alike: Sequence[Alike],
 ) -> Path:
     """Write a map as one self-contained HTML page, see `render_map`."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page = render_map(space, found, codes, clusters, outliers, alike)
-    path.write_text(page, encoding="utf-8")
-    return path
+    return write_page(render_map(space, found, codes, clusters, outliers, alike), path)
 
 
 def map_facts(space: Space, found: Map) -> list[str]:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.judge.leaderboard import Failure, Leaderboard, Result
-from nearspace.judge.metrics import METRICS, Score, format_score
+from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.metrics import METRICS, Score
 from nearspace.report import figures
 from nearspace.report.axis import Axis, interval_axis
-from nearspace.report.words import (
-    bytes_text,
-    count_text,
-    metric_label,
-    rank_metric,
-    seconds_text,
-    verdict,
-)
+from nearspace.report.base import Section, page, section, write_page
+from nearspace.report.words import metric_label, rank_metric, seconds_text, verdict
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from jinja2 import Environment
-    from markupsafe import Markup
 
-__all__ = ["environment", "figure_json", "plotly_code", "render", "script_json", "write_report"]
+__all__ = ["GLYPHS", "render", "write_report"]
 
 GLYPHS = dict(zip(figures.SYMBOLS, "●◆■▲✚✖★⬟", strict=True))
 SIMILARITIES = {
@@ -65,31 +57,56 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
     """
     spec, reason = verdict(leaderboard)
     pictures = _pictures(leaderboard)
-    metric = rank_metric(leaderboard)
-    names, _ = _classes(leaderboard.shown_labels)
-    template = environment().get_template("report.html.j2")
-    return template.render(
-        board=leaderboard,
-        title=title or str(leaderboard.protocol.get("name", "A comparison")),
+    return page(
+        "which representation?",
+        title or str(leaderboard.protocol.get("name", "A comparison")),
+        _facts(leaderboard),
+        list(_sections(leaderboard, pictures)),
         spec=spec,
         reason=reason,
-        facts=_facts(leaderboard),
-        table=_table(leaderboard),
-        label={name: metric_label(name, leaderboard) for name in METRICS},
-        lower=METRICS[metric].better == "lower" if metric else False,
-        meaning={name: _meaning(name) for name in METRICS},
-        legend=[
-            (name, colour, GLYPHS[shape])
-            for name, (colour, shape) in zip(names, figures.marks(names), strict=True)
-        ],
+        notes=leaderboard.notes,
+        interrupted=leaderboard.interrupted,
         look="pictures" if _are_pictures(leaderboard) else "words",
-        shows=_shows(leaderboard, pictures),
-        frontier="cost" in pictures and len(pictures["cost"].data[0].x) > 1,
-        similarities=SIMILARITIES,
-        page_data=_page_json(leaderboard),
-        figure_data=figure_json(pictures),
-        plotly=plotly_code() if pictures else None,
+        data=_data(leaderboard),
+        figures=pictures,
     )
+
+
+def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Section]:
+    """Return what the page shows; what there is nothing of is left out."""
+    table, label = _table(board), {name: metric_label(name, board) for name in METRICS}
+    meaning = {name: _meaning(name) for name in METRICS}
+    yield section("ranking", "Ranking", board=board, table=table, label=label, meaning=meaning)
+    if "cost" in pictures:
+        lower = table.metric is not None and METRICS[table.metric].better == "lower"
+        frontier = len(pictures["cost"].data[0].x) > 1
+        yield section("cost", "Cost", lower=lower, frontier=frontier)
+    rows = _exhibited(board)
+    if maps := [(f"map-{at}", row) for at, row in rows if f"map-{at}" in pictures]:
+        names, _ = _classes(board.shown_labels)
+        marks = zip(names, figures.marks(names), strict=True)
+        legend = [(name, colour, GLYPHS[shape]) for name, (colour, shape) in marks]
+        shown = len(board.shown)
+        yield section("maps", "Spaces", maps=maps, legend=legend, shown=shown, table=table)
+    near = [row for _, row in rows if len(row.exhibits.neighbours)] if board.queries else []
+    if near:
+        yield section("neighbours", "Neighbours", board=board, rows=near)
+    shows = {
+        "decoded": [row for _, row in rows if row.exhibits.reconstructions],
+        "restored": [row for _, row in rows if row.exhibits.restored],
+        "walks": [row for _, row in rows if row.exhibits.walk],
+        "samples": [row for _, row in rows if row.exhibits.samples],
+        "traversals": [row for _, row in rows if row.exhibits.traversals],
+        "elbos": [row for _, row in rows if row.exhibits.elbo],
+    }
+    if shows["decoded"] or shows["walks"] or shows["samples"]:
+        yield section("decoded", "Decoded", board=board, shows=shows)
+    if layers := [(f"layers-{at}", row) for at, row in rows if row.exhibits.layers]:
+        yield section("layers", "Layers", layers=layers)
+    if alike := [name for name in board.similarity if name in pictures]:
+        matrices = [(name, *SIMILARITIES.get(name, (name, ""))) for name in alike]
+        yield section("alike", "Likeness", matrices=matrices, spaces=board.spaces)
+    yield section("protocol", "Protocol", protocol=board.protocol, seconds=board.seconds)
 
 
 def write_report(leaderboard: Leaderboard, path: str | Path) -> Path:
@@ -107,31 +124,7 @@ def write_report(leaderboard: Leaderboard, path: str | Path) -> Path:
     Path
         The file that was written.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(leaderboard), encoding="utf-8")
-    return path
-
-
-def environment() -> Environment:
-    """Return the templates, with all text escaped that is not marked as safe."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {
-        "seconds": seconds_text,
-        "count": count_text,
-        "bytes": bytes_text,
-        "score": _score_parts,
-    }
-    made.tests["failure"] = lambda row: isinstance(row, Failure)
-    return made
+    return write_page(render(leaderboard), path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,12 +166,6 @@ def _table(board: Leaderboard) -> _Table:
 def _meaning(name: str) -> str:
     better = METRICS[name].better
     return METRICS[name].meaning + (f" {better.capitalize()} is better." if better else "")
-
-
-def _score_parts(score: Score | None, metric: str) -> tuple[str, str]:
-    """Return a score and its interval as two texts, either of which may be empty."""
-    number, _, interval = format_score(metric, score).replace("-", "−").partition(" [")
-    return number, f"[{interval}" if interval else ""
 
 
 def _facts(board: Leaderboard) -> list[str]:
@@ -235,57 +222,16 @@ def _exhibited(board: Leaderboard) -> list[tuple[int, Any]]:
     ]
 
 
-def _shows(board: Leaderboard, pictures: dict[str, go.Figure]) -> dict[str, list[Any]]:
-    """Return what each section shows; a section that is empty is left out of the page."""
-    rows = _exhibited(board)
-    near = [row for _, row in rows if len(row.exhibits.neighbours)] if board.queries else []
-    return {
-        "cost": [name for name in pictures if name == "cost"],
-        "maps": [(f"map-{at}", row) for at, row in rows if f"map-{at}" in pictures],
-        "neighbours": near,
-        "decoded": [row for _, row in rows if row.exhibits.reconstructions],
-        "restored": [row for _, row in rows if row.exhibits.restored],
-        "walks": [row for _, row in rows if row.exhibits.walk],
-        "samples": [row for _, row in rows if row.exhibits.samples],
-        "traversals": [row for _, row in rows if row.exhibits.traversals],
-        "elbos": [row for _, row in rows if row.exhibits.elbo],
-        "layers": [(f"layers-{at}", row) for at, row in rows if row.exhibits.layers],
-        "alike": [name for name in board.similarity if name in pictures],
-    }
-
-
 def _are_pictures(board: Leaderboard) -> bool:
     """Return whether the items are drawn as pictures, which can stand close side by side."""
     return all(text.startswith("<img") for text in (*board.shown[:1], *board.queries[:1]))
 
 
-def _page_json(board: Leaderboard) -> Markup:
+def _data(board: Leaderboard) -> dict[str, Any]:
     """Return the drawn items, each once, and which of them every list holds."""
     names, codes = _classes(board.shown_labels)
     lists = {"shown": board.shown, "queries": board.queries, "gallery": board.gallery}
     drawn = dict.fromkeys(text for texts in lists.values() for text in texts)
     places = {text: place for place, text in enumerate(drawn)}
     data: dict[str, Any] = {"fragments": list(drawn), "classes": names, "codes": codes}
-    data |= {name: [places[text] for text in texts] for name, texts in lists.items()}
-    return script_json(json.dumps(data, ensure_ascii=False, separators=(",", ":")))
-
-
-def figure_json(pictures: dict[str, go.Figure]) -> Markup:
-    """Return the figures by name, as the page's code reads them."""
-    parts = (f"{json.dumps(name)}:{figure.to_json()}" for name, figure in pictures.items())
-    return script_json("{" + ",".join(parts) + "}")
-
-
-def script_json(text: str) -> Markup:
-    """Return JSON that may stand in a script element, which no text within it can close."""
-    from markupsafe import Markup
-
-    return Markup(text.replace("<", "\\u003c"))
-
-
-def plotly_code() -> Markup:
-    """Return the code that draws figures."""
-    from markupsafe import Markup
-    from plotly.offline import get_plotlyjs
-
-    return Markup(get_plotlyjs())
+    return data | {name: [places[text] for text in texts] for name, texts in lists.items()}

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data import Dataset, Image
+from nearspace.data import Dataset, Kind
 from nearspace.judge.layerboard import LayerBoard
 from nearspace.judge.places import Place, board_places
-from nearspace.report.page import environment
+from nearspace.report.base import Section, section
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["places_section"]
+__all__ = ["places_sections"]
 
 # Images are drawn side by side, and a page with photographs in full would be many megabytes.
 LARGEST_SIDE = 96
 
 
-def places_section(board: LayerBoard) -> Markup | str:
-    """Return a ``<section>`` with the places that each layer of a network finds alike.
+def places_sections(board: LayerBoard) -> list[Section]:
+    """Return the part of a page with the places that each layer of a network finds alike.
 
     Parameters
     ----------
@@ -30,14 +32,12 @@ def places_section(board: LayerBoard) -> Markup | str:
 
     Returns
     -------
-    Markup or str
-        HTML to put on a page; empty where the items are no images or no layer has locations.
+    list of Section
+        One; none where the items are no images or no layer has locations.
     """
-    from markupsafe import Markup
-
     layers, queries, gallery = board_places(board)
     if not layers:
-        return ""
+        return []
     rows = [
         [
             (layer, [(_drawn(queries, asked), _label(queries, asked))]
@@ -48,8 +48,7 @@ def places_section(board: LayerBoard) -> Markup | str:
         ]
         for q in range(len(queries))
     ]  # fmt: skip
-    template = environment().get_template("places.html.j2")
-    return Markup(template.render(queries=rows, searched=len(gallery)))
+    return [section("places", queries=rows, searched=len(gallery))]
 
 
 def _drawn(images: Dataset, place: Place) -> Markup:
@@ -66,22 +65,24 @@ def _drawn(images: Dataset, place: Place) -> Markup:
         for name, (top, left, bottom, right) in boxes
     )
     return Markup(
-        f'<span class="place">{_small(images.items[place.image])}'
+        f'<span class="place">{_small(images.kind, images.items[place.image])}'
         f'<svg viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">'
         f"{rectangles}</svg></span>"
     )
 
 
-def _small(item: np.ndarray) -> str:
+def _small(kind: Kind, item: np.ndarray) -> str:
     """Return an image as an ``<img>``, at most `LARGEST_SIDE` pixels wide and high."""
     from PIL import Image as Pillow
 
-    height, width, channels = item.shape
-    if max(height, width) > LARGEST_SIDE:
-        picture = Pillow.fromarray(item[..., 0] if channels == 1 else item)
-        picture.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
-        item = np.asarray(picture).reshape(picture.height, picture.width, channels)
-    return Image.infer(item[None]).draw(item)
+    data = kind.picture(item, LARGEST_SIDE) or b""
+    picture = Pillow.open(io.BytesIO(data))
+    width, height = picture.size
+    style = ' class="pixelated"' if max(width, height) < 32 else ""
+    return (
+        f'<img{style} width="{width}" height="{height}" alt="image of {width} × {height} pixels" '
+        f'src="data:{picture.get_format_mimetype()};base64,{base64.b64encode(data).decode()}">'
+    )
 
 
 def _label(images: Dataset, place: Place) -> str:

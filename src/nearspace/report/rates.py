@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nearspace.judge.curves import Curve, Equal, Rates
+from nearspace.report.base import page, section, write_page
 from nearspace.report.figures import COLOURS, SYMBOLS, bare_figure
-from nearspace.report.page import GLYPHS, environment, figure_json, plotly_code, script_json
+from nearspace.report.page import GLYPHS
 from nearspace.report.words import count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -37,31 +38,39 @@ def render_rates(rates: Rates) -> str:
     drawn = [curve for curve in rates.curves if _points(curve)]
     lossy = [curve.name for curve in drawn if curve.how in DASHES]
     lossless = [curve for curve in rates.curves if math.inf in curve.psnr]
-    return environment().get_template("rates.html.j2").render(
-        rates=rates,
-        title=f"Codes of {told['name']}",
-        facts=facts,
+    lasting = {name: value for name, value in told.items() if name != "seconds"}  # a fact above
+    sections = [
+        section(
+            "curves",
+            key=[(*_mark(at), curve.name) for at, curve in enumerate(drawn)],
+            lossless=[(curve.name, count_text(curve.bits[0])) for curve in lossless],
+        ),
+        section(
+            "equal",
+            rates=rates,
+            formats=lossy,
+            decoders=[curve for curve in rates.curves if curve.decoder_bytes],
+            never=never_best(rates),
+            cost=cost_text,
+            images=images_text,
+        ),
+        section("other", rates=rates, other=other_text(rates)),
+        section("protocol", protocol=lasting, seconds={}),
+    ]
+    return page(
+        "rate and distortion",
+        f"Codes of {told['name']}",
+        facts,
+        [each for each in sections if each.name != "equal" or rates.equals],
         reason=rates_verdict(rates),
-        key=[(*_mark(at), curve.name) for at, curve in enumerate(drawn)],
-        lossless=[(curve.name, count_text(curve.bits[0])) for curve in lossless],
-        formats=lossy,
-        decoders=[curve for curve in rates.curves if curve.decoder_bytes],
-        never=never_best(rates),
-        other=other_text(rates),
-        cost=cost_text,
-        images=images_text,
-        page_data=script_json('{"fragments":[],"shown":[],"classes":[],"codes":[]}'),
-        figure_data=figure_json({"curves": _figure(drawn)}),
-        plotly=plotly_code(),
-    )  # fmt: skip
+        notes=rates.notes,
+        figures={"curves": _figure(drawn)},
+    )
 
 
 def write_rates(rates: Rates, path: str | Path) -> Path:
     """Write what was found of rate and distortion as one self-contained HTML page."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_rates(rates), encoding="utf-8")
-    return path
+    return write_page(render_rates(rates), path)
 
 
 def rates_verdict(rates: Rates) -> str:

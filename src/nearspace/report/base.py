@@ -1,0 +1,170 @@
+"""What all pages share: one HTML file of sections, which needs nothing else, not even a network."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nearspace.report.words import bytes_text, count_text, seconds_text
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+__all__ = ["Section", "page", "section", "write_page"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Section:
+    """A part of a page.
+
+    Attributes
+    ----------
+    name : str
+        Its anchor, and its template under ``templates/sections``.
+    title : str
+        What the navigation calls it; "" leaves it out there.
+    html : Markup
+        What it shows.
+    """
+
+    name: str
+    title: str
+    html: Markup
+
+
+def section(name: str, title: str = "", /, **values: Any) -> Section:
+    """Return a part of a page, of the values that its template names."""
+    from markupsafe import Markup
+
+    template = _templates().get_template(f"sections/{name}.html.j2")
+    return Section(name, title, Markup(template.render(values)))
+
+
+def page(
+    kicker: str,
+    title: str,
+    facts: Sequence[str],
+    sections: Sequence[Section],
+    *,
+    spec: str | None = None,
+    reason: str = "",
+    notes: Sequence[str] = (),
+    interrupted: bool = False,
+    look: str = "pictures",
+    styles: Sequence[str] = ("report.css",),
+    script: str = "report.js",
+    data: Mapping[str, Any] | None = None,
+    figures: Mapping[str, go.Figure] | None = None,
+) -> str:
+    """Return a self-contained HTML page.
+
+    Parameters
+    ----------
+    kicker, title : str
+        What kind of page it is, and its heading.
+    facts : sequence of str
+        What was done, in a few words each.
+    sections : sequence of Section
+        What it shows, in order.
+    spec, reason : str, optional
+        What to use, and why.
+    notes : sequence of str
+        What the reader should know.
+    interrupted : bool, default=False
+        Whether the notes are a warning.
+    look : {"pictures", "words", "atlas"}
+        How items are shown: ``"pictures"`` stand close side by side.
+    styles, script : str
+        Files beside the templates.
+    data : mapping, optional
+        What the script reads.
+    figures : mapping of str to Figure, optional
+        Drawn in the elements that name them.
+
+    Returns
+    -------
+    str
+        The page. It loads nothing: pictures, charts and the code that draws them are inside.
+    """
+    return _templates().get_template("base.html.j2").render(
+        kicker=kicker,
+        title=title,
+        facts=facts,
+        sections=sections,
+        spec=spec,
+        reason=reason,
+        notes=notes,
+        interrupted=interrupted,
+        look=look,
+        styles=styles,
+        script=script,
+        data=_json(json.dumps(data or NOTHING, ensure_ascii=False, separators=(",", ":"))),
+        figures=_figures(figures) if figures else None,
+        plotly=_plotly() if figures else None,
+    )  # fmt: skip
+
+
+NOTHING: dict[str, Any] = {"fragments": [], "shown": [], "classes": [], "codes": []}
+
+
+def write_page(html: str, path: str | Path) -> Path:
+    """Write a page and return its file; folders on the way to it are made."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+@functools.cache
+def _templates() -> Environment:
+    """Return the templates, with all text escaped that is not marked as safe."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from nearspace.judge.leaderboard import Failure
+    from nearspace.judge.metrics import format_score
+
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+    def score(value: Any, metric: str) -> tuple[str, str]:
+        """Return a score and its interval as two texts, either of which may be empty."""
+        number, _, interval = format_score(metric, value).replace("-", "−").partition(" [")
+        return number, f"[{interval}" if interval else ""
+
+    made.filters |= {
+        "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "score": score
+    }  # fmt: skip
+    made.tests["failure"] = lambda row: isinstance(row, Failure)
+    return made
+
+
+def _figures(figures: Mapping[str, go.Figure]) -> Markup:
+    """Return the figures by name, as the page's code reads them."""
+    parts = (f"{json.dumps(name)}:{figure.to_json()}" for name, figure in figures.items())
+    return _json("{" + ",".join(parts) + "}")
+
+
+def _json(text: str) -> Markup:
+    """Return JSON that may stand in a script element, which no text within it can close."""
+    from markupsafe import Markup
+
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _plotly() -> Markup:
+    """Return the code that draws figures."""
+    from markupsafe import Markup
+    from plotly.offline import get_plotlyjs
+
+    return Markup(get_plotlyjs())
