@@ -17,6 +17,7 @@ import numpy as np
 
 from nearspace import Space, open_space
 from nearspace.recipe import Recipe
+from nearspace.space.formats import save
 from nearspace.space.store import add
 from nearspace.space.stored import verify
 
@@ -44,11 +45,11 @@ def main():
     vectors = np.random.default_rng(0).normal(size=(N, DIM)).astype(np.float32)
     space = Space(vectors, np.array([f"photos/{i:06}.png" for i in range(N)]), None, RECIPE)
     folder = Path(tempfile.mkdtemp(dir=sys.argv[1] if len(sys.argv) > 1 else None))
-    times = {"np.save + fsync": [], "Space.save": [], "open_space": []}
+    times = {"np.save + fsync": [], "save": [], "open_space": []}
     for turn in range(ROUNDS):
         array, path = folder / f"{turn}.npy", folder / f"{turn}.space"
         times["np.save + fsync"].append(seconds(lambda to=array: save_array(vectors, to)))
-        times["Space.save"].append(seconds(lambda to=path: space.save(to)))
+        times["save"].append(seconds(lambda to=path: save(space, to)))
         times["open_space"].append(seconds(lambda of=path: open_space(of)))
         array.unlink()
         if turn:
@@ -56,7 +57,7 @@ def main():
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, value in medians.items():
         print(f"{name:<18} {value:.3f} s")
-    ratios = [s / a for s, a in zip(times["Space.save"], times["np.save + fsync"], strict=True)]
+    ratios = [s / a for s, a in zip(times["save"], times["np.save + fsync"], strict=True)]
     print(f"write: {statistics.median(ratios):.2f} times np.save (median of {ROUNDS} pairs)")
     path, new = folder / "0.space", Space(vectors[:1], np.array(["new.png"]), None, RECIPE)
     print(f"first add of one item {seconds(lambda: add(path, new)):.3f} s, which makes the index")

@@ -12,6 +12,7 @@ from nearspace import embed, load
 from nearspace.cli.app import app
 from nearspace.encoders import CATALOGUE
 from nearspace.space.database import SCHEMA
+from nearspace.space.formats import save
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -27,7 +28,7 @@ def test_its_python_runs():
 
 def test_the_file_of_a_space_is_as_its_page_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    embed(load("digits"), "pca(dim=4)").save("digits.space")
+    save(embed(load("digits"), "pca(dim=4)"), "digits.space")
     page = README.parent / "docs" / "space_file.md"
     failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=doctest.ELLIPSIS)
     assert (failed, tried) == (0, 4)

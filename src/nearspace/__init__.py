@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from nearspace.space.codec import pack, unpack
     from nearspace.space.decode import decode, interpolate, sample
     from nearspace.space.difference import diff
+    from nearspace.space.formats import open_space, save
     from nearspace.space.maps import Map, layout
     from nearspace.space.neighbours import neighbours
     from nearspace.space.space import Space, embed
-    from nearspace.space.store import open_space
-    from nearspace.space.vectors import read_vectors
 
 # Names resolve on first use, so that `import nearspace` imports neither torch nor scikit-learn.
 _HOME = {
@@ -52,10 +51,10 @@ _HOME = {
     "load_encoder": "encoders.persist",
     "make": "encoders.spec",
     "neighbours": "space.neighbours",
-    "open_space": "space.store",
+    "open_space": "space.formats",
     "pack": "space.codec",
-    "read_vectors": "space.vectors",
     "sample": "space.decode",
+    "save": "space.formats",
     "train_test_split": "data",
     "transfer": "judge.transfer",
     "unpack": "space.codec",
@@ -87,8 +86,8 @@ __all__ = [
     "neighbours",
     "open_space",
     "pack",
-    "read_vectors",
     "sample",
+    "save",
     "train_test_split",
     "transfer",
     "unpack",

@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 from nearspace.data import SAMPLES
+from nearspace.space.formats import save
 from nearspace.space.space import embed
 
 
 @pytest.fixture
 def digits(command):
     space = embed(SAMPLES["digits"]().take(np.arange(120)), "pca(dim=6)")
-    space.save(command.folder / "d.space")
+    save(space, command.folder / "d.space")
     return space
 
 
@@ -45,7 +46,7 @@ def test_items_are_written_as_a_picture_and_as_arrays(command, digits, arguments
 
 
 def test_sample_says_from_what_it_drew(command):
-    embed(SAMPLES["digits"]().take(np.arange(120)), "vae(dim=2, epochs=1)").save("v.space")
+    save(embed(SAMPLES["digits"]().take(np.arange(120)), "vae(dim=2, epochs=1)"), "v.space")
     done = command("sample", "v.space", "-n", "3", "-o", "s.png")
     assert "a mixture of 6 Gaussians fitted to the vectors" in done.stdout
     done = command("sample", "v.space", "-n", "3", "--from", "prior", "-o", "s.png")
@@ -54,7 +55,7 @@ def test_sample_says_from_what_it_drew(command):
 
 def test_vectors_of_vectors_decode_to_arrays(command):
     wine = SAMPLES["wine"]()
-    embed(wine, "pca(dim=13)").save("w.space")
+    save(embed(wine, "pca(dim=13)"), "w.space")
     done = command("decode", "w.space", "--id", "5", "-o", "w.npy")
     assert done.returncode == 0, done.stderr
     np.testing.assert_allclose(np.load("w.npy")[0], wine.items[5], rtol=1e-3, atol=1e-3)
@@ -76,7 +77,7 @@ def test_analogy_answers_as_search_does(command, digits):
 
 
 def test_analogy_shows_texts(command):
-    embed(SAMPLES["sentences"]().take(np.arange(30)), "tfidf").save("t.space")
+    save(embed(SAMPLES["sentences"]().take(np.arange(30)), "tfidf"), "t.space")
     done = command("analogy", "t.space", "0", "1", "2", "-k", "2")
     assert done.stdout.splitlines()[0].split() == ["rank", "cosine", "id", "label", "text"]
 
@@ -96,8 +97,8 @@ def test_analogy_shows_texts(command):
     ],
 )
 def test_mistakes_are_told_in_a_sentence(command, digits, arguments, told):
-    embed(SAMPLES["wine"](), "pca(dim=2)").save("w.space")
-    embed(SAMPLES["wine"](), "raw").save("t.space")
+    save(embed(SAMPLES["wine"](), "pca(dim=2)"), "w.space")
+    save(embed(SAMPLES["wine"](), "raw"), "t.space")
     done = command(*arguments)
     assert done.returncode == 2
     assert told in done.stderr

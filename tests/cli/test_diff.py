@@ -7,15 +7,16 @@ import pandas as pd
 import pytest
 
 from nearspace.data import SAMPLES
+from nearspace.space.formats import save
 from nearspace.space.space import embed
 
 
 @pytest.fixture
 def spaces(command):
     sentences = SAMPLES["sentences"]()
-    embed(sentences, "tfidf").save("a.space")
-    embed(sentences.take(np.arange(400)), "tfidf | pca(dim=4)").save("b.space")
-    embed(SAMPLES["wine"](), "raw").save("w.space")
+    save(embed(sentences, "tfidf"), "a.space")
+    save(embed(sentences.take(np.arange(400)), "tfidf | pca(dim=4)"), "b.space")
+    save(embed(SAMPLES["wine"](), "raw"), "w.space")
 
 
 def test_two_spaces_are_told_apart(command, spaces):

@@ -7,14 +7,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nearspace.data import SAMPLES
+from nearspace.space.formats import open_space, save
 from nearspace.space.maps import layout
 from nearspace.space.space import embed
-from nearspace.space.store import open_space, write_part
+from nearspace.space.store import write_part
 
 
 def test_there_and_back_again(command):
     space = embed(SAMPLES["digits"]().take(np.arange(90)), "pca(dim=5)")
-    space.save("d.space")
+    save(space, "d.space")
     done = command("export", "d.space", "-o", "d.parquet")
     assert done.returncode == 0, done.stderr
     assert "90 items; id, label, image, vector." in done.stdout
@@ -30,7 +31,7 @@ def test_there_and_back_again(command):
 
 def test_places_on_the_map_go_along(command):
     space = embed(SAMPLES["wine"](), "pca(dim=3)")
-    space.save("w.space")
+    save(space, "w.space")
     found = layout(space)
     write_part("w.space", "map", found.to_bytes())
     done = command("export", "w.space", "-o", "w.parquet")
@@ -81,7 +82,7 @@ def test_vectors_of_another_tool_are_searched_and_judged_but_embed_nothing(comma
 
 
 def test_judging_says_that_the_fit_has_seen_the_items(command):
-    embed(SAMPLES["wine"](), "pca(dim=3)").save("w.space")
+    save(embed(SAMPLES["wine"](), "pca(dim=3)"), "w.space")
     done = command("compare", "w.space", "--with", "l2", "-o", "out")
     assert "was fitted on these very items" in done.stderr.replace("\n", " ")
     done = command("compare", "w.space", "--with", "l2", "--size", "8")
@@ -92,7 +93,7 @@ def test_judging_says_that_the_fit_has_seen_the_items(command):
 
 
 def test_mistakes_are_told_in_a_sentence(command):
-    embed(SAMPLES["wine"](), "raw").save("w.space")
+    save(embed(SAMPLES["wine"](), "raw"), "w.space")
     (command.folder / "text.parquet").write_text("no Parquet")
     for arguments, told in (
         (("export", "w.space", "-o", "w.csv"), ".parquet or .npz"),

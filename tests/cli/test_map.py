@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from nearspace import embed, load
+from nearspace.space.formats import open_space, save
 from nearspace.space.maps import parse_map
-from nearspace.space.store import add, open_space, write_part
+from nearspace.space.store import add, write_part
 
 
 def test_a_map_is_written_kept_and_grows(command):
     digits = load("digits")
     space = embed(digits.take(range(500)), "pca(dim=8)")
-    path = space.save(command.folder / "digits.space")
+    path = save(space, command.folder / "digits.space")
     done = command("map", "digits.space", "-o", "map.html")
     assert done.returncode == 0, done.stderr
     assert "Trustworthiness 0.9" in done.stdout
@@ -50,7 +51,7 @@ def test_mistakes_are_told_in_a_sentence(command, arguments, told):
 def test_a_map_of_few_among_which_many_were_placed_says_so(command):
     digits = load("digits")
     space = embed(digits.take(range(9)), "pca(dim=4)")
-    path = space.save(command.folder / "digits.space")
+    path = save(space, command.folder / "digits.space")
     assert "note" not in command("map", "digits.space", "-o", "map.html").stderr
     add(path, embed(digits.take(range(9, 200)), space.encoder))
     done = command("map", "digits.space", "-o", "map.html")

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from nearspace import embed, load
 from nearspace.cli.app import app
 from nearspace.errors import NearspaceError
+from nearspace.space.formats import save
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def found(text):
 
 def test_texts_and_ids(search):
     sentences = load("sentences")
-    embed(sentences, "tfidf").save("s.space")
+    save(embed(sentences, "tfidf"), "s.space")
     table = search("search", "s.space", sentences.items[7], "-k", "3").splitlines()
     assert table[0].split() == ["rank", "cosine", "id", "label", "text"]
     assert table[1].split()[:3] == ["1", "1.0000", "7"]
@@ -60,7 +61,7 @@ def test_texts_and_ids(search):
 
 
 def test_words_that_the_encoder_does_not_know_are_told(search):
-    embed(load("sentences"), "tfidf | pca(dim=4)").save("s.space")
+    save(embed(load("sentences"), "tfidf | pca(dim=4)"), "s.space")
     asked = ["search", "s.space", "qwertyuiop [zzz]", "the sea"]
     done = CliRunner().invoke(app, asked, env={"COLUMNS": "120"})
     assert "No word of 'qwertyuiop [zzz]' is known" in done.stderr
@@ -74,13 +75,13 @@ def test_images_rows_and_vectors(search):
         pixels = random.integers(0, 255, (9, 8, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(search.folder / "photos" / f"p, {index}.png")
     space = embed(load("photos"), "raw | pca(dim=4)")
-    space.save("p.space")
+    save(space, "p.space")
     answer = search("search", "p.space", "photos/p, 3.png", "photos/p, 5.png", "-k", 1, "--json")
     assert found(answer) == [["p, 3.png"], ["p, 5.png"]]
     asked = ["search", "p.space", "photos/p, 3.png", "--exclude-self"]
     assert "p, 3.png" not in found(search(*asked, "-k", 12, "--json"))[0]
     renamed = np.where(space.ids == "p, 3.png", "another", space.ids)
-    dataclasses.replace(space, ids=renamed).save("other.space")
+    save(dataclasses.replace(space, ids=renamed), "other.space")
     assert "none is named like 'photos/p, 3.png'" in search(asked[0], "other.space", *asked[2:])
     np.save("v.npy", space.vectors[4:6])
     said = search("search", "p.space", "--vectors", "v.npy", "--metric", "euclidean", "-o", "f.csv")
@@ -90,7 +91,7 @@ def test_images_rows_and_vectors(search):
     assert frame["id"][[0, 10]].tolist() == space.ids[4:6].tolist()
     assert frame["score"][[0, 10]].tolist() == [0, 0]
     customers = load("customers")
-    embed(customers, "onehot").save("c.space")
+    save(embed(customers, "onehot"), "c.space")
     rows = customers.items.iloc[[8, 2]].assign(label="?")  # a column that the encoder never saw
     rows.to_csv("rows.csv", index=False)
     assert [ids[0] for ids in found(search("search", "c.space", "rows.csv", "--json"))] == [8, 2]
@@ -102,7 +103,7 @@ def test_index_is_built_kept_and_used(search):
     random = np.random.default_rng(0)
     np.savez("v.npz", vectors=np.repeat(random.normal(size=(30, 8)), 50, axis=0)
              + 0.1 * random.normal(size=(1500, 8)))  # fmt: skip
-    embed(load("v.npz"), "raw").save("v.space")
+    save(embed(load("v.npz"), "raw"), "v.space")
     said = search("index", "v.space")
     assert "v.space: index for cosine, 37 cells" in said
     assert "recall@10 " in said
@@ -115,7 +116,7 @@ def test_index_is_built_kept_and_used(search):
 
 
 def test_a_space_of_one_item_has_no_other(search):
-    embed(load("wine", limit=1), "raw").save("one.space")
+    save(embed(load("wine", limit=1), "raw"), "one.space")
     told = search("search", "one.space", "--id", load("wine", limit=1).ids[0], "--exclude-self")
     assert told == "There is no item to be found.\n"
 
@@ -137,7 +138,7 @@ WRONG = {
 
 @pytest.mark.parametrize("arguments", WRONG, ids=str)
 def test_mistakes_are_told_in_a_sentence(search, arguments):
-    embed(load("sentences"), "tfidf").save("s.space")
+    save(embed(load("sentences"), "tfidf"), "s.space")
     np.save("short.npy", np.zeros((1, 3)))
     np.save("right.npy", np.zeros((1, 102)))
     assert WRONG[arguments] in search("search", "s.space", *arguments)
@@ -145,14 +146,14 @@ def test_mistakes_are_told_in_a_sentence(search, arguments):
 
 def test_a_space_without_encoder_says_what_can_be_searched_by(search):
     space = embed(load("wine"), "pca(dim=4)")
-    space.export("w.npz")
+    save(space, "w.npz")
     search("import", "w.npz", "-o", "w.space")
     assert "has no encoder" in search("search", "w.space", "wine.csv")
     assert found(search("search", "w.space", "--id", "3", "-k", "1", "--json")) == [[3]]
 
 
 def test_a_search_by_id_does_not_wait_for_torch(tmp_path):
-    embed(load("wine"), "pca(dim=4)").save(tmp_path / "w.space")
+    save(embed(load("wine"), "pca(dim=4)"), tmp_path / "w.space")
     code = (
         "import sys; from nearspace.cli import main\n"
         f"sys.argv = ['nearspace', 'search', {str(tmp_path / 'w.space')!r}, '--id', '3']\n"

@@ -130,7 +130,7 @@ def test_compare_keeps_the_winner(command):
         (["remove", "text.space", "a"], "is not a space"),
         (["embed", "digits", "--with", "text.space", "-o", "x.npz"], "is not a space"),
         (["embed", "customers", "--with", "pca", "-o", "x.space"], "pca takes images or vectors"),
-        (["embed", "digits", "--with", "raw", "-o", "x.spce"], "ending .space or .npz"),
+        (["embed", "digits", "--with", "raw", "-o", "x.spce"], "ending .space or .parquet or .npz"),
         (["compare", "wine", "--save-best", "best.npz"], "--save-best best.npz: expected a file"),
     ],
 )

@@ -14,8 +14,8 @@ from nearspace.encoders.double import double_decoder, pixels
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.space import codec, codes, levels
 from nearspace.space.codec import pack, split, unpack, with_codec
+from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space, embed
-from nearspace.space.store import open_space
 
 DECODING = {
     "pca(dim=8)": "digits",
@@ -43,7 +43,8 @@ def test_the_receiver_gets_the_codes_and_the_items_of_the_sender(spec, sample, t
     dataset = load(sample)
     whole = with_codec(embed(dataset, spec))
     items = dataset.items[:150]
-    halves = [half.save(tmp_path / name) for half, name in zip(split(whole), "er", strict=True)]
+    names = ("e.space", "r.space")
+    halves = [save(half, tmp_path / name) for half, name in zip(split(whole), names, strict=True)]
     sender, receiver = map(open_space, halves)
     assert sender.recipe.fingerprint == receiver.recipe.fingerprint
     for bits in (4, 60):
@@ -77,8 +78,8 @@ def test_each_half_says_what_it_cannot_do(spec, digits, tmp_path):
         split(sender)
     assert len(receiver) == 0
     if "autoencoder" in spec:
-        whole = len(embed(digits, spec).save(tmp_path / "w").read_bytes())
-        assert len(receiver.save(tmp_path / "r").read_bytes()) < 0.8 * whole
+        whole = len(save(embed(digits, spec), tmp_path / "w.space").read_bytes())
+        assert len(save(receiver, tmp_path / "r.space").read_bytes()) < 0.8 * whole
 
 
 def test_more_bits_cost_bytes_and_bring_nearer(space, digits):

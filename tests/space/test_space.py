@@ -12,6 +12,7 @@ from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.space.decode import interpolate
+from nearspace.space.formats import save
 from nearspace.space.space import embed
 
 
@@ -38,8 +39,8 @@ def test_the_fingerprint_follows_weights_and_settings():
 def test_export_round_trips(spec, tmp_path):
     sentences = SAMPLES["sentences"]()
     space = embed(sentences, spec)
-    archive = np.load(space.export(tmp_path / "out.npz"))
-    table = pq.read_table(space.export(tmp_path / "out.parquet"))
+    archive = np.load(save(space, tmp_path / "out.npz"))
+    table = pq.read_table(save(space, tmp_path / "out.parquet"))
     np.testing.assert_array_equal(archive["ids"], sentences.ids)
     labels = sentences.target.values.tolist()
     assert archive["labels"].tolist() == table["label"].to_pylist() == labels
@@ -54,7 +55,7 @@ def test_exported_vectors_are_read_as_vectors(tmp_path):
     wine = SAMPLES["wine"]()
     space = embed(wine, "pca(dim=3)")
     for name in ("out.npz", "out.parquet"):
-        again = load(str(space.export(tmp_path / name)))
+        again = load(str(save(space, tmp_path / name)))
         assert again.kind == Vector(3)
         np.testing.assert_array_equal(again.target.values, wine.target.values)
         np.testing.assert_array_equal(again.items, space.vectors)
@@ -62,8 +63,8 @@ def test_exported_vectors_are_read_as_vectors(tmp_path):
 
 def test_refuses_other_endings_and_vectors_that_are_not_finite(tmp_path):
     wine = SAMPLES["wine"]()
-    with pytest.raises(NearspaceError, match=r"must be \.npz or \.parquet"):
-        embed(wine, "raw").export(tmp_path / "out.csv")
+    with pytest.raises(NearspaceError, match=r"ends in \.space, \.parquet, \.npz; got"):
+        save(embed(wine, "raw"), tmp_path / "out.csv")
 
     class Broken(FromSklearn):
         def _transform(self, items):

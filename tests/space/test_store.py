@@ -21,16 +21,16 @@ from scipy import sparse
 from nearspace.data import SAMPLES, Dataset, Vector
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
+from nearspace.space.formats import open_space, save
 from nearspace.space.rows import ITEM, checksums
-from nearspace.space.saving import save
 from nearspace.space.space import Space, embed
-from nearspace.space.store import Added, add, open_space, remove, write_part
+from nearspace.space.store import Added, add, remove, write_part
 from nearspace.space.stored import verify
 
 RECIPE = Recipe("raw", "00ff", "test", versions={})
 # Children come from a server that has imported what they need, and no thread has run in it.
 PROCESSES = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-PROCESSES.set_forkserver_preload(["nearspace.space.saving", "nearspace.space.store"])
+PROCESSES.set_forkserver_preload(["nearspace.space.formats"])
 posix = pytest.mark.skipif(os.name != "posix", reason="needs signals and limits of POSIX")
 
 
@@ -65,11 +65,11 @@ def assert_same(one, other):
 def test_everything_comes_back_and_embeds_in_a_new_process(sample, spec, tmp_path):
     dataset = SAMPLES[sample]()
     space = embed(dataset, spec)
-    path = space.save(tmp_path / "a b#?.space")
+    path = save(space, tmp_path / "a b#?.space")
     assert verify(path) == []
     again = open_space(path)
     assert_same(space, again)
-    assert_same(space, open_space(again.save(tmp_path / "copy.space")))
+    assert_same(space, open_space(save(again, tmp_path / "copy.space")))
     script = (
         "import sys, numpy as np; from nearspace import open_space; from nearspace.data import "
         "SAMPLES; s = open_space(sys.argv[1]); v = s.encoder.transform(SAMPLES[sys.argv[2]]()"
@@ -223,7 +223,7 @@ def test_add_refuses_what_does_not_belong(space, words, tmp_path):
 
 def test_another_encoder_of_the_same_dimension_is_refused(tmp_path):
     digits = SAMPLES["digits"]()
-    path = embed(digits.take(range(300)), "pca(dim=4)").save(tmp_path / "s.space")
+    path = save(embed(digits.take(range(300)), "pca(dim=4)"), tmp_path / "s.space")
     with pytest.raises(NearspaceError, match="embed items with the encoder of the space"):
         add(path, embed(digits.take(range(200, 500)), "pca(dim=4)"))
     new = embed(digits.take(range(290, 310)), open_space(path).encoder)
@@ -232,7 +232,8 @@ def test_another_encoder_of_the_same_dimension_is_refused(tmp_path):
 
 def other_files(folder):
     """Return files that are no spaces, with a word of what is said of each."""
-    files = {name: folder / name for name in ("text", "empty", "other", "newer", "cut", "unmarked")}
+    names = ("text", "empty", "other", "newer", "cut", "unmarked")
+    files = {name: folder / f"{name}.space" for name in names}
     files["text"].write_text("id,vector\n" * 1000)
     files["empty"].touch()
     with sqlite3.connect(files["other"]) as db:
@@ -249,23 +250,27 @@ def other_files(folder):
 
 
 def test_other_files_are_refused_by_name_and_left_alone(tmp_path):
-    for path, words in (other_files(tmp_path) | {tmp_path / "none": "does not exist"}).items():
+    for path, words in (
+        other_files(tmp_path) | {tmp_path / "none.space": "does not exist"}
+    ).items():
         before = path.read_bytes() if path.exists() else None
         for use in (open_space, verify, lambda p: add(p, space_of(range(3), dim=64))):
             with pytest.raises(NearspaceError, match=words) as error:
                 use(path)
             assert path.name in str(error.value)
         assert before == (path.read_bytes() if path.exists() else None)
+    folder = tmp_path / "folder.space"
+    folder.mkdir()
     with pytest.raises(NearspaceError, match="is a folder"):
-        save(space_of([1]), tmp_path)
+        save(space_of([1]), folder)
     with pytest.raises(NearspaceError, match="is a folder"):
-        open_space(tmp_path)
+        open_space(folder)
 
 
 def test_300_flipped_bytes_are_reported_or_change_nothing(tmp_path):
     digits = SAMPLES["digits"]().take(range(150))
     whole = embed(digits, "pca(dim=6)")
-    path = whole.save(tmp_path / "s.space")
+    path = save(whole, tmp_path / "s.space")
     add(path, embed(digits.take(range(150)), whole.encoder))  # which makes the index
     write_part(path, "map", bytes(range(256)))
     data = path.read_bytes()
@@ -480,7 +485,7 @@ def test_items_numbered_on_by_two_at_once_are_all_there(tmp_path):
 
 
 def test_what_was_opened_is_not_mixed_with_what_came_after(tmp_path):
-    path = embed(SAMPLES["digits"]().take(range(40)), "pca(dim=2)").save(tmp_path / "s.space")
+    path = save(embed(SAMPLES["digits"]().take(range(40)), "pca(dim=2)"), tmp_path / "s.space")
     write_part(path, "map", b"old")
     space, again = open_space(path), open_space(path)
     first = space.thumbnails[0]
@@ -492,7 +497,7 @@ def test_what_was_opened_is_not_mixed_with_what_came_after(tmp_path):
     remove(path, [0])
     with pytest.raises(NearspaceError, match="'0' was removed since it was opened"):
         space.thumbnails[0]
-    embed(SAMPLES["digits"]().take(range(100, 140)), "pca(dim=2)").save(path)
+    save(embed(SAMPLES["digits"]().take(range(100, 140)), "pca(dim=2)"), path)
     for use in (lambda: again.thumbnails[3], lambda: again.encoder):
         with pytest.raises(NearspaceError, match="replaced since it was opened"):
             use()
@@ -564,7 +569,7 @@ def test_a_row_that_lies_is_damage_whatever_its_checksum(column, value, tmp_path
 
 def test_verify_lists_all_that_is_wrong(tmp_path):
     digits = SAMPLES["digits"]().take(range(40))
-    path = embed(digits, "pca(dim=2)").save(tmp_path / "s.space")
+    path = save(embed(digits, "pca(dim=2)"), tmp_path / "s.space")
     changes = {
         "UPDATE thumbnails SET data = x'00' WHERE row = 7": "thumbnail of row 7",
         "DELETE FROM thumbnails WHERE row = 8": "Expected 40 thumbnails",
@@ -587,7 +592,7 @@ def test_what_else_is_known_of_items_is_kept(tmp_path):
     dataset = Dataset(
         np.eye(4), Vector(4), groups=np.array(list("aabb")), split=np.array(["train"] * 4)
     )
-    space = open_space(embed(dataset, "raw").save(tmp_path / "s.space"))
+    space = open_space(save(embed(dataset, "raw"), tmp_path / "s.space"))
     assert space.meta.to_pydict() == {"group": list("aabb"), "split": ["train"] * 4}
     assert space.recipe.roles == {"groups": "group", "split": "split"}
     assert space.kind == Vector(4)

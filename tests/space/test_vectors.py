@@ -12,9 +12,9 @@ import pytest
 from nearspace.data import SAMPLES, load
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
+from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space, embed
-from nearspace.space.store import add, open_space
-from nearspace.space.vectors import read_vectors
+from nearspace.space.store import add
 
 IDS = ["line\nbreak", "🙂", "x" * 10_000, 'quote"s, commas', ""]
 
@@ -37,14 +37,14 @@ def parquet(path, **columns):
 def test_any_list_of_numbers_is_a_vector(of, matrix, tmp_path):
     kept = matrix.astype(np.float16).astype(np.float32)
     path = parquet(tmp_path / "v.parquet", name=IDS, emb=pa.array(kept.tolist(), of), stars=[1] * 5)
-    space = read_vectors(path, ids="name", made_by="a model")
+    space = open_space(path, ids="name", made_by="a model")
     np.testing.assert_array_equal(space.vectors, kept)
     assert space.vectors.dtype == np.float32
     assert space.ids.tolist() == IDS
     assert space.meta.column_names == ["stars"]
     assert space.encoder is None
     assert space.labels is None
-    again = open_space(space.save(tmp_path / "v.space"))
+    again = open_space(save(space, tmp_path / "v.space"))
     assert again.ids.tolist() == IDS
     np.testing.assert_array_equal(again.vectors, kept)
 
@@ -55,7 +55,7 @@ def test_what_pandas_and_numpy_write_is_read(matrix, tmp_path):
     np.savez(tmp_path / "v.npz", vectors=matrix, ids=np.arange(10, 15), labels=list("abcab"))
     np.save(tmp_path / "v.npy", matrix)
     for name, ids in (("v.parquet", range(10, 15)), ("v.npz", range(10, 15)), ("v.npy", range(5))):
-        space = read_vectors(tmp_path / name)
+        space = open_space(tmp_path / name)
         np.testing.assert_array_equal(space.vectors, matrix)
         assert space.ids.tolist() == list(ids)
         assert name == "v.npy" or space.labels.tolist() == list("abcab")
@@ -67,7 +67,7 @@ def test_several_chunks_and_a_slice_keep_their_rows(tmp_path):
         {"vector": pa.array(matrix.tolist(), pa.list_(pa.float32())), "id": range(900)}
     )
     pq.write_table(table, tmp_path / "v.parquet", row_group_size=100)
-    space = read_vectors(tmp_path / "v.parquet")
+    space = open_space(tmp_path / "v.parquet")
     np.testing.assert_array_equal(space.vectors, matrix)
     np.testing.assert_array_equal(space.ids, np.arange(900))
 
@@ -97,28 +97,28 @@ VECTOR = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
 def test_what_is_no_vector_is_refused_and_the_item_named(columns, options, message, tmp_path):
     path = parquet(tmp_path / "v.parquet", **columns)
     with pytest.raises(NearspaceError, match=message):
-        read_vectors(path, **options)
+        open_space(path, **options)
 
 
 def test_files_that_are_something_else_are_refused(matrix, tmp_path):
     for name in ("v.parquet", "v.npz", "v.npy"):
         (tmp_path / name).write_bytes(b"a text file, and no vectors\n" * 50)
         with pytest.raises(NearspaceError, match=rf"^{name}"):
-            read_vectors(tmp_path / name)
+            open_space(tmp_path / name)
         with pytest.raises(NearspaceError, match="no"):
-            read_vectors(tmp_path / f"absent{name}")
-    with pytest.raises(NearspaceError, match=r"expected vectors in a \.parquet"):
-        read_vectors(tmp_path / "v.csv")
+            open_space(tmp_path / f"absent{name}")
+    with pytest.raises(NearspaceError, match=r"expected a file of vectors"):
+        open_space(tmp_path / "v.csv")
     np.save(tmp_path / "flat.npy", matrix.ravel())
     with pytest.raises(NearspaceError, match="numbers of shape"):
-        read_vectors(tmp_path / "flat.npy")
+        open_space(tmp_path / "flat.npy")
     np.savez(tmp_path / "o.npz", vectors=matrix, ids=np.array(IDS, dtype=object))
     with pytest.raises(NearspaceError, match="pickle"):
-        read_vectors(tmp_path / "o.npz")
-    good = embed(SAMPLES["wine"](), "pca(dim=2)").export(tmp_path / "cut.parquet")
+        open_space(tmp_path / "o.npz")
+    good = save(embed(SAMPLES["wine"](), "pca(dim=2)"), tmp_path / "cut.parquet")
     good.write_bytes(good.read_bytes()[:2000])
     with pytest.raises(NearspaceError, match="cannot be read, or is damaged"):
-        read_vectors(good)
+        open_space(good)
 
 
 def test_vectors_of_one_maker_are_added_to_each_other_and_no_others(matrix, tmp_path):
@@ -126,18 +126,18 @@ def test_vectors_of_one_maker_are_added_to_each_other_and_no_others(matrix, tmp_
         pq.write_table(
             pa.table({"id": list(ids), "v": matrix.tolist()}), tmp_path / f"{name}.parquet"
         )
-    path = read_vectors(tmp_path / "a.parquet", made_by="model 1").save(tmp_path / "a.space")
-    add(path, read_vectors(tmp_path / "b.parquet", made_by="model 1"))
+    path = save(open_space(tmp_path / "a.parquet", made_by="model 1"), tmp_path / "a.space")
+    add(path, open_space(tmp_path / "b.parquet", made_by="model 1"))
     assert open_space(path).ids.tolist() == list("abcdefghi")
     for other in ({}, {"made_by": "model 2"}):
         with pytest.raises(NearspaceError, match="fingerprint"):
-            add(path, read_vectors(tmp_path / "b.parquet", **other))
+            add(path, open_space(tmp_path / "b.parquet", **other))
 
 
 @pytest.mark.parametrize("name", ["out.parquet", "out.npz"])
 def test_a_space_comes_back_as_it_went(name, tmp_path):
     space = embed(SAMPLES["digits"]().take(np.arange(40)), "pca(dim=4)")
-    again = read_vectors(space.export(tmp_path / name))
+    again = open_space(save(space, tmp_path / name))
     np.testing.assert_array_equal(again.vectors, space.vectors)
     np.testing.assert_array_equal(again.ids, space.ids)
     np.testing.assert_array_equal(again.labels, space.labels)
@@ -145,15 +145,15 @@ def test_a_space_comes_back_as_it_went(name, tmp_path):
     assert again.kind == space.kind
     if name == "out.parquet":
         assert list(again.thumbnails) == list(space.thumbnails)
-        renamed = read_vectors(tmp_path / name, made_by="me").recipe
+        renamed = open_space(tmp_path / name, made_by="me").recipe
         assert renamed.fingerprint != space.recipe.fingerprint
         assert renamed.left_out == ("image",)
 
 
 def test_text_and_metadata_go_along(tmp_path):
     space = embed(SAMPLES["sentences"](), "tfidf")
-    path = space.export(tmp_path / "out.parquet")
-    again = read_vectors(path)
+    path = save(space, tmp_path / "out.parquet")
+    again = open_space(path)
     assert again.meta["text"].to_pylist() == SAMPLES["sentences"]().items
     np.testing.assert_array_equal(again.vectors, space.vectors.toarray())
     assert load(path).items.shape == again.vectors.shape
@@ -163,7 +163,7 @@ def test_columns_of_the_same_name_are_kept_apart(matrix, tmp_path):
     recipe = Recipe("vectors", "0", versions={})
     meta = pa.table({"x": list("abcde"), "vector": [1] * 5, "image": list("vwxyz")})
     space = Space(matrix, np.arange(5), None, recipe, meta=meta)
-    table = pq.read_table(space.export(tmp_path / "out.parquet"))
+    table = pq.read_table(save(space, tmp_path / "out.parquet"))
     assert table["x_"].to_pylist() == list("abcde")
     assert table["image_"].to_pylist() == list("vwxyz")
     np.testing.assert_array_equal(np.array(table["vector"].to_pylist()), matrix)
@@ -174,8 +174,8 @@ def test_ids_too_long_for_npz_are_refused_before_memory_is_taken(tmp_path):
     recipe = Recipe("vectors", "0", versions={})
     space = Space(np.zeros((6000, 2), np.float32), ids, None, recipe)
     with pytest.raises(NearspaceError, match=r"write \.parquet"):
-        space.export(tmp_path / "out.npz")
-    assert read_vectors(space.export(tmp_path / "out.parquet")).ids.tolist() == ids.tolist()
+        save(space, tmp_path / "out.npz")
+    assert open_space(save(space, tmp_path / "out.parquet")).ids.tolist() == ids.tolist()
 
 
 @pytest.mark.parametrize("name", ["out.npz", "out.parquet"])
@@ -184,11 +184,11 @@ def test_a_full_disk_is_told_in_a_sentence_and_the_old_file_stays(name, tmp_path
         raise OSError(errno.ENOSPC, "No space left on device")
 
     space = embed(load("wine"), "raw")
-    before = space.export(tmp_path / name).read_bytes()
+    before = save(space, tmp_path / name).read_bytes()
     monkeypatch.setattr("numpy.savez", full)
     monkeypatch.setattr("pyarrow.parquet.ParquetWriter", full)
     with pytest.raises(NearspaceError, match=f"{name} cannot be written"):
-        space.export(tmp_path / name)
+        save(space, tmp_path / name)
     assert (tmp_path / name).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
@@ -197,8 +197,8 @@ def test_a_full_disk_is_told_in_a_sentence_and_the_old_file_stays(name, tmp_path
 def test_a_recipe_that_is_none_is_not_believed(lie, matrix, tmp_path):
     table = pa.table({"vector": matrix.tolist()})
     pq.write_table(table.replace_schema_metadata({"nearspace.recipe": lie}), tmp_path / "v.parquet")
-    assert read_vectors(tmp_path / "v.parquet").recipe.spec == "vectors"
+    assert open_space(tmp_path / "v.parquet").recipe.spec == "vectors"
     good = {"spec": "a", "fingerprint": "b", "data": "c", "versions": {}, "kind": {"kind": "what"}}
     lie = {"nearspace.recipe": json.dumps(good)}
     pq.write_table(table.replace_schema_metadata(lie), tmp_path / "v.parquet")
-    assert read_vectors(tmp_path / "v.parquet").recipe.spec == "vectors"
+    assert open_space(tmp_path / "v.parquet").recipe.spec == "vectors"

@@ -123,10 +123,11 @@ def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
     for target in targets.values():
         cli.check_new(target, force, option="split")
     from nearspace.space.codec import split
+    from nearspace.space.formats import save
 
     halves = split(_with_codec(path))
     for (name, target), half in zip(targets.items(), halves, strict=True):
-        written = half.save(target)
+        written = save(half, target)
         does = "packs" if name == "encoder" else "unpacks"
         typer.echo(f"{written}: {does}, {written.stat().st_size:,} bytes.")
 

@@ -94,11 +94,12 @@ def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
     """Write the space of all items under the recommended encoder."""
     from rich.console import Console
 
+    from nearspace.space.formats import save
     from nearspace.space.space import embed
 
     with Console(stderr=True).status("Writing the space"):
         encoder = board.fitted()
-        embed(dataset, encoder).save(path)
+        save(embed(dataset, encoder), path)
     typer.echo(f"Space: {path}, {len(dataset):,} items under {board.best().spec}")
 
 

@@ -47,9 +47,9 @@ def decode_command(
         raise NearspaceError("decode: say what to decode, by --id (several times) or --vectors.")
     space = _open(path, output)
     if vectors is not None:
-        from nearspace.space.vectors import read_vectors
+        from nearspace.space.formats import open_space
 
-        given: Any = read_vectors(vectors)
+        given: Any = open_space(vectors)
         _write(output, space, given.vectors, given.ids)
     else:
         from nearspace.space.arithmetic import vectors_at

@@ -35,9 +35,11 @@ def embed_command(
 
       nearspace embed more_photos/ --with photos.space -o more.npz
     """
-    cli.check_file(output, ".space", ".npz", ".parquet")
-    cli.check_new(output, force)
     from nearspace.encoders.spec import make
+    from nearspace.space.formats import save, written_endings
+
+    cli.check_file(output, *written_endings())
+    cli.check_new(output, force)
 
     if spec.endswith(".space"):
         fitted = cli.open_file(Path(spec))
@@ -48,7 +50,7 @@ def embed_command(
         dataset = reading.read(source)
         cli.check_labels(encoder, dataset)
     space = cli.embedded(dataset, encoder, spec)
-    path = space.save(output) if output.suffix == ".space" else space.export(output)
+    path = save(space, output)
     typer.echo(
         f"{path}: {space.vectors.shape[0]:,} vectors of {space.vectors.shape[1]} dimensions."
     )

@@ -25,16 +25,17 @@ def export_command(path: cli.SpaceFile, output: cli.Output) -> None:
 
       nearspace export photos.space -o photos.npz
     """
-    cli.check_file(output, ".parquet", ".npz")
+    from nearspace.space.formats import save, written_endings
+
+    cli.check_file(output, *(ending for ending in written_endings() if ending != ".space"))
     space = cli.open_file(path)
-    space.export(output)
-    if output.suffix == ".npz":
-        names = ["vectors", "ids", *(["labels"] if space.labels is not None else []), "recipe"]
-    else:
+    save(space, output)
+    columns = ""
+    if output.suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        names = pq.read_schema(output).names
-    typer.echo(f"{output}: {len(space):,} items; {', '.join(names)}.")
+        columns = f"; {', '.join(pq.read_schema(output).names)}"
+    typer.echo(f"{output}: {len(space):,} items{columns}.")
 
 
 def import_command(
@@ -79,16 +80,16 @@ def import_command(
     if output is not None:
         cli.check_file(output, ".space")
         cli.check_new(output, force)
+    from nearspace.space.formats import open_space, save
     from nearspace.space.store import add
-    from nearspace.space.vectors import read_vectors
 
-    space = read_vectors(
+    space = open_space(
         source, vectors=vectors, ids=reading.ids, labels=reading.labels, made_by=made_by
     )
     rows, dim = space.vectors.shape
     what = f"{rows:,} vectors of {dim}, made by {space.recipe.maker}"
     if output is not None:
-        space.save(output)
+        save(space, output)
         typer.echo(f"{output}: {what}.")
     elif to is not None:
         done = add(to, space, append=None if reading.ids is None else False)

@@ -74,7 +74,7 @@ def open_file(path: Path) -> Any:
     from rich.console import Console
     from rich.markup import escape
 
-    from nearspace.space.store import open_space
+    from nearspace.space.formats import open_space
 
     console = Console(stderr=True)
     with console.status(escape(f"Opening {path}")):

@@ -73,7 +73,7 @@ class Reading:
     def _read_space(self, source: str, like: Kind | None, random_state: int) -> Dataset:
         """Return the vectors of a space as a dataset, for which some options have no meaning."""
         from nearspace.space.dataset import as_dataset
-        from nearspace.space.store import open_space
+        from nearspace.space.formats import open_space
 
         if like is not None:
             raise NearspaceError(

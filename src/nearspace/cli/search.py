@@ -170,9 +170,9 @@ def _asked(
     if ids:
         return ids, space.ids[[space.position(name) for name in ids]], ()
     if vectors is not None:
-        from nearspace.space.vectors import read_vectors
+        from nearspace.space.formats import open_space
 
-        given: Any = read_vectors(vectors)
+        given: Any = open_space(vectors)
         return [str(name) for name in given.ids.tolist()], given.vectors, ()
     from nearspace.space.search.queries import items_named, read_queries
 

@@ -51,7 +51,8 @@ def remove_command(
     ids: Annotated[list[str], typer.Argument(help="Ids of items.", show_default=False)],
 ) -> None:
     """Remove items from a .space file: all of them, or none."""
-    from nearspace.space.store import open_space, remove
+    from nearspace.space.formats import open_space
+    from nearspace.space.store import remove
 
     space = open_space(path)
     rows = sorted({space.position(name) for name in ids})
@@ -66,7 +67,7 @@ def info_command(path: cli.SpaceFile) -> None:
     from rich.table import Table
 
     from nearspace.report.words import bytes_text
-    from nearspace.space.store import open_space
+    from nearspace.space.formats import open_space
 
     space = open_space(path)
     recipe, (count, dim) = space.recipe, space.vectors.shape
@@ -107,7 +108,7 @@ def _encoder_told(space: Any) -> str:
 
 def verify_command(path: cli.SpaceFile) -> None:
     """Check every row, thumbnail and part of a .space file, and its encoder."""
-    from nearspace.space.store import open_space
+    from nearspace.space.formats import open_space
     from nearspace.space.stored import verify
 
     found = verify(path)

@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,12 +109,6 @@ class Space:
         hint = f"Did you mean '{near[0]}'?" if near else hint
         raise NearspaceError(f"The space has no item '{item_id}'. {hint}")
 
-    def save(self, path: str | Path) -> Path:
-        """Write the space into one file, which `open_space` opens; see `saving.save`."""
-        from nearspace.space.saving import save
-
-        return save(self, path)
-
     def to_frame(self) -> pd.DataFrame:
         """Return one row an item with the columns ``id``, ``label`` (if any) and ``vector``."""
         import pandas as pd
@@ -125,31 +118,6 @@ class Space:
             frame["label"] = self.labels
         frame["vector"] = list(dense_vectors(self))
         return frame
-
-    def export(self, path: str | Path) -> Path:
-        """Write the space for other tools; `read_vectors` reads either file.
-
-        Parameters
-        ----------
-        path : str or Path
-            ``.npz``: arrays ``vectors``, ``ids``, ``labels``, and ``recipe`` as JSON.
-            ``.parquet``: columns ``id``, ``label``, those of `meta`, ``x`` and ``y`` where there is
-            a map, ``image`` (the bytes of the thumbnail), and ``vector``; the recipe in the file's
-            metadata. Apple's embedding-atlas opens it as it is.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        NearspaceError
-            If the ending is another, or sparse vectors are too wide to be written in full.
-        """
-        from nearspace.space.export import write_vectors
-
-        return write_vectors(self, path)
 
 
 def dense_vectors(space: Space) -> np.ndarray:

@@ -18,7 +18,7 @@ from nearspace.space.space import Space
 from nearspace.space.stored import ENCODER, WRAP, Parts, Pictures, read_encoder, read_rows
 from nearspace.space.written import Tally, Upsert, content_of, put_thumbnails
 
-__all__ = ["Added", "add", "open_space", "remove", "write_part"]
+__all__ = ["Added", "add", "read_space", "remove", "write_part"]
 
 
 NAMED = 5  # damaged rows that an error names
@@ -33,36 +33,11 @@ class Added:
     unchanged: int
 
 
-def open_space(path: str | Path) -> Space:
-    """Return the space that a file holds.
+def read_space(path: str | Path) -> Space:
+    """Return the space that a ``.space`` file holds; see `open_space`.
 
     Every row is checked; the encoder, thumbnails and parts are read, and checked, when they are
-    first asked for.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Returns
-    -------
-    Space
-        Its ids are text or int64, its vectors float32.
-
-    Raises
-    ------
-    NearspaceError
-        If the file is no space, is damaged, or was written in a newer format.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from nearspace import embed, load
-    >>> wine = load("wine")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     space = open_space(embed(wine, "pca(dim=2)").save(f"{folder}/wine.space"))
-    ...     space.encoder.transform(wine.items[:1]).shape
-    (1, 2)
+    first asked for. Ids are text or int64, vectors float32.
     """
     path = Path(path).absolute()
     with database.reading(path) as db:
@@ -123,11 +98,11 @@ def add(path: str | Path, space: Space, append: bool | None = None) -> Added:
     Examples
     --------
     >>> import tempfile
-    >>> from nearspace import embed, load
+    >>> from nearspace import embed, load, save
     >>> wine = load("wine")
     >>> space = embed(wine.take(range(100)), "pca(dim=2)")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = space.save(f"{folder}/wine.space")
+    ...     path = save(space, f"{folder}/wine.space")
     ...     add(path, embed(wine, space.encoder))
     Added(new=78, changed=0, unchanged=100)
     """

@@ -1,11 +1,10 @@
-"""The vectors of any other tool, read from Parquet, npz or npy as a space."""
+"""Columns of any tool as a space: which of them are the vectors, ids and labels."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
-import zipfile
-import zlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,99 +12,78 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import kind_from_json
-from nearspace.data.files import read_file
-from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.errors import DataError, did_you_mean
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, plain_array
-from nearspace.space.export import OURS, RECIPE
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["read_vectors"]
+__all__ = ["OURS", "VectorFile", "float32", "space_of_columns"]
 
+OURS = ("id", "label", "vector", "x", "y", "image")  # the columns that `write_parquet` makes
 USUAL = {
     "vectors": ("vector", "vectors", "embedding", "embeddings"),
     "ids": ("id", "ids"),
     "labels": ("label", "labels"),
 }
-UNREADABLE = (
-    OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 
 
-def read_vectors(
-    path: str | Path,
-    *,
-    vectors: str | None = None,
-    ids: str | None = None,
-    labels: str | None = None,
-    made_by: str | None = None,
-) -> Space:
-    """Return a space of vectors that another tool made, or that `Space.export` wrote.
+@dataclasses.dataclass(frozen=True)
+class VectorFile:
+    """A file of vectors and what is said of it; see `open_space`.
 
-    Such a space can be searched, mapped, judged and compared; it has no encoder, so that it embeds
-    no new items.
+    Attributes
+    ----------
+    path : Path
+        The file.
+    vectors, ids, labels : str or None
+        Its columns or arrays, where they are to be others than those of the usual names.
+    made_by : str or None
+        What made the vectors, whatever the file says.
+    """
+
+    path: Path
+    vectors: str | None = None
+    ids: str | None = None
+    labels: str | None = None
+    made_by: str | None = None
+
+
+def space_of_columns(file: VectorFile, table: pa.Table, told: Any) -> Space:
+    """Return the space of a table with a row an item.
 
     Parameters
     ----------
-    path : str or Path
-        A ``.parquet`` file with a column of lists of numbers, an ``.npz`` archive, an ``.npy``
-        array.
-    vectors, ids, labels : str, optional
-        The columns or arrays; by default those with the usual names, ``vector``, ``embedding``,
-        ``id``, ``label``, or the only one that can hold vectors. Ids are row numbers where there
-        are none. All other columns of a Parquet file but vectors and bytes become metadata.
-    made_by : str, optional
-        What made the vectors, such as the name of a model; by default the name of the file.
-        Vectors of one name can be added to each other.
-
-    Returns
-    -------
-    Space
-        Its fingerprint is that of ``made_by``; a file that `Space.export` wrote keeps its own.
+    file : VectorFile
+        Where the table was read, and which of its columns are what.
+    table : pyarrow.Table
+        One column of lists of numbers; all others but vectors and bytes become metadata.
+    told : object
+        What the file tells as the recipe of its vectors, as JSON; it is checked.
 
     Raises
     ------
     NearspaceError
-        If the file cannot be read, vectors differ in length or are not finite, or an id is missing
-        or stands twice; the id is named.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from nearspace import embed, load
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     again = read_vectors(embed(load("wine"), "pca(dim=4)").export(f"{folder}/wine.npz"))
-    >>> again.vectors.shape, again.recipe.spec
-    ((178, 4), 'pca(dim=4)')
+        If vectors differ in length or are not finite, or an id is missing or stands twice; the id
+        is named.
     """
-    path = Path(path)
-    asked = {"vectors": vectors, "ids": ids, "labels": labels}
-    if path.suffix not in (".parquet", ".npz", ".npy"):
-        raise DataError(f"{path.name}: expected vectors in a .parquet, .npz or .npy file.")
-    try:
-        table, told = _read_parquet(path) if path.suffix == ".parquet" else _arrays(path, vectors)
-    except NearspaceError:
-        raise
-    except UNREADABLE as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise DataError(f"{path.name} cannot be read, or is damaged: {reason}.") from None
-    names = {role: _named(table, role, name, path.name) for role, name in asked.items()}
-    recipe = _recipe(told) if made_by is None else None
-    known = _ids(table, names["ids"], path.name)
-    matrix = _matrix(table[names["vectors"]], known, path.name)
-    check_finite(matrix, known, path.name)
+    who = file.path.name
+    names = {role: _named(table, role, getattr(file, role), who) for role in USUAL}
+    recipe = _recipe(told) if file.made_by is None else None
+    ids = _ids(table, names["ids"], who)
+    matrix = _matrix(table[names["vectors"]], ids, who)
+    check_finite(matrix, ids, who)
     held = [*names.values(), *(OURS if recipe else ())]
     others = [field.name for field in table.schema if field.name not in held]
     meta = [name for name in others if not _is_large(table.schema.field(name).type)]
     pictures = "image" in table.column_names and str(table["image"].type) == "binary"
     return Space(
         matrix,
-        known,
-        None if names["labels"] is None else _labels(table[names["labels"]], path.name),
-        recipe or _elsewhere(made_by or path.name, path, sorted(set(others) - set(meta))),
+        ids,
+        None if names["labels"] is None else _labels(table[names["labels"]], who),
+        recipe or _elsewhere(file.made_by or who, who, sorted(set(others) - set(meta))),
         meta=table.select(meta) if meta else None,
         thumbnails=[data or b"" for data in table["image"].to_pylist()]
         if recipe and pictures
@@ -113,51 +91,11 @@ def read_vectors(
     )
 
 
-def _elsewhere(made_by: str, path: Path, left_out: list[str]) -> Recipe:
+def _elsewhere(made_by: str, data: str, left_out: list[str]) -> Recipe:
     """Return the recipe of vectors that another tool made."""
     name = json.dumps(["elsewhere", made_by]).encode()
     mark = hashlib.blake2b(name, digest_size=8).hexdigest()
-    return Recipe("vectors", mark, path.name, made_by=made_by, left_out=tuple(left_out))
-
-
-def _read_parquet(path: Path) -> tuple[pa.Table, Any]:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    given = (table.schema.metadata or {}).get(RECIPE)
-    return table, None if given is None else json.loads(given)
-
-
-def _arrays(path: Path, vectors: str | None) -> tuple[pa.Table, Any]:
-    """Return the arrays of a file that have a row an item, as a table, and the recipe in it."""
-    import pyarrow as pa
-
-    if vectors is None and path.suffix == ".npz" and "vectors" in _names(path):
-        vectors = "vectors"
-    matrix = np.asarray(read_file(path, vectors, {}).items)
-    if matrix.ndim != 2 or not matrix.size or matrix.dtype.kind not in "fiu":
-        raise DataError(
-            f"{path.name}: expected an array of numbers of shape (n, d), got {matrix.dtype} of "
-            f"shape {matrix.shape}."
-        )
-    flat = pa.array(np.ascontiguousarray(_float32(matrix)).ravel())
-    columns = {vectors or "vectors": pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])}
-    if path.suffix == ".npy":
-        return pa.table(columns), None
-    with np.load(path, allow_pickle=False) as archive:
-        for name in archive.files:
-            if name not in columns and archive[name].shape == (len(matrix),):
-                columns[name] = pa.array(archive[name].tolist())
-        recipe = json.loads(str(archive["recipe"])) if "recipe" in archive.files else None
-    return pa.table(columns), recipe
-
-
-def _names(path: Path) -> list[str]:
-    """Return the names of the arrays in an archive."""
-    if not zipfile.is_zipfile(path):
-        return []
-    with zipfile.ZipFile(path) as archive:
-        return [name.removesuffix(".npy") for name in archive.namelist()]
+    return Recipe("vectors", mark, data, made_by=made_by, left_out=tuple(left_out))
 
 
 def _recipe(value: Any) -> Recipe | None:
@@ -255,11 +193,12 @@ def _matrix(column: Any, ids: np.ndarray, who: str) -> np.ndarray:
     start = 0
     for chunk in column.chunks:
         values = chunk.flatten().to_numpy(zero_copy_only=False)
-        matrix[start : start + len(chunk)] = _float32(values).reshape(-1, dim)
+        matrix[start : start + len(chunk)] = float32(values).reshape(-1, dim)
         start += len(chunk)
     return matrix
 
 
-def _float32(values: np.ndarray) -> np.ndarray:
+def float32(values: np.ndarray) -> np.ndarray:
+    """Return numbers as float32."""
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told of
         return values.astype(np.float32, copy=False)

@@ -5,22 +5,73 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import sqlite3
+import uuid
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nearspace.space.rows import ITEM, Columns, Row, checksums
+from nearspace.encoders.base import Encoder
+from nearspace.errors import NearspaceError
+from nearspace.space import database
+from nearspace.space.rows import ITEM, Columns, Row, checksums, columns_of, encode_rows
+from nearspace.space.space import Space
 from nearspace.space.stored import WRAP, picture_checksum
 
-__all__ = ["Tally", "Upsert", "content_of", "insert_rows", "is_same_vector", "put_thumbnails"]
+__all__ = [
+    "Tally",
+    "Upsert",
+    "content_of",
+    "is_same_vector",
+    "put_thumbnails",
+    "write_space",
+]
 
 MAYBE = ("label", "meta")
 ROUNDING = 1e-5  # of a vector's length: the same item differs by less from batch to batch
 TOGETHER = 100  # rows in one statement, which saves a quarter of the time of one at a time
 
 
-def insert_rows(db: sqlite3.Connection, columns: Sequence[Sequence[Any]]) -> int:
+def write_space(space: Space, path: Path) -> None:
+    """Write a space and its encoder into a new file; see `save`.
+
+    Without a journal, since the file counts for nothing until it is renamed.
+    """
+    columns, parts = columns_of(space), dict(space.parts)
+    if isinstance(space.made_by, Encoder):
+        if space.made_by.fingerprint != space.recipe.fingerprint:
+            raise NearspaceError("A space is saved with the encoder that made it, got another one.")
+        parts |= space.made_by.dump()
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        db.execute(f"PRAGMA page_size = {database.PAGE}")
+        db.execute("PRAGMA journal_mode = OFF")
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute(f"PRAGMA application_id = {database.APPLICATION}")
+        db.execute(f"PRAGMA user_version = {database.FORMAT}")
+        db.execute("BEGIN")
+        for statement in database.SCHEMA.values():
+            db.execute(statement)
+        total = _insert_rows(db, encode_rows(space, columns))
+        pictures = Tally()
+        if space.thumbnails is not None:
+            rows = zip(range(1, len(space) + 1), space.ids.tolist(), space.thumbnails, strict=True)
+            pictures = put_thumbnails(db, rows)
+        database.write_header(
+            db,
+            token=uuid.uuid4().hex,
+            recipe=space.recipe.to_json(),
+            columns=dataclasses.asdict(columns),
+            content=content_of(Tally(len(space), total), pictures),
+            parts=database.write_parts(db, parts, {}),
+        )
+        db.execute("COMMIT")
+    finally:
+        db.close()
+
+
+def _insert_rows(db: sqlite3.Connection, columns: Sequence[Sequence[Any]]) -> int:
     """Insert the rows of a new file, given as columns; return the sum of their checksums.
 
     What it takes is a quarter for every value that is bound: columns of nulls are left out.
