@@ -102,8 +102,8 @@ def test_equal_quality_and_pay_back_follow_from_the_curves(rates):
 
 def test_another_domain_and_the_page_shows_it(rates):
     known, unknown = rates.rows
-    assert unknown["psnr"] < known["psnr"] - 3
-    assert f"{known['psnr'] - unknown['psnr']:.1f} dB worse" in other_text(rates)
+    assert unknown.psnr < known.psnr - 3
+    assert f"{known.psnr - unknown.psnr:.1f} dB worse" in other_text(rates)
     turned = dataclasses.replace(rates, rows=(unknown, known))
     assert "dB better, which images with little in them" in other_text(turned)
     page = render_rates(rates)

@@ -81,13 +81,12 @@ def unpack_command(
         data = codes.read_bytes()
     except OSError as error:
         raise NearspaceError(f"{codes} cannot be read ({error}).") from error
-    from nearspace.data import Image
     from nearspace.space.codec import unpack
     from nearspace.space.levels import coders
 
     coders()
     space = cli.open_file(space_file)
-    pictures = isinstance(space.kind, Image) and output.suffix != ".npz"
+    pictures = space.kind is not None and space.kind.pictured and output.suffix != ".npz"
     if pictures and output.suffix in FILES:
         raise NearspaceError(f"-o {output}: give a folder for the images, or a file ending .npz.")
     if pictures:

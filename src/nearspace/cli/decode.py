@@ -150,11 +150,10 @@ def analogy_command(
 def _open(path: Path, output: Path) -> Any:
     """Return a space that decodes, to images where a picture is wanted."""
     space = cli.open_file(path)
-    from nearspace.data import Image
     from nearspace.space.decode import decoder
 
     decoder(space)
-    if output.suffix == ".png" and not isinstance(space.kind, Image):
+    if output.suffix == ".png" and not (space.kind and space.kind.pictured):
         what = "unknown items" if space.kind is None else str(space.kind)
         raise NearspaceError(
             f"-o {output}: the space is one of {what}, of which there is no picture; write .npy or "

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.encoders.exhibits import Strip
 from nearspace.judge.leaderboard import plain
 
-__all__ = ["Curve", "Equal", "Rates", "bits_at", "front", "psnr", "psnr_at"]
+__all__ = ["Curve", "Equal", "Rates", "Sent", "bits_at", "front", "psnr", "psnr_at"]
 
 Points = list[tuple[float, float]]
 
@@ -87,6 +88,30 @@ class Equal:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Sent:
+    """Images beside what they decode to.
+
+    Attributes
+    ----------
+    title : str
+        Which images.
+    encoder : str
+        Through which codes they went.
+    bits, psnr : float
+        Bits an image, and the quality.
+    given, decoded : Strip
+        The images before and after.
+    """
+
+    title: str
+    encoder: str
+    bits: float
+    psnr: float
+    given: Strip
+    decoded: Strip
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Rates:
     """What was found of rate and distortion.
 
@@ -96,9 +121,8 @@ class Rates:
         Latents, one curve an encoder; PCA codes, the best over dimensions and steps; formats.
     equals : tuple of Equal
         At several rates.
-    rows : tuple of dict
-        Images and what they decode to: ``title``, ``psnr``, ``bits``, ``given``, ``decoded``,
-        the last two as HTML.
+    rows : tuple of Sent
+        Test images, and images of another domain.
     protocol : dict
         What the figures depend on.
     notes : tuple of str
@@ -107,18 +131,17 @@ class Rates:
 
     curves: tuple[Curve, ...]
     equals: tuple[Equal, ...]
-    rows: tuple[dict[str, Any], ...]
+    rows: tuple[Sent, ...]
     protocol: dict[str, Any]
     notes: tuple[str, ...] = ()
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return all figures as JSON text, without pictures; write it where asked."""
-        kept = ("title", "psnr", "bits")
         value = {
             "protocol": self.protocol,
             "curves": [dataclasses.asdict(curve) for curve in self.curves],
             "equals": [dataclasses.asdict(equal) for equal in self.equals],
-            "rows": [{name: row[name] for name in kept} for row in self.rows],
+            "rows": [{"title": r.title, "psnr": r.psnr, "bits": r.bits} for r in self.rows],
             "notes": self.notes,
         }
         text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)

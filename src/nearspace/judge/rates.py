@@ -14,11 +14,12 @@ import numpy as np
 from nearspace.data import Dataset, Image, load
 from nearspace.encoders.base import Decodes, Encoder
 from nearspace.encoders.double import pixels
+from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.halves import halve
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
-from nearspace.judge.curves import Curve, Equal, Points, Rates, bits_at, front, psnr, psnr_at
+from nearspace.judge.curves import Curve, Equal, Points, Rates, Sent, bits_at, front, psnr, psnr_at
 from nearspace.judge.fits import Fits
 from nearspace.judge.formats import format_curves
 from nearspace.judge.protocol import Protocol, Task, set_task
@@ -128,7 +129,7 @@ def measure_rates(
     return Rates(
         (*curves, pca, *formats),
         tuple(_equals(curves, pca, formats)),
-        tuple(_rows(measured, task, shown, protocol["other domain"])),
+        _sent(measured, task, shown, protocol["other domain"]),
         protocol,
         tuple(dataset.notes),
     )
@@ -239,25 +240,21 @@ def _paid_after(bits: float, size: int, others: list[tuple[float, int]]) -> floa
     return max(0.0, *(8 * (size - theirs) / (cost - bits) for cost, theirs in others))
 
 
-def _rows(
-    measured: list[_Coded], task: Task, others: np.ndarray, domain: str
-) -> list[dict[str, Any]]:
+def _sent(measured: list[_Coded], task: Task, others: np.ndarray, domain: str) -> tuple[Sent, Sent]:
     """Return test images and images of another domain beside what the best encoder decodes."""
 
     def quality(coded: _Coded) -> float:
         return psnr_at(front(coded.curve.points), SHOWN_BITS) or 0.0
 
     best = max(measured, key=quality) if len(measured) > 1 else measured[0]
-    draw = best.encoder.kind_.draw
     test = task.test.items[np.linspace(0, len(task.test) - 1, SHOWN).astype(int)]
-    rows = []
-    shown = ((f"{len(test)} of the test images", test), (domain, others))
-    for title, images in shown:
-        decoded, bits, found = best.shown(images)
-        row = {"title": title, "encoder": best.name, "bits": bits, "psnr": found}
-        row |= {"given": [draw(image) for image in images]}
-        rows.append(row | {"decoded": [draw(image) for image in decoded]})
-    return rows
+
+    def sent(title: str, images: np.ndarray) -> Sent:
+        decoded, bits, quality = best.shown(images)
+        given, back = (Strip(best.encoder.kind_, items) for items in (images, decoded))
+        return Sent(title, best.name, bits, quality, given, back)
+
+    return sent(f"{len(test)} of the test images", test), sent(domain, others)
 
 
 def _others(other: Any, kind: Any, random_state: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nearspace.encoders.exhibits import Strip
 from nearspace.report.words import bytes_text, count_text, seconds_text
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-__all__ = ["Section", "page", "section", "write_page"]
+__all__ = ["Section", "drawn", "page", "section", "write_page"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,10 +144,19 @@ def _templates() -> Environment:
         return number, f"[{interval}" if interval else ""
 
     made.filters |= {
-        "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "score": score
+        "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "score": score,
+        "drawn": drawn, "zip": zip,
     }  # fmt: skip
     made.tests["failure"] = lambda row: isinstance(row, Failure)
     return made
+
+
+def drawn(strip: Strip) -> list[Markup]:
+    """Return the items of a strip as pieces of HTML."""
+    from markupsafe import Markup
+
+    kind: Any = strip.kind
+    return [Markup(kind.draw(kind.item(strip.items, at))) for at in range(len(strip))]
 
 
 def _figures(figures: Mapping[str, go.Figure]) -> Markup:

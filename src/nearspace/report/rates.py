@@ -124,7 +124,7 @@ def never_best(rates: Rates) -> str:
 
 def other_text(rates: Rates) -> str:
     """Return how images of another domain came out beside test images, as a sentence."""
-    known, other = (row["psnr"] for row in rates.rows)
+    known, other = (row.psnr for row in rates.rows)
     where = f"On images of another domain ({rates.protocol['other domain']})"
     if other < known:
         return f"{where} the same codes are {known - other:.1f} dB worse."
