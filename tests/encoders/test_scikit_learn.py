@@ -16,7 +16,7 @@ SETTINGS = {"autoencoder": "(dim=2, epochs=2)", "vae": "(dim=2, epochs=2)", "mlp
 EAT_VECTORS = [
     make(name + SETTINGS.get(name, ""))
     for name, entry in CATALOGUE.items()
-    if "vector" in entry.kinds and name != "vectors"
+    if {"vector", "any"} & {*entry.kinds} and name != "vectors"
 ]
 
 

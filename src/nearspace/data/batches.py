@@ -115,7 +115,7 @@ class Stacked(Batches):
 
     def scaled(self, mean: np.ndarray, scale: np.ndarray) -> Stacked:
         """Return the items less a mean and divided by a scale, which broadcast to a batch."""
-        centre, spread = torch.from_numpy(mean), torch.from_numpy(scale)
+        centre, spread = torch.from_numpy(mean).float(), torch.from_numpy(scale).float()
 
         def to_float(rows: Tensor) -> Tensor:
             batch = self.to_float(rows)

@@ -26,7 +26,7 @@ class Entry:
     target : str
         ``module:Class`` inside `nearspace.encoders`.
     kinds : tuple of str
-        Names of the kinds it takes.
+        Names of the kinds it takes; ``"any"`` alone for every kind there is.
     learns : str
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     decodes : bool
@@ -46,7 +46,7 @@ class Entry:
 
 
 _FLAT = ("image", "vector")
-_ANY = ("image", "table", "text", "vector")
+_ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
     "raw": Entry("handmade:Raw", _ANY, "nothing", False, "the input itself as a vector"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -49,7 +50,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
 
     Attributes
     ----------
-    kinds : frozenset of type
+    kinds : collection of type
         The kinds of items it takes.
     learns : str
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
@@ -68,7 +69,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Parameters that change what `transform` returns but not what `fit` learns.
     """
 
-    kinds: ClassVar[frozenset[type[Kind]]]
+    kinds: ClassVar[Collection[type[Kind]]]
     learns: ClassVar[str] = "nothing"
     takes_sparse: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False

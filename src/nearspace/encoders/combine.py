@@ -10,7 +10,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import clone
 
-from nearspace.data import Image, Kind, Table, Text, Vector
+from nearspace.data import Image, Kind, Vector
+from nearspace.data.kinds import EveryKind
 from nearspace.encoders.base import Encoder
 
 __all__ = ["L2", "Composite", "Concatenated", "Piped"]
@@ -27,7 +28,7 @@ class Composite(Encoder):
         The fitted parts.
     """
 
-    kinds = frozenset({Image, Table, Text, Vector})
+    kinds = EveryKind()
     takes_sparse = True
     takes_labels = True
     encoders: Sequence[Encoder]

@@ -9,7 +9,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
-from nearspace.data import Dataset, Image, Table, Text, Vector, load
+from nearspace.data import Dataset, load
+from nearspace.data.kinds import EveryKind
 from nearspace.encoders.base import Encoder, one_line
 from nearspace.errors import DataError
 
@@ -38,7 +39,7 @@ class Vectors(Encoder):
     array([[0., 0., 1.]], dtype=float32)
     """
 
-    kinds = frozenset({Image, Table, Text, Vector})
+    kinds = EveryKind()
     needs_all_items = True
     _parameter_constraints: ClassVar[dict[str, list]] = {"path": [str]}
 
@@ -123,7 +124,7 @@ class FromSklearn(Encoder):
     (1797, 4)
     """
 
-    kinds = frozenset({Image, Table, Text, Vector})
+    kinds = EveryKind()
     takes_sparse = True
     takes_labels = True
 

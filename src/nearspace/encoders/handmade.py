@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from nearspace.data import Image, Table, Text, Vector
+from nearspace.data import Image, Table
+from nearspace.data.kinds import EveryKind
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.categorical import codes, learn_columns
 from nearspace.errors import DataError
@@ -32,7 +33,7 @@ class Raw(Encoder):
     (1797, 64)
     """
 
-    kinds = frozenset({Image, Table, Text, Vector})
+    kinds = EveryKind()
 
     def _fit(self, items: Any, y: Any) -> None:
         table = isinstance(self.kind_, Table)

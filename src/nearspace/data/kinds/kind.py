@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nearspace.data.batches import Batches
 
 __all__ = [
+    "EveryKind",
     "FilesRead",
     "Kind",
     "Progress",
@@ -260,6 +261,19 @@ class Kind(ABC):
     def to_json(self) -> dict[str, Any]:
         """Return the kind as a JSON object that `kind_from_json` reads."""
         return {"kind": self.name, **dataclasses.asdict(self)}
+
+
+class EveryKind(Collection[type[Kind]]):
+    """The kinds that there are, those that come later included."""
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in Kind.registry.values()
+
+    def __iter__(self) -> Iterator[type[Kind]]:
+        return iter(Kind.registry.values())
+
+    def __len__(self) -> int:
+        return len(Kind.registry)
 
 
 def recognised(items: Any, among: Iterable[type[Kind]]) -> tuple[type[Kind], str] | None:

@@ -56,7 +56,7 @@ class Text(Kind):
         DataError
             On one string in place of a list, and on an item that is no text, whose row is named.
         """
-        if isinstance(items, str) or getattr(items, "ndim", 1) != 1:
+        if isinstance(items, str) or not np.iterable(items) or getattr(items, "ndim", 1) != 1:
             raise DataError(f"{who}: expected a list of str, got {type(items).__name__}.")
         texts = list(items)
         for row, text in enumerate(texts):
