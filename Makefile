@@ -14,9 +14,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch>=
 demo: $(VENV)/installed
 	$(BIN)/nearspace compare digits
 
-test: export OMP_WAIT_POLICY := PASSIVE
+# A file of tests is one worker's, as its tests share what they fitted; a worker has one thread.
+test: export OMP_NUM_THREADS := 1
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

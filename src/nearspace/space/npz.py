@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nearspace.data.files import read_file
+from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.space import Space, dense_vectors
 from nearspace.space.vectors import VectorFile, float32, space_of_columns

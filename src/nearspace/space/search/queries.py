@@ -12,8 +12,8 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.data import load
-from nearspace.data.files import suffix_of
 from nearspace.data.kinds import kind_of_file
+from nearspace.data.readers.files import suffix_of
 from nearspace.encoders.combine import Piped
 from nearspace.errors import DataError
 from nearspace.space.neighbours import encoder_of
