@@ -19,7 +19,7 @@ from nearspace.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_file", "suffix_of"]
+__all__ = ["read_file", "read_frame", "suffix_of"]
 
 READERS = (".npy", ".npz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
@@ -52,8 +52,7 @@ def read_file(path: Path, column: str | None, names: dict[str, str]) -> Source:
     """
     suffix = suffix_of(path)
     if suffix.startswith((".csv", ".tsv", ".parquet")):
-        frame = _guarded(path, lambda: _read_frame(path, suffix, column is not None))
-        return frame_source(frame, column, names, path.name)
+        return frame_source(read_frame(path, column is not None), column, names, path.name)
     if suffix == ".npz":
         return _guarded(path, lambda: _read_npz(path, column, names))
     if suffix in (".npy", ".txt", ".txt.gz"):
@@ -71,6 +70,23 @@ def read_file(path: Path, column: str | None, names: dict[str, str]) -> Source:
         f"{path.name} ends in '{path.suffix}', expected a folder of images, or a file that ends in "
         f"{', '.join(READERS)}."
     )
+
+
+def read_frame(path: Path, texts: bool) -> pd.DataFrame:
+    """Return the table in a .csv, .tsv or .parquet file; among ``texts`` "NA" is a word.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or has another ending.
+    """
+    suffix = suffix_of(path)
+    if not suffix.startswith((".csv", ".tsv", ".parquet")):
+        raise DataError(
+            f"{path.name} ends in '{path.suffix}', expected a table that ends in .csv, .tsv or "
+            ".parquet."
+        )
+    return _guarded(path, lambda: _read_frame(path, suffix, texts))
 
 
 def suffix_of(path: Path) -> str:
