@@ -188,11 +188,11 @@ def _limited(sources: list[Source], limit: int | None, random_state: int) -> lis
     wanted[np.argsort(wanted - shares, kind="stable")[: limit - wanted.sum()]] += 1
     order = np.random.default_rng(random_state).permutation(len(parts))
     drawn = [order[part[order] == number][:count] for number, count in enumerate(wanted)]
-    kept = np.sort(np.concatenate(drawn))
+    drawn_rows = np.sort(np.concatenate(drawn))
     starts = np.cumsum([0, *map(len, sources)])
     limited = []
     for source, start, stop in zip(sources, starts[:-1], starts[1:], strict=True):
-        rows = kept[(kept >= start) & (kept < stop)] - start
+        rows = drawn_rows[(drawn_rows >= start) & (drawn_rows < stop)] - start
         if not len(rows):
             raise DataError(f"{source.name}: a limit of {limit} leaves none of its items.")
         limited.append(source.take(rows))
@@ -273,8 +273,8 @@ def _read(
             named[FILES_NAMED:] = [f"and {len(named) - FILES_NAMED} more"]
         count = len(read.failed)
         notes.append(left_out(count, "file", "that could not be read", ", ".join(named)))
-    kept = source.take(read.rows)
-    return dataclasses.replace(kept, items=read.items, notes=notes), read.kind
+    readable = source.take(read.rows)
+    return dataclasses.replace(readable, items=read.items, notes=notes), read.kind
 
 
 def _arrow(frame: Any) -> Any:

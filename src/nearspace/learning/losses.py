@@ -202,8 +202,8 @@ def supervised_contrast(z: Tensor, labels: Tensor, temperature: float) -> Tensor
     """
     z = F.normalize(z, dim=1)
     itself = torch.eye(len(z), dtype=torch.bool, device=z.device)
-    found = ((z @ z.T) / temperature).masked_fill(itself, float("-inf")).log_softmax(dim=1)
+    log_shares = ((z @ z.T) / temperature).masked_fill(itself, float("-inf")).log_softmax(dim=1)
     alike = (labels[:, None] == labels) & ~itself
     others = alike.sum(dim=1)
-    terms = -found.where(alike, 0).sum(dim=1) / others.clamp(min=1)
+    terms = -log_shares.where(alike, 0).sum(dim=1) / others.clamp(min=1)
     return terms.sum() / (others > 0).sum().clamp(min=1)

@@ -170,7 +170,7 @@ def train(
     fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
     batches, y = batches.to(fabric.device), None if y is None else y.to(fabric.device)
     order = torch.Generator().manual_seed(seed)
-    held, kept = _hold_out(len(batches), held_out, order)
+    held, trained = _hold_out(len(batches), held_out, order)
     nets.to(fabric.device)
     fused = fabric.device.type in ("cpu", "cuda")
     sides = _sides(nets, own_optimizer or {})
@@ -206,7 +206,7 @@ def train(
     def train_epoch(epoch: int, epochs: int) -> float:
         _train_mode(nets)
         total = torch.zeros((), device=fabric.device)  # read seldom: each reading waits
-        parts = batches.order(kept, batch_size, order)
+        parts = batches.order(trained, batch_size, order)
         for step, rows in enumerate(parts):
             total += take_step(rows, (epoch - 1 + step / len(parts)) / epochs)
             history.steps += 1
@@ -214,7 +214,7 @@ def train(
                 _check_finite(total.item(), history.steps, optimizers[0], learning_rate)
         return total.item() / len(parts)
 
-    flops = _step_flops(nets, terms_of, kept[:batch_size], fabric.device)
+    flops = _step_flops(nets, terms_of, trained[:batch_size], fabric.device)
     history = History(flops_per_item=flops / batch_size)
     best, waited = copy.deepcopy(nets.state_dict()), 0
     if epochs is None:

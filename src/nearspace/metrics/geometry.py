@@ -82,8 +82,8 @@ def intrinsic_dimension(vectors: Vectors) -> float:
     first, second = distances.astype(np.float64).T
     # Different items can be so close that their distance in float32 is 0.
     ratios = np.sort(np.log(second[first > 0] / first[first > 0]))
-    kept = int(0.9 * len(ratios))
-    x, y = ratios[:kept], -np.log1p(-np.arange(1, kept + 1) / max(1, len(ratios)))
+    fitted = int(0.9 * len(ratios))
+    x, y = ratios[:fitted], -np.log1p(-np.arange(1, fitted + 1) / max(1, len(ratios)))
     steepness = x @ x
     return float(x @ y / steepness) if steepness > 0 else float("nan")
 
@@ -179,8 +179,8 @@ def neighbour_ranks(
     for start in range(0, len(queries), step):
         block = queries[start : start + step]
         true, far = (_from_others(*side, block) for side in zip(sides, squares, strict=True))
-        found = np.argpartition(far, ranks.shape[1] - 1, axis=1)[:, : ranks.shape[1]]
-        for column, of in enumerate(np.take_along_axis(true, found, 1).T):
+        nearest_there = np.argpartition(far, ranks.shape[1] - 1, axis=1)[:, : ranks.shape[1]]
+        for column, of in enumerate(np.take_along_axis(true, nearest_there, 1).T):
             ranks[start : start + step, column] = 1 + (true < of[:, None]).sum(axis=1)
     return ranks
 

@@ -145,14 +145,14 @@ def start_at_pca(bodies: nn.ModuleDict, batch: Tensor) -> None:
     mean, most = flat.mean(dim=0), min(flat.shape)
     _, spread, axes = torch.pca_lowrank(flat - mean, min(into.out_features + 8, most), center=False)
     axes = axes[:, : into.out_features]
-    kept = axes.shape[1]
+    count = axes.shape[1]
     scale = spread[0] / math.sqrt(len(flat))  # the first dimension varies by 1
     if scale < 1e-6:  # the items are all the same
         scale = torch.ones_like(scale)
     with torch.no_grad():
-        into.weight[:kept] = axes.T / scale
-        into.bias[:kept] = -(mean @ axes) / scale
-        out.weight[:, :kept] = axes * scale
+        into.weight[:count] = axes.T / scale
+        into.bias[:count] = -(mean @ axes) / scale
+        out.weight[:, :count] = axes * scale
         out.bias.copy_(mean)
         for net in (encoder.net, decoder.net):
             last = [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1]

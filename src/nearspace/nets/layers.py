@@ -188,11 +188,11 @@ def _run(
     net: nn.Module, modules: Mapping[str, nn.Module], batch: Tensor
 ) -> dict[str, Tensor | None]:
     """Return the output of each module that ran, None where it is no tensor."""
-    found: dict[str, Tensor | None] = {}
+    outputs: dict[str, Tensor | None] = {}
 
     def keep(name: str, output: Any) -> None:
-        found.pop(name, None)  # the order is that of the last runs
-        found[name] = _first_tensor(output)
+        outputs.pop(name, None)  # the order is that of the last runs
+        outputs[name] = _first_tensor(output)
 
     handles = [
         module.register_forward_hook(lambda _m, _i, output, name=name: keep(name, output))
@@ -204,7 +204,7 @@ def _run(
     finally:
         for handle in handles:
             handle.remove()
-    return found
+    return outputs
 
 
 @contextlib.contextmanager

@@ -102,12 +102,12 @@ def visible_patches(n_items: int, n: int, ratio: float, generator: torch.Generat
 
     Returns
     -------
-    Tensor of shape (n_items, kept), int64
+    Tensor of shape (n_items, n_visible), int64
         Positions, rising.
     """
-    kept = max(1, n - round(ratio * n))
+    n_visible = max(1, n - round(ratio * n))
     order = torch.rand(n_items, n, generator=generator, device=generator.device).argsort(dim=1)
-    return order[:, :kept].sort(dim=1).values
+    return order[:, :n_visible].sort(dim=1).values
 
 
 def hidden_pixels(visible: Tensor, shape: Sequence[int], patch: int) -> Tensor:

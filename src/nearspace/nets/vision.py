@@ -116,7 +116,7 @@ def find_folder(model: str, revision: str | None) -> tuple[Path, str | None]:
     at = f" at revision '{revision}'" if revision else ""
     try:
         with _quiet():
-            found = snapshot_download(model, revision=revision, allow_patterns=[*FILES, *WEIGHTS])
+            place = snapshot_download(model, revision=revision, allow_patterns=[*FILES, *WEIGHTS])
     except HFValidationError:
         raise DataError(
             f"pretrained: there is no folder {model}, and no model on the hub has such a name; "
@@ -131,7 +131,7 @@ def find_folder(model: str, revision: str | None) -> tuple[Path, str | None]:
         raise DataError(
             f"pretrained: the hub gives out no model '{model}'{at} ({first_line(error)})."
         ) from error
-    return Path(found), Path(found).name
+    return Path(place), Path(place).name
 
 
 def digest_weights(folder: Path, name: str) -> str:

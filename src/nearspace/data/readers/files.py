@@ -144,13 +144,13 @@ def _read_lines(path: Path) -> Source:
     else:
         with path.open(encoding="utf-8-sig") as file:
             lines = [line.rstrip("\n") for line in file]
-    kept = np.array([row for row, line in enumerate(lines) if line.strip()], dtype=np.int64)
-    if not len(kept):
+    rows = np.array([row for row, line in enumerate(lines) if line.strip()], dtype=np.int64)
+    if not len(rows):
         raise DataError(f"{path.name} is empty; expected a text in each line.")
-    source = Source([lines[row] for row in kept], path.name, "a text file, an item a line")
-    source.roles["ids"] = kept
-    if len(kept) < len(lines):
-        source.notes.append(left_out(len(lines) - len(kept), "line", "without a text"))
+    source = Source([lines[row] for row in rows], path.name, "a text file, an item a line")
+    source.roles["ids"] = rows
+    if len(rows) < len(lines):
+        source.notes.append(left_out(len(lines) - len(rows), "line", "without a text"))
     return source
 
 

@@ -28,10 +28,10 @@ def read_folder(folder: Path) -> Source:
     """
     parts = idx_parts(path for path in folder.iterdir() if path.is_file())
     if parts:
-        found = read_idx_folder(parts)
-        roles = {"labels": found.labels, "split": found.split, "ids": found.ids}
-        known = {role: values for role, values in roles.items() if values is not None}
-        return Source(found.images, folder.name, "a folder of idx files", known)
+        archive = read_idx_folder(parts)
+        roles = {"labels": archive.labels, "split": archive.split, "ids": archive.ids}
+        present = {role: values for role, values in roles.items() if values is not None}
+        return Source(archive.images, folder.name, "a folder of idx files", present)
     files = list(_files(folder))
     kinds = Counter(kind for path in files if (kind := kind_of_file(path.name)))
     if not kinds:
@@ -93,8 +93,8 @@ def _with_folder_labels(source: Source, noun: str, parts: list[tuple[str, ...]])
 def _no_items(folder: Path, others: list[Path]) -> str:
     if not others:
         return f"The folder {folder} is empty; expected images or idx files in it."
-    known = [path for path in others if suffix_of(path)]
-    advice = f" Did you mean the file {known[0]}?" if known else ""
+    readable = [path for path in others if suffix_of(path)]
+    advice = f" Did you mean the file {readable[0]}?" if readable else ""
     return (
         f"No image was found among the {len(others)} files in {folder}; expected files such as "
         f".png or .jpg, or idx files.{advice}"
