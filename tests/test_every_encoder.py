@@ -13,8 +13,7 @@ from sklearn.base import clone
 from nearspace.data import SAMPLES, take_items, train_test_split
 from nearspace.data.kinds import Kind
 from nearspace.encoders import CATALOGUE, encoder_class
-from nearspace.encoders.base import Decodes
-from nearspace.encoders.persist import parse_encoder
+from nearspace.encoders.persist import parse_decoder, parse_encoder
 from nearspace.encoders.spec import make
 from nearspace.metrics.labels import knn_scores
 from tests import vision_models
@@ -78,7 +77,8 @@ def test_catalogue_says_what_the_classes_are():
         kinds = set(Kind.registry) if entry.kinds == ("any",) else set(entry.kinds)
         assert kinds == {kind.name for kind in cls.kinds}, name
         assert entry.learns == cls.learns, name
-        assert entry.decodes == issubclass(cls, Decodes), name
+        needed = {"vectors": ("a.npy",), "pretrained": ("a/model",)}
+        assert entry.decodes == cls(*needed.get(name, ())).decodes, name
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)
@@ -132,12 +132,33 @@ def test_is_better_than_chance(fitted, name, kind):
 @pytest.mark.parametrize(("name", "kind"), [case for case in CASES if CATALOGUE[case[0]].decodes])
 def test_decodes_better_than_the_mean_item(fitted, name, kind):
     encoder, train, test = fitted(name, kind)
+    assert hasattr(encoder, "inverse_transform") == bool(test.kind.shape_of_item)
+    if encoder.decoder is None:
+        return  # bytes of texts and codes of cells are no texts and no cells
     decoded = encoder.inverse_transform(encoder.transform(test.items))
     items = test.kind.features(test.items)
     assert decoded.shape == (len(test), *np.shape(test.items)[1:])
     mean = train.kind.features(train.items).mean(axis=0)
     error = np.square(decoded.reshape(items.shape) - items).mean()
     assert error < 0.8 * np.square(mean - items).mean()
+
+
+@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if CATALOGUE[case[0]].decodes])
+def test_encoder_and_decoder_go_ways_of_their_own(fitted, name, kind):
+    encoder, _, test = fitted(name, kind)
+    sender = parse_encoder(encoder.without_decoder().dump(), "memory")
+    assert sender.fingerprint == encoder.fingerprint
+    vectors = encoder.transform(test.items)
+    np.testing.assert_array_equal(sender.transform(test.items), vectors)
+    if encoder.decoder is None:
+        return
+    again = parse_decoder(encoder.decoder.dump(), "memory")
+    assert (again.kind, again.dim) == (test.kind, vectors.shape[1])
+    np.testing.assert_array_equal(again.decode(vectors), encoder.inverse_transform(vectors))
+    double = again.decode_double(vectors)
+    assert double.dtype == np.float64
+    np.testing.assert_array_equal(double, encoder.decoder.decode_double(vectors))
+    np.testing.assert_allclose(double, again.decode(vectors), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(("name", "kind"), CASES)

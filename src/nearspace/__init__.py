@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nearspace.data import Dataset, load, train_test_split
-    from nearspace.encoders.base import Decodes, Encoder, Samples
+    from nearspace.encoders.base import Encoder, Samples
+    from nearspace.encoders.decoder import Decoder
     from nearspace.encoders.network import Network
     from nearspace.encoders.persist import load_encoder
     from nearspace.encoders.spec import make
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 # Names resolve on first use, so that `import nearspace` imports neither torch nor scikit-learn.
 _HOME = {
     "Dataset": "data",
-    "Decodes": "encoders.base",
+    "Decoder": "encoders.decoder",
     "Encoder": "encoders.base",
     "Leaderboard": "judge.leaderboard",
     "Map": "space.maps",
@@ -63,7 +64,7 @@ _HOME = {
 
 __all__ = [
     "Dataset",
-    "Decodes",
+    "Decoder",
     "Encoder",
     "Leaderboard",
     "Map",

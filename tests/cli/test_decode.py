@@ -98,7 +98,7 @@ def test_analogy_shows_texts(command):
 )
 def test_mistakes_are_told_in_a_sentence(command, digits, arguments, told):
     save(embed(SAMPLES["wine"](), "pca(dim=2)"), "w.space")
-    save(embed(SAMPLES["wine"](), "raw"), "t.space")
+    save(embed(SAMPLES["wine"](), "random"), "t.space")
     done = command(*arguments)
     assert done.returncode == 2
     assert told in done.stderr

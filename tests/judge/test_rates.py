@@ -144,7 +144,8 @@ def test_colour_and_another_source(digits, tmp_path):
 @pytest.mark.parametrize(
     ("source", "specs", "words"),
     [
-        ("digits", ["raw"], "does not decode"),
+        ("digits", ["hog"], "does not decode"),
+        ("digits", ["autoencoder@fc1"], "does not decode"),
         ("wine", ["pca"], "takes images"),
         ("digits", [], "at least one encoder"),
     ],

@@ -113,8 +113,8 @@ def test_what_cannot_be_decoded_says_what_to_do(digits):
         decode(digits, 0)
     with pytest.raises(DataError, match="vector 1 is not finite"):
         decode(digits, np.where(np.arange(3)[:, None] == 1, np.inf, digits.vectors[:3]))
-    with pytest.raises(NearspaceError, match=r"is of 'raw', which does not .* one of pca"):
-        decode(embed(SAMPLES["digits"]().take(np.arange(9)), "raw"), np.zeros((1, 64)))
+    with pytest.raises(NearspaceError, match=r"is of 'hog', which does not .* one of raw, pca"):
+        decode(embed(SAMPLES["digits"]().take(np.arange(9)), "hog"), np.zeros((1, 324)))
     with pytest.raises(NearspaceError, match="has no encoder: nothing decodes"):
         decode(dataclasses.replace(digits, made_by=None), digits.vectors)
 

@@ -87,11 +87,9 @@ def open_file(path: Path) -> Any:
 
 def encoder_of(space: Any, path: str | Path) -> Any:
     """Return the encoder of a space, or raise `NearspaceError` if it has none."""
-    if space.made_by is None:
-        raise NearspaceError(
-            f"{path} has no encoder, since its vectors were made elsewhere: it can be searched and "
-            "mapped, but cannot embed anything new."
-        )
+    if space.encoder is None:
+        why = "it is the half that decodes" if space.decoder else "its vectors were made elsewhere"
+        raise NearspaceError(f"{path} has no encoder, since {why}: it cannot embed anything new.")
     return space.encoder
 
 

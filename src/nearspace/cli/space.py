@@ -102,8 +102,11 @@ def _encoder_told(space: Any) -> str:
     """Return whether the encoder is in the file, or only half of it."""
     if space.made_by is None:
         return "none: the vectors were made elsewhere"
-    half = getattr(space.encoder, "half_", None)
-    return f"one half: its {half['keeps']}" if half else "in the file"
+    from nearspace.space.decode import is_half
+
+    if space.encoder is None:
+        return "one half: its decoder"
+    return "one half: its encoder" if is_half(space.encoder) else "in the file"
 
 
 def verify_command(path: cli.SpaceFile) -> None:

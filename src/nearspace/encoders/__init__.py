@@ -30,7 +30,7 @@ class Entry:
     learns : str
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     decodes : bool
-        Whether it has an `inverse_transform`.
+        Whether it has a decoder, where the kind of the items lets it.
     summary : str
         What it is, in a few words.
     extra : str
@@ -49,7 +49,7 @@ _FLAT = ("image", "vector")
 _ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
-    "raw": Entry("handmade:Raw", _ANY, "nothing", False, "the input itself as a vector"),
+    "raw": Entry("handmade:Raw", _ANY, "nothing", True, "the input itself as a vector"),
     "random": Entry("linear:RandomProjection", _FLAT, "nothing", False, "random projection"),
     "pca": Entry("linear:PCA", _FLAT, "items", True, "principal components"),
     "hog": Entry("handmade:HOG", ("image",), "nothing", False, "oriented gradients", "images"),
@@ -79,8 +79,15 @@ CATALOGUE: dict[str, Entry] = {
 }  # fmt: skip
 
 
-# What specs write by an operator, and files by a name.
-COMPOSITES = {"concatenated": "combine:Concatenated", "piped": "combine:Piped"}
+# What files name, and no spec: encoders that operators make, and decoders.
+UNLISTED = {
+    "concatenated": "combine:Concatenated",
+    "piped": "combine:Piped",
+    "flat decoder": "decoder:FlatDecoder",
+    "affine decoder": "decoder:AffineDecoder",
+    "piped decoder": "decoder:PipedDecoder",
+    "network decoder": "learned:NetworkDecoder",
+}
 
 
 def encoder_class(name: str) -> type[Any]:
@@ -102,8 +109,8 @@ def encoder_class(name: str) -> type[Any]:
 
 
 def saved_class(name: str) -> type[Any]:
-    """Return the class that a file names: of the catalogue, or what the operators of specs make."""
-    return _imported(COMPOSITES[name]) if name in COMPOSITES else encoder_class(name)
+    """Return the class that a file names: an encoder of the catalogue, or what makes one whole."""
+    return _imported(UNLISTED[name]) if name in UNLISTED else encoder_class(name)
 
 
 def name_of(cls: type) -> str | None:
@@ -116,7 +123,7 @@ def name_of(cls: type) -> str | None:
 
 @functools.cache
 def _names() -> dict[str, str]:
-    targets = {name: entry.target for name, entry in CATALOGUE.items()} | COMPOSITES
+    targets = {name: entry.target for name, entry in CATALOGUE.items()} | UNLISTED
     return {target: name for name, target in targets.items()}
 
 

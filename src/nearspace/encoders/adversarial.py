@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from nearspace.data import Image, Vector
 from nearspace.encoders.autoencoder import squared_error
 from nearspace.encoders.base import Samples
-from nearspace.encoders.learned import DecodesByNetwork, Learned, draw_normal
+from nearspace.encoders.learned import Learned, draw_normal
 from nearspace.learning.losses import deception, discrimination
 from nearspace.nets.bodies import autoencoder_bodies
 
@@ -23,7 +23,7 @@ __all__ = ["AAE"]
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class AAE(DecodesByNetwork, Samples, Learned):
+class AAE(Samples, Learned):
     """An adversarial autoencoder (Makhzani et al., 2016); its prior is N(0, I).
 
     A discriminator learns to tell codes from draws of the prior, while the encoder learns to
@@ -53,6 +53,7 @@ class AAE(DecodesByNetwork, Samples, Learned):
 
     kinds = frozenset({Image, Vector})
     learns = "items"
+    mirrored = True
     default_steps = 5000
     own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {"discrimination": ("discriminator",)}
     _parameter_constraints: ClassVar[dict[str, list]] = {

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.data.batches import Batches
-from nearspace.encoders.learned import DecodesByNetwork, Learned
+from nearspace.encoders.learned import Learned
 from nearspace.nets.bodies import autoencoder_bodies, start_at_pca
 
 __all__ = ["Autoencoder", "batch_for_pca", "squared_error"]
@@ -30,7 +30,7 @@ def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Autoencoder(DecodesByNetwork, Learned):
+class Autoencoder(Learned):
     """An autoencoder trained on squared error (Hinton & Salakhutdinov, 2006).
 
     The bottleneck is linear, the output of images goes through a sigmoid. Principal component
@@ -59,6 +59,7 @@ class Autoencoder(DecodesByNetwork, Learned):
 
     kinds = frozenset({Image, Vector})
     learns = "items"
+    mirrored = True
     default_steps = 5000
 
     dim: int = 32

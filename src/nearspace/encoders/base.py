@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds import recognised
 from nearspace.encoders import name_of
+from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.state import Keeps, State, digest, write
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -27,18 +29,21 @@ if TYPE_CHECKING:
 __all__ = [
     "FILES",
     "Bounds",
-    "Decodes",
     "Elbo",
     "Encoder",
     "Layers",
     "Restores",
     "Samples",
-    "check_half",
     "check_labels",
 ]
 
 
 FILES = ("encoder.json", "weights.safetensors")
+
+
+def _may_decode(encoder: Any) -> bool:
+    """Return whether an encoder decodes, or may when it is fitted."""
+    return encoder.decoder is not None if hasattr(encoder, "kind_") else encoder.decodes
 
 
 class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, Keeps):
@@ -58,6 +63,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Whether vectors may come as a scipy sparse array.
     takes_labels : bool
         Whether `fit` looks at labels where there are any, though it does not need them.
+    decodes : bool
+        Whether there is a `decoder` after `fit`, if the kind of the items lets there be one.
     needs_all_items : bool
         Whether `fit` has to be given every item that is ever embedded: it looks rows up and learns
         nothing, so that test items among them are no leak.
@@ -73,6 +80,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     learns: ClassVar[str] = "nothing"
     takes_sparse: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
+    decodes: bool = False
     needs_all_items: ClassVar[bool] = False
     learns_numbers: ClassVar[bool] = True
     min_items: ClassVar[int] = 1
@@ -152,7 +160,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def begin_fit(self, items: Any, y: Any, kind: Kind | None = None) -> tuple[Any, Target | None]:
         """Check parameters, items and labels, and note the kind: what comes before learning."""
         self._validate_params()
-        self.__dict__.pop("half_", None)  # what is fitted again is whole
         self.kind_ = kind or self._recognised(items)
         if type(self.kind_) not in self.kinds:
             raise DataError(f"{type(self).__name__} takes {self._takes}; got {self.kind_.name}s.")
@@ -258,14 +265,41 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         return name_of(type(self)) is not None
 
     @property
+    def decoder(self) -> Decoder | None:
+        """What turns vectors of the fitted encoder back into items; None where nothing does."""
+        return None
+
+    @available_if(_may_decode)
+    def inverse_transform(self, Z: Any) -> np.ndarray:
+        """Return the items at vectors, where the encoder has a decoder.
+
+        Parameters
+        ----------
+        Z : array of shape (n, d)
+            Vectors.
+
+        Returns
+        -------
+        ndarray of shape (n, …), float32
+            Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items.
+        """
+        check_is_fitted(self)
+        assert self.decoder is not None  # or there would be no such method
+        return self.decoder.decode(Z)
+
+    def without_decoder(self) -> Self:
+        """Return the fitted encoder with no more than its vectors need."""
+        return self
+
+    @property
     def fingerprint(self) -> str:
         """Sixteen hexadecimal digits of all that the vectors of the fitted encoder depend on.
 
-        They are of its parameters, the kind of its items and everything it learned, and the same
-        after it was saved and loaded.
+        They are of its parameters, the kind of its items and everything that it learned for
+        them, the same after it was saved and loaded, and with or without its decoder.
         """
-        half = getattr(self, "half_", None)
-        return digest(self) if half is None else str(half["whole"])
+        check_is_fitted(self)
+        return digest(self.without_decoder())
 
     @property
     def state(self) -> State:
@@ -319,14 +353,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         return tags
 
 
-class Decodes(ABC):
-    """An encoder that can turn vectors back into items."""
-
-    @abstractmethod
-    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
-        """Return the items that stand at vectors, shape ``(n, …)``; pixels are in [0, 1]."""
-
-
 class Restores(ABC):
     """An encoder that learns by making whole again what was corrupted."""
 
@@ -334,7 +360,7 @@ class Restores(ABC):
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return corrupted items, and what is made of them: as `Decodes` returns items."""
+        """Return corrupted items, and what is made of them: as a decoder returns items."""
 
 
 class Samples(ABC):
@@ -403,16 +429,6 @@ class Layers(ABC):
 def one_line(estimator: BaseEstimator) -> str:
     """Return the ``repr`` of an estimator without its line breaks."""
     return " ".join(repr(estimator).split())
-
-
-def check_half(encoder: Any, needed: str) -> None:
-    """Raise `NearspaceError` if an encoder is the half that leaves the other direction out."""
-    kept = getattr(encoder, "half_", {}).get("keeps", needed)
-    if kept != needed:
-        raise NearspaceError(
-            f"This is the {kept} half of {type(encoder).__name__}, without its {needed}; use the "
-            "other half, or the whole."
-        )
 
 
 def check_labels(encoder: Encoder, y: Any, n: int) -> Target:

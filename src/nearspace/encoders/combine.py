@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -13,6 +14,7 @@ from sklearn.base import clone
 from nearspace.data import Image, Kind, Vector
 from nearspace.data.kinds import EveryKind
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.decoder import PipedDecoder
 
 __all__ = ["L2", "Composite", "Concatenated", "Piped"]
 
@@ -51,6 +53,12 @@ class Composite(Encoder):
     def is_reproducible(self) -> bool:
         """Whether the specs of all parts say all that the vectors depend on."""
         return all(part.is_reproducible for part in self.encoders)
+
+    def without_decoder(self) -> Self:
+        """Return the fitted encoder with no more than its vectors need."""
+        bare = copy.copy(self)
+        bare.encoders_ = [part.without_decoder() for part in self.encoders_]
+        return bare
 
     @abstractmethod
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
@@ -123,6 +131,19 @@ class Piped(Composite):
     def spec(self) -> str:
         """The specs of the parts with ``|`` between them."""
         return " | ".join(part.spec for part in self.encoders)
+
+    @property
+    def decodes(self) -> bool:  # type: ignore[override]
+        """Whether every part has a decoder after `fit`, if the kind of its items lets it."""
+        return all(part.decodes for part in self.encoders)
+
+    @property
+    def decoder(self) -> PipedDecoder | None:
+        """The decoders of all parts, one after the other; None where a part has none."""
+        stages = tuple(found for part in self.encoders_ if (found := part.decoder) is not None)
+        if len(stages) < len(self.encoders_):
+            return None
+        return PipedDecoder(self.kind_, stages[-1].dim, stages)
 
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit each part on what the parts before it make of the items."""

@@ -17,7 +17,7 @@ from nearspace.data import Image, Vector
 from nearspace.data.batches import Batches, Stacked
 from nearspace.encoders.autoencoder import batch_for_pca, squared_error
 from nearspace.encoders.base import Restores
-from nearspace.encoders.learned import DecodesByNetwork, Learned
+from nearspace.encoders.learned import Learned
 from nearspace.nets.bodies import autoencoder_bodies, start_at_pca
 
 __all__ = ["DenoisingAutoencoder"]
@@ -27,7 +27,7 @@ FAR = 2.0  # standard deviations: what salt and pepper are where values have no 
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
+class DenoisingAutoencoder(Restores, Learned):
     """A denoising autoencoder (Vincent et al., 2010): noise is put on each item, and to be undone.
 
     The network is given the corrupted item; its error is taken against the clean one. Vectors
@@ -62,6 +62,7 @@ class DenoisingAutoencoder(Restores, DecodesByNetwork, Learned):
 
     kinds = frozenset({Image, Vector})
     learns = "items"
+    mirrored = True
     default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,

@@ -12,6 +12,7 @@ from nearspace.data import Image, Table
 from nearspace.data.kinds import EveryKind
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.categorical import codes, learn_columns
+from nearspace.encoders.decoder import FlatDecoder
 from nearspace.errors import DataError
 
 __all__ = ["HOG", "ColourHistogram", "Raw"]
@@ -34,6 +35,7 @@ class Raw(Encoder):
     """
 
     kinds = EveryKind()
+    decodes = True
 
     def _fit(self, items: Any, y: Any) -> None:
         table = isinstance(self.kind_, Table)
@@ -44,6 +46,11 @@ class Raw(Encoder):
         if self.columns_ is not None:
             return codes(items, self.columns_)
         return self.kind_.features(items)
+
+    @property
+    def decoder(self) -> FlatDecoder | None:
+        """Of images and vectors, which are only flattened."""
+        return FlatDecoder(self.kind_, self.width_) if self.kind_.shape_of_item else None
 
     @property
     def _n_features_out(self) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import functools
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from numbers import Integral, Real
@@ -13,13 +15,15 @@ import torch
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_array, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Kind, Target
 from nearspace.data.batches import Batches, Stacked
-from nearspace.encoders.base import Decodes, Encoder, Layers
-from nearspace.encoders.state import Weights
+from nearspace.encoders import name_of
+from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.decoder import Decoder
+from nearspace.encoders.state import State, Weights
 from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.progress import progress_bar
 from nearspace.learning.train import train
@@ -27,7 +31,7 @@ from nearspace.nets.bodies import BODIES
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.weights import build_with
 
-__all__ = ["DecodesByNetwork", "Learned", "draw_normal", "torch_device"]
+__all__ = ["Learned", "NetworkDecoder", "draw_normal", "torch_device"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
@@ -89,7 +93,9 @@ class Learned(Layers, Encoder):
         Where labels were learnt from: ``"classes"`` or ``"numbers"``, and how many outputs of a
         network tell them.
     tapped : str
-        The network whose layers can be the space.
+        The network from which the vectors come, and whose layers can be the space.
+    mirrored : bool
+        Whether there is a network ``"decoder"`` that takes what the other puts out.
     default_steps : int
         Steps of training when `epochs` is absent.
     """
@@ -98,6 +104,7 @@ class Learned(Layers, Encoder):
     fit_free_params = frozenset({"layer", "pool"})
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
+    mirrored: ClassVar[bool] = False
     own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     # Of leaves too: a parameter has one meaning, whichever of them have it.
     _parameter_constraints: ClassVar[dict[str, list]] = {
@@ -178,8 +185,6 @@ class Learned(Layers, Encoder):
 
     @property
     def _n_features_out(self) -> int:
-        if half := getattr(self, "half_", None):
-            return half["dim"]
         with torch.inference_mode():
             blank = self.blank(1).to(next(self.nets_.parameters()).device)
             return self.vectors(self.nets_, blank).shape[1]
@@ -247,13 +252,30 @@ class Learned(Layers, Encoder):
         encoder = super().from_state(params, fitted)
         weights = fitted.get("nets_")  # not there before `fit`
         if isinstance(weights, Weights):
-            half = fitted.get("half_")
-            here = weights.names if half is None else [half["keeps"]]
-            encoder.nets_ = build_with(encoder.build, weights.arrays, here)
-            for name in weights.names or ():
-                if name not in encoder.nets_:
-                    encoder.nets_[name] = Absent(name)
+            encoder.nets_ = build_with(encoder.build, weights.arrays, weights.names)
         return encoder
+
+    @property
+    def decodes(self) -> bool:  # type: ignore[override]
+        """Whether there is a decoder of the vectors, which are the output of no other layer."""
+        return self.mirrored and self.layer is None
+
+    @property
+    def decoder(self) -> Decoder | None:
+        """The network ``"decoder"``; None where there is none, or another layer is the space."""
+        if not self.decodes or "decoder" not in self.nets_:
+            return None
+        return NetworkDecoder(self.kind_, self._n_features_out, self)
+
+    def without_decoder(self) -> Self:
+        """Return the fitted encoder with no network beside that from which its vectors come."""
+        return self.with_network(self.tapped)
+
+    def with_network(self, name: str) -> Self:
+        """Return the fitted encoder with one of its networks alone."""
+        bare = copy.copy(self)
+        bare.nets_ = nn.ModuleDict({name: self.nets_[name]})
+        return bare
 
     def _try(self, nets: nn.ModuleDict) -> None:
         with torch.inference_mode():
@@ -289,38 +311,38 @@ class Learned(Layers, Encoder):
         return items if self.mean_ is None else items * self.scale_ + self.mean_
 
 
-class Absent(nn.Module):
-    """Stands in place of a network that the other half holds."""
+@dataclasses.dataclass(frozen=True, eq=False)
+class NetworkDecoder(Decoder):
+    """The network ``"decoder"`` of a learned encoder.
 
-    def __init__(self, name: str):
-        super().__init__()
-        self.name = name
+    Attributes
+    ----------
+    encoder : Learned
+        The encoder whose network it is. To build it again takes the encoder's parameters and
+        shapes, and none of its other networks.
+    """
 
-    def forward(self, *batches: Any) -> Any:
-        """Refuse: there is nothing to compute with."""
-        raise NearspaceError(
-            f"This is one half of an encoder, without its {self.name}; use the other half, or the "
-            "whole."
-        )
+    encoder: Learned
 
+    def _decode(self, vectors: np.ndarray) -> np.ndarray:
+        z = torch.from_numpy(vectors)
+        if vectors.dtype == np.float64:
+            with torch.inference_mode():
+                raw = self._double(z)
+        else:
+            raw = self.encoder._run(self.encoder.nets_["decoder"], Stacked(z))
+        return self.encoder._to_items(self.kind.values(raw))
 
-class DecodesByNetwork(Decodes):
-    """A learned encoder whose network ``"decoder"`` turns vectors back into items."""
+    @functools.cached_property
+    def _double(self) -> nn.Module:
+        return copy.deepcopy(self.encoder.nets_["decoder"]).cpu().double()
 
-    nets_: nn.ModuleDict
-
-    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
-        """Return the items at vectors: ``(n, d)``, or images ``(n, height, width, channels)``."""
-        check_is_fitted(self)
-        assert isinstance(self, Learned)
-        z = torch.from_numpy(np.ascontiguousarray(check_array(Z, dtype=np.float32)))
-        if z.shape[1] != self._n_features_out:
-            raise DataError(
-                f"{type(self).__name__} decodes vectors of {self._n_features_out} numbers, got "
-                f"shape {tuple(z.shape)}."
-            )
-        decoded = self._run(self.nets_["decoder"], Stacked(z))
-        return self._to_items(self.kind_.values(decoded))
+    @property
+    def state(self) -> State:
+        """All that the decoder is made of again: of the encoder no other network."""
+        alone = self.encoder.with_network("decoder")
+        fields = {"kind": self.kind, "dim": self.dim, "encoder": alone}
+        return State(name_of(type(self)), fields, {})
 
 
 def draw_normal(

@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_array, check_is_fitted
 
 from nearspace.data import Image, Vector
-from nearspace.encoders.base import Decodes, Encoder, check_half
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.decoder import AffineDecoder
 
 __all__ = ["PCA", "RandomProjection"]
 
 
-class PCA(Decodes, Encoder):
+class PCA(Encoder):
     """Principal component analysis, by scikit-learn.
 
     Parameters
@@ -48,6 +48,7 @@ class PCA(Decodes, Encoder):
 
     kinds = frozenset({Image, Vector})
     learns = "items"
+    decodes = True
     takes_sparse = True
     min_items = 2
     _parameter_constraints: ClassVar[dict[str, list]] = {
@@ -76,18 +77,15 @@ class PCA(Decodes, Encoder):
         return items if hasattr(items, "tocsr") else self.kind_.features(items)
 
     def _transform(self, items: Any) -> np.ndarray:
-        check_half(self, "encoder")
         axes = self.components_.T
         if hasattr(items, "tocsr"):  # taking the mean off first would make it dense
             return np.asarray(items @ axes - self.mean_ @ axes, dtype=np.float32)
         return (self._features(items) - self.mean_) @ axes
 
-    def inverse_transform(self, Z: np.ndarray) -> np.ndarray:
-        """Return the items at vectors, shape ``(n, d)`` or the shape of the images."""
-        check_is_fitted(self)
-        check_half(self, "decoder")
-        flat = check_array(Z, dtype=np.float32) @ self.components_ + self.mean_
-        return flat.reshape(len(flat), *getattr(self.kind_, "shape", (-1,)))
+    @property
+    def decoder(self) -> AffineDecoder:
+        """The axes, from coordinates along them back to items."""
+        return AffineDecoder(self.kind_, len(self.components_), self.components_, self.mean_)
 
     @property
     def _n_features_out(self) -> int:

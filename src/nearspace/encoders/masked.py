@@ -17,7 +17,7 @@ from nearspace.data import Image
 from nearspace.data.batches import Batches, Stacked
 from nearspace.encoders.autoencoder import batch_for_pca, squared_error
 from nearspace.encoders.base import Restores
-from nearspace.encoders.learned import DecodesByNetwork, Learned
+from nearspace.encoders.learned import Learned
 from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
 from nearspace.nets.transformer import (
     MaskToken,
@@ -36,7 +36,7 @@ SHOWN_HIDDEN = 0.5  # grey, which stands out from dark and from light
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
+class MaskedAutoencoder(Restores, Learned):
     """A masked autoencoder (He et al., 2022) with a bottleneck: images are rebuilt from patches.
 
     Patches of each image are hidden. As in the paper a vision transformer sees only the others;
@@ -72,6 +72,7 @@ class MaskedAutoencoder(Restores, DecodesByNetwork, Learned):
 
     kinds = frozenset({Image})
     learns = "items"
+    mirrored = True
     default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,

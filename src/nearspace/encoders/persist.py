@@ -1,4 +1,4 @@
-"""Loading what `Encoder.save` wrote."""
+"""Loading encoders and decoders that were written."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from nearspace.encoders import saved_class
 from nearspace.encoders.base import FILES, Encoder
+from nearspace.encoders.decoder import DECODER_FILES, Decoder
 from nearspace.encoders.state import read
 from nearspace.errors import NearspaceError
 
-__all__ = ["load_encoder", "parse_encoder"]
+__all__ = ["load_encoder", "parse_decoder", "parse_encoder"]
 
 
 def load_encoder(path: str | Path) -> Encoder:
@@ -54,4 +55,9 @@ def load_encoder(path: str | Path) -> Encoder:
 
 def parse_encoder(files: Mapping[str, bytes], path: str) -> Encoder:
     """Return the encoder that `Encoder.dump` wrote; ``path`` is where to errors say it lies."""
-    return read(files, FILES, path, saved_class)
+    return read(files, FILES, path, saved_class, Encoder)
+
+
+def parse_decoder(files: Mapping[str, bytes], path: str) -> Decoder:
+    """Return the decoder that `Decoder.dump` wrote; ``path`` is where to errors say it lies."""
+    return read(files, DECODER_FILES, path, saved_class, Decoder)

@@ -74,8 +74,10 @@ class Weights:
     arrays: Mapping[str, np.ndarray]
 
 
-def write(value: Keeps, files: tuple[str, str]) -> dict[str, bytes]:
+def write(value: Keeps, files: tuple[str, str], fingerprint: str | None = None) -> dict[str, bytes]:
     """Return two files, by name, that hold an object: its state as JSON, and the arrays of it.
+
+    Where a fingerprint is given, `read` refuses an object that has another.
 
     Raises
     ------
@@ -86,7 +88,8 @@ def write(value: Keeps, files: tuple[str, str]) -> dict[str, bytes]:
 
     arrays: dict[str, np.ndarray] = {}
     node = _to_node(value, arrays, "encoder")
-    head = {"format": FORMAT, "nearspace": version("nearspace"), **node}
+    mark = {} if fingerprint is None else {"fingerprint": fingerprint}
+    head = {"format": FORMAT, "nearspace": version("nearspace"), **mark, **node}
     text = json.dumps(head, indent=1, ensure_ascii=False)
     return {files[0]: text.encode(), files[1]: save(arrays)}
 
@@ -109,6 +112,7 @@ def read(
     files: tuple[str, str],
     path: str,
     class_of: Callable[[str], type[Keeps]],
+    wanted: type,
 ) -> Any:
     """Return the object that `write` wrote.
 
@@ -122,6 +126,8 @@ def read(
         Where they lie, for errors.
     class_of : callable
         Gives the class of a name, and refuses those that no file may name.
+    wanted : type
+        What it has to be.
 
     Raises
     ------
@@ -148,7 +154,12 @@ def read(
             f"format {FORMAT}, so use the version {head.get('nearspace')} that wrote it."
         )
     try:
-        return _from_node(head, arrays, class_of)
+        value: Any = _from_node(head, arrays, class_of)
+        if not issubclass(type(value), wanted):
+            raise TypeError(f"expected {wanted.__name__}, got {type(value).__name__}")
+        if "fingerprint" in head and head["fingerprint"] != digest(value):
+            raise ValueError("the fingerprint is another")
+        return value
     except NearspaceError:
         raise
     except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:

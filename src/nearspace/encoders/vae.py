@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from nearspace.data import Image, Vector
 from nearspace.encoders.base import Bounds, Elbo, Samples
 from nearspace.encoders.learned import (
-    DecodesByNetwork,
     Learned,
     draw_normal,
     torch_device,
@@ -36,7 +35,7 @@ ACTIVE = 0.01
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class VAE(Bounds, DecodesByNetwork, Samples, Learned):
+class VAE(Bounds, Samples, Learned):
     """A variational autoencoder (Kingma & Welling, 2014); its vectors are the posterior means.
 
     Parameters
@@ -70,6 +69,7 @@ class VAE(Bounds, DecodesByNetwork, Samples, Learned):
 
     kinds = frozenset({Image, Vector})
     learns = "items"
+    mirrored = True
     default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,

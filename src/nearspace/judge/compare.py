@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from nearspace.data import Dataset
-from nearspace.encoders.base import Bounds, Decodes, Elbo, Encoder
+from nearspace.encoders.base import Bounds, Elbo, Encoder
 from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
@@ -245,7 +245,7 @@ class _Judge:
         arrays, facts = kept
         if encoder.spec == self.reference_spec:
             self.reference = arrays["test"][task.sample]
-        fitted = self.fits.get(encoder)[0] if isinstance(encoder, Decodes) else encoder
+        fitted = self.fits.get(encoder)[0] if encoder.decodes else encoder
         scores: dict[str, Any] = dict(facts["scores"])
         scores.update({name[6:]: v for name, v in arrays.items() if name.startswith("score-")})
         return Judged(

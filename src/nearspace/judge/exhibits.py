@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import Dataset, take_items
-from nearspace.encoders.base import Decodes, Encoder, Layers, Restores, Samples
+from nearspace.encoders.base import Encoder, Layers, Restores, Samples
 from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import Task
-from nearspace.judge.score import VectorArray
+from nearspace.judge.score import VectorArray, reconstructs
 from nearspace.judge.statistics import bootstrap_means, interval
 from nearspace.judge.taps import own_pool, tap_sides
 from nearspace.metrics.labels import knn_scores
@@ -85,7 +85,7 @@ def decoded_strips(task: Task, encoder: Encoder, queries: np.ndarray) -> dict[st
 
     Where the encoder takes corrupted items, so are the queries: as it was given them, and restored.
     """
-    if not isinstance(encoder, Decodes):
+    if not reconstructs(encoder):
         return {}
     asked = take_items(task.test.items, queries)
     vectors = encoder.transform(asked)
@@ -111,7 +111,7 @@ def traversals(
 
     Each is gone through alone, about the mean vector, over the range that ``vectors`` have there.
     """
-    if not (isinstance(encoder, Decodes) and isinstance(encoder, Samples)):
+    if not (isinstance(encoder, Samples) and reconstructs(encoder)):
         return ()
     most = np.argsort(-vectors.var(axis=0), kind="stable")[:TRAVERSED]
     kind: Any = task.dataset.kind

@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import Dataset, Image, load
-from nearspace.encoders.base import Decodes, Encoder
-from nearspace.encoders.double import pixels
+from nearspace.encoders.base import Encoder
 from nearspace.encoders.exhibits import Strip
-from nearspace.encoders.halves import halve
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
@@ -140,7 +138,7 @@ def check_encoders(encoders: Sequence[Encoder]) -> None:
     if not encoders:
         raise NearspaceError("rates needs at least one encoder.")
     for encoder in encoders:
-        if not isinstance(encoder, Decodes):
+        if not encoder.decodes:
             raise NearspaceError(
                 f"'{encoder.spec}' does not decode; rates takes pca, autoencoder, denoising, "
                 "masked, vae and adversarial."
@@ -154,7 +152,7 @@ class _Coded:
         self.encoder, self.task = encoder, task
         self.name = name or encoder.spec
         vectors = encoder.transform(task.train.items)
-        self.codec = fit_codec(vectors, encoder.inverse_transform, SHARES)
+        self.codec = fit_codec(vectors, encoder.decoder.decode, SHARES)
 
     @functools.cached_property
     def curve(self) -> Curve:
@@ -173,11 +171,12 @@ class _Coded:
     def decoded(self, level: Level, codes: np.ndarray) -> np.ndarray:
         """Return the images of codes, as uint8."""
         vectors = level.restore(codes).astype(np.float32)
-        return pixels(self.encoder.inverse_transform(vectors), self.encoder.kind_)
+        decoder = self.encoder.decoder
+        return decoder.kind.stored(decoder.decode(vectors))
 
     def decoder_bytes(self) -> int:
         """Return what the receiver needs to have: the decoder, and the tables."""
-        files = halve(self.encoder)[1].dump().values()
+        files = self.encoder.decoder.dump().values()
         return sum(map(len, files)) + len(self.codec.to_bytes())
 
     def shown(self, images: np.ndarray) -> tuple[np.ndarray, float, float]:

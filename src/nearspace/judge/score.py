@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.data import Dataset, Image, take_items
-from nearspace.encoders.base import Decodes, Encoder
+from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
 from nearspace.judge.leaderboard import Cost
 from nearspace.judge.protocol import Task
@@ -18,7 +18,7 @@ from nearspace.metrics.labels import cluster_ami, knn_scores, probe_scores
 from nearspace.metrics.retrieval import Vectors as VectorArray
 from nearspace.metrics.retrieval import r_precision
 
-__all__ = ["chance_scores", "measure_cost", "score_space"]
+__all__ = ["chance_scores", "measure_cost", "reconstructs", "score_space"]
 
 LATENCY_CALLS, LATENCY_SECONDS = 25, 1.5
 
@@ -64,7 +64,7 @@ def score_space(
         values, queries = r_precision(test, y_test, random_state=seed)
         scores["r_precision"] = _spread(values, queries, len(task.test))
         scores["ami"] = cluster_ami(test, y_test, random_state=seed)
-    if isinstance(encoder, Decodes) and not sparse.issparse(test):
+    if reconstructs(encoder) and not sparse.issparse(test):
         scores["reconstruction"] = reconstruction_errors(task, encoder, test)
     if reference is not None:
         kept = preservation(reference, sample)
@@ -75,7 +75,12 @@ def score_space(
     return scores
 
 
-def reconstruction_errors(task: Task, encoder: Decodes, test: np.ndarray) -> np.ndarray:
+def reconstructs(encoder: Encoder) -> bool:
+    """Return whether an encoder decodes what it learned to; raw input is only given its shape."""
+    return encoder.decodes and encoder.learns != "nothing" and encoder.decoder is not None
+
+
+def reconstruction_errors(task: Task, encoder: Encoder, test: np.ndarray) -> np.ndarray:
     """Return the mean squared error of each decoded test item, shape ``(n,)``.
 
     Pixels are in [0, 1]; the columns of vectors are divided by their training deviation.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from nearspace.errors import DataError, did_you_mean
 
-__all__ = ["POOLS", "Layer", "as_vectors", "last_width", "layer_names", "list_layers", "tap"]
+__all__ = ["POOLS", "Layer", "as_vectors", "layer_names", "list_layers", "tap"]
 
 POOLS = ("flatten", "mean", "max", "cls", "none")
 # By how much a row may differ from what the item gives alone, as a share of its length: the
@@ -176,12 +176,6 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
         return output[:, 0]
     places = places.flatten(1, -2)
     return places.mean(dim=1) if pool == "mean" else places.amax(dim=1)
-
-
-def last_width(net: nn.Module) -> int:
-    """Return how many numbers the last, linear layer of a network puts out."""
-    widths: list[Any] = [m.out_features for m in net.modules() if hasattr(m, "out_features")]
-    return widths[-1]
 
 
 def _run(

@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import Image
-from nearspace.encoders.base import Encoder
-from nearspace.encoders.double import double_decoder, pixels
+from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.arrays import check_finite
 from nearspace.space.codes import Head, read_codes, read_ids, write_codes, write_ids
@@ -63,9 +61,9 @@ def codec_of(space: Space) -> Codec:
     NearspaceError
         If its encoder does not decode, or there are no vectors to make it from.
     """
-    encoder: Any = decoder(space)
     if PART in space.parts:
-        return Codec.from_bytes(space.parts[PART], encoder._n_features_out)
+        return Codec.from_bytes(space.parts[PART], space.vectors.shape[1])
+    decode = decoder(space).decode_double
     vectors = np.asarray(space.vectors)
     split = space.recipe.roles.get("split")
     if space.meta is not None and split in space.meta.column_names:
@@ -75,7 +73,7 @@ def codec_of(space: Space) -> Codec:
         raise NearspaceError(
             f"A codec is made from at least two vectors, and this space holds {len(vectors)}."
         )
-    return fit_codec(vectors, double_decoder(encoder))
+    return fit_codec(vectors, decode)
 
 
 def with_codec(space: Space) -> Space:
@@ -122,8 +120,12 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     >>> unpacked.items.shape, unpacked.same, len(codes) < 1797 * 64 // 8
     ((1797, 8, 8, 1), True, True)
     """
-    encoder: Any = decoder(space)
-    codec = codec_of(space)
+    codec, encoder = codec_of(space), space.encoder
+    if encoder is None:
+        raise NearspaceError(
+            "This is one half of a space, the decoder without its encoder; pack with the other "
+            "half, or the whole."
+        )
     if not len(items):
         raise DataError("pack: there are no items.")
     vectors = np.asarray(encoder.transform(items))
@@ -133,8 +135,8 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     if names is not None and np.array_equal(names, np.arange(len(names))):
         names = None  # what the receiver takes for ids of itself
     check_finite(vectors, np.arange(len(vectors)) if names is None else names, "The encoder")
-    decodes = getattr(encoder, "half_", {}).get("keeps") != "encoder"
-    at = usual_level(encoder, codec, items) if bits is None and decodes else codec.choose(bits)
+    seen = space.decoder is not None
+    at = usual_level(encoder, codec, items) if bits is None and seen else codec.choose(bits)
     level = codec.levels[at]
     codes, _ = level.quantise(vectors)
     written = level.encode(codes)
@@ -147,9 +149,9 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
         level=at,
         n=len(codes),
         dim=codes.shape[1],
-        seen=int(decodes),
+        seen=int(seen),
         codes_checksum=zlib.crc32(codes.data),
-        items_checksum=_checksum(encoder, level, codes) if decodes else 0,
+        items_checksum=_checksum(space.decoder, level, codes) if space.decoder else 0,
         id_kind=id_kind,
         ids_length=len(packed),
         ids_memory=len(plain),
@@ -215,11 +217,10 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
         If this is no such file, or one that is damaged, of a newer format, of another space, or
         too large.
     """
-    encoder: Any = decoder(space)
-    codec = codec_of(space)
+    decoding, codec = decoder(space), codec_of(space)
     head, ids, written = read_codes(data)
     _check_origin(head, space, codec)
-    _check_size(head, encoder, codec, len(written), max_bytes)
+    _check_size(head, decoding, codec, len(written), max_bytes)
     names = read_ids(head, ids)
     level = codec.levels[head.level]
     codes = level.decode(written, head.n)
@@ -228,9 +229,9 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
             "The codes do not come out as they were packed; pack them again, with the version of "
             "constriction that is installed here."
         )
-    shape, dtype = _item_form(encoder)
+    shape, dtype = _item_form(decoding)
     items, seen, at = np.empty((head.n, *shape), dtype=dtype), 0, 0
-    for batch in _decoded(encoder, level, codes):
+    for batch in _decoded(decoding, level, codes):
         items[at : at + len(batch)] = batch
         seen, at = zlib.crc32(batch.data, seen), at + len(batch)
     return Unpacked(items, names, seen == head.items_checksum if head.seen else None)
@@ -241,7 +242,7 @@ def split(space: Space) -> tuple[Space, Space]:
 
     The first keeps the vectors and all that is known of them, and the encoder without its decoder.
     The second holds the decoder alone: no vector, nothing of any item. The axes of ``pca`` are the
-    same both ways, and stand in both.
+    same both ways: the half that packs can unpack too.
 
     Parameters
     ----------
@@ -256,7 +257,7 @@ def split(space: Space) -> tuple[Space, Space]:
     Raises
     ------
     NearspaceError
-        If the encoder has no halves.
+        If nothing decodes the vectors, or the space is one half already.
 
     Examples
     --------
@@ -266,14 +267,12 @@ def split(space: Space) -> tuple[Space, Space]:
     >>> unpack(receiver, pack(sender, wine.items)).items.shape
     (178, 13)
     """
-    from nearspace.encoders.halves import halve
-
-    encoder: Any = decoder(space)
-    sends, receives = halve(encoder)
-    whole = with_codec(space)
-    sender = dataclasses.replace(whole, made_by=sends)
+    receives, whole = decoder(space), with_codec(space)
+    if space.encoder is None:
+        raise NearspaceError("This is one half of a space already, the decoder alone.")
+    sender = dataclasses.replace(whole, made_by=space.encoder.without_decoder())
     receiver = Space(
-        np.empty((0, sends._n_features_out), dtype=np.float32),
+        np.empty((0, receives.dim), dtype=np.float32),
         whole.ids[:0],
         None,
         whole.recipe,
@@ -296,11 +295,11 @@ def _check_origin(head: Head, space: Space, codec: Codec) -> None:
             )
 
 
-def _check_size(head: Head, encoder: Encoder, codec: Codec, size: int, max_bytes: int) -> None:
+def _check_size(head: Head, decoding: Decoder, codec: Codec, size: int, max_bytes: int) -> None:
     """Raise if the items do not fit the encoder, the memory allowed, or the file itself."""
-    if head.level >= len(codec.levels) or head.dim != encoder._n_features_out:
+    if head.level >= len(codec.levels) or head.dim != decoding.dim:
         raise NearspaceError("The codes do not fit the space, though they name it.")
-    shape, dtype = _item_form(encoder)
+    shape, dtype = _item_form(decoding)
     item = dtype.itemsize * int(np.prod(shape))
     needed = head.n * (8 * head.dim + item + AN_ID * (head.id_kind > 0)) + 2 * head.ids_memory
     if needed > max_bytes:
@@ -312,23 +311,21 @@ def _check_size(head: Head, encoder: Encoder, codec: Codec, size: int, max_bytes
         raise NearspaceError(f"The file is too small for the {head.n:,} items that it names.")
 
 
-def _item_form(encoder: Encoder) -> tuple[tuple[int, ...], np.dtype]:
+def _item_form(decoding: Decoder) -> tuple[tuple[int, ...], np.dtype]:
     """Return shape and type of one unpacked item."""
-    if isinstance(encoder.kind_, Image):
-        return encoder.kind_.shape, np.dtype(np.uint8)
-    return (encoder.kind_.dim,), np.dtype(np.float32)  # type: ignore[attr-defined]
+    none = decoding.kind.stored(np.empty((0, *decoding.kind.shape_of_item)))
+    return none.shape[1:], none.dtype
 
 
-def _decoded(encoder: Any, level: Level, codes: np.ndarray) -> Iterator[np.ndarray]:
+def _decoded(decoding: Decoder, level: Level, codes: np.ndarray) -> Iterator[np.ndarray]:
     """Return the items of codes, some at a time, the same on every machine."""
-    decode = double_decoder(encoder)
     for start in range(0, len(codes), TOGETHER):
         vectors = level.restore(codes[start : start + TOGETHER])
-        yield pixels(decode(vectors), encoder.kind_)
+        yield decoding.kind.stored(decoding.decode_double(vectors))
 
 
-def _checksum(encoder: Any, level: Level, codes: np.ndarray) -> int:
+def _checksum(decoding: Decoder, level: Level, codes: np.ndarray) -> int:
     seen = 0
-    for batch in _decoded(encoder, level, codes):
+    for batch in _decoded(decoding, level, codes):
         seen = zlib.crc32(batch.data, seen)
     return seen

@@ -12,7 +12,8 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from nearspace.encoders import CATALOGUE
-from nearspace.encoders.base import Decodes, Samples
+from nearspace.encoders.base import Encoder, Samples
+from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 
 if TYPE_CHECKING:
@@ -67,20 +68,34 @@ def decode(space: Space, Z: np.ndarray) -> np.ndarray:
     wrong = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if len(wrong):
         raise DataError(f"decode: vector {wrong[0]} is not finite; leave it out.")
-    items = decoding.inverse_transform(array.astype(np.float32))
+    items = decoding.decode(array)
     return items if given.ndim == 2 else items[0]
 
 
-def decoder(space: Space) -> Decodes:
-    """Return the encoder of a space, which decodes, or raise `NearspaceError`."""
-    encoder = space.encoder
-    if isinstance(encoder, Decodes):
-        return encoder
+def decoder(space: Space) -> Decoder:
+    """Return the decoder of a space, or raise `NearspaceError` where it has none."""
+    if space.decoder is not None:
+        return space.decoder
+    encoder, spec = space.encoder, space.recipe.spec
+    if is_half(encoder):
+        raise NearspaceError(
+            f"This is one half of a space, the encoder '{spec}' without its decoder; use the other "
+            "half, or the whole."
+        )
     names = ", ".join(name for name, entry in CATALOGUE.items() if entry.decodes)
-    spec = space.recipe.spec
     why = "has no encoder" if encoder is None else f"is of '{spec}', which does not decode"
     raise NearspaceError(
         f"The space {why}: nothing decodes its vectors; embed the items with one of {names}."
+    )
+
+
+def is_half(encoder: Encoder | None) -> bool:
+    """Return whether an encoder is without the decoder that it was fitted with."""
+    return (
+        encoder is not None
+        and encoder.decodes
+        and encoder.decoder is None
+        and bool(encoder.kind_.shape_of_item)
     )
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import take_items
-from nearspace.encoders.double import double_decoder, pixels
 from nearspace.space.levels import Codec, Level
 
 __all__ = ["Distortion", "distortions", "loss_text", "usual_level"]
@@ -67,11 +66,11 @@ def distortions(encoder: Any, levels: Iterable[Level], items: Any) -> Iterator[D
     """
     n = len(items)
     some = take_items(items, np.linspace(0, n - 1, min(n, MEASURED)).astype(int))
-    vectors, decode = np.asarray(encoder.transform(some)), double_decoder(encoder)
+    vectors, decoder = np.asarray(encoder.transform(some)), encoder.decoder
     given = np.asarray(encoder._check(some, reset=False), dtype=np.float64)
 
     def error(vectors: np.ndarray) -> float:
-        return float(np.mean((pixels(decode(vectors), encoder.kind_) - given) ** 2))
+        return float(np.mean((decoder.kind.stored(decoder.decode_double(vectors)) - given) ** 2))
 
     alone, variance = error(vectors.astype(np.float64)), float(given.var(axis=0).mean())
     for level in levels:

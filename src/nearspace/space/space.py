@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Dataset, Kind, kind_from_json
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
@@ -45,9 +46,9 @@ class Space:
         The class of each item.
     recipe : Recipe
         What made the vectors: encoder, data, and which columns of `meta` have a role.
-    made_by : Encoder or callable or None
+    made_by : Encoder or Decoder or callable or None
         The fitted encoder, or what reads it when it is first asked for. None for vectors brought
-        from elsewhere.
+        from elsewhere; a decoder alone where there is nothing but to decode.
     meta : pyarrow.Table or None
         What else is known of each item, ``n`` rows: the ``text`` of a text, the columns of a
         table, groups, time, split.
@@ -61,7 +62,7 @@ class Space:
     ids: np.ndarray
     labels: np.ndarray | None
     recipe: Recipe
-    made_by: Encoder | Callable[[], Encoder] | None = None
+    made_by: Encoder | Decoder | Callable[[], Encoder | Decoder] | None = None
     meta: pa.Table | None = None
     thumbnails: Sequence[bytes] | None = None
     parts: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
@@ -75,11 +76,19 @@ class Space:
         return f"Space({rows:,} × {dim}, {self.recipe.spec}, {self.recipe.data})"
 
     @functools.cached_property
+    def _made_by(self) -> Encoder | Decoder | None:
+        return self.made_by() if callable(self.made_by) else self.made_by
+
+    @property
     def encoder(self) -> Encoder | None:
-        """The fitted encoder; None for vectors brought from elsewhere."""
-        if self.made_by is None or isinstance(self.made_by, Encoder):
-            return self.made_by
-        return self.made_by()
+        """The fitted encoder; None for vectors brought from elsewhere, and for a decoder alone."""
+        return self._made_by if isinstance(self._made_by, Encoder) else None
+
+    @functools.cached_property
+    def decoder(self) -> Decoder | None:
+        """What decodes the vectors; None where nothing does."""
+        made_by = self._made_by
+        return made_by.decoder if isinstance(made_by, Encoder) else made_by
 
     @property
     def kind(self) -> Kind | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.space import database
 from nearspace.space.rows import Columns, columns_of, encode_rows
 from nearspace.space.space import Space
-from nearspace.space.stored import ENCODER, WRAP, Parts, Pictures, read_encoder, read_rows
+from nearspace.space.stored import WRAP, Parts, Pictures, read_rows, reader_of
 from nearspace.space.written import Tally, Upsert, content_of, put_thumbnails
 
 __all__ = ["Added", "add", "read_space", "remove", "write_part"]
@@ -56,7 +55,7 @@ def read_space(path: str | Path) -> Space:
         rows.ids,
         rows.labels,
         recipe,
-        functools.partial(read_encoder, parts, recipe) if ENCODER[0] in parts else None,
+        reader_of(parts, recipe),
         rows.meta,
         Pictures(path, header, rows) if header["content"]["thumbnails"][0] else None,
         parts,

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nearspace.encoders.base import Encoder
-from nearspace.encoders.persist import parse_encoder
+from nearspace.encoders.base import FILES, Encoder
+from nearspace.encoders.decoder import DECODER_FILES, Decoder
+from nearspace.encoders.persist import parse_decoder, parse_encoder
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space import database
 from nearspace.space.rows import Columns, Rows, decode_rows
 
 __all__ = [
-    "ENCODER",
     "WRAP",
     "Parts",
     "Pictures",
     "picture_checksum",
-    "read_encoder",
     "read_rows",
+    "reader_of",
     "verify",
 ]
 
-ENCODER = ("encoder.json", "weights.safetensors")
 BATCH = 4096
 WRAP = 2**63  # sums of checksums are kept below it, as SQLite's integers are
 
@@ -42,9 +42,18 @@ def read_rows(db: sqlite3.Connection, path: Path, header: dict[str, Any]) -> Row
     return decode_rows(iter(lambda: found.fetchmany(BATCH), []), columns, there)
 
 
-def read_encoder(parts: Parts, recipe: Recipe) -> Encoder:
+def reader_of(parts: Parts, recipe: Recipe) -> Callable[[], Encoder | Decoder] | None:
+    """Return what reads the encoder in a file, or the decoder alone; None where there is none."""
+    if FILES[0] in parts:
+        return functools.partial(_read_encoder, parts, recipe)
+    if DECODER_FILES[0] in parts:
+        return functools.partial(parse_decoder, parts, str(parts.path))
+    return None
+
+
+def _read_encoder(parts: Parts, recipe: Recipe) -> Encoder:
     """Return the encoder of a file, having checked that it made the vectors."""
-    encoder = parse_encoder({name: parts[name] for name in ENCODER}, str(parts.path))
+    encoder = parse_encoder(parts, str(parts.path))
     if encoder.fingerprint != recipe.fingerprint:
         raise database.damaged(parts.path, "its encoder is not the one that made its vectors")
     return encoder
@@ -173,9 +182,10 @@ def verify(path: str | Path) -> list[str]:
             parts[name]
         except NearspaceError as error:
             found.append(str(error))
-    if not found and ENCODER[0] in parts:
+    read = None if found else reader_of(parts, header["recipe"])
+    if read is not None:
         try:
-            read_encoder(parts, header["recipe"])
+            read()
         except NearspaceError as error:
             found.append(str(error))
     return found

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.decoder import Decoder
 from nearspace.errors import NearspaceError
 from nearspace.space import database
 from nearspace.space.rows import ITEM, Columns, Row, checksums, columns_of, encode_rows
@@ -39,10 +40,11 @@ def write_space(space: Space, path: Path) -> None:
     Without a journal, since the file counts for nothing until it is renamed.
     """
     columns, parts = columns_of(space), dict(space.parts)
-    if isinstance(space.made_by, Encoder):
-        if space.made_by.fingerprint != space.recipe.fingerprint:
+    made_by = space.made_by
+    if isinstance(made_by, Encoder | Decoder):
+        if isinstance(made_by, Encoder) and made_by.fingerprint != space.recipe.fingerprint:
             raise NearspaceError("A space is saved with the encoder that made it, got another one.")
-        parts |= space.made_by.dump()
+        parts |= made_by.dump()
     db = sqlite3.connect(path, isolation_level=None)
     try:
         db.execute(f"PRAGMA page_size = {database.PAGE}")

@@ -163,9 +163,9 @@ class Image(Kind):
         return self.features(items)
 
     @property
-    def size(self) -> int:
-        """How many numbers an image has."""
-        return math.prod(self.shape)
+    def shape_of_item(self) -> tuple[int, ...]:
+        """Height, width and channels."""
+        return self.shape
 
     def values(self, raw: Tensor) -> Tensor:
         """Return the pixels whose logits a decoder puts out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -206,9 +207,14 @@ class Kind(ABC):
         return items
 
     @property
+    def shape_of_item(self) -> tuple[int, ...]:
+        """Shape of an item, where it is an array that `features` only flattens; else ``()``."""
+        return ()
+
+    @property
     def size(self) -> int:
         """How many numbers an item has, where all have as many; else 1."""
-        return 1
+        return math.prod(self.shape_of_item)
 
     # What networks see of items, and what items become of what networks put out
 

@@ -120,9 +120,9 @@ class Vector(Kind):
         return mean, scale
 
     @property
-    def size(self) -> int:
+    def shape_of_item(self) -> tuple[int, ...]:
         """How many numbers a vector has."""
-        return self.dim
+        return (self.dim,)
 
     def draw(self, item: np.ndarray) -> str:
         """Return the first numbers of the vector."""

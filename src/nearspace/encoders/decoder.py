@@ -1,0 +1,151 @@
+"""`Decoder`: from vectors back to items, as a value of its own, for whoever has no encoder."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import abstractmethod
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from nearspace.data import Kind
+from nearspace.encoders import name_of
+from nearspace.encoders.state import Keeps, State, digest, write
+from nearspace.errors import DataError
+
+__all__ = ["DECODER_FILES", "AffineDecoder", "Decoder", "FlatDecoder", "PipedDecoder"]
+
+DECODER_FILES = ("decoder.json", "decoder.safetensors")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Decoder(Keeps):
+    """What turns the vectors of a fitted encoder back into items.
+
+    A subclass is a dataclass, whose fields are all that it needs, and implements `_decode`.
+
+    Attributes
+    ----------
+    kind : Kind
+        Of the items.
+    dim : int
+        Length of the vectors.
+
+    Examples
+    --------
+    >>> from nearspace import load, make
+    >>> digits = load("digits").items
+    >>> pca = make("raw | pca(dim=8)").fit(digits)
+    >>> vectors = pca.transform(digits[:3])
+    >>> pca.decoder.decode(vectors).shape, pca.decoder.decode_double(vectors).dtype.name
+    ((3, 8, 8, 1), 'float64')
+    """
+
+    kind: Kind
+    dim: int
+
+    @abstractmethod
+    def _decode(self, vectors: np.ndarray) -> np.ndarray:
+        """Return items of the type of the vectors: float32, or float64 computed on the CPU."""
+
+    def decode(self, Z: Any) -> np.ndarray:
+        """Return the items at vectors.
+
+        Parameters
+        ----------
+        Z : array of shape (n, dim)
+            Vectors.
+
+        Returns
+        -------
+        ndarray of shape (n, …), float32
+            Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items.
+
+        Raises
+        ------
+        DataError
+            If the vectors are of another length.
+        """
+        vectors = np.ascontiguousarray(check_array(Z, dtype=np.float32))
+        if vectors.shape[1] != self.dim:
+            raise DataError(
+                f"{type(self).__name__} decodes vectors of {self.dim} numbers, got shape "
+                f"{vectors.shape}."
+            )
+        return self._decode(vectors)
+
+    def decode_double(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the items at vectors as float64, computed on the CPU in double precision.
+
+        Machines round differently, and single precision shows it: of ten thousand images a few
+        pixels come out otherwise. In double precision that takes a value within about 1e-13 of a
+        boundary.
+        """
+        return self._decode(np.ascontiguousarray(vectors, dtype=np.float64))
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of all that the decoded items depend on."""
+        return digest(self)
+
+    def dump(self) -> dict[str, bytes]:
+        """Return the files that hold the decoder, by name."""
+        return write(self, DECODER_FILES, self.fingerprint)
+
+    @property
+    def state(self) -> State:
+        """All that the decoder is made of again."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return State(name_of(type(self)), fields, {})
+
+    @classmethod
+    def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
+        """Return the decoder of a state."""
+        return cls(**params)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class FlatDecoder(Decoder):
+    """Of vectors that are the numbers of items, which only have to be given their shape."""
+
+    def _decode(self, vectors: np.ndarray) -> np.ndarray:
+        return vectors.reshape(len(vectors), *self.kind.shape_of_item)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class AffineDecoder(Decoder):
+    """Of coordinates along axes through a mean.
+
+    Attributes
+    ----------
+    axes : ndarray of shape (dim, d), float32
+        The axes.
+    mean : ndarray of shape (d,), float32
+        Where the origin stands.
+    """
+
+    axes: np.ndarray
+    mean: np.ndarray
+
+    def _decode(self, vectors: np.ndarray) -> np.ndarray:
+        axes, mean = (part.astype(vectors.dtype, copy=False) for part in (self.axes, self.mean))
+        return (vectors @ axes + mean).reshape(len(vectors), *self.kind.shape_of_item)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PipedDecoder(Decoder):
+    """Of a pipe: what its stages made is undone from the last to the first.
+
+    Attributes
+    ----------
+    stages : tuple of Decoder
+        In the order of the pipe.
+    """
+
+    stages: tuple[Decoder, ...]
+
+    def _decode(self, vectors: np.ndarray) -> np.ndarray:
+        for stage in reversed(self.stages):
+            vectors = stage._decode(vectors)
+        return vectors
