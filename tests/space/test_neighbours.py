@@ -99,6 +99,21 @@ def test_more_vectors_than_one_product_takes(monkeypatch):
 
 
 @pytest.mark.parametrize("metric", METRICS)
+def test_in_whatever_order_the_nearest_come(metric, monkeypatch):
+    from nearspace.space import exact
+
+    monkeypatch.setattr(exact, "CHUNK", 64)
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((1500, 6)).astype(np.float32)
+    queries = vectors[0] + 0.1 * random.standard_normal((40, 6)).astype(np.float32)
+    alike = naive(queries[:1], vectors, 1500, metric)[0][0]
+    for order in (alike, alike[::-1], np.repeat(alike[:30], 50), np.repeat(alike[29::-1], 50)):
+        for k in (1, 3, 40, 700):
+            positions, _ = Exact(vectors[order], metric).search(queries, k)
+            np.testing.assert_array_equal(positions, naive(queries, vectors[order], k, metric)[0])
+
+
+@pytest.mark.parametrize("metric", METRICS)
 def test_of_many_equal_or_far_vectors_few_are_compared_one_by_one(metric, monkeypatch):
     from nearspace.space import exact
 

@@ -1,4 +1,8 @@
-"""Exact nearest neighbours, and how well they retrieve items of the same label."""
+"""Exact nearest neighbours, and how well they retrieve items of the same label.
+
+The search by which spaces are measured: in float32, where equal vectors stand in their order, for
+neighbours by the thousand. `space.exact` is the one that answers, in float64.
+"""
 
 from __future__ import annotations
 

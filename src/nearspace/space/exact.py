@@ -1,4 +1,9 @@
-"""Exact search in memory at the speed of the matrix product, right to the last bit of float64."""
+"""Exact search in memory at the speed of the matrix product, right to the last bit of float64.
+
+What users are answered with. `metrics.retrieval` searches too, for measures: in float32, for
+neighbours by the thousand, which to compare in float64 would take longer than to find; with torch's
+threads, where this one does without torch, which takes longer to import than a search.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ from nearspace.space.scores import (
     sparse_alike,
     sparse_squares,
 )  # fmt: skip
-from nearspace.space.selection import best, hide, top
+from nearspace.space.selection import RunningBest, best, hide
 
 __all__ = ["Exact"]
 
@@ -27,8 +32,10 @@ Vectors: TypeAlias = "np.ndarray | sparse.csr_array"
 Bound: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 ALONE = 4  # up to so many queries the product of matrix and vector is faster than that of matrices
-BLOCK = 250  # queries whose scores are computed at once
-CHUNK = 100_000  # vectors in one product: scores of BLOCK x CHUNK floats (100 MB) are held
+BLOCK = 1000  # queries whose scores are computed at once
+CHUNK = 1024  # vectors in one product: its BLOCK x CHUNK floats (4 MB) stay in the cache
+MOST_HALVINGS = 4  # of a chunk, to maxima of groups of 16 vectors
+WHOLE = 25_000_000  # scores that are held at once where all are needed (100 MB)
 SPARE = 6  # candidates beside the k best, for those whose order float32 cannot tell
 MANY = 50  # where one vector in so many is a candidate, equal ones are looked at once
 ROUNDING = 2.0**-24  # of one operation in float32
@@ -136,7 +143,7 @@ class Exact:
         positions, scores = np.empty((count, k), dtype=np.int64), np.empty((count, k))
         is_sparse = sparse.issparse(self.vectors)
         search = self._sparse if is_sparse else self._dense
-        step = max(1, BLOCK * CHUNK // max(1, n)) if is_sparse else BLOCK
+        step = max(1, WHOLE // max(1, n)) if is_sparse else BLOCK
         for start in range(0, count if k else 0, step):
             part = slice(start, start + step)
             mine = None if own is None else own[part]
@@ -165,7 +172,7 @@ class Exact:
             positions, scores, sure = self._together(queries, moved, lengths.max(), k, allowed, own)
         rest = np.flatnonzero(~sure)
         alone = fits and len(rest) <= ALONE
-        step = 1 if alone else max(1, BLOCK * CHUNK // 2 // max(1, len(self.vectors)))
+        step = 1 if alone else max(1, WHOLE // 2 // max(1, len(self.vectors)))
         for start in range(0, len(rest), step):
             rows = rest[start : start + step]
             uppers = (self._in_float32 if alone else self._in_float64)(moved[rows], lengths[rows])
@@ -194,26 +201,50 @@ class Exact:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Search for several queries; also return for which the result is sure to be right."""
         error = self.error * np.float32(length) + self.fixed_error
-        tops, moved = [], moved.astype(np.float32)
-        for first in range(0, len(error), CHUNK):
-            part = slice(first, first + CHUNK)
-            upper = moved @ self.vectors[part].T
-            if self.scale is not None:
-                upper *= self.scale[part]
-            upper += self.bias[part] + error[part]
-            mine = None if own is None else own - first
-            hide(upper, None if allowed is None else allowed[part], mine)
-            columns = top(upper, k + SPARE)
-            tops.append((np.take_along_axis(upper, columns, 1), columns + first))
-        upper, positions = (np.concatenate(parts, axis=1) for parts in zip(*tops, strict=True))
-        order = np.argsort(-upper, axis=1)[:, : k + SPARE]
-        upper, positions = (np.take_along_axis(x, order, 1) for x in (upper, positions))
+        upper, positions = self._top(moved.astype(np.float32), error, k + SPARE, allowed, own)
         lower = (upper - 2 * error[positions])[:, :k].min(axis=1)
-        sure = (upper[:, -1] < lower) | (positions.shape[1] == len(error))
+        sure = (upper[:, -1] < lower) | (k + SPARE >= len(error))
         alike = rescored(queries, self.vectors, positions, self.metric)
         alike[np.isneginf(upper)] = -np.inf
         order = np.lexsort((positions, -alike))[:, :k]
         return np.take_along_axis(positions, order, 1), np.take_along_axis(alike, order, 1), sure
+
+    def _top(
+        self,
+        moved: np.ndarray,
+        error: np.ndarray,
+        m: int,
+        allowed: np.ndarray | None,
+        own: np.ndarray | None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ``m`` largest that the scores of every query can be, and where they stand.
+
+        The product is made in pieces that the processor's cache holds, a row for each vector. Most
+        of a piece is passed over by the maxima of groups of its rows, since only what is above the
+        m-th best so far can still be among the best. Where there are fewer, minus infinity.
+        """
+        n, count = len(error), len(moved)
+        chunk = min(max(CHUNK, 4 * m), n)
+        halvings = min(MOST_HALVINGS, max(1, chunk // (2 * m)).bit_length() - 1)
+        chunk = -(-chunk >> halvings) << halvings
+        scores, vectors = np.empty((chunk, count), np.float32), self.vectors
+        added = self.bias + error
+        scaled = None if self.scale is None else np.empty((chunk, vectors.shape[1]), np.float32)
+        top = RunningBest(count, m)
+        for first in range(0, n, chunk):
+            part = slice(first, first + chunk)
+            rows = vectors[part]
+            if self.scale is not None and scaled is not None:
+                rows = np.multiply(rows, self.scale[part, None], out=scaled[: len(rows)])
+            np.matmul(rows, moved.T, out=scores[: len(rows)])
+            scores[len(rows) :] = -np.inf
+            if scaled is None:  # by the cosine all may be off by the same
+                scores[: len(rows)] += added[part, None]
+            mine = None if own is None else own - first
+            hide(scores[: len(rows)].T, None if allowed is None else allowed[part], mine)
+            top.take(scores, first, halvings)
+        upper, positions = top.sorted()
+        return (upper if scaled is None else upper + added[positions]), positions
 
     def _in_float32(self, moved: np.ndarray, lengths: np.ndarray) -> Iterator[Bound]:
         """Yield for each query the most that every score can be, and how far it may be off."""

@@ -10,7 +10,7 @@ from nearspace.space.arrays import vector_checksums
 
 __all__ = ["as_scores", "first_equals", "rescored", "sparse_alike", "sparse_squares"]
 
-GATHERED = 1 << 22  # numbers gathered at once
+GATHERED = 1 << 18  # numbers gathered at once: what is done with them stays in the cache
 
 
 def rescored(

@@ -1,12 +1,10 @@
-"""The best of many scores."""
+"""The best of many scores, at once or a part at a time."""
 
 from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["best", "hide", "top"]
-
-GROUP = 20  # only the best of so many scores takes part in the first round of the selection
+__all__ = ["RunningBest", "best", "hide"]
 
 
 def hide(scores: np.ndarray, allowed: np.ndarray | None, own: np.ndarray | None) -> None:
@@ -18,25 +16,6 @@ def hide(scores: np.ndarray, allowed: np.ndarray | None, own: np.ndarray | None)
         scores[rows, own[rows]] = -np.inf
 
 
-def top(scores: np.ndarray, m: int) -> np.ndarray:
-    """Return the columns of the ``m`` best of every row, in no order; all where there are fewer."""
-    n = scores.shape[1]
-    if n <= m:
-        return np.broadcast_to(np.arange(n), scores.shape)
-    stride = n // GROUP
-    if stride < 2 * m:
-        return np.argpartition(scores, -m, axis=1)[:, -m:]
-    # The m best lie in the m groups with the best maxima. A group is every stride-th column, so
-    # that its maximum is one of vectors, not inside one; what is left over is looked at anyway.
-    maxima = scores[:, : GROUP * stride].reshape(-1, GROUP, stride).max(axis=1)
-    groups = np.argpartition(maxima, -m, axis=1)[:, -m:]
-    columns = (groups[:, :, None] + np.arange(GROUP) * stride).reshape(len(scores), -1)
-    rest = np.arange(GROUP * stride, n)
-    columns = np.hstack([columns, np.broadcast_to(rest, (len(scores), len(rest)))])
-    chosen = np.argpartition(np.take_along_axis(scores, columns, 1), -m, axis=1)[:, -m:]
-    return np.take_along_axis(columns, chosen, 1)
-
-
 def best(alike: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where the ``k`` largest values stand, the largest first, equals in their order."""
     candidates = np.arange(len(alike))
@@ -44,3 +23,54 @@ def best(alike: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         candidates = np.flatnonzero(alike >= np.partition(alike, -k)[-k])
     best = candidates[np.argsort(-alike[candidates], kind="stable")[:k]]
     return best, alike[best]
+
+
+class RunningBest:
+    """The ``m`` largest scores of each of ``count`` queries, as more and more of them are seen."""
+
+    def __init__(self, count: int, m: int):
+        self.m = m
+        self.values = np.full((count, m), -np.inf, dtype=np.float32)
+        self.positions = np.zeros((count, m), dtype=np.int64)
+        self.least = np.full(count, -np.inf, dtype=np.float32)
+        self.waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def take(self, scores: np.ndarray, first: int, halvings: int) -> None:
+        """See more scores, (rows, count), of items that stand at `first` and after.
+
+        Rows are compared in groups of ``2**halvings``, of which there are at least `m` or one row
+        each. The rows of a group lie apart, so that its maximum is one of whole rows.
+        """
+        maxima = scores
+        for _ in range(halvings):
+            half = len(maxima) // 2
+            out = maxima[:half] if maxima is not scores else None
+            maxima = np.maximum(maxima[:half], maxima[half:], out=out)
+        above = maxima > self.least
+        if np.count_nonzero(above) > 2 * self.values.size and len(maxima) >= self.m:
+            # So many groups hold one as large, and just below lest equals of the last are lost.
+            fair = np.partition(maxima, -self.m, axis=0)[-self.m]
+            self.least = np.maximum(self.least, np.nextafter(fair, np.float32(-np.inf)))
+            above = maxima > self.least
+        groups, queries = np.nonzero(above)
+        members = scores.reshape(-1, len(maxima), scores.shape[1])[:, groups, queries]
+        rows, at = np.nonzero(members > self.least[queries])
+        places = first + rows * len(maxima) + groups[at]
+        self.waiting.append((queries[at], members[rows, at], places))
+        if sum(len(values) for _, values, _ in self.waiting) >= self.values.size:
+            self._merge()
+
+    def sorted(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest scores and their positions, (count, m), the largest first."""
+        self._merge()
+        return self.values, self.positions
+
+    def _merge(self) -> None:
+        count = len(self.values)
+        old = (np.repeat(np.arange(count), self.m), self.values.ravel(), self.positions.ravel())
+        queries, values, positions = map(np.concatenate, zip(old, *self.waiting, strict=True))
+        order = np.lexsort((-values, queries))
+        starts = np.searchsorted(queries[order], np.arange(count))
+        chosen = order[starts[:, None] + np.arange(self.m)]
+        self.values, self.positions = values[chosen], positions[chosen]
+        self.least, self.waiting = self.values[:, -1], []
