@@ -95,7 +95,7 @@ def million(uniform):
     queries, vectors = vectors[-QUERIES:], vectors[:-QUERIES]
     space = space_of(vectors)
     start = time.perf_counter()
-    index = build_index(space, "euclidean")
+    index = build_index(vectors, "euclidean")
     built = time.perf_counter() - start
     data = index.to_bytes()
     print(

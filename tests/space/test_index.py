@@ -39,7 +39,7 @@ def vectors():
 
 @pytest.fixture(scope="module")
 def indexes(vectors):
-    return {metric: build_index(space_of(vectors), metric) for metric in METRICS}
+    return {metric: build_index(vectors, metric) for metric in METRICS}
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -143,9 +143,9 @@ def test_every_vector_in_one_cell_is_slow_and_right(vectors, indexes):
 
 def test_refuses_what_it_cannot_index_and_says_what_to_install(vectors, indexes, monkeypatch):
     with pytest.raises(NearspaceError, match="at least 1,000 dense vectors, got 900"):
-        build_index(space_of(vectors[:900]))
+        build_index(vectors[:900])
     with pytest.raises(NearspaceError, match="Did you mean 'euclidean'"):
-        build_index(space_of(vectors), "euclidian")
+        build_index(vectors, "euclidian")
     space = space_of(vectors, cosine=indexes["cosine"].to_bytes())
 
     def without(name, *rest, **options):
@@ -156,7 +156,7 @@ def test_refuses_what_it_cannot_index_and_says_what_to_install(vectors, indexes,
     imported = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtra, match=r"nearspace\[ann\]"):
-        build_index(space_of(vectors))
+        build_index(vectors)
     found = neighbours(space, vectors[:1])
     assert found.ids[0, 0] == 0
     assert "needs the extra 'ann'" in found.notes[0]
@@ -164,7 +164,7 @@ def test_refuses_what_it_cannot_index_and_says_what_to_install(vectors, indexes,
 
 def test_lengths_that_overflow_do_not_end_the_process(vectors, indexes):
     with pytest.raises(NearspaceError, match="vectors shorter than 1e"):
-        build_index(space_of(vectors * np.float32(1e30)), "euclidean")
+        build_index(vectors * np.float32(1e30), "euclidean")
     space = space_of(vectors, dot=indexes["dot"].to_bytes())
     queries = np.float32(1e37) * vectors[:5]
     before = queries.copy()

@@ -127,7 +127,7 @@ def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
     from nearspace.space.store import write_part
 
     with Console(stderr=True).status("Building the index and measuring its recall"):
-        index = build_index(space, metric)
+        index = build_index(space.vectors, metric)
         data = index.to_bytes()
         write_part(path, part_name(metric), data)
         with_it = dataclasses.replace(space, parts={part_name(metric): data})

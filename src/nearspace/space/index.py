@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import sparse
@@ -15,9 +14,8 @@ from nearspace.space.arrays import vector_checksums
 from nearspace.space.cells import Index, unsound
 from nearspace.space.exact import SPARE, WIDE, Exact
 from nearspace.space.scores import as_scores, rescored
-from nearspace.space.space import Space
 
-__all__ = ["LARGEST_K", "Opened", "build_index", "open_index", "part_name"]
+__all__ = ["LARGEST_K", "RECALL", "Opened", "build_index", "part_name"]
 
 RECALL = 0.95  # below it there is a warning
 AIM = 0.96  # what the effort is chosen for, on other queries than the recall is measured on
@@ -29,9 +27,6 @@ ROUNDS = 8  # of k-means
 MOST_PROBED = 4  # at most one cell in so many is searched: more takes as long as looking at all
 STEP = 1 << 17  # vectors that are copied at once
 LEAST = 1000  # vectors that an index needs
-
-# An opened index serves the next searches too.
-_OPENED: WeakKeyDictionary[Space, dict[str, Opened]] = WeakKeyDictionary()
 
 
 class Opened:
@@ -75,11 +70,12 @@ class Opened:
         self, queries: np.ndarray, k: int, own: np.ndarray | None, probes: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return positions and scores, both ``(q, k)``, and for which queries they are too few."""
-        self.lists.nprobe = probes
         points = _points(queries, self.index.metric)
         far = ~(np.linalg.norm(points.astype(np.float64), axis=1) < WIDE[1])
         points = np.where(far[:, None], np.float32(0), points)  # their scores would overflow
-        positions = self.lists.search(points, min(k + SPARE, len(self.vectors)))[1]
+        effort = _faiss().SearchParametersIVF(nprobe=probes)  # of this search alone
+        most = min(k + SPARE, len(self.vectors))
+        positions = self.lists.search(points, most, params=effort)[1]
         alike = rescored(queries, self.vectors, positions.clip(0), self.index.metric)
         alike[positions < 0] = -np.inf  # there was nothing more in the cells
         if own is not None:
@@ -95,8 +91,10 @@ def part_name(metric: str) -> str:
     return f"index.{metric}"
 
 
-def build_index(space: Space, metric: str = "cosine", random_state: int = 0) -> Index:
-    """Return an index of a space, with its recall as measured against exact search.
+def build_index(
+    vectors: np.ndarray | sparse.csr_array, metric: str = "cosine", random_state: int = 0
+) -> Index:
+    """Return an index of vectors, with its recall as measured against exact search.
 
     A thousand items, drawn at random, stand for new ones: they have no part in k-means, and each is
     searched among all the others. By half of them it is chosen how many cells to search, as few
@@ -104,7 +102,7 @@ def build_index(space: Space, metric: str = "cosine", random_state: int = 0) -> 
 
     Parameters
     ----------
-    space : Space
+    vectors : ndarray of shape (n, d)
         Dense vectors, at least 1,000. It pays from about a million on.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         What to search by.
@@ -125,13 +123,13 @@ def build_index(space: Space, metric: str = "cosine", random_state: int = 0) -> 
     if metric not in METRICS:
         raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
     faiss = _faiss()
-    if sparse.issparse(space.vectors) or len(space) < LEAST:
-        found = "sparse ones" if sparse.issparse(space.vectors) else f"{len(space):,}"
+    if sparse.issparse(vectors) or len(vectors) < LEAST:
+        got = "sparse ones" if sparse.issparse(vectors) else f"{len(vectors):,}"
         raise NearspaceError(
-            f"An index needs at least {LEAST:,} dense vectors, got {found}; exact search does "
+            f"An index needs at least {LEAST:,} dense vectors, got {got}; exact search does "
             "without."
         )
-    vectors = np.asarray(space.vectors)
+    vectors = np.asarray(vectors)
     _check_lengths(vectors, metric)
     order = np.random.default_rng(random_state).permutation(len(vectors))
     held = min(2 * QUERIES, len(vectors) // 5)
@@ -151,38 +149,6 @@ def build_index(space: Space, metric: str = "cosine", random_state: int = 0) -> 
     probes = _effort(opened, exact, tuned)
     recall = _recall(opened, judged, _worst(exact, judged), probes)
     return dataclasses.replace(index, probes=probes, recall=recall)
-
-
-def open_index(space: Space, metric: str) -> tuple[Opened | None, tuple[str, ...]]:
-    """Return the index that a space has for a metric, ready for search, and what there is to say.
-
-    None where there is none, or where it cannot be used: that is no reason not to search.
-    """
-    name = part_name(metric)
-    if name not in space.parts:
-        return None, ()
-    ready = _OPENED.setdefault(space, {})
-    if metric not in ready:
-        try:
-            index = Index.from_bytes(space.parts[name], metric)
-            if sparse.issparse(space.vectors) or index.centroids.shape[1] != space.vectors.shape[1]:
-                raise unsound()
-            ready[metric] = Opened(index, np.asarray(space.vectors))
-        except NearspaceError as error:
-            return None, (f"Every vector was searched. {error}",)
-    opened = ready[metric]
-    notes = []
-    if opened.index.recall < RECALL:
-        notes.append(
-            f"The index finds {opened.index.recall:.0%} of the ten nearest, less than "
-            f"{RECALL:.0%}; an exact search finds all."
-        )
-    if opened.changed > len(space) // 10:
-        notes.append(
-            f"{opened.changed:,} of {len(space):,} vectors are new or changed since the recall of "
-            "the index was measured; build it anew."
-        )
-    return opened, tuple(notes)
 
 
 def _effort(opened: Opened, exact: Exact, queries: np.ndarray) -> int:

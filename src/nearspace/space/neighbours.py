@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import sparse
@@ -13,15 +12,11 @@ from scipy import sparse
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.metrics.retrieval import METRICS
-from nearspace.space.exact import Exact, Vectors
+from nearspace.space.exact import Vectors
 from nearspace.space.filters import matching
-from nearspace.space.index import LARGEST_K, open_index
 from nearspace.space.space import Space
 
 __all__ = ["Neighbours", "encoder_of", "neighbours", "vectors_of"]
-
-# What was made ready for a first search serves the next ones.
-_READY: WeakKeyDictionary[Space, dict[str, Exact]] = WeakKeyDictionary()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,20 +115,12 @@ def neighbours(
     if own is not None and (own >= 0 if allowed is None else allowed[own] & (own >= 0)).any():
         there -= 1
     k = max(0, min(k, there))
-    index, notes = None, tuple[str, ...]()
-    if 1 <= k <= LARGEST_K and not (exact or conditions):
-        index, notes = open_index(space, metric)
+    notes: tuple[str, ...] = ()
     if metric == "cosine":
-        notes += _on_zeros(vectors)
+        notes = _on_zeros(vectors)
         vectors = _lengthened(vectors)
-    if index is None:
-        positions, scores = _exact(space, metric).search(vectors, k, allowed, own)
-        return Neighbours(space.ids[positions], positions, scores, metric, 1.0, notes)
-    positions, scores, short = index.search(vectors, k, own, index.index.probes)
-    if short.any():
-        mine = None if own is None else own[short]
-        positions[short], scores[short] = _exact(space, metric).search(vectors[short], k, own=mine)
-    return Neighbours(space.ids[positions], positions, scores, metric, index.index.recall, notes)
+    positions, scores, recall, told = space.searcher.search(vectors, k, metric, allowed, own, exact)
+    return Neighbours(space.ids[positions], positions, scores, metric, recall, told + notes)
 
 
 def vectors_of(space: Space, items: Any) -> Vectors:
@@ -194,13 +181,6 @@ def _lengthened(vectors: Any) -> Any:
         return np.ldexp(vectors, exponents[:, None])
     data = np.ldexp(vectors.data, np.repeat(exponents, np.diff(vectors.indptr)))
     return sparse.csr_array((data, vectors.indices, vectors.indptr), shape=vectors.shape)
-
-
-def _exact(space: Space, metric: str) -> Exact:
-    ready = _READY.setdefault(space, {})
-    if metric not in ready:
-        ready[metric] = Exact(space.vectors, metric)
-    return ready[metric]
 
 
 def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, np.ndarray | None]:

@@ -21,6 +21,7 @@ from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
+from nearspace.space.search.searcher import Searcher
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +90,11 @@ class Space:
         """What decodes the vectors; None where nothing does."""
         made_by = self._made_by
         return made_by.decoder if isinstance(made_by, Encoder) else made_by
+
+    @functools.cached_property
+    def searcher(self) -> Searcher:
+        """What a first search makes ready for the next ones."""
+        return Searcher(self.vectors, self.parts)
 
     @property
     def kind(self) -> Kind | None:

@@ -1,0 +1,137 @@
+"""`Searcher`: vectors made ready for search, exact or by an index, for as long as it lives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.errors import NearspaceError
+from nearspace.space.cells import Index, unsound
+from nearspace.space.exact import Exact, Vectors
+from nearspace.space.index import LARGEST_K, RECALL, Opened, part_name
+
+__all__ = ["Searcher"]
+
+
+class Searcher:
+    """The vectors of a space made ready for search; any number of threads may search at once.
+
+    What a metric needs is made ready when it is first searched by, and serves all later searches.
+    `Space.searcher` keeps one as long as the space.
+
+    Parameters
+    ----------
+    vectors : ndarray or csr_array of shape (n, d)
+        What to search, float32.
+    parts : mapping of str to bytes
+        In which the indexes are; see `Space.parts`.
+
+    Examples
+    --------
+    >>> searcher = Searcher(np.eye(3, dtype=np.float32), {})
+    >>> positions, scores, recall, notes = searcher.search(np.eye(3)[:1], 2, "euclidean")
+    >>> positions.tolist(), scores.round(3).tolist(), recall
+    ([[0, 1]], [[0.0, 1.414]], 1.0)
+    """
+
+    def __init__(self, vectors: Vectors, parts: Mapping[str, bytes]):
+        self.vectors, self.parts = vectors, parts
+        self._lock = threading.Lock()
+        self._exact: dict[str, Exact] = {}
+        self._opened: dict[str, Opened | str] = {}  # or why it cannot be used
+
+    def search(
+        self,
+        queries: Vectors,
+        k: int,
+        metric: str,
+        allowed: np.ndarray | None = None,
+        own: np.ndarray | None = None,
+        exact: bool = False,
+    ) -> tuple[np.ndarray, np.ndarray, float, tuple[str, ...]]:
+        """Return the nearest of every query, as `Exact.search` does, by the index if there is one.
+
+        Parameters
+        ----------
+        queries : ndarray or csr_array of shape (q, d)
+            Finite vectors; sparse where what is searched is.
+        k : int
+            How many, at most as many as may be found.
+        metric : {"cosine", "dot", "euclidean"}
+            What to search by.
+        allowed : ndarray of bool of shape (n,), optional
+            Which may be found; the search is then exact.
+        own : ndarray of int of shape (q,), optional
+            For each query the position of one that may not be found.
+        exact : bool, default=False
+            Search all vectors, even where there is an index.
+
+        Returns
+        -------
+        positions, scores : ndarray of shape (q, k)
+            Where the nearest stand, and their cosines, inner products or distances, float64.
+        recall : float
+            1 where the search was exact, else that of the index.
+        notes : tuple of str
+            What there is to say of the index.
+        """
+        opened, notes = None, tuple[str, ...]()
+        if 1 <= k <= LARGEST_K and allowed is None and not exact:
+            opened, notes = self._index(metric)
+        if opened is None:
+            return *self.exact(metric).search(queries, k, allowed, own), 1.0, notes
+        positions, scores, short = opened.search(queries, k, own, opened.index.probes)
+        if short.any():
+            mine = None if own is None else own[short]
+            all_of_them = self.exact(metric).search(queries[short], k, own=mine)
+            positions[short], scores[short] = all_of_them
+        return positions, scores, opened.index.recall, notes
+
+    def exact(self, metric: str) -> Exact:
+        """Return the exact search by a metric."""
+        if metric not in self._exact:
+            with self._lock:
+                if metric not in self._exact:
+                    self._exact[metric] = Exact(self.vectors, metric)
+        return self._exact[metric]
+
+    def _index(self, metric: str) -> tuple[Opened | None, tuple[str, ...]]:
+        """Return the index for a metric and what there is to say of it.
+
+        None where there is none, or where it cannot be used: that is no reason not to search.
+        """
+        if part_name(metric) not in self.parts:
+            return None, ()
+        if metric not in self._opened:
+            with self._lock:
+                if metric not in self._opened:
+                    self._opened[metric] = self._open(metric)
+        opened = self._opened[metric]
+        if isinstance(opened, str):
+            return None, (f"Every vector was searched. {opened}",)
+        notes = []
+        if opened.index.recall < RECALL:
+            notes.append(
+                f"The index finds {opened.index.recall:.0%} of the ten nearest, less than "
+                f"{RECALL:.0%}; an exact search finds all."
+            )
+        count = self.vectors.shape[0]
+        if opened.changed > count // 10:
+            notes.append(
+                f"{opened.changed:,} of {count:,} vectors are new or changed since the recall of "
+                "the index was measured; build it anew."
+            )
+        return opened, tuple(notes)
+
+    def _open(self, metric: str) -> Opened | str:
+        try:
+            index = Index.from_bytes(self.parts[part_name(metric)], metric)
+            dim = self.vectors.shape[1]
+            if sparse.issparse(self.vectors) or index.centroids.shape[1] != dim:
+                raise unsound()
+            return Opened(index, np.asarray(self.vectors))
+        except NearspaceError as error:
+            return str(error)
