@@ -60,11 +60,11 @@ def test_there_are_no_more_words_than_descriptors():
     np.testing.assert_array_equal(vectors, vectors[:1].repeat(30, axis=0))
 
 
-def test_vectors_do_not_depend_on_the_batch(monkeypatch):
+def test_vectors_do_not_depend_on_the_batch():
     encoder = VisualWords(50).fit(NOISE)
     whole = encoder.transform(NOISE)
-    monkeypatch.setattr("nearspace.encoders.visual.VALUES_AT_ONCE", 100_000)
-    np.testing.assert_array_equal(encoder.transform(NOISE), whole)
+    more = encoder.transform(np.tile(NOISE, (20, 1, 1, 1)))  # in several parts
+    np.testing.assert_array_equal(more, np.tile(whole, (20, 1)))
     np.testing.assert_array_equal(encoder.transform(NOISE[7:8])[0], whole[7])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib
 import importlib.util
 from typing import Any
@@ -12,8 +11,6 @@ from nearspace.errors import MissingExtra, SpecError, did_you_mean
 
 __all__ = ["CATALOGUE", "Entry", "encoder_class", "name_of", "saved_class"]
 
-
-PACKAGE = "nearspace.encoders."
 EXTRA_MODULES = {"images": "skimage", "pretrained": "transformers"}
 
 
@@ -24,7 +21,7 @@ class Entry:
     Attributes
     ----------
     target : str
-        ``module:Class`` inside `nearspace.encoders`.
+        ``module:Class``; the modules of nearspace itself are relative to `nearspace.encoders`.
     kinds : tuple of str
         Names of the kinds it takes; ``"any"`` alone for every kind there is.
     learns : str
@@ -49,44 +46,44 @@ _FLAT = ("image", "vector")
 _ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
-    "raw": Entry("handmade:Raw", _ANY, "nothing", True, "the input itself as a vector"),
-    "random": Entry("linear:RandomProjection", _FLAT, "nothing", False, "random projection"),
-    "pca": Entry("linear:PCA", _FLAT, "items", True, "principal components"),
-    "hog": Entry("handmade:HOG", ("image",), "nothing", False, "oriented gradients", "images"),
-    "bovw": Entry("visual:VisualWords", ("image",), "items", False, "visual words over SIFT"),
+    "raw": Entry(".handmade:Raw", _ANY, "nothing", True, "the input itself as a vector"),
+    "random": Entry(".linear:RandomProjection", _FLAT, "nothing", False, "random projection"),
+    "pca": Entry(".linear:PCA", _FLAT, "items", True, "principal components"),
+    "hog": Entry(".handmade:HOG", ("image",), "nothing", False, "oriented gradients", "images"),
+    "bovw": Entry(".visual:VisualWords", ("image",), "items", False, "visual words over SIFT"),
     "colour_histogram": Entry(
-        "handmade:ColourHistogram", ("image",), "nothing", False, "how often each colour appears"
+        ".handmade:ColourHistogram", ("image",), "nothing", False, "how often each colour appears"
     ),
-    "autoencoder": Entry("autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"),
-    "denoising": Entry("denoising:DenoisingAutoencoder", _FLAT, "items", True, "undoes noise"),
-    "masked": Entry("masked:MaskedAutoencoder", ("image",), "items", True, "fills in patches"),
-    "vae": Entry("vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"),
-    "adversarial": Entry("adversarial:AAE", _FLAT, "items", True, "codes pass for normal draws"),
-    "simclr": Entry("contrastive:SimCLR", ("image",), "items", False, "contrasts random views"),
-    "vicreg": Entry("vicreg:VICReg", ("image",), "items", False, "random views agree"),
-    "mlp": Entry("supervised:MLP", _FLAT, "labels", False, "perceptron trained to classify"),
-    "cnn": Entry("supervised:CNN", ("image",), "labels", False, "convolutions trained to classify"),
-    "supcon": Entry("contrastive:SupCon", ("image",), "labels", False, "contrasts views by class"),
-    "alexnet": Entry("alexnet:AlexNet", ("image",), "labels", False, "AlexNet for small images"),
-    "bow": Entry("words:BagOfWords", ("text",), "items", False, "word counts, sparse"),
-    "tfidf": Entry("words:TfIdf", ("text",), "items", False, "weighted word counts, sparse"),
-    "onehot": Entry("categorical:OneHot", ("table",), "items", False, "one-hot, scaled numbers"),
-    "l2": Entry("combine:L2", _FLAT, "nothing", False, "each vector divided by its length"),
+    "autoencoder": Entry(".autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"),
+    "denoising": Entry(".denoising:DenoisingAutoencoder", _FLAT, "items", True, "undoes noise"),
+    "masked": Entry(".masked:MaskedAutoencoder", ("image",), "items", True, "fills in patches"),
+    "vae": Entry(".vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"),
+    "adversarial": Entry(".adversarial:AAE", _FLAT, "items", True, "codes pass for normal draws"),
+    "simclr": Entry(".contrastive:SimCLR", ("image",), "items", False, "contrasts random views"),
+    "vicreg": Entry(".vicreg:VICReg", ("image",), "items", False, "random views agree"),
+    "mlp": Entry(".supervised:MLP", _FLAT, "labels", False, "a perceptron that learns labels"),
+    "cnn": Entry(".supervised:CNN", ("image",), "labels", False, "convolutions that learn labels"),
+    "supcon": Entry(".contrastive:SupCon", ("image",), "labels", False, "contrasts views by class"),
+    "alexnet": Entry(".alexnet:AlexNet", ("image",), "labels", False, "AlexNet for small images"),
+    "bow": Entry(".words:BagOfWords", ("text",), "items", False, "word counts, sparse"),
+    "tfidf": Entry(".words:TfIdf", ("text",), "items", False, "weighted word counts, sparse"),
+    "onehot": Entry(".categorical:OneHot", ("table",), "items", False, "one-hot, scaled numbers"),
+    "l2": Entry(".combine:L2", _FLAT, "nothing", False, "each vector divided by its length"),
     "pretrained": Entry(
-        "pretrained:Pretrained", ("image",), "nothing", False, "trained vision model", "pretrained"
+        ".pretrained:Pretrained", ("image",), "nothing", False, "trained vision model", "pretrained"
     ),
-    "vectors": Entry("elsewhere:Vectors", _ANY, "nothing", False, "vectors from a file"),
+    "vectors": Entry(".elsewhere:Vectors", _ANY, "nothing", False, "vectors from a file"),
 }  # fmt: skip
 
 
 # What files name, and no spec: encoders that operators make, and decoders.
 UNLISTED = {
-    "concatenated": "combine:Concatenated",
-    "piped": "combine:Piped",
-    "flat decoder": "decoder:FlatDecoder",
-    "affine decoder": "decoder:AffineDecoder",
-    "piped decoder": "decoder:PipedDecoder",
-    "network decoder": "learned:NetworkDecoder",
+    "concatenated": ".combine:Concatenated",
+    "piped": ".combine:Piped",
+    "flat decoder": ".decoder:FlatDecoder",
+    "affine decoder": ".decoder:AffineDecoder",
+    "piped decoder": ".decoder:PipedDecoder",
+    "network decoder": ".learned:NetworkDecoder",
 }
 
 
@@ -115,18 +112,14 @@ def saved_class(name: str) -> type[Any]:
 
 def name_of(cls: type) -> str | None:
     """Return the name of a class in the catalogue or in files; None for any other class."""
-    module = cls.__module__
-    if not module.startswith(PACKAGE):
-        return None
-    return _names().get(f"{module.removeprefix(PACKAGE)}:{cls.__name__}")
-
-
-@functools.cache
-def _names() -> dict[str, str]:
     targets = {name: entry.target for name, entry in CATALOGUE.items()} | UNLISTED
-    return {target: name for name, target in targets.items()}
+    for name, target in targets.items():
+        module, _, own = target.partition(":")
+        if own == cls.__name__ and importlib.util.resolve_name(module, __name__) == cls.__module__:
+            return name
+    return None
 
 
 def _imported(target: str) -> type[Any]:
     module, _, cls = target.partition(":")
-    return getattr(importlib.import_module(PACKAGE + module), cls)
+    return getattr(importlib.import_module(module, __name__), cls)

@@ -143,6 +143,7 @@ def neighbour_ranks(
     k: int = 10,
     max_queries: int = 2000,
     random_state: int = 0,
+    batch: int | None = None,
 ) -> np.ndarray:
     """Return which neighbours the ``k`` nearest in one space are in another: 1 for the nearest.
 
@@ -158,6 +159,8 @@ def neighbour_ranks(
         At most so many items are queries, drawn at random; each is held against all the others.
     random_state : int
         Seed of the draw.
+    batch : int, optional
+        How many queries are held against all others at a time; as many as memory is good for.
 
     Returns
     -------
@@ -175,7 +178,7 @@ def neighbour_ranks(
     sides = [_scaled(reference), _scaled(np.asarray(vectors, dtype=np.float64))]
     squares = [_squares(rows) for rows in sides]
     ranks = np.empty((len(queries), min(k, n - 1)), dtype=np.int64)
-    step = max(1, RANKED // n)
+    step = batch or max(1, RANKED // n)
     for start in range(0, len(queries), step):
         block = queries[start : start + step]
         true, far = (_from_others(*side, block) for side in zip(sides, squares, strict=True))
