@@ -9,9 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.space.cells import Index, unsound
 from nearspace.space.exact import Exact, Vectors
-from nearspace.space.index import LARGEST_K, RECALL, Opened, part_name
+from nearspace.space.index import LARGEST_K, RECALL, Index, Opened, part_name, unsound
 
 __all__ = ["Searcher"]
 
