@@ -16,7 +16,7 @@ from nearspace.judge.fits import Fits
 from nearspace.judge.protocol import Protocol, set_task
 from nearspace.judge.rates import measure_rates
 from nearspace.report.rates import cost_text, images_text
-from nearspace.space.codec import pack, unpack, with_codec
+from nearspace.space.codec.codec import pack, unpack, with_codec
 
 # What `rates` takes of itself has to suit other images too. These are chosen for MNIST: at few bits
 # the noise that a VAE is trained with is about what rounding does to its vectors.

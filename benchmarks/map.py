@@ -14,8 +14,8 @@ import torch
 from nearspace import load, make
 from nearspace.learning.threads import let_waiting_threads_sleep
 from nearspace.metrics.geometry import neighbour_ranks, trustworthiness
-from nearspace.space.placement import Placer
-from nearspace.space.tsne import tsne
+from nearspace.space.map.placement import Placer
+from nearspace.space.map.tsne import tsne
 
 let_waiting_threads_sleep()
 SPEC, K = "pca(dim=50)", 10

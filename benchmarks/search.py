@@ -17,8 +17,8 @@ import faiss
 import numpy as np
 
 from nearspace.recipe import Recipe
-from nearspace.space.index import Opened, build_index, part_name
-from nearspace.space.neighbours import neighbours
+from nearspace.space.search.index import Opened, build_index, part_name
+from nearspace.space.search.neighbours import neighbours
 from nearspace.space.space import Space
 
 K, QUERIES = 10, 1000

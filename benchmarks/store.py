@@ -17,9 +17,9 @@ import numpy as np
 
 from nearspace import Space, open_space
 from nearspace.recipe import Recipe
+from nearspace.space.file.store import add
+from nearspace.space.file.stored import verify
 from nearspace.space.formats import save
-from nearspace.space.store import add
-from nearspace.space.stored import verify
 
 ROUNDS = 9
 N, DIM = 100_000, 384

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from nearspace import embed, load
 from nearspace.cli.app import app
 from nearspace.encoders import CATALOGUE
-from nearspace.space.database import SCHEMA
+from nearspace.space.file.database import SCHEMA
 from nearspace.space.formats import save
 
 README = Path(__file__).parent.parent / "README.md"

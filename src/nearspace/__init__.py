@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from nearspace.judge.transfer import transfer
     from nearspace.judge.transferred import Transfer
     from nearspace.report.page import write_report
-    from nearspace.space.arithmetic import analogy
-    from nearspace.space.codec import pack, unpack
+    from nearspace.space.codec.codec import pack, unpack
     from nearspace.space.decode import decode, interpolate, sample
     from nearspace.space.difference import diff
     from nearspace.space.formats import open_space, save
-    from nearspace.space.maps import Map, layout
-    from nearspace.space.neighbours import neighbours
+    from nearspace.space.map.maps import Map, layout
+    from nearspace.space.search.arithmetic import analogy
+    from nearspace.space.search.neighbours import neighbours
     from nearspace.space.space import Space, embed
 
 # Names resolve on first use, so that `import nearspace` imports neither torch nor scikit-learn.
@@ -34,31 +34,31 @@ _HOME = {
     "Decoder": "encoders.decoder",
     "Encoder": "encoders.base",
     "Leaderboard": "judge.leaderboard",
-    "Map": "space.maps",
+    "Map": "space.map.maps",
     "NearspaceError": "errors",
     "Network": "encoders.network",
     "Samples": "encoders.base",
     "Space": "space.space",
     "Transfer": "judge.transferred",
-    "analogy": "space.arithmetic",
+    "analogy": "space.search.arithmetic",
     "compare": "judge.compare",
     "compare_layers": "judge.layers",
     "decode": "space.decode",
     "diff": "space.difference",
     "embed": "space.space",
     "interpolate": "space.decode",
-    "layout": "space.maps",
+    "layout": "space.map.maps",
     "load": "data",
     "load_encoder": "encoders.persist",
     "make": "encoders.spec",
-    "neighbours": "space.neighbours",
+    "neighbours": "space.search.neighbours",
     "open_space": "space.formats",
-    "pack": "space.codec",
+    "pack": "space.codec.codec",
     "sample": "space.decode",
     "save": "space.formats",
     "train_test_split": "data",
     "transfer": "judge.transfer",
-    "unpack": "space.codec",
+    "unpack": "space.codec.codec",
     "write_report": "report.page",
 }
 

@@ -95,7 +95,7 @@ def test_pack_says_what_is_lost_and_what_was_asked_for(run, photos, tmp_path):
 def test_without_the_coder_nothing_is_written(run, photos, tmp_path, monkeypatch):
     run("embed", photos, "--with", "pca(dim=4)", "-o", "p.space")
     before = (tmp_path / "p.space").read_bytes()
-    monkeypatch.setattr("nearspace.space.levels.importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("nearspace.space.codec.levels.importlib.util.find_spec", lambda name: None)
     error = run("pack", photos, "--with", "p.space", "-o", "p.codes").exception
     assert "constriction" in str(error) or "codec" in str(error)
     assert (tmp_path / "p.space").read_bytes() == before

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nearspace.data import SAMPLES
+from nearspace.space.file.store import write_part
 from nearspace.space.formats import open_space, save
-from nearspace.space.maps import layout
+from nearspace.space.map.maps import layout
 from nearspace.space.space import embed
-from nearspace.space.store import write_part
 
 
 def test_there_and_back_again(command):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from nearspace import embed, load
+from nearspace.space.file.store import add, write_part
 from nearspace.space.formats import open_space, save
-from nearspace.space.maps import parse_map
-from nearspace.space.store import add, write_part
+from nearspace.space.map.maps import parse_map
 
 
 def test_a_map_is_written_kept_and_grows(command):

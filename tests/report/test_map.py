@@ -17,8 +17,8 @@ from nearspace import embed, load
 from nearspace.recipe import Recipe
 from nearspace.report.map import render_map
 from nearspace.report.sheets import sheets
-from nearspace.space.clusters import Alike, Outlier, clusters
-from nearspace.space.maps import Map
+from nearspace.space.map.clusters import Alike, Outlier, clusters
+from nearspace.space.map.maps import Map
 from nearspace.space.space import Space
 
 NASTY = "</script><script>alert('x & y')</script>"

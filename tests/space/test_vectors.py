@@ -12,9 +12,9 @@ import pytest
 from nearspace.data import SAMPLES, load
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
+from nearspace.space.file.store import add
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space, embed
-from nearspace.space.store import add
 
 IDS = ["line\nbreak", "🙂", "x" * 10_000, 'quote"s, commas', ""]
 

@@ -46,7 +46,7 @@ def pack_command(
       nearspace pack photos/ --with photos.encoder.space --bits 32 -o photos.codes
     """
     cli.check_file(output, ".codes")
-    from nearspace.space.codec import pack, packed_text
+    from nearspace.space.codec.codec import pack, packed_text
 
     space = _with_codec(space_file)
     dataset = reading.read(source, like=space.kind)
@@ -81,8 +81,8 @@ def unpack_command(
         data = codes.read_bytes()
     except OSError as error:
         raise NearspaceError(f"{codes} cannot be read ({error}).") from error
-    from nearspace.space.codec import unpack
-    from nearspace.space.levels import coders
+    from nearspace.space.codec.codec import unpack
+    from nearspace.space.codec.levels import coders
 
     coders()
     space = cli.open_file(space_file)
@@ -121,7 +121,7 @@ def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
     targets = {name: path.with_name(f"{path.stem}.{name}.space") for name in ("encoder", "decoder")}
     for target in targets.values():
         cli.check_new(target, force, option="split")
-    from nearspace.space.codec import split
+    from nearspace.space.codec.codec import split
     from nearspace.space.formats import save
 
     halves = split(_with_codec(path))
@@ -133,9 +133,9 @@ def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
 
 def _with_codec(path: Path) -> Any:
     """Return the space of a file, which is given its codec if it has none yet."""
-    from nearspace.space.codec import PART, with_codec
-    from nearspace.space.levels import coders
-    from nearspace.space.store import write_part
+    from nearspace.space.codec.codec import PART, with_codec
+    from nearspace.space.codec.levels import coders
+    from nearspace.space.file.store import write_part
 
     coders()  # where it is missing, nothing is written
     space = cli.open_file(path)

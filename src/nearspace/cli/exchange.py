@@ -80,8 +80,8 @@ def import_command(
     if output is not None:
         cli.check_file(output, ".space")
         cli.check_new(output, force)
+    from nearspace.space.file.store import add
     from nearspace.space.formats import open_space, save
-    from nearspace.space.store import add
 
     space = open_space(
         source, vectors=vectors, ids=reading.ids, labels=reading.labels, made_by=made_by

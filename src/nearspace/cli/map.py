@@ -14,8 +14,8 @@ from nearspace.errors import NearspaceError
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from nearspace.space.clusters import Alike, Cluster, Outlier
-    from nearspace.space.maps import Map
+    from nearspace.space.map.clusters import Alike, Cluster, Outlier
+    from nearspace.space.map.maps import Map
     from nearspace.space.space import Space
 
 LISTED = 8
@@ -50,7 +50,7 @@ def map_command(
     console = Console(stderr=True)
     with console.status("Getting ready") as status:
         from nearspace.report.map import write_map
-        from nearspace.space.clusters import clusters, outliers_and_duplicates
+        from nearspace.space.map.clusters import clusters, outliers_and_duplicates
 
         found = _map(space, path, again, status)
         status.update("Looking for clusters, outliers and near-duplicates")
@@ -64,8 +64,8 @@ def map_command(
 
 def _map(space: Space, path: Path, again: bool, status: Status) -> Map:
     """Return the map of a space, and keep it in its file unless it is the one that is kept."""
-    from nearspace.space.maps import layout, parse_map
-    from nearspace.space.store import write_part
+    from nearspace.space.file.store import write_part
+    from nearspace.space.map.maps import layout, parse_map
 
     if not again and "map" in space.parts:
         try:
@@ -107,7 +107,7 @@ def _print(
     from rich.console import Console
 
     from nearspace.report.map import cluster_name, map_facts
-    from nearspace.space.maps import K
+    from nearspace.space.map.maps import K
 
     console = Console(highlight=False, soft_wrap=True)
     for fact in map_facts(space, found)[2:]:

@@ -85,8 +85,8 @@ def search_command(
     space = cli.open_file(path)
     from rich.console import Console
 
-    from nearspace.space.neighbours import neighbours
     from nearspace.space.search.answers import answer_rows, answers_json
+    from nearspace.space.search.neighbours import neighbours
 
     if queries:
         cli.encoder_of(space, path)
@@ -123,8 +123,8 @@ def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
     from rich.console import Console
 
     from nearspace.report.words import bytes_text
-    from nearspace.space.index import RECALL, build_index, part_name
-    from nearspace.space.store import write_part
+    from nearspace.space.file.store import write_part
+    from nearspace.space.search.index import RECALL, build_index, part_name
 
     with Console(stderr=True).status("Building the index and measuring its recall"):
         index = build_index(space.vectors, metric)
@@ -147,7 +147,7 @@ def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
 
 
 def _queries_per_second(space: Any, metric: str) -> float:
-    from nearspace.space.neighbours import neighbours
+    from nearspace.space.search.neighbours import neighbours
 
     chosen = np.random.default_rng(0).permutation(len(space))[:TIMED]
     queries = space.vectors[chosen]

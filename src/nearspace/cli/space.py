@@ -33,7 +33,7 @@ def add_command(
 
       nearspace add new_reviews.csv --column text --ids review_id --to reviews.space
     """
-    from nearspace.space.store import add
+    from nearspace.space.file.store import add
 
     space = cli.open_file(to)
     encoder = cli.encoder_of(space, to)
@@ -51,8 +51,8 @@ def remove_command(
     ids: Annotated[list[str], typer.Argument(help="Ids of items.", show_default=False)],
 ) -> None:
     """Remove items from a .space file: all of them, or none."""
+    from nearspace.space.file.store import remove
     from nearspace.space.formats import open_space
-    from nearspace.space.store import remove
 
     space = open_space(path)
     rows = sorted({space.position(name) for name in ids})
@@ -111,8 +111,8 @@ def _encoder_told(space: Any) -> str:
 
 def verify_command(path: cli.SpaceFile) -> None:
     """Check every row, thumbnail and part of a .space file, and its encoder."""
+    from nearspace.space.file.stored import verify
     from nearspace.space.formats import open_space
-    from nearspace.space.stored import verify
 
     found = verify(path)
     for problem in found:

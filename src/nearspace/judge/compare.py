@@ -35,7 +35,7 @@ from nearspace.judge.protocol import (
 from nearspace.judge.score import measure_cost, score_space
 from nearspace.judge.verdict import Judged, assemble
 from nearspace.learning.progress import epoch_listener
-from nearspace.space.tsne import tsne
+from nearspace.space.map.tsne import tsne
 
 __all__ = ["compare", "default_encoders"]
 

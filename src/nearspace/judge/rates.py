@@ -22,8 +22,8 @@ from nearspace.judge.fits import Fits
 from nearspace.judge.formats import format_curves
 from nearspace.judge.protocol import Protocol, Task, set_task
 from nearspace.recipe import versions
-from nearspace.space.codes import FIRST
-from nearspace.space.levels import Level, fit_codec
+from nearspace.space.codec.codes import FIRST
+from nearspace.space.codec.levels import Level, fit_codec
 
 __all__ = ["DEFAULT_ENCODERS", "check_encoders", "measure_rates", "photograph"]
 

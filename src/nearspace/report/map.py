@@ -13,9 +13,9 @@ import numpy as np
 from nearspace.report.base import page, section, write_page
 from nearspace.report.figures import COLOURS
 from nearspace.report.sheets import sheets
-from nearspace.space.clusters import Alike, Cluster, Outlier, classes
-from nearspace.space.maps import K, Map
-from nearspace.space.tsne import FEWEST
+from nearspace.space.map.clusters import Alike, Cluster, Outlier, classes
+from nearspace.space.map.maps import K, Map
+from nearspace.space.map.tsne import FEWEST
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space

@@ -9,7 +9,7 @@ import numpy as np
 
 from nearspace.data import Dataset, load
 from nearspace.data.sources import is_split
-from nearspace.space.filters import column_of
+from nearspace.space.search.filters import column_of
 from nearspace.space.space import Space, dense_vectors
 
 __all__ = ["as_dataset"]

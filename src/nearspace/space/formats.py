@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nearspace.errors import DataError, NearspaceError
+from nearspace.space.file.saving import replacing
+from nearspace.space.file.store import read_space
+from nearspace.space.file.written import write_space
 from nearspace.space.npz import read_npy, read_npz, write_npz
 from nearspace.space.parquet import read_parquet, write_parquet
-from nearspace.space.saving import replacing
 from nearspace.space.space import Space
-from nearspace.space.store import read_space
 from nearspace.space.vectors import VectorFile
-from nearspace.space.written import write_space
 
 __all__ = ["FORMATS", "Format", "open_space", "save", "written_endings"]
 

@@ -71,7 +71,7 @@ def _columns(space: Space) -> pa.Table:
         for name in space.meta.column_names:
             columns[free_name(name, {*OURS, *columns})] = space.meta[name]
     if "map" in space.parts:
-        from nearspace.space.maps import layout
+        from nearspace.space.map.maps import layout
 
         columns |= dict(zip("xy", map(pa.array, layout(space).places.T), strict=True))
     return pa.table(columns)

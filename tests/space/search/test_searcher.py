@@ -9,10 +9,9 @@ import pytest
 
 from nearspace.metrics.retrieval import METRICS
 from nearspace.recipe import Recipe
-from nearspace.space import exact
-from nearspace.space.index import build_index, part_name
-from nearspace.space.neighbours import neighbours
-from nearspace.space.search import searcher
+from nearspace.space.search import exact, searcher
+from nearspace.space.search.index import build_index, part_name
+from nearspace.space.search.neighbours import neighbours
 from nearspace.space.space import Space
 
 

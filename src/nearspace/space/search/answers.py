@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nearspace.space.neighbours import Neighbours
+from nearspace.space.search.neighbours import Neighbours
 from nearspace.space.space import Space
 
 __all__ = ["answer_rows", "answers_json"]

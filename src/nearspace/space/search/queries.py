@@ -16,7 +16,7 @@ from nearspace.data.kinds import kind_of_file
 from nearspace.data.readers.files import suffix_of
 from nearspace.encoders.combine import Piped
 from nearspace.errors import DataError
-from nearspace.space.neighbours import encoder_of
+from nearspace.space.search.neighbours import encoder_of
 from nearspace.space.space import Space
 
 __all__ = ["Queries", "items_named", "read_queries"]

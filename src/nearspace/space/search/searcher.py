@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.space.exact import Exact, Vectors
-from nearspace.space.index import LARGEST_K, RECALL, Index, Opened, part_name, unsound
+from nearspace.space.search.exact import Exact, Vectors
+from nearspace.space.search.index import LARGEST_K, RECALL, Index, Opened, part_name, unsound
 
 __all__ = ["Searcher"]
 

@@ -11,7 +11,7 @@ from nearspace import neighbours
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.metrics.retrieval import METRICS
 from nearspace.recipe import Recipe
-from nearspace.space.index import Index, Opened, build_index, part_name
+from nearspace.space.search.index import Index, Opened, build_index, part_name
 from nearspace.space.space import Space
 
 pytest.importorskip("faiss")

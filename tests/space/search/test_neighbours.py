@@ -15,9 +15,9 @@ from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError
 from nearspace.metrics.retrieval import METRICS
 from nearspace.recipe import Recipe
-from nearspace.space.exact import Exact
-from nearspace.space.filters import matching
-from nearspace.space.neighbours import vectors_of
+from nearspace.space.search.exact import Exact
+from nearspace.space.search.filters import matching
+from nearspace.space.search.neighbours import vectors_of
 from nearspace.space.space import Space
 
 
@@ -88,7 +88,7 @@ def test_is_a_naive_search_in_float64_whatever_the_vectors(sort, metric):
 
 
 def test_more_vectors_than_one_product_takes(monkeypatch):
-    from nearspace.space import exact
+    from nearspace.space.search import exact
 
     monkeypatch.setattr(exact, "CHUNK", 400)
     vectors = np.random.default_rng(0).standard_normal((1501, 8)).astype(np.float32)
@@ -100,7 +100,7 @@ def test_more_vectors_than_one_product_takes(monkeypatch):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_in_whatever_order_the_nearest_come(metric, monkeypatch):
-    from nearspace.space import exact
+    from nearspace.space.search import exact
 
     monkeypatch.setattr(exact, "CHUNK", 64)
     random = np.random.default_rng(0)
@@ -115,7 +115,7 @@ def test_in_whatever_order_the_nearest_come(metric, monkeypatch):
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_of_many_equal_or_far_vectors_few_are_compared_one_by_one(metric, monkeypatch):
-    from nearspace.space import exact
+    from nearspace.space.search import exact
 
     compared = []
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from nearspace.errors import DataError, NearspaceError
-from nearspace.space import database
-from nearspace.space.rows import Columns, columns_of, encode_rows
+from nearspace.space.file import database
+from nearspace.space.file.rows import Columns, columns_of, encode_rows
+from nearspace.space.file.stored import WRAP, Parts, Pictures, read_rows, reader_of
+from nearspace.space.file.written import Tally, Upsert, content_of, put_thumbnails
 from nearspace.space.space import Space
-from nearspace.space.stored import WRAP, Parts, Pictures, read_rows, reader_of
-from nearspace.space.written import Tally, Upsert, content_of, put_thumbnails
 
 __all__ = ["Added", "add", "read_space", "remove", "write_part"]
 

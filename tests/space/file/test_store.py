@@ -21,11 +21,11 @@ from scipy import sparse
 from nearspace.data import SAMPLES, Dataset, Vector
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
+from nearspace.space.file.rows import ITEM, checksums
+from nearspace.space.file.store import Added, add, remove, write_part
+from nearspace.space.file.stored import verify
 from nearspace.space.formats import open_space, save
-from nearspace.space.rows import ITEM, checksums
 from nearspace.space.space import Space, embed
-from nearspace.space.store import Added, add, remove, write_part
-from nearspace.space.stored import verify
 
 RECIPE = Recipe("raw", "00ff", "test", versions={})
 # Children come from a server that has imported what they need, and no thread has run in it.

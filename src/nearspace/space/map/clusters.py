@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.metrics.retrieval import nearest
-from nearspace.space.scores import rescored
+from nearspace.space.search.scores import rescored
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space

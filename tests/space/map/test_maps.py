@@ -10,9 +10,9 @@ from sklearn.manifold import trustworthiness as peers_trustworthiness
 from nearspace import embed, load
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, preservation, trustworthiness
-from nearspace.space.maps import layout, parse_map, placer
-from nearspace.space.placement import Placer
-from nearspace.space.tsne import tsne
+from nearspace.space.map.maps import layout, parse_map, placer
+from nearspace.space.map.placement import Placer
+from nearspace.space.map.tsne import tsne
 
 
 @pytest.fixture(scope="module")

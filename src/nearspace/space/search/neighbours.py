@@ -12,8 +12,8 @@ from scipy import sparse
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.metrics.retrieval import METRICS
-from nearspace.space.exact import Vectors
-from nearspace.space.filters import matching
+from nearspace.space.search.exact import Vectors
+from nearspace.space.search.filters import matching
 from nearspace.space.space import Space
 
 __all__ = ["Neighbours", "encoder_of", "neighbours", "vectors_of"]
@@ -76,7 +76,7 @@ def neighbours(
         zero vector has no direction: its cosine with anything is 0.
     where : str or sequence of str, optional
         Conditions that an item must meet to be found, such as ``"label=cat"`` or ``"age>=30"``;
-        see `nearspace.space.filters.matching`.
+        see `nearspace.space.search.filters.matching`.
     exclude_self : bool, default=False
         An item that is itself the query, by its id, is not found; equal ones with other ids are.
     exact : bool, default=False

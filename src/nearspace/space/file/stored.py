@@ -14,8 +14,8 @@ from nearspace.encoders.decoder import DECODER_FILES, Decoder
 from nearspace.encoders.persist import parse_decoder, parse_encoder
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
-from nearspace.space import database
-from nearspace.space.rows import Columns, Rows, decode_rows
+from nearspace.space.file import database
+from nearspace.space.file.rows import Columns, Rows, decode_rows
 
 __all__ = [
     "WRAP",

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from nearspace.recipe import Recipe
-from nearspace.space.clusters import clusters, outliers_and_duplicates
+from nearspace.space.map.clusters import clusters, outliers_and_duplicates
 from nearspace.space.space import Space
 
 WORDS = ("apple", "river", "engine")
@@ -64,7 +64,7 @@ def test_missing_labels_and_texts_name_nothing_and_file_names_do(crowds):
 
 
 def test_many_items_are_clustered_by_a_sample(crowds, monkeypatch):
-    monkeypatch.setattr("nearspace.space.clusters.MOST_CLUSTERED", 100)
+    monkeypatch.setattr("nearspace.space.map.clusters.MOST_CLUSTERED", 100)
     codes, found = clusters(crowds, crowds.vectors)
     assert len(found) == 3
     assert np.bincount(codes[codes >= 0])[0] >= 58

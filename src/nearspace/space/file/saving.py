@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nearspace.errors import NearspaceError
-from nearspace.space import database
+from nearspace.space.file import database
 
 __all__ = ["replacing"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.space.exact import Exact
+from nearspace.space.search.exact import Exact
 
 __all__ = ["Placer"]
 

@@ -11,8 +11,8 @@ from scipy import sparse
 from nearspace.errors import MissingExtra, NearspaceError, did_you_mean
 from nearspace.metrics.retrieval import METRICS
 from nearspace.space.arrays import vector_checksums
-from nearspace.space.exact import SPARE, WIDE, Exact
-from nearspace.space.scores import as_scores, rescored
+from nearspace.space.search.exact import SPARE, WIDE, Exact
+from nearspace.space.search.scores import as_scores, rescored
 
 __all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name", "unsound"]
 

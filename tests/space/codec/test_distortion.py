@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from nearspace import embed, load, pack, unpack
-from nearspace.space.codec import codec_of, with_codec
-from nearspace.space.codes import read_codes
-from nearspace.space.distortion import distortions
+from nearspace.space.codec.codec import codec_of, with_codec
+from nearspace.space.codec.codes import read_codes
+from nearspace.space.codec.distortion import distortions
 
 
 @pytest.mark.parametrize(

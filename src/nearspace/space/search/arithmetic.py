@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import DataError
-from nearspace.space.neighbours import Neighbours, neighbours
+from nearspace.space.search.neighbours import Neighbours, neighbours
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space

@@ -15,10 +15,10 @@ import numpy as np
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import NearspaceError
-from nearspace.space import database
-from nearspace.space.rows import ITEM, Columns, Row, checksums, columns_of, encode_rows
+from nearspace.space.file import database
+from nearspace.space.file.rows import ITEM, Columns, Row, checksums, columns_of, encode_rows
+from nearspace.space.file.stored import WRAP, picture_checksum
 from nearspace.space.space import Space
-from nearspace.space.stored import WRAP, picture_checksum
 
 __all__ = [
     "Tally",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import take_items
-from nearspace.space.levels import Codec, Level
+from nearspace.space.codec.levels import Codec, Level
 
 __all__ = ["Distortion", "distortions", "loss_text", "usual_level"]
 
@@ -57,7 +57,7 @@ def distortions(encoder: Any, levels: Iterable[Level], items: Any) -> Iterator[D
     Examples
     --------
     >>> from nearspace import embed, load
-    >>> from nearspace.space.codec import codec_of
+    >>> from nearspace.space.codec.codec import codec_of
     >>> wine = load("wine")
     >>> space = embed(wine, "pca(dim=4)")
     >>> coarse, *_, fine = distortions(space.encoder, codec_of(space).levels, wine.items)
@@ -86,7 +86,7 @@ def loss_text(encoder: Any, level: Level, items: Any) -> str:
     Examples
     --------
     >>> from nearspace import embed, load
-    >>> from nearspace.space.codec import codec_of
+    >>> from nearspace.space.codec.codec import codec_of
     >>> wine = load("wine")
     >>> space = embed(wine, "pca(dim=4)")
     >>> loss_text(space.encoder, codec_of(space).levels[0], wine.items)

@@ -12,8 +12,8 @@ import pytest
 from nearspace import load, make
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import MissingExtra, NearspaceError
-from nearspace.space import codec, codes, levels
-from nearspace.space.codec import pack, split, unpack, with_codec
+from nearspace.space.codec import codec, codes, levels
+from nearspace.space.codec.codec import pack, split, unpack, with_codec
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space, embed
 

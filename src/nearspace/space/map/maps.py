@@ -12,8 +12,8 @@ import numpy as np
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, trustworthiness
 from nearspace.space.arrays import plain_array, vector_checksums
-from nearspace.space.placement import Placer
-from nearspace.space.tsne import FEWEST, tsne, tsne_facts
+from nearspace.space.map.placement import Placer
+from nearspace.space.map.tsne import FEWEST, tsne, tsne_facts
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space

@@ -12,10 +12,10 @@ import numpy as np
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.arrays import check_finite
-from nearspace.space.codes import Head, read_codes, read_ids, write_codes, write_ids
+from nearspace.space.codec.codes import Head, read_codes, read_ids, write_codes, write_ids
+from nearspace.space.codec.distortion import loss_text, usual_level
+from nearspace.space.codec.levels import Codec, Level, fit_codec
 from nearspace.space.decode import decoder
-from nearspace.space.distortion import loss_text, usual_level
-from nearspace.space.levels import Codec, Level, fit_codec
 from nearspace.space.space import Space
 
 __all__ = ["PART", "Unpacked", "codec_of", "pack", "packed_text", "split", "unpack", "with_codec"]

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.metrics.retrieval import METRICS
-from nearspace.space.scores import (
+from nearspace.space.search.scores import (
     GATHERED,
     as_scores,
     first_equals,
@@ -24,7 +24,7 @@ from nearspace.space.scores import (
     sparse_alike,
     sparse_squares,
 )  # fmt: skip
-from nearspace.space.selection import RunningBest, best, hide
+from nearspace.space.search.selection import RunningBest, best, hide
 
 __all__ = ["Exact"]
 

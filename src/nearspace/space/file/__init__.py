@@ -1,0 +1,1 @@
+"""A space as one durable file."""

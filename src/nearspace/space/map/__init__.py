@@ -1,0 +1,1 @@
+"""Maps of a space, and what stands together on them."""
