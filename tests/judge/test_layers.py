@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from nearspace.data import load
+from nearspace.data import Classes, load
 from nearspace.encoders.network import Network
 from nearspace.errors import DataError, SpecError
 from nearspace.judge import taps
@@ -62,7 +62,7 @@ def test_hybrids_are_what_they_say():
     train = {"a": rng.random((90, 5)) + y[:, None], "b": 99 * rng.random((90, 5)) + 500}
     test = {"a": rng.random((40, 5)) + z[:, None], "b": 99 * rng.random((40, 5)) + 500}
     train, test = ({k: v.astype(np.float32) for k, v in side.items()} for side in (train, test))
-    found = hybrid_correct(train, y, test, z, own="a", k=5)
+    found = hybrid_correct(train, Classes(y), test, z, own="a", k=5)
     scale = {k: np.sqrt(((v - v.mean(0)) ** 2).sum(1).mean()) for k, v in train.items()}
     for weight in WEIGHTS:
 

@@ -6,13 +6,13 @@ import pytest
 from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
 
 
-def coverage(draw, truth, groups=None, rounds=3, encoders=400):
+def coverage(draw, truth, groups=None, rounds=3, encoders=400, bounded=True):
     """Share of simulated encoders whose interval holds the truth; each has data of its own."""
     hits = []
     for seed in range(rounds):
         scores = draw(np.random.default_rng(seed), encoders)
         replicates = bootstrap_means(scores, groups, n_resamples=1000, random_state=seed)
-        low, high = interval(scores, replicates, groups)
+        low, high = interval(scores, replicates, groups, bounded=bounded)
         hits.append((low <= truth) & (truth <= high))
     return np.mean(hits)
 
@@ -33,7 +33,18 @@ def test_intervals_of_continuous_scores_cover(name, parameters, truth):
     def draw(rng, encoders):
         return getattr(rng, name)(*parameters, size=(encoders, 1, 300))
 
-    assert 0.93 <= coverage(draw, truth) <= 0.97
+    assert 0.93 <= coverage(draw, truth, bounded=name == "beta") <= 0.97
+
+
+def test_what_is_not_bounded_has_no_bounded_interval_wherever_it_happens_to_lie():
+    errors = np.random.default_rng(0).exponential(0.02, (1, 1, 40))
+    replicates = bootstrap_means(errors)
+    low, high = interval(errors, replicates, bounded=False)
+    assert high - errors.mean() == pytest.approx(errors.mean() - low)
+    wilson = interval(errors, replicates)
+    assert wilson[1] - errors.mean() > errors.mean() - wilson[0]
+    further, _ = interval(errors + 7, bootstrap_means(errors + 7), bounded=False)
+    assert further == pytest.approx(low + 7)
 
 
 @pytest.mark.parametrize("rate", [0.7, 0.9])
@@ -55,8 +66,8 @@ def test_intervals_cover_when_training_is_noisy():
         fits = rng.normal(0, 0.1, (encoders, 4, 1))
         return fits + rng.normal(size=(encoders, 1, 300)) + rng.normal(0, 0.3, (encoders, 4, 300))
 
-    assert 0.93 <= coverage(draw, 0.0) <= 0.975
-    assert coverage(lambda rng, encoders: draw(rng, encoders)[:, :1], 0.0) < 0.85
+    assert 0.93 <= coverage(draw, 0.0, bounded=False) <= 0.975
+    assert coverage(lambda rng, n: draw(rng, n)[:, :1], 0.0, bounded=False) < 0.85
 
 
 def test_all_correct_gives_the_exact_one_sided_bound():
@@ -104,8 +115,8 @@ def test_resamples_are_paired_and_items_without_scores_have_no_part():
     all_groups = np.full(70, 99)
     all_groups[where] = groups
     np.testing.assert_array_equal(bootstrap_means(holes, all_groups), bootstrap_means(both, groups))
-    low, high = interval(holes, bootstrap_means(holes, all_groups), all_groups)
-    expected = interval(both, bootstrap_means(both, groups), groups)
+    low, high = interval(holes, bootstrap_means(holes, all_groups), all_groups, bounded=False)
+    expected = interval(both, bootstrap_means(both, groups), groups, bounded=False)
     np.testing.assert_array_equal([low, high], expected)
 
 

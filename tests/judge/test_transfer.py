@@ -9,7 +9,7 @@ import scipy.sparse
 import torch
 from torch import nn
 
-from nearspace.data import SAMPLES, Dataset
+from nearspace.data import SAMPLES, Classes, Dataset
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.judge import finetune as finetuning
@@ -24,8 +24,8 @@ from nearspace.judge.finetune import (
     last_part,
     linear_head,
 )
-from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import Protocol, set_task
+from nearspace.judge.statistics import Estimate
 from nearspace.judge.transfer import transfer
 from nearspace.judge.transferred import Transfer, TransferRow, assemble
 
@@ -74,13 +74,13 @@ def test_what_it_says_of_a_row_is_what_the_predictions_say(found, digits):
     rows = {(row.labels, row.way): row for row in found.rows}
     for row in found.rows:
         accuracy = (row.predictions == truth).mean()
-        assert row.accuracy.value == pytest.approx(accuracy)
-        assert row.accuracy.low < accuracy < row.accuracy.high
+        assert row.score.value == pytest.approx(accuracy)
+        assert row.score.low < accuracy < row.score.high
         base = rows[row.labels, "from scratch" + ", varied" * row.varied]
         if row is base:
             assert row.difference is None
         else:
-            assert row.difference.value == pytest.approx(accuracy - base.accuracy.value)
+            assert row.difference.value == pytest.approx(accuracy - base.score.value)
             assert row.difference.low < row.difference.high
         assert (row.learning_rate in finetuning.RATES) != row.way.startswith("linear")
 
@@ -88,7 +88,7 @@ def test_what_it_says_of_a_row_is_what_the_predictions_say(found, digits):
 def test_heads_beat_chance(found):
     for row in found.rows:
         if row.way.startswith("linear"):
-            assert row.accuracy.low > 0.3, row.way
+            assert row.score.low > 0.3, row.way
 
 
 def test_it_is_repeatable_and_test_labels_are_not_learnt_from(found, digits):
@@ -98,31 +98,32 @@ def test_it_is_repeatable_and_test_labels_are_not_learnt_from(found, digits):
     again = transfer(SPEC, dataclasses.replace(digits, target=poisoned), labels=[50], seeds=2)
     for before, after in zip(found.rows, again.rows, strict=False):
         np.testing.assert_array_equal(before.predictions, after.predictions)
-        assert after.accuracy.value < 0.4
+        assert after.score.value < 0.4
 
 
 def test_the_rate_is_chosen_on_labelled_items_held_out(monkeypatch):
     trained, asked = [], []
 
-    def fit(encoder, items, classes, n_classes, way, rate, seed):
+    def fit(encoder, items, target, way, rate, seed):
         trained.append(items.tolist())
         return rate
 
     def judge(encoder, rate, items):
         asked.append(items.tolist())
-        return np.log(np.full((len(items), 3), rate))
+        right = np.arange(3) == items[:, None] % 3
+        return np.where(right, rate, 0.0)  # the higher the rate, the surer of the right class
 
     monkeypatch.setattr(finetuning, "RATES", (0.1, 0.3, 0.2))
     monkeypatch.setattr(finetuning, "finetune", fit)
-    monkeypatch.setattr(finetuning, "log_probabilities", judge)
+    monkeypatch.setattr(finetuning, "outputs_of", judge)
     items, classes = np.arange(30), np.arange(30) % 3
-    assert choose_rate(None, items, classes, 3, Way("all"), 0) == 0.3
+    assert choose_rate(None, items, Classes(classes), Way("all"), 0) == 0.3
     assert len(trained) == 9
     assert trained[:3] == trained[3:6]
     assert sorted(trained[0] + asked[0]) == items.tolist()
     assert sorted(asked[0] + asked[1] + asked[2]) == items.tolist()
     assert sorted(np.bincount(classes[asked[0]]).tolist()) == [3, 3, 4]
-    assert choose_rate(None, items[:3], classes[:3], 3, Way("all"), 0) == 0.1  # none to spare
+    assert choose_rate(None, items[:3], Classes(classes[:3]), Way("all"), 0) == 0.1  # none to spare
 
 
 @pytest.mark.parametrize("counts", [[40, 30, 1], [5, 2, 2, 1], [2, 1], [1, 1], [3]])
@@ -145,12 +146,13 @@ def test_the_penalty_is_chosen_though_a_class_has_one_item(sparse):
     classes = np.repeat([0, 1, 2], [30, 30, 1])
     vectors = random.normal(size=(61, 40))  # nothing to learn: a strong penalty is best
     given = scipy.sparse.csr_array(vectors) if sparse else vectors
-    head = linear_head(given, classes, 0)
-    assert head.best_params_ == {"logisticregression__C": min(finetuning.PENALTIES)}
+    head = linear_head(given, Classes(classes), 0)
+    strongest = 1 / max(finetuning.PENALTIES)
+    assert strongest == head.best_params_["linear"].C
     assert np.isfinite(head.cv_results_["mean_test_score"]).all()
-    again = linear_head(given, classes, 0)
+    again = linear_head(given, Classes(classes), 0)
     np.testing.assert_array_equal(head.predict_proba(given), again.predict_proba(given))
-    assert linear_head(given[-2:], classes[-2:], 0).predict(given[-2:]).tolist() == [1, 2]
+    assert linear_head(given[-2:], Classes(classes[-2:]), 0).predict(given[-2:]).tolist() == [1, 2]
 
 
 def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
@@ -180,7 +182,7 @@ def test_differences_are_paired_by_draw_and_item(digits):
     scratch, tuned = assemble(task, "simclr", done, {}, ["fc1"]).rows
     assert tuned.difference.value == pytest.approx(15 / 149)
     assert tuned.difference.low > 0.03
-    assert scratch.accuracy.high > tuned.accuracy.low  # which unpaired would tell nothing
+    assert scratch.score.high > tuned.score.low  # which unpaired would tell nothing
     done[50, Way("all")] = done[50, Way("all")][::-1]
     _, turned = assemble(task, "simclr", done, {}, ["fc1"]).rows
     assert turned.difference.value == pytest.approx(15 / 149)
@@ -209,7 +211,7 @@ def test_an_encoder_without_a_network_gets_the_linear_head(digits):
     assert all(row.difference is None for row in found.rows)
     plain, head = found.rows
     assert plain.over_plain is None
-    gap = head.accuracy.value - plain.accuracy.value
+    gap = head.score.value - plain.score.value
     assert head.over_plain.value == pytest.approx(gap)
     assert head.over_plain.low < gap < head.over_plain.high
     assert "hog has no network to fine-tune: only a linear head is judged." in found.notes
@@ -229,7 +231,7 @@ def test_frame_json_and_sentences_say_the_same(found, tmp_path):
     frame = found.to_frame()
     parsed = json.loads(found.to_json(tmp_path / "t.json"))
     assert json.loads((tmp_path / "t.json").read_text()) == parsed
-    assert frame["accuracy"].tolist() == [row["accuracy"] for row in parsed["rows"]]
+    assert frame["score"].tolist() == [row["score"] for row in parsed["rows"]]
     assert parsed["rows"][0]["difference_low"] is None
     assert parsed["protocol"]["encoder"] == SPEC
     assert len(parsed["verdicts"]) == 4
@@ -237,13 +239,17 @@ def test_frame_json_and_sentences_say_the_same(found, tmp_path):
 
 
 GAPS = {
-    Score(0.0412, 0.01, 0.07): "pretraining helped: the best way, all fine-tuned, is 4.1 points "
+    Estimate(0.0412, 0.01, 0.07): "pretraining helped: the best way, all fine-tuned, is 4.1 points "
     "above the same network from scratch [+1.0, +7.0].",
-    Score(-0.027, -0.05, -0.004): "pretraining did not help: the best way, all fine-tuned, is 2.7 "
+    Estimate(
+        -0.027, -0.05, -0.004
+    ): "pretraining did not help: the best way, all fine-tuned, is 2.7 "
     "points below the same network from scratch [−5.0, −0.4].",
-    Score(-0.027, -0.06, 0.006): "whether pretraining helped cannot be told: the best way, all "
+    Estimate(-0.027, -0.06, 0.006): "whether pretraining helped cannot be told: the best way, all "
     "fine-tuned, is 2.7 points below the same network from scratch [−6.0, +0.6].",
-    Score(0.02): "whether pretraining helped cannot be told: the best way, all fine-tuned, is 2.0 "
+    Estimate(
+        0.02
+    ): "whether pretraining helped cannot be told: the best way, all fine-tuned, is 2.0 "
     "points above the same network from scratch.",
 }
 
@@ -251,7 +257,16 @@ GAPS = {
 @pytest.mark.parametrize(("gap", "told"), GAPS.items(), ids=lambda v: str(v)[:20])
 def test_a_sentence_says_whether_pretraining_helped(gap, told):
     row = TransferRow(
-        1000, "all fine-tuned, varied", True, 3, Score(0.5), gap, None, 1e-3, 1.0, np.zeros((3, 9))
+        1000,
+        "all fine-tuned, varied",
+        True,
+        3,
+        Estimate(0.5),
+        gap,
+        None,
+        1e-3,
+        1.0,
+        np.zeros((3, 9)),
     )
     found = Transfer((row,), {"encoder": "simclr"})
     assert found.verdicts() == [f"1,000 labels, items varied: {told}"]
@@ -327,7 +342,7 @@ def test_only_the_named_part_is_trained(digits):
     items, classes = digits.items[:40], digits.target.values[:40].astype(int)
     moved = {}
     for part in ("last", "all"):
-        nets = finetune(encoder, items, classes, 10, Way(part), 1e-3, 0)
+        nets = finetune(encoder, items, Classes(classes), Way(part), 1e-3, 0)
         moved[part] = {
             name.split(".")[1]
             for name, value in nets.state_dict().items()
@@ -343,7 +358,7 @@ def test_only_the_named_part_is_trained(digits):
 def test_an_item_whose_class_gets_no_probability_does_not_stop_the_choice():
     vectors = np.random.default_rng(0).normal(size=(60, 4)) + np.repeat([[0], [3]], 30, axis=0)
     vectors[0] = 1e6
-    head = linear_head(vectors, np.repeat([0, 1], 30), 0)
+    head = linear_head(vectors, Classes(np.repeat([0, 1], 30)), 0)
     assert np.isfinite(head.cv_results_["mean_test_score"]).all()
 
 
@@ -375,7 +390,7 @@ def test_the_last_part_is_what_runs_last(digits, spec, last):
 def test_the_linear_path_of_an_autoencoder_stays_as_it_is(digits, part):
     encoder = make("autoencoder(dim=8, epochs=1)").fit(digits.items[:100])
     items, classes = digits.items[:40], digits.target.values[:40].astype(int)
-    state = finetune(encoder, items, classes, 10, Way(part), 1e-3, 0).state_dict()
+    state = finetune(encoder, items, Classes(classes), Way(part), 1e-3, 0).state_dict()
     before = encoder.nets_.state_dict()
     moved = {
         name.split(".")[-3] if "fc" in name else name.split(".")[-2]

@@ -8,9 +8,11 @@ import io
 import numpy as np
 import pytest
 
+from nearspace.data import Classes
 from nearspace.encoders.base import Elbo
-from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result
-from nearspace.judge.metrics import Score
+from nearspace.judge.cost import Cost
+from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
+from nearspace.judge.statistics import Estimate
 
 PROTOCOL = {
     "name": "digits",
@@ -59,7 +61,7 @@ def picture(pixels):
 
 
 def score(value, width=0.011):
-    return Score(value, value - width, min(1.0, value + 0.8 * width))
+    return Estimate(value, value - width, min(1.0, value + 0.8 * width))
 
 
 def scores(knn, spec):
@@ -67,14 +69,14 @@ def scores(knn, spec):
         "knn": score(knn),
         "probe": score(knn - 0.008),
         "r_precision": score(knn - 0.25, 0.02),
-        "ami": Score(knn - 0.27),
+        "ami": Estimate(knn - 0.27),
         "preservation": score(1.0 if spec == "raw" else knn - 0.3, 0.01),
-        "effective_rank": Score(6.3 + 20 * knn),
-        "intrinsic_dimension": Score(9.4 * knn),
-        "hubness": Score(1.9 - knn),
+        "effective_rank": Estimate(6.3 + 20 * knn),
+        "intrinsic_dimension": Estimate(9.4 * knn),
+        "hubness": Estimate(1.9 - knn),
     }
     if spec in DECODERS:
-        found["reconstruction"] = Score(0.0213, 0.0207, 0.0219)
+        found["reconstruction"] = Estimate(0.0213, 0.0207, 0.0219)
     return found
 
 
@@ -125,7 +127,7 @@ def digits_board():
             scores(knn, spec),
             Cost(fit, 0.8 / latency, latency, 4.0 * dim),
             verdict,
-            score(knn - 0.987, 0.012) if verdict != "best" else Score(0.0, 0.0, 0.0),
+            score(knn - 0.987, 0.012) if verdict != "best" else Estimate(0.0, 0.0, 0.0),
             spec == "hog",
             exhibits(spec, seed),
         )
@@ -149,7 +151,7 @@ def digits_board():
         notes=NOTES,
         seconds={"read": 0.21, "fit": 44.8, "transform": 0.9, "score": 6.1, "bootstrap": 2.4},
         shown=tuple(map(picture, images[:SHOWN])),
-        shown_labels=tuple(map(str, labels[:SHOWN])),
+        shown_target=Classes(labels[:SHOWN]),
         queries=tuple(map(picture, images[:QUERIES])),
         query_labels=tuple(map(str, labels[:QUERIES])),
         gallery=tuple(map(picture, images[train])),
@@ -191,7 +193,7 @@ def texts_board():
         ),
         protocol={**PROTOCOL, "name": f"films {NASTY}", "kind": "text", NASTY: {NASTY: NASTY}},
         notes=(f"Left out: {NASTY} is empty.",),
-        shown=shown, shown_labels=labels,
+        shown=shown, shown_target=Classes(labels),
         queries=shown[:3], query_labels=labels[:3],
         gallery=shown, gallery_labels=labels,
     )  # fmt: skip
@@ -207,7 +209,7 @@ def unlabelled_board():
             spec,
             "items",
             8,
-            {"preservation": score(kept), "hubness": Score(0.4)},
+            {"preservation": score(kept), "hubness": Estimate(0.4)},
             Cost(0.01, 1e5, 2e-5, 32),
             verdict,
             None,
@@ -231,7 +233,7 @@ def unlabelled_board():
 @functools.cache
 def one_row_board():
     """The least there can be."""
-    return Leaderboard((Result("pca", "items", 32, {"knn": Score(0.975)}),), {"name": "tiny"})
+    return Leaderboard((Result("pca", "items", 32, {"knn": Estimate(0.975)}),), {"name": "tiny"})
 
 
 BOARDS = {

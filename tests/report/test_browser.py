@@ -51,6 +51,6 @@ def test_pointing_at_a_map_shows_the_item_and_rings_it_everywhere(browser, board
     page.mouse.move(place[0] - 3, place[1])
     page.mouse.move(*place)
     page.wait_for_selector("#tip:not([hidden]) img")
-    assert page.inner_text("#tip b") == board("digits").shown_labels[5]
+    assert page.inner_text("#tip b") == board("digits").shown_target.texts[5]
     assert page.locator(".ring:not([hidden])").count() == 8
     page.close()

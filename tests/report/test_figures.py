@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from nearspace.judge.leaderboard import Cost, Leaderboard, Result
-from nearspace.judge.metrics import Score
+from nearspace.judge.cost import Cost
+from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.axis import interval_axis
 from nearspace.report.labels import CHARACTER, GAP, LINE, PLACES, overlap, point_labels
@@ -59,7 +60,7 @@ def test_the_cost_chart_has_intervals_a_frontier_and_a_star(board):
 
 def test_labels_that_find_no_room_are_left_out_and_none_overlap():
     rows = tuple(
-        Result(f"a_rather_long_name_{at}", "items", 2, {"knn": Score(0.9)}, Cost(1, 1, 1e-3, 8))
+        Result(f"a_rather_long_name_{at}", "items", 2, {"knn": Estimate(0.9)}, Cost(1, 1, 1e-3, 8))
         for at in range(30)
     )
     narrow = figures.cost_figure(Leaderboard(rows, {})).layout.meta["labels"]["narrow"]
@@ -102,7 +103,7 @@ def test_heat_map_cells_hold_their_values():
 
 
 def test_layers_run_downwards_with_their_dimensions():
-    layers = (("conv1", 1024, Score(0.9, 0.88, 0.93)), ("fc", 64, Score(0.97)))
+    layers = (("conv1", 1024, Estimate(0.9, 0.88, 0.93)), ("fc", 64, Estimate(0.97)))
     figure = figures.layers_figure(layers, "5-NN accuracy")
     assert figure.layout.yaxis.ticktext == ("conv1 · 1,024", "fc · 64")
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
@@ -110,9 +111,9 @@ def test_layers_run_downwards_with_their_dimensions():
 
 
 def test_chance_is_on_the_axis_unless_it_squeezes_the_intervals():
-    close = [Score(0.5, 0.45, 0.55), Score(0.3, 0.25, 0.35)]
+    close = [Estimate(0.5, 0.45, 0.55), Estimate(0.3, 0.25, 0.35)]
     assert interval_axis("knn", close, 0.1).holds(0.1)
-    far = [Score(0.98, 0.97, 0.99), Score(0.95, 0.94, 0.96)]
+    far = [Estimate(0.98, 0.97, 0.99), Estimate(0.95, 0.94, 0.96)]
     axis = interval_axis("knn", far, 0.1)
     assert not axis.holds(0.1)
     assert axis.place(0.1) == 0.0

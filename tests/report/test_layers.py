@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from nearspace.encoders.spec import make
 from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
-from nearspace.judge.metrics import Score
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
 from nearspace.report.base import Section
-from nearspace.report.layers import hybrid_table, layers_verdict, percent, points, write_layers
+from nearspace.report.layers import hybrid_table, layers_verdict, write_layers
 
 TOLD = {"name": "<digits>", "kind": "grey images", "encoder": "cnn", "k": 5, "pool": "mean"}
 TOLD |= {"items judged": 1000, "items searched": 3000, "versions": {"torch": "2.13"}}
@@ -18,7 +19,7 @@ VERDICTS = {"conv1": "worse", "conv2": "tied with best", "fc1": "best"}
 
 
 def score(value, half=0.01):
-    return Score(value, value - half, value + half)
+    return Estimate(value, value - half, value + half)
 
 
 def row(place, name, labelled):
@@ -150,6 +151,7 @@ def test_pairs_stand_in_one_row_by_weight(board):
 
 
 def test_numbers_have_the_sign_they_need():
-    assert points(Score(-0.0001, -0.02, 0.0004)) == ("0.0", "[−2.0, 0.0]")
-    assert percent(Score(0.5)) == ("50.0", "")
-    assert percent(None) == ("", "")
+    parts = SCORES["knn"].parts
+    assert parts(Estimate(-0.0001, -0.02, 0.0004), signed=True) == ("0.0", "[−2.0, 0.0]")
+    assert parts(Estimate(0.5)) == ("50.0", "")
+    assert parts(None) == ("", "")

@@ -3,8 +3,10 @@ import re
 import numpy as np
 import pytest
 
-from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result
-from nearspace.judge.metrics import Score
+from nearspace.data import Classes
+from nearspace.judge.cost import Cost
+from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
+from nearspace.judge.statistics import Estimate
 from nearspace.report import render, write_report
 
 SECTIONS = ("ranking", "cost", "maps", "neighbours", "decoded", "layers", "alike", "protocol")
@@ -85,13 +87,13 @@ def test_a_dozen_encoders_and_500_points_stay_small():
     labels = tuple(str(code) for code in rng.integers(0, 10, 500))
     neighbours = rng.integers(0, 400, (8, 6))
     rows = tuple(
-        Result(f"encoder{at}", "items", 64, {"knn": Score(0.9, 0.89, 0.91)}, Cost(1, 1, 10**-at, 4),
-               exhibits=Exhibits(rng.normal(size=(500, 2)), neighbours))
+        Result(f"encoder{at}", "items", 64, {"knn": Estimate(0.9, 0.89, 0.91)},
+               Cost(1, 1, 10**-at, 4), exhibits=Exhibits(rng.normal(size=(500, 2)), neighbours))
         for at in range(12)
     )  # fmt: skip
     thumbnails = tuple(f'<img src="data:image/png;base64,{at:0900d}">' for at in range(900))
     board = Leaderboard(
-        rows, {}, shown=thumbnails[:500], shown_labels=labels, queries=thumbnails[:8],
+        rows, {}, shown=thumbnails[:500], shown_target=Classes(labels), queries=thumbnails[:8],
         query_labels=labels[:8], gallery=thumbnails[500:], gallery_labels=labels[:400],
         spaces=tuple(row.spec for row in rows), similarity={"cka": np.full((12, 12), 1 / 3)},
     )  # fmt: skip

@@ -1,7 +1,7 @@
 import dataclasses
 
 from nearspace.judge.leaderboard import Leaderboard, Result
-from nearspace.judge.metrics import Score
+from nearspace.judge.statistics import Estimate
 from nearspace.report.words import verdict
 
 
@@ -28,8 +28,10 @@ def test_a_single_best_is_better_than_the_rest(board):
 
 def test_raw_that_beats_the_recommended_is_told():
     rows = (
-        Result("raw", "nothing", 4, {"knn": Score(0.95)}, verdict="best"),
-        Result("pca", "items", 2, {"knn": Score(0.94)}, verdict="tied with best", recommended=True),
+        Result("raw", "nothing", 4, {"knn": Estimate(0.95)}, verdict="best"),
+        Result(
+            "pca", "items", 2, {"knn": Estimate(0.94)}, verdict="tied with best", recommended=True
+        ),
     )
     spec, reason = verdict(Leaderboard(rows, {"k": 5}))
     assert spec == "pca"
@@ -40,7 +42,7 @@ def test_raw_that_beats_the_recommended_is_told():
 
 
 def small(spec, low, value, high, verdict, recommended=False):
-    scores = {"knn": Score(value, low, high)}
+    scores = {"knn": Estimate(value, low, high)}
     return Result(spec, "nothing", 4, scores, verdict=verdict, recommended=recommended)
 
 

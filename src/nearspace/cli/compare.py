@@ -109,12 +109,12 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from nearspace.judge.metrics import METRICS, format_score
+    from nearspace.judge.scores import SCORES
     from nearspace.report.words import bytes_text, metric_label, seconds_text, verdict
 
     console = Console()
     ranked = board.protocol["rank_by"]
-    others = [name for name in board.metrics if name != ranked and METRICS[name].better]
+    others = [name for name in board.metrics if name != ranked and SCORES[name].better]
     others = others[: max(0, (console.width - 90) // 13)]
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("encoder", overflow="fold")
@@ -131,8 +131,8 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
             costs = (*times, bytes_text(cost.bytes_per_vector))
         table.add_row(
             escape(row.spec),
-            escape(format_score(ranked, row.scores.get(ranked))),
-            *(format_score(name, row.scores.get(name), interval=False) for name in others),
+            escape(SCORES[ranked].text(row.scores.get(ranked))),
+            *(SCORES[name].text(row.scores.get(name), interval=False) for name in others),
             str(row.dim or ""),
             *costs,
             row.verdict + (" ★" if row.recommended else ""),

@@ -94,28 +94,28 @@ def _layer_table(board: LayerBoard, intervals: bool = True) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    from nearspace.report.layers import percent, points
+    from nearspace.judge.scores import SCORES
     from nearspace.report.words import count_text
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("layer", overflow="fold")
     accuracies = ("probe", "effect of L2") if board.rows[0].knn else ()
     if accuracies:
-        table.add_column(f"{board.protocol['k']}-NN accuracy", justify="right", no_wrap=True)
+        table.add_column(board.label, justify="right", no_wrap=True)
     for head in (*accuracies, "dim", "rank", "zeros", "never on", "CKA to next"):
         table.add_column(head, justify="right")
     table.add_column("verdict", no_wrap=True)
     recommended = board.recommended()
     for at, row in enumerate(board.rows):
-        effect = " ".join(points(row.l2)[: 1 + intervals])
-        told = [" ".join(percent(row.knn)), percent(row.probe)[0], effect]
+        effect = " ".join(board.score.parts(row.l2, signed=True)[: 1 + intervals])
+        told = [" ".join(board.score.parts(row.knn)), board.score.parts(row.probe)[0], effect]
         last = at + 1 == len(board.rows)
         table.add_row(
             escape(row.name),
             *(escape(text) for text in told if accuracies),
             f"{row.dim:,}",
             count_text(row.effective_rank),
-            percent(row.zeros)[0],
+            SCORES["knn"].parts(row.zeros)[0],
             f"{100 * row.silent:.1f}",
             "" if last else f"{board.cka[at, at + 1]:.2f}",
             row.verdict + (" ★" if row is recommended else ""),
@@ -123,7 +123,9 @@ def _layer_table(board: LayerBoard, intervals: bool = True) -> Any:
         )
     for name, score in board.floor.items():
         empty = [""] * (len(table.columns) - 3)
-        table.add_row(name, escape(" ".join(percent(score))), *empty, "floor", style="dim")
+        table.add_row(
+            name, escape(" ".join(board.score.parts(score))), *empty, "floor", style="dim"
+        )
     return table
 
 
@@ -132,7 +134,7 @@ def _pair_table(board: LayerBoard) -> Any:
     from rich.table import Table
 
     from nearspace.judge.hybrids import WEIGHTS
-    from nearspace.report.layers import FRACTIONS, hybrid_table, percent
+    from nearspace.report.layers import FRACTIONS, hybrid_table
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("two layers", overflow="fold")
@@ -141,7 +143,8 @@ def _pair_table(board: LayerBoard) -> Any:
         table.add_column(f"first weighs {FRACTIONS[weight]}", justify="right")
     for first, second, how, cells in hybrid_table(board):
         marked = [
-            f"[{STYLES.get(cell.verdict, 'default')}]{percent(cell.knn)[0]}[/]" for cell in cells
+            f"[{STYLES.get(cell.verdict, 'default')}]{board.score.parts(cell.knn)[0]}[/]"
+            for cell in cells
         ]
         table.add_row(escape(f"{first} + {second}"), how, *marked)
     return table

@@ -82,7 +82,6 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
     from rich.table import Table
 
     from nearspace.judge.transferred import FLOOR
-    from nearspace.report.layers import percent, points
     from nearspace.report.words import seconds_text
 
     console = Console()
@@ -92,14 +91,18 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("labels", justify="right")
     table.add_column("way to use them", no_wrap=True)
-    for head in ("accuracy", f"minus {base}", "one fit"):
+    for head in (found.label, f"minus {base}", "one fit"):
         table.add_column(head, justify="right", no_wrap=True)
     for row in found.rows:
         table.add_row(
             f"{row.labels:,}",
             escape(row.way),
-            escape(" ".join(percent(row.accuracy))),
-            escape(" ".join(points(row.difference if trains else row.over_plain))),
+            escape(" ".join(found.measured.parts(row.score))),
+            escape(
+                " ".join(
+                    found.measured.parts(row.difference if trains else row.over_plain, signed=True)
+                )
+            ),
             seconds_text(row.seconds),
             style="dim" if row.way.startswith("from scratch") else "",
         )

@@ -30,12 +30,13 @@ class Target(ABC):
         The class or the number of each item.
     name : str
         ``"classes"`` or ``"numbers"``.
-    loss_name : str
-        What `loss` is called.
+    parts, loss_name : str
+        What `strata` and `loss` are called.
     """
 
     values: np.ndarray
     name: ClassVar[str]
+    parts: ClassVar[str]
     loss_name: ClassVar[str]
     registry: ClassVar[dict[str, type[Target]]] = {}
 
@@ -129,6 +130,7 @@ class Classes(Target):
     """
 
     name = "classes"
+    parts = "classes"
     loss_name = "cross_entropy"
 
     @functools.cached_property
@@ -238,6 +240,7 @@ class Numbers(Target):
     """
 
     name = "numbers"
+    parts = "ranges of numbers"
     loss_name = "squared_error"
 
     def __post_init__(self) -> None:

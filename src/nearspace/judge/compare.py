@@ -18,11 +18,12 @@ from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.cache import has_row, load_row, make_key, prune, store_row
+from nearspace.judge.cost import Cost, measure_cost
 from nearspace.judge.estimate import estimate_seconds
+from nearspace.judge.evidence import Evidence
 from nearspace.judge.exhibits import layer_scores, pick_queries, shown_items, space_neighbours
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
-from nearspace.judge.leaderboard import Cost, Failure, Leaderboard
-from nearspace.judge.metrics import Score
+from nearspace.judge.leaderboard import Failure, Leaderboard
 from nearspace.judge.protocol import (
     DEFAULTS,
     REFERENCE,
@@ -32,7 +33,8 @@ from nearspace.judge.protocol import (
     floor_of,
     set_task,
 )
-from nearspace.judge.score import measure_cost, score_space
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
 from nearspace.judge.verdict import Judged, assemble
 from nearspace.learning.progress import epoch_listener
 from nearspace.space.map.tsne import tsne
@@ -71,7 +73,8 @@ def compare(
     k : int, default=5
         Neighbours that vote.
     rank_by : str, optional
-        The score that ranks; ``"knn"`` where there are labels, else ``"preservation"``.
+        The score that ranks; ``"knn"`` where there are classes, ``"knn_r2"`` where there are
+        numbers, else ``"preservation"``.
     seeds : int, default=1
         Fits of each encoder that has a random state; with more than one, intervals and verdicts
         cover the noise of training too.
@@ -257,7 +260,7 @@ class _Judge:
             shown=arrays["test"][self.shown],
             layout=np.asarray(arrays["layout"]),
             neighbours=space_neighbours(arrays["train"], arrays["test"], self.queries),
-            layers=tuple((n, d, Score(*score)) for n, d, score in facts["layers"]),
+            layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
             elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
         )
 
@@ -273,7 +276,15 @@ class _Judge:
         transform_seconds = time.perf_counter() - before_test
         cost = measure_cost(fitted, task.test, test, fit_seconds, transform_seconds)
         times.append(time.perf_counter())
-        scores = score_space(task, fitted, train, test, self.reference)
+        evidence = Evidence(
+            task.train, task.test, fitted, train, test, self.reference, task.sample,
+            task.protocol.k, task.protocol.random_state,
+        )  # fmt: skip
+        scores = {
+            score.name: score.measure(evidence)
+            for score in SCORES.values()
+            if score.needs <= evidence.has
+        }
         times.append(time.perf_counter())
         arrays: dict[str, Any] = {"train": train, "test": test}
         arrays["layout"] = tsne(test[self.shown], task.protocol.random_state)

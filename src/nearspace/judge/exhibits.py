@@ -8,12 +8,12 @@ import numpy as np
 
 from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder, Layers, Restores, Samples
-from nearspace.judge.metrics import Score
+from nearspace.judge.evidence import reconstructs
 from nearspace.judge.protocol import Task
-from nearspace.judge.score import VectorArray, reconstructs
-from nearspace.judge.statistics import bootstrap_means, interval
+from nearspace.judge.statistics import Estimate, bootstrap_means, interval
 from nearspace.judge.taps import own_pool, tap_sides
 from nearspace.metrics.labels import knn_scores
+from nearspace.metrics.retrieval import Vectors as VectorArray
 from nearspace.metrics.retrieval import nearest
 from nearspace.space.decode import interpolate, traverse
 
@@ -57,8 +57,8 @@ def space_neighbours(train: VectorArray, test: VectorArray, queries: np.ndarray)
     return nearest(test[queries], train, NEIGHBOURS)[0]
 
 
-def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Score]]:
-    """Return name, dimension and k-NN accuracy of each layer of a network, on subsamples.
+def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Estimate]]:
+    """Return name, dimension and k-NN score of each layer of a network, on subsamples.
 
     There are none where no layer can be tapped, or where they are too wide to hold the neighbours.
     """
@@ -71,12 +71,13 @@ def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Score]]:
     train, test = sides
     for name in names:
         vectors = test.vectors[name]
-        correct = knn_scores(
-            train.vectors[name], train.labels, vectors, test.labels, k=task.protocol.k
+        told = knn_scores(
+            train.vectors[name], train.target, vectors, test.target.values, k=task.protocol.k
         )
-        scores = correct[None, None]
-        low, high = interval(scores, bootstrap_means(scores, test.groups), test.groups)
-        found.append((name, vectors.shape[1], Score(float(correct.mean()), low[0], high[0])))
+        scores = told[None, None]
+        drawn = bootstrap_means(scores, test.groups, random_state=task.protocol.random_state)
+        low, high = interval(scores, drawn, test.groups, bounded=task.tells[0].bounded)
+        found.append((name, vectors.shape[1], Estimate(float(told.mean()), low[0], high[0])))
     return found
 
 
@@ -121,8 +122,7 @@ def traversals(
     )
 
 
-def draw(dataset: Dataset, positions: np.ndarray) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return drawings of items, and their labels (none where there are none)."""
+def draw(dataset: Dataset, positions: np.ndarray) -> tuple[str, ...]:
+    """Return drawings of items."""
     kind: Any = dataset.kind
-    pictures = tuple(kind.draw(kind.item(dataset.items, int(position))) for position in positions)
-    return pictures, () if dataset.target is None else dataset.target.take(positions).texts
+    return tuple(kind.draw(kind.item(dataset.items, int(position))) for position in positions)

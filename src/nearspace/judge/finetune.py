@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data import take_items
+from nearspace.data import Target, take_items
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from nearspace.encoders.learned import Learned
 
 __all__ = ["TRAINED", "Way", "blocks", "choose_rate", "draw_labelled", "finetune", "folds",
-           "has_network", "last_part", "linear_head",
-           "log_probabilities"]  # fmt: skip
+           "has_network", "last_part", "linear_head", "outputs_of"]  # fmt: skip
 
 # The same for fine-tuning and from scratch. An early stop would have to be found on items that a
 # few labels cannot spare. Of 1,000 varied digits a network from scratch learns 96.3 % in 10 passes
 # and 97.8 % in 30.
 FEWEST_STEPS, PASSES, BATCH, EPOCHS = 300, 25, 32, 6
 RATES = (1e-3, 3e-3)
-PENALTIES = (0.001, 0.01, 0.1, 1.0, 10.0)
+PENALTIES = (1000.0, 100.0, 10.0, 1.0, 0.1)
 FOLDS = 3
 PREDICTION_BATCH = 512
 HEAD = "linear_head"
@@ -67,7 +66,7 @@ def draw_labelled(classes: np.ndarray, n: int, random: np.random.Generator) -> n
     Parameters
     ----------
     classes : ndarray of shape (items,), int
-        The class number of each item.
+        The class number of each item, see `Target.strata`.
     n : int
         At least as many as classes, at most as many as items.
     random : Generator
@@ -114,30 +113,22 @@ def folds(classes: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]
     return [(np.setdiff1d(shuffled, part), np.sort(part)) for part in held if len(part)]
 
 
-def linear_head(vectors: Any, classes: np.ndarray, seed: int) -> Any:
-    """Return a logistic regression on scaled vectors, its penalty chosen by cross-validation."""
+def linear_head(vectors: Any, target: Target, seed: int) -> Any:
+    """Return a linear model on scaled vectors, its penalty chosen by cross-validation."""
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
-    from sklearn.pipeline import make_pipeline
+    from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
     scaler = StandardScaler() if isinstance(vectors, np.ndarray) else MaxAbsScaler()
-    head: Any = make_pipeline(scaler, LogisticRegression(tol=1e-3, max_iter=200))
-    splits = folds(classes, seed)
+    head: Any = Pipeline([("scale", scaler), ("linear", target.linear(1.0))])
+    splits = folds(target.strata, seed)
     if splits:
-        grid = {"logisticregression__C": PENALTIES}
-        head = GridSearchCV(head, grid, scoring=_log_likelihood, cv=splits)
+        grid = {"linear": [target.linear(penalty) for penalty in PENALTIES]}
+        head = GridSearchCV(head, grid, scoring=target.fit_of, cv=splits)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return head.fit(vectors, classes)
-
-
-def _log_likelihood(head: Any, vectors: Any, classes: np.ndarray) -> float:
-    """Return the mean log probability of the right classes, of which some may not be there."""
-    found = head.predict_proba(vectors)
-    right = found[np.arange(len(classes)), np.searchsorted(head.classes_, classes)]
-    return float(np.log(np.maximum(right, np.finfo(right.dtype).eps)).mean())
+        return head.fit(vectors, target.values)
 
 
 def has_network(encoder: Encoder) -> bool:
@@ -186,13 +177,12 @@ def last_part(encoder: Learned) -> list[str]:
 def finetune(
     encoder: Learned,
     items: Any,
-    classes: np.ndarray,
-    n_classes: int,
+    target: Target,
     way: Way,
     learning_rate: float,
     seed: int,
 ) -> nn.ModuleDict:
-    """Return the encoder's network under a linear head, trained to classify labelled items.
+    """Return the encoder's network under a linear head, trained on labelled items.
 
     Parameters
     ----------
@@ -200,10 +190,8 @@ def finetune(
         Fitted; it stays as it is.
     items : sequence of n items
         The labelled items.
-    classes : ndarray of shape (n,), int
-        Their class numbers.
-    n_classes : int
-        How many classes there are.
+    target : Target
+        What is to be told of them.
     way : Way
         Which weights are trained, and on what.
     learning_rate : float
@@ -212,7 +200,6 @@ def finetune(
         Of new weights, order and views.
     """
     import torch
-    from torch.nn import functional
 
     from nearspace.learning.train import train
 
@@ -222,20 +209,20 @@ def finetune(
     def losses(nets: Any, batch: Tensor, labels: Any, generator: Any) -> dict[str, Tensor]:
         if way.varied:
             batch = encoder.kind_.views(batch, generator, mirror)
-        logits = nets[HEAD](encoder.vectors(nets, batch))
-        return {"cross_entropy": functional.cross_entropy(logits, labels)}
+        outputs = nets[HEAD](encoder.vectors(nets, batch))
+        return {target.loss_name: target.loss(outputs, labels)}
 
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        nets = _with_head(encoder, way.name, n_classes)
+        nets = _with_head(encoder, way.name, target.width)
         # Few items are repeated, so that an epoch is long enough for its mean loss to tell.
-        seen = max(FEWEST_STEPS * BATCH, PASSES * len(classes))
-        rows = torch.arange(seen // EPOCHS) % len(classes)
+        seen = max(FEWEST_STEPS * BATCH, PASSES * len(target))
+        rows = torch.arange(seen // EPOCHS) % len(target)
         train(
             nets,
             losses,
             encoder.batches(items).take(rows),
-            torch.from_numpy(classes.astype(np.int64))[rows],
+            torch.from_numpy(target.encode(target.values))[rows],
             epochs=EPOCHS,
             batch_size=BATCH,
             learning_rate=learning_rate,
@@ -247,32 +234,33 @@ def finetune(
     return nets
 
 
-def log_probabilities(encoder: Learned, nets: nn.ModuleDict, items: Any) -> np.ndarray:
-    """Return what a network of `finetune` makes of items, shape ``(n, classes)``."""
+def outputs_of(encoder: Learned, nets: nn.ModuleDict, items: Any) -> np.ndarray:
+    """Return what a network of `finetune` makes of items, shape ``(n, width)``."""
     from nearspace.encoders.learned import torch_device
 
     device = torch_device(encoder.device)
     nets.to(device)
 
     def outputs(batch: Tensor) -> Tensor:
-        return nets[HEAD](encoder.vectors(nets, batch)).log_softmax(1)
+        return nets[HEAD](encoder.vectors(nets, batch))
 
     return encoder.batches(items).map(outputs, PREDICTION_BATCH, device).numpy()
 
 
-def choose_rate(
-    encoder: Learned, items: Any, classes: np.ndarray, n_classes: int, way: Way, seed: int
-) -> float:
+def choose_rate(encoder: Learned, items: Any, target: Target, way: Way, seed: int) -> float:
     """Return the learning rate that does best on labelled items held out: three thirds in turn."""
-    splits = folds(classes, seed)
+    import torch
+
+    splits = folds(target.strata, seed)
 
     def loss(rate: float) -> float:
         total = 0.0
         for kept, held in splits:
-            part = take_items(items, kept)
-            nets = finetune(encoder, part, classes[kept], n_classes, way, rate, seed)
-            found = log_probabilities(encoder, nets, take_items(items, held))
-            total -= float(found[np.arange(len(held)), classes[held]].sum())
+            part = target.take(kept)
+            nets = finetune(encoder, take_items(items, kept), part, way, rate, seed)
+            outputs = torch.from_numpy(outputs_of(encoder, nets, take_items(items, held)))
+            wanted = torch.from_numpy(part.encode(target.values[held]))
+            total += len(held) * float(target.loss(outputs, wanted))
         return total
 
     return min(RATES, key=loss) if splits else RATES[0]
@@ -306,7 +294,7 @@ def _last_blocks(nets: nn.ModuleDict) -> dict[str, nn.Module]:
     return {name: found[name] for name in names[names.index(first) :]}
 
 
-def _with_head(encoder: Learned, part: str, n_classes: int) -> nn.ModuleDict:
+def _with_head(encoder: Learned, part: str, width: int) -> nn.ModuleDict:
     """Return the network with new weights or the fitted ones, what is not trained frozen."""
     import torch
     from torch import nn
@@ -320,5 +308,5 @@ def _with_head(encoder: Learned, part: str, n_classes: int) -> nn.ModuleDict:
             param.requires_grad_(True)
     with torch.no_grad():
         dim = encoder.vectors(nets.eval(), encoder.blank(2)).shape[1]
-    nets[HEAD] = nn.Linear(dim, n_classes)
+    nets[HEAD] = nn.Linear(dim, width)
     return nets

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import Classes
+from nearspace.data import Target
 from nearspace.metrics.labels import knn_scores
 
 __all__ = ["WEIGHTS", "hybrid_correct", "pairs_of"]
@@ -34,7 +34,7 @@ def pairs_of(names: Sequence[str], own: str) -> list[tuple[str, str]]:
 
 def hybrid_correct(
     train: Mapping[str, np.ndarray],
-    train_labels: np.ndarray,
+    target: Target,
     test: Mapping[str, np.ndarray],
     test_labels: np.ndarray,
     own: str,
@@ -51,8 +51,10 @@ def hybrid_correct(
     ----------
     train, test : mapping of str to ndarray of shape (n, d)
         The vectors of each layer, in the order of the network.
-    train_labels, test_labels : ndarray of shape (n,)
-        The labels.
+    target : Target
+        What is to be told, of the training items.
+    test_labels : ndarray of shape (n_test,)
+        What it is of the test items.
     own : str
         The layer with which every other is paired, see `pairs_of`.
     k : int
@@ -61,15 +63,17 @@ def hybrid_correct(
     Returns
     -------
     dict of (first, second, how, weight) to ndarray of shape (n_test,)
-        1.0 where the vote is right; ``how`` is ``"side by side"`` or ``"summed"``.
+        How well the vote fits, see `Target.score`; ``how`` is ``"side by side"`` or ``"summed"``.
     """
     pairs = pairs_of(list(train), own)
     used = {name for pair in pairs for name in pair}
     middles = {name: train[name].mean(axis=0) for name in used}
     scales = {name: _spread(train[name], middles[name]) for name in used}
     keys = [(*pair, "side by side", weight) for pair in pairs for weight in WEIGHTS]
-    found: dict[Any, np.ndarray] = {key: np.empty(len(test_labels)) for key in keys}
-    step = max(1, BLOCK_VALUES // (len(train_labels) * max(1, len(used))))
+    found: dict[Any, np.ndarray] = {
+        key: np.empty(len(test_labels), target.values.dtype) for key in keys
+    }
+    step = max(1, BLOCK_VALUES // (len(target) * max(1, len(used))))
     for start in range(0, len(test_labels), step):
         rows = slice(start, start + step)
         squares = {
@@ -79,14 +83,15 @@ def hybrid_correct(
         for key in keys:
             first, second, _, weight = key
             nearest = _nearest(squares[first], squares[second], weight, k)
-            found[key][rows] = Classes.vote(train_labels[nearest]) == test_labels[rows]
+            found[key][rows] = target.vote(target.values[nearest])
+    found = {key: target.score(test_labels, votes) for key, votes in found.items()}
     for first, second in pairs:
         if train[first].shape != train[second].shape:
             continue
         for weight in WEIGHTS:
             a, b = np.sqrt(weight) / scales[first], np.sqrt(1 - weight) / scales[second]
             found[first, second, "summed", weight] = knn_scores(
-                a * train[first] + b * train[second], train_labels,
+                a * train[first] + b * train[second], target,
                 a * test[first] + b * test[second], test_labels, k=k,
             )  # fmt: skip
     return found

@@ -12,8 +12,9 @@ import numpy as np
 from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
 from nearspace.judge.leaderboard import plain
-from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import Task
+from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.statistics import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,32 +38,32 @@ class LayerRow:
         Length of its vectors, after places are pooled.
     effective_rank : float
         How many dimensions are in use.
-    zeros : Score
+    zeros : Estimate
         Which share of its numbers is exactly zero, before places are pooled.
     silent : float
         Which share of its numbers is zero for every test item.
-    knn, probe : Score or None
-        Accuracy of the k-NN vote and of a linear probe; None without labels.
-    l2 : Score or None
-        k-NN accuracy of vectors brought to length one minus that of the vectors as they are; the
+    knn, probe : Estimate or None
+        Score of the k-NN vote and of a linear probe; None without labels.
+    l2 : Estimate or None
+        k-NN score of vectors brought to length one minus that of the vectors as they are; the
         intervals hold for all layers at once.
     verdict : str
         ``"best"``, ``"tied with best"`` or ``"worse"`` among the layers alone.
-    difference : Score or None
-        k-NN accuracy minus that of the best layer; the intervals hold for all layers at once.
+    difference : Estimate or None
+        k-NN score minus that of the best layer; the intervals hold for all layers at once.
     """
 
     name: str
     shape: tuple[int, ...]
     dim: int
     effective_rank: float
-    zeros: Score
+    zeros: Estimate
     silent: float
-    knn: Score | None = None
-    probe: Score | None = None
-    l2: Score | None = None
+    knn: Estimate | None = None
+    probe: Estimate | None = None
+    l2: Estimate | None = None
     verdict: str = ""
-    difference: Score | None = None
+    difference: Estimate | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +78,8 @@ class Hybrid:
         ``"side by side"`` or ``"summed"``.
     weight : float
         The share of the squared distance that the first layer makes out.
-    knn : Score
-        Accuracy of the k-NN vote.
+    knn : Estimate
+        Score of the k-NN vote.
     verdict, difference
         As of `LayerRow`, but among all layers alone and all hybrids.
     """
@@ -87,9 +88,9 @@ class Hybrid:
     second: str
     how: str
     weight: float
-    knn: Score
+    knn: Estimate
     verdict: str
-    difference: Score
+    difference: Estimate
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,12 +101,12 @@ class LayerBoard:
     ----------
     rows : tuple of LayerRow
         In the order of the network.
-    floor : dict of str to Score
-        k-NN accuracy of the ``"raw"`` input and of ``"chance"``; empty without labels.
+    floor : dict of str to Estimate
+        k-NN score of the ``"raw"`` input and of ``"chance"``; empty without labels.
     hybrids : tuple of Hybrid
         Pairs of layers; empty without labels.
-    gain : Score or None
-        k-NN accuracy of the best hybrid minus that of the best layer, with an interval that holds
+    gain : Estimate or None
+        k-NN score of the best hybrid minus that of the best layer, with an interval that holds
         for all layers and hybrids at once.
     cka : ndarray of shape (l, l)
         How alike each two layers are.
@@ -122,9 +123,9 @@ class LayerBoard:
     """
 
     rows: tuple[LayerRow, ...]
-    floor: dict[str, Score]
+    floor: dict[str, Estimate]
     hybrids: tuple[Hybrid, ...]
-    gain: Score | None
+    gain: Estimate | None
     cka: np.ndarray
     protocol: dict[str, Any]
     notes: tuple[str, ...]
@@ -132,8 +133,18 @@ class LayerBoard:
     encoder: Encoder
     task: Task
 
+    @property
+    def score(self) -> Score:
+        """The score that ranks."""
+        return SCORES[self.protocol.get("rank_by", "knn")]
+
+    @property
+    def label(self) -> str:
+        """What the score that ranks is called, with the number of neighbours."""
+        return self.score.label.replace("k-NN", f"{self.protocol['k']}-NN")
+
     def best(self) -> LayerRow:
-        """Return the layer with the best k-NN accuracy.
+        """Return the layer with the best k-NN score.
 
         Raises
         ------
@@ -147,11 +158,11 @@ class LayerBoard:
 
     def contenders(self) -> list[LayerRow]:
         """Return the layers that are best or tied with it, and can be told from chance."""
-        chance = self.floor.get("chance", Score(-np.inf)).value
+        chance = self.floor.get("chance", Estimate(-np.inf)).value
         return [
             row
             for row in self.rows
-            if row.verdict in TOP and row.knn is not None and row.knn.above(chance)
+            if row.verdict in TOP and row.knn is not None and self.score.beats(row.knn, chance)
         ]
 
     def recommended(self) -> LayerRow | None:

@@ -19,10 +19,8 @@ from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.fits import Fits
 from nearspace.judge.hybrids import hybrid_correct
 from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
-from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import GEOMETRY_ITEMS, Protocol, Task, set_task
-from nearspace.judge.score import chance_scores
-from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
+from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
 from nearspace.judge.taps import Tapped, own_pool, tap_sides
 from nearspace.learning.progress import epoch_listener
 from nearspace.metrics.geometry import effective_rank
@@ -216,7 +214,9 @@ class _Measured:
         if self.task.labelled:
             self.knn.append(self._knn(self.train.vectors[name], vectors))
             unit = self._knn(normalize(self.train.vectors[name]), normalize(vectors))
-            probed = probe_scores(self.train.vectors[name], self.train.labels, vectors, test.labels)
+            probed = probe_scores(
+                self.train.vectors[name], self.train.target, vectors, test.target.values
+            )
             scores = {
                 "knn": self._score(self.knn[-1]),
                 "probe": self._score(probed),
@@ -227,59 +227,63 @@ class _Measured:
             shape=test.shapes[name],
             dim=vectors.shape[1],
             effective_rank=effective_rank(vectors[self.sample]),
-            zeros=self._score(test.zeros[name]) if test.zeros[name].any() else Score(0.0),
+            zeros=self._score(test.zeros[name], bounded=True)
+            if test.zeros[name].any()
+            else Estimate(0.0),
             silent=test.silent[name],
             **scores,
         )
 
-    def floor(self) -> dict[str, Score]:
+    def floor(self) -> dict[str, Estimate]:
         """Return the accuracy of the raw input, and of guessing the commonest label."""
         task, sides = self.task, ((self.task.train, self.train), (self.task.test, self.test))
-        chance: Any = chance_scores(task)["knn"]
+        target, truth = task.targets[0], self.test.target.values
+        chance = target.score(truth, np.full(len(truth), target.guess()))
         raw = [task.dataset.kind.features(take_items(d.items, side.at)) for d, side in sides]
         return {
             "raw": self._score(self._knn(*raw)),
-            "chance": self._score(chance[self.test.at]),
+            "chance": self._score(chance),
         }
 
     def _knn(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         k = self.task.protocol.k
-        return knn_scores(train, self.train.labels, test, self.test.labels, k=k)
+        return knn_scores(train, self.train.target, test, self.test.target.values, k=k)
 
     def _replicates(self, scores: np.ndarray) -> np.ndarray:
         seed = self.task.protocol.random_state
         return bootstrap_means(scores, self.test.groups, random_state=seed)
 
-    def _score(self, correct: np.ndarray) -> Score:
-        scores = correct[None, None]
-        low, high = interval(scores, self._replicates(scores), self.test.groups)
-        return Score(float(correct.mean()), float(low[0]), float(high[0]))
+    def _score(self, values: np.ndarray, bounded: bool | None = None) -> Estimate:
+        scores = values[None, None]
+        bounded = self.task.tells[0].bounded if bounded is None else bounded
+        low, high = interval(scores, self._replicates(scores), self.test.groups, bounded=bounded)
+        return Estimate(float(values.mean()), float(low[0]), float(high[0]))
 
-    def _effect(self, before: np.ndarray, after: np.ndarray) -> Score:
+    def _effect(self, before: np.ndarray, after: np.ndarray) -> Estimate:
         """Return the mean change, with an interval that holds for all layers at once."""
         scores = np.stack([before, after])[:, None]
         level = 1 - 0.05 / len(self.names)
         found = compare_to_best(scores, self._replicates(scores), self.test.groups, level=level)
         ends = zip(found.difference, found.low, found.high, strict=True)
-        change = [Score(*(float(end) for end in three)) for three in ends][1 - found.best]
+        change = [Estimate(*(float(end) for end in three)) for three in ends][1 - found.best]
         return change if found.best == 0 else _minus(change)
 
-    def _verdicts(self, correct: np.ndarray) -> list[tuple[str, Score]]:
+    def _verdicts(self, correct: np.ndarray) -> list[tuple[str, Estimate]]:
         scores = correct[:, None]
         found = compare_to_best(scores, self._replicates(scores), self.test.groups)
         words = ["tied with best" if tied else "worse" for tied in found.tied]
         words[found.best] = "best"
         ends = zip(found.difference, found.low, found.high, strict=True)
         return [
-            (word, Score(*(float(end) for end in three)))
+            (word, Estimate(*(float(end) for end in three)))
             for word, three in zip(words, ends, strict=True)
         ]
 
-    def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Score | None]:
+    def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Estimate | None]:
         """Return pairs of layers, held against all pairs and layers, and what the best gains."""
         self.progress(0.7, "pairs of layers")
         found = hybrid_correct(
-            self.train.vectors, self.train.labels, self.test.vectors, self.test.labels,
+            self.train.vectors, self.train.target, self.test.vectors, self.test.target.values,
             own=own, k=self.task.protocol.k,
         )  # fmt: skip
         if not found:
@@ -312,8 +316,8 @@ class _Measured:
         return alike
 
 
-def _minus(score: Score) -> Score:
+def _minus(score: Estimate) -> Estimate:
     """Return a difference seen from the other side."""
     assert score.low is not None  # differences have intervals
     assert score.high is not None
-    return Score(-score.value, -score.high, -score.low)
+    return Estimate(-score.value, -score.high, -score.low)

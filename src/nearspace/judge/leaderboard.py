@@ -12,36 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.data import Target
 from nearspace.encoders.base import Elbo, Encoder
 from nearspace.errors import NearspaceError, did_you_mean
-from nearspace.judge.metrics import METRICS, Score, format_score
+from nearspace.judge.cost import Cost
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Cost", "Exhibits", "Failure", "Leaderboard", "Result", "plain"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Cost:
-    """What an encoder costs.
-
-    Attributes
-    ----------
-    fit_seconds : float
-        Wall time of `fit`, when it was fitted.
-    items_per_second : float
-        Throughput of `transform` over the test items.
-    latency_seconds : float
-        Median wall time of `transform` on one item.
-    bytes_per_vector : float
-        Memory of one vector; of a sparse one, of its stored values and their indices.
-    """
-
-    fit_seconds: float
-    items_per_second: float
-    latency_seconds: float
-    bytes_per_vector: float
+__all__ = ["Exhibits", "Failure", "Leaderboard", "Result", "plain"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,8 +35,8 @@ class Exhibits:
         Places of the shown test items on a 2-D map.
     neighbours : ndarray of shape (q, r)
         For each query its nearest training items, as positions in `Leaderboard.gallery`.
-    layers : tuple of (str, int, Score)
-        Name, dimension and k-NN accuracy of each layer of a network.
+    layers : tuple of (str, int, Estimate)
+        Name, dimension and k-NN score of each layer of a network.
     reconstructions, samples, walk : tuple of str
         The queries decoded; random draws decoded; the way between two queries decoded.
     given, restored : tuple of str
@@ -69,7 +50,7 @@ class Exhibits:
 
     layout: np.ndarray
     neighbours: np.ndarray
-    layers: tuple[tuple[str, int, Score], ...] = ()
+    layers: tuple[tuple[str, int, Estimate], ...] = ()
     reconstructions: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
     walk: tuple[str, ...] = ()
@@ -86,19 +67,19 @@ class Result:
     Attributes
     ----------
     spec : str
-        The encoder as `make` reads it; ``"chance"`` for guessing the commonest label.
+        The encoder as `make` reads it; ``"chance"`` for guessing the same of every item.
     learns : str
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     dim : int
         Length of its vectors; 0 for chance.
-    scores : dict of str to Score
-        By name in `METRICS`.
+    scores : dict of str to Estimate
+        By name in `SCORES`.
     cost : Cost or None
         None for chance.
     verdict : str
         ``"best"``, ``"tied with best"``, ``"worse"``, ``"floor"`` (chance), ``"reference"``
         (what the ranking measures against), or empty where there is no ranking score.
-    difference : Score or None
+    difference : Estimate or None
         Ranking score minus that of the best, with an interval that holds for all rows at once.
     recommended : bool
         Whether it is the cheapest of the best and the tied.
@@ -109,10 +90,10 @@ class Result:
     spec: str
     learns: str
     dim: int
-    scores: dict[str, Score]
+    scores: dict[str, Estimate]
     cost: Cost | None = None
     verdict: str = ""
-    difference: Score | None = None
+    difference: Estimate | None = None
     recommended: bool = False
     exhibits: Exhibits | None = None
 
@@ -139,10 +120,12 @@ class Leaderboard:
         Warnings and remarks: duplicates, files left out, an interruption.
     seconds : dict of str to float
         Where the time went, by step.
-    shown, shown_labels : tuple of str
-        The test items on the maps as HTML fragments, and their labels (empty when unlabelled).
+    shown : tuple of str
+        The test items on the maps as HTML fragments.
+    shown_target : Target or None
+        What is to be told of them; None when unlabelled.
     queries, query_labels : tuple of str
-        The items whose neighbours are shown.
+        The items whose neighbours are shown, and their labels (empty when unlabelled).
     gallery, gallery_labels : tuple of str
         Every training item that is a neighbour somewhere.
     similarity : dict of str to ndarray of shape (e, e)
@@ -169,7 +152,7 @@ class Leaderboard:
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     shown: tuple[str, ...] = ()
-    shown_labels: tuple[str, ...] = ()
+    shown_target: Target | None = None
     queries: tuple[str, ...] = ()
     query_labels: tuple[str, ...] = ()
     gallery: tuple[str, ...] = ()
@@ -201,8 +184,8 @@ class Leaderboard:
 
     @property
     def metrics(self) -> list[str]:
-        """The names of the scores that some row has, in the order of `METRICS`."""
-        return [name for name in METRICS if any(name in row.scores for row in self.results)]
+        """The names of the scores that some row has, in the order of `SCORES`."""
+        return [name for name in SCORES if any(name in row.scores for row in self.results)]
 
     def best(self) -> Result:
         """Return the recommended row: the cheapest of those that are best or tied with it.
@@ -285,10 +268,10 @@ class Leaderboard:
         return text
 
     def _repr_html_(self) -> str:
-        metrics = [name for name in self.metrics if METRICS[name].per_item]
+        metrics = [name for name in self.metrics if SCORES[name].per_unit]
         head = "".join(
             f"<th>{html.escape(text)}</th>"
-            for text in ("encoder", "verdict", *(METRICS[name].label for name in metrics), "dim")
+            for text in ("encoder", "verdict", *(SCORES[name].label for name in metrics), "dim")
         )
         body = []
         for row in self.rows:
@@ -299,7 +282,7 @@ class Leaderboard:
             else:
                 cells = f"<td>{row.verdict}{' ★' if row.recommended else ''}</td>"
                 cells += "".join(
-                    f"<td>{format_score(name, row.scores.get(name))}</td>" for name in metrics
+                    f"<td>{SCORES[name].text(row.scores.get(name))}</td>" for name in metrics
                 )
                 cells += f"<td>{row.dim or ''}</td>"
             body.append(f"<tr><th>{html.escape(row.spec)}</th>{cells}</tr>")
@@ -319,7 +302,7 @@ def _flat(row: Result | Failure, metrics: list[str]) -> dict[str, Any]:
     for name in metrics:
         score = row.scores.get(name)
         flat[name] = None if score is None else score.value
-        if METRICS[name].per_item:
+        if SCORES[name].per_unit:
             flat[f"{name}_low"] = None if score is None else score.low
             flat[f"{name}_high"] = None if score is None else score.high
     flat["difference"] = None if row.difference is None else row.difference.value

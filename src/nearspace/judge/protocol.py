@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import Dataset, Image, Kind, Numbers, Target, train_test_split
+from nearspace.data import Dataset, Image, Kind, Target, train_test_split
 from nearspace.errors import DataError, NearspaceError, did_you_mean
-from nearspace.judge.metrics import METRICS
+from nearspace.judge.scores import SCORES, Score
 from nearspace.recipe import versions
 
 __all__ = ["DEFAULTS", "REFERENCE", "SUPERVISED", "Protocol", "Task", "floor_of", "set_task"]
@@ -71,7 +71,7 @@ class Protocol:
     k : int
         Neighbours that vote.
     rank_by : str or None
-        The score that ranks, by name in `METRICS`; ``"knn"`` when None and there are labels,
+        The score that ranks, by name in `SCORES`; the k-NN vote when None and there are labels,
         ``"preservation"`` when there are none.
     seeds : int
         Fits of each encoder, with different random states.
@@ -89,7 +89,7 @@ class Protocol:
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
-        ranking = [name for name, metric in METRICS.items() if metric.per_item]
+        ranking = [name for name, score in SCORES.items() if score.per_unit]
         if self.rank_by is not None and self.rank_by not in ranking:
             hint = did_you_mean(self.rank_by, ranking)
             raise NearspaceError(f"Cannot rank by '{self.rank_by}'. {hint}")
@@ -110,7 +110,7 @@ class Task:
     dataset, train, test : Dataset
         All items, and the two sides.
     labelled : bool
-        Whether there are labels of more than one class.
+        Whether there are labels that differ.
     rank_by : str
         The score that ranks.
     sample : ndarray
@@ -135,6 +135,16 @@ class Task:
         assert self.test.target is not None
         return self.train.target, self.test.target
 
+    @property
+    def tells(self) -> list[Score]:
+        """The scores of telling labels: first of the k-NN vote, then of a linear model."""
+        name = self.targets[0].name
+        return [score for score in SCORES.values() if name in score.needs]
+
+    def guesses(self) -> dict[str, np.ndarray | float]:
+        """Return what guessing gets, by score."""
+        return {score.name: score.guess(self) for score in self.tells if score.guess is not None}
+
     def describe(self) -> dict[str, Any]:
         """Return all that is needed to repeat the comparison, as JSON values."""
         return {
@@ -143,7 +153,7 @@ class Task:
             "items": len(self.dataset),
             "train": len(self.train),
             "test": len(self.test),
-            "classes": len(set(self.targets[1].texts)) if self.labelled else None,
+            **self._labels(),
             "split": self._split_words(),
             "rank_by": self.rank_by,
             "k": self.protocol.k,
@@ -161,6 +171,15 @@ class Task:
             else f"{self.protocol.seeds} fits of each encoder that has a random state",
             "versions": versions(),
         }
+
+    def _labels(self) -> dict[str, Any]:
+        """Return how many classes there are, or between which numbers the labels lie."""
+        if not self.labelled:
+            return {"classes": None}
+        test = self.targets[1]
+        if test.name == "classes":
+            return {"classes": len(np.unique(test.values))}
+        return {"labels": f"numbers from {test.values.min():.4g} to {test.values.max():.4g}"}
 
     def _split_words(self) -> str:
         if self.dataset.split is not None:
@@ -185,8 +204,6 @@ def set_task(dataset: Dataset, protocol: Protocol) -> Task:
     labelled = dataset.target is not None
     if dataset.target is not None:
         values = dataset.target.values
-        if isinstance(dataset.target, Numbers):
-            raise DataError(f"{dataset.name}: the labels are continuous numbers, expected classes.")
         if (values == values[0]).all():
             labelled = False
             notes.append(
@@ -203,9 +220,13 @@ def set_task(dataset: Dataset, protocol: Protocol) -> Task:
             f"{protocol.k} neighbours cannot be found among {len(train)} training items: lower k "
             "or bring more items."
         )
-    rank_by = protocol.rank_by or ("knn" if labelled else "preservation")
-    if not labelled and rank_by in ("knn", "probe", "r_precision"):
-        raise NearspaceError(f"Ranking by {rank_by} needs labels, and {dataset.name} has none.")
+    name = "" if dataset.target is None else dataset.target.name
+    usual = next((score.name for score in SCORES.values() if name in score.needs), "preservation")
+    rank_by = protocol.rank_by or usual
+    wanted = SCORES[rank_by].needs & Target.registry.keys() - {name}
+    if wanted:
+        what = f"labels that are {', '.join(wanted)}" if name else "labels"
+        raise NearspaceError(f"Ranking by {rank_by} needs {what}, and {dataset.name} has none.")
     if not labelled:
         notes.append(
             "There are no labels: encoders are ranked by how many of an item's nearest neighbours "
@@ -213,7 +234,7 @@ def set_task(dataset: Dataset, protocol: Protocol) -> Task:
         )
     if train.target is None or test.target is None:
         pass
-    elif not np.isin(test.target.values, train.target.values).any():
+    elif name == "classes" and not np.isin(test.target.values, train.target.values).any():
         shown = f"'{test.target.texts[0]}' against '{train.target.texts[0]}'"
         raise DataError(
             f"{dataset.name}: no test item has a label that a training item has (such as {shown})."

@@ -10,12 +10,21 @@ import dataclasses
 
 import numpy as np
 
-__all__ = ["Comparison", "bootstrap_means", "compare_to_best", "interval"]
+__all__ = ["Comparison", "Estimate", "bootstrap_means", "compare_to_best", "interval"]
 
 # Numbers held at once while units are drawn.
 DRAWN = 1 << 22
 # Below so many units even the same difference on all of them is no proof (2 · 0.5⁵ > 5 %).
 FEWEST_UNITS = 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Estimate:
+    """A figure with its interval; ``low`` and ``high`` are None where there is none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -104,6 +113,7 @@ def interval(
     groups: np.ndarray | None = None,
     level: float = 0.95,
     differences: bool = False,
+    bounded: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the interval of every encoder's mean.
 
@@ -115,6 +125,8 @@ def interval(
         The share of cases in which the interval should hold.
     differences : bool, default=False
         Whether the scores are differences between two scores of 0 or 1, paired by item.
+    bounded : bool, default=True
+        Whether scores always lie between 0 and 1, whatever these do.
 
     Returns
     -------
@@ -124,7 +136,7 @@ def interval(
     Notes
     -----
     The standard error comes from the resamples, the quantile from Student's t with the degrees of
-    freedom of units and seeds. Scores between 0 and 1 get Wilson's interval for the number of
+    freedom of units and seeds. Bounded scores get Wilson's interval for the number of
     independent 0/1 items that would have this standard error; others mean ± t · error. That was
     chosen by simulation: of 300 items at a rate of 0.97 the interval holds in 94 %, of 60 groups
     of 10 at a rate of 0.9 (correlation 0.1 within) in 95 %, of 20 such groups at 0.97 in 95 %;
@@ -153,8 +165,7 @@ def interval(
         least = np.maximum(np.abs(means), 1 - (1 - level) ** (1 / n_units))
         half = np.where(few, np.maximum(half, least), half)
         return np.maximum(means - half, -1), np.minimum(means + half, 1)
-    finite = scores[np.isfinite(scores)]
-    if finite.min() < 0 or finite.max() > 1:
+    if not bounded:
         half = quantile * np.sqrt(variance)
         return means - half, means + half
     # Groups that all have the same mean show no variance, which is no proof that there is none.
@@ -163,7 +174,7 @@ def interval(
     low, high = _wilson(means, variance, quantile)
     bound = (1 - level) ** (1 / n_units)
     low = np.where(means == 1, bound, low)
-    if np.isin(finite, (0, 1)).all():
+    if np.isin(scores[np.isfinite(scores)], (0, 1)).all():
         high = np.where(means == 0, 1 - bound, high)
     return low, high
 

@@ -34,8 +34,10 @@ class Tapped:
         Which share of the layer's numbers is zero for every item.
     shapes : dict of str to tuple of int
         Shape of the layer's output for one item.
-    at, labels, groups : ndarray of shape (n,) or None
-        Position of each item on its side, its label and its group.
+    at, groups : ndarray of shape (n,) or None
+        Position of each item on its side, and its group.
+    target : Target or None
+        What is to be told of the items.
     """
 
     vectors: dict[str, np.ndarray]
@@ -43,7 +45,7 @@ class Tapped:
     silent: dict[str, float]
     shapes: dict[str, tuple[int, ...]]
     at: Any = None
-    labels: Any = None
+    target: Any = None
     groups: Any = None
 
     @property
@@ -112,6 +114,5 @@ def tap_sides(
         at = np.sort(random.choice(len(side), n, replace=False))
         some = side.take(at)
         tapped = layer_vectors(encoder, some.items, names, pool)
-        labels = None if some.target is None else some.target.values
-        found.append(dataclasses.replace(tapped, at=at, labels=labels, groups=some.groups))
+        found.append(dataclasses.replace(tapped, at=at, target=some.target, groups=some.groups))
     return found[0], found[1]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import Dataset, take_items
+from nearspace.data import Dataset, Target, take_items
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
@@ -23,7 +23,7 @@ from nearspace.judge.finetune import (
     has_network,
     last_part,
     linear_head,
-    log_probabilities,
+    outputs_of,
 )
 from nearspace.judge.fits import Fits
 from nearspace.judge.protocol import REFERENCE, Protocol, Task, set_task
@@ -160,11 +160,12 @@ def _set(
     task = set_task(dataset, protocol)
     if not task.labelled:
         raise DataError(f"{dataset.name}: all labels are the same, so there is nothing to tell.")
-    classes = task.targets[0].width
-    if not wanted or wanted[0] < classes:
+    target = task.targets[0]
+    parts = target.strata.max() + 1
+    if not wanted or wanted[0] < parts:
         raise DataError(
-            f"{dataset.name} has {classes} classes among its training items, and each needs a "
-            f"label: expected numbers of labels of at least {classes}, got "
+            f"{dataset.name} has {parts} {target.parts} among its training items, and each needs "
+            f"a label: expected numbers of labels of at least {parts}, got "
             f"{wanted[0] if wanted else 'none'}."
         )
     counts = [n for n in wanted if n <= len(task.train)]
@@ -188,7 +189,7 @@ class _Runs:
         # Without labels, also for encoders that would look at them.
         unlabelled = dataclasses.replace(task.train, target=None)
         self.fits = Fits(dataclasses.replace(task, train=unlabelled), folder)
-        self.names, self.classes = np.unique(task.targets[0].values, return_inverse=True)
+        self.target = task.targets[0]
         self.done: dict[tuple[int, Way], list[tuple[np.ndarray, float]]] = {}
         self.rates: dict[tuple[int, Way], float] = {}
         self.notes: list[str] = []
@@ -230,34 +231,32 @@ class _Runs:
     def run(self, seed: int, n: int, way: Way) -> None:
         """Fit in one way on one draw of labelled items, and label the test items."""
         random = np.random.default_rng([self.task.protocol.random_state, seed])
-        chosen = draw_labelled(self.classes, n, random)
-        items, classes = take_items(self.task.train.items, chosen), self.classes[chosen]
+        chosen = draw_labelled(self.target.strata, n, random)
+        items, target = take_items(self.task.train.items, chosen), self.target.take(chosen)
         start = time.perf_counter()
         if way.name in self.spaces:
-            head = linear_head(self.spaces[way.name].transform(items), classes, seed)
+            head = linear_head(self.spaces[way.name].transform(items), target, seed)
             found = head.predict(self.test[way.name])
         else:
-            rate = self._rate(n, way, items, classes)
+            rate = self._rate(n, way, items, target)
             start = time.perf_counter()
-            found = self._train(way, items, classes, rate, seed)
+            found = self._train(way, items, target, rate, seed)
         spent = time.perf_counter() - start
         self.seconds["fits on labels"] += spent
-        self.done.setdefault((n, way), []).append((self.names[found], spent))
+        self.done.setdefault((n, way), []).append((found, spent))
 
-    def _rate(self, n: int, way: Way, items: Any, classes: np.ndarray) -> float:
+    def _rate(self, n: int, way: Way, items: Any, target: Target) -> float:
         """Return the learning rate for a way, chosen on the first draw."""
         if (n, way) not in self.rates:
             start = time.perf_counter()
             encoder: Any = self.fitted
             seed = self.task.protocol.random_state
-            self.rates[n, way] = choose_rate(encoder, items, classes, len(self.names), way, seed)
+            self.rates[n, way] = choose_rate(encoder, items, target, way, seed)
             self.seconds["choosing learning rates"] += time.perf_counter() - start
         return self.rates[n, way]
 
-    def _train(
-        self, way: Way, items: Any, classes: np.ndarray, rate: float, seed: int
-    ) -> np.ndarray:
+    def _train(self, way: Way, items: Any, target: Target, rate: float, seed: int) -> np.ndarray:
         encoder: Any = self.fitted
         seed += self.task.protocol.random_state
-        nets = finetune(encoder, items, classes, len(self.names), way, rate, seed)
-        return log_probabilities(encoder, nets, self.task.test.items).argmax(axis=1)
+        nets = finetune(encoder, items, target, way, rate, seed)
+        return target.decode(outputs_of(encoder, nets, self.task.test.items))

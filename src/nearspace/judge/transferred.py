@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.judge.finetune import Way
-from nearspace.judge.metrics import Score
 from nearspace.judge.protocol import Task
-from nearspace.judge.statistics import bootstrap_means, interval
+from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.statistics import Estimate, bootstrap_means, interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,13 +39,14 @@ class TransferRow:
         Whether a network saw random variations of the labelled items.
     seeds : int
         Draws of labelled items.
-    accuracy : Score
-        Share of test items labelled rightly, with an interval over draws and test items.
-    difference : Score or None
-        Accuracy minus that of the same network from scratch, varied or not as here, paired by
+    score : Estimate
+        Share of test items labelled rightly, or R² of their numbers, with an interval over draws
+        and test items.
+    difference : Estimate or None
+        Score minus that of the same network from scratch, varied or not as here, paired by
         draw and test item; the intervals hold for all rows of one number of labels at once.
-    over_plain : Score or None
-        Accuracy of the linear head minus that of the linear head on the plain representation,
+    over_plain : Estimate or None
+        Score of the linear head minus that of the linear head on the plain representation,
         paired likewise; None for other ways.
     learning_rate : float or None
         The rate chosen; None for a linear head.
@@ -59,9 +60,9 @@ class TransferRow:
     way: str
     varied: bool
     seeds: int
-    accuracy: Score
-    difference: Score | None
-    over_plain: Score | None
+    score: Estimate
+    difference: Estimate | None
+    over_plain: Estimate | None
     learning_rate: float | None
     seconds: float
     predictions: np.ndarray
@@ -91,6 +92,16 @@ class Transfer:
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
 
+    @property
+    def measured(self) -> Score:
+        """What is measured."""
+        return SCORES[self.protocol.get("rank_by", "knn")]
+
+    @property
+    def label(self) -> str:
+        """What is measured, in words."""
+        return self.measured.label.removeprefix("k-NN ")
+
     def best(self, labels: int, varied: bool = False) -> TransferRow | None:
         """Return the best row that transfers anything and has a network from scratch beside it."""
         rows = [
@@ -100,7 +111,7 @@ class Transfer:
             and row.difference is not None
             and not row.way.startswith(FLOOR)
         ]
-        return max(rows, key=lambda row: row.accuracy.value, default=None)
+        return max(rows, key=lambda row: row.score.value, default=None)
 
     def verdicts(self) -> list[str]:
         """Return in a sentence each what pretraining brought.
@@ -110,10 +121,12 @@ class Transfer:
         cases = dict.fromkeys((row.labels, row.varied) for row in self.rows)
         found = [self.best(labels, varied) for labels, varied in cases]
         if any(found):
-            return [_sentence(row) for row in found if row is not None]
+            return [_sentence(row, self.measured) for row in found if row is not None]
         plain = next((row.way for row in self.rows if row.way.startswith(FLOOR)), "")
         spec = self.protocol["encoder"]
-        return [_linear_sentence(row, spec, plain) for row in self.rows if row.over_plain]
+        return [
+            _linear_sentence(row, self.measured, spec, plain) for row in self.rows if row.over_plain
+        ]
 
     def to_frame(self) -> pd.DataFrame:
         """Return one line a row, with the ends of its intervals as columns."""
@@ -155,7 +168,7 @@ def assemble(
                 way=str(way),
                 varied=way.varied,
                 seeds=len(runs),
-                accuracy=_score(task, correct[n, way]),
+                score=_score(task, correct[n, way]),
                 difference=_difference(task, correct[n, way], base, family) if compared else None,
                 over_plain=_over_plain(task, correct, n, way),
                 learning_rate=rates.get((n, way)),
@@ -167,11 +180,11 @@ def assemble(
 
 
 def _correct(task: Task, runs: list[tuple[np.ndarray, float]]) -> np.ndarray:
-    truth = task.targets[1].values
-    return np.stack([(found == truth).astype(np.float64) for found, _ in runs])
+    target, test = task.targets
+    return np.stack([target.score(test.values, found) for found, _ in runs])
 
 
-def _difference(task: Task, found: np.ndarray, base: Any, family: int) -> Score:
+def _difference(task: Task, found: np.ndarray, base: Any, family: int) -> Estimate:
     """Return the mean of the differences, draw by draw and item by item."""
     draws = min(len(found), len(base))  # fewer where it was interrupted
     level = 1 - (1 - LEVEL) / family
@@ -180,7 +193,7 @@ def _difference(task: Task, found: np.ndarray, base: Any, family: int) -> Score:
 
 def _over_plain(
     task: Task, correct: dict[tuple[int, Way], np.ndarray], n: int, way: Way
-) -> Score | None:
+) -> Estimate | None:
     """Return what the linear head has over that on the plain representation."""
     plain = [
         found for (m, other), found in correct.items() if m == n and other.name.startswith(FLOOR)
@@ -192,25 +205,28 @@ def _over_plain(
 
 def _score(
     task: Task, values: np.ndarray, level: float = LEVEL, differences: bool = False
-) -> Score:
+) -> Estimate:
     """Return the mean of values ``(draws, items)``, which are resampled along both axes."""
     groups = task.test.groups
     stacked = values[None]
     replicates = bootstrap_means(stacked, groups, random_state=task.protocol.random_state)
-    low, high = interval(stacked, replicates, groups, level, differences)
+    bounded = task.tells[0].bounded
+    low, high = interval(stacked, replicates, groups, level, differences and bounded, bounded)
     ends = (float(low[0]), float(high[0])) if np.isfinite(low[0]) else (None, None)
-    return Score(float(values.mean()), *ends)
+    return Estimate(float(values.mean()), *ends)
 
 
 def _protocol(task: Task, spec: str, last: list[str]) -> dict[str, Any]:
-    kept = ("name", "kind", "items", "train", "test", "classes", "split", "seeds", "random_state",
-            "training fingerprint", "test fingerprint", "versions")  # fmt: skip
     told = task.describe()
+    kept = (
+        *("name", "kind", "items", "train", "test", "classes", "labels", "split", "rank_by"),
+        *("seeds", "random_state", "training fingerprint", "test fingerprint", "versions"),
+    )
     units = "items" if task.test.groups is None else "groups"
     return {
         "encoder": spec,
         "last part": last,
-        **{name: told[name] for name in kept},
+        **{name: told[name] for name in kept if name in told},
         "intervals": f"95 %, bootstrap over test {units} and draws of labelled items; differences "
         "are paired by both and hold for all rows of one number of labels at once",
         "scope": "this one fit of the encoder",
@@ -223,41 +239,38 @@ def _flat(row: TransferRow) -> dict[str, Any]:
         for field in dataclasses.fields(row)
         if field.name != "predictions"
     }
-    for name in ("accuracy", "difference", "over_plain"):
-        score = flat[name]
+    for name in ("score", "difference", "over_plain"):
+        estimate = flat[name]
         for end in ("value", "low", "high"):
             key = name if end == "value" else f"{name}_{end}"
-            flat[key] = None if score is None else getattr(score, end)
+            flat[key] = None if estimate is None else getattr(estimate, end)
     return flat
 
 
-def _sentence(row: TransferRow) -> str:
+def _sentence(row: TransferRow, score: Score) -> str:
     """Return in words whether the best way is above the same network from scratch."""
     assert row.difference is not None
     how = "varied" if row.varied else "as they are"
     text = f"{row.labels:,} labels, items {how}: {_helped(row.difference, 'pretraining')}: "
     text += f"the best way, {row.way.removesuffix(', varied')}, is "
-    return text + _gap(row.difference, "the same network from scratch")
+    return text + _gap(row.difference, score, "the same network from scratch")
 
 
-def _linear_sentence(row: TransferRow, spec: str, plain: str) -> str:
+def _linear_sentence(row: TransferRow, score: Score, spec: str, plain: str) -> str:
     """Return in words whether the linear head is above that on the plain representation."""
     assert row.over_plain is not None
     text = f"{row.labels:,} labels: {_helped(row.over_plain, spec)}: the linear head on it is "
-    return text + _gap(row.over_plain, f"the {plain}")
+    return text + _gap(row.over_plain, score, f"the {plain}")
 
 
-def _helped(gap: Score, what: str) -> str:
+def _helped(gap: Estimate, what: str) -> str:
     if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high:
         return f"whether {what} helped cannot be told"
     return f"{what} {'helped' if gap.low > 0 else 'did not help'}"
 
 
-def _gap(gap: Score, other: str) -> str:
-    """Return a difference in words, with its interval in points."""
+def _gap(gap: Estimate, score: Score, other: str) -> str:
+    """Return a difference in words, with its interval."""
     side = "above" if gap.value >= 0 else "below"
-    text = f"{100 * abs(gap.value):.1f} points {side} {other}"
-    if gap.low is None or gap.high is None:
-        return f"{text}."
-    ends = f"[{100 * gap.low:+.1f}, {100 * gap.high:+.1f}]".replace("-", "−")
-    return f"{text} {ends}."
+    interval = score.parts(gap, signed=True)[1]
+    return f"{score.gap(gap.value)} {side} {other} {interval}".rstrip() + "."

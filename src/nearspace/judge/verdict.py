@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.encoders.base import Elbo, Encoder
+from nearspace.judge.cost import Cost
 from nearspace.judge.exhibits import (
     decoded_strips,
     draw,
@@ -15,11 +16,11 @@ from nearspace.judge.exhibits import (
     shown_items,
     traversals,
 )
-from nearspace.judge.leaderboard import Cost, Exhibits, Failure, Leaderboard, Result
-from nearspace.judge.metrics import METRICS, Score
+from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
 from nearspace.judge.protocol import REFERENCE, Task
-from nearspace.judge.score import VectorArray, chance_scores
-from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
+from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
+from nearspace.metrics.retrieval import Vectors as VectorArray
 from nearspace.metrics.similarity import cka, neighbour_overlap
 
 __all__ = ["Judged", "assemble"]
@@ -47,7 +48,7 @@ class Judged:
     shown: VectorArray
     layout: np.ndarray
     neighbours: np.ndarray
-    layers: tuple[tuple[str, int, Score], ...]
+    layers: tuple[tuple[str, int, Estimate], ...]
     elbo: Elbo | None
 
 
@@ -61,7 +62,7 @@ def assemble(
     """Return the leaderboard of what was measured."""
     scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
     if task.labelled:
-        scores.append(_with_seeds(chance_scores(task), task.protocol.seeds))
+        scores.append(_with_seeds(task.guesses(), task.protocol.seeds))
     tables = _score_tables(task, scores)
     none = np.empty(0, dtype=int)
     gallery = np.unique(np.concatenate([none, *(row.neighbours.ravel() for row in judged)]))
@@ -81,19 +82,18 @@ def assemble(
     results = _verdicts(task, results, scores, tables[-1] if task.labelled else {})
     if task.labelled:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
-    shown_drawn, query_drawn = draw(task.test, shown), draw(task.test, queries)
-    gallery_drawn = draw(task.train, gallery)
+    train, test = task.train.target, task.test.target
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
         notes=notes,
         seconds=seconds,
-        shown=shown_drawn[0],
-        shown_labels=shown_drawn[1],
-        queries=query_drawn[0],
-        query_labels=query_drawn[1],
-        gallery=gallery_drawn[0],
-        gallery_labels=gallery_drawn[1],
+        shown=draw(task.test, shown),
+        shown_target=None if test is None else test.take(shown),
+        queries=draw(task.test, queries),
+        query_labels=() if test is None else test.take(queries).texts,
+        gallery=draw(task.train, gallery),
+        gallery_labels=() if train is None else train.take(gallery).texts,
         similarity=_similarity(judged),
         spaces=tuple(row.spec for row in judged),
     )
@@ -109,24 +109,26 @@ def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, Any]:
     }
 
 
-def _score_tables(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Score]]:
+def _score_tables(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Estimate]]:
     """Return the scores of each row with their intervals."""
-    tables: list[dict[str, Score]] = [{} for _ in scores]
-    for name, metric in METRICS.items():
+    tables: list[dict[str, Estimate]] = [{} for _ in scores]
+    for name, score in SCORES.items():
         rows = [i for i, row in enumerate(scores) if name in row and not _undefined(row[name])]
         if not rows:
             continue
-        if not metric.per_item:
+        if not score.per_unit:
             for index in rows:
-                tables[index][name] = Score(float(scores[index][name]))
+                tables[index][name] = Estimate(float(scores[index][name]))
             continue
         stacked = np.stack([scores[index][name] for index in rows])
         # Chance is known for every item, R-precision of the others for a subsample of them.
         stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
-        lows, highs = interval(stacked, _replicates(task, stacked), task.test.groups)
+        lows, highs = interval(
+            stacked, _replicates(task, stacked), task.test.groups, bounded=score.bounded
+        )
         values = np.nanmean(stacked, axis=(1, 2))
         for index, value, low, high in zip(rows, values, lows, highs, strict=True):
-            tables[index][name] = Score(float(value), float(low), float(high))
+            tables[index][name] = Estimate(float(value), float(low), float(high))
     return tables
 
 
@@ -140,7 +142,7 @@ def _replicates(task: Task, stacked: np.ndarray) -> np.ndarray:
 
 
 def _verdicts(
-    task: Task, results: list[Result], scores: list[dict[str, Any]], chance: dict[str, Score]
+    task: Task, results: list[Result], scores: list[dict[str, Any]], chance: dict[str, Estimate]
 ) -> list[Result]:
     """Return the results ranked, each with its verdict.
 
@@ -155,38 +157,37 @@ def _verdicts(
             dataclasses.replace(row, verdict="reference") if row.spec == reference else row
             for row in final
         ]
-    higher = METRICS[name].better == "higher"
+    score = SCORES[name]
     if ranked:
         stacked = np.stack([scores[i][name] for i in ranked])
         found = compare_to_best(
-            stacked, _replicates(task, stacked), task.test.groups, higher_is_better=higher
+            stacked, _replicates(task, stacked), task.test.groups, higher_is_better=score.sign > 0
         )
         tied = [i for i, is_tied in zip(ranked, found.tied, strict=True) if is_tied]
         if name in chance:
-            tied = [i for i in tied if results[i].scores[name].above(chance[name].value)]
-        cheapest = _cheapest(results, tied, name, higher) if tied else None
+            tied = [i for i in tied if score.beats(results[i].scores[name], chance[name].value)]
+        cheapest = _cheapest(results, tied, score) if tied else None
         for place, i in enumerate(ranked):
             verdict = "tied with best" if found.tied[place] else "worse"
             final[i] = dataclasses.replace(
                 results[i],
                 verdict="best" if place == found.best else verdict,
                 recommended=i == cheapest,
-                difference=Score(
+                difference=Estimate(
                     float(found.difference[place]),
                     float(found.low[place]),
                     float(found.high[place]),
                 ),
             )
-    sign = -1 if higher else 1
-    missing = Score(np.inf * sign)  # after all that have the score
+    missing = Estimate(-np.inf * score.sign)  # after all that have the score
 
     def order(row: Result) -> tuple[bool, float]:
-        return row.verdict == "reference", sign * row.scores.get(name, missing).value
+        return row.verdict == "reference", -score.sign * row.scores.get(name, missing).value
 
     return sorted(final, key=order)
 
 
-def _cheapest(results: list[Result], tied: list[int], name: str, higher: bool) -> int:
+def _cheapest(results: list[Result], tied: list[int], score: Score) -> int:
     """Return which of the tied is the quickest, then the smallest, then the best.
 
     Latencies within a factor of two of the least count as equal, since timing again would shuffle
@@ -194,11 +195,12 @@ def _cheapest(results: list[Result], tied: list[int], name: str, higher: bool) -
     """
     latency = {i: cost.latency_seconds for i in tied if (cost := results[i].cost) is not None}
     quick = [i for i in tied if latency[i] <= 2 * min(latency.values())]
-    sign = -1 if higher else 1
 
     def order(i: int) -> tuple[float, float]:
         cost = results[i].cost
-        return cost.bytes_per_vector if cost else 0.0, sign * results[i].scores[name].value
+        return cost.bytes_per_vector if cost else 0.0, -score.sign * results[i].scores[
+            score.name
+        ].value
 
     return min(quick, key=order)
 

@@ -6,7 +6,8 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from nearspace.judge.metrics import METRICS, Score
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
 
 __all__ = ["Axis", "interval_axis"]
 
@@ -29,14 +30,14 @@ class Axis:
         return self.low <= value <= self.high
 
 
-def interval_axis(metric: str, scores: Sequence[Score], chance: float | None) -> Axis:
+def interval_axis(metric: str, scores: Sequence[Estimate], chance: float | None) -> Axis:
     """Return an axis for the scores; chance is on it unless that would squeeze them.
 
     Parameters
     ----------
     metric : str
         The name of the score.
-    scores : sequence of Score
+    scores : sequence of Estimate
         What is drawn, at least one.
     chance : float or None
         The level of guessing.
@@ -47,7 +48,7 @@ def interval_axis(metric: str, scores: Sequence[Score], chance: float | None) ->
         low = min(low, chance)
     margin = 0.06 * (high - low) or 0.01
     low, high = low - margin, high + margin
-    scale = 100 if METRICS[metric].percent else 1
+    scale = SCORES[metric].scale
     ticks = tuple((tick / scale, f"{tick:g}") for tick in _ticks(low * scale, high * scale))
     return Axis(low, high, ticks)
 

@@ -128,7 +128,7 @@ def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     from nearspace.judge.leaderboard import Failure
-    from nearspace.judge.metrics import format_score
+    from nearspace.judge.scores import SCORES
 
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -138,14 +138,9 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
 
-    def score(value: Any, metric: str) -> tuple[str, str]:
-        """Return a score and its interval as two texts, either of which may be empty."""
-        number, _, interval = format_score(metric, value).replace("-", "−").partition(" [")
-        return number, f"[{interval}" if interval else ""
-
     made.filters |= {
-        "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "score": score,
-        "drawn": drawn, "zip": zip,
+        "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "drawn": drawn,
+        "zip": zip, "score": lambda estimate, name: SCORES[name].parts(estimate),
     }  # fmt: skip
     made.tests["failure"] = lambda row: isinstance(row, Failure)
     return made

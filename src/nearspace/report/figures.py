@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.judge.leaderboard import Leaderboard, Result
-from nearspace.judge.metrics import METRICS, Score
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
 from nearspace.report.labels import CHARACTER, LINE, Box, overlap, point_labels
 from nearspace.report.words import metric_label, rank_metric, seconds_text
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bare_figure",
     "cost_figure",
+    "ends",
     "layers_figure",
     "map_figure",
     "marks",
@@ -37,6 +39,8 @@ GREY = "#8a8f98"
 VERDICT_COLOURS = {"best": "#0f8f7f", "tied with best": "#5fb8ab", "worse": "#b98a4b"}
 VERDICT_COLOURS |= dict.fromkeys(("reference", "floor", ""), GREY)
 HEAT = ((0.0, "#26374d"), (0.5, "#3d8b8b"), (1.0, "#f4ebcb"))
+# Of numbers, from low to high: apart under every colour blindness, on light and dark paper.
+SCALE = ((0.0, "#3b5bb5"), (0.5, "#b3508f"), (1.0, "#f2a13b"))
 NAMED_CLASSES = 12
 MAP_UNIT = 4.4  # units of a map to a pixel, where maps are narrowest beside a phone's
 BOLD = 1.12  # how much wider bold letters are
@@ -49,23 +53,37 @@ def marks(names: Sequence[str]) -> list[tuple[str, str]]:
     return [(COLOURS[i % ten], SYMBOLS[i // ten % eight]) for i in range(len(names))]
 
 
-def map_figure(layout: np.ndarray, codes: Sequence[int], names: Sequence[str]) -> go.Figure:
-    """Return a map of items coloured by class; its coordinates are whole numbers in [0, 1000]."""
+def ends(values: Sequence[float]) -> tuple[float, float]:
+    """Return between which numbers colours differ: the few that lie far out have the same."""
+    low, high = np.quantile(values, [0.02, 0.98])
+    return float(low), float(high)
+
+
+def map_figure(layout: np.ndarray, codes: Sequence[float], names: Sequence[str]) -> go.Figure:
+    """Return a map of items coloured by class, or on a scale where numbers have no names.
+
+    Its coordinates are whole numbers in [0, 1000].
+    """
     import plotly.graph_objects as go
 
     places = _in_a_square(layout)
-    known = marks(names) or [(COLOURS[0], SYMBOLS[0])]
-    shapes = [known[code][1] for code in codes]
+    shapes = [marks(names)[int(code)][1] for code in codes] if names else []
+    colours: dict[str, Any] = {"color": COLOURS[0]}
+    if names:
+        last = len(COLOURS) - 1
+        colours = {"color": [int(code) % len(COLOURS) for code in codes], "cmin": 0, "cmax": last}
+        colours["colorscale"] = [[i / last, name] for i, name in enumerate(COLOURS)]
+    elif len(codes):
+        low, high = ends(codes)
+        colours = {"color": list(codes), "cmin": low, "cmax": high}
+        colours["colorscale"] = [list(step) for step in SCALE]
     points = go.Scatter(
         x=places[:, 0].tolist(),
         y=places[:, 1].tolist(),
         mode="markers",
         hoverinfo="none",
         marker={
-            "color": [code % len(COLOURS) for code in codes] or COLOURS[0],
-            "cmin": 0,
-            "cmax": len(COLOURS) - 1,
-            "colorscale": [[i / (len(COLOURS) - 1), name] for i, name in enumerate(COLOURS)],
+            **colours,
             "symbol": shapes if len(set(shapes)) > 1 else SYMBOLS[0],
             "size": 6 if len(places) > 150 else 8,
             "opacity": 0.85,
@@ -113,10 +131,10 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
     rows = [row for row in rows if row.cost and row.cost.latency_seconds > 0]  # NaN is not
     if metric is None or len(rows) < 2:
         return None
-    scale = 100 if METRICS[metric].percent else 1
+    scale = SCORES[metric].scale
     x = np.array([row.cost.latency_seconds for row in rows if row.cost])
     y = np.array([row.scores[metric].value for row in rows]) * scale
-    figure = bare_figure([_frontier(x, y, METRICS[metric].better), _points(rows, metric, x, y)])
+    figure = bare_figure([_frontier(x, y, SCORES[metric].better), _points(rows, metric, x, y)])
     ticks = _log_ticks(x)
     figure.update_xaxes(
         automargin=True,
@@ -151,7 +169,7 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
 def _points(rows: list[Result], metric: str, x: np.ndarray, y: np.ndarray) -> go.Scatter:
     import plotly.graph_objects as go
 
-    scale = 100 if METRICS[metric].percent else 1
+    scale = SCORES[metric].scale
     return go.Scatter(
         x=x.tolist(),
         y=y.tolist(),
@@ -176,7 +194,7 @@ def _colour(row: Result) -> str:
     return VERDICT_COLOURS["best" if row.recommended else row.verdict or ""]
 
 
-def whiskers(scores: Sequence[Score], scale: float) -> dict[str, Any]:
+def whiskers(scores: Sequence[Estimate], scale: float) -> dict[str, Any]:
     """Return the intervals of the scores as Plotly's error bars."""
     ends = [
         (score.value, score.value)
@@ -219,21 +237,25 @@ def _log_ticks(values: np.ndarray) -> list[float]:
     return [step * 10.0**power for power in range(low, high + 1) for step in steps]
 
 
-def layers_figure(layers: Sequence[tuple[str, int, Score]], label: str) -> go.Figure:
-    """Return the accuracy of every layer of one network, the first layer on top."""
+def layers_figure(
+    layers: Sequence[tuple[str, int, Estimate]], label: str, scale: int = 100
+) -> go.Figure:
+    """Return the score of every layer of one network, the first layer on top."""
     import plotly.graph_objects as go
 
     points = go.Scatter(
-        x=[100 * score.value for _, _, score in layers],
+        x=[scale * score.value for _, _, score in layers],
         y=list(range(len(layers))),
         mode="lines+markers",
         marker={"size": 9, "color": VERDICT_COLOURS["best"]},
         line={"width": 1.5, "color": VERDICT_COLOURS["tied with best"]},
-        error_x=whiskers([score for _, _, score in layers], 100),
-        hovertemplate="%{x:.1f} %<extra></extra>",
+        error_x=whiskers([score for _, _, score in layers], scale),
+        hovertemplate="%{x:.1f} %<extra></extra>" if scale == 100 else "%{x:.3g}<extra></extra>",
     )
     figure = bare_figure([points], height=90 + 34 * len(layers))
-    figure.update_xaxes(title=f"{label}, %", automargin=True, fixedrange=True, zeroline=False)
+    figure.update_xaxes(
+        title=label + ", %" * (scale == 100), automargin=True, fixedrange=True, zeroline=False
+    )
     figure.update_yaxes(
         tickvals=list(range(len(layers))),
         ticktext=[f"{short(name, 24)} · {dim:,}" for name, dim, _ in layers],

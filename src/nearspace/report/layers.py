@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
 from nearspace.judge.hybrids import WEIGHTS
 from nearspace.judge.layerboard import TOP, Hybrid, LayerBoard
-from nearspace.judge.metrics import Score
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
 from nearspace.report.base import Section, page, section, write_page
 from nearspace.report.layer_figures import KEYS, layer_pictures
 from nearspace.report.words import few_to_choose, seconds_text
 
-__all__ = ["hybrid_table", "layers_verdict", "points", "render_layers", "write_layers"]
+__all__ = ["hybrid_table", "layers_verdict", "render_layers", "write_layers"]
 
 FRACTIONS = {0.25: "¼", 0.5: "½", 0.75: "¾"}
 
@@ -39,15 +41,16 @@ def render_layers(board: LayerBoard, sections: Sequence[Section] = ()) -> str:
     spent = seconds_text(sum(board.seconds.values()))
     facts += [f"{len(board.rows)} layers", f"{spent} of computing"]
     pictures = layer_pictures(board)
-    hybrids, label = hybrid_table(board), f"{told['k']}-NN accuracy"
-    shown = {"board": board, "points": points, "percent": percent}
+    hybrids, written = hybrid_table(board), board.score.parts
+    gap, share = functools.partial(written, signed=True), SCORES["knn"].parts
+    shown = {"board": board, "told": written, "gap": gap, "share": share}
     parts = [
-        section("layer_table", **shown, label=label, recommended=board.recommended()),
+        section("layer_table", **shown, recommended=board.recommended()),
         section("charts", board=board, keys=KEYS, pictures=pictures),
     ]
     if hybrids:
         fractions = [FRACTIONS[weight] for weight in WEIGHTS]
-        parts.append(section("hybrids", percent=percent, hybrids=hybrids, fractions=fractions))
+        parts.append(section("hybrids", told=written, hybrids=hybrids, fractions=fractions))
     return page(
         "which layer?",
         f"The layers of {told['encoder']} on {told['name']}",
@@ -85,15 +88,18 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
     if not any(row.verdict in TOP for row in board.rows):
         return None, "There are no labels, so no layer can be called the best."
     best, chosen = board.best(), board.recommended()
-    label = f"{board.protocol['k']}-NN accuracy"
+    label = board.label
     if chosen is None:
-        words = f"No layer can be told from chance ({_told(board.floor['chance'])} {label}); the "
-        words += f"best, {best.name}, has {_told(best.knn)}."
+        chance = _told(board, board.floor["chance"])
+        words = f"No layer can be told from chance ({chance} {label}); the "
+        words += f"best, {best.name}, has {_told(board, best.knn)}."
         return None, f"{words} {few_to_choose(board.protocol['items judged'])}"
-    words = f"{_standing(board)}: {_told(chosen.knn)} {label} with {chosen.dim:,} numbers"
-    words += "." if chosen is best else f"; {best.name} has {_told(best.knn)} with {best.dim:,}."
+    words = f"{_standing(board)}: {_told(board, chosen.knn)} {label} with {chosen.dim:,} numbers"
+    words += (
+        "." if chosen is best else f"; {best.name} has {_told(board, best.knn)} with {best.dim:,}."
+    )
     if "raw" in board.floor:
-        words += f" The raw input has {_told(board.floor['raw'])}."
+        words += f" The raw input has {_told(board, board.floor['raw'])}."
     encoder = copy.copy(board.encoder).set_params(layer=chosen.name)
     if "pool" in encoder.get_params():
         encoder.set_params(pool=board.protocol["pool"])
@@ -114,17 +120,18 @@ def _standing(board: LayerBoard) -> str:
     return f"The {which} layers tied for best{beyond}"
 
 
-def _told(score: Score | None) -> str:
-    number, interval = percent(score)
-    return f"{number} % {interval}".strip()
+def _told(board: LayerBoard, estimate: Estimate | None) -> str:
+    number, interval = board.score.parts(estimate)
+    return " ".join(part for part in (number, board.score.unit, interval) if part)
 
 
 def _told_gain(board: LayerBoard) -> str:
     """Return whether two layers together are better than the best alone."""
     if board.gain is None:
         return ""
-    number, interval = points(board.gain)
-    gap = f"({number} points {interval} to the best layer)"
+    number, interval = board.score.parts(board.gain, signed=True)
+    unit = " points" * (board.score.unit == "%")
+    gap = f"({number}{unit} {interval} to the best layer)"
     if board.gain.low is not None and board.gain.low > 0:
         best = max(board.hybrids, key=lambda hybrid: hybrid.knn.value)
         return f"{best.first} and {best.second} together are better still {gap}."
@@ -141,32 +148,3 @@ def hybrid_table(board: LayerBoard) -> list[tuple[str, str, str, list[Hybrid]]]:
         (*key, rows[key])
         for key in sorted(rows, key=lambda key: (order.index(key[0]), order.index(key[1]), key[2]))
     ]
-
-
-def percent(score: Score | None) -> tuple[str, str]:
-    """Return a share in percent, and its interval, as two texts that may be empty."""
-    return _parts(score, "")
-
-
-def points(score: Score | None) -> tuple[str, str]:
-    """Return a difference in points with its sign, and its interval.
-
-    Examples
-    --------
-    >>> points(Score(0.0123, -0.001, 0.02))
-    ('+1.2', '[−0.1, +2.0]')
-    """
-    return _parts(score, "+")
-
-
-def _parts(score: Score | None, sign: str) -> tuple[str, str]:
-    if score is None:
-        return "", ""
-
-    def text(value: float) -> str:
-        # Adding 0 makes of a -0.0 that rounding left a plain zero.
-        return f"{round(100 * value, 1) + 0.0:{sign}.1f}".replace("-", "−").replace("+0.0", "0.0")
-
-    if score.low is None or score.high is None:
-        return text(score.value), ""
-    return text(score.value), f"[{text(score.low)}, {text(score.high)}]"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.judge.leaderboard import Leaderboard, Result
-from nearspace.judge.metrics import METRICS, Score
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.axis import Axis, interval_axis
 from nearspace.report.base import Section, page, section, write_page
@@ -49,8 +50,8 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
 
     Examples
     --------
-    >>> from nearspace.judge.leaderboard import Leaderboard, Result, Score
-    >>> row = Result("pca", "items", 32, {"knn": Score(0.975, 0.971, 0.978)}, recommended=True)
+    >>> from nearspace.judge.leaderboard import Leaderboard, Result
+    >>> row = Result("pca", "items", 32, {"knn": Estimate(0.975, 0.971, 0.978)}, recommended=True)
     >>> page = render(Leaderboard((row,), {"name": "digits", "k": 5}))
     >>> "97.5 % 5-NN accuracy [97.1, 97.8]" in page
     True
@@ -74,23 +75,24 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
 
 def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Section]:
     """Return what the page shows; what there is nothing of is left out."""
-    table, label = _table(board), {name: metric_label(name, board) for name in METRICS}
-    meaning = {name: _meaning(name) for name in METRICS}
+    table, label = _table(board), {name: metric_label(name, board) for name in SCORES}
+    meaning = {name: _meaning(name) for name in SCORES}
     yield section("ranking", "Ranking", board=board, table=table, label=label, meaning=meaning)
     if "cost" in pictures:
-        lower = table.metric is not None and METRICS[table.metric].better == "lower"
+        lower = table.metric is not None and SCORES[table.metric].better == "lower"
         frontier = len(pictures["cost"].data[0].x) > 1
         yield section("cost", "Cost", lower=lower, frontier=frontier)
     rows = _exhibited(board)
     if maps := [(f"map-{at}", row) for at, row in rows if f"map-{at}" in pictures]:
-        names, _ = _classes(board.shown_labels)
+        names = _colours(board)[1]
         marks = zip(names, figures.marks(names), strict=True)
         legend = [(name, colour, GLYPHS[shape]) for name, (colour, shape) in marks]
-        shown = len(board.shown)
-        yield section("maps", "Spaces", maps=maps, legend=legend, shown=shown, table=table)
+        shows = {"legend": legend, "scale": _scale(board), "shown": len(board.shown)}
+        yield section("maps", "Spaces", maps=maps, table=table, **shows)
     near = [row for _, row in rows if len(row.exhibits.neighbours)] if board.queries else []
     if near:
-        yield section("neighbours", "Neighbours", board=board, rows=near)
+        agree = board.shown_target is None or board.shown_target.name == "classes"
+        yield section("neighbours", "Neighbours", board=board, rows=near, agree=agree)
     shows = {
         "decoded": [row for _, row in rows if row.exhibits.reconstructions],
         "restored": [row for _, row in rows if row.exhibits.restored],
@@ -136,7 +138,7 @@ class _Table:
     others: list[str]
     differs: bool
     axis: Axis | None
-    chance: Score | None
+    chance: Estimate | None
     best: float | None
 
 
@@ -154,7 +156,7 @@ def _table(board: Leaderboard) -> _Table:
     level = None if chance is None else chance.value
     return _Table(
         metric=metric,
-        unit="%" if metric and METRICS[metric].percent else "",
+        unit=SCORES[metric].unit if metric else "",
         others=[name for name in board.metrics if name != metric],
         differs=any(row.difference is not None for row in board.results),
         axis=interval_axis(metric, drawn, level) if metric and drawn else None,
@@ -164,8 +166,8 @@ def _table(board: Leaderboard) -> _Table:
 
 
 def _meaning(name: str) -> str:
-    better = METRICS[name].better
-    return METRICS[name].meaning + (f" {better.capitalize()} is better." if better else "")
+    better = SCORES[name].better
+    return SCORES[name].meaning + (f" {better.capitalize()} is better." if better else "")
 
 
 def _facts(board: Leaderboard) -> list[str]:
@@ -184,19 +186,26 @@ def _facts(board: Leaderboard) -> list[str]:
     return facts
 
 
-def _classes(labels: tuple[str, ...]) -> tuple[list[str], list[int]]:
-    """Return the classes in their natural order, and the position of each label among them."""
-    try:
-        names = sorted(set(labels), key=float)
-    except ValueError:
-        names = sorted(set(labels))
-    places = {name: place for place, name in enumerate(names)}
-    return names, [places[label] for label in labels]
+def _colours(board: Leaderboard) -> tuple[list[Any], list[str]]:
+    """Return a number for each item on the maps to colour it by, and the classes it may name."""
+    if board.shown_target is None:
+        return [], []
+    codes, names = board.shown_target.colours
+    return codes.tolist(), names
+
+
+def _scale(board: Leaderboard) -> tuple[str, str, str] | None:
+    """Return the least number of the maps' scale, its colours from there on, and the largest."""
+    codes, names = _colours(board)
+    if names or not codes:
+        return None
+    least, largest = (f"{end:.4g}" for end in figures.ends(codes))
+    return least, ", ".join(colour for _, colour in figures.SCALE), largest
 
 
 def _pictures(board: Leaderboard) -> dict[str, go.Figure]:
     """Return the figures by name: ``cost``, ``map-0`` of the first row, ``layers-0``, ``cka``."""
-    names, codes = _classes(board.shown_labels)
+    codes, names = _colours(board)
     found = {}
     cost = figures.cost_figure(board)
     if cost is not None:
@@ -205,8 +214,9 @@ def _pictures(board: Leaderboard) -> dict[str, go.Figure]:
         if len(row.exhibits.layout):
             found[f"map-{at}"] = figures.map_figure(row.exhibits.layout, codes, names)
         if row.exhibits.layers:
-            label = metric_label("knn", board)
-            found[f"layers-{at}"] = figures.layers_figure(row.exhibits.layers, label)
+            score = next(SCORES[name] for name in ("knn", "knn_r2") if name in board.metrics)
+            label = metric_label(score.name, board)
+            found[f"layers-{at}"] = figures.layers_figure(row.exhibits.layers, label, score.scale)
     if len(board.spaces) > 1:
         for name, matrix in board.similarity.items():
             found[name] = figures.similarity_figure(np.asarray(matrix), board.spaces)
@@ -229,7 +239,9 @@ def _are_pictures(board: Leaderboard) -> bool:
 
 def _data(board: Leaderboard) -> dict[str, Any]:
     """Return the drawn items, each once, and which of them every list holds."""
-    names, codes = _classes(board.shown_labels)
+    codes, names = _colours(board)
+    if board.shown_target is not None and not names:
+        codes, names = list(range(len(codes))), list(board.shown_target.texts)
     lists = {"shown": board.shown, "queries": board.queries, "gallery": board.gallery}
     drawn = dict.fromkeys(text for texts in lists.values() for text in texts)
     places = {text: place for place, text in enumerate(drawn)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from nearspace.judge.leaderboard import Leaderboard, Result
-from nearspace.judge.metrics import METRICS, format_score
+from nearspace.judge.scores import SCORES
 
 __all__ = [
     "bytes_text",
@@ -31,7 +31,7 @@ def rank_metric(board: Leaderboard) -> str | None:
 def metric_label(name: str, board: Leaderboard) -> str:
     """Return what a score is called, with the number of neighbours that was used."""
     k = board.protocol.get("k")
-    label = METRICS[name].label
+    label = SCORES[name].label
     return label if k is None else label.replace("k-NN", f"{k}-NN")
 
 
@@ -64,11 +64,10 @@ def _told_nothing(best: Result, board: Leaderboard, metric: str) -> str:
 
 def _labelled(row: Result, board: Leaderboard, metric: str) -> str:
     """Return the score of a row, what it is called, and its interval."""
-    score = format_score(metric, row.scores[metric])
-    if METRICS[metric].percent:
-        score = score.replace(" [", " % [") if "[" in score else f"{score} %"
-    number, _, interval = score.partition(" [")
-    return f"{number} {metric_label(metric, board)}" + (f" [{interval}" if interval else "")
+    score = SCORES[metric]
+    number, _, interval = score.text(row.scores[metric]).partition(" [")
+    label = f"{score.unit} {metric_label(metric, board)}".strip()
+    return f"{number} {label}" + (f" [{interval}" if interval else "")
 
 
 def _standing(board: Leaderboard, metric: str) -> str:
@@ -78,7 +77,7 @@ def _standing(board: Leaderboard, metric: str) -> str:
     told = top
     if chance is not None and metric in chance.scores:
         level = chance.scores[metric].value
-        told = [row for row in top if row.scores[metric].above(level)]
+        told = [row for row in top if SCORES[metric].beats(row.scores[metric], level)]
     beyond = " and can be told from chance" if len(told) < len(top) else ""
     if len(told) > 2:
         return f"The cheapest of the {len(told)} that are tied for best{beyond}"
@@ -100,9 +99,8 @@ def _gains(chosen: Result, board: Leaderboard, metric: str) -> list[str]:
             continue
         gap = chosen.scores[metric].value - row.scores[metric].value
         side = "above" if gap >= 0 else "below"
-        unit = f"{100 * abs(gap):.1f} points" if METRICS[metric].percent else f"{abs(gap):.3g}"
         tied = " (itself tied for best)" if row.verdict in TOP else ""
-        gains.append(f"{unit} {side} {name}{tied}")
+        gains.append(f"{SCORES[metric].gap(gap)} {side} {name}{tied}")
     return gains
 
 

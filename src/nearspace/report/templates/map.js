@@ -7,7 +7,8 @@ const places = new Uint16Array(bytes(page.places));
 const colourings = page.colourings;
 for (const of of Object.values(colourings)) of.codes = new Int32Array(bytes(of.codes));
 const GREY = [138, 143, 152];
-const colours = page.colours.map((hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16)));
+const mixed = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+for (const of of Object.values(colourings)) of.colours = (of.colours ?? page.colours).map(mixed); // a scale has its own
 const view = document.querySelector(".view"), over = byId("over"), pen = over.getContext("2d");
 const state = { colouring: Object.keys(colourings)[0], alone: null, matches: null, hover: -1, chosen: -1 };
 const camera = { x: STEPS / 2, y: STEPS / 2, scale: 1 }; // steps in the middle, pixels a step
@@ -55,7 +56,10 @@ function program() {
   return { ink, uniforms, all, some, bright: 0 };
 }
 
-const shade = (code) => (code < 0 ? GREY : colours[code % colours.length]);
+function shade(code) {
+  const { colours } = colourings[state.colouring];
+  return code < 0 ? GREY : colours[code % colours.length];
+}
 // Whether an item matches the search and is of the class that was pressed.
 const meant = (i) => (!state.matches || state.matches.has(i)) && (state.alone === null || colourings[state.colouring].codes[i] === state.alone);
 function paint() {
