@@ -140,7 +140,8 @@ class Piped(Composite):
     @property
     def decoder(self) -> PipedDecoder | None:
         """The decoders of all parts, one after the other; None where a part has none."""
-        stages = tuple(found for part in self.encoders_ if (found := part.decoder) is not None)
+        decoders = [part.decoder for part in self.encoders_]
+        stages = tuple(decoder for decoder in decoders if decoder is not None)
         if len(stages) < len(self.encoders_):
             return None
         return PipedDecoder(self.kind_, stages[-1].dim, stages)
