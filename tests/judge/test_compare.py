@@ -139,8 +139,10 @@ def test_exhibits_are_there_for_the_report(board):
     assert [name for name, _, _ in exhibits.layers] == ["fc1", "fc2", "logits"]
     assert exhibits.layout.shape == (len(board.shown), 2)
     assert exhibits.neighbours.max() < len(board.gallery)
-    assert len(row(board, "pca").exhibits.reconstructions) == len(board.queries)
-    assert len(row(board, "pca").exhibits.walk) == 9
+    decoded, walk = row(board, "pca").exhibits.strips
+    assert len(decoded) == len(board.queries)
+    assert decoded.of_queries
+    assert len(walk) == 9
 
 
 def test_the_fitted_encoders_can_be_had_but_are_not_pickled(board):
@@ -166,9 +168,10 @@ def test_a_model_of_items_tells_its_bound_and_its_dimensions_again_from_the_cach
     for board in boards:
         found = row(board, "vae(dim=6, epochs=3)").exhibits
         assert found.elbo.elbo == pytest.approx(-found.elbo.reconstruction - found.elbo.kl)
-        assert [len(pictures) for _, pictures in found.traversals] == [9] * 5
+        one_by_one = [strip for strip in found.strips if strip.label.startswith("dimension")]
+        assert [len(strip) for strip in one_by_one] == [9] * 5
         assert row(board, "raw").exhibits.elbo is None
-        assert row(board, "raw").exhibits.traversals == ()
+        assert row(board, "raw").exhibits.strips == ()
     told = {value["spec"]: value.get("elbo") for value in json.loads(boards[1].to_json())["rows"]}
     assert told["raw"] is None
     assert told["vae(dim=6, epochs=3)"]["elbo"] == found.elbo.elbo

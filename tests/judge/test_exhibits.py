@@ -1,19 +1,25 @@
 from nearspace import compare, load
 from nearspace.judge import taps
+from nearspace.report.base import drawn
 from nearspace.report.page import render
 
 
 def test_what_corrupting_encoders_were_given_stands_in_the_report():
     digits = load("digits").take(range(200))
     board = compare(["pca(dim=4)", "denoising(dim=4, epochs=1)"], digits)
-    shown = {row.spec: row.exhibits for row in board.results if row.exhibits}
-    assert shown["pca(dim=4)"].given == ()
+    shown = {
+        row.spec: {strip.label: strip for strip in row.exhibits.strips}
+        for row in board.results
+        if row.exhibits
+    }
+    assert "was given" not in shown["pca(dim=4)"]
     found = shown["denoising(dim=4, epochs=1)"]
-    assert len(found.given) == len(found.restored) == len(board.queries)
-    assert not set(found.given) & set(found.restored)
+    given, restored = (drawn(found[label]) for label in ("was given", "made of it"))
+    assert len(given) == len(restored) == len(board.queries)
+    assert not set(given) & set(restored)
     page = render(board)
     assert "was given" in page
-    assert found.given[0] in page
+    assert given[0] in page
     assert "was given" not in render(compare(["pca(dim=4)"], digits))
 
 
@@ -23,3 +29,10 @@ def test_layers_too_wide_for_memory_leave_the_row_standing(monkeypatch):
     (row,) = (row for row in board.results if row.spec == "mlp(epochs=1)")
     assert row.exhibits.layers == ()
     assert row.scores["knn"].value > 0.2
+
+
+def test_a_layer_that_does_not_decode_shows_nothing_decoded():
+    specs = ["denoising(dim=4, epochs=1)@code", "vae(dim=4, epochs=1)@fc1"]
+    board = compare(specs, load("digits").take(range(200)))
+    rows = [row for row in board.results if row.spec in specs]
+    assert [row.exhibits.strips for row in rows] == [(), ()]

@@ -1,15 +1,14 @@
 """Leaderboards that never were computed, but look as real ones do."""
 
-import base64
+import dataclasses
 import functools
-import html
-import io
 
 import numpy as np
 import pytest
 
-from nearspace.data import Classes
+from nearspace.data import Classes, Image, Text, Vector
 from nearspace.encoders.base import Elbo
+from nearspace.encoders.exhibits import Strip
 from nearspace.judge.cost import Cost
 from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
 from nearspace.judge.statistics import Estimate
@@ -50,14 +49,9 @@ DECODERS = ("pca(dim=32)", "autoencoder", "vae(dim=16)")
 SHOWN, QUERIES, NEAREST = 300, 8, 6
 
 
-def picture(pixels):
-    """An 8x8 picture as the kind draws it."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(np.clip(pixels * 16, 0, 255).astype(np.uint8)).save(buffer, "PNG")
-    code = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img class="pixelated" alt="" src="data:image/png;base64,{code}">'
+def pictures(images):
+    """8x8 pictures as a strip."""
+    return Strip(Image((8, 8, 1)), np.clip(images * 16, 0, 255).astype(np.uint8)[..., None])
 
 
 def score(value, width=0.011):
@@ -92,19 +86,30 @@ def exhibits(spec, seed):
     train = slice(SHOWN, SHOWN + 200)
     nearest = NearestNeighbors(n_neighbors=NEAREST).fit(noisy[train])
     blurred = images[:QUERIES] * 0.7 + rng.random((QUERIES, 8, 8)) * 3
-    steps = np.linspace(0, 1, 11)[:, None, None]
-    decoded = spec in DECODERS
     return Exhibits(
         layout=space[:SHOWN, [seed % 3, 3]],
         neighbours=nearest.kneighbors(noisy[:QUERIES])[1],
         layers=tuple((f"layers.{i}", 64 >> i, score(0.93 + 0.018 * i, 0.015)) for i in range(4))
         * (spec == "cnn"),
-        reconstructions=tuple(map(picture, blurred)) * decoded,
-        samples=tuple(map(picture, images[40:56])) * decoded,
-        walk=tuple(map(picture, (1 - steps) * images[0] + steps * images[3])) * decoded,
-        traversals=((5, tuple(map(picture, blurred))),) * (spec == "vae(dim=16)"),
+        strips=strips(spec, images, blurred) if spec in DECODERS else (),
         elbo=Elbo(80.25, 21.5, -101.75, 0.187, 14) if spec == "vae(dim=16)" else None,
     )
+
+
+def strips(spec, images, blurred):
+    """What a space is decoded to."""
+    steps = np.linspace(0, 1, 11)[:, None, None]
+    walk = (1 - steps) * images[0] + steps * images[3]
+    shown = [("Left", blurred, "16 numbers"), ("Walk", walk, ""), ("Samples", images[40:56], "")]
+    if spec == "vae(dim=16)":
+        shown.append(("Dimensions", blurred, "dimension 5"))
+    return tuple(
+        dataclasses.replace(
+            pictures(items), title=title, label=label, of_queries=title == "Left",
+            score="reconstruction" * (title == "Left"),
+        )
+        for title, items, label in shown
+    )  # fmt: skip
 
 
 @functools.cache
@@ -150,11 +155,11 @@ def digits_board():
         protocol=PROTOCOL,
         notes=NOTES,
         seconds={"read": 0.21, "fit": 44.8, "transform": 0.9, "score": 6.1, "bootstrap": 2.4},
-        shown=tuple(map(picture, images[:SHOWN])),
+        shown=pictures(images[:SHOWN]),
         shown_target=Classes(labels[:SHOWN]),
-        queries=tuple(map(picture, images[:QUERIES])),
+        queries=pictures(images[:QUERIES]),
         query_labels=tuple(map(str, labels[:QUERIES])),
-        gallery=tuple(map(picture, images[train])),
+        gallery=pictures(images[train]),
         gallery_labels=tuple(map(str, labels[train])),
         similarity={"cka": alike, "neighbour_overlap": alike**2},
         spaces=tuple(row[0] for row in ROWS),
@@ -169,7 +174,7 @@ def texts_board():
     """Three encoders of texts; everything a person can name holds special characters."""
     rng = np.random.default_rng(1)
     words = ["good", "bad", "film", "<b>bold</b>", "&", "dull", "music", "the", "story", "was"]
-    shown = tuple(html.escape(" ".join(rng.choice(words, 12))) for _ in range(40))
+    shown = [" ".join(rng.choice(words, 12)) for _ in range(40)]
     labels = tuple(rng.choice(["up & <up>", NASTY], 40))
 
     def row(spec, knn, verdict, latency, recommended=False):
@@ -193,9 +198,9 @@ def texts_board():
         ),
         protocol={**PROTOCOL, "name": f"films {NASTY}", "kind": "text", NASTY: {NASTY: NASTY}},
         notes=(f"Left out: {NASTY} is empty.",),
-        shown=shown, shown_target=Classes(labels),
-        queries=shown[:3], query_labels=labels[:3],
-        gallery=shown, gallery_labels=labels,
+        shown=Strip(Text(), shown), shown_target=Classes(labels),
+        queries=Strip(Text(), shown[:3]), query_labels=labels[:3],
+        gallery=Strip(Text(), shown), gallery_labels=labels,
     )  # fmt: skip
 
 
@@ -217,7 +222,7 @@ def unlabelled_board():
             Exhibits(rng.normal(size=(50, 2)), rng.integers(0, 50, (2, 5))),
         )
 
-    fragments = tuple(f"<code>{a:.2f}, {b:.2f}</code>" for a, b in rng.normal(size=(50, 2)))
+    vectors = rng.normal(size=(50, 2))
     protocol = {key: PROTOCOL[key] for key in ("name", "items", "train", "test", "random_state")}
     return Leaderboard(
         rows=(
@@ -226,7 +231,8 @@ def unlabelled_board():
             row("random(dim=8)", 0.41, "worse"),
         ),
         protocol={**protocol, "rank_by": "preservation", "kind": "vector"},
-        shown=fragments, queries=fragments[:2], gallery=fragments,
+        shown=Strip(Vector(2), vectors), queries=Strip(Vector(2), vectors[:2]),
+        gallery=Strip(Vector(2), vectors),
     )  # fmt: skip
 
 

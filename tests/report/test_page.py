@@ -3,11 +3,13 @@ import re
 import numpy as np
 import pytest
 
-from nearspace.data import Classes
+from nearspace.data import Classes, Image
+from nearspace.encoders.exhibits import Strip
 from nearspace.judge.cost import Cost
 from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
 from nearspace.judge.statistics import Estimate
 from nearspace.report import render, write_report
+from nearspace.report.base import drawn
 
 SECTIONS = ("ranking", "cost", "maps", "neighbours", "decoded", "layers", "alike", "protocol")
 
@@ -69,7 +71,7 @@ def test_what_people_name_is_escaped(board):
 
 def test_a_fragment_is_stored_once(board):
     page = render(board("digits"))
-    codes = [re.search('base64,(.*)"', text).group(1) for text in board("digits").shown]
+    codes = [re.search('base64,(.*)"', text).group(1) for text in drawn(board("digits").shown)]
     assert {page.count(code) for code in codes[60:]} == {1}
 
 
@@ -91,10 +93,14 @@ def test_a_dozen_encoders_and_500_points_stay_small():
                Cost(1, 1, 10**-at, 4), exhibits=Exhibits(rng.normal(size=(500, 2)), neighbours))
         for at in range(12)
     )  # fmt: skip
-    thumbnails = tuple(f'<img src="data:image/png;base64,{at:0900d}">' for at in range(900))
+    noise = rng.integers(0, 256, (900, 25, 25, 1)).astype(np.uint8)  # about 900 bytes each
+
+    def thumbnails(start, stop):
+        return Strip(Image((25, 25, 1)), noise[start:stop])
+
     board = Leaderboard(
-        rows, {}, shown=thumbnails[:500], shown_target=Classes(labels), queries=thumbnails[:8],
-        query_labels=labels[:8], gallery=thumbnails[500:], gallery_labels=labels[:400],
+        rows, {}, shown=thumbnails(0, 500), shown_target=Classes(labels), queries=thumbnails(0, 8),
+        query_labels=labels[:8], gallery=thumbnails(500, 900), gallery_labels=labels[:400],
         spaces=tuple(row.spec for row in rows), similarity={"cka": np.full((12, 12), 1 / 3)},
     )  # fmt: skip
     page = without_plotly(render(board))

@@ -19,6 +19,7 @@ from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_k
 from nearspace.data.kinds import recognised
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
+from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.state import Keeps, State, digest, write
 from nearspace.errors import DataError
 
@@ -39,6 +40,12 @@ __all__ = [
 
 
 FILES = ("encoder.json", "weights.safetensors")
+SAMPLES = 10  # that are shown
+CORRUPTED = (
+    "Corrupted items, made whole",
+    "What these networks learn from: the item, what the network was given of it, and what it made "
+    "of that.",
+)
 
 
 def _may_decode(encoder: Any) -> bool:
@@ -229,6 +236,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         shared = {name for base in bases for name in getattr(base, "__dataclass_fields__", ())}
         return {name: named[name] for name in sorted(named, key=lambda name: name in shared)}
 
+    def exhibits(self, X: Any, random_state: int | None = None) -> tuple[Strip, ...]:
+        """Return what a fitted encoder has to show of a few items: nothing, unless it says so."""
+        return ()
+
     @property
     def spec(self) -> str:
         """The spec, `make` of which gives an equal encoder; ``repr`` outside the catalogue.
@@ -362,6 +373,18 @@ class Restores(ABC):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return corrupted items, and what is made of them: as a decoder returns items."""
 
+    def exhibits(self, X: Any, random_state: int | None = None) -> tuple[Strip, ...]:
+        """Return what the network was given of items, and what it made of that, if it decodes."""
+        encoder: Any = self
+        if encoder.decoder is None:
+            return ()
+        return tuple(
+            Strip(encoder.kind_, items, *CORRUPTED, label=label, of_queries=True)
+            for label, items in zip(
+                ("was given", "made of it"), self.restore(X, random_state), strict=True
+            )
+        )
+
 
 class Samples(ABC):
     """An encoder that can draw new vectors, which its decoder makes into new items."""
@@ -369,6 +392,14 @@ class Samples(ABC):
     @abstractmethod
     def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
         """Return ``n`` random vectors, shape ``(n, d)``."""
+
+    def exhibits(self, X: Any, random_state: int | None = None) -> tuple[Strip, ...]:
+        """Return a few new items, where there is a decoder."""
+        encoder: Any = self
+        if encoder.decoder is None:
+            return ()
+        drawn = encoder.decoder.decode(self.sample(SAMPLES, random_state))
+        return (Strip(encoder.kind_, drawn, "Samples of the space"),)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,15 +15,23 @@ from sklearn.base import BaseEstimator
 from nearspace.data import Dataset
 from nearspace.encoders.base import Bounds, Elbo, Encoder
 from nearspace.encoders.elsewhere import FromSklearn
+from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.cache import has_row, load_row, make_key, prune, store_row
 from nearspace.judge.cost import Cost, measure_cost
 from nearspace.judge.estimate import estimate_seconds
 from nearspace.judge.evidence import Evidence
-from nearspace.judge.exhibits import layer_scores, pick_queries, shown_items, space_neighbours
+from nearspace.judge.exhibits import (
+    layer_scores,
+    pick_queries,
+    shown_items,
+    space_neighbours,
+    strips,
+    with_gallery,
+)
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
-from nearspace.judge.leaderboard import Failure, Leaderboard
+from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard
 from nearspace.judge.protocol import (
     DEFAULTS,
     REFERENCE,
@@ -131,12 +139,16 @@ def compare(
         except Exception as error:  # whatever a user's transformer raises is that row's result
             failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
     judge.progress(1.0, "intervals and verdicts")
+    exhibits, items = with_gallery([row.exhibits for row in judged], task)
+    judged = [
+        dataclasses.replace(row, exhibits=each) for row, each in zip(judged, exhibits, strict=True)
+    ]
     board = assemble(task, judged, failures, tuple(notes), judge.seconds)
     prune(folder)
     fits: dict[str, Callable[[], Encoder]] = {
         row.spec: functools.partial(judge.fitted, dict(rows)[row.spec]) for row in judged
     }
-    return dataclasses.replace(board, interrupted=interrupted, fits=fits)
+    return dataclasses.replace(board, interrupted=interrupted, fits=fits, **items)
 
 
 def default_encoders(kind: str, labelled: bool) -> list[str]:
@@ -248,21 +260,29 @@ class _Judge:
         arrays, facts = kept
         if encoder.spec == self.reference_spec:
             self.reference = arrays["test"][task.sample]
-        fitted = self.fits.get(encoder)[0] if encoder.decodes else encoder
         scores: dict[str, Any] = dict(facts["scores"])
         scores.update({name[6:]: v for name, v in arrays.items() if name.startswith("score-")})
         return Judged(
             spec=encoder.spec,
-            encoder=fitted,
+            learns=encoder.learns,
             scores=scores,
             cost=Cost(**facts["cost"]),
             dim=arrays["test"].shape[1],
             shown=arrays["test"][self.shown],
-            layout=np.asarray(arrays["layout"]),
-            neighbours=space_neighbours(arrays["train"], arrays["test"], self.queries),
-            layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
-            elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
+            exhibits=Exhibits(
+                layout=np.asarray(arrays["layout"]),
+                neighbours=space_neighbours(arrays["train"], arrays["test"], self.queries),
+                layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
+                strips=self._strips(encoder, arrays["test"][self.shown]),
+                elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
+            ),
         )
+
+    def _strips(self, encoder: Encoder, vectors: Any) -> tuple[Strip, ...]:
+        """Return what an encoder makes of items; nothing is fitted again for one with nothing."""
+        if not encoder.decodes and type(encoder).exhibits is Encoder.exhibits:
+            return ()
+        return strips(self.task, self.fits.get(encoder)[0], self.queries, vectors)
 
     def _measure(self, encoder: Encoder) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return arrays (embeddings, per-item scores, layout) and plain facts of one run."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 
-from nearspace.data import Dataset, take_items
-from nearspace.encoders.base import Encoder, Layers, Restores, Samples
+from nearspace.data import take_items
+from nearspace.encoders.base import Encoder, Layers, Samples
+from nearspace.encoders.exhibits import Strip
 from nearspace.judge.evidence import reconstructs
+from nearspace.judge.leaderboard import Exhibits
 from nearspace.judge.protocol import Task
 from nearspace.judge.statistics import Estimate, bootstrap_means, interval
 from nearspace.judge.taps import own_pool, tap_sides
@@ -18,18 +21,22 @@ from nearspace.metrics.retrieval import nearest
 from nearspace.space.decode import interpolate, traverse
 
 __all__ = [
-    "decoded_strips",
-    "draw",
     "layer_scores",
     "pick_queries",
     "shown_items",
     "space_neighbours",
-    "traversals",
+    "strips",
+    "with_gallery",
 ]
 
 SHOWN, QUERIES, NEIGHBOURS = 500, 6, 6
-SAMPLES, WALK = 10, 9
+WALK = 9
 TRAVERSED = 5
+TRAVERSAL = (
+    "One dimension at a time",
+    "From the mean of the test items, the dimensions that vary most, each alone and over the range "
+    "that it has there.",
+)
 LAYER_TRAIN, LAYER_TEST = 5000, 1000
 
 
@@ -81,48 +88,50 @@ def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Estimate]
     return found
 
 
-def decoded_strips(task: Task, encoder: Encoder, queries: np.ndarray) -> dict[str, tuple[str, ...]]:
-    """Return drawings of decoded queries, of random draws, and of the way between two queries.
+def strips(
+    task: Task, encoder: Encoder, queries: np.ndarray, vectors: VectorArray
+) -> tuple[Strip, ...]:
+    """Return what a fitted encoder makes of a few items, and what it has to show itself.
 
-    Where the encoder takes corrupted items, so are the queries: as it was given them, and restored.
+    Of one that decodes: the queries decoded, and the way between two of them; with a prior, also
+    the dimensions that vary most in ``vectors``, each gone through alone, about the mean vector.
     """
+    asked, seed = take_items(task.test.items, queries), task.protocol.random_state
+    own = encoder.exhibits(asked, seed)
     if not reconstructs(encoder):
-        return {}
-    asked = take_items(task.test.items, queries)
-    vectors = encoder.transform(asked)
-    strips = {
-        "reconstructions": encoder.inverse_transform(vectors),
-        "walk": encoder.inverse_transform(interpolate(vectors[0], vectors[-1], WALK)),
-    }
-    if isinstance(encoder, Samples):
-        strips["samples"] = encoder.inverse_transform(
-            encoder.sample(SAMPLES, random_state=task.protocol.random_state)
-        )
-    if isinstance(encoder, Restores):
-        seed = task.protocol.random_state
-        strips["given"], strips["restored"] = encoder.restore(asked, random_state=seed)
-    kind = task.dataset.kind
-    return {name: tuple(kind.draw(item) for item in items) for name, items in strips.items()}
-
-
-def traversals(
-    task: Task, encoder: Encoder, vectors: VectorArray
-) -> tuple[tuple[int, tuple[str, ...]], ...]:
-    """Return number and drawings of the dimensions that vary most, of a space with a prior.
-
-    Each is gone through alone, about the mean vector, over the range that ``vectors`` have there.
-    """
-    if not (isinstance(encoder, Samples) and reconstructs(encoder)):
-        return ()
+        return own
+    kind, places = task.dataset.kind, encoder.transform(asked)
+    walk = encoder.inverse_transform(interpolate(places[0], places[-1], WALK))
+    decoded = Strip(
+        kind, encoder.inverse_transform(places), "Items, and what is left of them",
+        label=f"{places.shape[1]} numbers", of_queries=True, score="reconstruction",
+    )  # fmt: skip
+    found = (decoded, Strip(kind, walk, "A walk between two items"), *own)
+    if not isinstance(encoder, Samples):
+        return found
     most = np.argsort(-vectors.var(axis=0), kind="stable")[:TRAVERSED]
-    kind: Any = task.dataset.kind
-    return tuple(
-        (int(dimension), tuple(kind.draw(item) for item in encoder.inverse_transform(way)))
-        for dimension, way in zip(most, traverse(vectors, most, WALK), strict=True)
+    ways = zip(most.tolist(), traverse(vectors, most, WALK), strict=True)
+    return found + tuple(
+        Strip(kind, encoder.inverse_transform(way), *TRAVERSAL, label=f"dimension {dimension}")
+        for dimension, way in ways
     )
 
 
-def draw(dataset: Dataset, positions: np.ndarray) -> tuple[str, ...]:
-    """Return drawings of items."""
-    kind: Any = dataset.kind
-    return tuple(kind.draw(kind.item(dataset.items, int(position))) for position in positions)
+def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], dict[str, Any]]:
+    """Return exhibits whose neighbours are positions in one gallery, and the items of them all."""
+    none = np.empty(0, dtype=int)
+    gallery = np.unique(np.concatenate([none, *(row.neighbours.ravel() for row in judged)]))
+    train, test = task.train.take(gallery), task.test.take(pick_queries(task))
+    shown = task.test.take(shown_items(task))
+    items = {
+        "shown": Strip(shown.kind, shown.items),
+        "shown_target": shown.target,
+        "queries": Strip(test.kind, test.items),
+        "query_labels": () if test.target is None else test.target.texts,
+        "gallery": Strip(train.kind, train.items),
+        "gallery_labels": () if train.target is None else train.target.texts,
+    }
+    return [
+        dataclasses.replace(row, neighbours=np.searchsorted(gallery, row.neighbours))
+        for row in judged
+    ], items

@@ -14,6 +14,7 @@ import numpy as np
 
 from nearspace.data import Target
 from nearspace.encoders.base import Elbo, Encoder
+from nearspace.encoders.exhibits import NO_ITEMS, Strip
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.cost import Cost
 from nearspace.judge.scores import SCORES
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
 __all__ = ["Exhibits", "Failure", "Leaderboard", "Result", "plain"]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Exhibits:
-    """What a report shows of one space; pictures are HTML fragments drawn by the kind.
+    """What a report shows of one space.
 
     Attributes
     ----------
@@ -37,13 +38,8 @@ class Exhibits:
         For each query its nearest training items, as positions in `Leaderboard.gallery`.
     layers : tuple of (str, int, Estimate)
         Name, dimension and k-NN score of each layer of a network.
-    reconstructions, samples, walk : tuple of str
-        The queries decoded; random draws decoded; the way between two queries decoded.
-    given, restored : tuple of str
-        The queries as an encoder that learns from corrupted items was given them; what it made of
-        those.
-    traversals : tuple of (int, tuple of str)
-        For each of the dimensions that vary most its number, and what is decoded along it.
+    strips : tuple of Strip
+        What the encoder makes of items: queries decoded, the way between two of them, samples.
     elbo : Elbo or None
         How well a model that bounds the likelihood explains the test items.
     """
@@ -51,12 +47,7 @@ class Exhibits:
     layout: np.ndarray
     neighbours: np.ndarray
     layers: tuple[tuple[str, int, Estimate], ...] = ()
-    reconstructions: tuple[str, ...] = ()
-    samples: tuple[str, ...] = ()
-    walk: tuple[str, ...] = ()
-    given: tuple[str, ...] = ()
-    restored: tuple[str, ...] = ()
-    traversals: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    strips: tuple[Strip, ...] = ()
     elbo: Elbo | None = None
 
 
@@ -120,14 +111,16 @@ class Leaderboard:
         Warnings and remarks: duplicates, files left out, an interruption.
     seconds : dict of str to float
         Where the time went, by step.
-    shown : tuple of str
-        The test items on the maps as HTML fragments.
+    shown : Strip
+        The test items on the maps.
     shown_target : Target or None
         What is to be told of them; None when unlabelled.
-    queries, query_labels : tuple of str
-        The items whose neighbours are shown, and their labels (empty when unlabelled).
-    gallery, gallery_labels : tuple of str
+    queries : Strip
+        The items whose neighbours are shown.
+    gallery : Strip
         Every training item that is a neighbour somewhere.
+    query_labels, gallery_labels : tuple of str
+        Their labels; empty when unlabelled.
     similarity : dict of str to ndarray of shape (e, e)
         ``"cka"`` and ``"neighbour_overlap"`` between the spaces named in `spaces`.
     spaces : tuple of str
@@ -151,11 +144,11 @@ class Leaderboard:
     protocol: dict[str, Any]
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
-    shown: tuple[str, ...] = ()
+    shown: Strip = NO_ITEMS
     shown_target: Target | None = None
-    queries: tuple[str, ...] = ()
+    queries: Strip = NO_ITEMS
     query_labels: tuple[str, ...] = ()
-    gallery: tuple[str, ...] = ()
+    gallery: Strip = NO_ITEMS
     gallery_labels: tuple[str, ...] = ()
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()

@@ -7,15 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.encoders.base import Elbo, Encoder
 from nearspace.judge.cost import Cost
-from nearspace.judge.exhibits import (
-    decoded_strips,
-    draw,
-    pick_queries,
-    shown_items,
-    traversals,
-)
 from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
 from nearspace.judge.protocol import REFERENCE, Task
 from nearspace.judge.scores import SCORES, Score
@@ -36,20 +28,17 @@ class Judged:
         Arrays ``(seeds, n)`` for means over test items, numbers for the others.
     shown : ndarray or csr_array
         The vectors of the test items on the maps.
-    neighbours : ndarray of shape (q, r)
-        Positions of the training items nearest to each query.
+    exhibits : Exhibits
+        What there is to show.
     """
 
     spec: str
-    encoder: Encoder
+    learns: str
     scores: dict[str, Any]
     cost: Cost
     dim: int
     shown: VectorArray
-    layout: np.ndarray
-    neighbours: np.ndarray
-    layers: tuple[tuple[str, int, Estimate], ...]
-    elbo: Elbo | None
+    exhibits: Exhibits
 
 
 def assemble(
@@ -64,36 +53,18 @@ def assemble(
     if task.labelled:
         scores.append(_with_seeds(task.guesses(), task.protocol.seeds))
     tables = _score_tables(task, scores)
-    none = np.empty(0, dtype=int)
-    gallery = np.unique(np.concatenate([none, *(row.neighbours.ravel() for row in judged)]))
-    queries, shown = pick_queries(task), shown_items(task)
-    results = []
-    for row, table in zip(judged, tables, strict=False):
-        exhibits = Exhibits(
-            row.layout,
-            np.searchsorted(gallery, row.neighbours),
-            row.layers,
-            **decoded_strips(task, row.encoder, queries),
-            traversals=traversals(task, row.encoder, row.shown),
-            elbo=row.elbo,
-        )
-        learns = row.encoder.learns
-        results.append(Result(row.spec, learns, row.dim, table, row.cost, exhibits=exhibits))
+    results = [
+        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=row.exhibits)
+        for row, table in zip(judged, tables, strict=False)
+    ]
     results = _verdicts(task, results, scores, tables[-1] if task.labelled else {})
     if task.labelled:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
-    train, test = task.train.target, task.test.target
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
         notes=notes,
         seconds=seconds,
-        shown=draw(task.test, shown),
-        shown_target=None if test is None else test.take(shown),
-        queries=draw(task.test, queries),
-        query_labels=() if test is None else test.take(queries).texts,
-        gallery=draw(task.train, gallery),
-        gallery_labels=() if train is None else train.take(gallery).texts,
         similarity=_similarity(judged),
         spaces=tuple(row.spec for row in judged),
     )

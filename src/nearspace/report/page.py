@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.encoders.exhibits import Strip
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.axis import Axis, interval_axis
-from nearspace.report.base import Section, page, section, write_page
+from nearspace.report.base import Section, drawn, page, section, write_page
 from nearspace.report.words import metric_label, rank_metric, seconds_text, verdict
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
         reason=reason,
         notes=leaderboard.notes,
         interrupted=leaderboard.interrupted,
-        look="pictures" if _are_pictures(leaderboard) else "words",
+        look="pictures" if leaderboard.queries.kind.pictured else "words",
         data=_data(leaderboard),
         figures=pictures,
     )
@@ -93,16 +95,13 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
     if near:
         agree = board.shown_target is None or board.shown_target.name == "classes"
         yield section("neighbours", "Neighbours", board=board, rows=near, agree=agree)
-    shows = {
-        "decoded": [row for _, row in rows if row.exhibits.reconstructions],
-        "restored": [row for _, row in rows if row.exhibits.restored],
-        "walks": [row for _, row in rows if row.exhibits.walk],
-        "samples": [row for _, row in rows if row.exhibits.samples],
-        "traversals": [row for _, row in rows if row.exhibits.traversals],
-        "elbos": [row for _, row in rows if row.exhibits.elbo],
-    }
-    if shows["decoded"] or shows["walks"] or shows["samples"]:
-        yield section("decoded", "Decoded", board=board, shows=shows)
+    groups: dict[str, list[tuple[Any, Strip]]] = {}
+    for _, row in rows:
+        for strip in row.exhibits.strips:
+            groups.setdefault(strip.title, []).append((row, strip))
+    bounds = [row for _, row in rows if row.exhibits.elbo]
+    if groups or bounds:
+        yield section("decoded", "Decoded", board=board, groups=groups, bounds=bounds)
     if layers := [(f"layers-{at}", row) for at, row in rows if row.exhibits.layers]:
         yield section("layers", "Layers", layers=layers)
     if alike := [name for name in board.similarity if name in pictures]:
@@ -145,7 +144,7 @@ class _Table:
 def _table(board: Leaderboard) -> _Table:
     metric = rank_metric(board)
     scores = {row.verdict: row.scores[metric] for row in board.results if metric in row.scores}
-    drawn = [
+    whiskers = [
         row.scores[metric]
         for row in board.results
         if row.verdict not in ("floor", "reference")
@@ -159,7 +158,7 @@ def _table(board: Leaderboard) -> _Table:
         unit=SCORES[metric].unit if metric else "",
         others=[name for name in board.metrics if name != metric],
         differs=any(row.difference is not None for row in board.results),
-        axis=interval_axis(metric, drawn, level) if metric and drawn else None,
+        axis=interval_axis(metric, whiskers, level) if metric and whiskers else None,
         chance=chance,
         best=scores["best"].value if "best" in scores else None,
     )
@@ -232,18 +231,13 @@ def _exhibited(board: Leaderboard) -> list[tuple[int, Any]]:
     ]
 
 
-def _are_pictures(board: Leaderboard) -> bool:
-    """Return whether the items are drawn as pictures, which can stand close side by side."""
-    return all(text.startswith("<img") for text in (*board.shown[:1], *board.queries[:1]))
-
-
 def _data(board: Leaderboard) -> dict[str, Any]:
     """Return the drawn items, each once, and which of them every list holds."""
     codes, names = _colours(board)
     if board.shown_target is not None and not names:
         codes, names = list(range(len(codes))), list(board.shown_target.texts)
-    lists = {"shown": board.shown, "queries": board.queries, "gallery": board.gallery}
-    drawn = dict.fromkeys(text for texts in lists.values() for text in texts)
-    places = {text: place for place, text in enumerate(drawn)}
-    data: dict[str, Any] = {"fragments": list(drawn), "classes": names, "codes": codes}
+    strips = {"shown": board.shown, "queries": board.queries, "gallery": board.gallery}
+    lists = {name: drawn(strip) for name, strip in strips.items()}
+    places = {text: place for place, text in enumerate(dict.fromkeys(chain(*lists.values())))}
+    data: dict[str, Any] = {"fragments": list(places), "classes": names, "codes": codes}
     return data | {name: [places[text] for text in texts] for name, texts in lists.items()}
