@@ -3,8 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics import retrieval
-from nearspace.metrics.retrieval import nearest, r_precision, recall_at_k
+from nearspace.metrics.retrieval import METRICS, Pieces, nearest, r_precision, recall_at_k
 
 
 def naive(queries, gallery, metric):
@@ -27,21 +26,15 @@ def vectors(n, d, seed=0, kept=1.0):
     return (rng.normal(size=(n, d)) * (rng.random((n, d)) < kept)).astype(np.float32)
 
 
-@pytest.fixture(params=["one chunk", "chunks", "chunks and groups"])
-def cut(request, monkeypatch):
-    """Cut the search into pieces that small data needs several of."""
-    if request.param != "one chunk":
-        monkeypatch.setattr(retrieval, "CHUNK", 30)
-        monkeypatch.setattr(retrieval, "GATHERED", 200)
-    if request.param == "chunks and groups":
-        monkeypatch.setattr(retrieval, "GROUP", 2)
-
-
-@pytest.mark.usefixtures("cut")
-@pytest.mark.parametrize("metric", retrieval.METRICS)
+# One chunk, several, and several in groups.
+@pytest.mark.parametrize(
+    "pieces",
+    [Pieces(10), Pieces(10, chunk=30, gathered=200), Pieces(10, chunk=30, group=2, gathered=200)],
+)
+@pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize("exclude_self", [False, True])
-def test_nearest_equals_a_naive_search(metric, sparse, exclude_self):
+def test_nearest_equals_a_naive_search(metric, sparse, exclude_self, pieces):
     gallery = vectors(101, 6, kept=0.6)
     queries = gallery if exclude_self else vectors(23, 6, seed=1, kept=0.6)
     table = naive(queries, gallery, metric)
@@ -50,7 +43,7 @@ def test_nearest_equals_a_naive_search(metric, sparse, exclude_self):
     make = csr_array if sparse else np.asarray
     for k in (1, 7, 500):
         indices, distances = nearest(
-            make(queries), make(gallery), k, metric, block=10, exclude_self=exclude_self
+            make(queries), make(gallery), k, metric, exclude_self=exclude_self, pieces=pieces
         )
         truth = np.sort(table, axis=1)[:, : min(k, 101 - exclude_self)]
         assert indices.dtype == np.int64

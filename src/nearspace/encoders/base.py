@@ -271,6 +271,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         return [self]
 
     @property
+    def first(self) -> Encoder:
+        """What the items themselves go to: the encoder, or the first of those in a pipe."""
+        return self
+
+    @property
     def is_reproducible(self) -> bool:
         """Whether the spec says all that the vectors depend on, beside what it is fitted on."""
         return name_of(type(self)) is not None

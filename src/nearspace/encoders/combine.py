@@ -133,6 +133,11 @@ class Piped(Composite):
         return " | ".join(part.spec for part in self.encoders)
 
     @property
+    def first(self) -> Encoder:
+        """The part that the items themselves go to; fitted once the pipe is."""
+        return getattr(self, "encoders_", self.encoders)[0]
+
+    @property
     def decodes(self) -> bool:  # type: ignore[override]
         """Whether every part has a decoder after `fit`, if the kind of its items lets it."""
         return all(part.decodes for part in self.encoders)

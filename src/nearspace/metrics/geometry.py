@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.metrics.retrieval import nearest, shared_share
+from nearspace.metrics.retrieval import nearest, row_products, shared_share
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import Vectors
@@ -176,7 +176,7 @@ def neighbour_ranks(
         queries = np.sort(rng.choice(n, max_queries, replace=False))
     # Distances on the map are of few numbers, and in a dense clump float32 loses them.
     sides = [_scaled(reference), _scaled(np.asarray(vectors, dtype=np.float64))]
-    squares = [_squares(rows) for rows in sides]
+    squares = [row_products(rows, rows) for rows in sides]
     ranks = np.empty((len(queries), min(k, n - 1)), dtype=np.int64)
     step = batch or max(1, RANKED // n)
     for start in range(0, len(queries), step):
@@ -224,12 +224,6 @@ def _scaled(rows: Any) -> Any:
         rows /= np.abs(rows).max(initial=0) or 1
         return rows
     return rows / (np.abs(rows.data).max(initial=0) or 1)
-
-
-def _squares(rows: Any) -> np.ndarray:
-    if isinstance(rows, np.ndarray):
-        return np.einsum("ij,ij->i", rows, rows)
-    return np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
 
 
 def _from_others(rows: Any, squares: np.ndarray, block: np.ndarray) -> np.ndarray:

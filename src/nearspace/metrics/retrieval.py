@@ -6,6 +6,7 @@ neighbours by the thousand. `space.exact` is the one that answers, in float64.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -16,22 +17,49 @@ if TYPE_CHECKING:
     import scipy.sparse
     import torch
 
-__all__ = ["METRICS", "Vectors", "nearest", "r_precision", "recall_at_k", "shared_share"]
+__all__ = [
+    "METRICS",
+    "Pieces",
+    "Vectors",
+    "check_search",
+    "nearest",
+    "r_precision",
+    "recall_at_k",
+    "row_products",
+    "shared_share",
+]
 
 Vectors: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
 
 METRICS = ("cosine", "dot", "euclidean")
 
-# Scores of BLOCK x CHUNK floats (80 MB) are held at once: smaller blocks are a little faster on an
-# idle machine, and much slower on a busy one, where every parallel step waits for the last thread.
-BLOCK = 1000
-CHUNK = 20_480
-# Only the best of every GROUP scores takes part in the first round of the selection.
-GROUP = 20
 # Squared distance, as a share of the squared length, below which float32 misorders neighbours.
 CLOSE = 1e-4
-# Numbers gathered at once when the distances of the found are computed.
-GATHERED = 1 << 24
+
+
+@dataclasses.dataclass(frozen=True)
+class Pieces:
+    """How much of a search is worked on at once.
+
+    Attributes
+    ----------
+    block, chunk : int
+        Queries and vectors, whose scores (80 MB) are held: smaller ones are a little faster on an
+        idle machine, and much slower on a busy one, where every parallel step waits for the last
+        thread.
+    group : int
+        Only the best of so many scores takes part in the first round of the selection.
+    gathered : int
+        Numbers that are gathered to compute the distances of neighbours.
+    """
+
+    block: int = 1000
+    chunk: int = 20_480
+    group: int = 20
+    gathered: int = 1 << 24
+
+
+PIECES = Pieces()
 
 
 def nearest(
@@ -39,8 +67,8 @@ def nearest(
     gallery: Vectors,
     k: int,
     metric: str = "euclidean",
-    block: int = BLOCK,
     exclude_self: bool = False,
+    pieces: Pieces = PIECES,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ``k`` nearest gallery items of every query, nearest first, by exact search.
 
@@ -53,10 +81,10 @@ def nearest(
     metric : {"euclidean", "cosine", "dot"}
         Cosine distance is one minus the cosine, and 1 to and from a zero vector, which has no
         direction. The distance of ``"dot"`` is the inner product with its sign turned.
-    block : int
-        How many queries are worked on at a time.
     exclude_self : bool
         The queries are the gallery, and no item is a neighbour of itself.
+    pieces : Pieces
+        How much is worked on at a time.
 
     Returns
     -------
@@ -79,12 +107,12 @@ def nearest(
     """
     _check(queries, gallery, k, metric, exclude_self)
     queries, gallery = (x.astype(np.float32, copy=False) for x in (queries, gallery))
-    found = min(k, gallery.shape[0] - exclude_self)
+    k = min(k, gallery.shape[0] - exclude_self)
     if metric == "cosine":
         queries, gallery = _unit(queries), _unit(gallery)
     own = np.arange(queries.shape[0]) if exclude_self else None
-    indices = _search(queries, gallery, found, metric, own, block)
-    distances = _distances(queries, gallery, indices, metric)
+    indices = _search(queries, gallery, k, metric, own, pieces)
+    distances = _distances(queries, gallery, indices, metric, pieces.gathered)
     order = np.lexsort((indices, distances))
     return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
 
@@ -120,14 +148,13 @@ def r_precision(
         rng = np.random.default_rng(random_state)
         positions = np.sort(rng.choice(positions, max_queries, replace=False))
     values = np.empty(len(positions))
-    for start in range(0, len(positions), BLOCK):
-        query = positions[start : start + BLOCK]
+    for start in range(0, len(positions), PIECES.block):
+        query = positions[start : start + PIECES.block]
         relevant = others[query]
-        found = _search(vectors[query], vectors, int(relevant.max()), "euclidean", query)
-        hits = (codes[found] == codes[query, None]) & (
-            np.arange(found.shape[1]) < relevant[:, None]
-        )
-        values[start : start + BLOCK] = hits.sum(1) / relevant
+        nearby = _search(vectors[query], vectors, int(relevant.max()), "euclidean", query)
+        hits = codes[nearby] == codes[query, None]
+        hits &= np.arange(nearby.shape[1]) < relevant[:, None]
+        values[start : start + PIECES.block] = hits.sum(1) / relevant
     return values, positions
 
 
@@ -155,11 +182,23 @@ def shared_share(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.isin(truth + offset, found + offset).mean(1)
 
 
-def _check(queries: Vectors, gallery: Vectors, k: int, metric: str, exclude_self: bool) -> None:
+def row_products(left: Any, right: Any, dtype: type | None = None) -> np.ndarray:
+    """Return the inner product of each row on the left, dense or sparse, and the row beside it."""
+    if isinstance(left, np.ndarray):
+        return np.einsum("ij,ij->i", left, right, dtype=dtype)
+    return np.asarray(left.multiply(right).sum(axis=1, dtype=dtype)).ravel()
+
+
+def check_search(metric: str, k: int = 1) -> None:
+    """Raise `NearspaceError` if there is no such metric, or no neighbour is asked for."""
     if metric not in METRICS:
         raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
     if k < 1:
         raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
+
+
+def _check(queries: Vectors, gallery: Vectors, k: int, metric: str, exclude_self: bool) -> None:
+    check_search(metric, k)
     if queries.shape[1] != gallery.shape[1]:
         raise NearspaceError(
             f"Queries and gallery must have vectors of one length; got {queries.shape[1]} and "
@@ -178,7 +217,7 @@ def _search(
     k: int,
     metric: str,
     own: np.ndarray | None = None,
-    block: int = BLOCK,
+    pieces: Pieces = PIECES,
     dtype: type = np.float32,
 ) -> np.ndarray:
     """Return the ``k`` best of the gallery for each query; ``own``, one for each, are left out.
@@ -191,7 +230,8 @@ def _search(
     if best.size == 0:
         return best
     unsure = np.zeros(len(best), dtype=bool)
-    rows, chunks, group = _prepare(queries, gallery, k, metric, dtype)
+    rows, chunks, group = _prepare(queries, gallery, k, metric, pieces, dtype)
+    block = pieces.block
     buffer = torch.empty(min(block, len(best)), len(chunks[0][1]), dtype=chunks[0][1].dtype)
     for start in range(0, len(best), block):
         part = rows[start : start + block]
@@ -207,17 +247,16 @@ def _search(
         best[start : start + block] = torch.cat(indices, 1).gather(1, top.indices).numpy()
         if metric == "euclidean" and isinstance(part, torch.Tensor) and dtype is np.float32:
             length = _squares(part)
-            unsure[start : start + block] = (
-                length - 2 * top.values[:, -1] < CLOSE * length
-            ).numpy()
+            close = length - 2 * top.values[:, -1] < CLOSE * length
+            unsure[start : start + block] = close.numpy()
     if unsure.any():
         own = None if own is None else own[unsure]
-        best[unsure] = _search(queries[unsure], gallery, k, metric, own, block, np.float64)
+        best[unsure] = _search(queries[unsure], gallery, k, metric, own, pieces, np.float64)
     return best
 
 
 def _prepare(
-    queries: Vectors, gallery: Vectors, k: int, metric: str, dtype: type
+    queries: Vectors, gallery: Vectors, k: int, metric: str, pieces: Pieces, dtype: type
 ) -> tuple[Any, list[tuple[int, torch.Tensor, Any]], int]:
     """Return the queries, the gallery as chunks (first item, bias, matrix), the size of a group.
 
@@ -227,9 +266,9 @@ def _prepare(
     import torch
 
     n = gallery.shape[0]
-    width = -(-n // -(-n // CHUNK))
+    width = -(-n // -(-n // pieces.chunk))
     # The k best lie in the k groups with the best maxima; that saves work while groups are many.
-    group = GROUP if 2 * GROUP * k <= width else 1
+    group = pieces.group if 2 * pieces.group * k <= width else 1
     width = -(-width // group) * group
     if isinstance(gallery, np.ndarray):
         # Small numbers cancel well, whatever offset all the vectors share.
@@ -260,7 +299,7 @@ def _squares(matrix: Any) -> torch.Tensor:
 
     if isinstance(matrix, torch.Tensor):
         return matrix.square().sum(1)
-    return torch.from_numpy(_row_sums(matrix, matrix))
+    return torch.from_numpy(row_products(matrix, matrix))
 
 
 def _scores(rows: Any, bias: torch.Tensor, matrix: Any, buffer: torch.Tensor) -> torch.Tensor:
@@ -291,39 +330,35 @@ def _top(scores: torch.Tensor, k: int, group: int) -> tuple[torch.Tensor, torch.
 
 def _unit(vectors: Any) -> Any:
     """Return the vectors at length 1; a zero vector stays zero."""
-    lengths = np.sqrt(_row_sums(vectors, vectors, dtype=np.float64))[:, None]
+    lengths = np.sqrt(row_products(vectors, vectors, dtype=np.float64))[:, None]
     scale = 1 / np.where(lengths > 0, lengths, 1.0)
     if isinstance(vectors, np.ndarray):
         return (vectors * scale).astype(np.float32)
     return vectors.multiply(scale).tocsr().astype(np.float32)
 
 
-def _distances(queries: Any, gallery: Any, indices: np.ndarray, metric: str) -> np.ndarray:
+def _distances(
+    queries: Any, gallery: Any, indices: np.ndarray, metric: str, gathered: int
+) -> np.ndarray:
     count, k = indices.shape
     distances = np.empty((count, k), dtype=np.float32)
-    step = max(1, GATHERED // max(1, k * queries.shape[1]))
+    step = max(1, gathered // max(1, k * queries.shape[1]))
     for start in range(0, count, step):
-        found = indices[start : start + step]
-        left = queries[np.repeat(np.arange(start, start + len(found)), k)]
-        right = gallery[found.ravel()]
-        distances[start : start + step] = _pairwise(left, right, metric).reshape(found.shape)
+        some = indices[start : start + step]
+        left = queries[np.repeat(np.arange(start, start + len(some)), k)]
+        right = gallery[some.ravel()]
+        distances[start : start + step] = _pairwise(left, right, metric).reshape(some.shape)
     return distances
 
 
 def _pairwise(left: Any, right: Any, metric: str) -> np.ndarray:
     """Return the distance between each row on the left and the row beside it."""
     if metric == "dot":
-        return -_row_sums(left, right)
+        return -row_products(left, right)
     difference = right - left
-    squares = _row_sums(difference, difference)
+    squares = row_products(difference, difference)
     if metric == "euclidean":
         return np.sqrt(squares)
     # Half the squared distance between vectors of length 1: exactly 0 for equal ones.
-    lengths = _row_sums(left, left).round() + _row_sums(right, right).round()
+    lengths = row_products(left, left).round() + row_products(right, right).round()
     return squares / 2 + 1 - lengths / 2
-
-
-def _row_sums(left: Any, right: Any, dtype: type | None = None) -> np.ndarray:
-    if isinstance(left, np.ndarray):
-        return np.einsum("ij,ij->i", left, right, dtype=dtype)
-    return np.asarray(left.multiply(right).sum(axis=1, dtype=dtype)).ravel()

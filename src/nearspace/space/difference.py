@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import nearest, shared_share
+from nearspace.metrics.retrieval import nearest, row_products, shared_share
 from nearspace.metrics.similarity import cka
 from nearspace.space.space import Space
 
@@ -224,14 +224,8 @@ def _count_same(a: Any, b: Any) -> int:
         return 0
     if sparse.issparse(a) != sparse.issparse(b):
         a, b = sparse.csr_array(a), sparse.csr_array(b)
-    gap, size = (_squares(x) for x in (a - b, a))
+    gap, size = (row_products(x, x) for x in (a - b, a))
     return int((gap <= SAME**2 * size).sum())
-
-
-def _squares(vectors: Any) -> np.ndarray:
-    if sparse.issparse(vectors):
-        return np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel()
-    return np.einsum("ij,ij->i", vectors, vectors)
 
 
 def _plain(value: Any) -> Any:

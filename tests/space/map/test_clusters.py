@@ -63,9 +63,8 @@ def test_missing_labels_and_texts_name_nothing_and_file_names_do(crowds):
     ]  # fmt: skip
 
 
-def test_many_items_are_clustered_by_a_sample(crowds, monkeypatch):
-    monkeypatch.setattr("nearspace.space.map.clusters.MOST_CLUSTERED", 100)
-    codes, found = clusters(crowds, crowds.vectors)
+def test_many_items_are_clustered_by_a_sample(crowds):
+    codes, found = clusters(crowds, crowds.vectors, most=100)
     assert len(found) == 3
     assert np.bincount(codes[codes >= 0])[0] >= 58
 

@@ -80,7 +80,9 @@ class Alike:
     distance: float
 
 
-def clusters(space: Space, places: np.ndarray) -> tuple[np.ndarray, list[Cluster]]:
+def clusters(
+    space: Space, places: np.ndarray, most: int = MOST_CLUSTERED
+) -> tuple[np.ndarray, list[Cluster]]:
     """Return the clusters of a map (HDBSCAN, Campello et al. 2013) and each item's among them.
 
     They are found on the map, not in the original dimensions, where density says little: what
@@ -92,6 +94,8 @@ def clusters(space: Space, places: np.ndarray) -> tuple[np.ndarray, list[Cluster
         Labels and texts, or ids, which give the names.
     places : ndarray of shape (n, 2)
         The map.
+    most : int, default=20,000
+        Of more items so many, drawn at random, are clustered; each other one goes with the nearest.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def clusters(space: Space, places: np.ndarray) -> tuple[np.ndarray, list[Cluster
     found : list of Cluster
         One a number.
     """
-    codes = _codes(places)
+    codes = _codes(places, most)
     sizes = np.bincount(codes[codes >= 0])
     labels = _commonest(codes, space.labels, len(sizes))
     words = _words(codes, *_texts(space), len(sizes))
@@ -108,7 +112,7 @@ def clusters(space: Space, places: np.ndarray) -> tuple[np.ndarray, list[Cluster
     return codes, [Cluster(size, of, by) for size, of, by in named]
 
 
-def _codes(places: np.ndarray) -> np.ndarray:
+def _codes(places: np.ndarray, most: int) -> np.ndarray:
     from scipy.spatial import KDTree
     from sklearn.cluster import HDBSCAN
 
@@ -116,12 +120,12 @@ def _codes(places: np.ndarray) -> np.ndarray:
     if n < 2 * SMALLEST or not np.ptp(places):
         return np.full(n, -1)
     chosen = np.arange(n)
-    if n > MOST_CLUSTERED:
-        chosen = np.sort(np.random.default_rng(0).choice(n, MOST_CLUSTERED, replace=False))
+    if n > most:
+        chosen = np.sort(np.random.default_rng(0).choice(n, most, replace=False))
     smallest = max(SMALLEST, math.isqrt(len(chosen)))
-    found = HDBSCAN(min_cluster_size=smallest, min_samples=DENSITY, copy=True)
-    codes = found.fit_predict(places[chosen])
-    if n > MOST_CLUSTERED:  # the others go with the nearest of those
+    method = HDBSCAN(min_cluster_size=smallest, min_samples=DENSITY, copy=True)
+    codes = method.fit_predict(places[chosen])
+    if n > most:  # the others go with the nearest of those
         codes = codes[KDTree(places[chosen]).query(places)[1]]
     sizes = np.bincount(codes[codes >= 0])
     rank = np.empty(len(sizes) + 1, dtype=np.int64)

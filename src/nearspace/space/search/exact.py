@@ -14,8 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from nearspace.errors import NearspaceError, did_you_mean
-from nearspace.metrics.retrieval import METRICS
+from nearspace.metrics.retrieval import check_search, row_products
 from nearspace.space.search.scores import (
     GATHERED,
     as_scores,
@@ -24,7 +23,7 @@ from nearspace.space.search.scores import (
     sparse_alike,
     sparse_squares,
 )  # fmt: skip
-from nearspace.space.search.selection import RunningBest, best, hide
+from nearspace.space.search.selection import Hidden, RunningBest, best
 
 __all__ = ["Exact"]
 
@@ -57,6 +56,8 @@ class Exact:
         What to search, float32.
     metric : {"cosine", "dot", "euclidean"}
         The similarity to or distance from a query. The cosine with a zero vector is 0.
+    chunk : int, default=1024
+        How many vectors are multiplied with all queries at once.
 
     Raises
     ------
@@ -70,10 +71,9 @@ class Exact:
     ([[0, 1]], [[0.0, 1.414]])
     """
 
-    def __init__(self, vectors: Vectors, metric: str):
-        if metric not in METRICS:
-            raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
-        self.vectors, self.metric = vectors, metric
+    def __init__(self, vectors: Vectors, metric: str, chunk: int = CHUNK):
+        check_search(metric)
+        self.vectors, self.metric, self.chunk = vectors, metric, chunk
         if sparse.issparse(vectors):
             self.squares = sparse_squares(vectors)
         else:
@@ -93,10 +93,10 @@ class Exact:
         step = max(1, GATHERED // max(1, dim))
         for start in range(0, n, step):
             rows = vectors[start : start + step].astype(np.float64)
-            squares[start : start + step] = np.einsum("ij,ij->i", rows, rows)
+            squares[start : start + step] = row_products(rows, rows)
             if euclidean:
                 rows -= self.centre
-                half[start : start + step] = np.einsum("ij,ij->i", rows, rows) / 2
+                half[start : start + step] = row_products(rows, rows) / 2
         lengths = np.sqrt(squares)
         there = lengths[lengths > 0]
         self.ordinary = bool((there > WIDE[0]).all() and (there < WIDE[1]).all())
@@ -142,34 +142,29 @@ class Exact:
         count, n = queries.shape[0], self.vectors.shape[0]
         positions, scores = np.empty((count, k), dtype=np.int64), np.empty((count, k))
         is_sparse = sparse.issparse(self.vectors)
-        search = self._sparse if is_sparse else self._dense
+        search, hidden = self._sparse if is_sparse else self._dense, Hidden(allowed, own)
         step = max(1, WHOLE // max(1, n)) if is_sparse else BLOCK
         for start in range(0, count if k else 0, step):
             part = slice(start, start + step)
-            mine = None if own is None else own[part]
-            positions[part], scores[part] = search(queries[part], k, allowed, mine)
+            positions[part], scores[part] = search(queries[part], k, hidden.of_queries(part))
         return positions, as_scores(scores, self.metric)
 
-    def _sparse(
-        self, queries: Any, k: int, allowed: np.ndarray | None, own: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _sparse(self, queries: Any, k: int, hidden: Hidden) -> tuple[np.ndarray, np.ndarray]:
         queries = queries.astype(np.float64)
         alike = np.ascontiguousarray((self.vectors @ queries.T.tocsr()).toarray().T)  # (q, n)
         alike = sparse_alike(alike, self.squares, sparse_squares(queries)[:, None], self.metric)
-        hide(alike, allowed, own)
-        found = [best(row, k) for row in alike]
-        return np.stack([places for places, _ in found]), np.stack([values for _, values in found])
+        hidden.hide(alike)
+        positions, scores = zip(*(best(row, k) for row in alike), strict=True)
+        return np.stack(positions), np.stack(scores)
 
-    def _dense(
-        self, queries: np.ndarray, k: int, allowed: np.ndarray | None, own: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _dense(self, queries: np.ndarray, k: int, hidden: Hidden) -> tuple[np.ndarray, np.ndarray]:
         queries = queries.astype(np.float64)
         moved, lengths = self._moved(queries)
         fits = self.ordinary and lengths.max() < WIDE[1]  # products are sound in float32
         positions = np.empty((len(queries), k), dtype=np.int64)
         scores, sure = np.empty((len(queries), k)), np.zeros(len(queries), dtype=bool)
         if fits and len(queries) > ALONE:
-            positions, scores, sure = self._together(queries, moved, lengths.max(), k, allowed, own)
+            positions, scores, sure = self._together(queries, moved, lengths.max(), k, hidden)
         rest = np.flatnonzero(~sure)
         alone = fits and len(rest) <= ALONE
         step = 1 if alone else max(1, WHOLE // 2 // max(1, len(self.vectors)))
@@ -177,7 +172,7 @@ class Exact:
             rows = rest[start : start + step]
             uppers = (self._in_float32 if alone else self._in_float64)(moved[rows], lengths[rows])
             for row, (upper, error) in zip(rows, uppers, strict=True):
-                hide(upper[None], allowed, None if own is None else own[row : row + 1])
+                hidden.of_queries([row]).hide(upper[None])
                 positions[row], scores[row] = self._best(queries[row], upper, error, k)
         return positions, scores
 
@@ -191,17 +186,11 @@ class Exact:
         return moved, lengths
 
     def _together(
-        self,
-        queries: np.ndarray,
-        moved: np.ndarray,
-        length: float,
-        k: int,
-        allowed: np.ndarray | None,
-        own: np.ndarray | None,
+        self, queries: np.ndarray, moved: np.ndarray, length: float, k: int, hidden: Hidden
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Search for several queries; also return for which the result is sure to be right."""
         error = self.error * np.float32(length) + self.fixed_error
-        upper, positions = self._top(moved.astype(np.float32), error, k + SPARE, allowed, own)
+        upper, positions = self._top(moved.astype(np.float32), error, k + SPARE, hidden)
         lower = (upper - 2 * error[positions])[:, :k].min(axis=1)
         sure = (upper[:, -1] < lower) | (k + SPARE >= len(error))
         alike = rescored(queries, self.vectors, positions, self.metric)
@@ -210,12 +199,7 @@ class Exact:
         return np.take_along_axis(positions, order, 1), np.take_along_axis(alike, order, 1), sure
 
     def _top(
-        self,
-        moved: np.ndarray,
-        error: np.ndarray,
-        m: int,
-        allowed: np.ndarray | None,
-        own: np.ndarray | None,
+        self, moved: np.ndarray, error: np.ndarray, m: int, hidden: Hidden
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the ``m`` largest that the scores of every query can be, and where they stand.
 
@@ -224,7 +208,7 @@ class Exact:
         m-th best so far can still be among the best. Where there are fewer, minus infinity.
         """
         n, count = len(error), len(moved)
-        chunk = min(max(CHUNK, 4 * m), n)
+        chunk = min(max(self.chunk, 4 * m), n)
         halvings = min(MOST_HALVINGS, max(1, chunk // (2 * m)).bit_length() - 1)
         chunk = -(-chunk >> halvings) << halvings
         scores, vectors = np.empty((chunk, count), np.float32), self.vectors
@@ -240,8 +224,7 @@ class Exact:
             scores[len(rows) :] = -np.inf
             if scaled is None:  # by the cosine all may be off by the same
                 scores[: len(rows)] += added[part, None]
-            mine = None if own is None else own - first
-            hide(scores[: len(rows)].T, None if allowed is None else allowed[part], mine)
+            hidden.of_vectors(part).hide(scores[: len(rows)].T)
             top.take(scores, first, halvings)
         upper, positions = top.sorted()
         return (upper if scaled is None else upper + added[positions]), positions

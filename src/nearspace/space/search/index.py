@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from nearspace.errors import MissingExtra, NearspaceError, did_you_mean
-from nearspace.metrics.retrieval import METRICS
+from nearspace.errors import MissingExtra, NearspaceError
+from nearspace.metrics.retrieval import check_search
 from nearspace.space.arrays import vector_checksums
 from nearspace.space.search.exact import SPARE, WIDE, Exact
 from nearspace.space.search.scores import as_scores, rescored
@@ -204,8 +204,7 @@ def build_index(
     NearspaceError
         If there are too few vectors, or they are sparse; `MissingExtra` without faiss.
     """
-    if metric not in METRICS:
-        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
+    check_search(metric)
     faiss = _faiss()
     if sparse.issparse(vectors) or len(vectors) < LEAST:
         got = "sparse ones" if sparse.issparse(vectors) else f"{len(vectors):,}"

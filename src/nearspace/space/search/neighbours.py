@@ -10,8 +10,8 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.encoders.base import Encoder
-from nearspace.errors import DataError, NearspaceError, did_you_mean
-from nearspace.metrics.retrieval import METRICS
+from nearspace.errors import DataError, NearspaceError
+from nearspace.metrics.retrieval import check_search
 from nearspace.space.search.exact import Vectors
 from nearspace.space.search.filters import matching
 from nearspace.space.space import Space
@@ -104,10 +104,7 @@ def neighbours(
     >>> neighbours(space, 17, k=3, where="label!=7").ids.shape
     (1, 3)
     """
-    if k < 1:
-        raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
-    if metric not in METRICS:
-        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
+    check_search(metric, k)
     vectors, own = _queries(space, queries, exclude_self)
     conditions = [where] if isinstance(where, str) else list(where or [])
     allowed = matching(space, conditions) if conditions else None

@@ -14,7 +14,6 @@ from scipy import sparse
 from nearspace.data import load
 from nearspace.data.kinds import kind_of_file
 from nearspace.data.readers.files import suffix_of
-from nearspace.encoders.combine import Piped
 from nearspace.errors import DataError
 from nearspace.space.search.neighbours import encoder_of
 from nearspace.space.space import Space
@@ -81,9 +80,9 @@ def read_queries(space: Space, queries: Iterable[str], column: str | None = None
         called, items = _items(kind, query, column)
         names += called
         vectors.append(encoder.transform(items))
-        if isinstance(items, list) and isinstance(encoder, Piped):
+        if isinstance(items, list) and encoder.first is not encoder:
             # Of a single encoder such a vector is zero, which the search itself tells.
-            counts = abs(encoder.encoders_[0].transform(items)).sum(axis=1)
+            counts = abs(encoder.first.transform(items)).sum(axis=1)
             notes += [
                 f"No word of '{name}' is known to the encoder; what is found means nothing."
                 for name, count in zip(called, counts, strict=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.metrics.retrieval import row_products
 from nearspace.space.arrays import vector_checksums
 
 __all__ = ["as_scores", "first_equals", "rescored", "sparse_alike", "sparse_squares"]
@@ -42,12 +43,12 @@ def rescored(
         right = vectors[flat[part]].astype(np.float64)
         if metric == "euclidean":
             right -= left
-            alike[part] = -np.sqrt(_products(right, right))
+            alike[part] = -np.sqrt(row_products(right, right))
         elif metric == "dot":
-            alike[part] = _products(left, right)
+            alike[part] = row_products(left, right)
         else:
-            squares = _products(left, left) * _products(right, right)
-            alike[part] = _cosines(_products(left, right), squares)
+            squares = row_products(left, left) * row_products(right, right)
+            alike[part] = _cosines(row_products(left, right), squares)
     return alike.reshape(positions.shape)
 
 
@@ -67,10 +68,6 @@ def first_equals(vectors: np.ndarray) -> np.ndarray:
 def as_scores(alike: np.ndarray, metric: str) -> np.ndarray:
     """Return what a search answers with: distances as such, not with their sign turned."""
     return np.abs(alike) if metric == "euclidean" else alike
-
-
-def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    return np.einsum("ij,ij->i", left, right)
 
 
 def _cosines(products: np.ndarray, squares: np.ndarray) -> np.ndarray:

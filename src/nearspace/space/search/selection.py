@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import numpy as np
 
-__all__ = ["RunningBest", "best", "hide"]
+__all__ = ["Hidden", "RunningBest", "best"]
 
 
-def hide(scores: np.ndarray, allowed: np.ndarray | None, own: np.ndarray | None) -> None:
-    """Set to minus infinity what may not be found: scores (q, n), allowed (n,), own (q,)."""
-    if allowed is not None:
-        scores[:, ~allowed] = -np.inf
-    if own is not None:
-        rows = np.flatnonzero((own >= 0) & (own < scores.shape[1]))
-        scores[rows, own[rows]] = -np.inf
+@dataclasses.dataclass(frozen=True, eq=False)
+class Hidden:
+    """What may not be found among ``n`` vectors by ``q`` queries.
+
+    Attributes
+    ----------
+    allowed : ndarray of bool of shape (n,) or None
+        Which vectors may be found; None where all may.
+    own : ndarray of int of shape (q,) or None
+        For each query the position of one that may not be; outside of [0, n) for none.
+    """
+
+    allowed: np.ndarray | None = None
+    own: np.ndarray | None = None
+
+    def of_queries(self, part: Any) -> Hidden:
+        """Return the same for some of the queries."""
+        return Hidden(self.allowed, None if self.own is None else self.own[part])
+
+    def of_vectors(self, part: slice) -> Hidden:
+        """Return the same for some of the vectors, with positions among them."""
+        own = None if self.own is None else self.own - part.start
+        return Hidden(None if self.allowed is None else self.allowed[part], own)
+
+    def hide(self, scores: np.ndarray) -> None:
+        """Set scores, shape (q, n), of what may not be found to minus infinity."""
+        if self.allowed is not None:
+            scores[:, ~self.allowed] = -np.inf
+        if self.own is not None:
+            rows = np.flatnonzero((self.own >= 0) & (self.own < scores.shape[1]))
+            scores[rows, self.own[rows]] = -np.inf
 
 
 def best(alike: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
