@@ -11,6 +11,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.axis import interval_axis
 from nearspace.report.labels import CHARACTER, GAP, LINE, PLACES, overlap, point_labels
+from nearspace.report.layer_figures import layers_figure
 
 
 def test_a_map_keeps_the_shape_of_its_layout_in_whole_numbers():
@@ -104,7 +105,7 @@ def test_heat_map_cells_hold_their_values():
 
 def test_layers_run_downwards_with_their_dimensions():
     layers = (("conv1", 1024, Estimate(0.9, 0.88, 0.93)), ("fc", 64, Estimate(0.97)))
-    figure = figures.layers_figure(layers, "5-NN accuracy")
+    figure = layers_figure(layers, "5-NN accuracy")
     assert figure.layout.yaxis.ticktext == ("conv1 · 1,024", "fc · 64")
     assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
     assert figure.data[0].error_x.array == pytest.approx((3.0, 0.0))

@@ -22,7 +22,7 @@ __all__ = [
     "bare_figure",
     "cost_figure",
     "ends",
-    "layers_figure",
+    "in_a_square",
     "map_figure",
     "marks",
     "short",
@@ -66,7 +66,7 @@ def map_figure(layout: np.ndarray, codes: Sequence[float], names: Sequence[str])
     """
     import plotly.graph_objects as go
 
-    places = _in_a_square(layout)
+    places = in_a_square(layout, 1000)
     shapes = [marks(names)[int(code)][1] for code in codes] if names else []
     colours: dict[str, Any] = {"color": COLOURS[0]}
     if names:
@@ -102,7 +102,7 @@ def _class_names(
     places: np.ndarray, codes: np.ndarray, names: Sequence[str]
 ) -> list[tuple[str, float, float]]:
     """Return the names of classes at their middles, large classes first, none on another."""
-    found: list[tuple[str, float, float]] = []
+    named: list[tuple[str, float, float]] = []
     taken: list[Box] = []
     for code in np.argsort(-np.bincount(codes, minlength=len(names)), kind="stable"):
         name = short(names[code], 12)
@@ -112,16 +112,18 @@ def _class_names(
         box = (x - half, y - LINE / 2 * MAP_UNIT, x + half, y + LINE / 2 * MAP_UNIT)
         if not any(overlap(box, other) for other in taken):
             taken.append(box)
-            found.append((name, x, float(y)))
-    return found
+            named.append((name, x, float(y)))
+    return named
 
 
-def _in_a_square(layout: np.ndarray) -> np.ndarray:
-    """Return places moved into [0, 1000] with their shape kept, in whole numbers."""
-    layout = np.asarray(layout, dtype=float)
-    low, high = layout.min(axis=0), layout.max(axis=0)
+def in_a_square(layout: np.ndarray, side: int) -> np.ndarray:
+    """Return places moved into [0, side] with their shape kept, in whole numbers."""
+    if not len(layout):
+        return np.zeros((0, 2), dtype=int)
+    places = np.asarray(layout, dtype=float)
+    low, high = places.min(axis=0), places.max(axis=0)
     extent = (high - low).max() or 1.0
-    return np.rint((layout - (low + high) / 2) / extent * 1000 + 500).astype(int)
+    return np.rint(((places - (low + high) / 2) / extent + 0.5) * side).astype(int)
 
 
 def cost_figure(board: Leaderboard) -> go.Figure | None:
@@ -137,22 +139,18 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
     figure = bare_figure([_frontier(x, y, SCORES[metric].better), _points(rows, metric, x, y)])
     ticks = _log_ticks(x)
     figure.update_xaxes(
-        automargin=True,
         type="log",
         title="latency of one item",
         range=[math.log10(x.min()) - 0.25, math.log10(x.max()) + 0.25],
         tickvals=ticks,
         ticktext=[seconds_text(tick) for tick in ticks],
-        fixedrange=True,
     )
     title = metric_label(metric, board) + (", %" if scale == 100 else "")
     bars = whiskers([row.scores[metric] for row in rows], scale)
     low, high = np.min(y - bars["arrayminus"]), np.max(y + bars["array"])
     margin = 0.06 * (high - low) or 1.0
     low, high = float(low - margin), float(high + margin)
-    figure.update_yaxes(
-        title=title, automargin=True, fixedrange=True, zeroline=False, range=[low, high]
-    )
+    figure.update_yaxes(title=title, range=[low, high])
     # The same points leave room for other labels on a phone: the page picks by its width.
     names = [short(row.spec, 30) for row in rows]
     across = (np.log10(x / x.min()) + 0.25) / (np.ptp(np.log10(x)) + 0.5)
@@ -220,10 +218,10 @@ def _frontier(x: np.ndarray, y: np.ndarray, better: str) -> go.Scatter:
     gain = -y if better == "lower" else y
     order = np.lexsort((-gain, x))
     reached = np.maximum.accumulate(gain[order])
-    kept = order[np.r_[True, np.diff(reached) > 0]]
+    best = order[np.r_[True, np.diff(reached) > 0]]
     return go.Scatter(
-        x=x[kept].tolist(),
-        y=y[kept].tolist(),
+        x=x[best].tolist(),
+        y=y[best].tolist(),
         mode="lines",
         line={"shape": "hv", "dash": "dot", "width": 1.2, "color": GREY},
         hoverinfo="skip",
@@ -235,36 +233,6 @@ def _log_ticks(values: np.ndarray) -> list[float]:
     low, high = math.floor(math.log10(values.min())), math.ceil(math.log10(values.max()))
     steps = {1: (1, 2, 5), 2: (1, 3), 3: (1, 3)}.get(high - low, (1,))
     return [step * 10.0**power for power in range(low, high + 1) for step in steps]
-
-
-def layers_figure(
-    layers: Sequence[tuple[str, int, Estimate]], label: str, scale: int = 100
-) -> go.Figure:
-    """Return the score of every layer of one network, the first layer on top."""
-    import plotly.graph_objects as go
-
-    points = go.Scatter(
-        x=[scale * score.value for _, _, score in layers],
-        y=list(range(len(layers))),
-        mode="lines+markers",
-        marker={"size": 9, "color": VERDICT_COLOURS["best"]},
-        line={"width": 1.5, "color": VERDICT_COLOURS["tied with best"]},
-        error_x=whiskers([score for _, _, score in layers], scale),
-        hovertemplate="%{x:.1f} %<extra></extra>" if scale == 100 else "%{x:.3g}<extra></extra>",
-    )
-    figure = bare_figure([points], height=90 + 34 * len(layers))
-    figure.update_xaxes(
-        title=label + ", %" * (scale == 100), automargin=True, fixedrange=True, zeroline=False
-    )
-    figure.update_yaxes(
-        tickvals=list(range(len(layers))),
-        ticktext=[f"{short(name, 24)} · {dim:,}" for name, dim, _ in layers],
-        range=[len(layers) - 0.5, -0.5],
-        automargin=True,
-        fixedrange=True,
-        zeroline=False,
-    )
-    return figure
 
 
 def similarity_figure(matrix: np.ndarray, spaces: Sequence[str]) -> go.Figure:
@@ -293,10 +261,10 @@ def similarity_figure(matrix: np.ndarray, spaces: Sequence[str]) -> go.Figure:
     margin = {"l": 8, "b": 8, "r": max(8.0, right), "t": 16 + 0.65 * max(widths)}
     height = margin["t"] + margin["b"] + CELL * len(spaces)
     figure = bare_figure([heat], height=height, margin=margin)
-    figure.update_xaxes(side="top", tickangle=-40, ticklabeloverflow="allow", **names)
-    figure.update_yaxes(autorange="reversed", automargin=True, **names)
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(fixedrange=True, showgrid=False, zeroline=False, ticks="")
+    bare = {"showgrid": False, "ticks": "", **names}
+    slanted = {"side": "top", "tickangle": -40, "ticklabeloverflow": "allow", "automargin": False}
+    figure.update_xaxes(**slanted, **bare)
+    figure.update_yaxes(autorange="reversed", **bare)
     return figure
 
 
@@ -304,7 +272,10 @@ def bare_figure(data: list[Any], **layout: Any) -> go.Figure:
     """Return a figure without a theme: the page's style sheet colours its text and its lines."""
     import plotly.graph_objects as go
 
+    axis = {"automargin": True, "fixedrange": True, "zeroline": False}
     given = {
+        "xaxis": axis,
+        "yaxis": axis,
         "template": go.layout.Template(),
         "showlegend": False,
         "dragmode": False,

@@ -18,7 +18,7 @@ from nearspace.report.figures import (
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["KEYS", "layer_pictures"]
+__all__ = ["KEYS", "layer_pictures", "layers_figure"]
 
 BEST, OTHER = VERDICT_COLOURS["best"], VERDICT_COLOURS["worse"]
 # What the marks of each chart stand for: a colour, a glyph, and words.
@@ -31,9 +31,9 @@ KEYS = {
 
 def layer_pictures(board: LayerBoard) -> dict[str, go.Figure]:
     """Return figures by name: ``accuracy`` where there are labels, ``zeros``, ``rank``, ``cka``."""
-    names = [row.name for row in board.rows]
+    names = [short(row.name, 24) for row in board.rows]
     rows = [row for row in board.rows if row.knn and row.probe and row.l2]
-    found = {}
+    pictures = {}
     if rows:
         scale = board.score.scale
         knn = [row.knn for row in rows if row.knn]
@@ -44,20 +44,41 @@ def layer_pictures(board: LayerBoard) -> dict[str, go.Figure]:
             _trace([row.probe for row in rows if row.probe], OTHER, "diamond", 0.18, scale=scale),
         ]
         title = "right test items, %" if board.score.unit else board.label
-        found["accuracy"] = _by_layer(traces, names, title)
+        pictures["accuracy"] = _by_layer(traces, names, title)
     zeros = [row.zeros for row in board.rows]
     silent = [Estimate(row.silent) for row in board.rows]
     traces = [_trace(zeros, BEST, "circle", lines=True), _trace(silent, OTHER, "diamond")]
-    found["zeros"] = _by_layer(
+    pictures["zeros"] = _by_layer(
         traces, names, "of the layer's numbers, %", range=_from_zero(zeros + silent)
     )
     ranks = [Estimate(row.effective_rank / 100) for row in board.rows]
     dims = [Estimate(row.dim / 100) for row in board.rows]
     traces = [_trace(ranks, BEST, "circle", lines=True), _trace(dims, OTHER, "diamond")]
-    found["rank"] = _by_layer(traces, names, "dimensions", type="log", dtick=1)
+    pictures["rank"] = _by_layer(traces, names, "dimensions", type="log", dtick=1)
     if len(names) > 1:
-        found["cka"] = similarity_figure(board.cka, names)
-    return found
+        pictures["cka"] = similarity_figure(board.cka, [row.name for row in board.rows])
+    return pictures
+
+
+def layers_figure(
+    layers: Sequence[tuple[str, int, Estimate]], label: str, scale: int = 100
+) -> go.Figure:
+    """Return the score of every layer of one network, the first layer on top.
+
+    Parameters
+    ----------
+    layers : sequence of (str, int, Estimate)
+        Name, dimensions and score of each layer.
+    label : str
+        What the score is called.
+    scale : int, default=100
+        What a score is multiplied by.
+    """
+    names = [f"{short(name, 24)} · {dim:,}" for name, dim, _ in layers]
+    hover = "%{x:.1f} %<extra></extra>" if scale == 100 else "%{x:.3g}<extra></extra>"
+    scores = [score for _, _, score in layers]
+    trace = _trace(scores, BEST, "circle", lines=True, scale=scale, hover=hover)
+    return _by_layer([trace], names, label + ", %" * (scale == 100))
 
 
 def _from_zero(scores: Sequence[Estimate]) -> list[float]:
@@ -74,6 +95,7 @@ def _trace(
     *,
     lines: bool = False,
     scale: int = 100,
+    hover: str = "%{x:.4g}<extra></extra>",
 ) -> go.Scatter:
     """Return marks at the scores times ``scale``, the first layer on top."""
     import plotly.graph_objects as go
@@ -85,19 +107,13 @@ def _trace(
         marker={"size": 9, "color": colour, "symbol": symbol},
         line={"width": 1.5, "color": VERDICT_COLOURS["tied with best"]},
         error_x=whiskers(scores, scale) if scores[0].low is not None else None,
-        hovertemplate="%{x:.4g}<extra></extra>",
+        hovertemplate=hover,
     )
 
 
 def _by_layer(traces: list[Any], names: Sequence[str], title: str, **axis: Any) -> go.Figure:
     figure = bare_figure(traces, height=90 + 34 * len(names))
-    figure.update_xaxes(title=title, automargin=True, fixedrange=True, zeroline=False, **axis)
-    figure.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=[short(name, 24) for name in names],
-        range=[len(names) - 0.5, -0.5],
-        automargin=True,
-        fixedrange=True,
-        zeroline=False,
-    )
+    figure.update_xaxes(title=title, **axis)
+    ends = [len(names) - 0.5, -0.5]
+    figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, range=ends)
     return figure

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.report.base import page, section, write_page
-from nearspace.report.figures import COLOURS, SCALE, ends
+from nearspace.report.figures import COLOURS, SCALE, ends, in_a_square
 from nearspace.report.sheets import sheets
 from nearspace.space.map.clusters import Alike, Cluster, Outlier, classes
 from nearspace.space.map.maps import K, Map
@@ -60,7 +60,7 @@ def render_map(
     str
         The page. It loads nothing: pictures and the code that draws them are inside.
     """
-    places = _whole_places(found.places)
+    places = in_a_square(found.places, STEPS)
     order = _along_a_curve(places)
     texts, pictures = _texts(space), None
     if space.thumbnails is not None and len(space):
@@ -145,22 +145,11 @@ def _lists(
 
 def _along_a_curve(places: np.ndarray) -> np.ndarray:
     """Return an order in which items near on the map stand near (Morton's), and share sheets."""
-    cells = (places >> 6).astype(np.int64)
+    cells = places >> 6
     key = np.zeros(len(places), dtype=np.int64)
     for bit in range(10):
         key |= (cells[:, 0] >> bit & 1) << 2 * bit | (cells[:, 1] >> bit & 1) << 2 * bit + 1
     return np.argsort(key, kind="stable")
-
-
-def _whole_places(places: np.ndarray) -> np.ndarray:
-    """Return places in whole steps, their shape kept."""
-    if not len(places):
-        return np.zeros((0, 2), dtype=np.uint16)
-    places = places.astype(np.float64)
-    low, high = places.min(axis=0), places.max(axis=0)
-    extent = max((high - low).max(), 1e-12)
-    middle = (low + high) / 2
-    return np.rint(((places - middle) / extent + 0.5) * STEPS).astype(np.uint16)
 
 
 def _packed(values: np.ndarray, dtype: str) -> str:
@@ -245,10 +234,9 @@ def _natural_order(names: np.ndarray) -> np.ndarray:
 
 def _cluster(at: int, of: Cluster, places: np.ndarray) -> dict[str, Any]:
     """Return the name and size of a cluster, the box it fills, and its place nearest the middle."""
-    whole = places.astype(np.int64)
-    middle = np.median(whole, axis=0)
-    inside = whole[np.abs(whole - middle).sum(axis=1).argmin()]
-    box = np.quantile(whole, [0.02, 0.98], axis=0).round().astype(int)
+    middle = np.median(places, axis=0)
+    inside = places[np.abs(places - middle).sum(axis=1).argmin()]
+    box = np.quantile(places, [0.02, 0.98], axis=0).round().astype(int)
     return {
         "name": cluster_name(at, of),
         "title": of.title or cluster_name(at, of),

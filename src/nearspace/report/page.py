@@ -18,6 +18,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.axis import Axis, interval_axis
 from nearspace.report.base import Section, drawn, page, section, write_page
+from nearspace.report.layer_figures import layers_figure
 from nearspace.report.words import metric_label, rank_metric, seconds_text, verdict
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _pictures(board: Leaderboard) -> dict[str, go.Figure]:
         if row.exhibits.layers:
             score = next(SCORES[name] for name in ("knn", "knn_r2") if name in board.metrics)
             label = metric_label(score.name, board)
-            found[f"layers-{at}"] = figures.layers_figure(row.exhibits.layers, label, score.scale)
+            found[f"layers-{at}"] = layers_figure(row.exhibits.layers, label, score.scale)
     if len(board.spaces) > 1:
         for name, matrix in board.similarity.items():
             found[name] = figures.similarity_figure(np.asarray(matrix), board.spaces)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nearspace.judge.curves import Curve, Equal, Rates
 from nearspace.report.base import page, section, write_page
@@ -166,16 +166,14 @@ def _mark(at: int) -> tuple[str, str]:
 def _figure(curves: list[Curve]) -> go.Figure:
     traces = [_trace(curve, at) for at, curve in enumerate(curves)]
     figure = bare_figure(traces, height=480)
-    shared: dict[str, Any] = {"automargin": True, "fixedrange": True, "zeroline": False}
-    ticks = [4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 65536]
+    ticks = [*(2**power for power in range(2, 15)), 2**16]
     figure.update_xaxes(
         title="bits an image",
         type="log",
         tickvals=ticks,
         ticktext=[f"{tick:,}" for tick in ticks],
-        **shared,
     )
-    figure.update_yaxes(title="PSNR, dB", **shared)
+    figure.update_yaxes(title="PSNR, dB")
     return figure
 
 
