@@ -388,7 +388,7 @@ def test_npz_that_is_none(tmp_path):
     (tmp_path / "cut.npz").write_bytes(whole[:-30])
     refused("cut.npz is no .npz archive, or a truncated one", source=tmp_path / "cut.npz")
     (tmp_path / "flip.npz").write_bytes(whole[:90] + b"\0\1\2\3" * 5 + whole[110:])
-    refused("flip.npz is damaged", source=tmp_path / "flip.npz")
+    refused("flip.npz: the array 'X' is damaged", source=tmp_path / "flip.npz")
     np.savez(tmp_path / "objects.npz", X=np.array([{}], dtype=object), allow_pickle=True)
     refused("'X' holds pickled", source=tmp_path / "objects.npz", column="X")
     with zipfile.ZipFile(tmp_path / "empty.npz", "w"):

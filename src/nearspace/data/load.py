@@ -17,6 +17,7 @@ from nearspace.data.readers import files, folders
 from nearspace.data.roles import with_clean_roles
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, frame_source, left_out, no_names
+from nearspace.data.target import Target
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load"]
@@ -187,12 +188,12 @@ def _limited(sources: list[Source], limit: int | None, random_state: int) -> lis
     wanted = np.floor(shares).astype(int)
     wanted[np.argsort(wanted - shares, kind="stable")[: limit - wanted.sum()]] += 1
     order = np.random.default_rng(random_state).permutation(len(parts))
-    drawn = [order[part[order] == number][:count] for number, count in enumerate(wanted)]
-    drawn_rows = np.sort(np.concatenate(drawn))
-    starts = np.cumsum([0, *map(len, sources)])
+    drawn = np.zeros(len(parts), dtype=bool)
+    for number, count in enumerate(wanted):
+        drawn[order[part[order] == number][:count]] = True
     limited = []
-    for source, start, stop in zip(sources, starts[:-1], starts[1:], strict=True):
-        rows = drawn_rows[(drawn_rows >= start) & (drawn_rows < stop)] - start
+    for source, own in zip(sources, np.split(drawn, [len(sources[0])]), strict=False):
+        rows = np.flatnonzero(own)
         if not len(rows):
             raise DataError(f"{source.name}: a limit of {limit} leaves none of its items.")
         limited.append(source.take(rows))
@@ -292,28 +293,24 @@ def _arrow(frame: Any) -> Any:
 
 def _joined(train: Dataset, test: Dataset) -> Dataset:
     """Return training and test items as one dataset with a published split."""
-    ids = [
-        f"{part}/{name}"
-        for part, d in (("train", train), ("test", test))
-        for name in np.asarray(d.ids)
-    ]
     split = np.repeat(["train", "test"], [len(train), len(test)])
+    names = [*np.asarray(train.ids), *np.asarray(test.ids)]
+    ids = [f"{part}/{name}" for part, name in zip(split, names, strict=True)]
     roles: dict[str, Any] = {"ids": np.array(ids), "split": split}
-    sides: list[dict[str, Any]] = [
-        {"labels": part.target and part.target.values, "groups": part.groups, "time": part.time}
-        for part in (train, test)
-    ]
-    for role, values in sides[0].items():
-        others = sides[1][role]
+    for role, what in {"target": "labels", "groups": "groups", "time": "time"}.items():
+        values, others = (
+            side.values if isinstance(side, Target) else side
+            for side in (getattr(train, role), getattr(test, role))
+        )
         if (values is None) != (others is None):
             without = train if values is None else test
-            raise DataError(f"{without.name} has no {role}, unlike the other part of the data.")
-        if values is not None and others is not None:
+            raise DataError(f"{without.name} has no {what}, unlike the other part of the data.")
+        if values is not None:
             try:
-                roles["target" if role == "labels" else role] = np.concatenate([values, others])
+                roles[role] = np.concatenate([values, others])
             except TypeError:
                 raise DataError(
-                    f"{test.name}: its {role} are {others.dtype}, those of training {values.dtype}."
+                    f"{test.name}: its {what} are {others.dtype}, those of training {values.dtype}."
                 ) from None
     notes = list(train.notes)
     if train.split is not None:

@@ -13,8 +13,8 @@ from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.kind import is_frame
 from nearspace.data.load import load
 from nearspace.data.readers.files import read_frame
-from nearspace.data.sources import left_out
-from nearspace.errors import DataError, did_you_mean
+from nearspace.data.sources import check_names, left_out
+from nearspace.errors import DataError
 
 __all__ = ["Pairs", "load_pairs"]
 
@@ -102,14 +102,10 @@ class Pairs:
             links = places.reshape(links.shape)
         else:
             sides = [np.unique(side, return_inverse=True) for side in links.T]
-            left, right = (data.take(s[0]) for data, s in zip(self._sides, sides, strict=True))
+            left, right = self.left.take(sides[0][0]), self.right.take(sides[1][0])
             links = np.stack([places for _, places in sides], axis=1)
         scores = None if self.scores is None else self.scores[np.asarray(rows)]
         return dataclasses.replace(self, left=left, right=right, links=links, scores=scores)
-
-    @property
-    def _sides(self) -> tuple[Dataset, Dataset]:
-        return self.left, self.right
 
 
 def load_pairs(
@@ -151,11 +147,7 @@ def load_pairs(
     (['Hund', 'Katze'], ['dog', 'cat'], [1.0, 0.9])
     """
     frame, name = (source, "data") if is_frame(source) else _frame(source)
-    for column in filter(None, (left, right, scores)):
-        if column not in frame.columns:
-            raise DataError(
-                f"{name}: there is no column '{column}'. {did_you_mean(column, frame.columns)}"
-            )
+    check_names(name, "column", (left, right, scores), frame.columns)
     both = frame[[left, right]].reset_index(drop=True)
     there = both[both.notna().all(axis=1)]
     rows = there[~there.duplicated()].index.to_numpy()
@@ -191,8 +183,9 @@ def _side(texts: list[str], rows: np.ndarray | None, name: str) -> tuple[Dataset
 
     The id of an item is the row in which it stands first, where rows are given.
     """
-    places: dict[str, int] = {}
-    at = np.array([places.setdefault(text, len(places)) for text in texts])
-    first = np.unique(at, return_index=True)[1]
-    dataset = load(list(places), kind="text", ids=None if rows is None else rows[first])
-    return dataclasses.replace(dataset, name=name), at
+    import pandas as pd
+
+    places, different = pd.factorize(np.array(texts, dtype=object))
+    first = np.unique(places, return_index=True)[1]
+    dataset = load(list(different), kind="text", ids=None if rows is None else rows[first])
+    return dataclasses.replace(dataset, name=name), places

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from nearspace.errors import DataError, did_you_mean
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SPLITS", "Source", "frame_source", "is_split", "left_out", "no_names"]
+__all__ = ["SPLITS", "Source", "check_names", "frame_source", "is_split", "left_out", "no_names"]
 
 SPLITS = {
     "train": "train",
@@ -83,11 +84,7 @@ def frame_source(
     if not len(frame):
         raise DataError(f"{name}: expected at least one row, got an empty table.")
     frame = frame.set_axis(frame.columns.map(str), axis=1)
-    for wanted in filter(None, (column, *names.values())):
-        if wanted not in frame.columns:
-            raise DataError(
-                f"{name}: there is no column '{wanted}'. {did_you_mean(wanted, frame.columns)}"
-            )
+    check_names(name, "column", (column, *names.values()), frame.columns)
     notes = []
     if column is None and "vector" in frame and isinstance(frame["vector"].iloc[0], ARRAYS):
         column = "vector"  # as `Space.export` writes it
@@ -127,6 +124,15 @@ def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFr
     """Return the columns that are neither items nor ids, where there are any."""
     left = [name for name in frame.columns if name not in {*items, names.get("ids")}]
     return frame[left].reset_index(drop=True) if left else None
+
+
+def check_names(
+    who: str, noun: str, wanted: Iterable[str | None], present: Collection[str]
+) -> None:
+    """Raise if one of the names wanted is not that of a column, or an array, of those present."""
+    for name in filter(None, wanted):
+        if name not in present:
+            raise DataError(f"{who}: there is no {noun} '{name}'. {did_you_mean(name, present)}")
 
 
 def no_names(what: str, column: str | None, names: dict[str, str]) -> None:

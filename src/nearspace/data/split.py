@@ -90,18 +90,11 @@ def _published(
         notes.append(f"The {unused:,} validation items are in neither part.")
     elif part == "validation":
         notes.append("The published validation items test, as there are no test items.")
-    shared = np.isin(content[test], content[train]).sum()
-    if shared:
-        notes.append(
-            f"{shared:,} of {test.sum():,} test items of the published split stand among the "
-            "training items too; they were left where they are."
-        )
-    if dataset.groups is not None:
-        shared = np.isin(dataset.groups[test], dataset.groups[train]).sum()
-        if shared:
+    for of, where in ((content, "stand"), (dataset.groups, "are of a group that stands")):
+        if of is not None and (shared := np.isin(of[test], of[train]).sum()):
             notes.append(
-                f"{shared:,} of {test.sum():,} test items of the published split are of a group "
-                "that stands among the training items too; they were left where they are."
+                f"{shared:,} of {test.sum():,} test items of the published split {where} among the "
+                "training items too; they were left where they are."
             )
     return train, test
 
@@ -139,9 +132,8 @@ def _units(dataset: Dataset, content: np.ndarray) -> np.ndarray:
     first = content.max() + 1
     size = first + groups.max() + 1
     edges = coo_array((np.ones(len(content)), (content, first + groups)), shape=(size, size))
-    return np.unique(connected_components(edges, directed=False)[1][content], return_inverse=True)[
-        1
-    ]
+    component = connected_components(edges, directed=False)[1]
+    return np.unique(component[content], return_inverse=True)[1]
 
 
 def _drawn(

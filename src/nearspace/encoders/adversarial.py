@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import ClassVar
 
-import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from nearspace.data import Image, Vector
 from nearspace.encoders.autoencoder import squared_error
-from nearspace.encoders.base import Samples
-from nearspace.encoders.learned import Learned, draw_normal
+from nearspace.encoders.learned import Learned, NormalPrior
 from nearspace.learning.losses import deception, discrimination
 from nearspace.nets.bodies import autoencoder_bodies
 
@@ -23,7 +21,7 @@ __all__ = ["AAE"]
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class AAE(Samples, Learned):
+class AAE(NormalPrior):
     """An adversarial autoencoder (Makhzani et al., 2016); its prior is N(0, I).
 
     A discriminator learns to tell codes from draws of the prior, while the encoder learns to
@@ -90,10 +88,6 @@ class AAE(Samples, Learned):
     def loss_weights(self, done: float) -> Mapping[str, float]:
         """Return the weight of deception."""
         return {"deception": self.weight}
-
-    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
-        """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
-        return draw_normal(self, n, random_state)
 
 
 def _discriminator(dim: int) -> nn.Module:

@@ -12,7 +12,6 @@ from scipy import sparse
 from sklearn.base import clone
 
 from nearspace.data import Image, Kind, Vector
-from nearspace.data.kinds import EveryKind
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import PipedDecoder
 
@@ -30,7 +29,7 @@ class Composite(Encoder):
         The fitted parts.
     """
 
-    kinds = EveryKind()
+    kinds = Kind.registry.values()
     takes_sparse = True
     takes_labels = True
     encoders: Sequence[Encoder]

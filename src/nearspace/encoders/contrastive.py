@@ -7,36 +7,38 @@ import dataclasses
 import torch
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind
+from nearspace.data import Image
 from nearspace.encoders.learned import Learned
 from nearspace.learning.losses import nt_xent, supervised_contrast
 from nearspace.nets.convnet import convnet
 from nearspace.nets.perceptron import hidden_block
 
-__all__ = ["SimCLR", "SupCon", "encoder_and_head", "project_views"]
+__all__ = ["FromViews", "SimCLR", "SupCon"]
 
 
-def encoder_and_head(shape: tuple[int, ...], dim: int) -> nn.ModuleDict:
-    """Return a small convolutional network and the projection head that only the loss sees."""
-    return nn.ModuleDict(
-        {
-            "encoder": convnet(shape, 256, dim, last="embedding"),
-            "head": nn.Sequential(hidden_block(dim, 256), nn.Linear(256, 128)),
-        }
-    )
+class FromViews(Learned):
+    """An encoder of images that learns from two random views of each, projected by a head."""
 
+    kinds = frozenset({Image})
+    learns = "items"
+    dim: int
+    flip: bool
 
-def project_views(
-    nets: nn.ModuleDict, kind: Kind, batch: Tensor, generator: torch.Generator, flip: bool
-) -> Tensor:
-    """Return projections of two views of every item, first all of one, then all of the other."""
-    # One drawing and one pass for both: half the calls, and normalisation over all views.
-    views = kind.views(torch.cat([batch, batch]), generator, flip)
-    return nets["head"](nets["encoder"](views))
+    def build(self) -> nn.ModuleDict:
+        """Return a small convolutional network and the projection head that only the loss sees."""
+        encoder = convnet(self.shape_, 256, self.dim, last="embedding")
+        head = nn.Sequential(hidden_block(self.dim, 256), nn.Linear(256, 128))
+        return nn.ModuleDict({"encoder": encoder, "head": head})
+
+    def project(self, nets: nn.ModuleDict, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """Return projections of two views of every item, first all of one, then of the other."""
+        # One drawing and one pass for both: half the calls, and normalisation over all views.
+        views = self.kind_.views(torch.cat([batch, batch]), generator, self.flip)
+        return nets["head"](nets["encoder"](views))
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class SimCLR(Learned):
+class SimCLR(FromViews):
     """SimCLR (Chen et al., 2020) with a small convolutional network.
 
     The vectors are the network's output; the projection head that the loss sees is left off. Each
@@ -61,28 +63,20 @@ class SimCLR(Learned):
     (3, 16)
     """
 
-    kinds = frozenset({Image})
-    learns = "items"
-    default_steps = 3000
-
     dim: int = 64
     temperature: float = 0.2
     flip: bool = False
-
-    def build(self) -> nn.ModuleDict:
-        """Return the encoder and the projection head of the loss."""
-        return encoder_and_head(self.shape_, self.dim)
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the contrast of two random views of every item."""
-        first, second = project_views(nets, self.kind_, batch, generator, self.flip).chunk(2)
+        first, second = self.project(nets, batch, generator).chunk(2)
         return {"contrast": nt_xent(first, second, self.temperature)}
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class SupCon(Learned):
+class SupCon(FromViews):
     """Supervised contrastive learning (Khosla et al., 2020): views of a class shall be near.
 
     All views of items of one label are drawn together, not only the two of one item. Network and
@@ -108,23 +102,17 @@ class SupCon(Learned):
     (3, 16)
     """
 
-    kinds = frozenset({Image})
     learns = "labels"
     learns_numbers = False
-    default_steps = 3000
 
     dim: int = 64
     temperature: float = 0.1
     flip: bool = False
-
-    def build(self) -> nn.ModuleDict:
-        """Return the encoder and the projection head of the loss."""
-        return encoder_and_head(self.shape_, self.dim)
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the contrast of classes, over two random views of every item."""
         assert labels is not None  # `fit` asked for them
-        views = project_views(nets, self.kind_, batch, generator, self.flip)
+        views = self.project(nets, batch, generator)
         return {"contrast": supervised_contrast(views, labels.repeat(2), self.temperature)}

@@ -9,8 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
-from nearspace.data import Dataset, load
-from nearspace.data.kinds import EveryKind
+from nearspace.data import Dataset, Kind, load
 from nearspace.encoders.base import Encoder, one_line
 from nearspace.errors import DataError
 
@@ -39,7 +38,7 @@ class Vectors(Encoder):
     array([[0., 0., 1.]], dtype=float32)
     """
 
-    kinds = EveryKind()
+    kinds = Kind.registry.values()
     needs_all_items = True
     _parameter_constraints: ClassVar[dict[str, list]] = {"path": [str]}
 
@@ -124,7 +123,7 @@ class FromSklearn(Encoder):
     (1797, 4)
     """
 
-    kinds = EveryKind()
+    kinds = Kind.registry.values()
     takes_sparse = True
     takes_labels = True
 

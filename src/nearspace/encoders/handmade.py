@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
-from nearspace.data import Image, Table
-from nearspace.data.kinds import EveryKind
+from nearspace.data import Image, Kind, Table
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.categorical import codes, learn_columns
 from nearspace.encoders.decoder import FlatDecoder
@@ -34,7 +33,7 @@ class Raw(Encoder):
     (1797, 64)
     """
 
-    kinds = EveryKind()
+    kinds = Kind.registry.values()
     decodes = True
 
     def _fit(self, items: Any, y: Any) -> None:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from nearspace.data import Kind, Target
 from nearspace.data.batches import Batches, Stacked
 from nearspace.encoders import name_of
-from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.base import Encoder, Layers, Samples
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.state import State, Weights
 from nearspace.errors import DataError, NearspaceError
@@ -31,7 +31,7 @@ from nearspace.nets.bodies import BODIES
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.weights import build_with
 
-__all__ = ["Learned", "NetworkDecoder", "draw_normal", "torch_device"]
+__all__ = ["Learned", "NetworkDecoder", "NormalPrior", "torch_device"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
@@ -345,15 +345,16 @@ class NetworkDecoder(Decoder):
         return State(name_of(type(self)), fields, {})
 
 
-def draw_normal(
-    encoder: Learned, n: int, random_state: int | np.random.RandomState | None
-) -> np.ndarray:
-    """Return ``n`` draws from N(0, I), the prior of an encoder's space, shape ``(n, dim)``."""
-    check_is_fitted(encoder)
-    if n < 0:
-        raise DataError(f"{type(encoder).__name__} cannot draw {n} samples.")
-    random = check_random_state(random_state)
-    return random.standard_normal((n, encoder._n_features_out)).astype(np.float32)
+class NormalPrior(Samples, Learned):
+    """A learned encoder, the prior of whose space is N(0, I)."""
+
+    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
+        """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
+        check_is_fitted(self)
+        if n < 0:
+            raise DataError(f"{type(self).__name__} cannot draw {n} samples.")
+        random = check_random_state(random_state)
+        return random.standard_normal((n, self._n_features_out)).astype(np.float32)
 
 
 def torch_device(name: str) -> torch.device:

@@ -17,12 +17,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image, Vector
-from nearspace.encoders.base import Bounds, Elbo, Samples
-from nearspace.encoders.learned import (
-    Learned,
-    draw_normal,
-    torch_device,
-)
+from nearspace.encoders.base import Bounds, Elbo
+from nearspace.encoders.learned import Learned, NormalPrior, torch_device
 from nearspace.errors import DataError
 from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
 from nearspace.nets.bodies import autoencoder_bodies
@@ -35,7 +31,7 @@ ACTIVE = 0.01
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class VAE(Bounds, Samples, Learned):
+class VAE(Bounds, NormalPrior):
     """A variational autoencoder (Kingma & Welling, 2014); its vectors are the posterior means.
 
     Parameters
@@ -184,10 +180,6 @@ class VAE(Bounds, Samples, Learned):
             decoded = self.kind_.values(decoded)
             reconstruction = gaussian_nll(decoded, batch, nets["variance"](decoded, batch))
         return {"reconstruction": reconstruction, "kl": kl_to_standard_normal(mean, log_variance)}
-
-    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
-        """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
-        return draw_normal(self, n, random_state)
 
 
 def _posterior(nets: nn.ModuleDict, batch: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,8 +12,7 @@ import torch.nn.functional as F
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from nearspace.data import Image
-from nearspace.encoders.contrastive import encoder_and_head, project_views
+from nearspace.encoders.contrastive import FromViews
 from nearspace.encoders.learned import Learned
 from nearspace.learning.losses import covariance_penalty, variance_hinge
 
@@ -21,7 +20,7 @@ __all__ = ["VICReg"]
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class VICReg(Learned):
+class VICReg(FromViews):
     """VICReg (Bardes et al., 2022): two views of an item shall agree, without negatives.
 
     What keeps the space from collapsing is that every dimension of the projections has to spread
@@ -46,9 +45,6 @@ class VICReg(Learned):
     (3, 16)
     """
 
-    kinds = frozenset({Image})
-    learns = "items"
-    default_steps = 3000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,
         "invariance": [Interval(Real, 0, None, closed="neither")],
@@ -58,15 +54,11 @@ class VICReg(Learned):
     invariance: float = 10.0
     flip: bool = False
 
-    def build(self) -> nn.ModuleDict:
-        """Return the encoder and the projection head of the loss."""
-        return encoder_and_head(self.shape_, self.dim)
-
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the distance of two random views of every item, and what prevents collapse."""
-        views = project_views(nets, self.kind_, batch, generator, self.flip)
+        views = self.project(nets, batch, generator)
         first, second = views.chunk(2)
         # Both views of all items together: they are of one distribution, and one item is enough.
         return {

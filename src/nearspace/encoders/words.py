@@ -16,11 +16,6 @@ from nearspace.errors import DataError
 
 __all__ = ["BagOfWords", "TfIdf"]
 
-_CONSTRAINTS: dict[str, list] = {
-    "max_words": [Interval(Integral, 1, None, closed="left")],
-    "ngrams": [Interval(Integral, 1, 3, closed="both")],
-}
-
 
 class BagOfWords(Encoder):
     """How often each word stands in a text, sparse.
@@ -49,17 +44,36 @@ class BagOfWords(Encoder):
     kinds = frozenset({Text})
     learns = "items"
     _counter: Any
-    _parameter_constraints: ClassVar[dict[str, list]] = _CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "max_words": [Interval(Integral, 1, None, closed="left")],
+        "ngrams": [Interval(Integral, 1, 3, closed="both")],
+    }
 
     def __init__(self, max_words: int = 50_000, *, ngrams: int = 1):
         self.max_words = max_words
         self.ngrams = ngrams
 
     def _fit(self, items: list[str], y: Any) -> None:
-        self.vocabulary_, self._counter = _learn_words(items, self.max_words, self.ngrams), None
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        counter = CountVectorizer(max_features=self.max_words, ngram_range=(1, self.ngrams))
+        try:
+            counter.fit(items)
+        except ValueError as error:
+            raise DataError(
+                f"No text holds a word of two or more letters, so there is no vocabulary ({error})."
+            ) from error
+        self.vocabulary_, self._counter = counter.get_feature_names_out().tolist(), None
 
     def _transform(self, items: list[str]) -> sparse.csr_array:
-        return _counts(self, items)
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        counter = getattr(self, "_counter", None)
+        if counter is None:  # kept, as looking a large vocabulary over takes longer than one text
+            vocabulary = {word: i for i, word in enumerate(self.vocabulary_)}
+            counter = CountVectorizer(vocabulary=vocabulary, ngram_range=(1, self.ngrams))
+            self._counter = counter.fit([""])
+        return sparse.csr_array(counter.transform(items), dtype=np.float32)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the word of each dimension."""
@@ -71,7 +85,7 @@ class BagOfWords(Encoder):
         return len(self.vocabulary_)
 
 
-class TfIdf(Encoder):
+class TfIdf(BagOfWords):
     """Word counts weighted by rarity and brought to length 1 (Spärck Jones, 1972), sparse.
 
     The weights are scikit-learn's: ``log((1 + n) / (1 + df)) + 1``.
@@ -97,57 +111,13 @@ class TfIdf(Encoder):
     (2, 3)
     """
 
-    kinds = frozenset({Text})
-    learns = "items"
-    _counter: Any
-    _parameter_constraints: ClassVar[dict[str, list]] = _CONSTRAINTS
-
-    def __init__(self, max_words: int = 50_000, *, ngrams: int = 1):
-        self.max_words = max_words
-        self.ngrams = ngrams
-
     def _fit(self, items: list[str], y: Any) -> None:
-        self.vocabulary_, self._counter = _learn_words(items, self.max_words, self.ngrams), None
-        present = _counts(self, items).astype(bool)
-        frequency = present.sum(axis=0)
+        super()._fit(items, y)
+        frequency = super()._transform(items).astype(bool).sum(axis=0)
         self.idf_ = (np.log((1 + len(items)) / (1 + frequency)) + 1).astype(np.float32)
 
     def _transform(self, items: list[str]) -> sparse.csr_array:
         from sklearn.preprocessing import normalize
 
-        counts = _counts(self, items)
-        weighted = sparse.csr_array(counts.multiply(self.idf_))
+        weighted = sparse.csr_array(super()._transform(items).multiply(self.idf_))
         return sparse.csr_array(normalize(weighted, copy=False))
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the word of each dimension."""
-        check_is_fitted(self)
-        return np.array(self.vocabulary_, dtype=object)
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.vocabulary_)
-
-
-def _learn_words(items: list[str], max_words: int, ngrams: int) -> list[str]:
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    counter = CountVectorizer(max_features=max_words, ngram_range=(1, ngrams))
-    try:
-        counter.fit(items)
-    except ValueError as error:
-        raise DataError(
-            f"No text holds a word of two or more letters, so there is no vocabulary ({error})."
-        ) from error
-    return counter.get_feature_names_out().tolist()
-
-
-def _counts(encoder: BagOfWords | TfIdf, items: list[str]) -> sparse.csr_array:
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    counter = getattr(encoder, "_counter", None)
-    if counter is None:  # kept, as looking a large vocabulary over takes longer than one text
-        vocabulary = {word: i for i, word in enumerate(encoder.vocabulary_)}
-        counter = CountVectorizer(vocabulary=vocabulary, ngram_range=(1, encoder.ngrams))
-        encoder._counter = counter.fit([""])
-    return sparse.csr_array(counter.transform(items), dtype=np.float32)

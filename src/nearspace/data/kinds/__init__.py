@@ -5,7 +5,6 @@ import pkgutil
 
 from nearspace.data.kinds.image import Image
 from nearspace.data.kinds.kind import (
-    EveryKind,
     Kind,
     infer_kind,
     kind_from_json,
@@ -18,7 +17,6 @@ from nearspace.data.kinds.text import Text
 from nearspace.data.kinds.vector import Vector
 
 __all__ = [
-    "EveryKind",
     "Image",
     "Kind",
     "Table",

@@ -19,7 +19,6 @@ from nearspace.data.kinds.kind import (
     Progress,
     Scaling,
     array_words,
-    content_hash,
     number_array,
 )
 from nearspace.errors import DataError
@@ -31,18 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Image"]
 
-ENDINGS: tuple[str, ...] = (
-    ".png",
-    ".apng",
-    ".jpe",
-    ".jpg",
-    ".jpeg",
-    ".jfif",
-    ".gif",
-    ".bmp",
-    ".dib",
-)
-ENDINGS += (".webp", ".tif", ".tiff", ".pbm", ".pgm", ".ppm", ".pnm", ".tga", ".avif", ".jp2")
+ENDINGS = ".png .apng .jpe .jpg .jpeg .jfif .gif .bmp .dib"
+ENDINGS += " .webp .tif .tiff .pbm .pgm .ppm .pnm .tga .avif .jp2"
 SHAPES = "(n, height, width) or (n, height, width, 1 or 3)"
 
 
@@ -65,7 +54,7 @@ class Image(Kind):
         "images of shape (n, height, width) or (n, height, width, channels) with values in [0, 1] "
         "or whole numbers from 0 to 255"
     )
-    endings: ClassVar[tuple[str, ...]] = ENDINGS
+    endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
     pictured: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     shape: tuple[int, int, int]
@@ -149,10 +138,6 @@ class Image(Kind):
             kind = Image((height, width, self.shape[2]))
             notes.append(f"Images were brought to {width} × {height} pixels.")
         return images, kind, notes
-
-    def hashes(self, items: np.ndarray) -> np.ndarray:
-        """Return the content hash of every image."""
-        return content_hash(np.ascontiguousarray(items))
 
     def features(self, items: np.ndarray) -> np.ndarray:
         """Return the pixels in [0, 1], shape ``(n, H * W * C)``, float32."""

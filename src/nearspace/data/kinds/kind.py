@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from nearspace.data.batches import Batches
 
 __all__ = [
-    "EveryKind",
     "FilesRead",
     "Kind",
     "Progress",
@@ -178,9 +177,9 @@ class Kind(ABC):
         both[: len(first)], both[len(first) :] = first, second
         return both
 
-    @abstractmethod
     def hashes(self, items: Any) -> np.ndarray:
         """Return the content hash of every item, shape ``(n,)``, dtype ``S16``."""
+        return content_hash(np.ascontiguousarray(items) if isinstance(items, np.ndarray) else items)
 
     def item(self, items: Any, index: int) -> Any:
         """Return the item at a position, in the form that `draw` takes."""
@@ -267,19 +266,6 @@ class Kind(ABC):
     def to_json(self) -> dict[str, Any]:
         """Return the kind as a JSON object that `kind_from_json` reads."""
         return {"kind": self.name, **dataclasses.asdict(self)}
-
-
-class EveryKind(Collection[type[Kind]]):
-    """The kinds that there are, those that come later included."""
-
-    def __contains__(self, kind: object) -> bool:
-        return kind in Kind.registry.values()
-
-    def __iter__(self) -> Iterator[type[Kind]]:
-        return iter(Kind.registry.values())
-
-    def __len__(self) -> int:
-        return len(Kind.registry)
 
 
 def recognised(items: Any, among: Iterable[type[Kind]]) -> tuple[type[Kind], str] | None:

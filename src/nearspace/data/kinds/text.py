@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind, content_hash
+from nearspace.data.kinds.kind import Kind
 from nearspace.errors import DataError
 
 __all__ = ["Text", "is_unicode"]
@@ -78,10 +78,6 @@ class Text(Kind):
     def join(self, first: list[str], second: list[str]) -> list[str]:
         """Return texts followed by others."""
         return first + second
-
-    def hashes(self, items: list[str]) -> np.ndarray:
-        """Return the content hash of every text."""
-        return content_hash(items)
 
     def to_columns(self, items: list[str]) -> dict[str, list[str]]:
         """Return the texts, or the beginning of long ones, as the column ``text``."""

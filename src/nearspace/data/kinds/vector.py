@@ -12,7 +12,6 @@ from nearspace.data.kinds.kind import (
     Kind,
     Scaling,
     array_words,
-    content_hash,
     is_frame,
     number_array,
 )
@@ -51,13 +50,7 @@ class Vector(Kind):
     @classmethod
     def infer(cls, items: Any) -> Self:
         """Return the kind of a two-dimensional array."""
-        array = np.asarray(items)
-        if array.ndim != 2 or not array.shape[1] or array.dtype.kind not in "fiub":
-            raise DataError(
-                f"Vectors are a numeric array of shape (n, d); got shape {array.shape} of "
-                f"{array.dtype}."
-            )
-        return cls(array.shape[1])
+        return cls(_rows(items, "Vectors").shape[1])
 
     @classmethod
     def coerce(cls, items: Any) -> Any:
@@ -75,12 +68,7 @@ class Vector(Kind):
         DataError
             On another shape, and on NaN or infinity, whose row and column are named.
         """
-        array = np.asarray(items)
-        if array.ndim != 2 or array.shape[1] != self.dim or array.dtype.kind not in "fiub":
-            raise DataError(
-                f"{who}: expected a numeric array of shape (n, {self.dim}), got {array.shape} of "
-                f"{array.dtype}."
-            )
+        array = _rows(items, who, self.dim)
         if array.dtype not in (np.float32, np.float64):
             array = array.astype(np.float32)
         usable = np.abs(array) <= np.finfo(np.float32).max  # false for NaN too
@@ -91,10 +79,6 @@ class Vector(Kind):
                 "number that float32 can hold; remove the row, fill the cell or scale the column."
             )
         return array
-
-    def hashes(self, items: np.ndarray) -> np.ndarray:
-        """Return the content hash of every row."""
-        return content_hash(np.ascontiguousarray(items))
 
     def features(self, items: np.ndarray) -> np.ndarray:
         """Return the vectors themselves, as float32."""
@@ -128,6 +112,18 @@ class Vector(Kind):
         """Return the first numbers of the vector."""
         shown = ", ".join(f"{value:.3g}" for value in item[:6])
         return f"<code>{html.escape(shown)}{', …' if len(item) > 6 else ''}</code>"
+
+
+def _rows(items: Any, who: str, dim: int | None = None) -> np.ndarray:
+    """Return items as an array of rows of numbers, of ``dim`` where that is given."""
+    array = np.asarray(items)
+    fits = array.ndim == 2 and array.shape[1] and array.shape[1] == (dim or array.shape[1])
+    if not fits or array.dtype.kind not in "fiub":
+        raise DataError(
+            f"{who}: expected a numeric array of shape (n, {dim or 'd'}), got {array.shape} of "
+            f"{array.dtype}."
+        )
+    return array
 
 
 def _matrix(frame: Any) -> np.ndarray:

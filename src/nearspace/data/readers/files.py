@@ -13,8 +13,8 @@ import numpy as np
 
 from nearspace.data import arrays
 from nearspace.data.kinds import kind_of_file
-from nearspace.data.sources import Source, frame_source, is_split, left_out, no_names
-from nearspace.errors import DataError, did_you_mean
+from nearspace.data.sources import Source, check_names, frame_source, is_split, left_out, no_names
+from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,14 +23,8 @@ __all__ = ["read_file", "read_frame", "suffix_of"]
 
 READERS = (".npy", ".npz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
-ROLE_NAMES = {
-    "ids": "ids",
-    "labels": "labels",
-    "y": "labels",
-    "groups": "groups",
-    "time": "time",
-    "split": "split",
-}
+ROLES = ("ids", "labels", "groups", "time", "split")
+ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
 def read_file(path: Path, column: str | None, names: dict[str, str]) -> Source:
@@ -54,13 +48,13 @@ def read_file(path: Path, column: str | None, names: dict[str, str]) -> Source:
     if suffix.startswith((".csv", ".tsv", ".parquet")):
         return frame_source(read_frame(path, column is not None), column, names, path.name)
     if suffix == ".npz":
-        return _guarded(path, lambda: _read_npz(path, column, names))
+        return _guarded(path.name, lambda: _read_npz(path, column, names))
     if suffix in (".npy", ".txt", ".txt.gz"):
         no_names(path.name, column, names)
         if suffix == ".npy":
-            array = _guarded(path, lambda: _read_npy(path))
+            array = _guarded(path.name, lambda: _read_npy(path))
             return Source(array, path.name, "an .npy file")
-        return _guarded(path, lambda: _read_lines(path))
+        return _guarded(path.name, lambda: _read_lines(path))
     single = kind_of_file(path.name)
     if single is not None:
         raise DataError(
@@ -86,7 +80,7 @@ def read_frame(path: Path, texts: bool) -> pd.DataFrame:
             f"{path.name} ends in '{path.suffix}', expected a table that ends in .csv, .tsv or "
             ".parquet."
         )
-    return _guarded(path, lambda: _read_frame(path, suffix, texts))
+    return _guarded(path.name, lambda: _read_frame(path, suffix, texts))
 
 
 def suffix_of(path: Path) -> str:
@@ -95,7 +89,7 @@ def suffix_of(path: Path) -> str:
     return max((suffix for suffix in READERS if name.endswith(suffix)), key=len, default="")
 
 
-def _guarded(path: Path, read: Callable[[], Any]) -> Any:
+def _guarded(what: str, read: Callable[[], Any]) -> Any:
     """Return ``read()``, with what goes wrong in it said in a sentence about the file."""
     try:
         return read()
@@ -103,15 +97,22 @@ def _guarded(path: Path, read: Callable[[], Any]) -> Any:
         raise
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path.name} is not in UTF-8: byte {error.start} is {error.object[error.start]:#04x}; "
+            f"{what} is not in UTF-8: byte {error.start} is {error.object[error.start]:#04x}; "
             "save it as UTF-8."
         ) from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError) as error:
         if isinstance(error, OSError) and error.strerror:
-            raise DataError(f"{path.name} cannot be read: {error.strerror}.") from None
+            raise DataError(f"{what} cannot be read: {error.strerror}.") from None
+        if "allow_pickle" in str(error):
+            raise DataError(
+                f"{what} holds pickled Python objects, which are never loaded; save it as an array "
+                "of numbers or of fixed-width text."
+            ) from None
         # What pandas and pyarrow raise for a broken file are ValueErrors.
         reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise DataError(f"{path.name} is damaged or not what its name says: {reason}.") from None
+        raise DataError(
+            f"{what} is damaged, truncated or not what its name says: {reason}."
+        ) from None
 
 
 def _read_frame(path: Path, suffix: str, texts: bool) -> pd.DataFrame:
@@ -138,12 +139,9 @@ def _read_frame(path: Path, suffix: str, texts: bool) -> pd.DataFrame:
 
 
 def _read_lines(path: Path) -> Source:
-    if path.suffix.lower() == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8-sig") as file:
-            lines = [line.rstrip("\n") for line in file]
-    else:
-        with path.open(encoding="utf-8-sig") as file:
-            lines = [line.rstrip("\n") for line in file]
+    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig") as file:
+        lines = [line.rstrip("\n") for line in file]
     rows = np.array([row for row, line in enumerate(lines) if line.strip()], dtype=np.int64)
     if not len(rows):
         raise DataError(f"{path.name} is empty; expected a text in each line.")
@@ -161,10 +159,7 @@ def _read_npy(path: Path) -> np.ndarray:
         raise DataError(f"{path.name} is no .npy file: its first bytes are {magic!r}.")
     # Copy on write: a large file stays on disk, and is not changed.
     large = path.stat().st_size > arrays.ON_DISK_BYTES
-    try:
-        return np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
-    except ValueError as error:
-        raise _pickled(path, error) from None
+    return np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
 
 
 def _read_npz(path: Path, column: str | None, names: dict[str, str]) -> Source:
@@ -173,17 +168,9 @@ def _read_npz(path: Path, column: str | None, names: dict[str, str]) -> Source:
     with np.load(path, allow_pickle=False) as archive:
 
         def read(name: str) -> np.ndarray:
-            try:
-                return archive[name]
-            except ValueError as error:
-                raise _pickled(path, error, name) from None
+            return _guarded(f"{path.name}: the array '{name}'", lambda: archive[name])
 
-        for wanted in filter(None, (column, *names.values())):
-            if wanted not in archive.files:
-                raise DataError(
-                    f"{path.name}: there is no array '{wanted}'. "
-                    f"{did_you_mean(wanted, archive.files)}"
-                )
+        check_names(path.name, "array", (column, *names.values()), archive.files)
         chosen = column or _items_name(path, archive.files, set(names.values()))
         source = Source(read(chosen), path.name, f"the array '{chosen}' of an .npz file")
         source.roles = {role: read(wanted) for role, wanted in names.items()}
@@ -213,13 +200,3 @@ def _items_name(path: Path, names: list[str], taken: set[str]) -> str:
                 "holds the items."
             )
     raise DataError(f"{path.name} holds no array of items, only {', '.join(names) or 'nothing'}.")
-
-
-def _pickled(path: Path, error: ValueError, name: str = "") -> DataError:
-    what = f"{path.name}: the array '{name}'" if name else path.name
-    if "allow_pickle" in str(error):
-        return DataError(
-            f"{what} holds pickled Python objects, which are never loaded; save it as an array of "
-            "numbers or of fixed-width text."
-        )
-    return DataError(f"{what} is damaged or truncated: {str(error).rstrip('.')}.")

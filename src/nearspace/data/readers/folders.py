@@ -28,10 +28,7 @@ def read_folder(folder: Path) -> Source:
     """
     parts = idx_parts(path for path in folder.iterdir() if path.is_file())
     if parts:
-        archive = read_idx_folder(parts)
-        roles = {"labels": archive.labels, "split": archive.split, "ids": archive.ids}
-        present = {role: values for role, values in roles.items() if values is not None}
-        return Source(archive.images, folder.name, "a folder of idx files", present)
+        return read_idx_folder(parts)
     files = list(_files(folder))
     kinds = Counter(kind for path in files if (kind := kind_of_file(path.name)))
     if not kinds:

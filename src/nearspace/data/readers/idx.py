@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import math
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nearspace.data.sources import Source
 from nearspace.errors import DataError
 
 __all__ = ["idx_parts", "read_idx", "read_idx_folder"]
@@ -20,16 +20,6 @@ __all__ = ["idx_parts", "read_idx", "read_idx_folder"]
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 NAME = re.compile(r"(?:(.+)-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
 SPLIT = {"train": "train", "t10k": "test", "test": "test"}
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class IdxFolder:
-    """The images of a folder of idx files, with labels and published split where there are any."""
-
-    images: np.ndarray
-    labels: np.ndarray | None
-    split: np.ndarray | None
-    ids: np.ndarray
 
 
 def read_idx(path: Path) -> np.ndarray:
@@ -87,7 +77,7 @@ def idx_parts(paths: Iterable[Path]) -> dict[tuple[str, str], Path]:
     return {part: path for part, path in parts.items() if (part[0], "images") in parts}
 
 
-def read_idx_folder(parts: dict[tuple[str, str], Path]) -> IdxFolder:
+def read_idx_folder(parts: dict[tuple[str, str], Path]) -> Source:
     """Return the parts that `idx_parts` found, training items first."""
     splits = [split for split in ("train", "test") if (split, "images") in parts]
     images = [read_idx(parts[split, "images"]) for split in splits]
@@ -108,9 +98,10 @@ def read_idx_folder(parts: dict[tuple[str, str], Path]) -> IdxFolder:
         raise DataError(f"{parts['test', 'images'].name}: its images differ in size from training.")
     counts = [len(part) for part in images]
     ids = [f"{half}/{row}" for half, n in zip(splits, counts, strict=True) for row in range(n)]
-    return IdxFolder(
-        images=np.concatenate(images),
-        labels=np.concatenate(labels).astype(np.int64) if labels else None,
-        split=np.repeat(splits, counts) if len(splits) > 1 else None,
-        ids=np.array(ids),
-    )
+    folder = parts[splits[0], "images"].parent.name
+    source = Source(np.concatenate(images), folder, "a folder of idx files", {"ids": np.array(ids)})
+    if labels:
+        source.roles["labels"] = np.concatenate(labels).astype(np.int64)
+    if len(splits) > 1:
+        source.roles["split"] = np.repeat(splits, counts)
+    return source
