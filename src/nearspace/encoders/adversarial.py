@@ -11,11 +11,9 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from nearspace.data import Image, Vector
-from nearspace.encoders.autoencoder import squared_error
-from nearspace.encoders.learned import Learned, NormalPrior
+from nearspace.encoders.autoencoder import NormalPrior
+from nearspace.encoders.learned import Learned
 from nearspace.learning.losses import deception, discrimination
-from nearspace.nets.bodies import autoencoder_bodies
 
 __all__ = ["AAE"]
 
@@ -49,10 +47,6 @@ class AAE(NormalPrior):
     (5, 8, 8, 1)
     """
 
-    kinds = frozenset({Image, Vector})
-    learns = "items"
-    mirrored = True
-    default_steps = 5000
     own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {"discrimination": ("discriminator",)}
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,
@@ -67,7 +61,7 @@ class AAE(NormalPrior):
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder, its mirror decoder, and the discriminator of codes."""
-        nets = autoencoder_bodies(self.shape_, self.hidden, self.dim, self.dim, self.body)
+        nets = self.bodies(self.dim)
         nets["discriminator"] = _discriminator(self.dim)
         return nets
 
@@ -76,7 +70,7 @@ class AAE(NormalPrior):
     ) -> dict[str, Tensor]:
         """Return reconstruction and deception, and apart from these what the discriminator errs."""
         codes = nets["encoder"](batch)
-        error = squared_error(self.kind_, nets["decoder"](codes), batch)
+        error = self.squared_error(nets["decoder"](codes), batch)
         drawn = torch.empty_like(codes).normal_(generator=generator)
         judged = nets["discriminator"](codes)
         return {

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind, Vector
+from nearspace.data import Image, Vector
 from nearspace.data.batches import Batches
+from nearspace.encoders.base import Samples
 from nearspace.encoders.learned import Learned
+from nearspace.errors import DataError
 from nearspace.nets.bodies import autoencoder_bodies, start_at_pca
 
-__all__ = ["Autoencoder", "batch_for_pca", "squared_error"]
+__all__ = ["Autoencoder", "Autoencodes", "NormalPrior", "StartsAtPCA", "batch_for_pca"]
 
 ROWS_FOR_PCA, VALUES_FOR_PCA = 10_000, 2**27
 
@@ -24,13 +29,54 @@ def batch_for_pca(batches: Batches) -> Tensor:
     return batches[torch.randperm(len(batches))[:most]]
 
 
-def squared_error(kind: Kind, decoded: Tensor, batch: Tensor) -> Tensor:
-    """Return the mean squared error of what a decoder put out."""
-    return F.mse_loss(kind.values(decoded), batch)
+class Autoencodes(Learned):
+    """An encoder that learns with a mirror decoder to say items in few numbers."""
+
+    kinds = frozenset({Image, Vector})
+    learns = "items"
+    mirrored = True
+    default_steps = 5000
+    dim: int
+    hidden: tuple[int, ...]
+    body: str
+
+    def bodies(self, latent: int, linear_path: bool = False) -> nn.ModuleDict:
+        """Return the encoder, which puts out ``latent`` numbers, and its mirror decoder."""
+        return autoencoder_bodies(
+            self.shape_, self.hidden, latent, self.dim, self.body, linear_path
+        )
+
+    def squared_error(self, decoded: Tensor, batch: Tensor) -> Tensor:
+        """Return the mean squared error of what a decoder put out."""
+        return F.mse_loss(self.kind_.values(decoded), batch)
+
+
+class StartsAtPCA(Autoencodes):
+    """An autoencoder with a linear path beside both networks, which is PCA before training."""
+
+    def build(self) -> nn.ModuleDict:
+        """Return the encoder and its mirror decoder, each with a linear path beside it."""
+        return self.bodies(self.dim, linear_path=True)
+
+    def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
+        """Make the networks the principal component analysis of the items."""
+        start_at_pca(nets, batch_for_pca(batches))
+
+
+class NormalPrior(Samples, Autoencodes):
+    """An autoencoder, the prior of whose codes is N(0, I)."""
+
+    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
+        """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
+        check_is_fitted(self)
+        if n < 0:
+            raise DataError(f"{type(self).__name__} cannot draw {n} samples.")
+        random = check_random_state(random_state)
+        return random.standard_normal((n, self._n_features_out)).astype(np.float32)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Autoencoder(Learned):
+class Autoencoder(StartsAtPCA):
     """An autoencoder trained on squared error (Hinton & Salakhutdinov, 2006).
 
     The bottleneck is linear, the output of images goes through a sigmoid. Principal component
@@ -57,27 +103,13 @@ class Autoencoder(Learned):
     (3, 8, 8, 1)
     """
 
-    kinds = frozenset({Image, Vector})
-    learns = "items"
-    mirrored = True
-    default_steps = 5000
-
     dim: int = 32
     hidden: tuple[int, ...] = (512, 256, 128)
     body: str = "auto"
-
-    def build(self) -> nn.ModuleDict:
-        """Return the encoder and its mirror decoder, each with a linear path beside it."""
-        dim = self.dim
-        return autoencoder_bodies(self.shape_, self.hidden, dim, dim, self.body, linear_path=True)
-
-    def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
-        """Make the networks the principal component analysis of the items."""
-        start_at_pca(nets, batch_for_pca(batches))
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the mean squared error of the reconstruction."""
         decoded = nets["decoder"](nets["encoder"](batch))
-        return {"reconstruction": squared_error(self.kind_, decoded, batch)}
+        return {"reconstruction": self.squared_error(decoded, batch)}

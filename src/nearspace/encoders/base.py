@@ -56,9 +56,10 @@ def _may_decode(encoder: Any) -> bool:
 class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, Keeps):
     """A scikit-learn transformer from items of some kinds to vectors.
 
-    A subclass implements `_fit`, `_transform` and `_n_features_out`; the items it gets are checked
-    and in the container of their kind. What a fitted encoder keeps ends in ``_`` and is built of
-    arrays, numbers, strings, lists, dicts, kinds and encoders, so that `save` can write it.
+    A subclass implements `_fit`, which sets ``width_``, and `_transform`; the items it gets are
+    checked and in the container of their kind. What a fitted encoder keeps ends in ``_`` and is
+    built of arrays, numbers, strings, lists, dicts, kinds and encoders, so that `save` can write
+    it.
 
     Attributes
     ----------
@@ -94,6 +95,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     fit_free_params: ClassVar[frozenset[str]] = frozenset()
     _parameter_constraints: ClassVar[dict[str, list]] = {}
     kind_: Kind
+    width_: int
 
     @abstractmethod
     def _fit(self, items: Any, y: Any) -> None:
@@ -104,9 +106,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """Return the vectors of checked items."""
 
     @property
-    @abstractmethod
     def _n_features_out(self) -> int:
-        """Length of the vectors of the fitted encoder."""
+        """Length of the vectors of the fitted encoder; ``width_`` unless a subclass knows it."""
+        return self.width_
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from items.

@@ -32,8 +32,10 @@ class Composite(Encoder):
     kinds = Kind.registry.values()
     takes_sparse = True
     takes_labels = True
-    encoders: Sequence[Encoder]
     encoders_: list[Encoder]
+
+    def __init__(self, encoders: Sequence[Encoder]):
+        self.encoders = encoders
 
     @property
     def learns(self) -> str:  # type: ignore[override]
@@ -84,9 +86,6 @@ class Concatenated(Composite):
     (1797, 68)
     """
 
-    def __init__(self, encoders: Sequence[Encoder]):
-        self.encoders = encoders
-
     @property
     def spec(self) -> str:
         """The specs of the parts with ``+`` between them."""
@@ -122,9 +121,6 @@ class Piped(Composite):
     >>> make("raw | pca(dim=4) | l2").fit_transform(load("digits").items).shape
     (1797, 4)
     """
-
-    def __init__(self, encoders: Sequence[Encoder]):
-        self.encoders = encoders
 
     @property
     def spec(self) -> str:
@@ -192,7 +188,3 @@ class L2(Encoder):
         if sparse.issparse(items):
             return sparse.csr_array(normalize(items))
         return normalize(self.kind_.features(items))
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.width_

@@ -8,17 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.data import Image, Vector
-from nearspace.data.batches import Batches, Stacked
-from nearspace.encoders.autoencoder import batch_for_pca, squared_error
+from nearspace.data.batches import Stacked
+from nearspace.encoders.autoencoder import StartsAtPCA
 from nearspace.encoders.base import Restores
 from nearspace.encoders.learned import Learned
-from nearspace.nets.bodies import autoencoder_bodies, start_at_pca
 
 __all__ = ["DenoisingAutoencoder"]
 
@@ -27,7 +23,7 @@ FAR = 2.0  # standard deviations: what salt and pepper are where values have no 
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class DenoisingAutoencoder(Restores, Learned):
+class DenoisingAutoencoder(Restores, StartsAtPCA):
     """A denoising autoencoder (Vincent et al., 2010): noise is put on each item, and to be undone.
 
     The network is given the corrupted item; its error is taken against the clean one. Vectors
@@ -60,10 +56,6 @@ class DenoisingAutoencoder(Restores, Learned):
     ((3, 8, 8, 1), (3, 8, 8, 1))
     """
 
-    kinds = frozenset({Image, Vector})
-    learns = "items"
-    mirrored = True
-    default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,
         "corruption": [StrOptions(set(CORRUPTIONS))],
@@ -76,21 +68,12 @@ class DenoisingAutoencoder(Restores, Learned):
     hidden: tuple[int, ...] = (512, 256, 128)
     body: str = "auto"
 
-    def build(self) -> nn.ModuleDict:
-        """Return the encoder and its mirror decoder, each with a linear path beside it."""
-        dim = self.dim
-        return autoencoder_bodies(self.shape_, self.hidden, dim, dim, self.body, linear_path=True)
-
-    def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
-        """Make the networks the principal component analysis of the clean items."""
-        start_at_pca(nets, batch_for_pca(batches))
-
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the mean squared error of what was made of corrupted items."""
         decoded = nets["decoder"](nets["encoder"](self._corrupt(batch, generator)))
-        return {"reconstruction": squared_error(self.kind_, decoded, batch)}
+        return {"reconstruction": self.squared_error(decoded, batch)}
 
     def _corrupt(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         bounds = self.kind_.bounds or (-FAR, FAR)
@@ -100,10 +83,7 @@ class DenoisingAutoencoder(Restores, Learned):
         self, X: Any, random_state: int | np.random.RandomState | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return items with noise on them, and what the network makes of those."""
-        check_is_fitted(self)
-        seed = int(check_random_state(random_state).randint(2**31))
-        batch = self.batches(self._check(X, reset=False))[:]
-        noisy = self._corrupt(batch, torch.Generator().manual_seed(seed))
+        noisy = self._corrupt(*self.batch_and_random(X, random_state))
         vectors = self._run(lambda some: self.embed(self.nets_, some), Stacked(noisy))
         return self._to_items(noisy), self.inverse_transform(vectors.numpy())
 

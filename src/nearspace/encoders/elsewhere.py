@@ -155,10 +155,6 @@ class FromSklearn(Encoder):
             return sparse.csr_array(out, dtype=np.float32)
         return np.asarray(out, dtype=np.float32)
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.width_
-
 
 def _has_ids(path: str) -> bool:
     """Return whether a file says which row is whose."""

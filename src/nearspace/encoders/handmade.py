@@ -51,10 +51,6 @@ class Raw(Encoder):
         """Of images and vectors, which are only flattened."""
         return FlatDecoder(self.kind_, self.width_) if self.kind_.shape_of_item else None
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.width_
-
 
 class HOG(Encoder):
     """Histograms of oriented gradients (Dalal & Triggs, 2005), by scikit-image.
@@ -108,10 +104,6 @@ class HOG(Encoder):
             ]
         ).astype(np.float32)
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.width_
-
 
 class ColourHistogram(Encoder):
     """How often each colour appears, wherever it stands (Swain & Ballard, 1991).
@@ -161,7 +153,3 @@ class ColourHistogram(Encoder):
             colours = (red * bins + green) * bins + blue
         places = colours.reshape(n, -1) + n_colours * np.arange(n)[:, None]
         return np.bincount(places.ravel(), minlength=n * n_colours).reshape(n, n_colours)
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.width_

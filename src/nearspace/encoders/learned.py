@@ -21,17 +21,17 @@ from torch import Tensor, nn
 from nearspace.data import Kind, Target
 from nearspace.data.batches import Batches, Stacked
 from nearspace.encoders import name_of
-from nearspace.encoders.base import Encoder, Layers, Samples
+from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.state import State, Weights
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import NearspaceError
 from nearspace.learning.progress import progress_bar
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.weights import build_with
 
-__all__ = ["Learned", "NetworkDecoder", "NormalPrior", "torch_device"]
+__all__ = ["Learned", "NetworkDecoder", "seed_of", "torch_device"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
@@ -201,7 +201,7 @@ class Learned(Layers, Encoder):
             labels = torch.from_numpy(y.encode(y.values))
         batches = self.batches(items)
         self.shape_ = tuple(batches.blank(1).shape[1:])
-        seed = int(check_random_state(self.random_state).randint(2**31))
+        seed = seed_of(self.random_state)
         batch_size = self.batch_size_for(len(batches))
         with torch.random.fork_rng(), progress_bar(type(self).__name__, self.verbose):
             torch.manual_seed(seed)  # the networks' first weights come from the global generator
@@ -292,6 +292,12 @@ class Learned(Layers, Encoder):
         """Return a batch of ``n`` items that show nothing, on the CPU."""
         return self.batches(self.kind_.empty()).blank(n)
 
+    def batch_and_random(self, X: Any, random_state: Any) -> tuple[Tensor, torch.Generator]:
+        """Return items as one batch on the CPU, and random numbers from a seed for them."""
+        check_is_fitted(self)
+        generator = torch.Generator().manual_seed(seed_of(random_state))
+        return self.batches(self._check(X, reset=False))[:], generator
+
     def batch_size_for(self, n_items: int) -> int:
         """Return the items a step: `batch_size`, or a tenth of the items where that is fewer."""
         return min(self.batch_size, max(SMALLEST_BATCH, n_items // 10), n_items)
@@ -309,6 +315,11 @@ class Learned(Layers, Encoder):
         """Return a float batch on the CPU in the items' own units and shape."""
         items = self.kind_.restore(batch.numpy())
         return items if self.mean_ is None else items * self.scale_ + self.mean_
+
+
+def seed_of(random_state: Any) -> int:
+    """Return a seed for PyTorch, drawn from what scikit-learn takes as a ``random_state``."""
+    return int(check_random_state(random_state).randint(2**31))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -343,18 +354,6 @@ class NetworkDecoder(Decoder):
         alone = self.encoder.with_network("decoder")
         fields = {"kind": self.kind, "dim": self.dim, "encoder": alone}
         return State(name_of(type(self)), fields, {})
-
-
-class NormalPrior(Samples, Learned):
-    """A learned encoder, the prior of whose space is N(0, I)."""
-
-    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
-        """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
-        check_is_fitted(self)
-        if n < 0:
-            raise DataError(f"{type(self).__name__} cannot draw {n} samples.")
-        random = check_random_state(random_state)
-        return random.standard_normal((n, self._n_features_out)).astype(np.float32)
 
 
 def torch_device(name: str) -> torch.device:

@@ -13,10 +13,29 @@ from nearspace.data import Image, Vector
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import AffineDecoder
 
-__all__ = ["PCA", "RandomProjection"]
+__all__ = ["PCA", "Projection", "RandomProjection"]
 
 
-class PCA(Encoder):
+class Projection(Encoder):
+    """Items along the rows of a matrix, ``components_``."""
+
+    kinds = frozenset({Image, Vector})
+    components_: np.ndarray
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "dim": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, dim: int = 32, *, random_state: Any = 0):
+        self.dim = dim
+        self.random_state = random_state
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+
+class PCA(Projection):
     """Principal component analysis, by scikit-learn.
 
     Parameters
@@ -46,19 +65,10 @@ class PCA(Encoder):
     (3, 8, 8, 1)
     """
 
-    kinds = frozenset({Image, Vector})
     learns = "items"
     decodes = True
     takes_sparse = True
     min_items = 2
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "dim": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-    }
-
-    def __init__(self, dim: int = 32, *, random_state: Any = 0):
-        self.dim = dim
-        self.random_state = random_state
 
     def _fit(self, items: Any, y: Any) -> None:
         from sklearn.decomposition import PCA as SklearnPCA
@@ -87,12 +97,8 @@ class PCA(Encoder):
         """The axes, from coordinates along them back to items."""
         return AffineDecoder(self.kind_, len(self.components_), self.components_, self.mean_)
 
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.components_)
 
-
-class RandomProjection(Encoder):
+class RandomProjection(Projection):
     """Gaussian random projection (Johnson & Lindenstrauss, 1984): what any linear map keeps.
 
     Parameters
@@ -113,16 +119,6 @@ class RandomProjection(Encoder):
     (2, 2)
     """
 
-    kinds = frozenset({Image, Vector})
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "dim": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-    }
-
-    def __init__(self, dim: int = 32, *, random_state: Any = 0):
-        self.dim = dim
-        self.random_state = random_state
-
     def _fit(self, items: Any, y: Any) -> None:
         width = self.kind_.features(items[:1]).shape[1]
         normal = check_random_state(self.random_state).standard_normal((self.dim, width))
@@ -130,7 +126,3 @@ class RandomProjection(Encoder):
 
     def _transform(self, items: Any) -> np.ndarray:
         return self.kind_.features(items) @ self.components_.T
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.components_)

@@ -8,17 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.data import Image
 from nearspace.data.batches import Batches, Stacked
-from nearspace.encoders.autoencoder import batch_for_pca, squared_error
+from nearspace.encoders.autoencoder import Autoencodes, batch_for_pca
 from nearspace.encoders.base import Restores
 from nearspace.encoders.learned import Learned
-from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
+from nearspace.nets.bodies import BODIES, start_at_pca
 from nearspace.nets.transformer import (
     MaskToken,
     PatchDecoder,
@@ -36,7 +34,7 @@ SHOWN_HIDDEN = 0.5  # grey, which stands out from dark and from light
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class MaskedAutoencoder(Restores, Learned):
+class MaskedAutoencoder(Restores, Autoencodes):
     """A masked autoencoder (He et al., 2022) with a bottleneck: images are rebuilt from patches.
 
     Patches of each image are hidden. As in the paper a vision transformer sees only the others;
@@ -71,9 +69,6 @@ class MaskedAutoencoder(Restores, Learned):
     """
 
     kinds = frozenset({Image})
-    learns = "items"
-    mirrored = True
-    default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,
         "ratio": [Interval(Real, 0, 1, closed="neither")],
@@ -94,8 +89,7 @@ class MaskedAutoencoder(Restores, Learned):
             encoder = PatchEncoder(shape, self._patch, WIDTH, DEPTH, self.dim)
             decoder = PatchDecoder(self.dim, shape, self._patch, WIDTH, DECODER_DEPTH)
             return nn.ModuleDict({"encoder": encoder, "decoder": decoder})
-        dim = self.dim
-        nets = autoencoder_bodies(shape, self.hidden, dim, dim, self.body, linear_path=True)
+        nets = self.bodies(self.dim, linear_path=True)
         nets["token"] = MaskToken(shape)
         return nets
 
@@ -120,7 +114,7 @@ class MaskedAutoencoder(Restores, Learned):
         share = float(torch.rand((), generator=generator, device=batch.device))
         visible = self._visible(len(batch), share * self.ratio, generator)
         decoded = nets["decoder"](self._encode_visible(nets, batch, visible))
-        return {"reconstruction": squared_error(self.kind_, decoded, batch)}
+        return {"reconstruction": self.squared_error(decoded, batch)}
 
     def _visible(self, n_items: int, ratio: float, generator: torch.Generator) -> Tensor:
         return visible_patches(n_items, n_patches(self.shape_, self._patch), ratio, generator)
@@ -135,16 +129,14 @@ class MaskedAutoencoder(Restores, Learned):
         self, X: Any, random_state: int | np.random.RandomState | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return images whose hidden patches are grey, and what the network makes of the rest."""
-        check_is_fitted(self)
-        seed = int(check_random_state(random_state).randint(2**31))
-        batch = self.batches(self._check(X, reset=False))[:]
-        visible = self._visible(len(batch), self.ratio, torch.Generator().manual_seed(seed))
+        batch, generator = self.batch_and_random(X, random_state)
+        visible = self._visible(len(batch), self.ratio, generator)
 
         def vectors(rows: Tensor) -> Tensor:
             return self._encode_visible(
                 self.nets_, batch[rows.cpu()].to(rows.device), visible[rows.cpu()].to(rows.device)
             )
 
-        found = self._run(vectors, Stacked(torch.arange(len(batch)), Tensor.long))
+        codes = self._run(vectors, Stacked(torch.arange(len(batch)), Tensor.long))
         given = batch.masked_fill(hidden_pixels(visible, self.shape_, self._patch), SHOWN_HIDDEN)
-        return self._to_items(given), self.inverse_transform(found.numpy())
+        return self._to_items(given), self.inverse_transform(codes.numpy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ MOST_SHOWN = 4  # numbers of a mean or std that a table writes out
 Numbers = Real | Sequence[float] | None
 
 
+@dataclasses.dataclass(eq=False, repr=False)
 class Network(Layers, Encoder):
     """A network of one's own, or of any library, for comparisons; it cannot be saved.
 
@@ -76,24 +78,14 @@ class Network(Layers, Encoder):
         "name": [str, None],
     }
 
-    def __init__(
-        self,
-        net: nn.Module,
-        *,
-        layer: str | None = None,
-        pool: str = "mean",
-        mean: Numbers = None,
-        std: Numbers = None,
-        batch_size: int = 256,
-        name: str | None = None,
-    ):
-        self.net = net
-        self.layer = layer
-        self.pool = pool
-        self.mean = mean
-        self.std = std
-        self.batch_size = batch_size
-        self.name = name
+    net: nn.Module
+    _: dataclasses.KW_ONLY
+    layer: str | None = None
+    pool: str = "mean"
+    mean: Numbers = None
+    std: Numbers = None
+    batch_size: int = 256
+    name: str | None = None
 
     def __sklearn_clone__(self) -> Self:
         """Return an unfitted one of the same network, which is never changed and may be large."""

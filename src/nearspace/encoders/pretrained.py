@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -29,6 +30,7 @@ from nearspace.nets.vision import (
 __all__ = ["Pretrained"]
 
 
+@dataclasses.dataclass(eq=False, repr=False)
 class Pretrained(Layers, Encoder):
     """A pretrained vision model, through the library transformers.
 
@@ -88,22 +90,13 @@ class Pretrained(Layers, Encoder):
         "device": [str],
     }
 
-    def __init__(
-        self,
-        model: str,
-        *,
-        layer: int | str = -1,
-        pool: str | None = None,
-        batch_size: int = 32,
-        revision: str | None = None,
-        device: str = "auto",
-    ):
-        self.model = model
-        self.layer = layer
-        self.pool = pool
-        self.batch_size = batch_size
-        self.revision = revision
-        self.device = device
+    model: str
+    _: dataclasses.KW_ONLY
+    layer: int | str = -1
+    pool: str | None = None
+    batch_size: int = 32
+    revision: str | None = None
+    device: str = "auto"
 
     def _fit(self, items: Any, y: Any) -> None:
         folder, self.revision_ = find_folder(self.model, self.revision)

@@ -11,17 +11,15 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.data import Image, Vector
+from nearspace.encoders.autoencoder import NormalPrior
 from nearspace.encoders.base import Bounds, Elbo
-from nearspace.encoders.learned import Learned, NormalPrior, torch_device
+from nearspace.encoders.learned import Learned, seed_of, torch_device
 from nearspace.errors import DataError
 from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
-from nearspace.nets.bodies import autoencoder_bodies
 
 __all__ = ["VAE"]
 
@@ -63,10 +61,6 @@ class VAE(Bounds, NormalPrior):
     (5, 8, 8, 1)
     """
 
-    kinds = frozenset({Image, Vector})
-    learns = "items"
-    mirrored = True
-    default_steps = 5000
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,
         "beta": [Interval(Real, 0, None, closed="left")],
@@ -84,7 +78,7 @@ class VAE(Bounds, NormalPrior):
 
     def build(self) -> nn.ModuleDict:
         """Return an encoder of means and log variances, and the mirror decoder."""
-        nets = autoencoder_bodies(self.shape_, self.hidden, 2 * self.dim, self.dim, self.body)
+        nets = self.bodies(2 * self.dim)
         if not self._is_bernoulli():
             nets["variance"] = _CommonVariance()
         return nets
@@ -136,8 +130,7 @@ class VAE(Bounds, NormalPrior):
         batches = self.batches(self._check(X, reset=False))
         device = torch_device(self.device)
         nets = self.nets_.to(device)
-        seed = int(check_random_state(random_state).randint(2**31))
-        generator = torch.Generator(device=device).manual_seed(seed)
+        generator = torch.Generator(device=device).manual_seed(seed_of(random_state))
         totals, means = {"reconstruction": 0.0, "kl": 0.0}, []
         with torch.inference_mode():
             for batch in batches.parts(EVALUATION_BATCH, device):
