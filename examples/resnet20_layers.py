@@ -81,7 +81,7 @@ def pictures() -> Dataset:
 
 
 network = Network(trained_network(), name="ResNet-20", mean=MEAN, std=STD)
-board = compare_layers(network, pictures(), pool="mean")
+board = compare_layers(pictures(), network, pool="mean")
 for row in board.rows:
     print(
         f"{row.name:8} {row.dim:3} numbers  {row.knn.value:6.1%} 5-NN  {row.probe.value:6.1%} probe"

@@ -76,7 +76,7 @@ def test_clones_share_the_network_and_rows_tell_networks_apart(net):
 def test_compare_takes_it_as_a_row():
     digits = load("digits").take(np.arange(200))
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten())
-    board = compare([Network(net, name="random")], digits)
+    board = compare(digits, encoders=[Network(net, name="random")])
     row = next(row for row in board.results if row.spec == "Network(random)")
     assert row.learns == "nothing"
     assert [name for name, _, _ in row.exhibits.layers] == ["0", "1", "2"]
@@ -116,11 +116,13 @@ def test_different_networks_of_one_name_are_refused(net):
     digits = load("digits").take(np.arange(100))
     linear = [nn.Sequential(nn.Flatten(), nn.Linear(64, 3)) for _ in range(2)]
     with pytest.raises(SpecError, match=r"'Network\(mine\)'; give each Network a name of its own"):
-        compare([Network(linear[0], name="mine"), Network(linear[1], name="mine")], digits)
+        compare(digits, encoders=[Network(linear[0], name="mine"), Network(linear[1], name="mine")])
     pools = [nn.Sequential(nn.AvgPool2d(side)) for side in (2, 4)]  # no weights tell them apart
     with pytest.raises(SpecError, match="give each Network a name"):
-        compare(map(Network, pools), digits)
-    twice = compare([Network(linear[0]), Network(linear[0]), Network(linear[0], mean=0.5)], digits)
+        compare(digits, encoders=map(Network, pools))
+    twice = compare(
+        digits, encoders=[Network(linear[0]), Network(linear[0]), Network(linear[0], mean=0.5)]
+    )
     assert sum(row.spec.startswith("Network") for row in twice.results) == 2
 
 
@@ -138,6 +140,6 @@ def test_one_number_an_item_is_a_vector():
 
 def test_a_network_without_layers_inside_is_a_row_too():
     digits = load("digits").take(np.arange(100))
-    board = compare([Network(nn.AvgPool2d(2), name="pooled")], digits)
+    board = compare(digits, encoders=[Network(nn.AvgPool2d(2), name="pooled")])
     (row,) = (row for row in board.results if row.spec == "Network(pooled)")
     assert row.exhibits.layers == ()

@@ -178,7 +178,7 @@ def test_comparisons_take_it_and_its_layers(folders, tmp_path):
     spec = f"pretrained({folders['vit']!r})"
     for _ in range(2):
         # The folder may hold another model next time: nothing of it is taken from the cache.
-        board = compare([spec, f"{spec}@'layers.0'"], digits, cache=tmp_path)
+        board = compare(digits, encoders=[spec, f"{spec}@'layers.0'"], cache=tmp_path)
         assert not any("pretrained" in row.spec and hasattr(row, "error") for row in board.rows)
-    layers = compare_layers(f"pretrained({folders['resnet']!r})", digits)
+    layers = compare_layers(digits, f"pretrained({folders['resnet']!r})")
     assert [row.dim for row in layers.rows] == [8, 8, 16, 24, 24]

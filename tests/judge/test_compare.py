@@ -15,10 +15,10 @@ from nearspace.data import SAMPLES, Dataset, load
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError, SpecError
-from nearspace.judge.compare import compare, default_encoders
+from nearspace.judge.compare import compare
 from nearspace.judge.leaderboard import Failure, Result
-from nearspace.judge.protocol import DEFAULTS, SUPERVISED
 from nearspace.judge.statistics import compare_to_best
+from nearspace.judge.usual import USUAL
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def board(digits):
-    return compare(["pca(dim=2)", "pca", "mlp(epochs=4)"], digits)
+    return compare(digits, encoders=["pca(dim=2)", "pca", "mlp(epochs=4)"])
 
 
 def row(board, spec):
@@ -42,7 +42,7 @@ def test_floor_is_in_every_table(board):
 
 def test_colours_are_in_the_floor_where_there_are_any(digits):
     coloured = load(np.repeat(digits.items, 3, axis=3), labels=digits.target.values)
-    specs = {row.spec for row in compare(["raw"], coloured).results}
+    specs = {row.spec for row in compare(coloured, encoders=["raw"]).results}
     assert specs == {"chance", "raw", "hog", "colour_histogram"}
 
 
@@ -50,7 +50,7 @@ def test_images_of_one_pixel_make_rows_or_sentences():
     random = np.random.default_rng(0)
     items = random.integers(0, 256, (60, 1, 1, 1), dtype=np.uint8)
     encoders = ["bovw", "colour_histogram", "pca", "simclr(epochs=1)", "cnn(epochs=1)"]
-    board = compare(encoders, load(items, labels=np.arange(60) % 2))
+    board = compare(load(items, labels=np.arange(60) % 2), encoders=encoders)
     errors = {failure.spec: failure.error for failure in board.failures}
     assert set(errors) == {"hog", "bovw"}
     assert "at least 2 × 2 pixels, got 1 × 1" in errors["hog"]
@@ -62,7 +62,7 @@ def test_a_layer_that_is_not_there_is_told_before_training(digits, monkeypatch):
         raise AssertionError("trained")
 
     monkeypatch.setattr("nearspace.encoders.learned.train", train)
-    board = compare(["cnn@conv9", "raw | mlp@fcc1"], digits)
+    board = compare(digits, encoders=["cnn@conv9", "raw | mlp@fcc1"])
     errors = {failure.spec: failure.error for failure in board.failures}
     assert errors["cnn@conv9"] == "The network has no layer 'conv9'. Did you mean 'conv2'?"
     assert "Did you mean 'fc1'?" in errors["raw | mlp@fcc1"]
@@ -101,7 +101,7 @@ def test_what_cannot_be_told_from_chance_is_not_recommended(monkeypatch):
             compare_to_best(scores, *args, **kwargs), tied=np.ones(len(scores), dtype=bool)
         ),
     )
-    board = compare(["random(dim=1)", "mlp(epochs=20)"], noisy(6.0))
+    board = compare(noisy(6.0), encoders=["random(dim=1)", "mlp(epochs=20)"])
     chance = row(board, "chance").scores["knn"].value
     assert row(board, "random(dim=1)").scores["knn"].low < chance
     assert row(board, "random(dim=1)").verdict == "tied with best"
@@ -109,7 +109,7 @@ def test_what_cannot_be_told_from_chance_is_not_recommended(monkeypatch):
 
 
 def test_nothing_is_recommended_where_nothing_can_be_told_from_chance():
-    board = compare(["pca(dim=2)"], noisy(0.0))
+    board = compare(noisy(0.0), encoders=["pca(dim=2)"])
     assert not any(row.recommended for row in board.results)
     with pytest.raises(NearspaceError, match="told from chance"):
         board.best()
@@ -117,7 +117,7 @@ def test_nothing_is_recommended_where_nothing_can_be_told_from_chance():
 
 def test_the_item_itself_is_not_among_the_neighbours_kept(digits):
     split = np.where(np.arange(len(digits)) < 11, "test", "train")
-    board = compare(["raw"], dataclasses.replace(digits, split=split))
+    board = compare(dataclasses.replace(digits, split=split), encoders=["raw"])
     (note,) = [note for note in board.notes if "Neighbours kept" in note]
     assert note == (
         "Neighbours kept cannot be measured: it takes more than 10 test items beside the item "
@@ -164,7 +164,7 @@ def test_frame_and_json_hold_the_same(board):
 
 
 def test_a_model_of_items_tells_its_bound_and_its_dimensions_again_from_the_cache(digits, tmp_path):
-    boards = [compare(["vae(dim=6, epochs=3)"], digits, cache=tmp_path) for _ in range(2)]
+    boards = [compare(digits, encoders=["vae(dim=6, epochs=3)"], cache=tmp_path) for _ in range(2)]
     for board in boards:
         found = row(board, "vae(dim=6, epochs=3)").exhibits
         assert found.elbo.elbo == pytest.approx(-found.elbo.reconstruction - found.elbo.kl)
@@ -178,7 +178,7 @@ def test_a_model_of_items_tells_its_bound_and_its_dimensions_again_from_the_cach
 
 
 def test_a_failed_encoder_is_a_row_with_its_error(digits):
-    board = compare(["cnn(epochs=1)@conv9", NMF(2, max_iter=1000), "tfidf"], digits)
+    board = compare(digits, encoders=["cnn(epochs=1)@conv9", NMF(2, max_iter=1000), "tfidf"])
     assert isinstance(row(board, "cnn(epochs=1)@conv9"), Failure)
     assert "Did you mean 'conv" in row(board, "cnn(epochs=1)@conv9").error
     assert "takes texts; got images" in row(board, "tfidf").error
@@ -187,19 +187,19 @@ def test_a_failed_encoder_is_a_row_with_its_error(digits):
 
 def test_a_wrong_spec_is_told_before_anything_is_computed(digits):
     with pytest.raises(SpecError, match="Did you mean 'pca'"):
-        compare(["pac"], digits)
+        compare(digits, encoders=["pac"])
     with pytest.raises(SpecError, match="The 'dim' parameter of PCA must be"):
-        compare(["pca(dim=-1)"], digits)
+        compare(digits, encoders=["pca(dim=-1)"])
     with pytest.raises(NearspaceError, match="Did you mean 'probe'"):
-        compare(["raw"], digits, rank_by="prob")
+        compare(digits, encoders=["raw"], rank_by="prob")
     with pytest.raises(NearspaceError, match="lower k"):
-        compare(["raw"], digits, k=500)
+        compare(digits, encoders=["raw"], k=500)
 
 
 def test_shuffled_labels_score_at_chance(digits):
     random = np.random.default_rng(0)
     shuffled = dataclasses.replace(digits, target=random.permutation(digits.target.values))
-    board = compare(["pca", "mlp(epochs=5)"], shuffled)
+    board = compare(shuffled, encoders=["pca", "mlp(epochs=5)"])
     n = board.protocol["test"]
     for result in board.results:
         for name in ("knn", "probe"):
@@ -223,9 +223,9 @@ def pca_fits(monkeypatch):
 
 
 def test_the_cache_computes_only_what_is_new(digits, tmp_path, pca_fits):
-    first = compare(["pca(dim=3)", "mlp(epochs=2)@fc1"], digits, cache=tmp_path)
+    first = compare(digits, encoders=["pca(dim=3)", "mlp(epochs=2)@fc1"], cache=tmp_path)
     specs = ["pca(dim=3)", "mlp(epochs=2)@fc1", "mlp(epochs=2)@fc2", "pca(dim=4)"]
-    second = compare(specs, digits, cache=tmp_path)
+    second = compare(digits, encoders=specs, cache=tmp_path)
     assert pca_fits == [3, 4]
     assert len(list((tmp_path / "fits").iterdir())) == 5  # raw, hog, pca, pca, and one mlp
     for spec in ("raw", "pca(dim=3)", "mlp(epochs=2)@fc1"):
@@ -234,16 +234,16 @@ def test_the_cache_computes_only_what_is_new(digits, tmp_path, pca_fits):
 
 
 def test_a_damaged_cache_is_computed_again(digits, tmp_path):
-    first = compare(["pca(dim=3)"], digits, cache=tmp_path)
+    first = compare(digits, encoders=["pca(dim=3)"], cache=tmp_path)
     for file in tmp_path.rglob("*"):
         if file.is_file():
             file.write_bytes(b"nothing")
-    again = compare(["pca(dim=3)"], digits, cache=tmp_path)
+    again = compare(digits, encoders=["pca(dim=3)"], cache=tmp_path)
     assert row(first, "pca(dim=3)").scores == row(again, "pca(dim=3)").scores
 
 
 def test_equal_parts_are_fitted_once(digits, pca_fits):
-    compare(["pca(dim=3)", "pca(dim=3) | l2", "pca(dim=3) + raw"], digits)
+    compare(digits, encoders=["pca(dim=3)", "pca(dim=3) | l2", "pca(dim=3) + raw"])
     assert pca_fits == [3]
 
 
@@ -252,7 +252,7 @@ def test_ctrl_c_keeps_what_is_done(digits):
         def _fit(self, items, y):
             raise KeyboardInterrupt
 
-    board = compare([Interrupting(3), "pca"], digits)
+    board = compare(digits, encoders=[Interrupting(3), "pca"])
     assert board.interrupted
     assert {row.spec for row in board.results} == {"raw", "hog", "chance"}
     assert all("interrupted" in failure.error for failure in board.failures)
@@ -260,8 +260,8 @@ def test_ctrl_c_keeps_what_is_done(digits):
 
 
 def test_seeds_add_the_noise_of_training(digits):
-    board = compare(["mlp(epochs=1)", "raw"], digits, seeds=3)
-    once = compare(["mlp(epochs=1)", "raw"], digits)
+    board = compare(digits, encoders=["mlp(epochs=1)", "raw"], seeds=3)
+    once = compare(digits, encoders=["mlp(epochs=1)", "raw"])
     wide, narrow = (row(b, "mlp(epochs=1)").scores["knn"] for b in (board, once))
     raw, raw_once = (row(b, "raw").scores["knn"] for b in (board, once))
     assert dataclasses.astuple(raw) == pytest.approx(dataclasses.astuple(raw_once))
@@ -270,7 +270,7 @@ def test_seeds_add_the_noise_of_training(digits):
 
 
 def test_without_labels_neighbours_kept_rank_and_the_report_says_so(digits):
-    board = compare(["pca", "pca(dim=1)"], dataclasses.replace(digits, target=None))
+    board = compare(dataclasses.replace(digits, target=None), encoders=["pca", "pca(dim=1)"])
     assert board.protocol["rank_by"] == "preservation"
     assert row(board, "raw").verdict == "reference"
     assert row(board, "pca").verdict == "best"
@@ -280,7 +280,7 @@ def test_without_labels_neighbours_kept_rank_and_the_report_says_so(digits):
 
 
 def test_one_class_is_judged_without_labels(digits):
-    board = compare(["pca"], dataclasses.replace(digits, target=np.zeros(len(digits))))
+    board = compare(dataclasses.replace(digits, target=np.zeros(len(digits))), encoders=["pca"])
     assert any("All items have the label" in note for note in board.notes)
     assert board.best().spec in ("pca", "hog")
 
@@ -288,7 +288,7 @@ def test_one_class_is_judged_without_labels(digits):
 def test_identical_items_are_told():
     same = load(np.ones((20, 4)))
     with pytest.raises(NearspaceError, match="items that are equal"):
-        compare(["raw"], same)
+        compare(same, encoders=["raw"])
 
 
 def test_groups_widen_what_is_said_of_few_groups():
@@ -297,8 +297,8 @@ def test_groups_widen_what_is_said_of_few_groups():
     groups = np.repeat(np.arange(24), 20)
     labels = (groups % 2).astype(int)
     items = centres[groups] + 0.3 * random.normal(size=(480, 5)) + labels[:, None]
-    grouped = compare(["raw"], load(items, labels=labels, groups=groups))
-    plain = compare(["raw"], load(items, labels=labels))
+    grouped = compare(load(items, labels=labels, groups=groups), encoders=["raw"])
+    plain = compare(load(items, labels=labels), encoders=["raw"])
     wide, narrow = (row(b, "raw").scores["knn"] for b in (grouped, plain))
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
     assert wide.value < narrow.value  # neighbours of one's own group no longer help
@@ -308,14 +308,14 @@ def test_groups_widen_what_is_said_of_few_groups():
 @pytest.mark.parametrize("name", ["sentences", "customers", "wine"])
 def test_defaults_of_every_kind_work(name):
     dataset = SAMPLES[name]()
-    board = compare(None, dataset)
+    board = compare(dataset)
     assert not board.failures
-    assert len(board.results) == len(default_encoders(dataset.kind.name, True)) + 1
+    assert len(board.results) == len(USUAL[dataset.kind.name].specs(labelled=True)) + 1
     assert row(board, "chance").scores["knn"].value < board.best().scores["knn"].low
 
 
 def test_scikit_learn_transformers_of_texts_are_rows():
-    board = compare([TfidfVectorizer(min_df=2)], SAMPLES["sentences"]())
+    board = compare(SAMPLES["sentences"](), encoders=[TfidfVectorizer(min_df=2)])
     assert not board.failures
     assert row(board, "TfidfVectorizer(min_df=2)").dim > 50
 
@@ -323,7 +323,9 @@ def test_scikit_learn_transformers_of_texts_are_rows():
 def test_finished_vectors_are_a_row_even_inside_a_hybrid(digits, tmp_path):
     path = str(tmp_path / "mine.npy")
     np.save(path, digits.items.reshape(len(digits), -1) / 255)
-    board = compare([f"vectors(path={path!r})", f"vectors(path={path!r}) | pca(dim=2)"], digits)
+    board = compare(
+        digits, encoders=[f"vectors(path={path!r})", f"vectors(path={path!r}) | pca(dim=2)"]
+    )
     assert not board.failures
     mine = row(board, f"vectors(path={path!r})")
     assert mine.scores["knn"].value == row(board, "raw").scores["knn"].value
@@ -331,24 +333,26 @@ def test_finished_vectors_are_a_row_even_inside_a_hybrid(digits, tmp_path):
 
 def test_a_missing_library_is_a_row_with_what_to_install(digits, monkeypatch):
     monkeypatch.setattr("nearspace.encoders.EXTRA_MODULES", {"images": "no_such_module"})
-    board = compare(["pca"], digits)
+    board = compare(digits, encoders=["pca"])
     assert "pip install 'nearspace[images]'" in row(board, "hog").error
     with pytest.raises(NearspaceError, match="needs the extra 'images'"):
-        compare(["hog"], digits)
+        compare(digits, encoders=["hog"])
 
 
-def test_defaults_that_learn_from_labels_are_named():
-    for kind, specs in DEFAULTS.items():
-        for spec in specs:
-            assert (spec in SUPERVISED) == (make(spec).learns == "labels"), (kind, spec)
+def test_the_usual_encoders_that_learn_from_labels_are_named():
+    for kind, usual in USUAL.items():
+        for spec in usual.specs(labelled=True):
+            assert (spec in usual.supervised) == (make(spec).learns == "labels"), (kind, spec)
+        assert not set(usual.specs(labelled=False)) & set(usual.supervised)
+        assert usual.reference in usual.floor
 
 
 def test_constant_columns_do_no_harm():
     wine = SAMPLES["wine"]()
     items = np.hstack([wine.items, np.full((len(wine), 2), 7.0)])
     board = compare(
-        ["pca", "autoencoder(epochs=2)", "vae(epochs=2)", "mlp(epochs=2)"],
         load(items, labels=wine.target.values),
+        encoders=["pca", "autoencoder(epochs=2)", "vae(epochs=2)", "mlp(epochs=2)"],
     )
     assert not board.failures
 
@@ -362,14 +366,14 @@ def test_other_labels_are_never_served_from_the_cache(tmp_path):
     for column in (0, 5):
         labels = (items[:, column] > 0).astype(int)
         dataset = Dataset(items, kind, target=labels, split=split)
-        kept = compare([spec], dataset, cache=tmp_path)
-        fresh = compare([spec], dataset)
+        kept = compare(dataset, encoders=[spec], cache=tmp_path)
+        fresh = compare(dataset, encoders=[spec])
         assert row(kept, spec).scores["knn"] == row(fresh, spec).scores["knn"]
 
 
 def test_a_collapsed_space_is_a_row_like_any_other(digits):
     constant = FunctionTransformer(lambda X: np.tile([[0.1, 0.7, 1.3]], (len(X), 1)))
-    board = compare([constant], digits)
+    board = compare(digits, encoders=[constant])
     assert not board.failures
     assert board.results[-2].dim == 3
 
@@ -377,7 +381,7 @@ def test_a_collapsed_space_is_a_row_like_any_other(digits):
 def test_without_its_reference_nothing_keeps_neighbours():
     letters = [f"{'ab'[i % 2]} {i} c" for i in range(60)]
     texts = [" ".join(text) for text in letters]  # no word of two letters: tfidf must fail
-    board = compare(["raw"], load(texts, labels=np.arange(60) % 2))
+    board = compare(load(texts, labels=np.arange(60) % 2), encoders=["raw"])
     assert [failure.spec for failure in board.failures] == ["tfidf"]
     assert "preservation" not in row(board, "raw").scores
 
@@ -388,19 +392,19 @@ def test_r_precision_has_an_interval_where_queries_are_drawn():
     items = random.normal(size=(4400, 3)) + labels[:, None]
     split = np.where(np.arange(4400) < 200, "train", "test")
     data = load(items, labels=labels)
-    board = compare(["raw"], dataclasses.replace(data, split=split), rank_by="r_precision")
+    board = compare(dataclasses.replace(data, split=split), encoders=["raw"], rank_by="r_precision")
     score = row(board, "raw").scores["r_precision"]
     assert score.low < score.value < score.high
     assert row(board, "raw").verdict == "best"
 
 
 def test_rows_without_the_ranking_score_come_last(digits):
-    board = compare(["pca(dim=4)", "pca(dim=9)"], digits, rank_by="reconstruction")
+    board = compare(digits, encoders=["pca(dim=4)", "pca(dim=9)"], rank_by="reconstruction")
     assert [row.spec for row in board.results][:2] == ["pca(dim=9)", "pca(dim=4)"]
 
 
 def test_transformers_that_need_labels_get_them(digits):
-    board = compare([SelectKBest(k=5)], SAMPLES["wine"]())
+    board = compare(SAMPLES["wine"](), encoders=[SelectKBest(k=5)])
     assert not board.failures
 
 
@@ -410,4 +414,4 @@ def test_labels_that_never_meet_are_told():
     labels[::2] = np.where(np.arange(0, 40, 2) < 30, "neg", "1")
     split = np.where(np.arange(40) < 30, "train", "test")
     with pytest.raises(NearspaceError, match="no test item has a label"):
-        compare(["raw"], dataclasses.replace(load(items, labels=labels), split=split))
+        compare(dataclasses.replace(load(items, labels=labels), split=split), encoders=["raw"])

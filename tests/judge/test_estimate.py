@@ -7,7 +7,8 @@ import numpy as np
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.spec import make_many
 from nearspace.judge.estimate import estimate_seconds
-from nearspace.judge.protocol import Protocol, set_task
+from nearspace.judge.task import Protocol
+from nearspace.judge.tasks import set_task
 
 
 def test_small_data_is_not_piloted():

@@ -6,7 +6,7 @@ from nearspace.report.page import render
 
 def test_what_corrupting_encoders_were_given_stands_in_the_report():
     digits = load("digits").take(range(200))
-    board = compare(["pca(dim=4)", "denoising(dim=4, epochs=1)"], digits)
+    board = compare(digits, encoders=["pca(dim=4)", "denoising(dim=4, epochs=1)"])
     shown = {
         row.spec: {strip.label: strip for strip in row.exhibits.strips}
         for row in board.results
@@ -20,12 +20,12 @@ def test_what_corrupting_encoders_were_given_stands_in_the_report():
     page = render(board)
     assert "was given" in page
     assert given[0] in page
-    assert "was given" not in render(compare(["pca(dim=4)"], digits))
+    assert "was given" not in render(compare(digits, encoders=["pca(dim=4)"]))
 
 
 def test_layers_too_wide_for_memory_leave_the_row_standing(monkeypatch):
     monkeypatch.setattr(taps, "MOST_VALUES", 330 * 3)
-    board = compare(["mlp(epochs=1)"], load("digits").take(range(200)))
+    board = compare(load("digits").take(range(200)), encoders=["mlp(epochs=1)"])
     (row,) = (row for row in board.results if row.spec == "mlp(epochs=1)")
     assert row.exhibits.layers == ()
     assert row.scores["knn"].value > 0.2
@@ -33,6 +33,6 @@ def test_layers_too_wide_for_memory_leave_the_row_standing(monkeypatch):
 
 def test_a_layer_that_does_not_decode_shows_nothing_decoded():
     specs = ["denoising(dim=4, epochs=1)@code", "vae(dim=4, epochs=1)@fc1"]
-    board = compare(specs, load("digits").take(range(200)))
+    board = compare(load("digits").take(range(200)), encoders=specs)
     rows = [row for row in board.results if row.spec in specs]
     assert [row.exhibits.strips for row in rows] == [(), ()]

@@ -12,7 +12,8 @@ from nearspace.encoders.network import Network
 from nearspace.encoders.pretrained import Pretrained
 from nearspace.encoders.spec import make
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
-from nearspace.judge.protocol import Protocol, set_task
+from nearspace.judge.task import Protocol
+from nearspace.judge.tasks import set_task
 
 
 def test_seeds_reach_every_part():

@@ -24,7 +24,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def board(digits):
-    return compare_layers("alexnet(epochs=3)", digits)
+    return compare_layers(digits, "alexnet(epochs=3)")
 
 
 def test_there_is_a_row_a_layer(board):
@@ -94,7 +94,7 @@ def test_zeros_are_counted_by_item_and_by_unit():
 
 
 def test_pooling_and_a_choice_of_layers(digits):
-    board = compare_layers("cnn(epochs=1)", digits, layers=["conv2", "fc1"], pool="mean")
+    board = compare_layers(digits, "cnn(epochs=1)", layers=["conv2", "fc1"], pool="mean")
     assert [(row.name, row.dim) for row in board.rows] == [("conv2", 32), ("fc1", 64)]
     assert board.protocol["pool"] == "mean"
 
@@ -102,18 +102,18 @@ def test_pooling_and_a_choice_of_layers(digits):
 def test_memory_is_bounded_and_said_to_be(digits, monkeypatch):
     monkeypatch.setattr(taps, "MOST_VALUES", 330 * 200)
     monkeypatch.setattr(taps, "BATCH_VALUES", 7 * 330)
-    board = compare_layers("mlp(epochs=1)", digits)
+    board = compare_layers(digits, "mlp(epochs=1)")
     assert board.protocol["items judged"] + board.protocol["items searched"] == 200
     assert any("fit into memory" in note for note in board.notes)
     monkeypatch.setattr(taps, "MOST_VALUES", 330 * 3)
     with pytest.raises(DataError, match="pool='mean'"):
-        compare_layers("mlp(epochs=1)", digits)
+        compare_layers(digits, "mlp(epochs=1)")
 
 
 def test_without_labels_there_are_no_accuracies():
     items = load("digits").items[:300]
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten())
-    board = compare_layers(Network(net), load(items))
+    board = compare_layers(load(items), Network(net))
     assert board.hybrids == ()
     assert board.floor == {}
     assert all(row.knn is None and row.zeros is not None for row in board.rows)
@@ -129,24 +129,24 @@ def test_frame_and_json_hold_the_same(board):
 
 def test_what_has_no_layers_or_not_these_is_refused(digits):
     with pytest.raises(SpecError, match="'pca' has no layers to compare; alexnet"):
-        compare_layers("pca", digits)
+        compare_layers(digits, "pca")
     with pytest.raises(SpecError, match="Did you mean 'mean'"):
-        compare_layers("mlp", digits, pool="meen")
+        compare_layers(digits, "mlp", pool="meen")
     # All are told before hours of training.
     with pytest.raises(SpecError, match="'dim' parameter of CNN"):
-        compare_layers("cnn(dim=0)", digits)
+        compare_layers(digits, "cnn(dim=0)")
     with pytest.raises(DataError, match="no layer 'fc9'"):
-        compare_layers("mlp(epochs=10_000)", digits, layers=["fc1", "fc9"])
+        compare_layers(digits, "mlp(epochs=10_000)", layers=["fc1", "fc9"])
     with pytest.raises(SpecError, match="'pool' parameter of AlexNet"):
-        compare_layers("alexnet(epochs=10_000)", digits, pool="cls")
+        compare_layers(digits, "alexnet(epochs=10_000)", pool="cls")
     with pytest.raises(SpecError, match="no layer of the top level"):
-        compare_layers(Network(Half()), load(np.eye(4)[np.arange(60) % 4] + np.arange(60)[:, None]))
+        compare_layers(load(np.eye(4)[np.arange(60) % 4] + np.arange(60)[:, None]), Network(Half()))
 
 
 def test_a_layer_may_be_one_word_and_counts_once(digits):
-    one = compare_layers("mlp(epochs=1)", digits, layers="fc1")
+    one = compare_layers(digits, "mlp(epochs=1)", layers="fc1")
     assert [row.name for row in one.rows] == ["fc1"]
-    two = compare_layers("mlp(epochs=1)", digits, layers=["fc1", "logits", "fc1"])
+    two = compare_layers(digits, "mlp(epochs=1)", layers=["fc1", "logits", "fc1"])
     assert [row.name for row in two.rows] == ["fc1", "logits"]
     with pytest.raises(DataError, match="no layer 'fc9'"):
-        compare_layers("mlp", digits, layers="fc9")
+        compare_layers(digits, "mlp", layers="fc9")

@@ -24,7 +24,7 @@ def diabetes():
 
 @pytest.fixture(scope="module")
 def board(diabetes):
-    return compare(["pca(dim=4)", "mlp(epochs=30)"], diabetes)
+    return compare(diabetes, encoders=["pca(dim=4)", "mlp(epochs=30)"])
 
 
 def test_encoders_are_ranked_by_r2_above_guessing_the_mean(board):
@@ -59,7 +59,7 @@ def test_the_verdict_is_in_units_not_percent(board):
 
 
 def test_ranked_by_the_error_the_lowest_is_best_and_below_chance(diabetes):
-    board = compare(["pca(dim=4)"], diabetes, rank_by="knn_mae")
+    board = compare(diabetes, encoders=["pca(dim=4)"], rank_by="knn_mae")
     best = next(row for row in board.results if row.verdict == "best")
     chance = next(row for row in board.results if row.verdict == "floor")
     errors = [row.scores["knn_mae"].value for row in board.results]
@@ -68,11 +68,11 @@ def test_ranked_by_the_error_the_lowest_is_best_and_below_chance(diabetes):
     recommended = [row for row in board.results if row.recommended]
     assert all(row.scores["knn_mae"].high < chance.scores["knn_mae"].value for row in recommended)
     with pytest.raises(NearspaceError, match="Ranking by knn needs labels that are classes"):
-        compare(["raw"], diabetes, rank_by="knn")
+        compare(diabetes, encoders=["raw"], rank_by="knn")
 
 
 def test_few_labels_of_numbers_are_learnt_from(diabetes):
-    found = transfer("autoencoder(dim=8, epochs=3)", diabetes, labels=[60], seeds=2)
+    found = transfer(diabetes, "autoencoder(dim=8, epochs=3)", labels=[60], seeds=2)
     rows = {row.way: row for row in found.rows}
     assert list(rows) == [
         "from scratch", "linear head on raw", "linear head",
@@ -87,11 +87,11 @@ def test_few_labels_of_numbers_are_learnt_from(diabetes):
     assert found.label == "R²"
     assert not any("points" in sentence for sentence in found.verdicts())
     with pytest.raises(NearspaceError, match="10 ranges of numbers"):
-        transfer("pca", diabetes, labels=[5])
+        transfer(diabetes, "pca", labels=[5])
 
 
 def test_layers_are_judged_by_r2(diabetes):
-    board = compare_layers("mlp(epochs=30)", diabetes)
+    board = compare_layers(diabetes, "mlp(epochs=30)")
     assert [row.name for row in board.rows] == ["fc1", "fc2", "logits"]
     assert [row.dim for row in board.rows] == [256, 64, 1]
     assert board.rows[0].knn.value > 0.1

@@ -114,7 +114,7 @@ def test_the_busiest_point_is_within_what_stands_out():
 
 def test_the_section_shows_every_layer_with_places():
     digits = load("digits", limit=200)
-    board = compare_layers("cnn(epochs=1)", digits)
+    board = compare_layers(digits, "cnn(epochs=1)")
     layers, queries, gallery = board_places(board)
     assert [layer.layer for layer in layers] == ["conv1", "conv2"]
     assert not set(queries.ids) & set(gallery.ids)
@@ -124,7 +124,7 @@ def test_the_section_shows_every_layer_with_places():
 
 
 def test_without_places_there_is_no_section():
-    assert places_sections(compare_layers("mlp(epochs=1)", load("digits", limit=200))) == []
+    assert places_sections(compare_layers(load("digits", limit=200), "mlp(epochs=1)")) == []
 
 
 def test_the_command_puts_it_on_the_page(tmp_path):
@@ -139,7 +139,7 @@ def test_photographs_are_drawn_small():
     labels = np.repeat(["a", "<b>"], 30)
     dataset = Dataset(images, Image.infer(images), target=labels)
     net = nn.Sequential(nn.Conv2d(3, 2, 5, stride=8), nn.ReLU())
-    html = places_sections(compare_layers(Network(net), dataset))[0].html
+    html = places_sections(compare_layers(dataset, Network(net)))[0].html
     assert 'width="96" height="72"' in html
     assert "<b>" not in html
 

@@ -8,9 +8,10 @@ from nearspace.data import SAMPLES, Dataset, Numbers, Vector
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.judge.evidence import Evidence
-from nearspace.judge.protocol import Protocol, set_task
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.task import Protocol
+from nearspace.judge.tasks import set_task
 
 
 def diabetes():

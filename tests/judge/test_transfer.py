@@ -24,8 +24,9 @@ from nearspace.judge.finetune import (
     last_part,
     linear_head,
 )
-from nearspace.judge.protocol import Protocol, set_task
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.task import Protocol
+from nearspace.judge.tasks import set_task
 from nearspace.judge.transfer import transfer
 from nearspace.judge.transferred import Transfer, TransferRow, assemble
 
@@ -56,7 +57,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def found(digits):
-    return transfer(SPEC, digits, labels=[50, 100, 5000], seeds=2)
+    return transfer(digits, SPEC, labels=[50, 100, 5000], seeds=2)
 
 
 def test_every_way_is_there_for_every_number_of_labels(found):
@@ -95,7 +96,7 @@ def test_it_is_repeatable_and_test_labels_are_not_learnt_from(found, digits):
     test = np.flatnonzero(digits.split == "test")
     poisoned = digits.target.values.copy()
     poisoned[test] = np.roll(poisoned[test], 1)
-    again = transfer(SPEC, dataclasses.replace(digits, target=poisoned), labels=[50], seeds=2)
+    again = transfer(dataclasses.replace(digits, target=poisoned), SPEC, labels=[50], seeds=2)
     for before, after in zip(found.rows, again.rows, strict=False):
         np.testing.assert_array_equal(before.predictions, after.predictions)
         assert after.score.value < 0.4
@@ -161,7 +162,7 @@ def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
     original = cls._fit
     monkeypatch.setattr(cls, "takes_labels", True)
     monkeypatch.setattr(cls, "_fit", lambda self, x, y: (seen.append(y), original(self, x, y))[1])
-    transfer("pca(dim=8)", digits, labels=[50], seeds=1)
+    transfer(digits, "pca(dim=8)", labels=[50], seeds=1)
     assert seen == [None]
 
 
@@ -206,7 +207,7 @@ def test_a_few_items_that_differ_may_be_chance(digits, differing):
 
 
 def test_an_encoder_without_a_network_gets_the_linear_head(digits):
-    found = transfer("hog", digits, labels=[100], seeds=2)
+    found = transfer(digits, "hog", labels=[100], seeds=2)
     assert [row.way for row in found.rows] == ["linear head on raw", "linear head"]
     assert all(row.difference is None for row in found.rows)
     plain, head = found.rows
@@ -219,11 +220,11 @@ def test_an_encoder_without_a_network_gets_the_linear_head(digits):
     assert sentence.startswith("100 labels: ")
     side = "above" if gap > 0 else "below"
     assert f"{100 * abs(gap):.1f} points {side} the linear head on raw [" in sentence
-    assert transfer("raw", digits, labels=[100], seeds=1).verdicts() == []
+    assert transfer(digits, "raw", labels=[100], seeds=1).verdicts() == []
 
 
 def test_vectors_have_no_views():
-    found = transfer("autoencoder(dim=4, epochs=1)", SAMPLES["wine"](), labels=[30], seeds=2)
+    found = transfer(SAMPLES["wine"](), "autoencoder(dim=4, epochs=1)", labels=[30], seeds=2)
     assert [row.way for row in found.rows] == WAYS[:5]
 
 
@@ -282,14 +283,14 @@ def test_ctrl_c_keeps_what_is_done(digits, monkeypatch):
         return finetune(*args)
 
     monkeypatch.setattr(module, "finetune", interrupted)
-    found = transfer(SPEC, digits, labels=[50], seeds=2)
+    found = transfer(digits, SPEC, labels=[50], seeds=2)
     assert found.interrupted
     assert [row.way for row in found.rows] == WAYS[:6]  # the fifth training was not done
     assert found.rows[3].difference is not None
     assert "Interrupted" in found.notes[-1]
     monkeypatch.setattr(module, "draw_labelled", interrupted)
     with pytest.raises(KeyboardInterrupt):  # nothing is done yet
-        transfer(SPEC, digits, labels=[50], seeds=2)
+        transfer(digits, SPEC, labels=[50], seeds=2)
 
 
 WRONG = [
@@ -308,14 +309,14 @@ WRONG = [
 @pytest.mark.parametrize(("encoder", "settings", "told"), WRONG, ids=lambda v: str(v)[:20])
 def test_mistakes_are_told_in_a_sentence(digits, encoder, settings, told):
     with pytest.raises(NearspaceError, match=told):
-        transfer(encoder, digits, **settings)
+        transfer(digits, encoder, **settings)
 
 
 def test_labels_have_to_be_there_and_differ(digits):
     with pytest.raises(NearspaceError, match="has no labels"):
-        transfer("pca", dataclasses.replace(digits, target=None))
+        transfer(dataclasses.replace(digits, target=None), "pca")
     with pytest.raises(NearspaceError, match="all labels are the same"):
-        transfer("pca", dataclasses.replace(digits, target=np.zeros(len(digits))))
+        transfer(dataclasses.replace(digits, target=np.zeros(len(digits))), "pca")
 
 
 def test_rare_classes_get_a_label():
@@ -323,7 +324,7 @@ def test_rare_classes_get_a_label():
     labels = np.repeat(["a", "b", "rare"], [100, 96, 4])
     items = (random.normal(size=(200, 3)) + (labels == "b")[:, None]).astype(np.float32)
     dataset = Dataset(items, SAMPLES["wine"]().kind.infer(items), target=labels)
-    found = transfer("raw", dataset, labels=[3, 20], seeds=2)
+    found = transfer(dataset, "raw", labels=[3, 20], seeds=2)
     assert [row.labels for row in found.rows] == [3, 20]
 
 

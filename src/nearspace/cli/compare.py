@@ -70,9 +70,9 @@ def compare_command(
         from nearspace.judge.compare import compare
 
         board = compare(
-            specs, dataset, k=judging.k, rank_by=judging.rank_by, seeds=judging.seeds,
-            test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
-            progress=progress, on_estimate=_announce,
+            dataset, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
+            seeds=judging.seeds, test_size=judging.test_size, random_state=judging.random_state,
+            cache=judging.folder, progress=progress, on_estimate=_announce,
         )  # fmt: skip
     from nearspace.report.page import write_report
 

@@ -32,9 +32,13 @@ STYLES = {"best": "bold green", "tied with best": "green", "floor": "dim"}
 class Judging:
     """How to judge encoders: what `compare` and the other studies take, as options."""
 
+    task: Annotated[
+        str | None,
+        typer.Option(help="classes, numbers or unlabelled; overrules what the data bring."),
+    ] = None
     test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25
     k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that vote.")] = 5
-    rank_by: Annotated[str | None, typer.Option(help="knn, probe, r_precision, …")] = None
+    rank_by: Annotated[str | None, typer.Option(help="knn, probe, knn_r2, …")] = None
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1
     random_state: Annotated[int, typer.Option(min=0, help="Of split and draws.")] = 0
     cache: Annotated[

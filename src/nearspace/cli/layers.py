@@ -35,7 +35,7 @@ def layers_command(
     ] = None,
     *,
     reading: Reading,
-    judging: Annotated[Judging, only("test_size", "k", "random_state", "cache")],
+    judging: Annotated[Judging, only("task", "test_size", "k", "random_state", "cache")],
 ) -> None:
     """Judge every layer of a network, alone and two together, and write layers.html and .json.
 
@@ -59,8 +59,9 @@ def layers_command(
         from nearspace.judge.layers import compare_layers
 
         board = compare_layers(
-            encoder, dataset, layers=layer, pool=pool, k=judging.k, test_size=judging.test_size,
-            random_state=judging.random_state, cache=judging.folder, progress=progress,
+            dataset, encoder, task=judging.task, layers=layer, pool=pool, k=judging.k,
+            test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
+            progress=progress,
         )  # fmt: skip
     from nearspace.report.layers import write_layers
     from nearspace.report.places import places_sections

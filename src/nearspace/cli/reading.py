@@ -29,7 +29,9 @@ Source = Annotated[
 class Reading:
     """How to read a SOURCE: what `load` takes, as options."""
 
-    labels: Annotated[str | None, typer.Option(help="Column or array with the classes.")] = None
+    labels: Annotated[
+        str | None, typer.Option(help="Column or array with the classes or numbers.")
+    ] = None
     column: Annotated[
         str | None, typer.Option(help="Column of a CSV with the texts, or array of an npz.")
     ] = None

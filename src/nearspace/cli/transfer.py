@@ -31,7 +31,7 @@ def transfer_command(
     ] = None,
     *,
     reading: Reading,
-    judging: Annotated[Judging, only("test_size", "random_state", "cache")],
+    judging: Annotated[Judging, only("task", "test_size", "random_state", "cache")],
 ) -> None:
     """Fit an encoder without labels, then give a few items theirs.
 
@@ -56,8 +56,9 @@ def transfer_command(
         from nearspace.judge.transfer import transfer
 
         found = transfer(
-            encoder, dataset, labels=wanted, seeds=seeds, test_size=judging.test_size,
-            random_state=judging.random_state, cache=judging.folder, progress=progress,
+            dataset, encoder, task=judging.task, labels=wanted, seeds=seeds,
+            test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
+            progress=progress,
         )  # fmt: skip
     _print(found, told=dataset.notes)
     if output is not None:

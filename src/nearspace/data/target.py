@@ -49,6 +49,11 @@ class Target(ABC):
     def __len__(self) -> int:
         return len(self.values)
 
+    @property
+    def varies(self) -> bool:
+        """Whether not all values are the same."""
+        return bool((self.values != self.values[:1]).any())
+
     def take(self, rows: Any) -> Self:
         """Return the target of the items at ``rows`` (positions, or a mask of bool)."""
         return type(self)(self.values[rows])

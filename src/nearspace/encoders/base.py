@@ -492,6 +492,6 @@ def check_labels(encoder: Encoder, y: Any, n: int) -> Target:
             f"{who} learns from classes, got continuous numbers; cut them into classes first, or "
             "use an encoder that learns numbers, such as mlp."
         )
-    if (target.values == target.values[0]).all():
+    if not target.varies:
         raise DataError(f"{who} needs labels of at least two classes, got only one class.")
     return target

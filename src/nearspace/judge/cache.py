@@ -147,7 +147,7 @@ def _code() -> str:
     """Return a digest of the source and the libraries that decide what comes out."""
     root = Path(nearspace.__file__).parent
     parts = ("data", "metrics", "nets", "learning", "encoders", "space", "judge")
-    files = [file for part in parts for file in sorted((root / part).glob("*.py"))]
+    files = [file for part in parts for file in sorted((root / part).rglob("*.py"))]
     return _digest([json.dumps(versions()), *(file.read_text("utf-8") for file in files)])
 
 

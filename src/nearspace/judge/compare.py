@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nearspace.data import Dataset
 from nearspace.encoders.base import Bounds, Elbo, Encoder
 from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.exhibits import Strip
@@ -21,7 +20,6 @@ from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.cache import has_row, load_row, make_key, prune, store_row
 from nearspace.judge.cost import Cost, measure_cost
 from nearspace.judge.estimate import estimate_seconds
-from nearspace.judge.evidence import Evidence
 from nearspace.judge.exhibits import (
     layer_scores,
     pick_queries,
@@ -32,31 +30,26 @@ from nearspace.judge.exhibits import (
 )
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard
-from nearspace.judge.protocol import (
-    DEFAULTS,
-    REFERENCE,
-    SUPERVISED,
-    Protocol,
-    Task,
-    floor_of,
-    set_task,
-)
-from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.task import Protocol, Task
+from nearspace.judge.tasks import dataset_of, set_task
+from nearspace.judge.usual import USUAL
 from nearspace.judge.verdict import Judged, assemble
 from nearspace.learning.progress import epoch_listener
 from nearspace.space.map.tsne import tsne
 
-__all__ = ["compare", "default_encoders"]
+__all__ = ["compare"]
 
 # How far along (0 to 1), and what is being done.
 Progress = Callable[[float, str], None]
 
 
 def compare(
-    encoders: Iterable[str | BaseEstimator] | None,
-    dataset: Dataset,
+    data: Any,
+    y: Any = None,
     *,
+    encoders: Iterable[str | BaseEstimator] | None = None,
+    task: str | None = None,
     k: int = 5,
     rank_by: str | None = None,
     seeds: int = 1,
@@ -66,7 +59,7 @@ def compare(
     progress: Progress | None = None,
     on_estimate: Callable[[float], None] | None = None,
 ) -> Leaderboard:
-    """Rank encoders on a dataset.
+    """Rank encoders on data.
 
     Every encoder is fitted on the training items only and judged on the test items; raw input and
     the plain handmade representation of the kind are always among them, and so is chance where
@@ -74,15 +67,19 @@ def compare(
 
     Parameters
     ----------
-    encoders : iterable of str or transformer, or None
-        Specs, encoders, or any scikit-learn transformers; None for those that suit the kind.
-    dataset : Dataset
-        The items, from `load`.
+    data : Dataset, Task, or what `load` reads
+        The items. A task brings its own settings, and what is said of them here has no part.
+    y : array-like or str, optional
+        Their labels, or the name of a column: classes, or numbers where one is not whole.
+    encoders : iterable of str or transformer, optional
+        Specs, encoders, or any scikit-learn transformers; by default those that suit the kind.
+    task : {"classes", "numbers", "unlabelled"}, optional
+        What a space should be good for; by default what the data bring decides.
     k : int, default=5
         Neighbours that vote.
     rank_by : str, optional
-        The score that ranks; ``"knn"`` where there are classes, ``"knn_r2"`` where there are
-        numbers, else ``"preservation"``.
+        The score that ranks; by default ``"knn"`` of classes, ``"knn_r2"`` of numbers, else
+        ``"preservation"``.
     seeds : int, default=1
         Fits of each encoder that has a random state; with more than one, intervals and verdicts
         cover the noise of training too.
@@ -111,21 +108,24 @@ def compare(
 
     Examples
     --------
-    >>> from nearspace import load
-    >>> board = compare(["pca(dim=8)"], load("wine"))
+    >>> board = compare("wine", encoders=["pca(dim=8)"])
     >>> sorted(row.spec for row in board.results)
     ['chance', 'pca(dim=8)', 'raw']
     """
-    task = set_task(dataset, Protocol(k, rank_by, seeds, test_size, random_state))
-    rows, failures = _rows(encoders, task)
+    if isinstance(data, Task):
+        asked = data
+    else:
+        protocol = Protocol(k, rank_by, seeds, test_size, random_state)
+        asked = set_task(dataset_of(data, y), protocol, task)
+    rows, failures = _rows(encoders, asked)
     folder = None if cache is None else Path(cache)
-    judge = _Judge(task, Fits(task, folder), folder, progress or (lambda share, words: None))
+    judge = _Judge(asked, Fits(asked, folder), folder, progress or (lambda share, words: None))
     judged: list[Judged] = []
-    notes, interrupted = list(task.notes), False
+    notes, interrupted = list(asked.notes), False
     if on_estimate is not None:
         judge.progress(0.0, "estimating the time")
         on_estimate(
-            estimate_seconds([encoder for _, encoder in rows if judge.is_new(encoder)], task)
+            estimate_seconds([encoder for _, encoder in rows if judge.is_new(encoder)], asked)
         )
     for index, (spec, encoder) in enumerate(rows):
         judge.begin(spec, index / len(rows), 1 / len(rows))
@@ -139,21 +139,16 @@ def compare(
         except Exception as error:  # whatever a user's transformer raises is that row's result
             failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
     judge.progress(1.0, "intervals and verdicts")
-    exhibits, items = with_gallery([row.exhibits for row in judged], task)
+    exhibits, items = with_gallery([row.exhibits for row in judged], asked)
     judged = [
         dataclasses.replace(row, exhibits=each) for row, each in zip(judged, exhibits, strict=True)
     ]
-    board = assemble(task, judged, failures, tuple(notes), judge.seconds)
+    board = assemble(asked, judged, failures, tuple(notes), judge.seconds)
     prune(folder)
     fits: dict[str, Callable[[], Encoder]] = {
         row.spec: functools.partial(judge.fitted, dict(rows)[row.spec]) for row in judged
     }
     return dataclasses.replace(board, interrupted=interrupted, fits=fits, **items)
-
-
-def default_encoders(kind: str, labelled: bool) -> list[str]:
-    """Return the specs that suit a kind of data; those that learn from labels only with labels."""
-    return [spec for spec in DEFAULTS[kind] if labelled or spec not in SUPERVISED]
 
 
 def _rows(
@@ -163,16 +158,16 @@ def _rows(
 
     What nobody asked for by name and lacks its library is a row with its error.
     """
-    kind = task.dataset.kind.name
+    usual = USUAL[task.train.kind.name]
     if isinstance(encoders, str):
         encoders = [encoders]
     asked = [] if encoders is None else list(encoders)
-    usual = [REFERENCE[kind], *floor_of(task.dataset.kind)]
+    specs = usual.rows(task.train.kind)
     if encoders is None:
-        usual += default_encoders(kind, task.labelled)
+        specs += usual.specs(labelled=task.train.target is not None)
     rows: dict[str, Encoder] = {}
     failures: dict[str, Failure] = {}
-    for what in usual:
+    for what in specs:
         try:
             rows.setdefault(what, make(what))
         except MissingExtra as error:
@@ -209,7 +204,7 @@ class _Judge:
     def __init__(self, task: Task, fits: Fits, folder: Path | None, progress: Progress):
         self.task, self.fits, self.folder, self.progress = task, fits, folder, progress
         self.queries, self.shown = pick_queries(task), shown_items(task)
-        self.reference_spec = REFERENCE[task.dataset.kind.name]
+        self.reference_spec = USUAL[task.train.kind.name].reference
         self.reference: Any = None
         self.seconds = {"fitting": 0.0, "embedding": 0.0, "scoring": 0.0, "map and layers": 0.0}
 
@@ -245,8 +240,8 @@ class _Judge:
         task = self.task
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
         sides = (task.train.fingerprint, task.test.fingerprint)
-        groups = "" if task.test.groups is None else task.test.groups.tolist()
-        return make_key("row", encoder.spec, *sides, settings, task.labelled, groups)
+        groups = "" if task.groups is None else task.groups.tolist()
+        return make_key("row", encoder.spec, *sides, settings, task.name, groups)
 
     def _run(self, encoder: Encoder) -> Judged:
         task, key = self.task, self._key(encoder)
@@ -290,23 +285,17 @@ class _Judge:
         times = [time.perf_counter()]
         fitted, fit_seconds = self.fits.get(encoder)
         times.append(time.perf_counter())
-        train = fitted.transform(task.train.items)
-        before_test = time.perf_counter()
-        test = fitted.transform(task.test.items)
-        transform_seconds = time.perf_counter() - before_test
-        cost = measure_cost(fitted, task.test, test, fit_seconds, transform_seconds)
+        evidence = task.evidence(fitted, self.reference)
+        test = evidence.test
+        cost = measure_cost(fitted, task.test, test, fit_seconds, evidence.seconds)
         times.append(time.perf_counter())
-        evidence = Evidence(
-            task.train, task.test, fitted, train, test, self.reference, task.sample,
-            task.protocol.k, task.protocol.random_state,
-        )  # fmt: skip
         scores = {
             score.name: score.measure(evidence)
-            for score in SCORES.values()
+            for score in task.scores
             if score.needs <= evidence.has
         }
         times.append(time.perf_counter())
-        arrays: dict[str, Any] = {"train": train, "test": test}
+        arrays: dict[str, Any] = {"train": evidence.train, "test": test}
         arrays["layout"] = tsne(test[self.shown], task.protocol.random_state)
         layers = layer_scores(task, fitted) if getattr(encoder, "layer", None) is None else []
         times.append(time.perf_counter())

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.learned import Learned
-from nearspace.judge.protocol import Task
+from nearspace.judge.task import Task
 from nearspace.learning.train import default_epochs
 
 __all__ = ["estimate_seconds"]
@@ -32,7 +32,7 @@ def estimate_seconds(encoders: list[Encoder], task: Task) -> float:
     if len(task.train) < SMALL and len(task.train) * task.train.kind.size < 2_000_000:
         return 0.0
     pilot = task.train.take(np.arange(min(PILOT_ITEMS, len(task.train))))
-    if pilot.target is not None and (pilot.target.values == pilot.target.values[0]).all():
+    if pilot.target is not None and not pilot.target.varies:
         spread = np.linspace(0, len(task.train) - 1, len(pilot)).astype(int)
         pilot = task.train.take(spread)
     total = 0.0
@@ -60,7 +60,7 @@ def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
         if isinstance(given, Learned):
             fitting += _training_seconds(given, part.history_, n, m)
     width = vectors.shape[1] if isinstance(vectors, np.ndarray) else vectors.nnz / m
-    outputs = task.targets[0].width if task.labelled else 0
+    outputs = 0 if pilot.target is None else pilot.target.width
     search = n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
     probe = 100 * 4 * n * width * outputs * SECONDS_PER_FLOP
     return task.protocol.seeds * (fitting + embedding + search + probe)

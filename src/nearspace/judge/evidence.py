@@ -39,6 +39,8 @@ class Evidence:
         Neighbours that vote.
     random_state : int
         Of what is drawn.
+    seconds : float
+        Wall time of embedding the test side.
 
     Raises
     ------
@@ -55,6 +57,7 @@ class Evidence:
     sample: np.ndarray
     k: int
     random_state: int
+    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         for side, vectors in (("training", self.train), ("test", self.test)):

@@ -12,9 +12,9 @@ from nearspace.encoders.base import Encoder, Layers, Samples
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.evidence import reconstructs
 from nearspace.judge.leaderboard import Exhibits
-from nearspace.judge.protocol import Task
 from nearspace.judge.statistics import Estimate, bootstrap_means, interval
 from nearspace.judge.taps import own_pool, tap_sides
+from nearspace.judge.task import Task
 from nearspace.metrics.labels import knn_scores
 from nearspace.metrics.retrieval import Vectors as VectorArray
 from nearspace.metrics.retrieval import nearest
@@ -51,9 +51,9 @@ def pick_queries(task: Task) -> np.ndarray:
     """Return positions of a few test items, of different labels where there are any."""
     random = np.random.default_rng(task.protocol.random_state)
     order = random.permutation(len(task.test))
-    if not task.labelled:
+    if task.test.target is None:
         return order[:QUERIES]
-    strata = task.targets[1].strata[order]
+    strata = task.test.target.strata[order]
     first = np.sort(np.unique(strata, return_index=True)[1])
     rest = np.setdiff1d(np.arange(len(order)), first)
     return order[np.concatenate([first, rest])[:QUERIES]]
@@ -69,7 +69,7 @@ def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Estimate]
 
     There are none where no layer can be tapped, or where they are too wide to hold the neighbours.
     """
-    if not (isinstance(encoder, Layers) and task.labelled and isinstance(encoder, Encoder)):
+    if not (isinstance(encoder, Layers) and task.test.target and isinstance(encoder, Encoder)):
         return []
     names, pool, found = encoder.layer_names(), own_pool(encoder), []
     sides = tap_sides(task, encoder, names, pool, LAYER_TRAIN, LAYER_TEST) if names else None
@@ -100,7 +100,7 @@ def strips(
     own = encoder.exhibits(asked, seed)
     if not reconstructs(encoder):
         return own
-    kind, places = task.dataset.kind, encoder.transform(asked)
+    kind, places = task.test.kind, encoder.transform(asked)
     walk = encoder.inverse_transform(interpolate(places[0], places[-1], WALK))
     decoded = Strip(
         kind, encoder.inverse_transform(places), "Items, and what is left of them",

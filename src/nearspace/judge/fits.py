@@ -14,7 +14,7 @@ from nearspace.data import Kind
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite
 from nearspace.judge.cache import content_key, load_fit, make_key, store_fit
-from nearspace.judge.protocol import Task
+from nearspace.judge.task import Task
 
 __all__ = ["Fits", "has_random_state", "is_same", "seeded"]
 

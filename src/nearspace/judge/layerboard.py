@@ -12,9 +12,9 @@ import numpy as np
 from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
 from nearspace.judge.leaderboard import plain
-from nearspace.judge.protocol import Task
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.task import ItemTask
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,7 +118,7 @@ class LayerBoard:
         Where the time went, by step.
     encoder : Encoder
         The fitted encoder.
-    task : Task
+    task : ItemTask
         The data and its two sides.
     """
 
@@ -131,7 +131,7 @@ class LayerBoard:
     notes: tuple[str, ...]
     seconds: dict[str, float]
     encoder: Encoder
-    task: Task
+    task: ItemTask
 
     @property
     def score(self) -> Score:

@@ -12,16 +12,17 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.preprocessing import normalize
 
-from nearspace.data import Dataset, take_items
+from nearspace.data import take_items
 from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.fits import Fits
 from nearspace.judge.hybrids import hybrid_correct
 from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
-from nearspace.judge.protocol import GEOMETRY_ITEMS, Protocol, Task, set_task
 from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
 from nearspace.judge.taps import Tapped, own_pool, tap_sides
+from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
+from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.learning.progress import epoch_listener
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_scores, probe_scores
@@ -34,9 +35,10 @@ CKA_ITEMS = 1000
 
 
 def compare_layers(
+    data: Any,
     encoder: str | Encoder,
-    dataset: Dataset,
     *,
+    task: str | None = None,
     layers: str | Sequence[str] | None = None,
     pool: str | None = None,
     k: int = 5,
@@ -52,11 +54,13 @@ def compare_layers(
 
     Parameters
     ----------
+    data : Dataset, or what `load` reads
+        The items.
     encoder : str or Encoder
         A spec, or an encoder whose network has layers: ``alexnet``, ``cnn``, ``mlp``, or
         `nearspace.encoders.network.Network` around any `nn.Module`.
-    dataset : Dataset
-        The items, from `load`.
+    task : {"classes", "numbers", "unlabelled"}, optional
+        What a layer should be good for; by default what the data bring decides.
     layers : str or sequence of str, optional
         One layer, or several from input to output; all of the top level when absent.
     pool : {"flatten", "mean", "max", "cls"}, optional
@@ -85,52 +89,51 @@ def compare_layers(
 
     Examples
     --------
-    >>> from nearspace import load
-    >>> board = compare_layers("mlp(epochs=2)", load("digits"))
+    >>> board = compare_layers("digits", "mlp(epochs=2)")
     >>> [(row.name, row.dim) for row in board.rows]
     [('fc1', 256), ('fc2', 64), ('logits', 10)]
     """
     encoder = make(encoder) if isinstance(encoder, str) else encoder
     layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers or ()))
     check_layers(encoder, pool)
-    task = set_task(dataset, Protocol(k, None, 1, test_size, random_state))
+    asked = set_task(dataset_of(data), Protocol(k, None, 1, test_size, random_state), task)
     tell = progress or (lambda share, words: None)
-    _try_untrained(encoder, task, layers or [encoder.get_params()["layer"]], pool)
+    _try_untrained(encoder, asked, layers or [encoder.get_params()["layer"]], pool)
     times = [time.perf_counter()]
     with epoch_listener(lambda done, of: tell(0.5 * done / of, f"epoch {done} of {of}")):
-        fitted: Any = Fits(task, None if cache is None else Path(cache)).get(encoder)[0]
+        fitted: Any = Fits(asked, None if cache is None else Path(cache)).get(encoder)[0]
     times.append(time.perf_counter())
     names = layers or list(fitted.layer_names())
     if not names:
         raise SpecError(f"{encoder.spec}: no layer of the top level can be tapped; name some.")
     pool = pool or own_pool(fitted)
     tell(0.5, "embedding")
-    sides = tap_sides(task, fitted, names, pool, len(task.train), len(task.test))
+    sides = tap_sides(asked, fitted, names, pool, len(asked.train), len(asked.test))
     if sides is None:
         raise DataError(
             f"The layers of {encoder.spec} are too wide to hold {k} neighbours in memory at "
             "once; use pool='mean', or name fewer layers."
         )
     train, test = sides
-    notes = task.notes
-    if train.n < len(task.train) or test.n < len(task.test):
+    notes = asked.notes
+    if train.n < len(asked.train) or test.n < len(asked.test):
         notes = (
             *notes,
-            f"Judged on {test.n:,} of {len(task.test):,} test items against {train.n:,} of "
-            f"{len(task.train):,} training items, drawn at random, so that all layers fit into "
+            f"Judged on {test.n:,} of {len(asked.test):,} test items against {train.n:,} of "
+            f"{len(asked.train):,} training items, drawn at random, so that all layers fit into "
             "memory at once.",
         )
     times.append(time.perf_counter())
     measured = _Measured(
-        task, names, train, test, lambda share, words: tell(0.5 + share / 2, words)
+        asked, names, train, test, lambda share, words: tell(0.5 + share / 2, words)
     )
     rows = measured.rows()
     own = fitted.get_params()["layer"]
     own = own if own in names else fitted.own_layer if fitted.own_layer in names else names[-1]
-    floor = measured.floor() if task.labelled else {}
-    hybrids, gain = measured.hybrids(own) if task.labelled else ((), None)
+    floor = measured.floor() if asked.labelled else {}
+    hybrids, gain = measured.hybrids(own) if asked.labelled else ((), None)
     times.append(time.perf_counter())
-    described = task.describe()
+    described = asked.describe()
     protocol = described | {
         "encoder": encoder.spec,
         "pool": pool,
@@ -142,7 +145,7 @@ def compare_layers(
     steps = ("fitting", "embedding", "scoring")
     seconds = dict(zip(steps, np.diff(times).tolist(), strict=True))
     return LayerBoard(
-        rows, floor, hybrids, gain, measured.cka(), protocol, notes, seconds, fitted, task
+        rows, floor, hybrids, gain, measured.cka(), protocol, notes, seconds, fitted, asked
     )
 
 
@@ -171,7 +174,7 @@ def _pooled(encoder: Any, pool: str | None) -> Any:
     return clone(encoder).set_params(**pools)
 
 
-def _try_untrained(encoder: Any, task: Task, layers: Sequence[Any], pool: str | None) -> None:
+def _try_untrained(encoder: Any, task: ItemTask, layers: Sequence[Any], pool: str | None) -> None:
     """Raise before training what a layer that is not there would raise after it."""
     for layer in layers:
         trial = _pooled(encoder, pool).set_params(layer=layer)
@@ -183,7 +186,7 @@ class _Measured:
 
     def __init__(
         self,
-        task: Task,
+        task: ItemTask,
         names: list[str],
         train: Tapped,
         test: Tapped,

@@ -133,7 +133,7 @@ class Leaderboard:
     Examples
     --------
     >>> from nearspace import compare, load
-    >>> board = compare(["pca(dim=2)"], load("digits"))
+    >>> board = compare(load("digits"), encoders=["pca(dim=2)"])
     >>> [(row.spec, row.verdict) for row in board.results]
     [('raw', 'best'), ('hog', 'worse'), ('pca(dim=2)', 'worse'), ('chance', 'floor')]
     >>> board.best().spec
@@ -209,7 +209,7 @@ class Leaderboard:
         --------
         >>> from nearspace import compare, embed, load
         >>> wine = load("wine")
-        >>> board = compare(["pca(dim=4)"], wine)
+        >>> board = compare(wine, encoders=["pca(dim=4)"])
         >>> embed(wine, board.fitted()).recipe.spec == board.best().spec
         True
         """

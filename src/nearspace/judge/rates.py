@@ -20,7 +20,8 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.curves import Curve, Equal, Points, Rates, Sent, bits_at, front, psnr, psnr_at
 from nearspace.judge.fits import Fits
 from nearspace.judge.formats import format_curves
-from nearspace.judge.protocol import Protocol, Task, set_task
+from nearspace.judge.task import ItemTask, Protocol
+from nearspace.judge.tasks import set_task
 from nearspace.recipe import versions
 from nearspace.space.codec.codes import FIRST
 from nearspace.space.codec.levels import Level, fit_codec
@@ -148,7 +149,7 @@ def check_encoders(encoders: Sequence[Encoder]) -> None:
 class _Coded:
     """One fitted encoder with its codec."""
 
-    def __init__(self, encoder: Any, task: Task, name: str | None = None):
+    def __init__(self, encoder: Any, task: ItemTask, name: str | None = None):
         self.encoder, self.task = encoder, task
         self.name = name or encoder.spec
         vectors = encoder.transform(task.train.items)
@@ -187,7 +188,7 @@ class _Coded:
         return decoded, 8 * len(level.encode(codes)) / len(codes), psnr(images, decoded)
 
 
-def _pca_curve(task: Task) -> Curve:
+def _pca_curve(task: ItemTask) -> Curve:
     """Return the best of PCA codes over dimensions and steps."""
     most = min(len(task.train), int(np.prod(task.train.items.shape[1:])))
     dims = sorted({min(dim, most) for dim in PCA_DIMS})
@@ -239,7 +240,9 @@ def _paid_after(bits: float, size: int, others: list[tuple[float, int]]) -> floa
     return max(0.0, *(8 * (size - theirs) / (cost - bits) for cost, theirs in others))
 
 
-def _sent(measured: list[_Coded], task: Task, others: np.ndarray, domain: str) -> tuple[Sent, Sent]:
+def _sent(
+    measured: list[_Coded], task: ItemTask, others: np.ndarray, domain: str
+) -> tuple[Sent, Sent]:
     """Return test images and images of another domain beside what the best encoder decodes."""
 
     def quality(coded: _Coded) -> float:

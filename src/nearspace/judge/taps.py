@@ -10,7 +10,7 @@ import numpy as np
 
 from nearspace.data import take_items
 from nearspace.errors import NearspaceError
-from nearspace.judge.protocol import Task
+from nearspace.judge.task import Task
 
 __all__ = ["Tapped", "items_a_batch", "layer_vectors", "own_pool", "tap_sides"]
 

@@ -26,8 +26,10 @@ from nearspace.judge.finetune import (
     outputs_of,
 )
 from nearspace.judge.fits import Fits
-from nearspace.judge.protocol import REFERENCE, Protocol, Task, set_task
+from nearspace.judge.task import ItemTask, Protocol
+from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.judge.transferred import FLOOR, Transfer, assemble
+from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import epoch_listener
 
 __all__ = ["transfer"]
@@ -38,9 +40,10 @@ PRETRAINING = 0.4  # of the progress bar
 
 
 def transfer(
+    data: Any,
     encoder: str | Encoder,
-    dataset: Dataset,
     *,
+    task: str | None = None,
     labels: Iterable[int] = (100, 1000),
     seeds: int = 5,
     test_size: float = 0.25,
@@ -58,11 +61,13 @@ def transfer(
 
     Parameters
     ----------
+    data : Dataset, or what `load` reads
+        The items, with labels.
     encoder : str or Encoder
         A spec or an encoder that learns without labels. One without a network that can be
         trained, such as ``hog``, gets the linear head only.
-    dataset : Dataset
-        The items, with labels.
+    task : {"classes", "numbers"}, optional
+        What is to be told; by default what the labels are decides.
     labels : iterable of int, default=(100, 1000)
         How many training items have a label; what exceeds the training items is left out.
     seeds : int, default=5
@@ -98,15 +103,15 @@ def transfer(
 
     Examples
     --------
-    >>> from nearspace import load
-    >>> found = transfer("pca(dim=16)", load("digits"), labels=[50], seeds=2)
+    >>> found = transfer("digits", "pca(dim=16)", labels=[50], seeds=2)
     >>> [row.way for row in found.rows]
     ['linear head on raw', 'linear head']
     """
     encoder = _checked(encoder)
-    task, counts, notes = _set(dataset, labels, seeds, test_size, random_state)
+    protocol = Protocol(k=1, seeds=seeds, test_size=test_size, random_state=random_state)
+    asked, counts, notes = _set(dataset_of(data), labels, protocol, task)
     folder = None if cache is None else Path(cache)
-    runs = _Runs(encoder, task, folder, progress or (lambda share, words: None))
+    runs = _Runs(encoder, asked, folder, progress or (lambda share, words: None))
     interrupted = False
     try:
         runs.pretrain()
@@ -123,7 +128,7 @@ def transfer(
     runs.progress(1.0, "intervals")
     prune(folder)
     return dataclasses.replace(
-        assemble(task, encoder.spec, runs.done, runs.rates, runs.last),
+        assemble(asked, encoder.spec, runs.done, runs.rates, runs.last),
         notes=(*notes, *runs.notes),
         seconds=runs.seconds,
         interrupted=interrupted,
@@ -147,8 +152,8 @@ def _checked(encoder: str | Encoder) -> Encoder:
 
 
 def _set(
-    dataset: Dataset, labels: Iterable[int], seeds: int, test_size: float, random_state: int
-) -> tuple[Task, list[int], list[str]]:
+    dataset: Dataset, labels: Iterable[int], protocol: Protocol, name: str | None
+) -> tuple[ItemTask, list[int], list[str]]:
     """Return the task, the numbers of labels that there are enough items for, and notes."""
     if dataset.target is None:
         raise DataError(
@@ -156,8 +161,7 @@ def _set(
             "subfolder for each class, or name the column (load(…, labels=…), --labels)."
         )
     wanted = sorted(set(labels))
-    protocol = Protocol(k=1, seeds=seeds, test_size=test_size, random_state=random_state)
-    task = set_task(dataset, protocol)
+    task = set_task(dataset, protocol, name)
     if not task.labelled:
         raise DataError(f"{dataset.name}: all labels are the same, so there is nothing to tell.")
     target = task.targets[0]
@@ -184,7 +188,7 @@ def _set(
 class _Runs:
     """The fits of one transfer, one by one, and what they say of the test items."""
 
-    def __init__(self, encoder: Encoder, task: Task, folder: Path | None, progress: Progress):
+    def __init__(self, encoder: Encoder, task: ItemTask, folder: Path | None, progress: Progress):
         self.encoder, self.task, self.progress = encoder, task, progress
         # Without labels, also for encoders that would look at them.
         unlabelled = dataclasses.replace(task.train, target=None)
@@ -209,7 +213,7 @@ class _Runs:
         with epoch_listener(tell):
             self.fitted = self.fits.get(self.encoder)[0]
         self.seconds["pretraining"] = time.perf_counter() - start
-        plain = REFERENCE[task.dataset.kind.name]
+        plain = USUAL[task.train.kind.name].reference
         self.spaces = {"linear head": self.fitted}
         if plain != spec:
             self.spaces = {f"{FLOOR} {plain}": self.fits.get(make(plain))[0], **self.spaces}

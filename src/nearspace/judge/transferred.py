@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.judge.finetune import Way
-from nearspace.judge.protocol import Task
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate, bootstrap_means, interval
+from nearspace.judge.task import ItemTask
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,7 +151,7 @@ class Transfer:
 
 
 def assemble(
-    task: Task, spec: str, done: Runs, rates: dict[tuple[int, Way], float], last: list[str]
+    task: ItemTask, spec: str, done: Runs, rates: dict[tuple[int, Way], float], last: list[str]
 ) -> Transfer:
     """Return the rows of what was done, each held against its network from scratch."""
     correct = {key: _correct(task, runs) for key, runs in done.items()}
@@ -179,12 +179,12 @@ def assemble(
     return Transfer(tuple(rows), _protocol(task, spec, last))
 
 
-def _correct(task: Task, runs: list[tuple[np.ndarray, float]]) -> np.ndarray:
+def _correct(task: ItemTask, runs: list[tuple[np.ndarray, float]]) -> np.ndarray:
     target, test = task.targets
     return np.stack([target.score(test.values, found) for found, _ in runs])
 
 
-def _difference(task: Task, found: np.ndarray, base: Any, family: int) -> Estimate:
+def _difference(task: ItemTask, found: np.ndarray, base: Any, family: int) -> Estimate:
     """Return the mean of the differences, draw by draw and item by item."""
     draws = min(len(found), len(base))  # fewer where it was interrupted
     level = 1 - (1 - LEVEL) / family
@@ -192,7 +192,7 @@ def _difference(task: Task, found: np.ndarray, base: Any, family: int) -> Estima
 
 
 def _over_plain(
-    task: Task, correct: dict[tuple[int, Way], np.ndarray], n: int, way: Way
+    task: ItemTask, correct: dict[tuple[int, Way], np.ndarray], n: int, way: Way
 ) -> Estimate | None:
     """Return what the linear head has over that on the plain representation."""
     plain = [
@@ -204,10 +204,10 @@ def _over_plain(
 
 
 def _score(
-    task: Task, values: np.ndarray, level: float = LEVEL, differences: bool = False
+    task: ItemTask, values: np.ndarray, level: float = LEVEL, differences: bool = False
 ) -> Estimate:
     """Return the mean of values ``(draws, items)``, which are resampled along both axes."""
-    groups = task.test.groups
+    groups = task.groups
     stacked = values[None]
     replicates = bootstrap_means(stacked, groups, random_state=task.protocol.random_state)
     bounded = task.tells[0].bounded
@@ -216,13 +216,13 @@ def _score(
     return Estimate(float(values.mean()), *ends)
 
 
-def _protocol(task: Task, spec: str, last: list[str]) -> dict[str, Any]:
+def _protocol(task: ItemTask, spec: str, last: list[str]) -> dict[str, Any]:
     told = task.describe()
     kept = (
         *("name", "kind", "items", "train", "test", "classes", "labels", "split", "rank_by"),
         *("seeds", "random_state", "training fingerprint", "test fingerprint", "versions"),
     )
-    units = "items" if task.test.groups is None else "groups"
+    units = "items" if task.groups is None else "groups"
     return {
         "encoder": spec,
         "last part": last,

@@ -9,9 +9,10 @@ import numpy as np
 
 from nearspace.judge.cost import Cost
 from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
-from nearspace.judge.protocol import REFERENCE, Task
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
+from nearspace.judge.task import Task
+from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import Vectors as VectorArray
 from nearspace.metrics.similarity import cka, neighbour_overlap
 
@@ -50,15 +51,16 @@ def assemble(
 ) -> Leaderboard:
     """Return the leaderboard of what was measured."""
     scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
-    if task.labelled:
-        scores.append(_with_seeds(task.guesses(), task.protocol.seeds))
+    guesses = task.guesses()
+    if guesses:
+        scores.append(_with_seeds(guesses, task.protocol.seeds))
     tables = _score_tables(task, scores)
     results = [
         Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=row.exhibits)
         for row, table in zip(judged, tables, strict=False)
     ]
-    results = _verdicts(task, results, scores, tables[-1] if task.labelled else {})
-    if task.labelled:
+    results = _verdicts(task, results, scores, tables[-1] if guesses else {})
+    if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
     return Leaderboard(
         rows=(*results, *failures),
@@ -95,7 +97,7 @@ def _score_tables(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Es
         # Chance is known for every item, R-precision of the others for a subsample of them.
         stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
         lows, highs = interval(
-            stacked, _replicates(task, stacked), task.test.groups, bounded=score.bounded
+            stacked, _replicates(task, stacked), task.groups, bounded=score.bounded
         )
         values = np.nanmean(stacked, axis=(1, 2))
         for index, value, low, high in zip(rows, values, lows, highs, strict=True):
@@ -109,7 +111,7 @@ def _undefined(values: Any) -> bool:
 
 
 def _replicates(task: Task, stacked: np.ndarray) -> np.ndarray:
-    return bootstrap_means(stacked, task.test.groups, random_state=task.protocol.random_state)
+    return bootstrap_means(stacked, task.groups, random_state=task.protocol.random_state)
 
 
 def _verdicts(
@@ -120,7 +122,7 @@ def _verdicts(
     The cheapest of the tied that can be told from chance is recommended.
     """
     name = task.rank_by
-    reference = REFERENCE[task.dataset.kind.name] if name == "preservation" else None
+    reference = USUAL[task.train.kind.name].reference if name == "preservation" else None
     ranked = [i for i, row in enumerate(results) if name in row.scores]
     final = list(results)
     if reference is not None:
@@ -132,7 +134,7 @@ def _verdicts(
     if ranked:
         stacked = np.stack([scores[i][name] for i in ranked])
         found = compare_to_best(
-            stacked, _replicates(task, stacked), task.test.groups, higher_is_better=score.sign > 0
+            stacked, _replicates(task, stacked), task.groups, higher_is_better=score.sign > 0
         )
         tied = [i for i, is_tied in zip(ranked, found.tied, strict=True) if is_tied]
         if name in chance:

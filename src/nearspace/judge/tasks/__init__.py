@@ -1,0 +1,49 @@
+"""The tasks, one a file: what data bring decides which it is, unless it is named."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from typing import Any
+
+from nearspace.data import Dataset, load, target_of
+from nearspace.errors import NearspaceError, did_you_mean
+from nearspace.judge.task import Protocol, Task
+
+__all__ = ["dataset_of", "set_task"]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+
+def dataset_of(data: Any, y: Any = None) -> Dataset:
+    """Return a dataset as it is, other data as `load` reads them; with labels ``y`` if given."""
+    if not isinstance(data, Dataset):
+        return load(data, labels=y)
+    return data if y is None else dataclasses.replace(data, target=target_of(y))
+
+
+def set_task(data: Any, protocol: Protocol, name: str | None = None) -> Any:
+    """Return the task on data: that of a name, else the one that they bring.
+
+    Raises
+    ------
+    NearspaceError
+        If there is no such task, none for such data, or the data do not allow it.
+
+    Examples
+    --------
+    >>> set_task(load("wine"), Protocol()).name, set_task(load("wine"), Protocol(), "numbers").name
+    ('classes', 'numbers')
+    """
+    if name is not None and name not in Task.registry:
+        raise NearspaceError(f"There is no task '{name}'. {did_you_mean(name, Task.registry)}")
+    suiting = [task for task in Task.registry.values() if task.suits(data)]
+    chosen = Task.registry[name] if name is not None else next(iter(suiting), None)
+    if chosen is None:
+        raise NearspaceError(
+            f"There is no task for data of type {type(data).__name__}; expected a Dataset, as "
+            "load() returns it."
+        )
+    return chosen.of(data, protocol)

@@ -1,0 +1,84 @@
+"""What is compared when nobody says what: a row a kind of data."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from nearspace.data import Kind
+
+__all__ = ["USUAL", "Usual"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Usual:
+    """The usual encoders of a kind of data, as specs.
+
+    Attributes
+    ----------
+    floor : tuple of str
+        What stands in every table.
+    reference : str
+        Whose neighbourhoods stand for the items' own.
+    encoders : tuple of str
+        Those that are compared beside the floor when nobody says what.
+    supervised : tuple of str
+        More of them, which learn from labels.
+    also : callable
+        Returns of a kind what else is its floor.
+    """
+
+    floor: tuple[str, ...]
+    reference: str
+    encoders: tuple[str, ...]
+    supervised: tuple[str, ...]
+    also: Callable[[Any], list[str]] = lambda kind: []
+
+    def rows(self, kind: Kind) -> list[str]:
+        """Return what stands in every table of data of a kind, the reference first.
+
+        Examples
+        --------
+        >>> from nearspace.data import Image
+        >>> USUAL["image"].rows(Image((32, 32, 3)))
+        ['raw', 'hog', 'colour_histogram']
+        """
+        return list(dict.fromkeys([self.reference, *self.floor, *self.also(kind)]))
+
+    def specs(self, labelled: bool) -> list[str]:
+        """Return what is compared when nobody says what; with labels those that learn from them."""
+        return [*self.floor, *self.encoders, *(self.supervised if labelled else ())]
+
+
+def _of_colours(kind: Any) -> list[str]:
+    return ["colour_histogram"] if kind.shape[2] == 3 else []
+
+
+USUAL = {
+    "image": Usual(
+        floor=("raw", "hog"),
+        reference="raw",
+        encoders=("bovw", "random", "pca", "autoencoder", "vae", "simclr"),
+        supervised=("mlp", "cnn"),
+        also=_of_colours,
+    ),
+    "text": Usual(
+        floor=("raw", "tfidf"),
+        reference="tfidf",
+        encoders=("bow", "tfidf | pca"),
+        supervised=("tfidf | pca(dim=128) | mlp",),
+    ),
+    "table": Usual(
+        floor=("raw", "onehot"),
+        reference="onehot",
+        encoders=("onehot | pca(dim=8)", "onehot | autoencoder(dim=8)"),
+        supervised=("onehot | mlp",),
+    ),
+    "vector": Usual(
+        floor=("raw",),
+        reference="raw",
+        encoders=("random", "pca", "autoencoder", "vae"),
+        supervised=("mlp",),
+    ),
+}
