@@ -15,6 +15,7 @@ from nearspace.errors import NearspaceError
 __all__ = [
     "check_finite",
     "free_name",
+    "is_date",
     "is_finite",
     "plain_array",
     "sparse_rows",
@@ -64,6 +65,13 @@ def free_name(name: str, taken: Container[str]) -> str:
     while name in taken:
         name += "_"
     return name
+
+
+def is_date(of: Any) -> bool:
+    """Return whether a type of Arrow's is that of dates or times."""
+    from pyarrow import types
+
+    return types.is_timestamp(of) or types.is_date(of)
 
 
 def is_finite(vectors: Any) -> bool:

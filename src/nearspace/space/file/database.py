@@ -1,21 +1,18 @@
-"""The SQLite database behind a space: its schema, transactions, header, parts, and what went wrong.
+"""The SQLite database behind a space: its schema, transactions, parts, and what went wrong.
 
 ``docs/space_file.md`` describes the file for those who read it without nearspace.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from nearspace.errors import DataError, NearspaceError
-from nearspace.recipe import Recipe
+from nearspace.errors import NearspaceError
 
 __all__ = [
     "APPLICATION",
@@ -24,12 +21,10 @@ __all__ = [
     "PAGE",
     "SCHEMA",
     "damaged",
-    "read_header",
     "read_part",
     "reading",
     "told",
-    "write_header",
-    "write_parts",
+    "write_part",
     "writing",
 ]
 
@@ -38,8 +33,6 @@ APPLICATION = 0x6E656172
 PAGE = 65536  # bytes; a vector of up to 16,000 numbers lies in one page
 WAIT = 120.0  # seconds for others to finish writing
 PIECE = 1 << 26
-IDS = ("text", "integer")
-LABELS = (*IDS, "number", "boolean", None)
 SCHEMA = {
     "header": "CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL, "
     "checksum INTEGER NOT NULL)",
@@ -142,84 +135,39 @@ def _connected(path: str | Path) -> Iterator[sqlite3.Connection]:
 
 def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:
     application = db.execute("PRAGMA application_id").fetchone()[0]
-    found = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
-    indexed = found.pop("items_id", None) in (None, INDEX.replace("IF NOT EXISTS ", ""))
+    tables = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+    indexed = tables.pop("items_id", None) in (None, INDEX.replace("IF NOT EXISTS ", ""))
     wrote = db.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION:
-        if found == SCHEMA:
+        if tables == SCHEMA:
             raise damaged(path, "it is not marked as a space")
         raise NearspaceError(
             f"{path} is not a space but another SQLite database, with the tables "
-            f"{', '.join(sorted(found)[:5]) or '(none)'}."
+            f"{', '.join(sorted(tables)[:5]) or '(none)'}."
         )
     if wrote > FORMAT:
         raise NearspaceError(
             f"{path} is written in space format {wrote}; nearspace {version('nearspace')} reads "
             f"formats up to {FORMAT}, so update nearspace."
         )
-    if found != SCHEMA or not indexed or wrote != FORMAT:
+    if tables != SCHEMA or not indexed or wrote != FORMAT:
         raise damaged(path, "its tables are not those of a space")
 
 
-def _checksum(key: str, value: str) -> int:
-    return zlib.crc32(f"{key}\x1f{value}".encode())
-
-
-def read_header(db: sqlite3.Connection, path: str | Path) -> dict[str, Any]:
-    """Return the values of the header by key, all of them checked; the recipe is a `Recipe`."""
-    values = {}
-    for key, value, checksum in db.execute("SELECT key, value, checksum FROM header"):
-        if _checksum(key, value) != checksum:
-            raise damaged(path, f"the '{key}' of its header does not match its checksum")
-        try:
-            values[key] = json.loads(value)
-        except (RecursionError, ValueError) as error:
-            raise damaged(path, f"the '{key}' of its header is no JSON") from error
-    try:
-        values["recipe"], content = Recipe.from_json(values["recipe"]), values["content"]
-        fits = isinstance(values["token"], str)
-        fits &= set(values["columns"]) == {"dim", "sparse", "ids", "labels", "dates"}
-        fits &= type(values["columns"]["dim"]) is int and values["columns"]["ids"] in IDS
-        fits &= values["columns"]["labels"] in LABELS
-        pairs = [content["items"], content["thumbnails"], *values["parts"].values()]
-        fits &= all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
-    except (AttributeError, DataError, KeyError, TypeError):
-        fits = False
-    if not fits:
-        raise damaged(path, "its header is not that of a space")
-    return values
-
-
-def write_header(db: sqlite3.Connection, **values: Any) -> None:
-    """Write values of the header as JSON."""
-    for key, value in values.items():
-        text = json.dumps(value, ensure_ascii=True)
-        db.execute(
-            "INSERT OR REPLACE INTO header VALUES (?, ?, ?)", (key, text, _checksum(key, text))
-        )
-
-
-def read_part(db: sqlite3.Connection, path: str | Path, name: str, known: Any) -> bytes:
-    """Return a part of the space; ``known`` are its length and checksum."""
+def read_part(db: sqlite3.Connection, path: str | Path, name: str, expected: list[int]) -> bytes:
+    """Return a part of the space; its length and checksum are expected."""
     pieces = db.execute("SELECT data FROM parts WHERE name = ? ORDER BY piece", (name,))
     data = b"".join(piece for (piece,) in pieces)
-    if [len(data), zlib.crc32(data)] != list(known):
+    if [len(data), zlib.crc32(data)] != expected:
         raise damaged(path, f"its part '{name}' does not match its checksum")
     return data
 
 
-def write_parts(
-    db: sqlite3.Connection, parts: dict[str, bytes], known: dict[str, Any]
-) -> dict[str, Any]:
-    """Write parts, in place of those of the same name; return what the header says of all."""
-    known = dict(known)
-    for name, data in parts.items():
-        db.execute("DELETE FROM parts WHERE name = ?", (name,))
-        view = memoryview(data)
-        pieces = (
-            (name, number, view[start : start + PIECE])
-            for number, start in enumerate(range(0, len(view), PIECE))
-        )
-        db.executemany("INSERT INTO parts VALUES (?, ?, ?)", pieces)
-        known[name] = [len(view), zlib.crc32(view)]
-    return known
+def write_part(db: sqlite3.Connection, name: str, data: bytes) -> list[int]:
+    """Write a part, in place of that of the same name; return its length and checksum."""
+    db.execute("DELETE FROM parts WHERE name = ?", (name,))
+    view = memoryview(data)
+    starts = enumerate(range(0, len(view), PIECE))
+    pieces = ((name, number, view[start : start + PIECE]) for number, start in starts)
+    db.executemany("INSERT INTO parts VALUES (?, ?, ?)", pieces)
+    return [len(view), zlib.crc32(view)]

@@ -14,13 +14,14 @@ from xxhash import xxh3_64_intdigest as hash64
 
 from nearspace.data.kinds.text import is_unicode
 from nearspace.errors import DataError
-from nearspace.space.arrays import check_finite, is_finite, plain_array, sparse_rows
+from nearspace.space.arrays import check_finite, is_date, is_finite, plain_array, sparse_rows
+from nearspace.space.file.header import Columns, Tally
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ITEM", "Columns", "Rows", "checksums", "columns_of", "decode_rows", "encode_rows"]
+__all__ = ["ITEM", "Row", "Rows", "checksums", "columns_of", "decode_rows", "encode_rows"]
 
 Row: TypeAlias = tuple[Any, Any, Any, Any]
 ITEM = ("id", "label", "meta", "vector")
@@ -29,41 +30,16 @@ TYPES = {"U": "text", "i": "integer", "u": "integer", "f": "number", "b": "boole
 OF_PYTHON = {str: "text", int: "integer", float: "number", bool: "boolean"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Columns:
-    """What the columns of a space hold.
-
-    Attributes
-    ----------
-    dim : int
-        Length of the vectors.
-    sparse : bool
-        Whether only what is not zero is kept of them.
-    ids : str
-        ``"text"`` or ``"integer"``.
-    labels : str or None
-        ``"text"``, ``"integer"``, ``"number"`` or ``"boolean"``; None where there are none.
-    dates : list of str
-        The columns of metadata that are dates, which JSON has no type for.
-    """
-
-    dim: int
-    sparse: bool
-    ids: str
-    labels: str | None
-    dates: list[str]
-
-
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rows:
-    """What the rows of a file hold, and the sum of their checksums; ``damaged`` are row numbers."""
+    """What the rows of a file hold; ``damaged`` are numbers of rows that are not among them."""
 
     rows: np.ndarray
     vectors: Any
     ids: np.ndarray
     labels: np.ndarray | None
     meta: pa.Table | None
-    total: int
+    tally: Tally
     damaged: list[int]
 
 
@@ -83,8 +59,8 @@ def columns_of(space: Space) -> Columns:
     for what in ("ids", "labels", "meta", "thumbnails"):
         values = getattr(space, what)
         if values is not None and (len(values) != n or getattr(values, "ndim", 1) != 1):
-            found = getattr(values, "shape", len(values))
-            raise DataError(f"A space needs {what}, one for each of {n} vectors; got {found}.")
+            got = getattr(values, "shape", len(values))
+            raise DataError(f"A space needs {what}, one for each of {n} vectors; got {got}.")
     ids = _type_of(space.ids, "ids")
     if ids not in ("text", "integer") or (space.ids.dtype == object and None in space.ids.tolist()):
         raise DataError("A space needs ids that are all text or all whole numbers.")
@@ -101,15 +77,15 @@ def columns_of(space: Space) -> Columns:
 def _type_of(values: np.ndarray, what: str) -> str | None:
     """Return what an array holds, leaving out what is None; None if that leaves nothing."""
     if values.dtype != object:
-        found = TYPES.get(values.dtype.kind, "")
+        of = TYPES.get(values.dtype.kind, "")
     else:
         types = {type(value) for value in _plain(values)} - {type(None)}
         if not types:
             return None
-        found = OF_PYTHON.get(types.pop(), "") if len(types) == 1 else ""
-    if not found:
+        of = OF_PYTHON.get(types.pop(), "") if len(types) == 1 else ""
+    if not of:
         raise DataError(f"A space needs {what} of one type: text or numbers, got {values.dtype}.")
-    return found
+    return of
 
 
 def _plain(values: np.ndarray) -> list[Any]:
@@ -155,14 +131,8 @@ def _check_writable(values: list[Any], of: str) -> None:
 
 
 def _dates(meta: pa.Table | None) -> list[str]:
-    import pyarrow as pa
-
     fields = [] if meta is None else list(meta.schema)
-    return [
-        each.name
-        for each in fields
-        if pa.types.is_timestamp(each.type) or pa.types.is_date(each.type)
-    ]
+    return [each.name for each in fields if is_date(each.type)]
 
 
 def _as_json(meta: pa.Table) -> Iterator[str | None]:
@@ -175,14 +145,13 @@ def _as_json(meta: pa.Table) -> Iterator[str | None]:
     dates = _dates(meta)
     for place, field in enumerate(meta.schema):
         if field.name in dates:
-            meta = meta.set_column(
-                place, field.name, meta[place].cast(pa.timestamp("us"), safe=False)
-            )
+            dated = meta[place].cast(pa.timestamp("us"), safe=False)
+            meta = meta.set_column(place, field.name, dated)
         elif pa.types.is_decimal(field.type):
             meta = meta.set_column(place, field.name, meta[place].cast(pa.float64()))
     for row in meta.to_pylist():
-        known = {k: v for k, v in row.items() if v is not None and v == v}  # NaN is not itself
-        yield json.dumps(known, ensure_ascii=False, default=str) if known else None
+        there = {k: v for k, v in row.items() if v is not None and v == v}  # NaN is not itself
+        yield json.dumps(there, ensure_ascii=False, default=str) if there else None
 
 
 def checksums(rows: Iterable[int], ids: Any, labels: Any, metas: Any, vectors: Any) -> list[int]:
@@ -199,9 +168,9 @@ def decode_rows(batches: Iterable[Sequence[tuple]], columns: Columns, count: int
     A row that does not match its checksum, or has no place here, is among the damaged ones.
     """
     dense = np.empty((0 if columns.sparse else count, columns.dim), dtype=np.float32)
-    kept: list[tuple] = []
+    sound: list[tuple] = []
     blobs: list[bytes] = []
-    damaged, total = [], 0
+    damaged, tally = [], Tally()
     for batch in batches:
         fitting = [row for row in batch if _fits(row[4], columns)]
         marks = checksums(*zip(*(row[:5] for row in fitting), strict=True)) if fitting else []
@@ -209,20 +178,20 @@ def decode_rows(batches: Iterable[Sequence[tuple]], columns: Columns, count: int
         if len(good) < len(batch):
             whole = {row[0] for row in good}
             damaged += [row[0] for row in batch if row[0] not in whole]
-        vectors, start = [row[4] for row in good], len(kept)
+        vectors, start = [row[4] for row in good], len(sound)
         if columns.sparse:
             blobs += vectors
         else:
             flat = np.frombuffer(b"".join(vectors), dtype="<f4")
             dense[start : start + len(good)] = flat.reshape(len(good), columns.dim)
-        kept += [row[:4] for row in good]
-        total += sum(row[5] for row in good)
-    rows, ids, labels, metas = zip(*kept, strict=True) if kept else ((), (), (), ())
+        sound += [row[:4] for row in good]
+        tally.add(sum(row[5] for row in good), len(good))
+    rows, ids, labels, metas = zip(*sound, strict=True) if sound else ((), (), (), ())
     if columns.labels is None and any(label is not None for label in labels):
         raise ValueError("it has labels that its header knows nothing of")
     if len(set(ids)) < len(ids):
         raise ValueError("an id stands twice")
-    matrix = _csr(blobs, columns.dim) if columns.sparse else dense[: len(kept)]
+    matrix = _csr(blobs, columns.dim) if columns.sparse else dense[: len(sound)]
     if not is_finite(matrix):
         raise ValueError("a vector is not finite")
     return Rows(
@@ -231,7 +200,7 @@ def decode_rows(batches: Iterable[Sequence[tuple]], columns: Columns, count: int
         ids=_array(ids, columns.ids),
         labels=None if columns.labels is None else _array(labels, columns.labels),
         meta=_table(metas, columns.dates),
-        total=total,
+        tally=tally,
         damaged=damaged,
     )
 
@@ -245,9 +214,8 @@ def _fits(vector: Any, columns: Columns) -> bool:
 
 def _csr(blobs: list[bytes], dim: int) -> sparse.csr_array:
     starts = np.cumsum([0, *(len(blob) // 8 for blob in blobs)])
-    found = [(blob[: len(blob) // 2], blob[len(blob) // 2 :]) for blob in blobs]
-    places = np.frombuffer(b"".join(columns for columns, _ in found), dtype="<i4")
-    values = np.frombuffer(b"".join(values for _, values in found), dtype="<f4")
+    places = np.frombuffer(b"".join(blob[: len(blob) // 2] for blob in blobs), dtype="<i4")
+    values = np.frombuffer(b"".join(blob[len(blob) // 2 :] for blob in blobs), dtype="<f4")
     ascending = np.diff(places.astype(np.int64)) > 0
     ascending[starts[1:-1][(starts[1:-1] > 0) & (starts[1:-1] < len(places))] - 1] = True
     if not ascending.all() or (places.size and not 0 <= places.min() <= places.max() < dim):
@@ -257,13 +225,12 @@ def _csr(blobs: list[bytes], dim: int) -> sparse.csr_array:
 
 
 def _array(values: Sequence[Any], of: str) -> np.ndarray:
-    expected = {"text": str, "integer": int, "number": float, "boolean": bool}[of]
+    expected = {name: of_python for of_python, name in OF_PYTHON.items()}[of]
     if of == "boolean":
         values = [None if value is None else bool(value) for value in values]
     if not all(type(value) is expected for value in values if value is not None):
         raise ValueError(f"not all of its ids or labels are of the type {of}")
-    types = {"text": np.str_, "integer": np.int64, "number": np.float64, "boolean": np.bool_}
-    return plain_array(values) if values else np.empty(0, types[of])
+    return plain_array(values) if values else np.empty(0, expected)
 
 
 def _table(metas: Sequence[str | None], dates: list[str]) -> pa.Table | None:

@@ -12,9 +12,10 @@ import numpy as np
 
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.file import database
-from nearspace.space.file.rows import Columns, columns_of, encode_rows
-from nearspace.space.file.stored import WRAP, Parts, Pictures, read_rows, reader_of
-from nearspace.space.file.written import Tally, Upsert, content_of, put_thumbnails
+from nearspace.space.file.header import Columns, Header, read_header, write_header
+from nearspace.space.file.rows import columns_of, encode_rows
+from nearspace.space.file.stored import Parts, Pictures, read_rows, reader_of
+from nearspace.space.file.written import put_thumbnail, upsert
 from nearspace.space.space import Space
 
 __all__ = ["Added", "add", "read_space", "remove", "write_part"]
@@ -40,24 +41,23 @@ def read_space(path: str | Path) -> Space:
     """
     path = Path(path).absolute()
     with database.reading(path) as db:
-        header = database.read_header(db, path)
-        rows = read_rows(db, path, header)
-    count, total = header["content"]["items"]
+        header = read_header(db, path)
+        rows = read_rows(db, path, header.columns)
     if rows.damaged:
         named = ", ".join(map(str, rows.damaged[:NAMED]))
         more = f" and {len(rows.damaged) - NAMED} more" if len(rows.damaged) > NAMED else ""
         raise database.damaged(path, f"row {named}{more} does not match its checksum")
-    if len(rows.rows) != count or rows.total % WRAP != total:
-        raise database.damaged(path, f"expected {count} rows, and found others")
-    parts, recipe = Parts(path, header), header["recipe"]
+    if rows.tally != header.items:
+        raise database.damaged(path, f"expected {header.items.count} rows, and found others")
+    parts = Parts(path, header)
     return Space(
         rows.vectors,
         rows.ids,
         rows.labels,
-        recipe,
-        reader_of(parts, recipe),
+        header.recipe,
+        reader_of(parts, header.recipe),
         rows.meta,
-        Pictures(path, header, rows) if header["content"]["thumbnails"][0] else None,
+        Pictures(path, header, rows) if header.thumbnails.count else None,
         parts,
     )
 
@@ -116,16 +116,17 @@ def add(path: str | Path, space: Space, append: bool | None = None) -> Added:
     rows = list(zip(*encode_rows(space, columns), strict=True))
     pictures = [None] * len(space) if space.thumbnails is None else list(space.thumbnails)
     with database.writing(path) as db:
-        header = database.read_header(db, path)
-        columns = _fitting(columns, header, space, path)
+        header = read_header(db, path)
+        header.columns = _fitting(columns, header, space, path)
         db.execute(database.INDEX)
         if append:
             (last,) = db.execute("SELECT coalesce(max(id), -1) FROM items").fetchone()
             rows = [(number, *row[1:]) for number, row in enumerate(rows, last + 1)]
-        upsert = Upsert(db, header["content"], columns)
-        kept = (space.labels is None, space.meta is None)
+        lacking = {"label": space.labels is None, "meta": space.meta is None}
+        keep = [name for name, lacks in lacking.items() if lacks]
         counts = collections.Counter(
-            upsert.put(row, picture, *kept) for row, picture in zip(rows, pictures, strict=True)
+            upsert(db, header, row, picture, keep)
+            for row, picture in zip(rows, pictures, strict=True)
         )
         if counts["changed"] and numbered and append is None:
             raise NearspaceError(
@@ -134,8 +135,7 @@ def add(path: str | Path, space: Space, append: bool | None = None) -> Added:
                 "number them on by append=."
             )
         if counts["new"] or counts["changed"]:
-            content = content_of(upsert.items, upsert.pictures)
-            database.write_header(db, columns=dataclasses.asdict(columns), content=content)
+            write_header(db, header)
     return Added(counts["new"], counts["changed"], counts["unchanged"])
 
 
@@ -158,22 +158,21 @@ def remove(path: str | Path, ids: Iterable[Any]) -> None:
         raise DataError(f"remove: expected several ids, got the text '{ids}'; give a list.")
     path = Path(path)
     with database.writing(path) as db:
-        header = database.read_header(db, path)
+        header = read_header(db, path)
         db.execute(database.INDEX)
-        items, pictures = (Tally(*header["content"][name]) for name in ("items", "thumbnails"))
         for name in (each.item() if isinstance(each, np.generic) else each for each in ids):
-            found = db.execute("SELECT row, checksum FROM items WHERE id = ?", (name,)).fetchone()
-            if found is None:
+            there = db.execute("SELECT row, checksum FROM items WHERE id = ?", (name,)).fetchone()
+            if there is None:
                 raise NearspaceError(f"{path} has no item '{name}'; nothing was removed.")
-            items.add(found[1], -1)
-            put_thumbnails(db, [(found[0], name, b"")], pictures)
-            db.execute("DELETE FROM items WHERE row = ?", found[:1])
-        database.write_header(db, content=content_of(items, pictures))
+            header.items.add(-there[1], -1)
+            put_thumbnail(db, header, there[0], name, b"")
+            db.execute("DELETE FROM items WHERE row = ?", there[:1])
+        write_header(db, header)
 
 
-def _fitting(columns: Columns, header: dict[str, Any], space: Space, path: Path) -> Columns:
+def _fitting(columns: Columns, header: Header, space: Space, path: Path) -> Columns:
     """Return the columns of a file after items were added to it, or raise."""
-    recipe, there = header["recipe"], Columns(**header["columns"])
+    recipe, there = header.recipe, header.columns
     if recipe.fingerprint != space.recipe.fingerprint:
         one, other = (
             f"{each.maker} (fingerprint {each.fingerprint})" for each in (recipe, space.recipe)
@@ -198,5 +197,6 @@ def _fitting(columns: Columns, header: dict[str, Any], space: Space, path: Path)
 def write_part(path: str | Path, name: str, data: bytes) -> None:
     """Keep what was computed from the vectors of a file with them, in place of what it was."""
     with database.writing(path) as db:
-        known = database.read_header(db, path)["parts"]
-        database.write_header(db, parts=database.write_parts(db, {name: data}, known))
+        header = read_header(db, path)
+        header.parts[name] = database.write_part(db, name, data)
+        write_header(db, header)

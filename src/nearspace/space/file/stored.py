@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sqlite3
 import zlib
@@ -15,10 +16,10 @@ from nearspace.encoders.persist import parse_decoder, parse_encoder
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.file import database
-from nearspace.space.file.rows import Columns, Rows, decode_rows
+from nearspace.space.file.header import WRAP, Columns, Header, Tally, read_header
+from nearspace.space.file.rows import Rows, decode_rows
 
 __all__ = [
-    "WRAP",
     "Parts",
     "Pictures",
     "picture_checksum",
@@ -28,18 +29,16 @@ __all__ = [
 ]
 
 BATCH = 4096
-WRAP = 2**63  # sums of checksums are kept below it, as SQLite's integers are
 
 
-def read_rows(db: sqlite3.Connection, path: Path, header: dict[str, Any]) -> Rows:
+def read_rows(db: sqlite3.Connection, path: Path, columns: Columns) -> Rows:
     """Return the rows of a file, and which of them are damaged."""
-    columns = Columns(**header["columns"])
     there = db.execute("SELECT count(*) FROM items").fetchone()[0]
     size = 1 if columns.sparse else 4 * columns.dim
     if not 0 <= there * size <= path.stat().st_size:  # before memory is set aside for them
         raise database.damaged(path, f"it is too small for {there} vectors of {columns.dim}")
-    found = db.execute("SELECT row, id, label, meta, vector, checksum FROM items ORDER BY row")
-    return decode_rows(iter(lambda: found.fetchmany(BATCH), []), columns, there)
+    rows = db.execute("SELECT row, id, label, meta, vector, checksum FROM items ORDER BY row")
+    return decode_rows(iter(lambda: rows.fetchmany(BATCH), []), columns, there)
 
 
 def reader_of(parts: Parts, recipe: Recipe) -> Callable[[], Encoder | Decoder] | None:
@@ -64,10 +63,10 @@ def picture_checksum(row: int, name: Any, data: bytes) -> int:
     return zlib.crc32(data, zlib.crc32(f"{row}\x1f{name}".encode()))
 
 
-def _unchanged(db: sqlite3.Connection, path: Path, token: str) -> dict[str, Any]:
+def _unchanged(db: sqlite3.Connection, path: Path, token: str) -> Header:
     """Return the header of a file that was opened before, or raise if it is another by now."""
-    header = database.read_header(db, path)
-    if header["token"] != token:
+    header = read_header(db, path)
+    if header.token != token:
         raise NearspaceError(f"{path} was replaced since it was opened; open it again.")
     return header
 
@@ -75,32 +74,32 @@ def _unchanged(db: sqlite3.Connection, path: Path, token: str) -> dict[str, Any]
 class Parts(Mapping[str, bytes]):
     """The parts of a file, read when they are asked for."""
 
-    def __init__(self, path: Path, header: dict[str, Any]):
-        self.path, self.token, self.known = path, header["token"], header["parts"]
+    def __init__(self, path: Path, header: Header):
+        self.path, self.token, self.sums = path, header.token, header.parts
 
     def __getitem__(self, name: str) -> bytes:
-        known = self.known[name]
+        expected = self.sums[name]
         with database.reading(self.path) as db:
-            if _unchanged(db, self.path, self.token)["parts"].get(name) != known:
+            if _unchanged(db, self.path, self.token).parts.get(name) != expected:
                 raise NearspaceError(
                     f"{self.path}: its part '{name}' was written anew since it was opened; open it "
                     "again."
                 )
-            return database.read_part(db, self.path, name, known)
+            return database.read_part(db, self.path, name, expected)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.known)
+        return iter(self.sums)
 
     def __len__(self) -> int:
-        return len(self.known)
+        return len(self.sums)
 
 
 class Pictures(Sequence[bytes]):
     """The thumbnails of a file, read when they are asked for; b"" where there is none."""
 
-    def __init__(self, path: Path, header: dict[str, Any], rows: Rows):
-        self.path, self.token, self.rows, self.ids = path, header["token"], rows.rows, rows.ids
-        self.counted: list[int] | None = None
+    def __init__(self, path: Path, header: Header, rows: Rows):
+        self.path, self.token, self.rows, self.ids = path, header.token, rows.rows, rows.ids
+        self.counted: Tally | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -118,16 +117,16 @@ class Pictures(Sequence[bytes]):
     def read(self, positions: Iterable[int]) -> list[bytes]:
         """Return the thumbnails of items at some positions."""
         with database.reading(self.path) as db:
-            self._count(db, _unchanged(db, self.path, self.token)["content"]["thumbnails"])
+            self._count(db, _unchanged(db, self.path, self.token).thumbnails)
             return [self._one(db, position) for position in positions]
 
-    def _count(self, db: sqlite3.Connection, expected: list[int]) -> None:
+    def _count(self, db: sqlite3.Connection, expected: Tally) -> None:
         """Check, once for each state of the file, that no thumbnail is lost."""
         if self.counted != expected:
             sql = "SELECT count(*), coalesce(sum(checksum + row), 0) FROM thumbnails"
             count, total = db.execute(sql).fetchone()
-            if [count, total % WRAP] != expected:
-                raise database.damaged(self.path, f"expected {expected[0]} thumbnails")
+            if Tally(count, total % WRAP) != expected:
+                raise database.damaged(self.path, f"expected {expected.count} thumbnails")
             self.counted = expected
 
     def _one(self, db: sqlite3.Connection, position: int) -> bytes:
@@ -136,8 +135,8 @@ class Pictures(Sequence[bytes]):
             "SELECT items.id, data, thumbnails.checksum FROM items LEFT JOIN thumbnails "
             "ON thumbnails.row = items.row WHERE items.row = ?"
         )
-        found, data, mark = db.execute(sql, (row,)).fetchone() or (None, None, None)
-        if found != name:
+        there, data, mark = db.execute(sql, (row,)).fetchone() or (None, None, None)
+        if there != name:
             raise NearspaceError(
                 f"{self.path}: '{name}' was removed since it was opened; open it again."
             )
@@ -164,40 +163,44 @@ def verify(path: str | Path) -> list[str]:
     NearspaceError
         If the file is no space at all.
     """
-    path, found = Path(path), []
+    path, wrong = Path(path), []
     with database.reading(path) as db:
         checked = [text for (text,) in db.execute("PRAGMA integrity_check")]
         if checked != ["ok"]:
-            found += [f"SQLite: {text}" for text in checked]
-        header = database.read_header(db, path)
-        rows = read_rows(db, path, header)
-        found += [f"Row {row} of the items does not match its checksum." for row in rows.damaged]
-        content = header["content"]
-        if [len(rows.rows), rows.total % WRAP] != content["items"]:
-            found.append(f"Expected {content['items'][0]} items, and found others.")
-        found += _verify_pictures(db, rows, content["thumbnails"])
+            wrong += [f"SQLite: {text}" for text in checked]
+        header = read_header(db, path)
+        rows = read_rows(db, path, header.columns)
+        wrong += [f"Row {row} of the items does not match its checksum." for row in rows.damaged]
+        if rows.tally != header.items:
+            wrong.append(f"Expected {header.items.count} items, and found others.")
+        wrong += _verify_pictures(db, rows, header.thumbnails)
     parts = Parts(path, header)
     for name in parts:
-        try:
+        with _noting(wrong):
             parts[name]
-        except NearspaceError as error:
-            found.append(str(error))
-    read = None if found else reader_of(parts, header["recipe"])
+    read = None if wrong else reader_of(parts, header.recipe)
     if read is not None:
-        try:
+        with _noting(wrong):
             read()
-        except NearspaceError as error:
-            found.append(str(error))
-    return found
+    return wrong
 
 
-def _verify_pictures(db: sqlite3.Connection, rows: Rows, expected: list[int]) -> list[str]:
+@contextlib.contextmanager
+def _noting(wrong: list[str]) -> Iterator[None]:
+    """Add what is raised to what is wrong."""
+    try:
+        yield
+    except NearspaceError as error:
+        wrong.append(str(error))
+
+
+def _verify_pictures(db: sqlite3.Connection, rows: Rows, expected: Tally) -> list[str]:
     names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
-    count, total, found = 0, 0, []
+    tally, wrong = Tally(), []
     for row, data, mark in db.execute("SELECT row, data, checksum FROM thumbnails ORDER BY row"):
-        count, total = count + 1, total + mark + row
+        tally.add(mark + row)
         if row not in names or picture_checksum(row, names[row], data) != mark:
-            found.append(f"The thumbnail of row {row} does not match its checksum.")
-    if [count, total % WRAP] != expected:
-        found.append(f"Expected {expected[0]} thumbnails, and found others.")
-    return found
+            wrong.append(f"The thumbnail of row {row} does not match its checksum.")
+    if tally != expected:
+        wrong.append(f"Expected {expected.count} thumbnails, and found others.")
+    return wrong

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import itertools
 import sqlite3
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,12 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import NearspaceError
 from nearspace.space.file import database
-from nearspace.space.file.rows import ITEM, Columns, Row, checksums, columns_of, encode_rows
-from nearspace.space.file.stored import WRAP, picture_checksum
+from nearspace.space.file.header import Header, write_header
+from nearspace.space.file.rows import ITEM, Row, checksums, columns_of, encode_rows
+from nearspace.space.file.stored import picture_checksum
 from nearspace.space.space import Space
 
-__all__ = [
-    "Tally",
-    "Upsert",
-    "content_of",
-    "is_same_vector",
-    "put_thumbnails",
-    "write_space",
-]
+__all__ = ["is_same_vector", "put_thumbnail", "upsert", "write_space"]
 
 MAYBE = ("label", "meta")
 ROUNDING = 1e-5  # of a vector's length: the same item differs by less from batch to batch
@@ -39,14 +33,13 @@ def write_space(space: Space, path: Path) -> None:
 
     Without a journal, since the file counts for nothing until it is renamed.
     """
-    columns, parts = columns_of(space), dict(space.parts)
+    header, parts = Header(uuid.uuid4().hex, space.recipe, columns_of(space)), dict(space.parts)
     made_by = space.made_by
     if isinstance(made_by, Encoder | Decoder):
         if isinstance(made_by, Encoder) and made_by.fingerprint != space.recipe.fingerprint:
             raise NearspaceError("A space is saved with the encoder that made it, got another one.")
         parts |= made_by.dump()
-    db = sqlite3.connect(path, isolation_level=None)
-    try:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute(f"PRAGMA page_size = {database.PAGE}")
         db.execute("PRAGMA journal_mode = OFF")
         db.execute("PRAGMA synchronous = OFF")
@@ -55,22 +48,14 @@ def write_space(space: Space, path: Path) -> None:
         db.execute("BEGIN")
         for statement in database.SCHEMA.values():
             db.execute(statement)
-        total = _insert_rows(db, encode_rows(space, columns))
-        pictures = Tally()
+        header.items.add(_insert_rows(db, encode_rows(space, header.columns)), len(space))
         if space.thumbnails is not None:
-            rows = zip(range(1, len(space) + 1), space.ids.tolist(), space.thumbnails, strict=True)
-            pictures = put_thumbnails(db, rows)
-        database.write_header(
-            db,
-            token=uuid.uuid4().hex,
-            recipe=space.recipe.to_json(),
-            columns=dataclasses.asdict(columns),
-            content=content_of(Tally(len(space), total), pictures),
-            parts=database.write_parts(db, parts, {}),
-        )
+            pictures = zip(space.ids.tolist(), space.thumbnails, strict=True)
+            for row, (name, data) in enumerate(pictures, start=1):
+                put_thumbnail(db, header, row, name, data)
+        header.parts |= {name: database.write_part(db, name, data) for name, data in parts.items()}
+        write_header(db, header)
         db.execute("COMMIT")
-    finally:
-        db.close()
 
 
 def _insert_rows(db: sqlite3.Connection, columns: Sequence[Sequence[Any]]) -> int:
@@ -79,101 +64,87 @@ def _insert_rows(db: sqlite3.Connection, columns: Sequence[Sequence[Any]]) -> in
     What it takes is a quarter for every value that is bound: columns of nulls are left out.
     """
     marks = checksums(range(1, len(columns[0]) + 1), *columns)
-    known = [
-        (name, values)
+    written = {
+        name: values
         for name, values in zip((*ITEM, "checksum"), (*columns, marks), strict=True)
         if name not in MAYBE or values.count(None) < len(values)
-    ]
-    into = ", ".join(name for name, _ in known)
-    insert = f"INSERT INTO items ({into}) VALUES "
-    one = f"({', '.join('?' * len(known))})"
+    }
+    insert = f"INSERT INTO items ({', '.join(written)}) VALUES "
+    one = f"({', '.join('?' * len(written))})"
     many = insert + ", ".join([one] * TOGETHER)
-    flat = itertools.chain.from_iterable(zip(*(values for _, values in known), strict=True))
-    while values := list(itertools.islice(flat, TOGETHER * len(known))):
-        count = len(values) // len(known)
+    flat = itertools.chain.from_iterable(zip(*written.values(), strict=True))
+    while values := list(itertools.islice(flat, TOGETHER * len(written))):
+        count = len(values) // len(written)
         db.execute(many if count == TOGETHER else insert + ", ".join([one] * count), values)
-    return sum(marks) % WRAP
+    return sum(marks)
 
 
-@dataclasses.dataclass
-class Tally:
-    """How many there are, and the sum of their checksums."""
+def put_thumbnail(db: sqlite3.Connection, header: Header, row: int, name: Any, data: bytes) -> bool:
+    """Write the thumbnail of a row, whose item has a name; return whether there was another.
 
-    count: int = 0
-    total: int = 0
-
-    def add(self, checksum: int, sign: int = 1) -> None:
-        """Count one more, or with the sign -1 one less."""
-        self.count += sign
-        self.total = (self.total + sign * checksum) % WRAP
-
-
-def content_of(items: Tally, pictures: Tally) -> dict[str, list[int]]:
-    """Return what the header says of the items and thumbnails."""
-    return {"items": [items.count, items.total], "thumbnails": [pictures.count, pictures.total]}
-
-
-def put_thumbnails(
-    db: sqlite3.Connection, pictures: Iterable[tuple[int, Any, bytes]], tally: Tally | None = None
-) -> Tally:
-    """Write the thumbnails of rows, given with the item's id, in place of those there are."""
-    tally = tally or Tally()
-    for row, name, data in pictures:
-        for (old,) in db.execute("SELECT checksum FROM thumbnails WHERE row = ?", (row,)):
-            tally.add(old + row, -1)
-        if data:
-            mark = picture_checksum(row, name, data)
-            db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", (row, data, mark))
-            tally.add(mark + row)
-        else:
-            db.execute("DELETE FROM thumbnails WHERE row = ?", (row,))
-    return tally
+    What there was is removed where `data` is empty.
+    """
+    old = db.execute("SELECT checksum FROM thumbnails WHERE row = ?", (row,)).fetchone()
+    new = (picture_checksum(row, name, data),) if data else None
+    if old == new:
+        return False
+    if old is not None:
+        header.thumbnails.add(-old[0] - row, -1)
+        db.execute("DELETE FROM thumbnails WHERE row = ?", (row,))
+    if new is not None:
+        header.thumbnails.add(new[0] + row)
+        db.execute("INSERT INTO thumbnails VALUES (?, ?, ?)", (row, data, *new))
+    return True
 
 
-class Upsert:
-    """Puts rows into a file in place of those with the same id, and keeps the tallies."""
+def upsert(
+    db: sqlite3.Connection, header: Header, new: Row, picture: bytes | None, keep: Sequence[str]
+) -> str:
+    """Write a row, in place of that with the same id, and its thumbnail.
 
-    def __init__(self, db: sqlite3.Connection, content: dict[str, Any], columns: Columns):
-        self.db, self.sparse = db, columns.sparse
-        self.items, self.pictures = Tally(*content["items"]), Tally(*content["thumbnails"])
-        (self.last,) = db.execute("SELECT coalesce(max(row), 0) FROM items").fetchone()
+    Parameters
+    ----------
+    db, header
+        The file, and what it says of itself; both are changed.
+    new : tuple
+        Id, label, metadata and vector.
+    picture : bytes or None
+        The thumbnail; None leaves that of the same vector.
+    keep : sequence of str
+        Which of ``"label"`` and ``"meta"`` stay as they are in the file.
 
-    def put(self, new: Row, picture: bytes | None, keep_label: bool, keep_meta: bool) -> str:
-        """Write a row and its thumbnail; return whether it is new, changed or unchanged."""
-        sql = f"SELECT row, {', '.join(ITEM)}, checksum FROM items WHERE id = ?"
-        found = self.db.execute(sql, new[:1]).fetchone()
-        if found is None:
-            self.last += 1
-            self._write(self.last, new)
-            if picture:
-                put_thumbnails(self.db, [(self.last, new[0], picture)], self.pictures)
-            return "new"
-        row, *old, old_mark = found
-        label, meta = (old[1] if keep_label else new[1]), (old[2] if keep_meta else new[2])
-        same_vector = is_same_vector(old[3], new[3], self.sparse)
-        changed = not same_vector or (label, meta) != (old[1], old[2])
-        if changed:
-            self.items.add(old_mark, -1)
-            self._write(row, (new[0], label, meta, old[3] if same_vector else new[3]))
-        if picture is None and not same_vector:
-            picture = b""  # that of the old vector
-        if picture is not None:
-            changed |= self._put_picture(row, new[0], picture)
-        return "changed" if changed else "unchanged"
+    Returns
+    -------
+    str
+        ``"new"``, ``"changed"`` or ``"unchanged"``.
+    """
+    sql = f"SELECT row, {', '.join(ITEM)}, checksum FROM items WHERE id = ?"
+    there = db.execute(sql, new[:1]).fetchone()
+    if there is None:
+        (row,) = db.execute("SELECT coalesce(max(row), 0) + 1 FROM items").fetchone()
+        _write(db, header, row, new)
+        put_thumbnail(db, header, row, new[0], picture or b"")
+        return "new"
+    row, *old, mark = there
+    merged = [was if name in keep else now for name, was, now in zip(ITEM, old, new, strict=True)]
+    same_vector = is_same_vector(old[3], new[3], header.columns.sparse)
+    if same_vector:
+        merged[3] = old[3]
+    changed = not same_vector or merged[1:3] != old[1:3]
+    if changed:
+        header.items.add(-mark, -1)
+        _write(db, header, row, merged)
+    if picture is None and not same_vector:
+        picture = b""  # that of the old vector
+    if picture is not None:
+        changed |= put_thumbnail(db, header, row, new[0], picture)
+    return "changed" if changed else "unchanged"
 
-    def _write(self, row: int, of: Row) -> None:
-        (mark,) = checksums((row,), *((value,) for value in of))
-        self.db.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", (row, *of, mark))
-        self.items.add(mark)
 
-    def _put_picture(self, row: int, name: Any, picture: bytes) -> bool:
-        """Write a thumbnail if it is another one than is there; return whether it was."""
-        sql = "SELECT checksum FROM thumbnails WHERE row = ?"
-        old = self.db.execute(sql, (row,)).fetchone()
-        if old == ((picture_checksum(row, name, picture),) if picture else None):
-            return False
-        put_thumbnails(self.db, [(row, name, picture)], self.pictures)
-        return True
+def _write(db: sqlite3.Connection, header: Header, row: int, of: Sequence[Any]) -> None:
+    (mark,) = checksums((row,), *((value,) for value in of))
+    db.execute("INSERT OR REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", (row, *of, mark))
+    header.items.add(mark)
 
 
 def is_same_vector(old: Any, new: Any, is_sparse: bool) -> bool:

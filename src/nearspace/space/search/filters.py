@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.space.arrays import is_date
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _array(column: pa.ChunkedArray) -> np.ndarray:
     import pyarrow as pa
 
     kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    if is_date(kind):
         return column.cast(pa.timestamp("us"), safe=False).to_numpy()
     whole = pa.types.is_integer(kind) or pa.types.is_boolean(kind)
     if pa.types.is_floating(kind) or (whole and not column.null_count):
