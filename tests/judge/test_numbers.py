@@ -11,7 +11,7 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.compare import compare
 from nearspace.judge.layers import compare_layers
 from nearspace.judge.transfer import transfer
-from nearspace.report.layers import layers_verdict, render_layers
+from nearspace.report.layers import layers_page, layers_verdict
 from nearspace.report.page import render
 from nearspace.report.words import verdict
 
@@ -97,7 +97,7 @@ def test_layers_are_judged_by_r2(diabetes):
     assert board.rows[0].knn.value > 0.1
     assert board.floor["chance"].value == pytest.approx(0, abs=0.05)
     assert "5-NN R²" in layers_verdict(board)[1]
-    assert "5-NN R²" in render_layers(board)
+    assert "5-NN R²" in layers_page(board).html()
 
 
 def test_networks_need_labels_that_they_can_learn(diabetes):

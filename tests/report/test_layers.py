@@ -11,7 +11,7 @@ from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.report.base import Section
-from nearspace.report.layers import hybrid_table, layers_verdict, write_layers
+from nearspace.report.layers import hybrid_table, layers_page, layers_verdict
 
 TOLD = {"name": "<digits>", "kind": "grey images", "encoder": "cnn", "k": 5, "pool": "mean"}
 TOLD |= {"items judged": 1000, "items searched": 3000, "versions": {"torch": "2.13"}}
@@ -51,7 +51,7 @@ def board():
 
 def test_the_page_shows_every_layer_and_pair(board, tmp_path):
     extra = Section("more", "", Markup('<section id="more"><h2>More</h2></section>'))
-    page = write_layers(board(), tmp_path / "new" / "layers.html", [extra]).read_text("utf-8")
+    page = layers_page(board(), [extra]).write(tmp_path / "new" / "layers.html").read_text("utf-8")
     for text in (
         "conv1",
         "conv2",
@@ -69,7 +69,7 @@ def test_the_page_shows_every_layer_and_pair(board, tmp_path):
 
 
 def test_without_labels_the_page_has_what_needs_none(board, tmp_path):
-    page = write_layers(board(labelled=False), tmp_path / "layers.html").read_text("utf-8")
+    page = layers_page(board(labelled=False)).write(tmp_path / "layers.html").read_text("utf-8")
     assert "There are no labels" in page
     assert page.count('class="plot"') == 3
     assert 'id="hybrids"' not in page
@@ -109,7 +109,7 @@ def test_a_layer_that_cannot_be_told_from_chance_is_not_recommended(board, tmp_p
     assert layers_verdict(only)[1].startswith(
         "The only one of the 2 layers tied for best that can be told from chance: 26.0 %"
     )
-    page = write_layers(told, tmp_path / "layers.html").read_text("utf-8")
+    page = layers_page(told).write(tmp_path / "layers.html").read_text("utf-8")
     assert page.count("★ recommended") == 1
 
 
@@ -127,7 +127,7 @@ def test_no_layer_is_recommended_where_none_can_be_told_from_chance(board, tmp_p
         "has 26.0 % [14.0, 38.0]. 1,000 test items are too few to choose by, or there is nothing "
         "to tell."
     )
-    page = write_layers(none, tmp_path / "layers.html").read_text("utf-8")
+    page = layers_page(none).write(tmp_path / "layers.html").read_text("utf-8")
     assert "5-NN accuracy, %</th>" in page  # the accuracies are shown all the same
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from nearspace import embed, load
 from nearspace.recipe import Recipe
-from nearspace.report.map import render_map
+from nearspace.report.map import map_page
 from nearspace.report.sheets import sheets
 from nearspace.space.map.clusters import Alike, Outlier, clusters
 from nearspace.space.map.maps import Map
@@ -43,7 +43,7 @@ def digits_page():
     places += 0.05 * np.random.default_rng(0).normal(size=places.shape)
     found = clusters(space, places)
     far = [Outlier(5, 3.2), Outlier(9, 2.5)]
-    return render_map(space, a_map(space, places), *found, far, [Alike((17, 33), 0.0)], "digits")
+    return map_page(space, a_map(space, places), *found, far, [Alike((17, 33), 0.0)]).html()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def nasty_page():
     places = np.random.default_rng(0).normal(size=(40, 2))
     space = Space(places, ids, np.array([NASTY, "b"] * 20), Recipe(NASTY, "0", NASTY), meta=meta)
     codes, found = clusters(space, places)
-    return render_map(space, a_map(space, places), codes, found, [Outlier(3, 4.0)], [])
+    return map_page(space, a_map(space, places), codes, found, [Outlier(3, 4.0)], []).html()
 
 
 def test_the_page_says_how_far_to_trust_the_map(digits_page):
@@ -104,7 +104,7 @@ def test_thumbnails_that_cannot_be_read_leave_their_squares_empty_and_are_counte
     assert [green > 200 for _, green, _ in middles] == [True, False, True, True, True, True]
     places = np.random.default_rng(0).normal(size=(12, 2))
     space = Space(places, np.arange(12), None, Recipe("x", "0"), thumbnails=[b"junk"] * 12)
-    page = render_map(space, a_map(space, places), np.full(12, -1), [], [], [])
+    page = map_page(space, a_map(space, places), np.full(12, -1), [], [], []).html()
     assert "12 thumbnails cannot be read" in page
 
 
@@ -113,7 +113,7 @@ def test_long_numbers_stay_whole_and_what_is_missing_is_not_named():
     ids, labels = np.arange(12) + 2**60 + 1, np.array([None, "7", "11"] * 4, dtype=object)
     meta = pa.table({"text": [None, "a", None] * 4})
     space = Space(places, ids, labels, Recipe("x", "0"), meta=meta)
-    page = render_map(space, a_map(space, places), np.full(12, -1), [], [], [])
+    page = map_page(space, a_map(space, places), np.full(12, -1), [], [], []).html()
     assert f'"{2**60 + 3}"' in page
     assert "None" not in page
     assert '"names":["7","11"],"counts":[4,4]' in page
@@ -125,7 +125,7 @@ def test_items_need_no_labels_texts_or_pictures():
     recipe = Recipe("x", "0", roles={"split": "split"})
     meta = pa.table({"split": ["train"] * 12})
     for some in (space, dataclasses.replace(space, meta=meta, recipe=recipe)):
-        page = render_map(some, a_map(space, places), np.full(12, -1), [], [], [])
+        page = map_page(some, a_map(space, places), np.full(12, -1), [], [], []).html()
         assert '"texts":[]' in page
 
 
@@ -212,7 +212,8 @@ def test_every_picture_is_shown_where_more_sheets_are_wanted_than_are_kept(opene
     places = random.uniform(-1, 1, (n, 2))
     space = Space(places, np.arange(n), None, Recipe("x", "0"), thumbnails=[file.getvalue()] * n)
     far = [Outlier(int(i), 3.0) for i in random.permutation(n)[:200]]
-    page, trouble = opened(render_map(space, a_map(space, places), np.full(n, -1), [], far, []))
+    page = map_page(space, a_map(space, places), np.full(n, -1), [], far, [])
+    page, trouble = opened(page.html())
     page.evaluate(
         "window.decoded = 0; const decode = Image.prototype.decode;"
         "Image.prototype.decode = function () { decoded++; return decode.call(this); }; 0"

@@ -63,11 +63,11 @@ def layers_command(
             test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
             progress=progress,
         )  # fmt: skip
-    from nearspace.report.layers import write_layers
+    from nearspace.report.layers import layers_page
     from nearspace.report.places import places_sections
 
     write_json(board, output / "layers.json")
-    path = write_layers(board, output / "layers.html", sections=places_sections(board))
+    path = layers_page(board, places_sections(board)).write(output / "layers.html")
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
 

@@ -49,7 +49,7 @@ def map_command(
 
     console = Console(stderr=True)
     with console.status("Getting ready") as status:
-        from nearspace.report.map import write_map
+        from nearspace.report.map import map_page
         from nearspace.space.map.clusters import clusters, outliers_and_duplicates
 
         found = _map(space, path, again, status)
@@ -57,7 +57,7 @@ def map_command(
         codes, crowds = clusters(space, found.places)
         far, alike = outliers_and_duplicates(space.vectors)
         status.update(f"Writing {output}")
-        write_map(space, found, output, codes, crowds, far, alike)
+        map_page(space, found, codes, crowds, far, alike).write(output)
     _print(space, found, crowds, far, alike)
     typer.echo(f"\nWritten: {output} ({output.stat().st_size / 1e6:.1f} MB)")
 

@@ -67,10 +67,10 @@ def rates_command(
         kept = "; encoders that were fitted are kept, and the same command goes on after them"
         typer.echo(f"nearspace: interrupted; no page was written{kept * judging.cache}.", err=True)
         raise typer.Exit(130) from None
-    from nearspace.report.rates import write_rates
+    from nearspace.report.rates import rates_page
 
     write_json(rates, output / "rates.json")
-    path = write_rates(rates, output / "rates.html")
+    path = rates_page(rates).write(output / "rates.html")
     _print(rates)
     typer.echo(f"\nReport: {path}")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-__all__ = ["Section", "drawn", "page", "section", "write_page"]
+__all__ = ["Page", "Section", "drawn", "section"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,25 +47,11 @@ def section(name: str, title: str = "", /, **values: Any) -> Section:
     return Section(name, title, Markup(template.render(values)))
 
 
-def page(
-    kicker: str,
-    title: str,
-    facts: Sequence[str],
-    sections: Sequence[Section],
-    *,
-    spec: str | None = None,
-    reason: str = "",
-    notes: Sequence[str] = (),
-    interrupted: bool = False,
-    look: str = "pictures",
-    styles: Sequence[str] = ("report.css",),
-    script: str = "report.js",
-    data: Mapping[str, Any] | None = None,
-    figures: Mapping[str, go.Figure] | None = None,
-) -> str:
-    """Return a self-contained HTML page.
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A page, as one HTML file that loads nothing: pictures, charts and all code are inside.
 
-    Parameters
+    Attributes
     ----------
     kicker, title : str
         What kind of page it is, and its heading.
@@ -73,53 +59,55 @@ def page(
         What was done, in a few words each.
     sections : sequence of Section
         What it shows, in order.
-    spec, reason : str, optional
-        What to use, and why.
+    spec : str or None
+        What to use.
+    reason : str
+        Why.
     notes : sequence of str
         What the reader should know.
-    interrupted : bool, default=False
+    interrupted : bool
         Whether the notes are a warning.
     look : {"pictures", "words", "atlas"}
         How items are shown: ``"pictures"`` stand close side by side.
     styles, script : str
         Files beside the templates.
-    data : mapping, optional
+    data : mapping
         What the script reads.
-    figures : mapping of str to Figure, optional
+    figures : mapping of str to Figure or None
         Drawn in the elements that name them.
-
-    Returns
-    -------
-    str
-        The page. It loads nothing: pictures, charts and the code that draws them are inside.
     """
-    return _templates().get_template("base.html.j2").render(
-        kicker=kicker,
-        title=title,
-        facts=facts,
-        sections=sections,
-        spec=spec,
-        reason=reason,
-        notes=notes,
-        interrupted=interrupted,
-        look=look,
-        styles=styles,
-        script=script,
-        data=_json(json.dumps(data or NOTHING, ensure_ascii=False, separators=(",", ":"))),
-        figures=_figures(figures) if figures else None,
-        plotly=_plotly() if figures else None,
-    )  # fmt: skip
+
+    kicker: str
+    title: str
+    facts: Sequence[str]
+    sections: Sequence[Section]
+    _: dataclasses.KW_ONLY
+    spec: str | None = None
+    reason: str = ""
+    notes: Sequence[str] = ()
+    interrupted: bool = False
+    look: str = "pictures"
+    styles: Sequence[str] = ("report.css",)
+    script: str = "report.js"
+    data: Mapping[str, Any] = dataclasses.field(default_factory=lambda: NOTHING)
+    figures: Mapping[str, go.Figure] | None = None
+
+    def html(self) -> str:
+        """Return the page."""
+        data = _json(json.dumps(self.data, ensure_ascii=False, separators=(",", ":")))
+        plotly = _plotly() if self.figures else None
+        drawn = {"data": data, "figures": self.figures and _figures(self.figures), "plotly": plotly}
+        return _templates().get_template("base.html.j2").render({**vars(self), **drawn})
+
+    def write(self, path: str | Path) -> Path:
+        """Write the page and return its file; folders on the way to it are made."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.html(), encoding="utf-8")
+        return path
 
 
 NOTHING: dict[str, Any] = {"fragments": [], "shown": [], "classes": [], "codes": []}
-
-
-def write_page(html: str, path: str | Path) -> Path:
-    """Write a page and return its file; folders on the way to it are made."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(html, encoding="utf-8")
-    return path
 
 
 @functools.cache

@@ -5,23 +5,22 @@ from __future__ import annotations
 import copy
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 
 from nearspace.judge.hybrids import WEIGHTS
 from nearspace.judge.layerboard import TOP, Hybrid, LayerBoard
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
-from nearspace.report.base import Section, page, section, write_page
+from nearspace.report.base import Page, Section, section
 from nearspace.report.layer_figures import KEYS, layer_pictures
 from nearspace.report.words import few_to_choose, seconds_text
 
-__all__ = ["hybrid_table", "layers_verdict", "render_layers", "write_layers"]
+__all__ = ["hybrid_table", "layers_page", "layers_verdict"]
 
 FRACTIONS = {0.25: "¼", 0.5: "½", 0.75: "¾"}
 
 
-def render_layers(board: LayerBoard, sections: Sequence[Section] = ()) -> str:
-    """Return what was found of layers as one self-contained HTML page.
+def layers_page(board: LayerBoard, sections: Sequence[Section] = ()) -> Page:
+    """Return the page that shows what was found of layers.
 
     Parameters
     ----------
@@ -32,8 +31,8 @@ def render_layers(board: LayerBoard, sections: Sequence[Section] = ()) -> str:
 
     Returns
     -------
-    str
-        The page. It loads nothing: charts and the code that draws them are inside.
+    Page
+        With charts, the tables of layers and hybrids, and the protocol.
     """
     spec, reason = layers_verdict(board)
     told = board.protocol
@@ -51,7 +50,7 @@ def render_layers(board: LayerBoard, sections: Sequence[Section] = ()) -> str:
     if hybrids:
         fractions = [FRACTIONS[weight] for weight in WEIGHTS]
         parts.append(section("hybrids", told=written, hybrids=hybrids, fractions=fractions))
-    return page(
+    return Page(
         "which layer?",
         f"The layers of {told['encoder']} on {told['name']}",
         facts,
@@ -61,26 +60,6 @@ def render_layers(board: LayerBoard, sections: Sequence[Section] = ()) -> str:
         notes=board.notes,
         figures=pictures,
     )
-
-
-def write_layers(board: LayerBoard, path: str | Path, sections: Sequence[Section] = ()) -> Path:
-    """Write what was found of layers as one self-contained HTML page, see `render_layers`.
-
-    Parameters
-    ----------
-    board : LayerBoard
-        What `compare_layers` found.
-    path : str or Path
-        The file to write; folders on the way to it are made.
-    sections : sequence of Section
-        What is shown behind the charts.
-
-    Returns
-    -------
-    Path
-        The file that was written.
-    """
-    return write_page(render_layers(board, sections), path)
 
 
 def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:

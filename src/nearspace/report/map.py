@@ -6,12 +6,11 @@ import base64
 import itertools
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.report.base import page, section, write_page
+from nearspace.report.base import Page, section
 from nearspace.report.figures import COLOURS, SCALE, ends, in_a_square
 from nearspace.report.sheets import sheets
 from nearspace.space.map.clusters import Alike, Cluster, Outlier, classes
@@ -21,7 +20,7 @@ from nearspace.space.map.tsne import FEWEST
 if TYPE_CHECKING:
     from nearspace.space.space import Space
 
-__all__ = ["map_facts", "render_map", "write_map"]
+__all__ = ["map_facts", "map_page"]
 
 STEPS = 65_535  # of a place, along the longer side
 TEXT = 240  # characters of a text, or of a row of a table, that are shown
@@ -31,36 +30,33 @@ NAMED = 40  # classes in the legend
 SCALE_STEPS = 12  # of numbers, each with a colour
 
 
-def render_map(
+def map_page(
     space: Space,
-    found: Map,
+    layout: Map,
     codes: np.ndarray,
     clusters: Sequence[Cluster],
     outliers: Sequence[Outlier],
     alike: Sequence[Alike],
-    title: str | None = None,
-) -> str:
-    """Return a map as one self-contained HTML page.
+) -> Page:
+    """Return the page of a map.
 
     Parameters
     ----------
     space : Space
-        Ids, labels, texts and thumbnails.
-    found : Map
-        What `layout` made of the space.
+        Ids, labels, texts and thumbnails; the name of its data is the heading.
+    layout : Map
+        The map of the space.
     codes : ndarray of shape (n,)
         The number of each item's cluster, -1 for none.
     clusters, outliers, alike : sequence
-        What `clusters` and `outliers_and_duplicates` found.
-    title : str, optional
-        The heading; the name of the data when absent.
+        What `clusters` and `outliers_and_duplicates` return.
 
     Returns
     -------
-    str
-        The page. It loads nothing: pictures and the code that draws them are inside.
+    Page
+        With one section, whose script draws everything.
     """
-    places = in_a_square(found.places, STEPS)
+    places = in_a_square(layout.places, STEPS)
     order = _along_a_curve(places)
     texts, pictures = _texts(space), None
     if space.thumbnails is not None and len(space):
@@ -76,12 +72,12 @@ def render_map(
         **_lists(np.argsort(order), outliers, alike),
         "sheets": {"side": pictures.side, "columns": pictures.columns} if pictures else None,
     }
-    facts = map_facts(space, found)
+    facts = map_facts(space, layout)
     if pictures and pictures.unread:
         facts.append(f"{pictures.unread:,} thumbnails cannot be read")
     atlas = section(
         "atlas",
-        found=found,
+        layout=layout,
         k=K,
         listed=LISTED,
         labelled=space.labels is not None,
@@ -89,9 +85,9 @@ def render_map(
         counts={"clusters": len(clusters), "outliers": len(outliers), "alike": len(alike)},
         sheets=pictures.codes if pictures else [],
     )
-    return page(
+    return Page(
         "map",
-        title or space.recipe.data or "A space",
+        space.recipe.data or "A space",
         facts,
         [atlas],
         look="atlas",
@@ -101,30 +97,17 @@ def render_map(
     )
 
 
-def write_map(
-    space: Space,
-    found: Map,
-    path: str | Path,
-    codes: np.ndarray,
-    clusters: Sequence[Cluster],
-    outliers: Sequence[Outlier],
-    alike: Sequence[Alike],
-) -> Path:
-    """Write a map as one self-contained HTML page, see `render_map`."""
-    return write_page(render_map(space, found, codes, clusters, outliers, alike), path)
-
-
-def map_facts(space: Space, found: Map) -> list[str]:
+def map_facts(space: Space, layout: Map) -> list[str]:
     """Return what was mapped and how far the map can be trusted, in a few words each."""
-    n, queries = len(found), found.queries
+    n, queries = len(layout), layout.queries
     facts = [f"{n:,} items", space.recipe.spec]
-    if math.isfinite(found.trustworthiness):
-        kept = f"{100 * found.preservation:.0f} % of the {K} nearest preserved"
+    if math.isfinite(layout.trustworthiness):
+        nearest = f"{100 * layout.preservation:.0f} % of the {K} nearest preserved"
         sample = "" if queries == n else f", on {queries:,} items"
-        facts.append(f"trustworthiness {found.trustworthiness:.3f}, {kept}{sample}")
+        facts.append(f"trustworthiness {layout.trustworthiness:.3f}, {nearest}{sample}")
     if n < FEWEST:
         facts.append("too few to lay out, on a circle in their order")
-    placed = n - int(found.laid_out.sum())
+    placed = n - int(layout.laid_out.sum())
     if placed:
         facts.append(f"{placed:,} placed since")
     return [fact for fact in facts if fact]
@@ -160,7 +143,7 @@ def _colourings(
     space: Space, codes: np.ndarray, clusters: Sequence[Cluster], order: np.ndarray
 ) -> dict[str, Any]:
     """Return the classes by which points can be coloured, commonest first, and each item's."""
-    found: dict[str, Any] = {}
+    colourings: dict[str, Any] = {}
     if space.labels is not None:
         numbers = _numbers(space.labels)
         names, of = classes(space.labels) if numbers is None else _steps(numbers)
@@ -169,19 +152,19 @@ def _colourings(
         if len(names) > NAMED:  # the legend names the first
             ranked = np.argsort(-counts, kind="stable")
         rank = np.append(np.argsort(ranked), -1)
-        found["label"] = {
+        colourings["label"] = {
             "names": names[ranked].tolist(),
             "counts": counts[ranked].tolist(),
             "codes": _packed(rank[of][order], "<i4"),
         }
         if numbers is not None:
-            found["label"]["colours"] = _scale_colours(len(names))
-    found["cluster"] = {
+            colourings["label"]["colours"] = _scale_colours(len(names))
+    colourings["cluster"] = {
         "names": [cluster_name(at, of) for at, of in enumerate(clusters)],
         "counts": [of.size for of in clusters],
         "codes": _packed(codes[order], "<i4"),
     }
-    return found
+    return colourings
 
 
 def _numbers(labels: np.ndarray) -> np.ndarray | None:

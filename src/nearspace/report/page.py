@@ -17,7 +17,7 @@ from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.axis import Axis, interval_axis
-from nearspace.report.base import Section, drawn, page, section, write_page
+from nearspace.report.base import Page, Section, drawn, section
 from nearspace.report.layer_figures import layers_figure
 from nearspace.report.words import metric_label, rank_metric, seconds_text, verdict
 
@@ -59,9 +59,13 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
     >>> "97.5 % 5-NN accuracy [97.1, 97.8]" in page
     True
     """
+    return _page(leaderboard, title).html()
+
+
+def _page(leaderboard: Leaderboard, title: str | None = None) -> Page:
     spec, reason = verdict(leaderboard)
     pictures = _pictures(leaderboard)
-    return page(
+    return Page(
         "which representation?",
         title or str(leaderboard.protocol.get("name", "A comparison")),
         _facts(leaderboard),
@@ -126,7 +130,7 @@ def write_report(leaderboard: Leaderboard, path: str | Path) -> Path:
     Path
         The file that was written.
     """
-    return write_page(render(leaderboard), path)
+    return _page(leaderboard).write(path)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,8 +178,7 @@ def _facts(board: Leaderboard) -> list[str]:
     """Return what was compared, in a few words each."""
     told = board.protocol
     words = {"items": "items", "classes": "classes", "train": "to fit on", "test": "to judge on"}
-    known = [key for key in words if isinstance(told.get(key), int)]
-    facts = [f"{told[key]:,} {words[key]}" for key in known]
+    facts = [f"{told[key]:,} {words[key]}" for key in words if isinstance(told.get(key), int)]
     if isinstance(told.get("kind"), str):
         facts.insert(0, told["kind"])
     tried = [row for row in board.rows if not isinstance(row, Result) or row.verdict != "floor"]
@@ -206,21 +209,19 @@ def _scale(board: Leaderboard) -> tuple[str, str, str] | None:
 def _pictures(board: Leaderboard) -> dict[str, go.Figure]:
     """Return the figures by name: ``cost``, ``map-0`` of the first row, ``layers-0``, ``cka``."""
     codes, names = _colours(board)
-    found = {}
     cost = figures.cost_figure(board)
-    if cost is not None:
-        found["cost"] = cost
+    pictures = {} if cost is None else {"cost": cost}
     for at, row in _exhibited(board):
         if len(row.exhibits.layout):
-            found[f"map-{at}"] = figures.map_figure(row.exhibits.layout, codes, names)
+            pictures[f"map-{at}"] = figures.map_figure(row.exhibits.layout, codes, names)
         if row.exhibits.layers:
             score = next(SCORES[name] for name in ("knn", "knn_r2") if name in board.metrics)
             label = metric_label(score.name, board)
-            found[f"layers-{at}"] = layers_figure(row.exhibits.layers, label, score.scale)
+            pictures[f"layers-{at}"] = layers_figure(row.exhibits.layers, label, score.scale)
     if len(board.spaces) > 1:
         for name, matrix in board.similarity.items():
-            found[name] = figures.similarity_figure(np.asarray(matrix), board.spaces)
-    return found
+            pictures[name] = figures.similarity_figure(np.asarray(matrix), board.spaces)
+    return pictures
 
 
 def _exhibited(board: Leaderboard) -> list[tuple[int, Any]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nearspace.judge.curves import Curve, Equal, Rates
-from nearspace.report.base import page, section, write_page
+from nearspace.report.base import Page, section
 from nearspace.report.figures import COLOURS, SYMBOLS, bare_figure
 from nearspace.report.page import GLYPHS
 from nearspace.report.words import count_text, seconds_text
@@ -21,17 +20,16 @@ __all__ = [
     "images_text",
     "never_best",
     "other_text",
+    "rates_page",
     "rates_verdict",
-    "render_rates",
-    "write_rates",
 ]
 
 USUAL = 32  # bits, of which the page's first sentence speaks
 DASHES = {"each by itself": "dot", "one mosaic": "dash"}
 
 
-def render_rates(rates: Rates) -> str:
-    """Return what was found of rate and distortion as one self-contained HTML page."""
+def rates_page(rates: Rates) -> Page:
+    """Return the page that shows what was found of rate and distortion."""
     told = rates.protocol
     facts = [str(told["kind"]), f"{told['training images']:,} images to fit on"]
     facts += [f"{told['test images']:,} to judge on", f"{seconds_text(told['seconds'])}"]
@@ -57,7 +55,7 @@ def render_rates(rates: Rates) -> str:
         section("other", rates=rates, other=other_text(rates)),
         section("protocol", protocol=lasting, seconds={}),
     ]
-    return page(
+    return Page(
         "rate and distortion",
         f"Codes of {told['name']}",
         facts,
@@ -66,11 +64,6 @@ def render_rates(rates: Rates) -> str:
         notes=rates.notes,
         figures={"curves": _figure(drawn)},
     )
-
-
-def write_rates(rates: Rates, path: str | Path) -> Path:
-    """Write what was found of rate and distortion as one self-contained HTML page."""
-    return write_page(render_rates(rates), path)
 
 
 def rates_verdict(rates: Rates) -> str:
@@ -124,12 +117,12 @@ def never_best(rates: Rates) -> str:
 
 def other_text(rates: Rates) -> str:
     """Return how images of another domain came out beside test images, as a sentence."""
-    known, other = (row.psnr for row in rates.rows)
+    same, other = (row.psnr for row in rates.rows)
     where = f"On images of another domain ({rates.protocol['other domain']})"
-    if other < known:
-        return f"{where} the same codes are {known - other:.1f} dB worse."
+    if other < same:
+        return f"{where} the same codes are {same - other:.1f} dB worse."
     return (
-        f"{where} the same codes are {other - known:.1f} dB better, which images with little in "
+        f"{where} the same codes are {other - same:.1f} dB better, which images with little in "
         "them easily are: look at what is left of them."
     )
 
@@ -180,10 +173,10 @@ def _figure(curves: list[Curve]) -> go.Figure:
 def _trace(curve: Curve, at: int) -> go.Scatter:
     import plotly.graph_objects as go
 
-    bits, found, settings = zip(*_points(curve), strict=True)
+    bits, psnr, settings = zip(*_points(curve), strict=True)
     return go.Scatter(
         x=[round(value, 1) for value in bits],
-        y=[round(value, 2) for value in found],
+        y=[round(value, 2) for value in psnr],
         mode="lines+markers",
         marker={"size": 7, "color": _mark(at)[0], "symbol": SYMBOLS[at % len(SYMBOLS)]},
         line={"width": 1.5, "color": _mark(at)[0], "dash": DASHES.get(curve.how, "solid")},

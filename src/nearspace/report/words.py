@@ -23,9 +23,9 @@ SECONDS = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 /
 
 def rank_metric(board: Leaderboard) -> str | None:
     """Return the name of the score by which the rows are ranked, None where no row has one."""
-    found = board.metrics
-    choices = (board.protocol.get("rank_by"), "knn", "preservation", *found)
-    return next((name for name in choices if name in found), None)
+    names = board.metrics
+    choices = (board.protocol.get("rank_by"), "knn", "preservation", *names)
+    return next((name for name in choices if name in names), None)
 
 
 def metric_label(name: str, board: Leaderboard) -> str:

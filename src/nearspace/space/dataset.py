@@ -63,21 +63,21 @@ def as_dataset(
         name = name or (usual.get(role) if usual.get(role) in own else None)
         if name is not None:
             roles[role] = column_of(space, name)
-    found = load(
+    loaded = load(
         dense_vectors(space), kind="vector", ids=space.ids, limit=limit, random_state=random_state,
         **roles,
     )  # fmt: skip
     split = None
     column = usual.get("split", "")
     if column in own and is_split(np.asarray(column_of(space, column), dtype=object)):
-        rows = [space.position(name) for name in np.asarray(found.ids).tolist()]
+        rows = [space.position(name) for name in np.asarray(loaded.ids).tolist()]
         split = column_of(space, column)[rows]
     spec = space.recipe.spec
-    notes = [*found.notes[1:], f"Vectors of {space.recipe.data}, made by {spec}."]
+    notes = [*loaded.notes[1:], f"Vectors of {space.recipe.data}, made by {spec}."]
     if split is None and spec != "vectors" and getattr(space.encoder, "learns", "") != "nothing":
         notes.append(
             f"{spec} was fitted on these very items, so that what is judged on them flatters it; "
             "to choose an encoder, compare on the data itself."
         )
     name = space.recipe.data
-    return dataclasses.replace(found, split=split, notes=tuple(notes), name=name)
+    return dataclasses.replace(loaded, split=split, notes=tuple(notes), name=name)

@@ -152,9 +152,9 @@ def diff(
     some = _draw(n, CKA_ITEMS, random)
     asked = _draw(n, queries, random)
     deep = min(DEEPER * k, n - 1)
-    found = [_neighbours(x, asked, deep, metric) for x in (a, b)]
-    kept = shared_share(found[0][:, :k], found[1][:, :k])
-    order = np.lexsort((asked, shared_share(*found), kept))
+    nearby = [_neighbours(x, asked, deep, metric) for x in (a, b)]
+    kept = shared_share(nearby[0][:, :k], nearby[1][:, :k])
+    order = np.lexsort((asked, shared_share(*nearby), kept))
     ids = first.ids[here]
     return Difference(
         shared=n,
@@ -173,7 +173,7 @@ def diff(
                 _plain(ids[asked[at]]),
                 None if first.labels is None else _plain(first.labels[here[asked[at]]]),
                 float(kept[at]),
-                *(ids[neighbours[at, :k]].tolist() for neighbours in found),
+                *(ids[neighbours[at, :k]].tolist() for neighbours in nearby),
             )
             for at in order
         ],
@@ -212,10 +212,10 @@ def _draw(n: int, most: int, random: np.random.Generator) -> np.ndarray:
 
 def _neighbours(vectors: Any, asked: np.ndarray, k: int, metric: str) -> np.ndarray:
     """Return the ``k`` nearest of some items among all, without themselves."""
-    found, _ = nearest(vectors[asked], vectors, k + 1, metric)
-    own = found == asked[:, None]
+    nearby, _ = nearest(vectors[asked], vectors, k + 1, metric)
+    own = nearby == asked[:, None]
     own[~own.any(axis=1), -1] = True  # many equal vectors crowded the item itself out
-    return found[~own].reshape(len(asked), k)
+    return nearby[~own].reshape(len(asked), k)
 
 
 def _count_same(a: Any, b: Any) -> int:

@@ -42,12 +42,12 @@ def file_names(ids: Iterable[object]) -> list[PurePosixPath]:
         *above, last = (_part(part) for part in parts[-DEEPEST - 1 :])
         above = [f"{part}_" if _key(part).endswith(".png") else part for part in above]
         plain = "/".join([*above, last])
-        found = f"{plain}.png"
-        while _key(found) in files or _key(found) in folders:
+        file = f"{plain}.png"
+        while _key(file) in files or _key(file) in folders:
             counts[_key(plain)] = counts.get(_key(plain), 1) + 1
-            found = f"{plain}-{counts[_key(plain)]}.png"
-        path = PurePosixPath(found)
-        files.add(_key(found))
+            file = f"{plain}-{counts[_key(plain)]}.png"
+        path = PurePosixPath(file)
+        files.add(_key(file))
         folders.update(_key(str(parent)) for parent in path.parents)
         names.append(path)
     return names
@@ -60,14 +60,14 @@ def _key(name: str) -> str:
 def _part(text: str) -> str:
     """Return one part of a path, of which no system makes anything but a name."""
     text = unicodedata.normalize("NFC", text)
-    kept = "".join("_" if unicodedata.category(letter)[0] in "CZ" and letter != " " else letter
+    name = "".join("_" if unicodedata.category(letter)[0] in "CZ" and letter != " " else letter
                    for letter in text)  # fmt: skip
-    kept = FORBIDDEN.sub("_", kept)[:LONGEST].strip(" ")
-    if not kept.strip("."):
+    name = FORBIDDEN.sub("_", name)[:LONGEST].strip(" ")
+    if not name.strip("."):
         return "_"
-    if RESERVED.match(kept):
-        return f"_{kept}"
-    return kept.rstrip(". ")
+    if RESERVED.match(name):
+        return f"_{name}"
+    return name.rstrip(". ")
 
 
 def write_pngs(images: np.ndarray, ids: Iterable[object], folder: Path) -> list[Path]:

@@ -113,9 +113,9 @@ class Space:
         NearspaceError
             If there is none; near ids are in the message.
         """
-        known = self._positions
-        if item_id in known:
-            return known[item_id]
+        positions = self._positions
+        if item_id in positions:
+            return positions[item_id]
         if isinstance(item_id, str) and self.ids.dtype.kind in "iu" and _is_whole(item_id):
             return self.position(int(item_id))
         some = [str(name) for name in self.ids[:SEARCHED_FOR_NEAR].tolist()]

@@ -122,14 +122,14 @@ def _named(table: pa.Table, role: str, asked: str | None, who: str) -> str | Non
             return name
     if role != "vectors":
         return None
-    found = [field.name for field in table.schema if _is_vector(field.type)]
-    if len(found) != 1:
-        several = f"several columns of vectors, {', '.join(found)}" if found else "no column"
+    columns = [field.name for field in table.schema if _is_vector(field.type)]
+    if len(columns) != 1:
+        several = f"several columns of vectors, {', '.join(columns)}" if columns else "no column"
         raise DataError(
             f"{who}: expected a column of lists of numbers, got {several}; say by --vectors which "
             "holds the vectors."
         )
-    return found[0]
+    return columns[0]
 
 
 def _is_vector(of: Any) -> bool:

@@ -283,11 +283,11 @@ def split(space: Space) -> tuple[Space, Space]:
 
 
 def _check_origin(head: Head, space: Space, codec: Codec) -> None:
-    found = {
+    marks = {
         "encoder": (head.encoder, space.recipe.fingerprint),
         "codec": (head.codec, codec.fingerprint),
     }
-    for name, (theirs, ours) in found.items():
+    for name, (theirs, ours) in marks.items():
         if theirs != ours:
             raise NearspaceError(
                 f"These codes are of another space: of the {name} {theirs}, and not of {ours} "

@@ -92,11 +92,11 @@ def loss_text(encoder: Any, level: Level, items: Any) -> str:
     >>> loss_text(space.encoder, codec_of(space).levels[0], wine.items)
     'Error 54 % of the spread; without rounding 0.53 % of the spread.'
     """
-    (found,) = distortions(encoder, [level], items)
-    if found.coded == 0:
+    (loss,) = distortions(encoder, [level], items)
+    if loss.coded == 0:
         return "Nothing is lost."
     pictured = encoder.kind_.pictured
-    unit = 255**2 if pictured else found.variance or 1.0
+    unit = 255**2 if pictured else loss.variance or 1.0
 
     def text(error: float) -> str:
         if pictured:
@@ -105,7 +105,7 @@ def loss_text(encoder: Any, level: Level, items: Any) -> str:
 
     where = f", over {MEASURED:,} of them" if len(items) > MEASURED else ""
     name = "PSNR" if pictured else "Error"
-    return f"{name} {text(found.coded)}; without rounding {text(found.alone)}{where}."
+    return f"{name} {text(loss.coded)}; without rounding {text(loss.alone)}{where}."
 
 
 def usual_level(encoder: Any, codec: Codec, items: Any) -> int:
@@ -113,7 +113,7 @@ def usual_level(encoder: Any, codec: Codec, items: Any) -> int:
 
     Where none is fine enough, the finest.
     """
-    for at, found in enumerate(distortions(encoder, codec.levels, items)):
-        if found.coded <= (1 + SHARE) * found.alone:
+    for at, loss in enumerate(distortions(encoder, codec.levels, items)):
+        if loss.coded <= (1 + SHARE) * loss.alone:
             return at
     return len(codec.levels) - 1

@@ -19,7 +19,7 @@ TOTAL = 1 << 16  # what the frequencies of each table add up to
 MOST_SYMBOLS = 4096  # codes in a table
 LARGEST = 1 << 24  # code
 LARGEST_STEP = 1e30
-DTYPES = ("<f8", "<i4", "<i4", "<f8", "<u2")  # of steps, lows, sizes, bits and tables
+ARRAYS = {"steps": "<f8", "lows": "<i4", "sizes": "<i4", "bits": "<f8", "tables": "<u2"}
 PROBED = 512  # vectors
 SHIFT = 0.3  # of a dimension, in its standard deviations
 # What rounding costs, as shares of the variance of decoded items: from coarse to fine.
@@ -149,13 +149,11 @@ class Codec:
         from safetensors.numpy import load
 
         try:
-            arrays = load(data)
-            steps, lows, sizes, bits, tables = (
-                arrays[name] for name in ("steps", "lows", "sizes", "bits", "tables")
-            )
+            read = load(data)
+            arrays = [read[name] for name in ARRAYS]
         except (KeyError, ValueError, SafetensorError) as error:
             raise NearspaceError(f"The space's codec cannot be read ({error}).") from error
-        parts = _tables(steps, lows, sizes, bits, tables, dim)
+        parts, (steps, lows, _, bits, _) = _tables(arrays, dim), arrays
         if parts is None:
             raise NearspaceError(
                 f"The space's codec does not fit vectors of {dim} numbers, or is damaged."
@@ -168,17 +166,11 @@ class Codec:
         )
 
 
-def _tables(
-    steps: np.ndarray,
-    lows: np.ndarray,
-    sizes: np.ndarray,
-    bits: np.ndarray,
-    tables: np.ndarray,
-    dim: int,
-) -> list[np.ndarray] | None:
+def _tables(arrays: Sequence[np.ndarray], dim: int) -> list[np.ndarray] | None:
     """Return the tables of all levels one after the other; None where anything is not as it is."""
+    steps, lows, sizes, bits, tables = arrays
     sound = (
-        [a.dtype.str for a in (steps, lows, sizes, bits, tables)] == list(DTYPES)
+        [array.dtype.str for array in arrays] == list(ARRAYS.values())
         and bits.ndim == 1
         and steps.shape == lows.shape == sizes.shape == (len(bits), dim)
         and 1 <= len(bits) <= 256
@@ -270,9 +262,9 @@ def _frequencies(counts: np.ndarray) -> np.ndarray:
     """Return whole numbers of at least 1 that add up to 65,536, about as the counts do."""
     weights = 2 * counts + 1  # half a count more for each: Krichevsky & Trofimov, 1981
     shared = TOTAL - len(weights)
-    found = 1 + weights * shared // weights.sum()
-    found[np.argmax(weights)] += TOTAL - found.sum()
-    return found
+    frequencies = 1 + weights * shared // weights.sum()
+    frequencies[np.argmax(weights)] += TOTAL - frequencies.sum()
+    return frequencies
 
 
 def coders() -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -126,11 +126,9 @@ def _connected(path: str | Path) -> Iterator[sqlite3.Connection]:
         # Read-write even to read: the rest of a transaction that a crash ended must be rolled back.
         uri = place.resolve().as_uri() + "?mode=rw"
         db = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=WAIT)
-        try:
+        with closing(db):  # which rolls back what was not committed
             db.execute("PRAGMA trusted_schema = OFF")
             yield db
-        finally:
-            db.close()  # rolls back what was not committed
 
 
 def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:

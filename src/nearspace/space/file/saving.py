@@ -104,15 +104,11 @@ def _copy_over(beside: Path, path: Path) -> None:
         if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
             raise NearspaceError(f"{path}: others have been using it all the time; try again.")
 
-    source = sqlite3.connect(beside)
-    target = sqlite3.connect(path, isolation_level=None)
-    try:
+    source, target = sqlite3.connect(beside), sqlite3.connect(path, isolation_level=None)
+    with contextlib.closing(source), contextlib.closing(target):
         target.execute("PRAGMA synchronous = FULL")
         target.execute("PRAGMA fullfsync = ON")
         source.backup(target, progress=give_up)
-    finally:
-        target.close()
-        source.close()
 
 
 def _sync(path: Path) -> None:

@@ -143,12 +143,12 @@ def _commonest(
     counted = (codes >= 0) & (of >= 0)
     table = np.zeros((count, len(names)), dtype=np.int64)
     np.add.at(table, (codes[counted], of[counted]), 1)
-    found = []
+    shares = []
     for row in table / np.bincount(codes[codes >= 0], minlength=count)[:, None]:
         order = np.argsort(-row, kind="stable")[:NAMED]
         needed = 1 + int(np.searchsorted(row[order].cumsum(), MOST))
-        found.append(tuple((str(names[i]), float(row[i])) for i in order[:needed] if row[i] > 0))
-    return found
+        shares.append(tuple((str(names[i]), float(row[i])) for i in order[:needed] if row[i] > 0))
+    return shares
 
 
 def classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -272,5 +272,5 @@ def _alike(indices: np.ndarray, distances: np.ndarray) -> list[Alike]:
     for position, code in enumerate(group.tolist()):
         if code in members:
             members[code].append(position)
-    found = [Alike(tuple(of), farthest[code]) for code, of in members.items()]
-    return sorted(found, key=lambda alike: (alike.distance, -len(alike.positions)))
+    groups = [Alike(tuple(of), farthest[code]) for code, of in members.items()]
+    return sorted(groups, key=lambda alike: (alike.distance, -len(alike.positions)))

@@ -22,6 +22,7 @@ __all__ = ["Map", "layout", "parse_map", "placer"]
 
 K = 10  # neighbours by which a map is judged
 QUERIES = 2000
+FACTS = ("made_by", "trustworthiness", "preservation", "queries")
 TOLD = ("library", "version")  # of what made a map
 EDGE = 1.001  # beyond which no place lies, rounding included
 
@@ -67,12 +68,7 @@ class Map:
         """Return the map as safetensors, for the part ``map`` of a space."""
         from safetensors.numpy import save
 
-        facts = {
-            "made_by": self.made_by,
-            "trustworthiness": self.trustworthiness,
-            "preservation": self.preservation,
-            "queries": self.queries,
-        }
+        facts = {name: getattr(self, name) for name in FACTS}
         ids = json.dumps(self.ids.tolist(), ensure_ascii=False).encode()
         arrays: dict[str, np.ndarray] = {
             "checksums": self.checksums.astype(np.uint32),
@@ -100,7 +96,7 @@ def parse_map(data: bytes) -> Map:
         arrays = load(data)
         size = int.from_bytes(data[:8], "little")
         facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["map"])
-        found = Map(
+        parsed = Map(
             _ids(json.loads(arrays["ids"].tobytes())),
             arrays["checksums"],
             arrays["places"],
@@ -113,14 +109,14 @@ def parse_map(data: bytes) -> Map:
     except broken as error:
         reason = f"there is no {error}" if isinstance(error, KeyError) else error
         raise NearspaceError(f"The map kept with the space cannot be read ({reason}).") from error
-    n = len(found.ids)
-    shapes = (found.places.shape, found.checksums.shape, found.laid_out.shape)
-    types = (found.places.dtype, found.checksums.dtype)
+    n = len(parsed.ids)
+    shapes = (parsed.places.shape, parsed.checksums.shape, parsed.laid_out.shape)
+    types = (parsed.places.dtype, parsed.checksums.dtype)
     if shapes != ((n, 2), (n,), (n,)) or types != (np.float32, np.uint32):
         raise NearspaceError("The map kept with the space is not one place for each of its items.")
-    if not (np.abs(found.places) <= EDGE).all():
+    if not (np.abs(parsed.places) <= EDGE).all():
         raise NearspaceError("The map kept with the space has a place that is not on it.")
-    return found
+    return parsed
 
 
 def _ids(names: Any) -> np.ndarray:
@@ -167,45 +163,45 @@ def layout(
     >>> found.places.shape, round(found.trustworthiness, 1)
     ((178, 2), 1.0)
     """
-    kept = None if again or "map" not in space.parts else parse_map(space.parts["map"])
+    earlier = None if again or "map" not in space.parts else parse_map(space.parts["map"])
     checksums = vector_checksums(space.vectors)
-    if kept is not None:
-        rows, laid_out = _rows(kept, space, checksums)
-        if np.array_equal(rows, np.arange(len(kept))):
-            return kept
-        if laid_out.sum() >= FEWEST and np.ptp(kept.places[rows[laid_out]], axis=0).any():
-            places = _extend(kept, space, rows, laid_out)
-            return _judged(space, checksums, places, laid_out, kept.made_by)
+    if earlier is not None:
+        rows, laid_out = _rows(earlier, space, checksums)
+        if np.array_equal(rows, np.arange(len(earlier))):
+            return earlier
+        if laid_out.sum() >= FEWEST and np.ptp(earlier.places[rows[laid_out]], axis=0).any():
+            places = _extend(earlier, space, rows, laid_out)
+            return _judged(space, checksums, places, laid_out, earlier.made_by)
     places = tsne(space.vectors, random_state, progress)
     everything = np.ones(len(space), dtype=bool)
     return _judged(space, checksums, places, everything, tsne_facts(len(space), random_state))
 
 
-def placer(space: Space, found: Map) -> Placer:
+def placer(space: Space, earlier: Map) -> Placer:
     """Return what places new vectors among the items of a space that were laid out.
 
     Items that are not on the map, or whose vectors have changed since, have no say.
     """
-    rows, laid_out = _rows(found, space, vector_checksums(space.vectors))
-    return Placer(space.vectors[laid_out], found.places[rows[laid_out]])
+    rows, laid_out = _rows(earlier, space, vector_checksums(space.vectors))
+    return Placer(space.vectors[laid_out], earlier.places[rows[laid_out]])
 
 
-def _rows(found: Map, space: Space, checksums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rows(earlier: Map, space: Space, checksums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return each item's row on a map, -1 where it is new or has changed, and who is laid out."""
-    known = {name: row for row, name in enumerate(found.ids.tolist())}
-    rows = np.array([known.get(name, -1) for name in space.ids.tolist()], dtype=np.int64)
-    same = np.append(found.checksums, np.uint32(0))[rows] == checksums  # the last is for -1
+    there = {name: row for row, name in enumerate(earlier.ids.tolist())}
+    rows = np.array([there.get(name, -1) for name in space.ids.tolist()], dtype=np.int64)
+    same = np.append(earlier.checksums, np.uint32(0))[rows] == checksums  # the last is for -1
     rows = np.where(same, rows, -1)
-    return rows, (rows >= 0) & np.append(found.laid_out, False)[rows]
+    return rows, (rows >= 0) & np.append(earlier.laid_out, False)[rows]
 
 
-def _extend(kept: Map, space: Space, rows: np.ndarray, laid_out: np.ndarray) -> np.ndarray:
+def _extend(earlier: Map, space: Space, rows: np.ndarray, laid_out: np.ndarray) -> np.ndarray:
     """Return the places of a space's items: those on the map keep theirs.
 
     Only those that were laid out have a say in where others stand: then the order of additions
     does not matter.
     """
-    places, new = kept.places[rows], rows < 0
+    places, new = earlier.places[rows], rows < 0
     if new.any():
         among = Placer(space.vectors[laid_out], places[laid_out])
         places[new] = among.place(space.vectors[new])

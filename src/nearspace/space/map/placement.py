@@ -40,7 +40,7 @@ class Placer:
 
     def __init__(self, vectors: np.ndarray | sparse.csr_array, places: np.ndarray):
         self.places = np.asarray(places, dtype=np.float64)
-        self.known = Exact(vectors, "euclidean")
+        self.neighbours = Exact(vectors, "euclidean")
 
     def place(self, vectors: np.ndarray | sparse.csr_array) -> np.ndarray:
         """Return the places of new vectors, shape ``(m, 2)``, float32.
@@ -55,13 +55,13 @@ class Placer:
         NearspaceError
             If the vectors are of another length than the known ones, or there are no known ones.
         """
-        n, dim = self.known.vectors.shape
+        n, dim = self.neighbours.vectors.shape
         if vectors.shape[1] != dim or not n:
             raise NearspaceError(
                 f"The map is of {n:,} vectors of {dim} dimensions; it cannot place vectors of "
                 f"{vectors.shape[1]}."
             )
-        indices, distances = self.known.search(vectors, min(NEIGHBOURS + 1, n))
+        indices, distances = self.neighbours.search(vectors, min(NEIGHBOURS + 1, n))
         return _median(self.places[indices], _weights(distances**2)).astype(np.float32)
 
 

@@ -62,10 +62,10 @@ def analogy(
     if sparse.issparse(space.vectors):
         target = sparse.csr_array(target)
     given = {space.position(item) for item in (a, b, c) if not _is_vector(item)}
-    found = neighbours(space, target, k + len(given), metric)
-    others = np.flatnonzero(~np.isin(found.positions[0], list(given)))[:k]
-    rows = {name: getattr(found, name)[:, others] for name in ("ids", "positions", "scores")}
-    return dataclasses.replace(found, **rows)
+    nearest = neighbours(space, target, k + len(given), metric)
+    others = np.flatnonzero(~np.isin(nearest.positions[0], list(given)))[:k]
+    rows = {name: getattr(nearest, name)[:, others] for name in ("ids", "positions", "scores")}
+    return dataclasses.replace(nearest, **rows)
 
 
 def vectors_at(space: Space, items: Sequence[Any]) -> np.ndarray:

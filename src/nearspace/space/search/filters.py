@@ -74,12 +74,12 @@ def matching(space: Space, where: Sequence[str]) -> np.ndarray:
 
 def column_of(space: Space, name: str) -> np.ndarray:
     """Return what is known of every item under a name: ``id``, ``label`` or a column of `meta`."""
-    known: dict[str, Any] = {"id": space.ids}
+    own: dict[str, Any] = {"id": space.ids}
     if space.labels is not None:
-        known["label"] = space.labels
-    names = [*known, *(space.meta.column_names if space.meta is not None else [])]
-    if name in known:
-        return np.asarray(known[name])
+        own["label"] = space.labels
+    names = [*own, *(space.meta.column_names if space.meta is not None else [])]
+    if name in own:
+        return np.asarray(own[name])
     if name not in names:
         raise NearspaceError(f"The space has no column '{name}'. {did_you_mean(name, names)}")
     assert space.meta is not None

@@ -262,15 +262,15 @@ def _recall(opened: Opened, queries: np.ndarray, worst: np.ndarray, probes: int)
     return float(near.mean())
 
 
-def _places(known: np.ndarray, checksums: np.ndarray) -> np.ndarray:
+def _places(indexed: np.ndarray, checksums: np.ndarray) -> np.ndarray:
     """Return where each checksum stands among known ones, in its own place if it can; else -1."""
     places = np.full(len(checksums), -1)
-    shared = min(len(known), len(checksums))
+    shared = min(len(indexed), len(checksums))
     if shared:
-        order = np.argsort(known, kind="stable")
-        found = np.searchsorted(known, checksums, sorter=order).clip(max=len(known) - 1)
-        places = np.where(known[order[found]] == checksums, order[found], -1)
-        own = np.flatnonzero(known[:shared] == checksums[:shared])
+        order = np.argsort(indexed, kind="stable")
+        nearest = np.searchsorted(indexed, checksums, sorter=order).clip(max=len(indexed) - 1)
+        places = np.where(indexed[order[nearest]] == checksums, order[nearest], -1)
+        own = np.flatnonzero(indexed[:shared] == checksums[:shared])
         places[own] = own  # two vectors may have one checksum
     return places
 
