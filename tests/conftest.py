@@ -1,13 +1,51 @@
 """What several tests share: where the public data sets are, and small sample data of each kind."""
 
+import dataclasses
 import os
 from pathlib import Path
 
 import pytest
+import torch
+from typer.testing import CliRunner
 
+from nearspace.cli.app import app
 from nearspace.data import SAMPLES
+from nearspace.errors import NearspaceError
 
 SAMPLE_OF_KIND = {"image": "digits", "text": "sentences", "table": "customers", "vector": "wine"}
+
+
+def refuse_to_train(*args, **options):
+    pytest.fail("this test trains a network: mark it with pytest.mark.trains")
+
+
+class TrainsOnlyIfMarked:
+    """Keeps -m 'not trains' quick: a test without the mark fails once it trains a network."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        if item.get_closest_marker("trains"):
+            return (yield)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(torch.optim.AdamW, "step", refuse_to_train)
+            return (yield)
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(TrainsOnlyIfMarked())
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark examples in docstrings that train; leave out what takes hours, unless asked for."""
+    for item in items:
+        if isinstance(item, pytest.DoctestItem) and any(
+            "epochs" in example.source for example in item.dtest.examples
+        ):
+            item.add_marker(pytest.mark.trains)
+    if "full" not in config.option.markexpr:
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture
@@ -22,3 +60,35 @@ def public_data():
 def samples():
     """The sample data set of each kind."""
     return {kind: SAMPLES[name]() for kind, name in SAMPLE_OF_KIND.items()}
+
+
+@dataclasses.dataclass
+class Done:
+    """What a command printed, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    """Return a function that runs a command in an empty folder, with a cache of its own.
+
+    It runs in this process, which saves the seconds that a new one takes to import.
+    """
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "150"})
+        if isinstance(done.exception, NearspaceError):  # as main tells it
+            return Done(2, done.stdout, f"{done.stderr}nearspace: {done.exception}\n")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    run.folder = folder
+    return run

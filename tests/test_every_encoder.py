@@ -41,6 +41,15 @@ CASES = [
     for kind in (sorted(Kind.registry) if entry.kinds == ("any",) else entry.kinds)
 ]
 
+TRAINED = {name for name, spec in QUICK.items() if "epochs" in spec}
+
+
+def each(cases):
+    """Run a test over some cases, those that train a network under their mark."""
+    marks = {True: pytest.mark.trains, False: ()}
+    params = [pytest.param(*case, marks=marks[case[0] in TRAINED]) for case in cases]
+    return pytest.mark.parametrize(("name", "kind"), params)
+
 
 @pytest.fixture(scope="session")
 def fitted(tmp_path_factory):
@@ -81,7 +90,7 @@ def test_catalogue_says_what_the_classes_are():
         assert entry.decodes == cls(*needed.get(name, ())).decodes, name
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@each(CASES)
 def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
     encoder, _, test = fitted(name, kind)
     vectors = encoder.transform(test.items)
@@ -91,7 +100,7 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
     assert np.isfinite(dense(vectors)).all()
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@each(CASES)
 def test_is_deterministic_and_clones_unfitted(fitted, name, kind):
     encoder, train, test = fitted(name, kind)
     again = clone(encoder)
@@ -105,7 +114,7 @@ def test_is_deterministic_and_clones_unfitted(fitted, name, kind):
     )
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@each(CASES)
 def test_a_row_alone_is_its_row_in_a_batch(fitted, name, kind):
     encoder, _, test = fitted(name, kind)
     batch = dense(encoder.transform(test.items))
@@ -115,7 +124,7 @@ def test_a_row_alone_is_its_row_in_a_batch(fitted, name, kind):
         assert error <= 1e-4
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@each(CASES)
 def test_is_better_than_chance(fitted, name, kind):
     encoder, train, test = fitted(name, kind)
     correct = knn_scores(
@@ -129,7 +138,7 @@ def test_is_better_than_chance(fitted, name, kind):
     assert correct.mean() > commonest + 3 * np.sqrt(commonest * (1 - commonest) / len(test))
 
 
-@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if CATALOGUE[case[0]].decodes])
+@each(case for case in CASES if CATALOGUE[case[0]].decodes)
 def test_decodes_better_than_the_mean_item(fitted, name, kind):
     encoder, train, test = fitted(name, kind)
     assert hasattr(encoder, "inverse_transform") == bool(test.kind.shape_of_item)
@@ -143,7 +152,7 @@ def test_decodes_better_than_the_mean_item(fitted, name, kind):
     assert error < 0.8 * np.square(mean - items).mean()
 
 
-@pytest.mark.parametrize(("name", "kind"), [case for case in CASES if CATALOGUE[case[0]].decodes])
+@each(case for case in CASES if CATALOGUE[case[0]].decodes)
 def test_encoder_and_decoder_go_ways_of_their_own(fitted, name, kind):
     encoder, _, test = fitted(name, kind)
     sender = parse_encoder(encoder.without_decoder().dump(), "memory")
@@ -161,7 +170,7 @@ def test_encoder_and_decoder_go_ways_of_their_own(fitted, name, kind):
     np.testing.assert_allclose(double, again.decode(vectors), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "kind"), CASES)
+@each(CASES)
 def test_the_fingerprint_survives_saving(fitted, name, kind):
     encoder, _, _ = fitted(name, kind)
     assert parse_encoder(encoder.dump(), "memory").fingerprint == encoder.fingerprint
@@ -180,6 +189,7 @@ for folder, sample in json.load(sys.stdin):
 """
 
 
+@pytest.mark.trains
 def test_saved_encoders_give_the_same_vectors_in_a_new_process(fitted, tmp_path):
     jobs = []
     for name, kind in CASES:

@@ -1,10 +1,12 @@
-"""Imports: a layer imports what stands before it, and no file stands in a circle."""
+"""Imports: none runs back, no file stands in a circle; few ask what kind a thing is."""
 
 import ast
 import graphlib
 from pathlib import Path
 
 import nearspace
+from nearspace.data.kinds import Kind
+from nearspace.encoders import CATALOGUE, encoder_class
 
 ORDER = ["errors", "recipe", "data", "metrics", "nets", "learning", "encoders", "space", "judge",
          "report", "web", "cli"]  # fmt: skip
@@ -60,3 +62,27 @@ def test_no_import_runs_back():
 def test_no_file_stands_in_a_circle():
     # Raises CycleError, which names the files.
     graphlib.TopologicalSorter({module: imports(module) for module in MODULES}).prepare()
+
+
+# Who may ask what a kind or an encoder of ours is, and why.
+MAY_ASK = {
+    ("encoders.base", "Vector"): "checks of vectors are scikit-learn's, whose words estimators owe",
+    ("encoders.handmade", "Table"): "the plain input of a table is learned: its categories' order",
+    ("judge.places", "Image"): "what a place sees is a piece of a picture",
+    ("judge.rates", "Image"): "JPEG, WebP and PNG hold nothing but images",
+}
+
+
+def test_few_ask_what_a_kind_or_an_encoder_is():
+    kinds = {kind.__name__: kind.__module__ for kind in Kind.registry.values()}
+    leaves = {encoder_class(name).__name__: encoder_class(name).__module__ for name in CATALOGUE}
+    own = {**kinds, **leaves}
+    asked = {
+        (module.removeprefix("nearspace."), name.id)
+        for module, tree in MODULES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass")
+        for name in ast.walk(node.args[1])
+        if isinstance(name, ast.Name) and own.get(name.id, module) != module
+    }
+    assert asked == set(MAY_ASK)

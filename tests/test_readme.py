@@ -14,6 +14,8 @@ from nearspace.encoders import CATALOGUE
 from nearspace.space.file.database import SCHEMA
 from nearspace.space.formats import save
 
+pytestmark = pytest.mark.trains
+
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 

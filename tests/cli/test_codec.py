@@ -11,6 +11,8 @@ from nearspace.cli.app import app
 from nearspace.errors import NearspaceError
 from nearspace.space.pictures import file_names, write_pngs
 
+pytestmark = pytest.mark.trains
+
 ANYTHING = [
     "../../up", "/etc/passwd", "..", ".", "", "a/../../b", "line\nbreak", "nul", "CON.jpg", "a\\b",
     "x" * 5000, "🙂" * 500, "cat/1.jpg", "cat/1.png", "Cat/1.JPG", "cat", "cat.png/2", "a/" * 100,

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 from nearspace.cli.app import app
 from nearspace.errors import NearspaceError
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):

@@ -67,6 +67,7 @@ def test_what_waits_may_have_several_lengths():
     assert sums.tolist() == [row.sum().item() for row in rows]
 
 
+@pytest.mark.trains
 def test_a_network_learns_from_rows_of_several_lengths():
     from nearspace.learning.train import train
 

@@ -7,6 +7,8 @@ from nearspace.data import SAMPLES
 from nearspace.encoders.adversarial import AAE
 from nearspace.metrics.similarity import frechet_distance
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def digits():

@@ -5,6 +5,8 @@ from nearspace import load, make
 from nearspace.data import train_test_split
 from nearspace.encoders.base import Restores
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def digits():

@@ -10,6 +10,8 @@ from nearspace.encoders.vicreg import VICReg
 from nearspace.errors import DataError
 from nearspace.metrics.labels import knn_scores
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def digits():

@@ -12,6 +12,7 @@ from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize(
     ("spec", "decodes"),
     [
@@ -44,6 +45,7 @@ def test_texts_do_not_come_back(samples):
         assert not hasattr(encoder, "inverse_transform")
 
 
+@pytest.mark.trains
 def test_vectors_come_back_in_their_own_units(samples):
     vectors = samples["vector"].items
     encoder = make(f"raw | pca(dim={vectors.shape[1]})").fit(vectors)
@@ -53,6 +55,7 @@ def test_vectors_come_back_in_their_own_units(samples):
         encoder.inverse_transform(np.zeros((2, 99)))
 
 
+@pytest.mark.trains
 def test_a_decoder_that_was_tampered_with_is_refused(samples):
     files = make("pca(dim=3)").fit(samples["image"].items).decoder.dump()
     head, arrays = (files[name] for name in DECODER_FILES)

@@ -10,6 +10,7 @@ from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 
 
+@pytest.mark.trains
 def test_a_device_that_is_not_there_is_told(samples):
     digits = samples["image"].items[:50]
     missing = "mps" if torch.cuda.is_available() else "cuda"
@@ -19,6 +20,7 @@ def test_a_device_that_is_not_there_is_told(samples):
         make("vae(device='cudda')").fit(digits)
 
 
+@pytest.mark.trains
 def test_begins_at_items_that_are_all_the_same(samples):
     same = np.repeat(samples["image"].items[:1], 30, axis=0)
     autoencoder = make("autoencoder(dim=3, epochs=1)").fit(same)
@@ -31,6 +33,7 @@ def test_sampling_needs_a_fit(spec):
         make(spec).sample(3)
 
 
+@pytest.mark.trains
 def test_loading_leaves_the_global_generator_alone(samples, tmp_path):
     make("autoencoder(dim=3, epochs=1)").fit(samples["image"].items[:50]).save(tmp_path)
     before = torch.get_rng_state()
@@ -38,6 +41,7 @@ def test_loading_leaves_the_global_generator_alone(samples, tmp_path):
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.trains
 def test_many_items_are_restored_batch_by_batch(samples):
     digits = samples["image"].items
     for spec in ("denoising(epochs=1)", "masked(epochs=1)", "masked(epochs=1, body='vit')"):
@@ -47,6 +51,7 @@ def test_many_items_are_restored_batch_by_batch(samples):
         assert np.isfinite(restored).all()
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("spec", ["vae(epochs=1)", "autoencoder(epochs=1)"])
 def test_vectors_of_another_length_are_told(samples, spec):
     encoder = make(spec).fit(samples["image"].items[:50])
@@ -54,6 +59,7 @@ def test_vectors_of_another_length_are_told(samples, spec):
         encoder.inverse_transform(np.zeros((2, 5)))
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize(
     ("spec", "layers"),
     [

@@ -73,6 +73,7 @@ def test_clones_share_the_network_and_rows_tell_networks_apart(net):
     assert Network(net, layer="drop", name="mine").spec == "Network(mine, layer='drop')"
 
 
+@pytest.mark.trains
 def test_compare_takes_it_as_a_row():
     digits = load("digits").take(np.arange(200))
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten())

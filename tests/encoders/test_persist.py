@@ -17,6 +17,7 @@ from nearspace.errors import NearspaceError
 DIGITS = SAMPLES["digits"]()
 
 
+@pytest.mark.trains
 def test_composites_round_trip(tmp_path):
     spec = "mlp(epochs=1)@fc1 + (raw | pca(dim=3) | l2)"
     encoder = make(spec).fit(DIGITS.items[:200], DIGITS.target.values[:200])
@@ -27,6 +28,7 @@ def test_composites_round_trip(tmp_path):
     )
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize(
     "spec", ["masked(body='vit', epochs=1)", "autoencoder(body='cnn', epochs=1)"]
 )
@@ -73,6 +75,7 @@ def tampered(folder, change_weights=None, change_head=None):
     return folder
 
 
+@pytest.mark.trains
 def test_weights_of_another_shape_are_told_in_a_sentence(tmp_path):
     encoder = make("mlp(hidden=(8,), epochs=1)").fit(DIGITS.items[:99], DIGITS.target.values[:99])
     name = "encoder.nets_.classifier.fc1.0.weight"
@@ -96,6 +99,7 @@ def test_weights_of_another_shape_are_told_in_a_sentence(tmp_path):
         load_encoder(folder)
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize(
     "change",
     [

@@ -9,6 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nearspace.data import SAMPLES
 from nearspace.encoders import CATALOGUE
+from nearspace.encoders.learned import Learned
 from nearspace.encoders.spec import make
 
 SETTINGS = {"autoencoder": "(dim=2, epochs=2)", "vae": "(dim=2, epochs=2)", "mlp": "(epochs=2)"}
@@ -20,8 +21,14 @@ EAT_VECTORS = [
 ]
 
 
-@parametrize_with_checks(EAT_VECTORS)
+@parametrize_with_checks([encoder for encoder in EAT_VECTORS if not isinstance(encoder, Learned)])
 def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.trains
+@parametrize_with_checks([encoder for encoder in EAT_VECTORS if isinstance(encoder, Learned)])
+def test_scikit_learn_checks_of_networks(estimator, check):
     check(estimator)
 
 
@@ -55,6 +62,7 @@ def test_supervised_encoders_want_labels(name):
         make(name).fit(images, np.zeros(39))
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("name", ["autoencoder", "vae", "simclr"])
 def test_parameters_set_after_fit_wait_for_the_next_fit(name):
     images = SAMPLES["digits"]().items[:40]

@@ -12,6 +12,8 @@ from nearspace.encoders.spec import make
 from nearspace.encoders.vae import VAE
 from nearspace.errors import DataError
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def digits():

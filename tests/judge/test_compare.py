@@ -35,6 +35,7 @@ def row(board, spec):
     return next(row for row in board.rows if row.spec == spec)
 
 
+@pytest.mark.trains
 def test_floor_is_in_every_table(board):
     assert {"chance", "raw", "hog"} <= {row.spec for row in board.results}
     assert row(board, "chance").verdict == "floor"
@@ -46,6 +47,7 @@ def test_colours_are_in_the_floor_where_there_are_any(digits):
     assert specs == {"chance", "raw", "hog", "colour_histogram"}
 
 
+@pytest.mark.trains
 def test_images_of_one_pixel_make_rows_or_sentences():
     random = np.random.default_rng(0)
     items = random.integers(0, 256, (60, 1, 1, 1), dtype=np.uint8)
@@ -70,6 +72,7 @@ def test_a_layer_that_is_not_there_is_told_before_training(digits, monkeypatch):
         make("cnn@conv9").fit(digits.items, digits.target.values)
 
 
+@pytest.mark.trains
 def test_rows_are_ranked_and_the_bad_one_is_worse(board):
     values = [row.scores["knn"].value for row in board.results if row.spec != "chance"]
     assert values == sorted(values, reverse=True)
@@ -93,6 +96,7 @@ def noisy(signal, n=200):
     return load(items.astype(np.float32), labels=labels)
 
 
+@pytest.mark.trains
 def test_what_cannot_be_told_from_chance_is_not_recommended(monkeypatch):
     """Though it is the cheapest of the tied."""
     monkeypatch.setattr(
@@ -125,6 +129,7 @@ def test_the_item_itself_is_not_among_the_neighbours_kept(digits):
     )
 
 
+@pytest.mark.trains
 def test_every_score_stands_within_its_interval(board):
     for result in board.results:
         for name, score in result.scores.items():
@@ -134,6 +139,7 @@ def test_every_score_stands_within_its_interval(board):
     assert "reconstruction" not in row(board, "raw").scores
 
 
+@pytest.mark.trains
 def test_exhibits_are_there_for_the_report(board):
     exhibits = row(board, "mlp(epochs=4)").exhibits
     assert [name for name, _, _ in exhibits.layers] == ["fc1", "fc2", "logits"]
@@ -145,6 +151,7 @@ def test_exhibits_are_there_for_the_report(board):
     assert len(walk) == 9
 
 
+@pytest.mark.trains
 def test_the_fitted_encoders_can_be_had_but_are_not_pickled(board):
     fitted = board.fitted("pca")
     assert fitted.inverse_transform(np.zeros((1, 32), np.float32)).shape[0] == 1
@@ -154,6 +161,7 @@ def test_the_fitted_encoders_can_be_had_but_are_not_pickled(board):
     assert again.to_json() == board.to_json()
 
 
+@pytest.mark.trains
 def test_frame_and_json_hold_the_same(board):
     frame = board.to_frame().set_index("encoder")
     parsed = json.loads(board.to_json())
@@ -163,6 +171,7 @@ def test_frame_and_json_hold_the_same(board):
     assert "<table>" in board._repr_html_()
 
 
+@pytest.mark.trains
 def test_a_model_of_items_tells_its_bound_and_its_dimensions_again_from_the_cache(digits, tmp_path):
     boards = [compare(digits, encoders=["vae(dim=6, epochs=3)"], cache=tmp_path) for _ in range(2)]
     for board in boards:
@@ -196,6 +205,7 @@ def test_a_wrong_spec_is_told_before_anything_is_computed(digits):
         compare(digits, encoders=["raw"], k=500)
 
 
+@pytest.mark.trains
 def test_shuffled_labels_score_at_chance(digits):
     random = np.random.default_rng(0)
     shuffled = dataclasses.replace(digits, target=random.permutation(digits.target.values))
@@ -222,6 +232,7 @@ def pca_fits(monkeypatch):
     return fitted
 
 
+@pytest.mark.trains
 def test_the_cache_computes_only_what_is_new(digits, tmp_path, pca_fits):
     first = compare(digits, encoders=["pca(dim=3)", "mlp(epochs=2)@fc1"], cache=tmp_path)
     specs = ["pca(dim=3)", "mlp(epochs=2)@fc1", "mlp(epochs=2)@fc2", "pca(dim=4)"]
@@ -259,6 +270,7 @@ def test_ctrl_c_keeps_what_is_done(digits):
     assert any("Interrupted" in note for note in board.notes)
 
 
+@pytest.mark.trains
 def test_seeds_add_the_noise_of_training(digits):
     board = compare(digits, encoders=["mlp(epochs=1)", "raw"], seeds=3)
     once = compare(digits, encoders=["mlp(epochs=1)", "raw"])
@@ -305,6 +317,7 @@ def test_groups_widen_what_is_said_of_few_groups():
     assert "groups" in grouped.protocol["intervals"]
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("name", ["sentences", "customers", "wine"])
 def test_defaults_of_every_kind_work(name):
     dataset = SAMPLES[name]()
@@ -347,6 +360,7 @@ def test_the_usual_encoders_that_learn_from_labels_are_named():
         assert usual.reference in usual.floor
 
 
+@pytest.mark.trains
 def test_constant_columns_do_no_harm():
     wine = SAMPLES["wine"]()
     items = np.hstack([wine.items, np.full((len(wine), 2), 7.0)])
@@ -357,6 +371,7 @@ def test_constant_columns_do_no_harm():
     assert not board.failures
 
 
+@pytest.mark.trains
 def test_other_labels_are_never_served_from_the_cache(tmp_path):
     random = np.random.default_rng(0)
     items = random.normal(size=(300, 12)).astype(np.float32)

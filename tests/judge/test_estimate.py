@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+import pytest
 
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.spec import make_many
@@ -16,6 +17,7 @@ def test_small_data_is_not_piloted():
     assert estimate_seconds(make_many("raw, pca"), task) == 0
 
 
+@pytest.mark.trains
 def test_is_of_the_right_order_and_passes_over_what_fails():
     random = np.random.default_rng(0)
     labels = np.arange(9000) % 3

@@ -1,7 +1,11 @@
+import pytest
+
 from nearspace import compare, load
 from nearspace.judge import taps
 from nearspace.report.base import drawn
 from nearspace.report.page import render
+
+pytestmark = pytest.mark.trains
 
 
 def test_what_corrupting_encoders_were_given_stands_in_the_report():

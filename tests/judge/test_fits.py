@@ -34,6 +34,7 @@ def test_what_the_cache_may_keep():
     assert not Piped([make("raw"), FromSklearn(NMF(2))]).is_reproducible
 
 
+@pytest.mark.trains
 def test_every_network_is_fitted_as_itself():
     digits = load("digits", limit=60)
     fits = Fits(set_task(digits, Protocol()), None)

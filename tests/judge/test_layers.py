@@ -16,6 +16,8 @@ from nearspace.judge.layers import compare_layers
 from nearspace.judge.taps import layer_vectors
 from nearspace.metrics.labels import knn_scores
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def digits():

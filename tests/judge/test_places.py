@@ -112,6 +112,7 @@ def test_the_busiest_point_is_within_what_stands_out():
     assert busy_points(np.zeros((2, 1, 3, 3), np.uint8)).shape == (2, 2)
 
 
+@pytest.mark.trains
 def test_the_section_shows_every_layer_with_places():
     digits = load("digits", limit=200)
     board = compare_layers(digits, "cnn(epochs=1)")
@@ -123,10 +124,12 @@ def test_the_section_shows_every_layer_with_places():
     assert html.count("<code>conv2</code>") == 4
 
 
+@pytest.mark.trains
 def test_without_places_there_is_no_section():
     assert places_sections(compare_layers(load("digits", limit=200), "mlp(epochs=1)")) == []
 
 
+@pytest.mark.trains
 def test_the_command_puts_it_on_the_page(tmp_path):
     words = ["layers", "digits", "--limit", "200", "--with", "cnn(epochs=1)", "--no-cache"]
     done = CliRunner().invoke(app, [*words, "-o", str(tmp_path)])

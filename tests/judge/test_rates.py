@@ -17,6 +17,8 @@ from nearspace.judge.formats import format_curves, mosaic
 from nearspace.judge.rates import measure_rates, photograph
 from nearspace.report.rates import other_text, rates_verdict, render_rates
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def digits():

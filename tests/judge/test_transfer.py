@@ -30,6 +30,8 @@ from nearspace.judge.tasks import set_task
 from nearspace.judge.transfer import transfer
 from nearspace.judge.transferred import Transfer, TransferRow, assemble
 
+pytestmark = pytest.mark.trains
+
 SPEC = "simclr(dim=16, epochs=1)"
 WAYS = [
     "from scratch", "linear head on raw", "linear head", "last part fine-tuned",

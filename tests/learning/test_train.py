@@ -12,6 +12,8 @@ from nearspace.errors import NearspaceError
 from nearspace.learning.progress import epoch_listener
 from nearspace.learning.train import default_epochs, train
 
+pytestmark = pytest.mark.trains
+
 
 def regression(n=200):
     x = torch.randn(n, 3, generator=torch.Generator().manual_seed(0))

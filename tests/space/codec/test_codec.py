@@ -17,6 +17,8 @@ from nearspace.space.codec.codec import pack, split, unpack, with_codec
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space, embed
 
+pytestmark = pytest.mark.trains
+
 DECODING = {
     "pca(dim=8)": "digits",
     "raw | pca(dim=8)": "digits",

@@ -8,6 +8,8 @@ from nearspace.space.codec.codec import codec_of, with_codec
 from nearspace.space.codec.codes import read_codes
 from nearspace.space.codec.distortion import distortions
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.mark.parametrize(
     ("sample", "spec"),
