@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,15 +41,18 @@ def places_sections(board: LayerBoard) -> list[Section]:
         return []
     rows = [
         [
-            (layer, [(_drawn(queries, asked), _label(queries, asked))]
-             + [(_drawn(gallery, place), _label(gallery, place)) for place in found])
-            for layer, asked, found in (
-                (layer, layer.queries[q], layer.found[q]) for layer in layers
-            )
+            (layer, _shown(queries, [layer.queries[q]]) + _shown(gallery, layer.found[q]))
+            for layer in layers
         ]
         for q in range(len(queries))
-    ]  # fmt: skip
+    ]
     return [section("places", queries=rows, searched=len(gallery))]
+
+
+def _shown(images: Dataset, places: Sequence[Place]) -> list[tuple[Markup, str]]:
+    """Return images with places outlined, and their labels."""
+    labels = None if images.target is None else images.target.texts
+    return [(_drawn(images, at), "" if labels is None else labels[at.image]) for at in places]
 
 
 def _drawn(images: Dataset, place: Place) -> Markup:
@@ -83,7 +87,3 @@ def _small(kind: Kind, item: np.ndarray) -> str:
         f'<img{style} width="{width}" height="{height}" alt="image of {width} × {height} pixels" '
         f'src="data:{picture.get_format_mimetype()};base64,{base64.b64encode(data).decode()}">'
     )
-
-
-def _label(images: Dataset, place: Place) -> str:
-    return "" if images.target is None else images.target.texts[place.image]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from nearspace.errors import NearspaceError
 
 __all__ = [
     "check_finite",
+    "first_row_without",
     "free_name",
     "is_date",
     "is_finite",
@@ -83,12 +84,16 @@ def is_finite(vectors: Any) -> bool:
 
 def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
     """Raise `NearspaceError` that names the first item whose vector is not finite."""
-    if is_finite(vectors):
-        return
+    if not is_finite(vectors):
+        row = first_row_without(np.isfinite, vectors)
+        raise NearspaceError(f"{who} gave the item '{ids[row]}' a vector that is not finite.")
+
+
+def first_row_without(good: Callable[[np.ndarray], np.ndarray], vectors: Any) -> int | None:
+    """Return the first row with a number that is not good; None where there is none."""
     values = vectors.data if sparse.issparse(vectors) else vectors
-    if sparse.issparse(vectors):
-        first = np.flatnonzero(~np.isfinite(values))[0]
-        row = np.searchsorted(vectors.indptr, first, side="right") - 1
-    else:
-        row = np.flatnonzero(~np.isfinite(values).all(axis=1))[0]
-    raise NearspaceError(f"{who} gave the item '{ids[row]}' a vector that is not finite.")
+    bad = ~good(values)
+    if not bad.any():
+        return None
+    first = np.argwhere(bad)[0, 0]
+    return int(vectors.tocoo().coords[0][first] if sparse.issparse(vectors) else first)

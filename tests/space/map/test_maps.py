@@ -10,7 +10,7 @@ from sklearn.manifold import trustworthiness as peers_trustworthiness
 from nearspace import embed, load
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, preservation, trustworthiness
-from nearspace.space.map.maps import layout, parse_map, placer
+from nearspace.space.map.maps import layout, parse_map
 from nearspace.space.map.placement import Placer
 from nearspace.space.map.tsne import tsne
 
@@ -106,7 +106,7 @@ def test_long_ids_and_zeros_at_their_end_are_kept(mapped):
 
 
 def test_a_new_point_has_the_same_place_alone_and_among_thousands(digits, part, mapped):
-    place = placer(part, mapped).place
+    place = Placer(part.vectors, mapped.places).place
     new = digits.vectors[900:]
     among = place(new)
     extent = np.ptp(mapped.places, axis=0).max()
@@ -158,11 +158,14 @@ def test_a_place_depends_on_no_other_whatever_the_vectors(made):
 
 
 def test_a_map_from_before_items_went_or_changed_places_by_those_that_are_left(part, mapped):
-    left = rows_of(part, np.arange(100, 900))
-    left.vectors[5] += 1
+    some = rows_of(part, np.r_[100:900, :100])
+    some.vectors[5] += 1
+    ids = np.r_[100:900, 1000:1100]  # the last are new
+    again = layout(dataclasses.replace(some, ids=ids, parts={"map": mapped.to_bytes()}))
     stayed = np.delete(np.arange(800), 5)
-    expected = Placer(left.vectors[stayed], mapped.places[100:][stayed]).place(part.vectors[:100])
-    np.testing.assert_array_equal(placer(left, mapped).place(part.vectors[:100]), expected)
+    np.testing.assert_array_equal(again.places[stayed], mapped.places[100:][stayed])
+    expected = Placer(some.vectors[stayed], mapped.places[100:][stayed]).place(part.vectors[:100])
+    np.testing.assert_array_equal(again.places[800:], expected)
 
 
 def test_places_of_sparse_and_of_equally_far_vectors_are_finite():

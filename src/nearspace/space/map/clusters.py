@@ -265,12 +265,9 @@ def _alike(indices: np.ndarray, distances: np.ndarray) -> list[Alike]:
     n, right, apart = len(indices), indices[left, column], distances[left, column]
     graph = sparse.csr_array((np.ones(len(left)), (left, right)), shape=(n, n))
     _, group = sparse.csgraph.connected_components(graph, directed=False)
-    farthest: dict[int, float] = {}
-    for code, distance in zip(group[left].tolist(), apart.tolist(), strict=True):
-        farthest[code] = max(distance, farthest.get(code, 0.0))
-    members: dict[int, list[int]] = {code: [] for code in farthest}
-    for position, code in enumerate(group.tolist()):
-        if code in members:
-            members[code].append(position)
-    groups = [Alike(tuple(of), farthest[code]) for code, of in members.items()]
+    members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
+    farthest = np.zeros(len(members))
+    np.maximum.at(farthest, group[left], apart)
+    codes = np.unique(group[left]).tolist()
+    groups = [Alike(tuple(members[code].tolist()), float(farthest[code])) for code in codes]
     return sorted(groups, key=lambda alike: (alike.distance, -len(alike.positions)))

@@ -18,7 +18,7 @@ from nearspace.space.map.tsne import FEWEST, tsne, tsne_facts
 if TYPE_CHECKING:
     from nearspace.space.space import Space
 
-__all__ = ["Map", "layout", "parse_map", "placer"]
+__all__ = ["Map", "layout", "parse_map"]
 
 K = 10  # neighbours by which a map is judged
 QUERIES = 2000
@@ -170,20 +170,16 @@ def layout(
         if np.array_equal(rows, np.arange(len(earlier))):
             return earlier
         if laid_out.sum() >= FEWEST and np.ptp(earlier.places[rows[laid_out]], axis=0).any():
-            places = _extend(earlier, space, rows, laid_out)
+            places, new = earlier.places[rows], rows < 0
+            if (
+                new.any()
+            ):  # by those that were laid out alone: the order of additions does not matter
+                among = Placer(space.vectors[laid_out], places[laid_out])
+                places[new] = among.place(space.vectors[new])
             return _judged(space, checksums, places, laid_out, earlier.made_by)
     places = tsne(space.vectors, random_state, progress)
     everything = np.ones(len(space), dtype=bool)
     return _judged(space, checksums, places, everything, tsne_facts(len(space), random_state))
-
-
-def placer(space: Space, earlier: Map) -> Placer:
-    """Return what places new vectors among the items of a space that were laid out.
-
-    Items that are not on the map, or whose vectors have changed since, have no say.
-    """
-    rows, laid_out = _rows(earlier, space, vector_checksums(space.vectors))
-    return Placer(space.vectors[laid_out], earlier.places[rows[laid_out]])
 
 
 def _rows(earlier: Map, space: Space, checksums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -193,19 +189,6 @@ def _rows(earlier: Map, space: Space, checksums: np.ndarray) -> tuple[np.ndarray
     same = np.append(earlier.checksums, np.uint32(0))[rows] == checksums  # the last is for -1
     rows = np.where(same, rows, -1)
     return rows, (rows >= 0) & np.append(earlier.laid_out, False)[rows]
-
-
-def _extend(earlier: Map, space: Space, rows: np.ndarray, laid_out: np.ndarray) -> np.ndarray:
-    """Return the places of a space's items: those on the map keep theirs.
-
-    Only those that were laid out have a say in where others stand: then the order of additions
-    does not matter.
-    """
-    places, new = earlier.places[rows], rows < 0
-    if new.any():
-        among = Placer(space.vectors[laid_out], places[laid_out])
-        places[new] = among.place(space.vectors[new])
-    return places
 
 
 def _judged(

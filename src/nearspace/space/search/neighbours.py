@@ -12,6 +12,7 @@ from scipy import sparse
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.metrics.retrieval import check_search
+from nearspace.space.arrays import first_row_without
 from nearspace.space.search.exact import Vectors
 from nearspace.space.search.filters import matching
 from nearspace.space.space import Space
@@ -224,12 +225,9 @@ def _checked(space: Space, vectors: Any) -> Vectors:
             f"Queries: expected vectors of {space.vectors.shape[1]} numbers, like the space, got "
             f"an array of shape {vectors.shape}."
         )
-    rows = vectors.tocoo() if sparse.issparse(vectors) else vectors
-    values = rows.data if sparse.issparse(vectors) else vectors
-    usable = np.abs(values) <= np.finfo(np.float32).max  # false for NaN too
-    if not usable.all():
-        first = np.argwhere(~usable)[0, 0]
-        row = rows.coords[0][first] if sparse.issparse(vectors) else first
+    most = np.finfo(np.float32).max  # comparing NaN with it is false too
+    row = first_row_without(lambda values: np.abs(values) <= most, vectors)
+    if row is not None:
         raise DataError(
             f"Queries: row {row} holds NaN, infinity or what float32 cannot hold; expected finite "
             "numbers."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import numpy as np
 from scipy import sparse
@@ -13,6 +14,8 @@ from nearspace.space.search.exact import Exact, Vectors
 from nearspace.space.search.index import LARGEST_K, RECALL, Index, Opened, part_name, unsound
 
 __all__ = ["Searcher"]
+
+T = TypeVar("T")
 
 
 class Searcher:
@@ -91,11 +94,15 @@ class Searcher:
 
     def exact(self, metric: str) -> Exact:
         """Return the exact search by a metric."""
-        if metric not in self._exact:
+        return self._once(self._exact, metric, lambda: Exact(self.vectors, metric))
+
+    def _once(self, made: dict[str, T], metric: str, make: Callable[[], T]) -> T:
+        """Return what was made for a metric, or make it, whichever thread comes first."""
+        if metric not in made:
             with self._lock:
-                if metric not in self._exact:
-                    self._exact[metric] = Exact(self.vectors, metric)
-        return self._exact[metric]
+                if metric not in made:
+                    made[metric] = make()
+        return made[metric]
 
     def _index(self, metric: str) -> tuple[Opened | None, tuple[str, ...]]:
         """Return the index for a metric and what there is to say of it.
@@ -104,11 +111,7 @@ class Searcher:
         """
         if part_name(metric) not in self.parts:
             return None, ()
-        if metric not in self._opened:
-            with self._lock:
-                if metric not in self._opened:
-                    self._opened[metric] = self._open(metric)
-        opened = self._opened[metric]
+        opened = self._once(self._opened, metric, lambda: self._open(metric))
         if isinstance(opened, str):
             return None, (f"Every vector was searched. {opened}",)
         notes = []
