@@ -195,7 +195,7 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     vectors: Any = encoder.transform(dataset.items)
     ids = np.asarray(dataset.ids)
     check_finite(vectors, ids, encoder.spec)
-    meta, roles = _known(dataset)
+    meta, roles = _meta_of(dataset)
     recipe = Recipe(encoder.spec, encoder.fingerprint, dataset.name, dataset.kind.to_json(), roles)
     return Space(
         vectors,
@@ -230,7 +230,7 @@ def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
     return clone(encoder).fit_on(dataset)
 
 
-def _known(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
+def _meta_of(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
     """Return what is known of each item beside vector, id and label, and which column is a role."""
     columns, roles = dataset.kind.to_columns(dataset.items), {}
     for given in [] if dataset.meta is None else dataset.meta.column_names:

@@ -35,14 +35,11 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
     [[{'rank': 1, 'score': 1.0, 'id': 17, 'label': 7}]]
     """
     answers = []
-    for ids, scores, positions in zip(
-        neighbours.ids, neighbours.scores, neighbours.positions, strict=True
-    ):
+    for query, positions in enumerate(neighbours.positions):
+        scores, ids = neighbours.scores[query].tolist(), neighbours.ids[query].tolist()
         rows: list[dict[str, Any]] = [
             {"rank": rank, "score": score, "id": name}
-            for rank, (name, score) in enumerate(
-                zip(ids.tolist(), scores.tolist(), strict=True), start=1
-            )
+            for rank, (score, name) in enumerate(zip(scores, ids, strict=True), start=1)
         ]
         if space.labels is not None:
             for row, label in zip(rows, space.labels[positions].tolist(), strict=True):

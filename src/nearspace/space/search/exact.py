@@ -16,9 +16,9 @@ from scipy import sparse
 
 from nearspace.metrics.retrieval import check_search, row_products
 from nearspace.space.search.scores import (
-    GATHERED,
     as_scores,
     first_equals,
+    pieces,
     rescored,
     sparse_alike,
     sparse_squares,
@@ -90,13 +90,12 @@ class Exact:
         euclidean, cosine = self.metric == "euclidean", self.metric == "cosine"
         self.centre = vectors.mean(axis=0, dtype=np.float64) if n and euclidean else np.zeros(dim)
         squares, half = np.empty(n), np.zeros(n)
-        step = max(1, GATHERED // max(1, dim))
-        for start in range(0, n, step):
-            rows = vectors[start : start + step].astype(np.float64)
-            squares[start : start + step] = row_products(rows, rows)
+        for part in pieces(n, dim):
+            rows = vectors[part].astype(np.float64)
+            squares[part] = row_products(rows, rows)
             if euclidean:
                 rows -= self.centre
-                half[start : start + step] = row_products(rows, rows) / 2
+                half[part] = row_products(rows, rows) / 2
         lengths = np.sqrt(squares)
         there = lengths[lengths > 0]
         self.ordinary = bool((there > WIDE[0]).all() and (there < WIDE[1]).all())
@@ -244,9 +243,7 @@ class Exact:
         """Yield the same, by one product of all queries."""
         n, dim = self.vectors.shape
         scores = np.empty((len(moved), n))
-        step = max(1, GATHERED // max(1, dim))
-        for start in range(0, n, step):
-            part = slice(start, start + step)
+        for part in pieces(n, dim):
             scores[:, part] = moved @ (self.vectors[part] - self.centre).T
         if self.inverse is not None:
             scores *= self.inverse

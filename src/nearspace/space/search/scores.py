@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from nearspace.metrics.retrieval import row_products
 from nearspace.space.arrays import vector_checksums
 
-__all__ = ["as_scores", "first_equals", "rescored", "sparse_alike", "sparse_squares"]
+__all__ = ["as_scores", "first_equals", "pieces", "rescored", "sparse_alike", "sparse_squares"]
 
 GATHERED = 1 << 18  # numbers gathered at once: what is done with them stays in the cache
 
@@ -35,11 +36,10 @@ def rescored(
     ndarray of shape (q, m), float64
         The larger the more alike. Equal vectors have exactly the same.
     """
-    m, dim = positions.shape[1], max(1, queries.shape[1])
     flat, alike = positions.ravel(), np.empty(positions.size)
-    for start in range(0, len(flat), max(1, GATHERED // dim)):
-        part = np.arange(start, min(start + max(1, GATHERED // dim), len(flat)))
-        left = queries[part // m].astype(np.float64)
+    rows = np.arange(len(flat)) // max(1, positions.shape[1])
+    for part in pieces(len(flat), queries.shape[1]):
+        left = queries[rows[part]].astype(np.float64)
         right = vectors[flat[part]].astype(np.float64)
         if metric == "euclidean":
             right -= left
@@ -52,15 +52,19 @@ def rescored(
     return alike.reshape(positions.shape)
 
 
+def pieces(n: int, dim: int) -> Iterator[slice]:
+    """Yield the parts of ``n`` vectors that are worked on one after the other."""
+    step = max(1, GATHERED // max(1, dim))
+    return (slice(start, start + step) for start in range(0, n, step))
+
+
 def first_equals(vectors: np.ndarray) -> np.ndarray:
     """Return for each vector where one stands that equals it, the same for all that do."""
     checksums = vector_checksums(vectors)
     _, first, of = np.unique(checksums, return_index=True, return_inverse=True)
     firsts = first[of]
-    step = max(1, GATHERED // max(1, vectors.shape[1]))
-    for start in range(0, len(vectors), step):
-        rows = np.arange(start, min(start + step, len(vectors)))
-        others = rows[(vectors[rows] != vectors[firsts[rows]]).any(axis=1)]
+    for part in pieces(*vectors.shape):
+        others = part.start + np.flatnonzero((vectors[part] != vectors[firsts[part]]).any(axis=1))
         firsts[others] = others  # different vectors with one checksum
     return firsts
 
