@@ -11,7 +11,7 @@ from scipy import sparse
 from sklearn.base import clone
 
 from nearspace.data import SAMPLES, take_items, train_test_split
-from nearspace.data.kinds import Kind
+from nearspace.data.kinds.kind import Kind
 from nearspace.encoders import CATALOGUE, encoder_class
 from nearspace.encoders.persist import parse_decoder, parse_encoder
 from nearspace.encoders.spec import make

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nearspace.data import SAMPLES, Dataset, infer_kind, kind_from_json, load
-from nearspace.data.kinds import Kind, kind_of_file
+from nearspace.data.kinds.kind import Kind, kind_of_file
 from nearspace.errors import DataError
 from tests.conftest import SAMPLE_OF_KIND
 

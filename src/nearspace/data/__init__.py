@@ -1,16 +1,11 @@
 """Read data, know its kind, split it without leaks."""
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.kinds import (
-    Image,
-    Kind,
-    Table,
-    Text,
-    Vector,
-    infer_kind,
-    kind_from_json,
-    take_items,
-)
+from nearspace.data.kinds.image import Image
+from nearspace.data.kinds.kind import Kind, infer_kind, kind_from_json, take_items
+from nearspace.data.kinds.table import Table
+from nearspace.data.kinds.text import Text
+from nearspace.data.kinds.vector import Vector
 from nearspace.data.load import load
 from nearspace.data.samples import SAMPLES
 from nearspace.data.split import train_test_split

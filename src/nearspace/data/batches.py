@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Batch", "Batches", "Rows", "Stacked"]
+__all__ = ["Batches", "Rows", "Stacked"]
 
 Rows: TypeAlias = "Tensor | slice"
-
-
-class Batch(Protocol):
-    """The input of a network for several items; a tensor is one."""
-
-    def __len__(self) -> int:
-        """Return how many items it is of."""
-        ...
-
-    def to(self, device: Any) -> Self:
-        """Return the batch on a device."""
-        ...
 
 
 class Batches(ABC):
@@ -32,7 +20,8 @@ class Batches(ABC):
 
     What waits may be an array of one shape (`Stacked`), tokens of several lengths, pictures that a
     processor still has to prepare: training, embedding and taps into layers ask for no more than
-    this.
+    this. A batch, the input of a network for several items, has a length and can be brought to a
+    device by ``to``; a tensor is one.
     """
 
     @abstractmethod
@@ -41,7 +30,7 @@ class Batches(ABC):
 
     @abstractmethod
     def __getitem__(self, rows: Rows) -> Any:
-        """Return the `Batch` of the items at ``rows``, on the device on which they wait."""
+        """Return the batch of the items at ``rows``, on the device on which they wait."""
 
     @abstractmethod
     def take(self, rows: Rows) -> Batches:
@@ -49,7 +38,7 @@ class Batches(ABC):
 
     @abstractmethod
     def blank(self, n: int) -> Any:
-        """Return a `Batch` of ``n`` items that show nothing; it needs no item to be there."""
+        """Return a batch of ``n`` items that show nothing; it needs no item to be there."""
 
     def to(self, device: Any) -> Batches:
         """Return the items waiting on a device."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data.kinds import Kind
+from nearspace.data.kinds.kind import Kind
 from nearspace.data.target import Target, target_of
 from nearspace.errors import DataError
 

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.kinds import Kind, infer_kind
-from nearspace.data.kinds.kind import Progress, is_frame
+from nearspace.data.kinds.kind import Kind, Progress, infer_kind, is_frame
 from nearspace.data.readers import files, folders
 from nearspace.data.roles import with_clean_roles
 from nearspace.data.samples import SAMPLES

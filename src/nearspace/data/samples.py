@@ -7,7 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.kinds import Image, Table, Text, Vector
+from nearspace.data.kinds.image import Image
+from nearspace.data.kinds.table import Table
+from nearspace.data.kinds.text import Text
+from nearspace.data.kinds.vector import Vector
 from nearspace.data.target import Classes
 
 __all__ = ["SAMPLES", "customers", "digits", "sentences", "wine"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data.kinds import Kind, kind_of_file, take_items
+from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:

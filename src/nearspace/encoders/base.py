@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
-from nearspace.data.kinds import recognised
+from nearspace.data.kinds.kind import recognised
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
@@ -446,14 +446,16 @@ class Bounds(ABC):
 class Layers(ABC):
     """An encoder with a ``layer`` parameter: any layer of its network can be the space."""
 
-    @abstractmethod
+    layers_: list[str]
+
     def layer_names(self) -> list[str]:
         """Return the names of the layers of the fitted network, from input to output."""
+        return list(self.layers_)
 
     @property
-    @abstractmethod
     def own_layer(self) -> str:
         """The layer from which the vectors come when nobody names one."""
+        return self.layer_names()[-1]
 
     @abstractmethod
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:

@@ -60,12 +60,9 @@ class OneHot(Encoder):
                 scaled = (_numbers(values, column["mean"]) - column["mean"]) / column["scale"]
                 blocks.append(scaled[:, None])
             else:
-                found, other = (
-                    _category_codes(values, column["categories"]),
-                    len(column["categories"]),
-                )
-                found = np.where((found < 0) & ~missing, other, found)
-                blocks.append(found[:, None] == np.arange(other + 1))
+                code, other = _category_codes(values, column), len(column["categories"])
+                code = np.where((code < 0) & ~missing, other, code)
+                blocks.append(code[:, None] == np.arange(other + 1))
             if column["missing"]:
                 blocks.append(missing[:, None])
         return np.hstack(blocks).astype(np.float32)
@@ -115,7 +112,7 @@ def codes(frame: pd.DataFrame, columns: list[dict[str, Any]]) -> np.ndarray:
         [
             _numbers(frame[column["name"]], column["mean"])
             if column["type"] == "number"
-            else _category_codes(frame[column["name"]], column["categories"])
+            else _category_codes(frame[column["name"]], column)
             for column in columns
         ]
     ).astype(np.float32)
@@ -126,8 +123,8 @@ def _numbers(values: pd.Series, fill: float) -> np.ndarray:
     return np.where(np.isnan(numbers), fill, numbers)
 
 
-def _category_codes(values: pd.Series, categories: list[str]) -> np.ndarray:
-    """Return the position of each category, -1 where it is missing or not among them."""
-    positions = {category: index for index, category in enumerate(categories)}
+def _category_codes(values: pd.Series, column: dict[str, Any]) -> np.ndarray:
+    """Return the position of each category, -1 where it is missing or not among the column's."""
+    positions = {category: index for index, category in enumerate(column["categories"])}
     text = values.astype(str).where(values.notna(), None)
     return text.map(positions).fillna(-1).to_numpy(dtype=np.int64)

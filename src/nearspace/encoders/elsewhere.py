@@ -53,13 +53,10 @@ class Vectors(Encoder):
     def fit_on(self, dataset: Dataset) -> Self:
         """Match rows to all items of a dataset, by id where the file has ids, else by position."""
         items, _ = self.begin_fit(dataset.items, None, dataset.kind)
-        self._align(items, np.asarray(dataset.ids))
+        self._fit(items, None, np.asarray(dataset.ids))
         return self
 
-    def _fit(self, items: Any, y: Any) -> None:
-        self._align(items, None)
-
-    def _align(self, items: Any, ids: np.ndarray | None) -> None:
+    def _fit(self, items: Any, y: Any, ids: np.ndarray | None = None) -> None:
         """Match rows to items, by id where the file and the caller have ids, else by position.
 
         Raises
@@ -141,16 +138,12 @@ class FromSklearn(Encoder):
         return one_line(self.estimator)
 
     def _fit(self, items: Any, y: Any) -> None:
-        self.estimator_ = clone(self.estimator).fit(
-            self._input(items), None if y is None else y.values
-        )
+        labels = None if y is None else y.values
+        self.estimator_ = clone(self.estimator).fit(self.kind_.to_sklearn(items), labels)
         self.width_ = self._transform(items[:1]).shape[1]
 
-    def _input(self, items: Any) -> Any:
-        return self.kind_.to_sklearn(items)
-
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
-        out = self.estimator_.transform(self._input(items))
+        out = self.estimator_.transform(self.kind_.to_sklearn(items))
         if sparse.issparse(out):
             return sparse.csr_array(out, dtype=np.float32)
         return np.asarray(out, dtype=np.float32)

@@ -172,11 +172,6 @@ class Learned(Layers, Encoder):
         """Return the names of the layers of the fitted network, from input to output."""
         return layer_names(self.nets_[self.tapped])
 
-    @property
-    def own_layer(self) -> str:
-        """The layer from which the vectors come when nobody names one."""
-        return self.layer_names()[-1]
-
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
         """Return what layers put out for a batch of items."""
         device = torch_device(self.device)

@@ -107,13 +107,13 @@ class Network(Layers, Encoder):
             raise DataError(f"Network: std must be above 0, got {self.std}.")
         batch = self._batches(items[:2])[:]
         try:
-            found = list_layers(self.net, self._as_weights(batch))
+            tappable = list_layers(self.net, self._as_weights(batch))
         except (RuntimeError, TypeError, ValueError) as error:
             told = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(
                 f"{type(self.net).__name__} cannot take a batch of shape {tuple(shape)} ({told})."
             ) from error
-        self.layers_ = [layer.name for layer in found if "." not in layer.name]
+        self.layers_ = [layer.name for layer in tappable if "." not in layer.name]
         self._vectors(batch)  # a layer that is not there is told now
 
     def _per_channel(self, name: str, given: Numbers, absent: float, shape: Any) -> np.ndarray:
@@ -150,19 +150,10 @@ class Network(Layers, Encoder):
     def _transform(self, items: Any) -> np.ndarray:
         return self._batches(items).map(self._vectors, self.batch_size).numpy()
 
-    def layer_names(self) -> list[str]:
-        """Return the names of the top-level layers that can be tapped."""
-        return list(self.layers_)
-
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
         """Return what layers put out for a batch of items."""
         batch = self._batches(self._check(X, reset=False))[:]
         return tap(self.net, names, self._as_weights(batch))
-
-    @property
-    def own_layer(self) -> str:
-        """The last layer of the top level."""
-        return self.layers_[-1]
 
     @property
     def _n_features_out(self) -> int:

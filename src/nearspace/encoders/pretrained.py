@@ -109,7 +109,7 @@ class Pretrained(Layers, Encoder):
         noise = np.random.default_rng(0).integers(256, size=(2, *items.shape[1:]))
         batch = self._pictures(noise.astype(np.uint8))[:]
         try:
-            found = {layer.name for layer in list_layers(nn.Sequential(self._vision.tower), batch)}
+            layers = list_layers(nn.Sequential(self._vision.tower), batch)
             self._vectors(batch)
         except NearspaceError:
             raise
@@ -117,11 +117,12 @@ class Pretrained(Layers, Encoder):
             raise self._vision.unusable(
                 f"cannot take single images ({first_line(error)})"
             ) from error
-        if "0" not in found:
+        tappable = {layer.name for layer in layers}
+        if "0" not in tappable:
             raise self._vision.unusable(
                 "gives one image several vectors, by chance or by what images are beside it"
             )
-        self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in found]
+        self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in tappable]
 
     @property
     def is_reproducible(self) -> bool:
@@ -145,11 +146,11 @@ class Pretrained(Layers, Encoder):
         """
         encoder = super().from_state(params, fitted)
         folder, _ = find_folder(encoder.model, encoder.revision_)
-        found = digest_weights(folder, encoder.model)
-        if found != encoder.sha256_:
+        sha256 = digest_weights(folder, encoder.model)
+        if sha256 != encoder.sha256_:
             raise NearspaceError(
                 f"The weights of '{encoder.model}' are not those that the encoder was fitted "
-                f"with: expected SHA-256 {encoder.sha256_[:12]}…, got {found[:12]}…; fit it again."
+                f"with: expected SHA-256 {encoder.sha256_[:12]}…, got {sha256[:12]}…; fit it again."
             )
         return encoder
 
@@ -179,21 +180,12 @@ class Pretrained(Layers, Encoder):
         device = torch_device(self.device)
         return self._pictures(items).map(self._vectors, self.batch_size, device).numpy()
 
-    def layer_names(self) -> list[str]:
-        """Return the names of the model's blocks, and of what stands before and after them."""
-        return list(self.layers_)
-
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
         """Return what layers put out for a batch of items."""
         pictures = self._pictures(self._check(X, reset=False))
         batches = pictures.parts(self.batch_size, torch_device(self.device))
         parts = [self._loaded().tap(names, batch) for batch in batches]
         return {name: torch.cat([part[name] for part in parts]) for name in names}
-
-    @property
-    def own_layer(self) -> str:
-        """The last of the model's layers."""
-        return self.layers_[-1]
 
     @property
     def _n_features_out(self) -> int:

@@ -71,20 +71,17 @@ class VisualWords(Encoder):
         self.keypoints = keypoints
         self.random_state = random_state
 
+    @one_thread()
     def _fit(self, items: np.ndarray, y: Any) -> None:
-        with one_thread():
-            self.words_ = self._learn_words(items)
-
-    def _learn_words(self, items: np.ndarray) -> np.ndarray:
         from sklearn.cluster import MiniBatchKMeans
 
         random = check_random_state(self.random_state)
-        found: list[np.ndarray] = []
+        learnt_from: list[np.ndarray] = []
         for descriptors in self._descriptors(items, random.permutation(len(items))):
-            found.append(descriptors[descriptors.any(axis=2)])
-            if sum(map(len, found)) >= LEARNED_FROM:
+            learnt_from.append(descriptors[descriptors.any(axis=2)])
+            if sum(map(len, learnt_from)) >= LEARNED_FROM:
                 break
-        pieces = np.concatenate(found)
+        pieces = np.concatenate(learnt_from)
         if not len(pieces):
             raise DataError(
                 f"VisualWords found nothing to describe in any of the {len(items)} training "
@@ -94,13 +91,10 @@ class VisualWords(Encoder):
         clusters = MiniBatchKMeans(
             n_words, n_init=1, max_iter=3, batch_size=4096, random_state=random
         )
-        return clusters.fit(pieces).cluster_centers_.astype(np.float32)
+        self.words_ = clusters.fit(pieces).cluster_centers_.astype(np.float32)
 
+    @one_thread()
     def _transform(self, items: np.ndarray) -> np.ndarray:
-        with one_thread():
-            return self._count_words(items)
-
-    def _count_words(self, items: np.ndarray) -> np.ndarray:
         n_words = len(self.words_)
         bias = np.square(self.words_).sum(axis=1) / 2
         counts = np.empty((len(items), n_words), np.float32)
@@ -109,11 +103,10 @@ class VisualWords(Encoder):
             # One product an image: the numbers do not depend on what else is in the batch.
             word = (descriptors @ self.words_.T - bias).argmax(axis=2)
             places = word + n_words * np.arange(len(word))[:, None]
-            found = np.bincount(
-                places[descriptors.any(axis=2)], minlength=len(word) * n_words
-            ).reshape(-1, n_words)
-            counts[start : start + len(found)] = found
-            start += len(found)
+            told = places[descriptors.any(axis=2)]
+            some = np.bincount(told, minlength=len(word) * n_words).reshape(-1, n_words)
+            counts[start : start + len(some)] = some
+            start += len(some)
         roots = np.sqrt(counts)
         # The squares of the roots are the counts: their sum is the squared length.
         return roots / np.sqrt(np.maximum(counts.sum(axis=1, keepdims=True), 1))

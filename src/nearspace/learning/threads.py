@@ -59,7 +59,8 @@ def threads_for(flops: float) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def one_thread() -> contextlib.AbstractContextManager[Any]:
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
     """Let NumPy and scikit-learn use one thread inside the ``with`` block; restore it after.
 
     For many small matrix products: the threads of the linear algebra library spin while they wait,
@@ -70,7 +71,8 @@ def one_thread() -> contextlib.AbstractContextManager[Any]:
     >>> with one_thread():
     ...     pass
     """
-    return _controller().limit(limits=1)
+    with _controller().limit(limits=1):
+        yield
 
 
 @functools.cache

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 
-from nearspace.nets.convnet import ChannelsLast
+from nearspace.nets.convnet import ChannelsLast, channels_last
 
 __all__ = ["alexnet"]
 
@@ -59,8 +58,7 @@ def alexnet(shape: Sequence[int], dim: int, outputs: int) -> nn.Module:
     layers.append(("fc6", nn.Sequential(nn.Flatten(), *_full_block(flat, dim))))
     layers.append(("fc7", _full_block(dim, dim)))
     layers.append(("fc8", nn.Linear(dim, outputs)))
-    net = nn.Sequential(OrderedDict(layers))
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return channels_last(nn.Sequential(OrderedDict(layers)))
 
 
 def _conv_block(inputs: int, outputs: int, kernel: int, stride: int, pool: bool) -> nn.Sequential:

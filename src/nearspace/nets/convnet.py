@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nearspace.nets.perceptron import hidden_block
 
-__all__ = ["ConvDecoder", "conv_widths", "convnet"]
+__all__ = ["ChannelsLast", "ConvDecoder", "channels_last", "conv_widths", "convnet"]
 
 
 def conv_widths(height: int, width: int) -> tuple[int, ...]:
@@ -34,7 +34,8 @@ class ChannelsLast(nn.Module):
         return batch.contiguous(memory_format=torch.channels_last)
 
 
-def _channels_last(net: nn.Module) -> nn.Module:
+def channels_last(net: nn.Module) -> nn.Module:
+    """Return a network whose weights lie as `ChannelsLast` lays images out."""
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
@@ -81,7 +82,7 @@ def convnet(shape: Sequence[int], dim: int, outputs: int, last: str) -> nn.Modul
     flat = widths[-1] * height * width
     layers.append(("fc1", nn.Sequential(nn.Flatten(), *hidden_block(flat, dim))))
     layers.append((last, nn.Linear(dim, outputs)))
-    return _channels_last(nn.Sequential(OrderedDict(layers)))
+    return channels_last(nn.Sequential(OrderedDict(layers)))
 
 
 class ConvDecoder(nn.Module):
@@ -119,7 +120,7 @@ class ConvDecoder(nn.Module):
                 nn.GELU(),
             ]
         blocks.append(nn.Conv2d(widths[0], channels, 3, padding=1))
-        self.maps = _channels_last(nn.Sequential(ChannelsLast(), *blocks))
+        self.maps = channels_last(nn.Sequential(ChannelsLast(), *blocks))
 
     def forward(self, z: Tensor) -> Tensor:
         """Return images ``(batch, channels, height, width)`` of vectors ``(batch, dim)``."""

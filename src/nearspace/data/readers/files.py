@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import arrays
-from nearspace.data.kinds import kind_of_file
+from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.sources import Source, check_names, frame_source, is_split, left_out, no_names
 from nearspace.errors import DataError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nearspace.data.kinds import kind_of_file
+from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.files import suffix_of
 from nearspace.data.readers.idx import idx_parts, read_idx_folder
 from nearspace.data.sources import SPLITS, Source, left_out

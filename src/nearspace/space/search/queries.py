@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.data import load
-from nearspace.data.kinds import kind_of_file
+from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.files import suffix_of
 from nearspace.errors import DataError
 from nearspace.space.search.neighbours import encoder_of
