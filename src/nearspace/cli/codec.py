@@ -93,19 +93,19 @@ def unpack_command(
         cli.make_folder(output, "the images")
     else:
         cli.check_file(output, ".npz")
-    found = unpack(space, data, max_bytes)
+    unpacked = unpack(space, data, max_bytes)
     if pictures:
         from nearspace.space.pictures import write_pngs
 
-        write_pngs(found.items, found.ids.tolist(), output)
+        write_pngs(unpacked.items, unpacked.ids.tolist(), output)
     else:
         import numpy as np
 
-        ids = found.ids.astype(str) if found.ids.dtype == object else found.ids
-        np.savez(output, items=found.items, ids=ids)
-    if found.note:
-        typer.echo(f"note: {found.note}", err=True)
-    typer.echo(f"{output}: {len(found.items):,} items.")
+        ids = unpacked.ids.astype(str) if unpacked.ids.dtype == object else unpacked.ids
+        np.savez(output, items=unpacked.items, ids=ids)
+    if unpacked.note:
+        typer.echo(f"note: {unpacked.note}", err=True)
+    typer.echo(f"{output}: {len(unpacked.items):,} items.")
 
 
 def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:

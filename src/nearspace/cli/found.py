@@ -20,27 +20,24 @@ def print_found(title: str, rows: list[dict[str, Any]], score: str, nothing: str
     if not rows:
         console.print(nothing)
         return
-    known = [name for name in rows[0] if name not in ("rank", "score", "id")]
-    if "text" in known:
-        known = [name for name in known if name in ("label", "text")]
-    known = known[: SHOWN + ("label" in known)]
-    table = Table(box=None, header_style="bold", pad_edge=False, expand="text" in known)
+    columns = [name for name in rows[0] if name not in ("rank", "score", "id")]
+    if "text" in columns:
+        columns = [name for name in columns if name in ("label", "text")]
+    columns = columns[: SHOWN + ("label" in columns)]
+    table = Table(box=None, header_style="bold", pad_edge=False, expand="text" in columns)
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column(score, justify="right", no_wrap=True)
-    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, max(map(_id_width, rows))))
-    for name in known:
+    widest = max(len(_line(row["id"])) for row in rows)
+    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, widest))
+    for name in columns:
         wide = 1 if name == "text" else None
         table.add_column(
             escape(name), no_wrap=name in ("label", "text"), overflow="ellipsis", ratio=wide
         )
     for row in rows:
-        shown = (escape(_line(row[name])) for name in ("id", *known))
+        shown = (escape(_line(row[name])) for name in ("id", *columns))
         table.add_row(str(row["rank"]), f"{row['score']:.4f}", *shown)
     console.print(table, highlight=False)
-
-
-def _id_width(row: dict[str, Any]) -> int:
-    return len(_line(row["id"]))
 
 
 def _line(value: Any) -> str:

@@ -114,11 +114,11 @@ def verify_command(path: cli.SpaceFile) -> None:
     from nearspace.space.file.stored import verify
     from nearspace.space.formats import open_space
 
-    found = verify(path)
-    for problem in found:
+    problems = verify(path)
+    for problem in problems:
         typer.echo(problem, err=True)
-    if found:
-        typer.echo(f"{path}: {len(found)} things are wrong; use a copy of it.", err=True)
+    if problems:
+        typer.echo(f"{path}: {len(problems)} things are wrong; use a copy of it.", err=True)
         raise typer.Exit(1)
     space = open_space(path)
     typer.echo(f"{path}: {len(space):,} items and {len(space.parts)} parts are as written.")

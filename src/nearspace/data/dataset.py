@@ -103,10 +103,8 @@ class Dataset:
         indices = np.asarray(indices)
         if indices.dtype == bool:
             indices = np.flatnonzero(indices)
-        columns: dict[str, Any] = {}
-        for name in COLUMNS:
-            values = getattr(self, name)
-            columns[name] = None if values is None else values[indices]
+        present = {name: values for name in COLUMNS if (values := getattr(self, name)) is not None}
+        columns: dict[str, Any] = {name: values[indices] for name, values in present.items()}
         return dataclasses.replace(
             self,
             items=self.kind.take(self.items, indices),

@@ -76,8 +76,21 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
         return {"reconstruction": self.squared_error(decoded, batch)}
 
     def _corrupt(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        bounds = self.kind_.bounds or (-FAR, FAR)
-        return corrupt(batch, self.corruption, self.amount, bounds, generator)
+        """Return a float batch with noise on it, random numbers being of the batch's device."""
+        low, high = self.kind_.bounds or (-FAR, FAR)
+
+        def random(draw: str) -> Tensor:
+            return getattr(torch.empty_like(batch), draw)(generator=generator)
+
+        if self.corruption == "gaussian":
+            noisy = batch + self.amount * random("normal_")
+            # Where the lowest value is 0, noise leaves no value outside.
+            return noisy.clamp(low, high) if low == 0 else noisy
+        chosen = random("uniform_") < self.amount
+        if self.corruption == "masking":
+            return batch.masked_fill(chosen, 0.0)
+        ends = torch.where(random("uniform_") < 0.5, low, high)
+        return torch.where(chosen, ends, batch)
 
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
@@ -86,40 +99,3 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
         noisy = self._corrupt(*self.batch_and_random(X, random_state))
         vectors = self._run(lambda some: self.embed(self.nets_, some), Stacked(noisy))
         return self._to_items(noisy), self.inverse_transform(vectors.numpy())
-
-
-def corrupt(
-    batch: Tensor,
-    corruption: str,
-    amount: float,
-    bounds: tuple[float, float],
-    generator: torch.Generator,
-) -> Tensor:
-    """Return a float batch with noise on it.
-
-    Parameters
-    ----------
-    batch : Tensor of shape (n, ...)
-        Clean items.
-    corruption : {"gaussian", "salt_and_pepper", "masking"}
-        Which noise; see `DenoisingAutoencoder`.
-    amount : float
-        Deviation of Gaussian noise, else the share of values that is set.
-    bounds : (float, float)
-        The lowest and the highest value; where the lowest is 0, noise leaves no value outside.
-    generator : torch.Generator
-        On the device of the batch.
-    """
-    low, high = bounds
-
-    def random(draw: str) -> Tensor:
-        return getattr(torch.empty_like(batch), draw)(generator=generator)
-
-    if corruption == "gaussian":
-        noisy = batch + amount * random("normal_")
-        return noisy.clamp(low, high) if low == 0 else noisy
-    chosen = random("uniform_") < amount
-    if corruption == "masking":
-        return batch.masked_fill(chosen, 0.0)
-    ends = torch.where(random("uniform_") < 0.5, low, high)
-    return torch.where(chosen, ends, batch)

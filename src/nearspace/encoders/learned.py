@@ -186,10 +186,8 @@ class Learned(Layers, Encoder):
 
     def _fit(self, items: Any, y: Target | None) -> None:
         torch_device(self.device)  # one that is not there is told before anything is done
-        scaling = self.kind_.scaling(items)
-        self.mean_, self.scale_ = None, None
-        if scaling is not None:
-            self.mean_, self.scale_ = scaling
+        scaling: tuple[Any, Any] = self.kind_.scaling(items) or (None, None)
+        self.mean_, self.scale_ = scaling
         labels = None
         if y is not None:
             self.target_, self.outputs_ = y.name, y.width
@@ -219,11 +217,9 @@ class Learned(Layers, Encoder):
                     loss_weights=self.loss_weights,
                     own_optimizer=self.own_optimizer,
                 )
-            except KeyboardInterrupt:
-                self.nets_, self.history_ = nets, {"stopped": "interrupted"}
-                raise
-            except NearspaceError:
-                self.nets_, self.history_ = nets, {"stopped": "diverged"}
+            except (KeyboardInterrupt, NearspaceError) as error:
+                stopped = "diverged" if isinstance(error, NearspaceError) else "interrupted"
+                self.nets_, self.history_ = nets, {"stopped": stopped}
                 raise
         self.nets_, self.history_ = nets, dataclasses.asdict(history)
 
@@ -278,9 +274,7 @@ class Learned(Layers, Encoder):
 
     def batches(self, items: Any) -> Batches:
         """Return checked items as they wait in memory for the networks."""
-        scaling = None
-        if self.mean_ is not None and self.scale_ is not None:
-            scaling = self.mean_, self.scale_
+        scaling = None if self.mean_ is None or self.scale_ is None else (self.mean_, self.scale_)
         return self.kind_.batches(items, scaling)
 
     def blank(self, n: int) -> Any:
@@ -359,9 +353,9 @@ def torch_device(name: str) -> torch.device:
     NearspaceError
         If there is no such device.
     """
-    found = torch.accelerator.current_accelerator(check_available=True)
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
     if name == "auto":
-        return torch.device("cpu") if found is None else found
-    if name != "cpu" and (found is None or found.type != name):
+        return torch.device("cpu") if accelerator is None else accelerator
+    if name != "cpu" and (accelerator is None or accelerator.type != name):
         raise NearspaceError(f"There is no device '{name}' on this machine; use device='auto'.")
     return torch.device(name)

@@ -87,19 +87,19 @@ def _encoder(node: ast.expr) -> Encoder:
 
 def _call(name: str, args: list[Any], keywords: dict[str, Any]) -> Encoder:
     cls = encoder_class(name)
-    known = cls.parameters()
-    if len(args) > 1 or (args and (not known or next(iter(known)) in keywords)):
+    parameters = cls.parameters()
+    if len(args) > 1 or (args and (not parameters or next(iter(parameters)) in keywords)):
         raise SpecError(
             f"Cannot make '{name}': only its first parameter may stand without a name, once; its "
-            f"parameters are {', '.join(known) if known else 'none'}."
+            f"parameters are {', '.join(parameters) if parameters else 'none'}."
         )
-    given = dict(zip(known, args, strict=False)) | keywords
+    given = dict(zip(parameters, args, strict=False)) | keywords
     for key in given:
-        if key not in known:
+        if key not in parameters:
             raise SpecError(
-                f"The encoder '{name}' has no parameter '{key}'. {did_you_mean(key, known)}"
+                f"The encoder '{name}' has no parameter '{key}'. {did_you_mean(key, parameters)}"
             )
-    for key, parameter in known.items():
+    for key, parameter in parameters.items():
         if parameter.default is parameter.empty and key not in given:
             raise SpecError(f"The encoder '{name}' needs a {key}: write {name}({key}='…').")
     return cls(**given)

@@ -120,7 +120,8 @@ class VisualWords(Encoder):
                 yield _detected_sift(grey(items[row : row + 1])[0])[None]
             return
         height, width = items.shape[1:3]
-        values = (WIDTH + self.words) * _n_keypoints(height, width)
+        points = sum(len(down) * len(across) for down, across in _windows(height, width))
+        values = (WIDTH + self.words) * points
         values += 2 * ORIENTATIONS * height * width
         size = max(1, VALUES_AT_ONCE // values)
         for start in range(0, len(order), size):
@@ -208,10 +209,6 @@ def _shares(length: int, cell: float, step: int) -> np.ndarray:
     cells = np.maximum(0, 1 - np.abs(offset[:, None] - centres[:, None]) / cell)
     window = np.exp(-np.square(offset / (2 * cell)) / 2)
     return (cells * window[:, None]).astype(np.float32)
-
-
-def _n_keypoints(height: int, width: int) -> int:
-    return sum(len(down) * len(across) for down, across in _windows(height, width))
 
 
 def _detected_sift(image: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ def test_pixels_come_back_in_order_at_their_own_size(tmp_path):
     seen = []
     read = read_images(paths, progress=lambda done, total: seen.append((done, total)))
     np.testing.assert_array_equal(read.images, images)
-    np.testing.assert_array_equal(read.kept, np.arange(40))
+    np.testing.assert_array_equal(read.rows, np.arange(40))
     assert read.failed == []
     assert read.why == "the own size of all files"
     assert seen[-1] == (40, 40)
@@ -84,7 +84,7 @@ def test_broken_files_are_left_out_with_a_reason(tmp_path, monkeypatch):
     read = read_images([*paths, bomb, gone])
     # What could not be read has no say in the size of the rest.
     np.testing.assert_array_equal(read.images, images[[0, 3, 4]])
-    np.testing.assert_array_equal(read.kept, [0, 3, 4])
+    np.testing.assert_array_equal(read.rows, [0, 3, 4])
     reasons = {path.name: reason for path, reason in read.failed}
     assert list(reasons) == ["1.png", "2.png", "bomb.png", "gone.png"]
     assert "truncated" in reasons["1.png"].lower() or "broken" in reasons["1.png"].lower()

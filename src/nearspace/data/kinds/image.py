@@ -122,7 +122,7 @@ class Image(Kind):
         colour = "grey" if depth == 1 else "RGB"
         note = f"Images are {width} × {height} pixels, {colour}: {read.why}."
         failed = [reason for _, reason in read.failed]
-        return FilesRead(read.images, cls((height, width, depth)), read.kept, failed, (note,))
+        return FilesRead(read.images, cls((height, width, depth)), read.rows, failed, (note,))
 
     def convert(
         self, items: Any, who: str, size: int | None = None, like: Kind | None = None
@@ -222,14 +222,14 @@ class Image(Kind):
         """
         from PIL import Image as Pillow
 
-        picture = Pillow.fromarray(self._pixels(item))
-        small = max(picture.size) <= side
-        if not small:
-            picture.thumbnail((side, side))
+        pixels = np.asarray(item)
+        pixels = (pixels if pixels.dtype == np.uint8 else self.stored(pixels)).reshape(self.shape)
+        picture = Pillow.fromarray(pixels[..., 0] if self.shape[2] == 1 else pixels)
         file = io.BytesIO()
-        if small:
+        if max(picture.size) <= side:
             picture.save(file, "PNG")
         else:
+            picture.thumbnail((side, side))
             picture.save(file, "WEBP", quality=80)
         return file.getvalue()
 
@@ -242,14 +242,6 @@ class Image(Kind):
             f'<img{style} width="{width}" height="{height}" alt="image of {width} × {height} '
             f'pixels" src="data:image/png;base64,{png}">'
         )
-
-    def _pixels(self, item: np.ndarray) -> np.ndarray:
-        """Return an item as uint8, ``(H, W)`` where it is grey and ``(H, W, 3)`` in colour."""
-        pixels = np.asarray(item)
-        if pixels.dtype != np.uint8:
-            pixels = self.stored(pixels)
-        pixels = pixels.reshape(self.shape)
-        return pixels[..., 0] if self.shape[2] == 1 else pixels
 
 
 def _random_affine(uniform: Any, aspect: float) -> Tensor:

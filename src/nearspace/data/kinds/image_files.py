@@ -41,7 +41,7 @@ class Decoded:
     ----------
     images : ndarray of shape (m, H, W, C)
         The images, uint8; above two GiB they lie in a temporary file that is mapped to memory.
-    kept : ndarray of shape (m,)
+    rows : ndarray of shape (m,)
         For each image the position of its path.
     failed : list of (path, reason)
         The files that could not be read.
@@ -50,7 +50,7 @@ class Decoded:
     """
 
     images: np.ndarray
-    kept: np.ndarray
+    rows: np.ndarray
     failed: list[tuple[Path, str]]
     why: str
 
@@ -129,8 +129,8 @@ def read_images(
         warnings.simplefilter("ignore")
         images, reasons, seen = _decode_all(paths, size, channels, progress)
     failed = [(paths[index], reason) for index, reason in sorted(reasons.items())]
-    kept = np.setdiff1d(np.arange(len(paths)), list(reasons))
-    return Decoded(_close_gaps(images, kept), kept, failed, seen.why(size))
+    rows = np.setdiff1d(np.arange(len(paths)), list(reasons))
+    return Decoded(_close_gaps(images, rows), rows, failed, seen.why(size))
 
 
 def resize_images(images: np.ndarray, size: Size) -> np.ndarray:
@@ -167,11 +167,6 @@ def _in_threads(function: Callable[[T], R], values: Sequence[T]) -> Iterator[R]:
     finally:
         # Whoever stops listening early, Ctrl-C included, does not wait for the rest.
         pool.shutdown(cancel_futures=True)
-
-
-def _orientation(image: Pillow.Image) -> int:
-    # Without a block that may hold it, asking a PNG for its orientation would decode the file.
-    return image.getexif().get(ORIENTATION, 1) if EXIF_KEYS & image.info.keys() else 1
 
 
 def _decode_all(
@@ -224,7 +219,8 @@ def _decode(place: tuple[int, Path], images: np.ndarray) -> tuple[tuple[int, int
     height, width, channels = images.shape[1:]
     try:
         with Pillow.open(path) as image:
-            turned = _orientation(image)
+            # Without a block that may hold it, asking a PNG for it would decode the file.
+            turned = image.getexif().get(ORIENTATION, 1) if EXIF_KEYS & image.info.keys() else 1
             own = image.size if turned >= 5 else image.size[::-1]
             grey = image.mode in GREY_MODES or image.mode.startswith("I;")
             # JPEG can be decoded at a half, a quarter or an eighth of its size, much faster.
@@ -272,13 +268,13 @@ def _fit(image: Pillow.Image, height: int, width: int, mode: str = "") -> np.nda
     return np.asarray(image if mode in ("", image.mode) else image.convert(mode))
 
 
-def _close_gaps(images: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Return the kept rows, moved to the front in place: the array may be larger than memory."""
-    if len(kept) < len(images):
-        for start in range(0, len(kept), 1024):
-            rows = kept[start : start + 1024]
-            images[start : start + len(rows)] = images[rows]
-    return images[: len(kept)]
+def _close_gaps(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return some rows, moved to the front in place: the array may be larger than memory."""
+    if len(rows) < len(images):
+        for start in range(0, len(rows), 1024):
+            some = rows[start : start + 1024]
+            images[start : start + len(some)] = images[some]
+    return images[: len(rows)]
 
 
 def _reason(error: Exception) -> str:
