@@ -5,7 +5,7 @@ import graphlib
 from pathlib import Path
 
 import nearspace
-from nearspace.data.kinds import Kind
+from nearspace.data.kinds.kind import Kind
 from nearspace.encoders import CATALOGUE, encoder_class
 
 ORDER = ["errors", "recipe", "data", "metrics", "nets", "learning", "encoders", "space", "judge",
