@@ -112,7 +112,7 @@ def test_write_report_makes_the_folder_and_returns_the_file(board, tmp_path):
     path = write_report(board("one row"), tmp_path / "new" / "report.html")
     assert path.read_text(encoding="utf-8") == render(board("one row"))
     assert "<h1>tiny</h1>" in render(board("one row"))
-    assert "<h1>mine &amp; yours</h1>" in render(board("one row"), title="mine & yours")
+    assert "<h1>mine &amp; yours</h1>" in render(Leaderboard((), {"name": "mine & yours"}))
 
 
 def test_nothing_but_failures_still_gives_a_page():

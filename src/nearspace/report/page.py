@@ -36,15 +36,13 @@ SIMILARITIES = {
 }
 
 
-def render(leaderboard: Leaderboard, title: str | None = None) -> str:
+def render(leaderboard: Leaderboard) -> str:
     """Return a leaderboard as one self-contained HTML page.
 
     Parameters
     ----------
     leaderboard : Leaderboard
-        What `compare` found.
-    title : str, optional
-        The heading; the name of the data when absent.
+        What `compare` found; the name of its data is the heading.
 
     Returns
     -------
@@ -59,15 +57,15 @@ def render(leaderboard: Leaderboard, title: str | None = None) -> str:
     >>> "97.5 % 5-NN accuracy [97.1, 97.8]" in page
     True
     """
-    return _page(leaderboard, title).html()
+    return _page(leaderboard).html()
 
 
-def _page(leaderboard: Leaderboard, title: str | None = None) -> Page:
+def _page(leaderboard: Leaderboard) -> Page:
     spec, reason = verdict(leaderboard)
     pictures = _pictures(leaderboard)
     return Page(
         "which representation?",
-        title or str(leaderboard.protocol.get("name", "A comparison")),
+        str(leaderboard.protocol.get("name", "A comparison")),
         _facts(leaderboard),
         list(_sections(leaderboard, pictures)),
         spec=spec,

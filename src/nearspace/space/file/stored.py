@@ -19,14 +19,7 @@ from nearspace.space.file import database
 from nearspace.space.file.header import WRAP, Columns, Header, Tally, read_header
 from nearspace.space.file.rows import Rows, decode_rows
 
-__all__ = [
-    "Parts",
-    "Pictures",
-    "picture_checksum",
-    "read_rows",
-    "reader_of",
-    "verify",
-]
+__all__ = ["Parts", "Pictures", "picture_checksum", "read_rows", "reader_of", "verify"]
 
 BATCH = 4096
 

@@ -68,7 +68,14 @@ def matching(space: Space, where: Sequence[str]) -> np.ndarray:
     """
     allowed = np.ones(len(space), dtype=bool)
     for condition in where:
-        allowed &= _meets(space, condition)
+        read = CONDITION.fullmatch(condition)
+        if read is None:
+            raise DataError(
+                f"The condition '{condition}' cannot be read; expected a column, one of = != < <= "
+                "> >= ~, and a value, such as 'age>=30'."
+            )
+        name, sign, value = read.groups()
+        allowed &= _compared(column_of(space, name), name, sign, value)
     return allowed
 
 
@@ -97,17 +104,6 @@ def _array(column: pa.ChunkedArray) -> np.ndarray:
     if pa.types.is_floating(kind) or (whole and not column.null_count):
         return column.to_numpy()
     return np.fromiter(column.to_pylist(), dtype=object, count=len(column))
-
-
-def _meets(space: Space, condition: str) -> np.ndarray:
-    read = CONDITION.fullmatch(condition)
-    if read is None:
-        raise DataError(
-            f"The condition '{condition}' cannot be read; expected a column, one of = != < <= > >= "
-            "~, and a value, such as 'age>=30'."
-        )
-    name, sign, value = read.groups()
-    return _compared(column_of(space, name), name, sign, value)
 
 
 def _compared(column: np.ndarray, name: str, sign: str, value: str) -> np.ndarray:

@@ -183,20 +183,18 @@ def _lengthened(vectors: Any) -> Any:
 
 def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, np.ndarray | None]:
     """Return the vectors of queries and, to leave them out, where they themselves stand or -1."""
+    positions: np.ndarray | None = None
     if isinstance(queries, Space):
         vectors: Any = _vectors_of_space(space, queries)
         places = {name: place for place, name in enumerate(space.ids.tolist())}
         positions = np.array([places.get(name, -1) for name in queries.ids.tolist()])
     elif sparse.issparse(queries):
-        vectors, positions = sparse.csr_array(queries), None
+        vectors = sparse.csr_array(queries)
+    elif (array := np.asarray(queries)).dtype.kind in "OUSiu" and array.ndim < 2:
+        positions = np.array([space.position(name) for name in array.ravel().tolist()])
+        vectors = space.vectors[positions]
     else:
-        array = np.asarray(queries)
-        positions = None
-        if array.dtype.kind in "OUSiu" and array.ndim < 2:
-            positions = np.array([space.position(name) for name in array.ravel().tolist()])
-            vectors = space.vectors[positions]
-        else:
-            vectors = np.atleast_2d(array)
+        vectors = np.atleast_2d(array)
     if exclude_self and positions is None:
         raise DataError(
             "exclude_self leaves out the item that is the query; a vector has no id by which to "
