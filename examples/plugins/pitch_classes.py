@@ -3,7 +3,7 @@
 import numpy as np
 
 from nearspace import Encoder
-from nearspace.data.kinds import Kind
+from nearspace.data import Kind
 
 
 class PitchClasses(Encoder):
@@ -17,7 +17,3 @@ class PitchClasses(Encoder):
     def _transform(self, items):
         counts = [np.bincount([note % 12 for note in chord], minlength=12) for chord in items]
         return np.array(counts, dtype=np.float32)
-
-    @property
-    def _n_features_out(self):
-        return self.width_
