@@ -45,6 +45,7 @@ def test_items_are_written_as_a_picture_and_as_arrays(command, digits, arguments
     np.testing.assert_allclose(np.load(command.folder / "again.npy"), decoded, atol=1e-5)
 
 
+@pytest.mark.trains
 def test_sample_says_from_what_it_drew(command):
     save(embed(SAMPLES["digits"]().take(np.arange(120)), "vae(dim=2, epochs=1)"), "v.space")
     done = command("sample", "v.space", "-n", "3", "-o", "s.png")

@@ -15,6 +15,8 @@ from nearspace.report.layers import layers_page, layers_verdict
 from nearspace.report.page import render
 from nearspace.report.words import verdict
 
+pytestmark = pytest.mark.trains
+
 
 @pytest.fixture(scope="module")
 def diabetes():

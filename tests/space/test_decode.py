@@ -141,6 +141,7 @@ def test_a_mixture_does_not_depend_on_the_unit_and_stands_equal_vectors(digits):
     np.testing.assert_allclose(sample(same, 4, random_state=0), 1, atol=0.1)
 
 
+@pytest.mark.trains
 def test_the_prior_is_that_of_the_encoder():
     vae = make("vae(dim=3, epochs=1)")
     space = embed(SAMPLES["digits"](), vae)

@@ -9,7 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.compose import only
-from nearspace.cli.reading import Reading, Source
+from nearspace.cli.reading import Reading, SourceArgument
 from nearspace.errors import NearspaceError
 
 FILES = (".npy", ".png", ".jpg", ".jpeg", ".webp", ".zip", ".tar")  # nobody's names of folders
@@ -19,7 +19,7 @@ With = Annotated[
 
 
 def pack_command(
-    source: Source,
+    source: SourceArgument,
     space_file: With,
     output: Annotated[Path, typer.Option("-o", "--output", help="The .codes file to write.")],
     bits: Annotated[

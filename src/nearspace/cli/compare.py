@@ -17,14 +17,14 @@ from nearspace.cli.judging import (
     progress_bar,
     write_json,
 )
-from nearspace.cli.reading import Reading, Source
+from nearspace.cli.reading import Reading, SourceArgument
 
 if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
 
 
 def compare_command(
-    source: Source,
+    source: SourceArgument,
     specs: Annotated[
         list[str] | None,
         typer.Option(

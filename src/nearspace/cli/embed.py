@@ -9,11 +9,11 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.compose import only
-from nearspace.cli.reading import Reading, Source
+from nearspace.cli.reading import Reading, SourceArgument
 
 
 def embed_command(
-    source: Source,
+    source: SourceArgument,
     spec: Annotated[
         str, typer.Option("--with", help="The encoder, or the .space file that has it. [encoders]")
     ],

@@ -17,14 +17,14 @@ from nearspace.cli.judging import (
     progress_bar,
     write_json,
 )
-from nearspace.cli.reading import Reading, Source
+from nearspace.cli.reading import Reading, SourceArgument
 
 if TYPE_CHECKING:
     from nearspace.judge.layerboard import LayerBoard
 
 
 def layers_command(
-    source: Source,
+    source: SourceArgument,
     spec: Annotated[str, typer.Option("--with", help="The network, such as alexnet. [encoders]")],
     output: cli.Output = Path(),
     layer: Annotated[

@@ -95,8 +95,8 @@ def encoder_of(space: Any, path: str | Path) -> Any:
 
 def embedded(dataset: Any, encoder: Any, name: str) -> Any:
     """Return the space of a dataset, with a bar on standard error while the encoder is fitted."""
-    from nearspace.learning.progress import progress_bar
+    from nearspace.learning.progress import epoch_bar
     from nearspace.space.space import embed
 
-    with progress_bar(name, shown=True):
+    with epoch_bar(name, shown=True):
         return embed(dataset, encoder)

@@ -11,13 +11,13 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli.compose import only
 from nearspace.cli.judging import Judging, progress_bar, write_json
-from nearspace.cli.reading import Reading, Source
+from nearspace.cli.reading import Reading, SourceArgument
 
 ENCODER = 20  # characters of an encoder's spec that stand on one line
 
 
 def rates_command(
-    source: Source,
+    source: SourceArgument,
     specs: Annotated[
         list[str] | None,
         typer.Option("--with", help="Encoder that decodes; repeat for more. [encoders]"),

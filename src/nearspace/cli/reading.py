@@ -12,9 +12,9 @@ from nearspace.errors import NearspaceError
 if TYPE_CHECKING:
     from nearspace.data import Dataset, Kind
 
-__all__ = ["Reading", "Source"]
+__all__ = ["Reading", "SourceArgument"]
 
-Source = Annotated[
+SourceArgument = Annotated[
     str,
     typer.Argument(
         help="A folder of images or of idx files, a .npy, .npz, .txt, .csv, .parquet or .space "

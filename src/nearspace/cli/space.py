@@ -10,11 +10,11 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.compose import only
-from nearspace.cli.reading import Reading, Source
+from nearspace.cli.reading import Reading, SourceArgument
 
 
 def add_command(
-    source: Source,
+    source: SourceArgument,
     to: Annotated[Path, typer.Option("--to", help="The .space file.", show_default=False)],
     *,
     reading: Annotated[Reading, only("labels", "column", "ids")],

@@ -10,7 +10,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli.compose import only
 from nearspace.cli.judging import Judging, leave, print_notes, progress_bar, write_json
-from nearspace.cli.reading import Reading, Source
+from nearspace.cli.reading import Reading, SourceArgument
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def transfer_command(
-    source: Source,
+    source: SourceArgument,
     spec: Annotated[
         str, typer.Option("--with", help="The encoder, which learns without labels. [encoders]")
     ],

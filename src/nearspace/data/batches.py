@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["Batches", "Rows", "Stacked"]
+__all__ = ["Batches", "Positions", "Stacked"]
 
-Rows: TypeAlias = "Tensor | slice"
+Positions: TypeAlias = "Tensor | slice"
 
 
 class Batches(ABC):
@@ -29,11 +29,11 @@ class Batches(ABC):
         """Return how many items there are."""
 
     @abstractmethod
-    def __getitem__(self, rows: Rows) -> Any:
+    def __getitem__(self, rows: Positions) -> Any:
         """Return the batch of the items at ``rows``, on the device on which they wait."""
 
     @abstractmethod
-    def take(self, rows: Rows) -> Batches:
+    def take(self, rows: Positions) -> Batches:
         """Return the items at ``rows``, one of them perhaps several times, still waiting."""
 
     @abstractmethod
@@ -87,10 +87,10 @@ class Stacked(Batches):
     def __len__(self) -> int:
         return len(self.waiting)
 
-    def __getitem__(self, rows: Rows) -> Tensor:
+    def __getitem__(self, rows: Positions) -> Tensor:
         return self.to_float(self.waiting[rows])
 
-    def take(self, rows: Rows) -> Stacked:
+    def take(self, rows: Positions) -> Stacked:
         """Return the items at ``rows``."""
         return Stacked(self.waiting[rows], self.to_float)
 

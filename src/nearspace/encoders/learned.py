@@ -25,7 +25,7 @@ from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.state import State, Weights
 from nearspace.errors import NearspaceError
-from nearspace.learning.progress import progress_bar
+from nearspace.learning.progress import epoch_bar
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
 from nearspace.nets.layers import as_vectors, layer_names, tap
@@ -196,7 +196,7 @@ class Learned(Layers, Encoder):
         self.shape_ = tuple(batches.blank(1).shape[1:])
         seed = seed_of(self.random_state)
         batch_size = self.batch_size_for(len(batches))
-        with torch.random.fork_rng(), progress_bar(type(self).__name__, self.verbose):
+        with torch.random.fork_rng(), epoch_bar(type(self).__name__, self.verbose):
             torch.manual_seed(seed)  # the networks' first weights come from the global generator
             nets = self.build()
             self.start(nets, batches)

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from nearspace.data import Image
-from nearspace.data.batches import Batches, Rows
+from nearspace.data.batches import Batches, Positions
 from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.learned import torch_device
 from nearspace.errors import NearspaceError
@@ -201,7 +201,7 @@ class Pictures(Batches):
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, rows: Rows) -> Tensor:
+    def __getitem__(self, rows: Positions) -> Tensor:
         items = self.items[rows]
         images = list(np.repeat(items, 3, axis=3) if items.shape[3] == 1 else items)
         try:
@@ -214,7 +214,7 @@ class Pictures(Batches):
         self.vision.tower.to(self.device)
         return batch.to(self.device, torch.float32)
 
-    def take(self, rows: Rows) -> Pictures:
+    def take(self, rows: Positions) -> Pictures:
         """Return the images at ``rows``."""
         return Pictures(self.items[rows], self.vision, self.device)
 

@@ -6,7 +6,7 @@ import contextlib
 import contextvars
 from collections.abc import Callable, Iterator
 
-__all__ = ["epoch_listener", "progress_bar", "tell_epoch"]
+__all__ = ["epoch_bar", "epoch_listener", "tell_epoch"]
 
 _listener: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar(
     "epoch_listener", default=None
@@ -24,7 +24,7 @@ def epoch_listener(listener: Callable[[int, int], None]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress_bar(name: str, shown: bool) -> Iterator[None]:
+def epoch_bar(name: str, shown: bool) -> Iterator[None]:
     """Show a bar of the epochs trained inside the ``with`` block, on standard error."""
     if not shown:
         yield
