@@ -38,8 +38,8 @@ def main():
             if row["labels"] == LABELS and row["varied"] == varied
             if row["difference"] is not None and not row["way"].startswith("linear head on")
         ]
-        best = max(compared, key=lambda row: row["accuracy"])
-        value, low = best["difference"], best["difference_low"]
+        best = max(compared, key=lambda row: row["scores"]["accuracy"]["value"])
+        value, low = best["difference"]["value"], best["difference"]["low"]
         kept = "" if varied else "  yes" if value >= WANTED and low > 0 else "  NO"
         wanted = "" if varied else f"  >= {100 * WANTED:.0f} points, interval above 0{kept}"
         name = f"{best['way']} minus from scratch"

@@ -83,8 +83,7 @@ def pictures() -> Dataset:
 network = Network(trained_network(), name="ResNet-20", mean=MEAN, std=STD)
 board = compare_layers(pictures(), network, pool="mean")
 for row in board.rows:
-    print(
-        f"{row.name:8} {row.dim:3} numbers  {row.knn.value:6.1%} 5-NN  {row.probe.value:6.1%} probe"
-    )
+    knn, probe = row.scores["knn"].value, row.scores["probe"].value
+    print(f"{row.name:8} {row.dim:3} numbers  {knn:6.1%} 5-NN  {probe:6.1%} probe")
 print("The network was trained on these very images: of others it knows less.")
 print("report:", write_layers(board, "layers.html", sections=places_sections(board)))

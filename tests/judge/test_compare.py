@@ -15,8 +15,9 @@ from nearspace.data import SAMPLES, Dataset, load
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError, SpecError
+from nearspace.judge.board import Failure
 from nearspace.judge.compare import compare
-from nearspace.judge.leaderboard import Failure, Result
+from nearspace.judge.leaderboard import Result
 from nearspace.judge.statistics import compare_to_best
 from nearspace.judge.usual import USUAL
 
@@ -100,7 +101,7 @@ def noisy(signal, n=200):
 def test_what_cannot_be_told_from_chance_is_not_recommended(monkeypatch):
     """Though it is the cheapest of the tied."""
     monkeypatch.setattr(
-        "nearspace.judge.verdict.compare_to_best",
+        "nearspace.judge.table.compare_to_best",
         lambda scores, *args, **kwargs: dataclasses.replace(
             compare_to_best(scores, *args, **kwargs), tied=np.ones(len(scores), dtype=bool)
         ),
@@ -163,7 +164,7 @@ def test_the_fitted_encoders_can_be_had_but_are_not_pickled(board):
 
 @pytest.mark.trains
 def test_frame_and_json_hold_the_same(board):
-    frame = board.to_frame().set_index("encoder")
+    frame = board.to_frame().set_index("spec")
     parsed = json.loads(board.to_json())
     for entry in parsed["rows"]:
         assert frame.loc[entry["spec"], "knn"] == pytest.approx(entry["scores"]["knn"]["value"])
@@ -181,7 +182,8 @@ def test_a_model_of_items_tells_its_bound_and_its_dimensions_again_from_the_cach
         assert [len(strip) for strip in one_by_one] == [9] * 5
         assert row(board, "raw").exhibits.elbo is None
         assert row(board, "raw").exhibits.strips == ()
-    told = {value["spec"]: value.get("elbo") for value in json.loads(boards[1].to_json())["rows"]}
+    rows = json.loads(boards[1].to_json())["rows"]
+    told = {value["spec"]: value["exhibits"]["elbo"] for value in rows if value["exhibits"]}
     assert told["raw"] is None
     assert told["vae(dim=6, epochs=3)"]["elbo"] == found.elbo.elbo
 

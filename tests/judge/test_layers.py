@@ -12,7 +12,10 @@ from nearspace.encoders.network import Network
 from nearspace.errors import DataError, SpecError
 from nearspace.judge import taps
 from nearspace.judge.hybrids import WEIGHTS, hybrid_correct, pairs_of
-from nearspace.judge.layers import compare_layers
+from nearspace.judge.layers import compare_layers, smallest
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
+from nearspace.judge.table import TOP
 from nearspace.judge.taps import layer_vectors
 from nearspace.metrics.labels import knn_scores
 
@@ -34,15 +37,29 @@ def test_there_is_a_row_a_layer(board):
     assert names == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
     assert board.rows[0].shape == (16, 4, 4)
     for row in board.rows:
-        assert row.knn.low <= row.knn.value <= row.knn.high
+        assert row.scores["knn"].low <= row.scores["knn"].value <= row.scores["knn"].high
         assert row.l2.low <= row.l2.value <= row.l2.high
         assert 1 <= row.effective_rank <= row.dim
         # The last layer alone does not end in a ReLU.
         assert (row.zeros.value > 0.1) == (row.name != "fc8")
         assert row.silent <= row.zeros.value
-    assert board.best().knn.value == max(row.knn.value for row in board.rows)
+    assert board.leader.scores["knn"].value == max(row.scores["knn"].value for row in board.rows)
     np.testing.assert_allclose(board.cka, board.cka.T)
     assert board.floor["chance"].value < 0.2 < 0.9 < board.floor["raw"].value
+
+
+def test_of_equally_small_layers_the_best_is_recommended(board):
+    estimates = [Estimate(value) for value in (0.5, 0.6, 0.55, 0.52)]
+    assert smallest([0, 1, 2, 3], [32, 64, 32, 32], estimates, SCORES["knn"]) == 2
+    assert smallest([], [], [], SCORES["knn"]) is None
+    chance, score = board.floor["chance"], SCORES["knn"]
+    left = [
+        row
+        for row in board.rows
+        if row.verdict in TOP and score.beats(row.scores["knn"], chance.value)
+    ]
+    assert board.recommended is min(left, key=lambda row: (row.dim, -row.scores["knn"].value))
+    assert board.contenders == left
 
 
 def test_hybrids_are_held_against_all_at_once(board):
@@ -52,10 +69,10 @@ def test_hybrids_are_held_against_all_at_once(board):
         "side by side",
         "summed",
     }
-    top = max(score for score in [h.knn.value for h in board.hybrids])
-    best = max(top, board.best().knn.value)
+    top = max(score for score in [h.score.value for h in board.hybrids])
+    best = max(top, board.leader.scores["knn"].value)
     for hybrid in board.hybrids:
-        assert hybrid.difference.value == pytest.approx(hybrid.knn.value - best)
+        assert hybrid.difference.value == pytest.approx(hybrid.score.value - best)
 
 
 def test_hybrids_are_what_they_say():
@@ -118,14 +135,14 @@ def test_without_labels_there_are_no_accuracies():
     board = compare_layers(load(items), Network(net))
     assert board.hybrids == ()
     assert board.floor == {}
-    assert all(row.knn is None and row.zeros is not None for row in board.rows)
+    assert all(not row.scores and row.zeros is not None for row in board.rows)
 
 
 def test_frame_and_json_hold_the_same(board):
     frame = board.to_frame().set_index("name")
     value = json.loads(board.to_json())
     for row in value["rows"]:
-        assert frame.loc[row["name"], "knn_value"] == pytest.approx(row["knn"]["value"])
+        assert frame.loc[row["name"], "knn"] == pytest.approx(row["scores"]["knn"]["value"])
     assert len(value["hybrids"]) == len(board.hybrids)
 
 

@@ -30,7 +30,7 @@ def board(diabetes):
 
 
 def test_encoders_are_ranked_by_r2_above_guessing_the_mean(board):
-    frame = board.to_frame().set_index("encoder")
+    frame = board.to_frame().set_index("spec")
     assert board.protocol["rank_by"] == "knn_r2"
     assert board.protocol["labels"].startswith("numbers from ")
     assert board.metrics[:3] == ["knn_r2", "ridge_r2", "knn_mae"]
@@ -86,8 +86,8 @@ def test_few_labels_of_numbers_are_learnt_from(diabetes):
     truth = diabetes.target.values[train_test_split(diabetes)[1]]
     told = [r2_score(truth, drawn) for drawn in rows["linear head"].predictions]
     assert np.mean(told) == pytest.approx(rows["linear head"].score.value, abs=0.01)
-    assert found.label == "R²"
-    assert not any("points" in sentence for sentence in found.verdicts())
+    assert found.label() == "R²"
+    assert not any("points" in sentence for sentence in found.verdicts)
     with pytest.raises(NearspaceError, match="10 ranges of numbers"):
         transfer(diabetes, "pca", labels=[5])
 
@@ -96,7 +96,7 @@ def test_layers_are_judged_by_r2(diabetes):
     board = compare_layers(diabetes, "mlp(epochs=30)")
     assert [row.name for row in board.rows] == ["fc1", "fc2", "logits"]
     assert [row.dim for row in board.rows] == [256, 64, 1]
-    assert board.rows[0].knn.value > 0.1
+    assert board.rows[0].scores["knn_r2"].value > 0.1
     assert board.floor["chance"].value == pytest.approx(0, abs=0.05)
     assert "5-NN R²" in layers_verdict(board)[1]
     assert "5-NN R²" in layers_page(board).html()

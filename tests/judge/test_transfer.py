@@ -24,11 +24,12 @@ from nearspace.judge.finetune import (
     last_part,
     linear_head,
 )
+from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.judge.transfer import transfer
-from nearspace.judge.transferred import Transfer, TransferRow, assemble
+from nearspace.judge.transferred import TransferRow, assemble, sentences, strongest
 
 pytestmark = pytest.mark.trains
 
@@ -218,11 +219,11 @@ def test_an_encoder_without_a_network_gets_the_linear_head(digits):
     assert head.over_plain.value == pytest.approx(gap)
     assert head.over_plain.low < gap < head.over_plain.high
     assert "hog has no network to fine-tune: only a linear head is judged." in found.notes
-    (sentence,) = found.verdicts()
+    (sentence,) = found.verdicts
     assert sentence.startswith("100 labels: ")
     side = "above" if gap > 0 else "below"
     assert f"{100 * abs(gap):.1f} points {side} the linear head on raw [" in sentence
-    assert transfer(digits, "raw", labels=[100], seeds=1).verdicts() == []
+    assert transfer(digits, "raw", labels=[100], seeds=1).verdicts == ()
 
 
 def test_vectors_have_no_views():
@@ -234,11 +235,16 @@ def test_frame_json_and_sentences_say_the_same(found, tmp_path):
     frame = found.to_frame()
     parsed = json.loads(found.to_json(tmp_path / "t.json"))
     assert json.loads((tmp_path / "t.json").read_text()) == parsed
-    assert frame["score"].tolist() == [row["score"] for row in parsed["rows"]]
-    assert parsed["rows"][0]["difference_low"] is None
+    scores = [row["scores"]["accuracy"]["value"] for row in parsed["rows"]]
+    assert frame["accuracy"].tolist() == scores
+    assert parsed["rows"][0]["difference"] is None
+    assert "predictions" not in parsed["rows"][0]
     assert parsed["protocol"]["encoder"] == SPEC
     assert len(parsed["verdicts"]) == 4
-    assert f"{100 * abs(found.best(50).difference.value):.1f} points" in parsed["verdicts"][0]
+    assert (
+        f"{100 * abs(strongest(found.rows, 50).difference.value):.1f} points"
+        in parsed["verdicts"][0]
+    )
 
 
 GAPS = {
@@ -264,15 +270,14 @@ def test_a_sentence_says_whether_pretraining_helped(gap, told):
         "all fine-tuned, varied",
         True,
         3,
-        Estimate(0.5),
+        {"accuracy": Estimate(0.5)},
         gap,
         None,
         1e-3,
         1.0,
         np.zeros((3, 9)),
     )
-    found = Transfer((row,), {"encoder": "simclr"})
-    assert found.verdicts() == [f"1,000 labels, items varied: {told}"]
+    assert sentences([row], SCORES["accuracy"], "simclr") == [f"1,000 labels, items varied: {told}"]
 
 
 def test_ctrl_c_keeps_what_is_done(digits, monkeypatch):

@@ -9,8 +9,9 @@ import pytest
 from nearspace.data import Classes, Image, Text, Vector
 from nearspace.encoders.base import Elbo
 from nearspace.encoders.exhibits import Strip
+from nearspace.judge.board import Failure
 from nearspace.judge.cost import Cost
-from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
+from nearspace.judge.leaderboard import Exhibits, Leaderboard, Result
 from nearspace.judge.statistics import Estimate
 
 PROTOCOL = {

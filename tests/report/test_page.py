@@ -5,8 +5,9 @@ import pytest
 
 from nearspace.data import Classes, Image
 from nearspace.encoders.exhibits import Strip
+from nearspace.judge.board import Failure
 from nearspace.judge.cost import Cost
-from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
+from nearspace.judge.leaderboard import Exhibits, Leaderboard, Result
 from nearspace.judge.statistics import Estimate
 from nearspace.report import render, write_report
 from nearspace.report.base import drawn

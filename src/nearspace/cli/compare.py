@@ -110,7 +110,7 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     from rich.table import Table
 
     from nearspace.judge.scores import SCORES
-    from nearspace.report.words import bytes_text, metric_label, seconds_text, verdict
+    from nearspace.report.words import bytes_text, seconds_text, verdict
 
     console = Console()
     ranked = board.protocol["rank_by"]
@@ -119,7 +119,7 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("encoder", overflow="fold")
     for name in (ranked, *others):
-        table.add_column(metric_label(name, board), justify="right", no_wrap=name == ranked)
+        table.add_column(board.label(name), justify="right", no_wrap=name == ranked)
     for head in ("dim", "fit", "one item", "vector"):
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("verdict", no_wrap=True)

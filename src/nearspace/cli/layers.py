@@ -100,26 +100,26 @@ def _layer_table(board: LayerBoard, intervals: bool = True) -> Any:
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("layer", overflow="fold")
-    accuracies = ("probe", "effect of L2") if board.rows[0].knn else ()
+    accuracies = ("probe", "effect of L2") if board.rows[0].scores else ()
     if accuracies:
-        table.add_column(board.label, justify="right", no_wrap=True)
+        table.add_column(board.label(), justify="right", no_wrap=True)
     for head in (*accuracies, "dim", "rank", "zeros", "never on", "CKA to next"):
         table.add_column(head, justify="right")
     table.add_column("verdict", no_wrap=True)
-    recommended = board.recommended()
     for at, row in enumerate(board.rows):
         effect = " ".join(board.score.parts(row.l2, signed=True)[: 1 + intervals])
-        told = [" ".join(board.score.parts(row.knn)), board.score.parts(row.probe)[0], effect]
+        scores = [board.score.parts(estimate) for estimate in row.scores.values()]
+        told = [" ".join(scores[0]), scores[1][0], effect] if scores else []
         last = at + 1 == len(board.rows)
         table.add_row(
             escape(row.name),
-            *(escape(text) for text in told if accuracies),
+            *map(escape, told),
             f"{row.dim:,}",
             count_text(row.effective_rank),
             SCORES["knn"].parts(row.zeros)[0],
             f"{100 * row.silent:.1f}",
             "" if last else f"{board.cka[at, at + 1]:.2f}",
-            row.verdict + (" ★" if row is recommended else ""),
+            row.verdict + (" ★" if row.recommended else ""),
             style=STYLES.get(row.verdict, ""),
         )
     for name, score in board.floor.items():
@@ -144,7 +144,7 @@ def _pair_table(board: LayerBoard) -> Any:
         table.add_column(f"first weighs {FRACTIONS[weight]}", justify="right")
     for first, second, how, cells in hybrid_table(board):
         marked = [
-            f"[{STYLES.get(cell.verdict, 'default')}]{board.score.parts(cell.knn)[0]}[/]"
+            f"[{STYLES.get(cell.verdict, 'default')}]{board.score.parts(cell.score)[0]}[/]"
             for cell in cells
         ]
         table.add_row(escape(f"{first} + {second}"), how, *marked)

@@ -92,16 +92,16 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("labels", justify="right")
     table.add_column("way to use them", no_wrap=True)
-    for head in (found.label, f"minus {base}", "one fit"):
+    for head in (found.label(), f"minus {base}", "one fit"):
         table.add_column(head, justify="right", no_wrap=True)
     for row in found.rows:
         table.add_row(
             f"{row.labels:,}",
             escape(row.way),
-            escape(" ".join(found.measured.parts(row.score))),
+            escape(" ".join(found.score.parts(row.score))),
             escape(
                 " ".join(
-                    found.measured.parts(row.difference if trains else row.over_plain, signed=True)
+                    found.score.parts(row.difference if trains else row.over_plain, signed=True)
                 )
             ),
             seconds_text(row.seconds),
@@ -113,7 +113,7 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
         console.print(f"The last part is {escape(names)}.", style="dim", highlight=False)
     print_notes(console, found.notes, told)
     console.print()
-    for sentence in found.verdicts():
+    for sentence in found.verdicts:
         console.print(sentence, highlight=False, markup=False)
     spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in found.seconds.items())
     console.print(f"Time: {spent}.", highlight=False)

@@ -17,6 +17,7 @@ from nearspace.encoders.elsewhere import FromSklearn
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
+from nearspace.judge.board import Failure
 from nearspace.judge.cache import has_row, load_row, make_key, prune, store_row
 from nearspace.judge.cost import Cost, measure_cost
 from nearspace.judge.estimate import estimate_seconds
@@ -29,7 +30,7 @@ from nearspace.judge.exhibits import (
     with_gallery,
 )
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
-from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard
+from nearspace.judge.leaderboard import Exhibits, Leaderboard
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol, Task
 from nearspace.judge.tasks import dataset_of, set_task
@@ -265,7 +266,7 @@ class _Judge:
             dim=arrays["test"].shape[1],
             shown=arrays["test"][self.shown],
             exhibits=Exhibits(
-                layout=np.asarray(arrays["layout"]),
+                layout=np.round(np.asarray(arrays["layout"]), 4),
                 neighbours=space_neighbours(arrays["train"], arrays["test"], self.queries),
                 layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
                 strips=self._strips(encoder, arrays["test"][self.shown]),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.encoders.exhibits import Strip
-from nearspace.judge.leaderboard import plain
+from nearspace.judge.board import plain
 
 __all__ = ["Curve", "Equal", "Rates", "Sent", "bits_at", "front", "psnr", "psnr_at"]
 

@@ -15,7 +15,7 @@ from nearspace.errors import NearspaceError
 from nearspace.metrics.labels import knn_votes
 from nearspace.metrics.retrieval import Vectors as VectorArray
 
-__all__ = ["Evidence", "reconstructs"]
+__all__ = ["Evidence", "Told", "reconstructs"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -98,6 +98,22 @@ class Evidence:
         spread = np.full(len(self.test_items), np.nan)
         spread[positions] = values
         return spread
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Told:
+    """What was told of test items.
+
+    Attributes
+    ----------
+    targets : (Target, Target)
+        What there is to tell of the items of the two sides.
+    told : ndarray of shape (n,)
+        What was told of the test items.
+    """
+
+    targets: tuple[Target, Target]
+    told: np.ndarray
 
 
 def reconstructs(encoder: Encoder) -> bool:

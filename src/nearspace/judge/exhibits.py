@@ -12,7 +12,8 @@ from nearspace.encoders.base import Encoder, Layers, Samples
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.evidence import reconstructs
 from nearspace.judge.leaderboard import Exhibits
-from nearspace.judge.statistics import Estimate, bootstrap_means, interval
+from nearspace.judge.statistics import Estimate
+from nearspace.judge.table import Table
 from nearspace.judge.taps import own_pool, tap_sides
 from nearspace.judge.task import Task
 from nearspace.metrics.labels import knn_scores
@@ -81,10 +82,9 @@ def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Estimate]
         told = knn_scores(
             train.vectors[name], train.target, vectors, test.target.values, k=task.protocol.k
         )
-        scores = told[None, None]
-        drawn = bootstrap_means(scores, test.groups, random_state=task.protocol.random_state)
-        low, high = interval(scores, drawn, test.groups, bounded=task.tells[0].bounded)
-        found.append((name, vectors.shape[1], Estimate(float(told.mean()), low[0], high[0])))
+        seed, bounded = task.protocol.random_state, task.tells[0].bounded
+        estimate = Table(told[None, None], test.groups, seed, bounded).estimates()[0]
+        found.append((name, vectors.shape[1], estimate))
     return found
 
 

@@ -1,27 +1,16 @@
-"""`LayerBoard`: what `compare_layers` found, as rows, as a frame, as JSON."""
+"""`LayerBoard`: what `compare_layers` found."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from nearspace.encoders.base import Encoder
-from nearspace.errors import NearspaceError
-from nearspace.judge.leaderboard import plain
-from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.board import HIDDEN, Board
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.task import ItemTask
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["Hybrid", "LayerBoard", "LayerRow"]
-
-TOP = ("best", "tied with best")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +31,8 @@ class LayerRow:
         Which share of its numbers is exactly zero, before places are pooled.
     silent : float
         Which share of its numbers is zero for every test item.
-    knn, probe : Estimate or None
-        Score of the k-NN vote and of a linear probe; None without labels.
+    scores : dict of str to Estimate
+        That of the k-NN vote, then that of a linear model; empty without labels.
     l2 : Estimate or None
         k-NN score of vectors brought to length one minus that of the vectors as they are; the
         intervals hold for all layers at once.
@@ -51,6 +40,8 @@ class LayerRow:
         ``"best"``, ``"tied with best"`` or ``"worse"`` among the layers alone.
     difference : Estimate or None
         k-NN score minus that of the best layer; the intervals hold for all layers at once.
+    recommended : bool
+        Whether it is the smallest of the best and the tied, of equally small ones the best.
     """
 
     name: str
@@ -59,11 +50,11 @@ class LayerRow:
     effective_rank: float
     zeros: Estimate
     silent: float
-    knn: Estimate | None = None
-    probe: Estimate | None = None
+    scores: dict[str, Estimate] = dataclasses.field(default_factory=dict)
     l2: Estimate | None = None
     verdict: str = ""
     difference: Estimate | None = None
+    recommended: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,8 +69,8 @@ class Hybrid:
         ``"side by side"`` or ``"summed"``.
     weight : float
         The share of the squared distance that the first layer makes out.
-    knn : Estimate
-        Score of the k-NN vote.
+    score : Estimate
+        That of the k-NN vote.
     verdict, difference
         As of `LayerRow`, but among all layers alone and all hybrids.
     """
@@ -88,19 +79,17 @@ class Hybrid:
     second: str
     how: str
     weight: float
-    knn: Estimate
+    score: Estimate
     verdict: str
     difference: Estimate
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class LayerBoard:
-    """What every layer of a network is worth.
+class LayerBoard(Board):
+    """What every layer of a network is worth: a `Board` whose rows are in its order.
 
     Attributes
     ----------
-    rows : tuple of LayerRow
-        In the order of the network.
     floor : dict of str to Estimate
         k-NN score of the ``"raw"`` input and of ``"chance"``; empty without labels.
     hybrids : tuple of Hybrid
@@ -110,88 +99,20 @@ class LayerBoard:
         for all layers and hybrids at once.
     cka : ndarray of shape (l, l)
         How alike each two layers are.
-    protocol : dict
-        All that is needed to repeat it, in the order in which to read it.
-    notes : tuple of str
-        Warnings and remarks.
-    seconds : dict of str to float
-        Where the time went, by step.
     encoder : Encoder
         The fitted encoder.
     task : ItemTask
         The data and its two sides.
     """
 
-    rows: tuple[LayerRow, ...]
-    floor: dict[str, Estimate]
-    hybrids: tuple[Hybrid, ...]
-    gain: Estimate | None
-    cka: np.ndarray
-    protocol: dict[str, Any]
-    notes: tuple[str, ...]
-    seconds: dict[str, float]
-    encoder: Encoder
-    task: ItemTask
+    floor: dict[str, Estimate] = dataclasses.field(default_factory=dict)
+    hybrids: tuple[Hybrid, ...] = ()
+    gain: Estimate | None = None
+    cka: np.ndarray = dataclasses.field(default_factory=lambda: np.eye(0))
+    encoder: Any = dataclasses.field(default=None, metadata=HIDDEN)
+    task: Any = dataclasses.field(default=None, metadata=HIDDEN)
 
     @property
-    def score(self) -> Score:
-        """The score that ranks."""
-        return SCORES[self.protocol.get("rank_by", "knn")]
-
-    @property
-    def label(self) -> str:
-        """What the score that ranks is called, with the number of neighbours."""
-        return self.score.label.replace("k-NN", f"{self.protocol['k']}-NN")
-
-    def best(self) -> LayerRow:
-        """Return the layer with the best k-NN score.
-
-        Raises
-        ------
-        NearspaceError
-            If there are no labels.
-        """
-        for row in self.rows:
-            if row.verdict == "best":
-                return row
-        raise NearspaceError("Which layer is best is told by labels, and there are none.")
-
-    def contenders(self) -> list[LayerRow]:
-        """Return the layers that are best or tied with it, and can be told from chance."""
-        chance = self.floor.get("chance", Estimate(-np.inf)).value
-        return [
-            row
-            for row in self.rows
-            if row.verdict in TOP and row.knn is not None and self.score.beats(row.knn, chance)
-        ]
-
-    def recommended(self) -> LayerRow | None:
-        """Return the smallest of the contenders, of equally small ones the best; None of none."""
-
-        def order(row: LayerRow) -> tuple[int, float]:
-            return row.dim, -row.knn.value if row.knn is not None else 0.0
-
-        return min(self.contenders(), key=order, default=None)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a layer, with the ends of the intervals as columns."""
-        import pandas as pd
-
-        return pd.json_normalize([dataclasses.asdict(row) for row in self.rows], sep="_")
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """Return the board as JSON text; write it where asked."""
-        value = {
-            "protocol": self.protocol,
-            "rows": [dataclasses.asdict(row) for row in self.rows],
-            "floor": {name: dataclasses.asdict(score) for name, score in self.floor.items()},
-            "hybrids": [dataclasses.asdict(hybrid) for hybrid in self.hybrids],
-            "gain": None if self.gain is None else dataclasses.asdict(self.gain),
-            "cka": self.cka,
-            "notes": self.notes,
-            "seconds": self.seconds,
-        }
-        text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+    def chance(self) -> Estimate | None:
+        """What guessing gets by the score that ranks, where there is anything to guess."""
+        return self.floor.get("chance")

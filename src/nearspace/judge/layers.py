@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +20,9 @@ from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.fits import Fits
 from nearspace.judge.hybrids import hybrid_correct
 from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
-from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
+from nearspace.judge.scores import Score
+from nearspace.judge.statistics import Estimate
+from nearspace.judge.table import Table, contenders
 from nearspace.judge.taps import Tapped, own_pool, tap_sides
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
@@ -145,8 +148,9 @@ def compare_layers(
     steps = ("fitting", "embedding", "scoring")
     seconds = dict(zip(steps, np.diff(times).tolist(), strict=True))
     return LayerBoard(
-        rows, floor, hybrids, gain, measured.cka(), protocol, notes, seconds, fitted, asked
-    )
+        rows, protocol, notes, seconds, floor=floor, hybrids=hybrids, gain=gain,
+        cka=measured.cka(), encoder=fitted, task=asked,
+    )  # fmt: skip
 
 
 def check_layers(encoder: Any, pool: str | None = None) -> None:
@@ -181,6 +185,21 @@ def _try_untrained(encoder: Any, task: ItemTask, layers: Sequence[Any], pool: st
         trial.try_untrained(task.train.items, task.train.target, task.train.kind)
 
 
+def smallest(
+    left: Sequence[int], dims: Sequence[int], estimates: Sequence[Estimate], score: Score
+) -> int | None:
+    """Return which of the layers left has the fewest numbers, of equally small ones the best.
+
+    Examples
+    --------
+    >>> from nearspace.judge.scores import SCORES
+    >>> estimates = [Estimate(value) for value in (0.5, 0.6, 0.55, 0.52)]
+    >>> smallest([0, 1, 2, 3], [32, 64, 32, 32], estimates, SCORES["knn"])
+    2
+    """
+    return min(left, key=lambda at: (dims[at], -score.sign * estimates[at].value), default=None)
+
+
 class _Measured:
     """Measures layers one by one, and keeps what their comparison needs."""
 
@@ -205,82 +224,71 @@ class _Measured:
             rows.append(self._row(name))
         if not self.task.labelled:
             return tuple(rows)
-        verdicts = self._verdicts(np.stack(self.knn))
+        verdicts = self._table(*self.knn).verdicts()
+        score = self.task.tells[0]
+        estimates = [row.scores[score.name] for row in rows]
+        words = [verdict.word for verdict in verdicts]
+        left = contenders(score, words, estimates, self._chance)
+        chosen = smallest(left, [row.dim for row in rows], estimates, score)
         return tuple(
-            dataclasses.replace(row, verdict=verdict, difference=difference)
-            for row, (verdict, difference) in zip(rows, verdicts, strict=True)
+            dataclasses.replace(
+                row, verdict=verdict.word, difference=verdict.difference, recommended=at == chosen
+            )
+            for at, (row, verdict) in enumerate(zip(rows, verdicts, strict=True))
         )
 
     def _row(self, name: str) -> LayerRow:
         test, vectors = self.test, self.test.vectors[name]
-        scores: dict[str, Any] = {}
+        told: dict[str, Any] = {}
         if self.task.labelled:
             self.knn.append(self._knn(self.train.vectors[name], vectors))
             unit = self._knn(normalize(self.train.vectors[name]), normalize(vectors))
             probed = probe_scores(
                 self.train.vectors[name], self.train.target, vectors, test.target.values
             )
-            scores = {
-                "knn": self._score(self.knn[-1]),
-                "probe": self._score(probed),
-                "l2": self._effect(self.knn[-1], unit),
+            knn, linear, *_ = self.task.tells
+            level = 1 - 0.05 / len(self.names)  # for all layers at once
+            told = {
+                "scores": {
+                    knn.name: self._estimate(self.knn[-1]),
+                    linear.name: self._estimate(probed),
+                },
+                "l2": self._table(self.knn[-1], unit).gain(level),
             }
         return LayerRow(
             name=name,
             shape=test.shapes[name],
             dim=vectors.shape[1],
             effective_rank=effective_rank(vectors[self.sample]),
-            zeros=self._score(test.zeros[name], bounded=True)
+            zeros=self._estimate(test.zeros[name], bounded=True)
             if test.zeros[name].any()
             else Estimate(0.0),
             silent=test.silent[name],
-            **scores,
+            **told,
         )
 
     def floor(self) -> dict[str, Estimate]:
-        """Return the accuracy of the raw input, and of guessing the commonest label."""
+        """Return the score of the raw input, and of guessing."""
         task, sides = self.task, ((self.task.train, self.train), (self.task.test, self.test))
-        target, truth = task.targets[0], self.test.target.values
-        chance = target.score(truth, np.full(len(truth), target.guess()))
         raw = [task.dataset.kind.features(take_items(d.items, side.at)) for d, side in sides]
-        return {
-            "raw": self._score(self._knn(*raw)),
-            "chance": self._score(chance),
-        }
+        return {"raw": self._estimate(self._knn(*raw)), "chance": self._chance}
+
+    @functools.cached_property
+    def _chance(self) -> Estimate:
+        target, truth = self.task.targets[0], self.test.target.values
+        return self._estimate(target.score(truth, np.full(len(truth), target.guess())))
 
     def _knn(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
         k = self.task.protocol.k
         return knn_scores(train, self.train.target, test, self.test.target.values, k=k)
 
-    def _replicates(self, scores: np.ndarray) -> np.ndarray:
-        seed = self.task.protocol.random_state
-        return bootstrap_means(scores, self.test.groups, random_state=seed)
+    def _table(self, *rows: np.ndarray, bounded: bool | None = None) -> Table:
+        score, seed = self.task.tells, self.task.protocol.random_state
+        bounded = score[0].bounded if bounded is None else bounded
+        return Table(np.stack(rows)[:, None], self.test.groups, seed, bounded)
 
-    def _score(self, values: np.ndarray, bounded: bool | None = None) -> Estimate:
-        scores = values[None, None]
-        bounded = self.task.tells[0].bounded if bounded is None else bounded
-        low, high = interval(scores, self._replicates(scores), self.test.groups, bounded=bounded)
-        return Estimate(float(values.mean()), float(low[0]), float(high[0]))
-
-    def _effect(self, before: np.ndarray, after: np.ndarray) -> Estimate:
-        """Return the mean change, with an interval that holds for all layers at once."""
-        scores = np.stack([before, after])[:, None]
-        level = 1 - 0.05 / len(self.names)
-        found = compare_to_best(scores, self._replicates(scores), self.test.groups, level=level)
-        ends = zip(found.difference, found.low, found.high, strict=True)
-        change = [Estimate(*(float(end) for end in three)) for three in ends][1 - found.best]
-        return change if found.best == 0 else _minus(change)
-
-    def _verdicts(self, correct: np.ndarray) -> list[tuple[str, Estimate]]:
-        scores = correct[:, None]
-        found = compare_to_best(scores, self._replicates(scores), self.test.groups)
-        words = ["tied with best" if tied else "worse" for tied in found.tied]
-        words[found.best] = "best"
-        ends = zip(found.difference, found.low, found.high, strict=True)
-        return [
-            (word, Estimate(*(float(end) for end in three)))
-            for word, three in zip(words, ends, strict=True)
-        ]
+    def _estimate(self, values: np.ndarray, bounded: bool | None = None) -> Estimate:
+        return self._table(values, bounded=bounded).estimates()[0]
 
     def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Estimate | None]:
         """Return pairs of layers, held against all pairs and layers, and what the best gains."""
@@ -292,19 +300,17 @@ class _Measured:
         if not found:
             return (), None
         n = len(self.names)
-        verdicts = self._verdicts(np.stack([*self.knn, *found.values()]))
+        verdicts = self._table(*self.knn, *found.values()).verdicts()
         hybrids = tuple(
-            Hybrid(*key, self._score(correct), verdict, difference)
-            for (key, correct), (verdict, difference) in zip(
-                found.items(), verdicts[n:], strict=True
-            )
+            Hybrid(*key, self._estimate(told), verdict.word, verdict.difference)
+            for (key, told), verdict in zip(found.items(), verdicts[n:], strict=True)
         )
         # The best of all has a difference of 0, so one of these two is the whole gap.
         layer, hybrid = (
-            max((score for _, score in side), key=lambda score: score.value)
+            max((verdict.difference for verdict in side), key=lambda gap: gap.value)
             for side in (verdicts[:n], verdicts[n:])
         )
-        return hybrids, hybrid if layer.value == 0 else _minus(layer)
+        return hybrids, hybrid if layer.value == 0 else -layer
 
     def cka(self) -> np.ndarray:
         """Return how alike each two layers are."""
@@ -317,10 +323,3 @@ class _Measured:
             for j, second in enumerate(self.names[:i]):
                 alike[i, j] = alike[j, i] = cka(some[first], some[second])
         return alike
-
-
-def _minus(score: Estimate) -> Estimate:
-    """Return a difference seen from the other side."""
-    assert score.low is not None  # differences have intervals
-    assert score.high is not None
-    return Estimate(-score.value, -score.high, -score.low)

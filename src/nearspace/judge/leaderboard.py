@@ -1,14 +1,11 @@
-"""`Leaderboard`: what a comparison found, as rows, as a frame, as JSON and as a notebook table."""
+"""`Leaderboard`: what a comparison found, with what a report shows of it."""
 
 from __future__ import annotations
 
 import dataclasses
 import html
-import json
-import math
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,14 +13,12 @@ from nearspace.data import Target
 from nearspace.encoders.base import Elbo, Encoder
 from nearspace.encoders.exhibits import NO_ITEMS, Strip
 from nearspace.errors import NearspaceError, did_you_mean
+from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.cost import Cost
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Exhibits", "Failure", "Leaderboard", "Result", "plain"]
+__all__ = ["Exhibits", "Leaderboard", "Result"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -45,9 +40,9 @@ class Exhibits:
     """
 
     layout: np.ndarray
-    neighbours: np.ndarray
+    neighbours: np.ndarray = dataclasses.field(metadata=HIDDEN)
     layers: tuple[tuple[str, int, Estimate], ...] = ()
-    strips: tuple[Strip, ...] = ()
+    strips: tuple[Strip, ...] = dataclasses.field(default=(), metadata=HIDDEN)
     elbo: Elbo | None = None
 
 
@@ -86,31 +81,15 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
-    exhibits: Exhibits | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Failure:
-    """One row: an encoder that could not be judged, with the error in a sentence."""
-
-    spec: str
-    error: str
+    exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Leaderboard:
-    """What `compare` found: one row an encoder, best first, failures last.
+class Leaderboard(Board):
+    """What `compare` found: a `Board` with one row an encoder, best first, failures last.
 
     Attributes
     ----------
-    rows : tuple of Result or Failure
-        Best first.
-    protocol : dict
-        All that is needed to repeat the comparison, in the order in which to read it.
-    notes : tuple of str
-        Warnings and remarks: duplicates, files left out, an interruption.
-    seconds : dict of str to float
-        Where the time went, by step.
     shown : Strip
         The test items on the maps.
     shown_target : Target or None
@@ -125,8 +104,6 @@ class Leaderboard:
         ``"cka"`` and ``"neighbour_overlap"`` between the spaces named in `spaces`.
     spaces : tuple of str
         The specs along both axes of `similarity`.
-    interrupted : bool
-        Whether Ctrl-C ended the comparison before every row was judged.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items.
 
@@ -140,62 +117,21 @@ class Leaderboard:
     'raw'
     """
 
-    rows: tuple[Result | Failure, ...]
-    protocol: dict[str, Any]
-    notes: tuple[str, ...] = ()
-    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
-    shown: Strip = NO_ITEMS
-    shown_target: Target | None = None
-    queries: Strip = NO_ITEMS
-    query_labels: tuple[str, ...] = ()
-    gallery: Strip = NO_ITEMS
-    gallery_labels: tuple[str, ...] = ()
+    shown: Strip = dataclasses.field(default=NO_ITEMS, metadata=HIDDEN)
+    shown_target: Target | None = dataclasses.field(default=None, metadata=HIDDEN)
+    queries: Strip = dataclasses.field(default=NO_ITEMS, metadata=HIDDEN)
+    query_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
+    gallery: Strip = dataclasses.field(default=NO_ITEMS, metadata=HIDDEN)
+    gallery_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
-    interrupted: bool = False
-    fits: dict[str, Callable[[], Encoder]] = dataclasses.field(default_factory=dict)
+    fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
+        default_factory=dict, metadata=HIDDEN
+    )
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled: not the fitted encoders, which are saved in their own way."""
         return {**vars(self), "fits": {}}
-
-    def __iter__(self) -> Iterator[Result | Failure]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def results(self) -> list[Result]:
-        """The rows that were judged, chance included."""
-        return [row for row in self.rows if isinstance(row, Result)]
-
-    @property
-    def failures(self) -> list[Failure]:
-        """The rows that could not be judged."""
-        return [row for row in self.rows if isinstance(row, Failure)]
-
-    @property
-    def metrics(self) -> list[str]:
-        """The names of the scores that some row has, in the order of `SCORES`."""
-        return [name for name in SCORES if any(name in row.scores for row in self.results)]
-
-    def best(self) -> Result:
-        """Return the recommended row: the cheapest of those that are best or tied with it.
-
-        Rows that cannot be told from chance are left out.
-
-        Raises
-        ------
-        NearspaceError
-            If no encoder could be ranked, or none can be told from chance.
-        """
-        for row in self.results:
-            if row.recommended:
-                return row
-        raise NearspaceError(
-            "The leaderboard recommends nothing: no encoder could be ranked and told from chance."
-        )
 
     def fitted(self, spec: str | None = None) -> Encoder:
         """Return the encoder of a row, fitted on the training items; of the recommended row.
@@ -220,46 +156,6 @@ class Leaderboard:
             )
         return self.fits[spec]()
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row an encoder with scores, interval ends, cost and verdict as columns."""
-        import pandas as pd
-
-        return pd.DataFrame([_flat(row, self.metrics) for row in self.rows])
-
-    def to_json(self, path: str | Path | None = None) -> str:
-        """Return the leaderboard as JSON text, without its pictures; write it where asked."""
-        rows: list[dict[str, Any]] = []
-        for row in self.rows:
-            value = dataclasses.asdict(row)
-            exhibits = value.pop("exhibits", None)
-            if exhibits is not None:
-                value["layers"] = [
-                    {"layer": name, "dim": dim, "knn": score}
-                    for name, dim, score in exhibits["layers"]
-                ]
-                value["layout"] = np.round(exhibits["layout"], 4)
-                if exhibits["elbo"] is not None:
-                    value["elbo"] = exhibits["elbo"]
-            rows.append(value)
-        text = json.dumps(
-            plain(
-                {
-                    "protocol": self.protocol,
-                    "rows": rows,
-                    "notes": self.notes,
-                    "seconds": self.seconds,
-                    "spaces": self.spaces,
-                    "similarity": self.similarity,
-                }
-            ),
-            indent=1,
-            ensure_ascii=False,
-            allow_nan=False,
-        )
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
-
     def _repr_html_(self) -> str:
         metrics = [name for name in self.metrics if SCORES[name].per_unit]
         head = "".join(
@@ -280,39 +176,3 @@ class Leaderboard:
                 cells += f"<td>{row.dim or ''}</td>"
             body.append(f"<tr><th>{html.escape(row.spec)}</th>{cells}</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
-
-
-def _flat(row: Result | Failure, metrics: list[str]) -> dict[str, Any]:
-    if isinstance(row, Failure):
-        return {"encoder": row.spec, "verdict": "failed", "error": row.error}
-    flat: dict[str, Any] = {
-        "encoder": row.spec,
-        "verdict": row.verdict,
-        "recommended": row.recommended,
-        "learns": row.learns,
-        "dim": row.dim,
-    }
-    for name in metrics:
-        score = row.scores.get(name)
-        flat[name] = None if score is None else score.value
-        if SCORES[name].per_unit:
-            flat[f"{name}_low"] = None if score is None else score.low
-            flat[f"{name}_high"] = None if score is None else score.high
-    flat["difference"] = None if row.difference is None else row.difference.value
-    flat.update(dataclasses.asdict(row.cost) if row.cost else {})
-    return flat
-
-
-def plain(value: Any) -> Any:
-    """Return ``value`` built of what JSON has; what is not finite becomes null."""
-    if isinstance(value, dict):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

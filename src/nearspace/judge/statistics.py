@@ -26,6 +26,11 @@ class Estimate:
     low: float | None = None
     high: float | None = None
 
+    def __neg__(self) -> Estimate:
+        """Return a difference seen from the other side."""
+        low, high = (None if end is None else -end for end in (self.high, self.low))
+        return Estimate(-self.value, low, high)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Comparison:

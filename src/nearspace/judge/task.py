@@ -47,7 +47,9 @@ class Protocol:
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
-        ranking = [name for name, score in SCORES.items() if score.per_unit]
+        ranking = [
+            name for name, score in SCORES.items() if score.per_unit and "told" not in score.needs
+        ]
         if self.rank_by is not None and self.rank_by not in ranking:
             hint = did_you_mean(self.rank_by, ranking)
             raise NearspaceError(f"Cannot rank by '{self.rank_by}'. {hint}")
@@ -214,8 +216,13 @@ class ItemTask(Task):
     @property
     def scores(self) -> list[Score]:
         """Those of the target, and those that need none."""
-        others = Target.registry.keys() - {self.name}
-        return [score for score in SCORES.values() if not score.needs & others]
+        there = {self.name, "decoder", "reference"}
+        return [score for score in SCORES.values() if score.needs <= there]
+
+    @property
+    def told(self) -> Score:
+        """The score of whatever tells the labels."""
+        return next(s for s in SCORES.values() if s.needs == {self.name, "told"})
 
     @property
     def groups(self) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""From scores to a leaderboard: intervals, who is best, who is tied, what to use."""
+"""From what was measured of encoders to a leaderboard."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.judge.board import Failure
 from nearspace.judge.cost import Cost
-from nearspace.judge.leaderboard import Exhibits, Failure, Leaderboard, Result
+from nearspace.judge.leaderboard import Exhibits, Leaderboard, Result
 from nearspace.judge.scores import SCORES, Score
-from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
+from nearspace.judge.statistics import Estimate
+from nearspace.judge.table import Table, contenders
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import Vectors as VectorArray
@@ -54,12 +56,12 @@ def assemble(
     guesses = task.guesses()
     if guesses:
         scores.append(_with_seeds(guesses, task.protocol.seeds))
-    tables = _score_tables(task, scores)
+    tables = _estimates(task, scores)
     results = [
         Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=row.exhibits)
         for row, table in zip(judged, tables, strict=False)
     ]
-    results = _verdicts(task, results, scores, tables[-1] if guesses else {})
+    results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
     return Leaderboard(
@@ -82,27 +84,20 @@ def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, Any]:
     }
 
 
-def _score_tables(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Estimate]]:
+def _estimates(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Estimate]]:
     """Return the scores of each row with their intervals."""
-    tables: list[dict[str, Estimate]] = [{} for _ in scores]
+    estimates: list[dict[str, Estimate]] = [{} for _ in scores]
     for name, score in SCORES.items():
         rows = [i for i, row in enumerate(scores) if name in row and not _undefined(row[name])]
         if not rows:
             continue
-        if not score.per_unit:
-            for index in rows:
-                tables[index][name] = Estimate(float(scores[index][name]))
-            continue
-        stacked = np.stack([scores[index][name] for index in rows])
-        # Chance is known for every item, R-precision of the others for a subsample of them.
-        stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
-        lows, highs = interval(
-            stacked, _replicates(task, stacked), task.groups, bounded=score.bounded
-        )
-        values = np.nanmean(stacked, axis=(1, 2))
-        for index, value, low, high in zip(rows, values, lows, highs, strict=True):
-            tables[index][name] = Estimate(float(value), float(low), float(high))
-    return tables
+        if score.per_unit:
+            told = _table(task, score, [scores[i][name] for i in rows]).estimates()
+        else:
+            told = [Estimate(float(scores[i][name])) for i in rows]
+        for i, estimate in zip(rows, told, strict=True):
+            estimates[i][name] = estimate
+    return estimates
 
 
 def _undefined(values: Any) -> bool:
@@ -110,70 +105,58 @@ def _undefined(values: Any) -> bool:
     return bool(np.isnan(values).all())
 
 
-def _replicates(task: Task, stacked: np.ndarray) -> np.ndarray:
-    return bootstrap_means(stacked, task.groups, random_state=task.protocol.random_state)
+def _table(task: Task, score: Score, values: list[np.ndarray]) -> Table:
+    stacked = np.stack(values)
+    # Chance is known for every item, R-precision of the others for a subsample of them.
+    stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
+    return Table(stacked, task.groups, task.protocol.random_state, score.bounded, score.sign)
 
 
-def _verdicts(
-    task: Task, results: list[Result], scores: list[dict[str, Any]], chance: dict[str, Estimate]
+def _ranked(
+    task: Task, results: list[Result], scores: list[dict[str, Any]], chance: Estimate | None
 ) -> list[Result]:
-    """Return the results ranked, each with its verdict.
-
-    The cheapest of the tied that can be told from chance is recommended.
-    """
-    name = task.rank_by
-    reference = USUAL[task.train.kind.name].reference if name == "preservation" else None
-    ranked = [i for i, row in enumerate(results) if name in row.scores]
-    final = list(results)
-    if reference is not None:
+    """Return the results ranked, each with its verdict; the cheapest contender is recommended."""
+    score, final = SCORES[task.rank_by], list(results)
+    if score.name == "preservation":
+        reference = USUAL[task.train.kind.name].reference
         final = [
             dataclasses.replace(row, verdict="reference") if row.spec == reference else row
             for row in final
         ]
-    score = SCORES[name]
+    ranked = [i for i, row in enumerate(results) if score.name in row.scores]
     if ranked:
-        stacked = np.stack([scores[i][name] for i in ranked])
-        found = compare_to_best(
-            stacked, _replicates(task, stacked), task.groups, higher_is_better=score.sign > 0
-        )
-        tied = [i for i, is_tied in zip(ranked, found.tied, strict=True) if is_tied]
-        if name in chance:
-            tied = [i for i in tied if score.beats(results[i].scores[name], chance[name].value)]
-        cheapest = _cheapest(results, tied, score) if tied else None
-        for place, i in enumerate(ranked):
-            verdict = "tied with best" if found.tied[place] else "worse"
+        verdicts = _table(task, score, [scores[i][score.name] for i in ranked]).verdicts()
+        estimates = [results[i].scores[score.name] for i in ranked]
+        words = [verdict.word for verdict in verdicts]
+        left = [ranked[at] for at in contenders(score, words, estimates, chance)]
+        cheapest = _cheapest(results, left, score) if left else None
+        for i, verdict in zip(ranked, verdicts, strict=True):
             final[i] = dataclasses.replace(
                 results[i],
-                verdict="best" if place == found.best else verdict,
+                verdict=verdict.word,
                 recommended=i == cheapest,
-                difference=Estimate(
-                    float(found.difference[place]),
-                    float(found.low[place]),
-                    float(found.high[place]),
-                ),
+                difference=verdict.difference,
             )
     missing = Estimate(-np.inf * score.sign)  # after all that have the score
 
     def order(row: Result) -> tuple[bool, float]:
-        return row.verdict == "reference", -score.sign * row.scores.get(name, missing).value
+        return row.verdict == "reference", -score.sign * row.scores.get(score.name, missing).value
 
     return sorted(final, key=order)
 
 
-def _cheapest(results: list[Result], tied: list[int], score: Score) -> int:
-    """Return which of the tied is the quickest, then the smallest, then the best.
+def _cheapest(results: list[Result], left: list[int], score: Score) -> int:
+    """Return which of the contenders is the quickest, then the smallest, then the best.
 
     Latencies within a factor of two of the least count as equal, since timing again would shuffle
     them.
     """
-    latency = {i: cost.latency_seconds for i in tied if (cost := results[i].cost) is not None}
-    quick = [i for i in tied if latency[i] <= 2 * min(latency.values())]
+    costs = {i: cost for i in left if (cost := results[i].cost) is not None}
+    least = min(cost.latency_seconds for cost in costs.values())
+    quick = [i for i, cost in costs.items() if cost.latency_seconds <= 2 * least]
 
     def order(i: int) -> tuple[float, float]:
-        cost = results[i].cost
-        return cost.bytes_per_vector if cost else 0.0, -score.sign * results[i].scores[
-            score.name
-        ].value
+        return costs[i].bytes_per_vector, -score.sign * results[i].scores[score.name].value
 
     return min(quick, key=order)
 

@@ -115,7 +115,7 @@ def _templates() -> Environment:
     """Return the templates, with all text escaped that is not marked as safe."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    from nearspace.judge.leaderboard import Failure
+    from nearspace.judge.board import Failure
     from nearspace.judge.scores import SCORES
 
     made = Environment(

@@ -13,7 +13,7 @@ from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.report.labels import CHARACTER, LINE, Box, overlap, point_labels
-from nearspace.report.words import metric_label, rank_metric, seconds_text
+from nearspace.report.words import seconds_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -128,7 +128,7 @@ def in_a_square(layout: np.ndarray, side: int) -> np.ndarray:
 
 def cost_figure(board: Leaderboard) -> go.Figure | None:
     """Return quality against the latency of one item; None where fewer than two rows have both."""
-    metric = rank_metric(board)
+    metric = board.rank_by
     rows = [row for row in board.results if row.cost and metric in row.scores]
     rows = [row for row in rows if row.cost and row.cost.latency_seconds > 0]  # NaN is not
     if metric is None or len(rows) < 2:
@@ -145,7 +145,7 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
         tickvals=ticks,
         ticktext=[seconds_text(tick) for tick in ticks],
     )
-    title = metric_label(metric, board) + (", %" if scale == 100 else "")
+    title = board.label(metric) + (", %" if scale == 100 else "")
     bars = whiskers([row.scores[metric] for row in rows], scale)
     low, high = np.min(y - bars["arrayminus"]), np.max(y + bars["array"])
     margin = 0.06 * (high - low) or 1.0

@@ -32,18 +32,18 @@ KEYS = {
 def layer_pictures(board: LayerBoard) -> dict[str, go.Figure]:
     """Return figures by name: ``accuracy`` where there are labels, ``zeros``, ``rank``, ``cka``."""
     names = [short(row.name, 24) for row in board.rows]
-    rows = [row for row in board.rows if row.knn and row.probe and row.l2]
+    rows = [row for row in board.rows if row.scores]
     pictures = {}
     if rows:
         scale = board.score.scale
-        knn = [row.knn for row in rows if row.knn]
-        after = [row.knn.value + row.l2.value for row in rows if row.knn and row.l2]
+        knn, linear = zip(*(list(row.scores.values())[:2] for row in rows), strict=True)
+        after = [k.value + row.l2.value for k, row in zip(knn, rows, strict=True)]
         traces = [
             _trace(knn, BEST, "circle", lines=True, scale=scale),
             _trace([Estimate(value) for value in after], BEST, "circle-open", scale=scale),
-            _trace([row.probe for row in rows if row.probe], OTHER, "diamond", 0.18, scale=scale),
+            _trace(linear, OTHER, "diamond", 0.18, scale=scale),
         ]
-        title = "right test items, %" if board.score.unit else board.label
+        title = "right test items, %" if board.score.unit else board.label()
         pictures["accuracy"] = _by_layer(traces, names, title)
     zeros = [row.zeros for row in board.rows]
     silent = [Estimate(row.silent) for row in board.rows]

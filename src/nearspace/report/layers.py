@@ -7,9 +7,10 @@ import functools
 from collections.abc import Sequence
 
 from nearspace.judge.hybrids import WEIGHTS
-from nearspace.judge.layerboard import TOP, Hybrid, LayerBoard
+from nearspace.judge.layerboard import Hybrid, LayerBoard
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.table import TOP
 from nearspace.report.base import Page, Section, section
 from nearspace.report.layer_figures import KEYS, layer_pictures
 from nearspace.report.words import few_to_choose, seconds_text
@@ -44,7 +45,7 @@ def layers_page(board: LayerBoard, sections: Sequence[Section] = ()) -> Page:
     gap, share = functools.partial(written, signed=True), SCORES["knn"].parts
     shown = {"board": board, "told": written, "gap": gap, "share": share}
     parts = [
-        section("layer_table", **shown, recommended=board.recommended()),
+        section("layer_table", **shown),
         section("charts", board=board, keys=KEYS, pictures=pictures),
     ]
     if hybrids:
@@ -66,17 +67,16 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
     """Return the spec of the layer to use, if labels tell one, and the reason in sentences."""
     if not any(row.verdict in TOP for row in board.rows):
         return None, "There are no labels, so no layer can be called the best."
-    best, chosen = board.best(), board.recommended()
-    label = board.label
+    best, chosen, label = board.leader, board.recommended, board.label()
     if chosen is None:
         chance = _told(board, board.floor["chance"])
         words = f"No layer can be told from chance ({chance} {label}); the "
-        words += f"best, {best.name}, has {_told(board, best.knn)}."
+        words += f"best, {best.name}, has {_told(board, board.ranking(best))}."
         return None, f"{words} {few_to_choose(board.protocol['items judged'])}"
-    words = f"{_standing(board)}: {_told(board, chosen.knn)} {label} with {chosen.dim:,} numbers"
-    words += (
-        "." if chosen is best else f"; {best.name} has {_told(board, best.knn)} with {best.dim:,}."
-    )
+    told = _told(board, board.ranking(chosen))
+    words = f"{_standing(board)}: {told} {label} with {chosen.dim:,} numbers"
+    told = _told(board, board.ranking(best))
+    words += "." if chosen is best else f"; {best.name} has {told} with {best.dim:,}."
     if "raw" in board.floor:
         words += f" The raw input has {_told(board, board.floor['raw'])}."
     encoder = copy.copy(board.encoder).set_params(layer=chosen.name)
@@ -87,7 +87,7 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
 
 def _standing(board: LayerBoard) -> str:
     """Return where the recommended layer stands among those that are best or tied with it."""
-    top, left = sum(row.verdict in TOP for row in board.rows), len(board.contenders())
+    top, left = sum(row.verdict in TOP for row in board.rows), len(board.contenders)
     if len(board.rows) == 1:
         return "The only layer"
     if top == 1:
@@ -112,7 +112,7 @@ def _told_gain(board: LayerBoard) -> str:
     unit = " points" * (board.score.unit == "%")
     gap = f"({number}{unit} {interval} to the best layer)"
     if board.gain.low is not None and board.gain.low > 0:
-        best = max(board.hybrids, key=lambda hybrid: hybrid.knn.value)
+        best = max(board.hybrids, key=lambda hybrid: hybrid.score.value)
         return f"{best.first} and {best.second} together are better still {gap}."
     return f"No two layers together are better beyond chance {gap}."
 

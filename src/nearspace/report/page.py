@@ -19,7 +19,7 @@ from nearspace.report import figures
 from nearspace.report.axis import Axis, interval_axis
 from nearspace.report.base import Page, Section, drawn, section
 from nearspace.report.layer_figures import layers_figure
-from nearspace.report.words import metric_label, rank_metric, seconds_text, verdict
+from nearspace.report.words import seconds_text, verdict
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -80,7 +80,7 @@ def _page(leaderboard: Leaderboard) -> Page:
 
 def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Section]:
     """Return what the page shows; what there is nothing of is left out."""
-    table, label = _table(board), {name: metric_label(name, board) for name in SCORES}
+    table, label = _table(board), {name: board.label(name) for name in SCORES}
     meaning = {name: _meaning(name) for name in SCORES}
     yield section("ranking", "Ranking", board=board, table=table, label=label, meaning=meaning)
     if "cost" in pictures:
@@ -145,7 +145,7 @@ class _Table:
 
 
 def _table(board: Leaderboard) -> _Table:
-    metric = rank_metric(board)
+    metric = board.rank_by
     scores = {row.verdict: row.scores[metric] for row in board.results if metric in row.scores}
     whiskers = [
         row.scores[metric]
@@ -214,7 +214,7 @@ def _pictures(board: Leaderboard) -> dict[str, go.Figure]:
             pictures[f"map-{at}"] = figures.map_figure(row.exhibits.layout, codes, names)
         if row.exhibits.layers:
             score = next(SCORES[name] for name in ("knn", "knn_r2") if name in board.metrics)
-            label = metric_label(score.name, board)
+            label = board.label(score.name)
             pictures[f"layers-{at}"] = layers_figure(row.exhibits.layers, label, score.scale)
     if len(board.spaces) > 1:
         for name, matrix in board.similarity.items():

@@ -5,47 +5,28 @@ from __future__ import annotations
 import math
 
 from nearspace.judge.leaderboard import Leaderboard, Result
-from nearspace.judge.scores import SCORES
+from nearspace.judge.table import TOP
 
 __all__ = [
     "bytes_text",
     "count_text",
     "few_to_choose",
-    "metric_label",
-    "rank_metric",
     "seconds_text",
     "verdict",
 ]
 
-TOP = ("best", "tied with best")
 SECONDS = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min"))
-
-
-def rank_metric(board: Leaderboard) -> str | None:
-    """Return the name of the score by which the rows are ranked, None where no row has one."""
-    names = board.metrics
-    choices = (board.protocol.get("rank_by"), "knn", "preservation", *names)
-    return next((name for name in choices if name in names), None)
-
-
-def metric_label(name: str, board: Leaderboard) -> str:
-    """Return what a score is called, with the number of neighbours that was used."""
-    k = board.protocol.get("k")
-    label = SCORES[name].label
-    return label if k is None else label.replace("k-NN", f"{k}-NN")
 
 
 def verdict(board: Leaderboard) -> tuple[str | None, str]:
     """Return the spec to use, if there is one, and the reason in one sentence."""
-    metric = rank_metric(board)
-    chosen = next((row for row in board.results if row.recommended), None)
-    best = next((row for row in board.results if row.verdict == "best"), None)
-    if chosen is None and best is not None and metric is not None:
-        return None, _told_nothing(best, board, metric)
-    if metric is None or chosen is None or metric not in chosen.scores:
+    chosen = board.recommended
+    if chosen is None and board.leader is not None and board.rank_by is not None:
+        return None, _told_nothing(board.leader, board)
+    if chosen is None or board.ranking(chosen) is None:
         return None, "Nothing is recommended, since no encoder could be ranked."
-    text = f"{_standing(board, metric)}: {_labelled(chosen, board, metric)}"
-    gains = " and ".join(_gains(chosen, board, metric))
+    text = f"{_standing(board)}: {_labelled(chosen, board)}"
+    gains = " and ".join(_gains(chosen, board))
     return chosen.spec, text + (f", {gains}." if gains else ".")
 
 
@@ -54,30 +35,24 @@ def few_to_choose(n: int) -> str:
     return f"{n:,} test items are too few to choose by, or there is nothing to tell."
 
 
-def _told_nothing(best: Result, board: Leaderboard, metric: str) -> str:
+def _told_nothing(best: Result, board: Leaderboard) -> str:
     """Return that not even the best row can be told from chance."""
     text = "Nothing is recommended, since no encoder can be told from chance: the best, "
-    text += f"{best.spec}, has {_labelled(best, board, metric)}"
-    gains = " and ".join(_gains(best, board, metric))
+    text += f"{best.spec}, has {_labelled(best, board)}"
+    gains = " and ".join(_gains(best, board))
     return f"{text}{', ' * bool(gains)}{gains}. {few_to_choose(board.protocol['test'])}"
 
 
-def _labelled(row: Result, board: Leaderboard, metric: str) -> str:
+def _labelled(row: Result, board: Leaderboard) -> str:
     """Return the score of a row, what it is called, and its interval."""
-    score = SCORES[metric]
-    number, _, interval = score.text(row.scores[metric]).partition(" [")
-    label = f"{score.unit} {metric_label(metric, board)}".strip()
+    number, _, interval = board.score.text(board.ranking(row)).partition(" [")
+    label = f"{board.score.unit} {board.label()}".strip()
     return f"{number} {label}" + (f" [{interval}" if interval else "")
 
 
-def _standing(board: Leaderboard, metric: str) -> str:
+def _standing(board: Leaderboard) -> str:
     """Return where the recommended row stands among those that were ranked."""
-    top = [row for row in board.results if row.verdict in TOP]
-    chance = next((row for row in board.results if row.verdict == "floor"), None)
-    told = top
-    if chance is not None and metric in chance.scores:
-        level = chance.scores[metric].value
-        told = [row for row in top if SCORES[metric].beats(row.scores[metric], level)]
+    top, told = [row for row in board.results if row.verdict in TOP], board.contenders
     beyond = " and can be told from chance" if len(told) < len(top) else ""
     if len(told) > 2:
         return f"The cheapest of the {len(told)} that are tied for best{beyond}"
@@ -90,17 +65,20 @@ def _standing(board: Leaderboard, metric: str) -> str:
     return "The only one that could be ranked"
 
 
-def _gains(chosen: Result, board: Leaderboard, metric: str) -> list[str]:
+def _gains(chosen: Result, board: Leaderboard) -> list[str]:
     """Return how much better the chosen row is than the raw input, and than chance."""
     gains = []
     for spec, name in (("raw", "the raw input"), ("chance", "chance")):
         row = next((row for row in board.results if row.spec == spec), None)
-        if row is None or row is chosen or row.verdict == "reference" or metric not in row.scores:
+        if row is None or row is chosen or row.verdict == "reference":
             continue
-        gap = chosen.scores[metric].value - row.scores[metric].value
+        mine, theirs = board.ranking(chosen), board.ranking(row)
+        if mine is None or theirs is None:
+            continue
+        gap = mine.value - theirs.value
         side = "above" if gap >= 0 else "below"
         tied = " (itself tied for best)" if row.verdict in TOP else ""
-        gains.append(f"{SCORES[metric].gap(gap)} {side} {name}{tied}")
+        gains.append(f"{board.score.gap(gap)} {side} {name}{tied}")
     return gains
 
 

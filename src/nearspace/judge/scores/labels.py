@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.judge.evidence import Evidence
+from nearspace.judge.evidence import Evidence, Told
 from nearspace.judge.scores.score import Score
 from nearspace.metrics.labels import cluster_ami, probe_scores
 from nearspace.metrics.retrieval import r_precision
 
-__all__ = ["SCORES", "guess", "knn", "probe"]
+__all__ = ["SCORES", "guess", "knn", "probe", "right"]
 
 
 def knn(evidence: Evidence) -> np.ndarray:
@@ -24,6 +24,12 @@ def probe(evidence: Evidence) -> np.ndarray:
     """Return the score of what a linear model tells."""
     target, test = evidence.targets
     return probe_scores(evidence.train, target, evidence.test, test.values)
+
+
+def right(evidence: Told) -> np.ndarray:
+    """Return the score of what was told."""
+    target, test = evidence.targets
+    return target.score(test.values, evidence.told)
 
 
 def guess(task: Any) -> np.ndarray:
@@ -96,5 +102,16 @@ SCORES = (
         needs=CLASSES,
         measure=_ami,
         guess=lambda task: 0.0,
+    ),
+    Score(
+        name="accuracy",
+        label="accuracy",
+        better="higher",
+        unit="%",
+        bounded=True,
+        meaning="Share of test items of which the right label was told.",
+        needs=CLASSES | {"told"},
+        measure=right,
+        guess=guess,
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.judge.evidence import Evidence
-from nearspace.judge.scores.labels import guess, knn, probe
+from nearspace.judge.scores.labels import guess, knn, probe, right
 from nearspace.judge.scores.score import Score
 
 __all__ = ["SCORES"]
@@ -52,5 +52,14 @@ SCORES = (
         needs=NUMBERS,
         measure=_error,
         guess=_error_of_guessing,
+    ),
+    Score(
+        name="r2",
+        label="R²",
+        better="higher",
+        meaning="1 - the squared error of what was told over that of the training mean.",
+        needs=NUMBERS | {"told"},
+        measure=right,
+        guess=guess,
     ),
 )

@@ -1,0 +1,196 @@
+"""`Board`: what a study found, row by row, as a frame and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.errors import NearspaceError
+from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.statistics import Estimate
+from nearspace.judge.table import contenders
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["HIDDEN", "SHOWN", "Board", "Failure", "plain"]
+
+# Metadata of fields that are not written: what only a report shows, and what is only held.
+SHOWN = {"frame": False}
+HIDDEN = {"frame": False, "json": False}
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """One row: what could not be judged, with the error in a sentence."""
+
+    spec: str
+    error: str
+    verdict: str = "failed"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Board:
+    """What a study found.
+
+    Attributes
+    ----------
+    rows : tuple
+        Each a dataclass with ``scores`` by name, a ``verdict``, and whatever the study has more;
+        or a `Failure`.
+    protocol : dict
+        All that is needed to repeat the study, in the order in which to read it.
+    notes : tuple of str
+        Warnings and remarks: duplicates, files left out, an interruption.
+    seconds : dict of str to float
+        Where the time went, by step.
+    interrupted : bool
+        Whether Ctrl-C ended the study before all was done.
+    """
+
+    rows: tuple[Any, ...]
+    protocol: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    interrupted: bool = False
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def results(self) -> list[Any]:
+        """The rows that were judged, chance included."""
+        return [row for row in self.rows if not isinstance(row, Failure)]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """The rows that could not be judged."""
+        return [row for row in self.rows if isinstance(row, Failure)]
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of the scores that some row has, in the order of `SCORES`."""
+        return [name for name in SCORES if any(name in row.scores for row in self.results)]
+
+    @property
+    def rank_by(self) -> str | None:
+        """The name of the score by which the rows are ranked, None where no row has one."""
+        there = self.metrics
+        choices = (self.protocol.get("rank_by"), "knn", "preservation", *there)
+        return next((name for name in choices if name in there), None)
+
+    @property
+    def score(self) -> Score:
+        """The score by which the rows are ranked; that of the k-NN vote where no row has one."""
+        return SCORES[self.rank_by or "knn"]
+
+    def label(self, name: str | None = None) -> str:
+        """Return what a score is called, with the number of neighbours; of the one that ranks."""
+        label = (self.score if name is None else SCORES[name]).label
+        k = self.protocol.get("k")
+        return label if k is None else label.replace("k-NN", f"{k}-NN")
+
+    def ranking(self, row: Any) -> Estimate | None:
+        """Return the ranking score of a row, None where it has none."""
+        return row.scores.get(self.rank_by)
+
+    @property
+    def chance(self) -> Estimate | None:
+        """What guessing gets by the score that ranks, where there is anything to guess."""
+        floor = next((row for row in self.results if row.verdict == "floor"), None)
+        return None if floor is None else self.ranking(floor)
+
+    @property
+    def leader(self) -> Any:
+        """The row with the best score, None where none is ranked."""
+        return next((row for row in self.results if row.verdict == "best"), None)
+
+    @property
+    def recommended(self) -> Any:
+        """The row to use, the cheapest of the `contenders`; None where there is none."""
+        return next((row for row in self.results if row.recommended), None)
+
+    @property
+    def contenders(self) -> list[Any]:
+        """The rows that are best or tied with it, and can be told from chance."""
+        told = [(row, at) for row in self.results if (at := self.ranking(row)) is not None]
+        words, estimates = [row.verdict for row, _ in told], [estimate for _, estimate in told]
+        return [told[at][0] for at in contenders(self.score, words, estimates, self.chance)]
+
+    def best(self) -> Any:
+        """Return the recommended row: the cheapest of those that are best or tied with it.
+
+        Rows that cannot be told from chance are left out.
+
+        Raises
+        ------
+        NearspaceError
+            If nothing could be ranked, or nothing can be told from chance.
+        """
+        if self.recommended is None:
+            raise NearspaceError(
+                "The board recommends nothing: no row could be ranked and told from chance."
+            )
+        return self.recommended
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a line a row, with scores, the ends of their intervals, and costs as columns."""
+        import pandas as pd
+
+        return pd.DataFrame([_columns(_written(row, "frame")) for row in self.rows])
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Return the board as JSON text, without its pictures; write it where asked."""
+        text = json.dumps(plain(self), indent=1, ensure_ascii=False, allow_nan=False)
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
+
+
+def _written(value: Any, where: str) -> dict[str, Any]:
+    """Return the fields of a dataclass that are written there: in a ``"frame"``, in ``"json"``."""
+    fields = dataclasses.fields(value)
+    return {f.name: getattr(value, f.name) for f in fields if f.metadata.get(where, True)}
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values as columns, those of dicts and dataclasses among the others."""
+    columns: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Estimate):
+            columns[name] = value.value
+            if value.low is not None:
+                columns |= {f"{name}_low": value.low, f"{name}_high": value.high}
+        elif isinstance(value, dict):
+            columns |= _columns(value)
+        elif dataclasses.is_dataclass(value):
+            columns |= _columns(_written(value, "frame"))
+        else:
+            columns[name] = value
+    return columns
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` built of what JSON has; what is not finite becomes null."""
+    if dataclasses.is_dataclass(value):
+        return plain(_written(value, "json"))
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,116 @@
+"""`Table`: how sure the scores of rows are, which differ, and between which one may choose.
+
+Rows are encoders, layers of one, or ways to use labels; whatever they are, each has one number a
+test unit, in each of several fits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from nearspace.judge.scores import Score
+from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
+
+__all__ = ["TOP", "Table", "Verdict", "beside", "contenders"]
+
+TOP = ("best", "tied with best")
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """How a row stands: ``"best"``, ``"tied with best"`` or ``"worse"``, and how far from the best.
+
+    The intervals of the differences hold for all rows at once.
+    """
+
+    word: str
+    difference: Estimate
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Table:
+    """One score of rows, unit by unit.
+
+    Attributes
+    ----------
+    values : ndarray of shape (rows, seeds, units)
+        A unit that is NaN for all rows has no part.
+    groups : ndarray of shape (units,) or None
+        What is resampled together.
+    random_state : int
+        Of the bootstrap.
+    bounded : bool
+        Whether the values always lie in [0, 1].
+    sign : int
+        1 where higher is better, else -1.
+    """
+
+    values: np.ndarray
+    groups: np.ndarray | None
+    random_state: int
+    bounded: bool = True
+    sign: int = 1
+
+    @functools.cached_property
+    def _replicates(self) -> np.ndarray:
+        return bootstrap_means(self.values, self.groups, random_state=self.random_state)
+
+    def estimates(self, level: float = 0.95) -> list[Estimate]:
+        """Return the mean of every row with its interval."""
+        ends = interval(self.values, self._replicates, self.groups, level, bounded=self.bounded)
+        return _estimates(np.nanmean(self.values, axis=(1, 2)), *ends)
+
+    def verdicts(self) -> list[Verdict]:
+        """Return how every row stands beside the best, which was picked on the same units."""
+        to = compare_to_best(self.values, self._replicates, self.groups, self.sign > 0)
+        words = ["tied with best" if tied else "worse" for tied in to.tied]
+        words[to.best] = "best"
+        differences = _estimates(to.difference, to.low, to.high)
+        return list(map(Verdict, words, differences))
+
+    def gain(self, level: float = 0.95) -> Estimate:
+        """Return the second of two rows minus the first, studentised as the verdicts are."""
+        to = compare_to_best(self.values, self._replicates, self.groups, self.sign > 0, level)
+        change = _estimates(to.difference, to.low, to.high)[1 - to.best]
+        return change if to.best == 0 else -change
+
+    def minus(self, base: np.ndarray, level: float = 0.95) -> Estimate:
+        """Return the only row minus ``base``, shape ``(seeds, units)``, paired by seed and unit."""
+        seeds = min(self.values.shape[1], len(base))  # fewer where it was interrupted
+        paired = dataclasses.replace(self, values=self.values[:, :seeds] - base[:seeds])
+        ends = interval(
+            paired.values, paired._replicates, self.groups, level, self.bounded, self.bounded
+        )
+        return _estimates(paired.values.mean(axis=(1, 2)), *ends)[0]
+
+
+def beside(difference: Estimate) -> str:
+    """Return whether a row is ``"better"``, ``"worse"`` or ``"tied"``, by what it has more.
+
+    Examples
+    --------
+    >>> beside(Estimate(0.1, 0.02, 0.18)), beside(Estimate(0.1, -0.02, 0.22))
+    ('better', 'tied')
+    """
+    if difference.low is not None and difference.low > 0:
+        return "better"
+    return "worse" if difference.high is not None and difference.high < 0 else "tied"
+
+
+def contenders(
+    score: Score, words: Sequence[str], estimates: Sequence[Estimate], chance: Estimate | None
+) -> list[int]:
+    """Return which rows are best or tied with it, and can be told from chance."""
+    return [
+        place
+        for place, (word, estimate) in enumerate(zip(words, estimates, strict=True))
+        if word in TOP and (chance is None or score.beats(estimate, chance.value))
+    ]
+
+
+def _estimates(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> list[Estimate]:
+    return [Estimate(*map(float, three)) for three in zip(values, lows, highs, strict=True)]
