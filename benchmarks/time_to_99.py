@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from training import Textbook
 
 from nearspace import load
-from nearspace.encoders.supervised import CNN
+from nearspace.encoders.learned.supervised import CNN
 
 WANTED, EPOCHS = 0.99, 5
 

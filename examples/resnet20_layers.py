@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from nearspace import Dataset
 from nearspace.data import Image as ImageKind
-from nearspace.encoders.network import Network
+from nearspace.encoders.borrowed.network import Network
 from nearspace.judge.layers import compare_layers
 from nearspace.report.layers import write_layers
 from nearspace.report.places import places_sections

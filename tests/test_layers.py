@@ -67,7 +67,7 @@ def test_no_file_stands_in_a_circle():
 # Who may ask what a kind or an encoder of ours is, and why.
 MAY_ASK = {
     ("encoders.base", "Vector"): "checks of vectors are scikit-learn's, whose words estimators owe",
-    ("encoders.handmade", "Table"): "the plain input of a table is learned: its categories' order",
+    ("encoders.handmade.plain", "Table"): "a table's plain input is learned: its categories",
     ("judge.places", "Image"): "what a place sees is a piece of a picture",
     ("judge.rates", "Image"): "JPEG, WebP and PNG hold nothing but images",
 }

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nearspace.data import Dataset, load, train_test_split
     from nearspace.encoders.base import Encoder, Samples
+    from nearspace.encoders.borrowed.network import Network
     from nearspace.encoders.decoder import Decoder
-    from nearspace.encoders.network import Network
     from nearspace.encoders.persist import load_encoder
     from nearspace.encoders.spec import make
     from nearspace.errors import NearspaceError

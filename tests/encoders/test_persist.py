@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.decomposition import NMF
 
 from nearspace.data import SAMPLES
-from nearspace.encoders.elsewhere import FromSklearn
+from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.persist import load_encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError

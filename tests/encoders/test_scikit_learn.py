@@ -9,7 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from nearspace.data import SAMPLES
 from nearspace.encoders import CATALOGUE
-from nearspace.encoders.learned import Learned
+from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
 
 SETTINGS = {"autoencoder": "(dim=2, epochs=2)", "vae": "(dim=2, epochs=2)", "mlp": "(epochs=2)"}

@@ -64,7 +64,7 @@ def test_a_layer_that_is_not_there_is_told_before_training(digits, monkeypatch):
     def train(*args, **kwargs):
         raise AssertionError("trained")
 
-    monkeypatch.setattr("nearspace.encoders.learned.train", train)
+    monkeypatch.setattr("nearspace.encoders.learned.learned.train", train)
     board = compare(digits, encoders=["cnn@conv9", "raw | mlp@fcc1"])
     errors = {failure.spec: failure.error for failure in board.failures}
     assert errors["cnn@conv9"] == "The network has no layer 'conv9'. Did you mean 'conv2'?"

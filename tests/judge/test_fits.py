@@ -6,10 +6,10 @@ from sklearn.decomposition import NMF
 from torch import nn
 
 from nearspace.data import load
+from nearspace.encoders.borrowed.elsewhere import FromSklearn
+from nearspace.encoders.borrowed.network import Network
+from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.combine import Piped
-from nearspace.encoders.elsewhere import FromSklearn
-from nearspace.encoders.network import Network
-from nearspace.encoders.pretrained import Pretrained
 from nearspace.encoders.spec import make
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
 from nearspace.judge.task import Protocol

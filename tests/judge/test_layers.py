@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from nearspace.data import Classes, load
-from nearspace.encoders.network import Network
+from nearspace.encoders.borrowed.network import Network
 from nearspace.errors import DataError, SpecError
 from nearspace.judge import taps
 from nearspace.judge.hybrids import WEIGHTS, hybrid_correct, pairs_of

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from nearspace.cli.app import app
 from nearspace.data import Dataset, Image, load
-from nearspace.encoders.network import Network
-from nearspace.encoders.pretrained import Pretrained
+from nearspace.encoders.borrowed.network import Network
+from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.judge.grids import grids, receptive_fields
 from nearspace.judge.layers import compare_layers
 from nearspace.judge.places import board_places, busy_points, nearest_places

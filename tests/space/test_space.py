@@ -8,7 +8,7 @@ import pytest
 from sklearn.preprocessing import StandardScaler
 
 from nearspace.data import SAMPLES, Dataset, Vector, load
-from nearspace.encoders.elsewhere import FromSklearn
+from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.space.decode import interpolate

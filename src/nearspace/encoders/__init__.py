@@ -42,38 +42,66 @@ class Entry:
     extra: str = ""
 
 
+_IMAGE = ("image",)
 _FLAT = ("image", "vector")
 _ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
-    "raw": Entry(".handmade:Raw", _ANY, "nothing", True, "the input itself as a vector"),
+    "raw": Entry(".handmade.plain:Raw", _ANY, "nothing", True, "the input itself as a vector"),
     "random": Entry(".linear:RandomProjection", _FLAT, "nothing", False, "random projection"),
     "pca": Entry(".linear:PCA", _FLAT, "items", True, "principal components"),
-    "hog": Entry(".handmade:HOG", ("image",), "nothing", False, "oriented gradients", "images"),
-    "bovw": Entry(".visual:VisualWords", ("image",), "items", False, "visual words over SIFT"),
+    "hog": Entry(".handmade.plain:HOG", _IMAGE, "nothing", False, "oriented gradients", "images"),
+    "bovw": Entry(".handmade.visual:VisualWords", _IMAGE, "items", False, "visual words over SIFT"),
     "colour_histogram": Entry(
-        ".handmade:ColourHistogram", ("image",), "nothing", False, "how often each colour appears"
+        ".handmade.plain:ColourHistogram", _IMAGE, "nothing", False, "how often each colour appears"
     ),
-    "autoencoder": Entry(".autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"),
-    "denoising": Entry(".denoising:DenoisingAutoencoder", _FLAT, "items", True, "undoes noise"),
-    "masked": Entry(".masked:MaskedAutoencoder", ("image",), "items", True, "fills in patches"),
-    "vae": Entry(".vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"),
-    "adversarial": Entry(".adversarial:AAE", _FLAT, "items", True, "codes pass for normal draws"),
-    "simclr": Entry(".contrastive:SimCLR", ("image",), "items", False, "contrasts random views"),
-    "vicreg": Entry(".vicreg:VICReg", ("image",), "items", False, "random views agree"),
-    "mlp": Entry(".supervised:MLP", _FLAT, "labels", False, "a perceptron that learns labels"),
-    "cnn": Entry(".supervised:CNN", ("image",), "labels", False, "convolutions that learn labels"),
-    "supcon": Entry(".contrastive:SupCon", ("image",), "labels", False, "contrasts views by class"),
-    "alexnet": Entry(".alexnet:AlexNet", ("image",), "labels", False, "AlexNet for small images"),
-    "bow": Entry(".words:BagOfWords", ("text",), "items", False, "word counts, sparse"),
-    "tfidf": Entry(".words:TfIdf", ("text",), "items", False, "weighted word counts, sparse"),
-    "onehot": Entry(".categorical:OneHot", ("table",), "items", False, "one-hot, scaled numbers"),
+    "autoencoder": Entry(
+        ".learned.autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"
+    ),
+    "denoising": Entry(
+        ".learned.denoising:DenoisingAutoencoder", _FLAT, "items", True, "undoes noise"
+    ),
+    "masked": Entry(".learned.masked:MaskedAutoencoder", _IMAGE, "items", True, "fills in patches"),
+    "vae": Entry(
+        ".learned.vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"
+    ),
+    "adversarial": Entry(
+        ".learned.adversarial:AAE", _FLAT, "items", True, "codes pass for normal draws"
+    ),
+    "simclr": Entry(
+        ".learned.contrastive:SimCLR", _IMAGE, "items", False, "contrasts random views"
+    ),
+    "vicreg": Entry(".learned.vicreg:VICReg", _IMAGE, "items", False, "random views agree"),
+    "mlp": Entry(
+        ".learned.supervised:MLP", _FLAT, "labels", False, "a perceptron that learns labels"
+    ),
+    "cnn": Entry(
+        ".learned.supervised:CNN", _IMAGE, "labels", False, "convolutions that learn labels"
+    ),
+    "supcon": Entry(
+        ".learned.contrastive:SupCon", _IMAGE, "labels", False, "contrasts views by class"
+    ),
+    "alexnet": Entry(
+        ".learned.alexnet:AlexNet", _IMAGE, "labels", False, "AlexNet for small images"
+    ),
+    "bow": Entry(".handmade.words:BagOfWords", ("text",), "items", False, "word counts, sparse"),
+    "tfidf": Entry(
+        ".handmade.words:TfIdf", ("text",), "items", False, "weighted word counts, sparse"
+    ),
+    "onehot": Entry(
+        ".handmade.categorical:OneHot", ("table",), "items", False, "one-hot, scaled numbers"
+    ),
     "l2": Entry(".combine:L2", _FLAT, "nothing", False, "each vector divided by its length"),
     "pretrained": Entry(
-        ".pretrained:Pretrained", ("image",), "nothing", False, "trained vision model", "pretrained"
+        ".borrowed.pretrained:Pretrained",
+        _IMAGE,
+        "nothing",
+        False,
+        "trained vision model",
+        "pretrained",
     ),
-    "vectors": Entry(".elsewhere:Vectors", _ANY, "nothing", False, "vectors from a file"),
-}  # fmt: skip
+    "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "nothing", False, "vectors from a file"),
+}
 
 
 # What files name, and no spec: encoders that operators make, and decoders.
@@ -83,7 +111,7 @@ UNLISTED = {
     "flat decoder": ".decoder:FlatDecoder",
     "affine decoder": ".decoder:AffineDecoder",
     "piped decoder": ".decoder:PipedDecoder",
-    "network decoder": ".learned:NetworkDecoder",
+    "network decoder": ".learned.learned:NetworkDecoder",
 }
 
 

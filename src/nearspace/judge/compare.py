@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from nearspace.encoders.base import Bounds, Elbo, Encoder
-from nearspace.encoders.elsewhere import FromSklearn
+from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError

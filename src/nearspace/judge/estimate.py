@@ -10,7 +10,7 @@ from sklearn.base import clone
 
 from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.learned import Learned
+from nearspace.encoders.learned.learned import Learned
 from nearspace.judge.task import Task
 from nearspace.learning.train import default_epochs
 

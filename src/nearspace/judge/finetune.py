@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from nearspace.encoders.base import Encoder
-    from nearspace.encoders.learned import Learned
+    from nearspace.encoders.learned.learned import Learned
 
 __all__ = ["TRAINED", "Way", "blocks", "choose_rate", "draw_labelled", "finetune", "folds",
            "has_network", "last_part", "linear_head", "outputs_of"]  # fmt: skip
@@ -133,7 +133,7 @@ def linear_head(vectors: Any, target: Target, seed: int) -> Any:
 
 def has_network(encoder: Encoder) -> bool:
     """Return whether a fitted encoder has a network that gradients reach, to be trained on."""
-    from nearspace.encoders.learned import Learned
+    from nearspace.encoders.learned.learned import Learned
 
     return isinstance(encoder, Learned) and bool(_embedding_nets(encoder, encoder.nets_))
 
@@ -236,7 +236,7 @@ def finetune(
 
 def outputs_of(encoder: Learned, nets: nn.ModuleDict, items: Any) -> np.ndarray:
     """Return what a network of `finetune` makes of items, shape ``(n, width)``."""
-    from nearspace.encoders.learned import torch_device
+    from nearspace.encoders.learned.learned import torch_device
 
     device = torch_device(encoder.device)
     nets.to(device)

@@ -61,7 +61,7 @@ def compare_layers(
         The items.
     encoder : str or Encoder
         A spec, or an encoder whose network has layers: ``alexnet``, ``cnn``, ``mlp``, or
-        `nearspace.encoders.network.Network` around any `nn.Module`.
+        `nearspace.encoders.borrowed.network.Network` around any `nn.Module`.
     task : {"classes", "numbers", "unlabelled"}, optional
         What a layer should be good for; by default what the data bring decides.
     layers : str or sequence of str, optional

@@ -12,8 +12,8 @@ from transformers import AutoModel
 from transformers.utils import logging
 
 from nearspace.data import SAMPLES, load
+from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.persist import load_encoder
-from nearspace.encoders.pretrained import Pretrained
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError
 from nearspace.judge.compare import compare

@@ -10,8 +10,8 @@ from sklearn.utils._param_validation import Interval
 
 from nearspace.data import Image, Kind, Table
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.categorical import codes, learn_columns
 from nearspace.encoders.decoder import FlatDecoder
+from nearspace.encoders.handmade.categorical import codes, learn_columns
 from nearspace.errors import DataError
 
 __all__ = ["HOG", "ColourHistogram", "Raw"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import load
-from nearspace.encoders.elsewhere import Vectors
+from nearspace.encoders.borrowed.elsewhere import Vectors
 from nearspace.errors import DataError
 
 ITEMS = ["red", "green", "blue"]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nearspace.data import Image
-from nearspace.encoders.learned import Learned
+from nearspace.encoders.learned.learned import Learned
 from nearspace.learning.losses import nt_xent, supervised_contrast
 from nearspace.nets.convnet import convnet
 from nearspace.nets.perceptron import hidden_block

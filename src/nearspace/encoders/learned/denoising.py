@@ -12,9 +12,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from nearspace.data.batches import Stacked
-from nearspace.encoders.autoencoder import StartsAtPCA
 from nearspace.encoders.base import Restores
-from nearspace.encoders.learned import Learned
+from nearspace.encoders.learned.autoencoder import StartsAtPCA
+from nearspace.encoders.learned.learned import Learned
 
 __all__ = ["DenoisingAutoencoder"]
 

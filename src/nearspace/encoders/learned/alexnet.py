@@ -7,8 +7,8 @@ import dataclasses
 from torch import nn
 
 from nearspace.data import Image
-from nearspace.encoders.learned import Learned
-from nearspace.encoders.supervised import Classifies
+from nearspace.encoders.learned.learned import Learned
+from nearspace.encoders.learned.supervised import Classifies
 from nearspace.nets.alexnet import alexnet
 
 __all__ = ["AlexNet"]

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from nearspace.data import SAMPLES
-from nearspace.encoders.contrastive import SimCLR, SupCon
-from nearspace.encoders.vicreg import VICReg
+from nearspace.encoders.learned.contrastive import SimCLR, SupCon
+from nearspace.encoders.learned.vicreg import VICReg
 from nearspace.errors import DataError
 from nearspace.metrics.labels import knn_scores
 

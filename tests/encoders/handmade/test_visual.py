@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from nearspace.data import SAMPLES, train_test_split
-from nearspace.encoders.handmade import ColourHistogram
+from nearspace.encoders.handmade.plain import ColourHistogram
+from nearspace.encoders.handmade.visual import VisualWords, grid_sift
 from nearspace.encoders.spec import make
-from nearspace.encoders.visual import VisualWords, grid_sift
 from nearspace.errors import DataError, MissingExtra
 from nearspace.metrics.labels import knn_scores
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from nearspace.data import Image
 from nearspace.data.batches import Batches, Stacked
-from nearspace.encoders.autoencoder import Autoencodes, batch_for_pca
 from nearspace.encoders.base import Restores
-from nearspace.encoders.learned import Learned
+from nearspace.encoders.learned.autoencoder import Autoencodes, batch_for_pca
+from nearspace.encoders.learned.learned import Learned
 from nearspace.nets.bodies import BODIES, start_at_pca
 from nearspace.nets.transformer import (
     MaskToken,

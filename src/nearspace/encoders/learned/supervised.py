@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Target, Vector
 from nearspace.encoders.base import Layers
-from nearspace.encoders.learned import Learned
+from nearspace.encoders.learned.learned import Learned
 from nearspace.nets.convnet import convnet
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.perceptron import perceptron

@@ -8,8 +8,8 @@ import torch
 from sklearn.decomposition import PCA
 
 from nearspace.data import SAMPLES, Image, Vector
+from nearspace.encoders.learned.vae import VAE
 from nearspace.encoders.spec import make
-from nearspace.encoders.vae import VAE
 from nearspace.errors import DataError
 
 pytestmark = pytest.mark.trains

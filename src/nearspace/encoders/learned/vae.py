@@ -15,9 +15,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.encoders.autoencoder import NormalPrior
 from nearspace.encoders.base import Bounds, Elbo
-from nearspace.encoders.learned import Learned, seed_of, torch_device
+from nearspace.encoders.learned.autoencoder import NormalPrior
+from nearspace.encoders.learned.learned import Learned, seed_of, torch_device
 from nearspace.errors import DataError
 from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import SAMPLES
-from nearspace.encoders.adversarial import AAE
+from nearspace.encoders.learned.adversarial import AAE
 from nearspace.metrics.similarity import frechet_distance
 
 pytestmark = pytest.mark.trains

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from nearspace.encoders.contrastive import FromViews
-from nearspace.encoders.learned import Learned
+from nearspace.encoders.learned.contrastive import FromViews
+from nearspace.encoders.learned.learned import Learned
 from nearspace.learning.losses import covariance_penalty, variance_hinge
 
 __all__ = ["VICReg"]

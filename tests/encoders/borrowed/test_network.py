@@ -8,7 +8,7 @@ from torch import nn
 
 from nearspace.data import load
 from nearspace.encoders.base import Layers
-from nearspace.encoders.network import Network
+from nearspace.encoders.borrowed.network import Network
 from nearspace.errors import NearspaceError, SpecError
 from nearspace.judge.compare import compare
 from nearspace.judge.taps import layer_vectors

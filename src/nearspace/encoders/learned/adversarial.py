@@ -11,8 +11,8 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from nearspace.encoders.autoencoder import NormalPrior
-from nearspace.encoders.learned import Learned
+from nearspace.encoders.learned.autoencoder import NormalPrior
+from nearspace.encoders.learned.learned import Learned
 from nearspace.learning.losses import deception, discrimination
 
 __all__ = ["AAE"]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from nearspace.data import Image
 from nearspace.data.batches import Batches, Positions
 from nearspace.encoders.base import Encoder, Layers
-from nearspace.encoders.learned import torch_device
+from nearspace.encoders.learned.learned import torch_device
 from nearspace.errors import NearspaceError
 from nearspace.nets.layers import POOLS, as_vectors, list_layers
 from nearspace.nets.vision import (

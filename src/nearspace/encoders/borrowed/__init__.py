@@ -1,0 +1,1 @@
+"""Encoders that others trained, and vectors that others made."""

@@ -1,0 +1,1 @@
+"""Encoders that learn nothing, or only what there is to count."""
