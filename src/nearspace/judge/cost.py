@@ -11,7 +11,7 @@ from scipy import sparse
 
 from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder
-from nearspace.metrics.retrieval import Vectors as VectorArray
+from nearspace.metrics.retrieval import VectorArray
 
 __all__ = ["Cost", "measure_cost"]
 

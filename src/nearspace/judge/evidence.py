@@ -13,7 +13,7 @@ from nearspace.data import Dataset, Target
 from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
 from nearspace.metrics.labels import knn_votes
-from nearspace.metrics.retrieval import Vectors as VectorArray
+from nearspace.metrics.retrieval import VectorArray
 
 __all__ = ["Evidence", "Told", "reconstructs"]
 

@@ -17,8 +17,7 @@ from nearspace.judge.table import Table
 from nearspace.judge.taps import own_pool, tap_sides
 from nearspace.judge.task import Task
 from nearspace.metrics.labels import knn_scores
-from nearspace.metrics.retrieval import Vectors as VectorArray
-from nearspace.metrics.retrieval import nearest
+from nearspace.metrics.retrieval import VectorArray, nearest
 from nearspace.space.decode import interpolate, traverse
 
 __all__ = [

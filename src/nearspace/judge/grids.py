@@ -12,7 +12,7 @@ from nearspace.judge.taps import items_a_batch
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Box", "Fields", "batches", "grids", "receptive_fields"]
+__all__ = ["Fields", "Window", "batches", "grids", "receptive_fields"]
 
 # Tokens that stand before those of the patches: none, a class token, one more for distillation, or
 # four registers.
@@ -21,8 +21,8 @@ STRIPS = 64
 # A location that changes by a smaller share of the layer's largest number has not seen the change.
 UNCHANGED = 1e-4
 
-Box: TypeAlias = tuple[int, int, int, int]  # top, left, bottom, right
-Fields: TypeAlias = list[list[tuple[Box, Box]]]
+Window: TypeAlias = tuple[int, int, int, int]  # top, left, bottom, right
+Fields: TypeAlias = list[list[tuple[Window, Window]]]
 
 
 def batches(

@@ -10,7 +10,7 @@ import numpy as np
 
 from nearspace.data import Dataset, Image
 from nearspace.judge.exhibits import pick_queries
-from nearspace.judge.grids import Box, Fields, batches, grids, receptive_fields
+from nearspace.judge.grids import Fields, Window, batches, grids, receptive_fields
 from nearspace.judge.layerboard import LayerBoard
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class Place:
     image: int
     row: int
     column: int
-    cell: Box
-    field: Box
+    cell: Window
+    field: Window
     distance: float = 0.0
 
 

@@ -15,7 +15,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import Table, contenders
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
-from nearspace.metrics.retrieval import Vectors as VectorArray
+from nearspace.metrics.retrieval import VectorArray
 from nearspace.metrics.similarity import cka, neighbour_overlap
 
 __all__ = ["Judged", "assemble"]

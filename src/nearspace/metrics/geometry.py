@@ -10,7 +10,7 @@ import numpy as np
 from nearspace.metrics.retrieval import nearest, row_products, shared_share
 
 if TYPE_CHECKING:
-    from nearspace.metrics.retrieval import Vectors
+    from nearspace.metrics.retrieval import VectorArray
 
 __all__ = [
     "effective_rank",
@@ -26,7 +26,7 @@ ROUNDING = 1e-14
 RANKED = 1 << 24  # distances that are held at a time
 
 
-def effective_rank(vectors: Vectors) -> float:
+def effective_rank(vectors: VectorArray) -> float:
     """Return how many dimensions are in use (Roy & Vetterli 2007).
 
     It is the exponential of the entropy of the singular values of the centred vectors, as shares
@@ -57,7 +57,7 @@ def effective_rank(vectors: Vectors) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def intrinsic_dimension(vectors: Vectors) -> float:
+def intrinsic_dimension(vectors: VectorArray) -> float:
     """Return the dimension of the surface that the vectors lie on (TwoNN, Facco et al. 2017).
 
     The ratio of the distances to an item's second and first neighbour follows a Pareto law whose
@@ -88,7 +88,7 @@ def intrinsic_dimension(vectors: Vectors) -> float:
     return float(x @ y / steepness) if steepness > 0 else float("nan")
 
 
-def hubness(vectors: Vectors, k: int = 10) -> float:
+def hubness(vectors: VectorArray, k: int = 10) -> float:
     """Return the skewness of how often items are neighbours of others (Radovanović et al. 2010).
 
     Parameters
@@ -115,7 +115,7 @@ def hubness(vectors: Vectors, k: int = 10) -> float:
     return float(np.mean(deviation**3.0) / variance**1.5)
 
 
-def preservation(reference: Vectors, vectors: Vectors, k: int = 10) -> np.ndarray:
+def preservation(reference: VectorArray, vectors: VectorArray, k: int = 10) -> np.ndarray:
     """Return for each item which share of its ``k`` nearest neighbours it has in both spaces.
 
     Parameters
@@ -138,7 +138,7 @@ def preservation(reference: Vectors, vectors: Vectors, k: int = 10) -> np.ndarra
 
 
 def neighbour_ranks(
-    reference: Vectors,
+    reference: VectorArray,
     vectors: np.ndarray,
     k: int = 10,
     max_queries: int = 2000,
@@ -236,7 +236,7 @@ def _from_others(rows: Any, squares: np.ndarray, block: np.ndarray) -> np.ndarra
     return distances
 
 
-def _scatter(vectors: Vectors) -> np.ndarray:
+def _scatter(vectors: VectorArray) -> np.ndarray:
     """Return the scatter matrix of the centred vectors, or their Gram matrix if it is smaller."""
     n, dim = vectors.shape
     if not isinstance(vectors, np.ndarray):
@@ -249,7 +249,7 @@ def _scatter(vectors: Vectors) -> np.ndarray:
     return centred.T @ centred if dim <= n else centred @ centred.T
 
 
-def _distinct(vectors: Vectors) -> Vectors:
+def _distinct(vectors: VectorArray) -> VectorArray:
     """Return one of every set of equal rows."""
     if isinstance(vectors, np.ndarray):
         return np.unique(vectors, axis=0)

@@ -12,13 +12,13 @@ from nearspace.errors import DataError
 from nearspace.metrics.retrieval import nearest
 
 if TYPE_CHECKING:
-    from nearspace.metrics.retrieval import Vectors
+    from nearspace.metrics.retrieval import VectorArray
 
 __all__ = ["cluster_ami", "knn_scores", "knn_votes", "probe_scores"]
 
 
 def knn_votes(
-    train: Vectors, target: Target, test: Vectors, k: int = 5, metric: str = "euclidean"
+    train: VectorArray, target: Target, test: VectorArray, k: int = 5, metric: str = "euclidean"
 ) -> np.ndarray:
     """Return what the ``k`` nearest training items tell of each test item, shape ``(n_test,)``.
 
@@ -37,9 +37,9 @@ def knn_votes(
 
 
 def knn_scores(
-    train: Vectors,
+    train: VectorArray,
     train_labels: Any,
-    test: Vectors,
+    test: VectorArray,
     test_labels: np.ndarray,
     k: int = 5,
     metric: str = "euclidean",
@@ -58,7 +58,7 @@ def knn_scores(
 
 
 def probe_scores(
-    train: Vectors, train_labels: Any, test: Vectors, test_labels: np.ndarray
+    train: VectorArray, train_labels: Any, test: VectorArray, test_labels: np.ndarray
 ) -> np.ndarray:
     """Return the score of each test item under a linear model of the training vectors.
 
@@ -88,7 +88,7 @@ def probe_scores(
 
 
 def cluster_ami(
-    vectors: Vectors, labels: np.ndarray, random_state: int = 0, max_items: int = 5000
+    vectors: VectorArray, labels: np.ndarray, random_state: int = 0, max_items: int = 5000
 ) -> float:
     """Return the adjusted mutual information of labels and k-means clusters, as many as classes.
 

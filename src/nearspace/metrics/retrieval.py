@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "Pieces",
-    "Vectors",
+    "VectorArray",
     "check_search",
     "nearest",
     "r_precision",
@@ -29,7 +29,7 @@ __all__ = [
     "shared_share",
 ]
 
-Vectors: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
+VectorArray: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
 
 METRICS = ("cosine", "dot", "euclidean")
 
@@ -63,8 +63,8 @@ PIECES = Pieces()
 
 
 def nearest(
-    queries: Vectors,
-    gallery: Vectors,
+    queries: VectorArray,
+    gallery: VectorArray,
     k: int,
     metric: str = "euclidean",
     exclude_self: bool = False,
@@ -118,7 +118,7 @@ def nearest(
 
 
 def r_precision(
-    vectors: Vectors, labels: np.ndarray, max_queries: int = 2000, random_state: int = 0
+    vectors: VectorArray, labels: np.ndarray, max_queries: int = 2000, random_state: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the R-precision of every query: each item is a query against all the others.
 
@@ -197,7 +197,9 @@ def check_search(metric: str, k: int = 1) -> None:
         raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
 
 
-def _check(queries: Vectors, gallery: Vectors, k: int, metric: str, exclude_self: bool) -> None:
+def _check(
+    queries: VectorArray, gallery: VectorArray, k: int, metric: str, exclude_self: bool
+) -> None:
     check_search(metric, k)
     if queries.shape[1] != gallery.shape[1]:
         raise NearspaceError(
@@ -212,8 +214,8 @@ def _check(queries: Vectors, gallery: Vectors, k: int, metric: str, exclude_self
 
 
 def _search(
-    queries: Vectors,
-    gallery: Vectors,
+    queries: VectorArray,
+    gallery: VectorArray,
     k: int,
     metric: str,
     own: np.ndarray | None = None,
@@ -256,7 +258,7 @@ def _search(
 
 
 def _prepare(
-    queries: Vectors, gallery: Vectors, k: int, metric: str, pieces: Pieces, dtype: type
+    queries: VectorArray, gallery: VectorArray, k: int, metric: str, pieces: Pieces, dtype: type
 ) -> tuple[Any, list[tuple[int, torch.Tensor, Any]], int]:
     """Return the queries, the gallery as chunks (first item, bias, matrix), the size of a group.
 

@@ -9,12 +9,12 @@ import numpy as np
 from nearspace.metrics.geometry import preservation
 
 if TYPE_CHECKING:
-    from nearspace.metrics.retrieval import Vectors
+    from nearspace.metrics.retrieval import VectorArray
 
 __all__ = ["cka", "frechet_distance", "neighbour_overlap"]
 
 
-def cka(a: Vectors, b: Vectors) -> float:
+def cka(a: VectorArray, b: VectorArray) -> float:
     """Return the linear centred kernel alignment of two spaces (Kornblith et al. 2019), debiased.
 
     The plain form is near 1 for any two spaces with more dimensions than items, so this is always
@@ -80,7 +80,7 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(between + max(spread, 0.0))
 
 
-def neighbour_overlap(a: Vectors, b: Vectors, k: int = 10) -> float:
+def neighbour_overlap(a: VectorArray, b: VectorArray, k: int = 10) -> float:
     """Return the mean share of the ``k`` nearest neighbours that items have in both spaces.
 
     Parameters
@@ -103,7 +103,7 @@ def _factor(centred: np.ndarray) -> np.ndarray:
     return np.linalg.qr(centred / np.sqrt(len(centred) - 1)).R
 
 
-def _u_centred(vectors: Vectors) -> np.ndarray:
+def _u_centred(vectors: VectorArray) -> np.ndarray:
     """Return the Gram matrix without diagonal, its rows centred as the unbiased HSIC needs it.
 
     The unbiased HSIC of two spaces is then their product, entry by entry, up to a constant. Zero
