@@ -86,3 +86,8 @@ def test_few_ask_what_a_kind_or_an_encoder_is():
         if isinstance(name, ast.Name) and own.get(name.id, module) != module
     }
     assert asked == set(MAY_ASK)
+
+
+def test_every_name_of_the_root_resolves():
+    for name in nearspace.__all__:
+        assert getattr(nearspace, name).__name__ == name

@@ -36,7 +36,7 @@ _HOME = {
     "Leaderboard": "judge.leaderboard",
     "Map": "space.map.maps",
     "NearspaceError": "errors",
-    "Network": "encoders.network",
+    "Network": "encoders.borrowed.network",
     "Samples": "encoders.base",
     "Space": "space.space",
     "Transfer": "judge.transferred",
