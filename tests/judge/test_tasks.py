@@ -29,6 +29,7 @@ def test_what_the_data_bring_decides_the_task():
         set_task([1, 2], Protocol())
 
 
+@pytest.mark.trains
 def test_a_name_overrules_what_the_data_bring():
     data = load(ITEMS, labels=PRICES)
     assert any("task='numbers'" in note for note in set_task(data, Protocol()).notes)
