@@ -18,7 +18,7 @@ from nearspace import Dataset
 from nearspace.data import Image as ImageKind
 from nearspace.encoders.borrowed.network import Network
 from nearspace.judge.layers import compare_layers
-from nearspace.report.layers import write_layers
+from nearspace.report.layers import layers_page
 from nearspace.report.places import places_sections
 
 DATA = Path(os.environ["NEARSPACE_DATA"])
@@ -86,4 +86,4 @@ for row in board.rows:
     knn, probe = row.scores["knn"].value, row.scores["probe"].value
     print(f"{row.name:8} {row.dim:3} numbers  {knn:6.1%} 5-NN  {probe:6.1%} probe")
 print("The network was trained on these very images: of others it knows less.")
-print("report:", write_layers(board, "layers.html", sections=places_sections(board)))
+print("report:", layers_page(board, places_sections(board)).write("layers.html"))
