@@ -15,7 +15,7 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.curves import bits_at, front, psnr, psnr_at
 from nearspace.judge.formats import format_curves, mosaic
 from nearspace.judge.rates import measure_rates, photograph
-from nearspace.report.rates import other_text, rates_verdict, render_rates
+from nearspace.report.rates import other_text, rates_verdict, rates_page
 
 pytestmark = pytest.mark.trains
 
@@ -108,7 +108,7 @@ def test_another_domain_and_the_page_shows_it(rates):
     assert f"{known.psnr - unknown.psnr:.1f} dB worse" in other_text(rates)
     turned = dataclasses.replace(rates, rows=(unknown, known))
     assert "dB better, which images with little in them" in other_text(turned)
-    page = render_rates(rates)
+    page = rates_page(rates).html()
     assert "china.jpg" in page
     assert "autoencoder(dim=4, epochs=6)" in page
     assert "decoder pays from" in page
