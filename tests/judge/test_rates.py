@@ -15,7 +15,7 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.curves import bits_at, front, psnr, psnr_at
 from nearspace.judge.formats import format_curves, mosaic
 from nearspace.judge.rates import measure_rates, photograph
-from nearspace.report.rates import other_text, rates_verdict, rates_page
+from nearspace.report.rates import other_text, rates_page, rates_verdict
 
 pytestmark = pytest.mark.trains
 
