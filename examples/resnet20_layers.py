@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from nearspace import Dataset
 from nearspace.data import Image as ImageKind
 from nearspace.encoders.borrowed.network import Network
-from nearspace.judge.layers import compare_layers
+from nearspace.judge.studies.layers import compare_layers
 from nearspace.report.layers import layers_page
 from nearspace.report.places import places_sections
 

@@ -68,8 +68,8 @@ def test_no_file_stands_in_a_circle():
 MAY_ASK = {
     ("encoders.base", "Vector"): "checks of vectors are scikit-learn's, whose words estimators owe",
     ("encoders.handmade.plain", "Table"): "a table's plain input is learned: its categories",
-    ("judge.places", "Image"): "what a place sees is a piece of a picture",
-    ("judge.rates", "Image"): "JPEG, WebP and PNG hold nothing but images",
+    ("judge.studies.places", "Image"): "what a place sees is a piece of a picture",
+    ("judge.studies.rates", "Image"): "JPEG, WebP and PNG hold nothing but images",
 }
 
 

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from nearspace.encoders.persist import load_encoder
     from nearspace.encoders.spec import make
     from nearspace.errors import NearspaceError
-    from nearspace.judge.compare import compare
-    from nearspace.judge.layers import compare_layers
     from nearspace.judge.leaderboard import Leaderboard
-    from nearspace.judge.transfer import transfer
-    from nearspace.judge.transferred import Transfer
+    from nearspace.judge.studies.compare import compare
+    from nearspace.judge.studies.layers import compare_layers
+    from nearspace.judge.studies.transfer import transfer
+    from nearspace.judge.studies.transferred import Transfer
     from nearspace.report.page import write_report
     from nearspace.space.codec.codec import pack, unpack
     from nearspace.space.decode import decode, interpolate, sample
@@ -39,10 +39,10 @@ _HOME = {
     "Network": "encoders.borrowed.network",
     "Samples": "encoders.base",
     "Space": "space.space",
-    "Transfer": "judge.transferred",
+    "Transfer": "judge.studies.transferred",
     "analogy": "space.search.arithmetic",
-    "compare": "judge.compare",
-    "compare_layers": "judge.layers",
+    "compare": "judge.studies.compare",
+    "compare_layers": "judge.studies.layers",
     "decode": "space.decode",
     "diff": "space.difference",
     "embed": "space.space",
@@ -57,7 +57,7 @@ _HOME = {
     "sample": "space.decode",
     "save": "space.formats",
     "train_test_split": "data",
-    "transfer": "judge.transfer",
+    "transfer": "judge.studies.transfer",
     "unpack": "space.codec.codec",
     "write_report": "report.page",
 }

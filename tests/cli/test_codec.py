@@ -159,7 +159,7 @@ def test_interrupted_rates_say_what_is_kept(run, tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nearspace.judge.rates.measure_rates", interrupted)
+    monkeypatch.setattr("nearspace.judge.studies.rates.measure_rates", interrupted)
     done = run("rates", "digits", "--with", "pca(dim=4)", "-o", "r")
     assert done.exit_code == 130
     assert "encoders that were fitted are kept" in done.stderr

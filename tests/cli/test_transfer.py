@@ -25,8 +25,8 @@ def run(tmp_path, monkeypatch):
 
 
 def test_it_prints_a_table_and_writes_json(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("nearspace.judge.finetune.FEWEST_STEPS", 20)
-    monkeypatch.setattr("nearspace.judge.finetune.PASSES", 1)
+    monkeypatch.setattr("nearspace.judge.studies.finetune.FEWEST_STEPS", 20)
+    monkeypatch.setattr("nearspace.judge.studies.finetune.PASSES", 1)
     arguments = ["--with", "autoencoder(dim=4, epochs=1)", "--labelled", "20,900", "--seeds", "1"]
     done = run("wine", *arguments, "-o", "t.json")
     assert done.exit_code == 0, done.output
@@ -54,9 +54,9 @@ def test_ctrl_c_prints_what_is_done(run, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nearspace.judge.transfer.linear_head", stop)
-    monkeypatch.setattr("nearspace.judge.finetune.FEWEST_STEPS", 20)
-    monkeypatch.setattr("nearspace.judge.finetune.PASSES", 1)
+    monkeypatch.setattr("nearspace.judge.studies.transfer.linear_head", stop)
+    monkeypatch.setattr("nearspace.judge.studies.finetune.FEWEST_STEPS", 20)
+    monkeypatch.setattr("nearspace.judge.studies.finetune.PASSES", 1)
     arguments = ["--with", "autoencoder(dim=4, epochs=1)", "--labelled", "20"]
     done = run("wine", *arguments, "-o", "t.json")
     assert done.exit_code == 130

@@ -8,9 +8,9 @@ from sklearn.metrics import r2_score
 from nearspace.data import load, train_test_split
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
-from nearspace.judge.compare import compare
-from nearspace.judge.layers import compare_layers
-from nearspace.judge.transfer import transfer
+from nearspace.judge.studies.compare import compare
+from nearspace.judge.studies.layers import compare_layers
+from nearspace.judge.studies.transfer import transfer
 from nearspace.report.layers import layers_page, layers_verdict
 from nearspace.report.page import render
 from nearspace.report.words import verdict

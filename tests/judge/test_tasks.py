@@ -7,11 +7,11 @@ import pytest
 
 from nearspace.data import SAMPLES, Classes, Dataset, Numbers, Vector, load
 from nearspace.errors import NearspaceError
-from nearspace.judge.compare import compare
-from nearspace.judge.layers import compare_layers
+from nearspace.judge.studies.compare import compare
+from nearspace.judge.studies.layers import compare_layers
+from nearspace.judge.studies.transfer import transfer
 from nearspace.judge.task import ItemTask, Protocol, Task
 from nearspace.judge.tasks import set_task
-from nearspace.judge.transfer import transfer
 
 RANDOM = np.random.default_rng(0)
 ITEMS = RANDOM.normal(size=(160, 5))

@@ -7,9 +7,9 @@ import pytest
 from markupsafe import Markup
 
 from nearspace.encoders.spec import make
-from nearspace.judge.layerboard import Hybrid, LayerBoard, LayerRow
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies.layers import Hybrid, LayerBoard, LayerRow
 from nearspace.report.base import Section
 from nearspace.report.layers import hybrid_table, layers_page, layers_verdict
 

@@ -67,7 +67,7 @@ def compare_command(
         make_many(spec)  # a misspelt encoder is told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
     with progress_bar() as progress:
-        from nearspace.judge.compare import compare
+        from nearspace.judge.studies.compare import compare
 
         board = compare(
             dataset, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,

@@ -20,7 +20,7 @@ from nearspace.cli.judging import (
 from nearspace.cli.reading import Reading, SourceArgument
 
 if TYPE_CHECKING:
-    from nearspace.judge.layerboard import LayerBoard
+    from nearspace.judge.studies.layers import LayerBoard
 
 
 def layers_command(
@@ -49,14 +49,14 @@ def layers_command(
     """
     cli.make_folder(output, "layers.html and layers.json")
     from nearspace.encoders.spec import make
-    from nearspace.judge.layers import check_layers
+    from nearspace.judge.studies.layers import check_layers
 
     encoder = make(spec)
     check_layers(encoder, pool)  # told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
     cli.check_labels(encoder, dataset)
     with progress_bar() as progress:
-        from nearspace.judge.layers import compare_layers
+        from nearspace.judge.studies.layers import compare_layers
 
         board = compare_layers(
             dataset, encoder, task=judging.task, layers=layer, pool=pool, k=judging.k,
@@ -134,7 +134,7 @@ def _pair_table(board: LayerBoard) -> Any:
     from rich.markup import escape
     from rich.table import Table
 
-    from nearspace.judge.hybrids import WEIGHTS
+    from nearspace.judge.studies.hybrids import WEIGHTS
     from nearspace.report.layers import FRACTIONS, hybrid_table
 
     table = Table(box=None, header_style="bold", pad_edge=False)

@@ -47,7 +47,7 @@ def rates_command(
     new = not output.exists()
     cli.make_folder(output, "rates.html and rates.json")
     from nearspace.encoders.spec import make_many
-    from nearspace.judge.rates import DEFAULT_ENCODERS, check_encoders
+    from nearspace.judge.studies.rates import DEFAULT_ENCODERS, check_encoders
 
     encoders = [each for spec in specs or DEFAULT_ENCODERS for each in make_many(spec)]
     check_encoders(encoders)  # told before any data is read
@@ -55,7 +55,7 @@ def rates_command(
     dataset = images.read(source, random_state=judging.random_state)
     try:
         with progress_bar() as progress:
-            from nearspace.judge.rates import measure_rates
+            from nearspace.judge.studies.rates import measure_rates
 
             rates = measure_rates(
                 dataset, encoders, other=other, test_size=judging.test_size,

@@ -14,7 +14,7 @@ from nearspace.cli.reading import Reading, SourceArgument
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
-    from nearspace.judge.transferred import Transfer
+    from nearspace.judge.studies.transferred import Transfer
 
 
 def transfer_command(
@@ -53,7 +53,7 @@ def transfer_command(
     encoder = make(spec)  # a misspelt encoder is told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
     with progress_bar() as progress:
-        from nearspace.judge.transfer import transfer
+        from nearspace.judge.studies.transfer import transfer
 
         found = transfer(
             dataset, encoder, task=judging.task, labels=wanted, seeds=seeds,
@@ -82,7 +82,7 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from nearspace.judge.transferred import FLOOR
+    from nearspace.judge.studies.transferred import FLOOR
     from nearspace.report.words import seconds_text
 
     console = Console()

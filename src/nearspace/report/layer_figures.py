@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nearspace.judge.layerboard import LayerBoard
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies.layers import LayerBoard
 from nearspace.report.figures import (
     VERDICT_COLOURS,
     bare_figure,

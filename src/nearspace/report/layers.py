@@ -6,10 +6,10 @@ import copy
 import functools
 from collections.abc import Sequence
 
-from nearspace.judge.hybrids import WEIGHTS
-from nearspace.judge.layerboard import Hybrid, LayerBoard
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies.hybrids import WEIGHTS
+from nearspace.judge.studies.layers import Hybrid, LayerBoard
 from nearspace.judge.table import TOP
 from nearspace.report.base import Page, Section, section
 from nearspace.report.layer_figures import KEYS, layer_pictures

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import Dataset, Kind
-from nearspace.judge.layerboard import LayerBoard
-from nearspace.judge.places import Place, board_places
+from nearspace.judge.studies.layers import LayerBoard
+from nearspace.judge.studies.places import Place, board_places
 from nearspace.report.base import Section, section
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nearspace.judge.curves import Curve, Equal, Rates
+from nearspace.judge.studies.curves import Curve, Equal, Rates
 from nearspace.report.base import Page, section
 from nearspace.report.figures import COLOURS, SYMBOLS, bare_figure
 from nearspace.report.page import GLYPHS

@@ -10,7 +10,7 @@ from nearspace.data import load
 from nearspace.encoders.base import Layers
 from nearspace.encoders.borrowed.network import Network
 from nearspace.errors import NearspaceError, SpecError
-from nearspace.judge.compare import compare
+from nearspace.judge.studies.compare import compare
 from nearspace.judge.taps import layer_vectors
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 6, 5, 3), dtype=np.uint8)

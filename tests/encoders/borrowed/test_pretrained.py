@@ -16,8 +16,8 @@ from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.persist import load_encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError
-from nearspace.judge.compare import compare
-from nearspace.judge.layers import compare_layers
+from nearspace.judge.studies.compare import compare
+from nearspace.judge.studies.layers import compare_layers
 
 DIGITS = SAMPLES["digits"]()
 COLOURS = np.random.default_rng(0).integers(256, size=(6, 20, 30, 3), dtype=np.uint8)

@@ -11,10 +11,10 @@ from nearspace.data import Classes, load
 from nearspace.encoders.borrowed.network import Network
 from nearspace.errors import DataError, SpecError
 from nearspace.judge import taps
-from nearspace.judge.hybrids import WEIGHTS, hybrid_correct, pairs_of
-from nearspace.judge.layers import compare_layers, smallest
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_correct, pairs_of
+from nearspace.judge.studies.layers import compare_layers, smallest
 from nearspace.judge.table import TOP
 from nearspace.judge.taps import layer_vectors
 from nearspace.metrics.labels import knn_scores

@@ -12,9 +12,8 @@ from PIL import Image as Pillow
 from nearspace import load
 from nearspace.data import Dataset, Image
 from nearspace.errors import NearspaceError
-from nearspace.judge.curves import bits_at, front, psnr, psnr_at
-from nearspace.judge.formats import format_curves, mosaic
-from nearspace.judge.rates import measure_rates, photograph
+from nearspace.judge.studies.curves import bits_at, front, psnr, psnr_at
+from nearspace.judge.studies.rates import format_curves, measure_rates, mosaic, photograph
 from nearspace.report.rates import other_text, rates_page, rates_verdict
 
 pytestmark = pytest.mark.trains

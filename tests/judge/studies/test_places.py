@@ -11,9 +11,9 @@ from nearspace.cli.app import app
 from nearspace.data import Dataset, Image, load
 from nearspace.encoders.borrowed.network import Network
 from nearspace.encoders.borrowed.pretrained import Pretrained
-from nearspace.judge.grids import grids, receptive_fields
-from nearspace.judge.layers import compare_layers
-from nearspace.judge.places import board_places, busy_points, nearest_places
+from nearspace.judge.studies.grids import grids, receptive_fields
+from nearspace.judge.studies.layers import compare_layers
+from nearspace.judge.studies.places import board_places, busy_points, nearest_places
 from nearspace.report.places import places_sections
 
 RANDOM = np.random.default_rng(0)

@@ -10,9 +10,9 @@ import numpy as np
 
 from nearspace.judge.board import HIDDEN, Board
 from nearspace.judge.evidence import Told
-from nearspace.judge.finetune import Way
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies.finetune import Way
 from nearspace.judge.table import Table, beside
 from nearspace.judge.task import ItemTask
 

@@ -16,9 +16,9 @@ from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError, SpecError
 from nearspace.judge.board import Failure
-from nearspace.judge.compare import compare
 from nearspace.judge.leaderboard import Result
 from nearspace.judge.statistics import compare_to_best
+from nearspace.judge.studies.compare import compare
 from nearspace.judge.usual import USUAL
 
 

@@ -30,12 +30,11 @@ from nearspace.judge.exhibits import (
     with_gallery,
 )
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
-from nearspace.judge.leaderboard import Exhibits, Leaderboard
+from nearspace.judge.leaderboard import Exhibits, Judged, Leaderboard, assemble
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol, Task
 from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.judge.usual import USUAL
-from nearspace.judge.verdict import Judged, assemble
 from nearspace.learning.progress import epoch_listener
 from nearspace.space.map.tsne import tsne
 

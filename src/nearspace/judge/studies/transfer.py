@@ -15,7 +15,8 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
 from nearspace.judge.cache import prune
-from nearspace.judge.finetune import (
+from nearspace.judge.fits import Fits
+from nearspace.judge.studies.finetune import (
     Way,
     choose_rate,
     draw_labelled,
@@ -25,10 +26,9 @@ from nearspace.judge.finetune import (
     linear_head,
     outputs_of,
 )
-from nearspace.judge.fits import Fits
+from nearspace.judge.studies.transferred import FLOOR, Transfer, assemble
 from nearspace.judge.task import ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
-from nearspace.judge.transferred import FLOOR, Transfer, assemble
 from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import epoch_listener
 

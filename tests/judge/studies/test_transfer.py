@@ -12,9 +12,11 @@ from torch import nn
 from nearspace.data import SAMPLES, Classes, Dataset
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
-from nearspace.judge import finetune as finetuning
-from nearspace.judge import transfer as module
-from nearspace.judge.finetune import (
+from nearspace.judge.scores import SCORES
+from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies import finetune as finetuning
+from nearspace.judge.studies import transfer as module
+from nearspace.judge.studies.finetune import (
     Way,
     blocks,
     choose_rate,
@@ -24,12 +26,10 @@ from nearspace.judge.finetune import (
     last_part,
     linear_head,
 )
-from nearspace.judge.scores import SCORES
-from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies.transfer import transfer
+from nearspace.judge.studies.transferred import TransferRow, assemble, sentences, strongest
 from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
-from nearspace.judge.transfer import transfer
-from nearspace.judge.transferred import TransferRow, assemble, sentences, strongest
 
 pytestmark = pytest.mark.trains
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from nearspace.data import Dataset, Image
 from nearspace.judge.exhibits import pick_queries
-from nearspace.judge.grids import Fields, Window, batches, grids, receptive_fields
-from nearspace.judge.layerboard import LayerBoard
+from nearspace.judge.studies.grids import Fields, Window, batches, grids, receptive_fields
+from nearspace.judge.studies.layers import LayerBoard
 
 if TYPE_CHECKING:
     from torch import Tensor

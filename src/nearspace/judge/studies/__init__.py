@@ -1,0 +1,1 @@
+"""What is asked of several encoders, layers or ways to use labels."""
