@@ -82,8 +82,8 @@ def command(tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
-    def run(*arguments):
-        done = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": "150"})
+    def run(*arguments, columns=150):
+        done = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": str(columns)})
         if isinstance(done.exception, NearspaceError):  # as main tells it
             return Done(2, done.stdout, f"{done.stderr}nearspace: {done.exception}\n")
         if done.exception is not None and not isinstance(done.exception, SystemExit):

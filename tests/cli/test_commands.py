@@ -1,4 +1,4 @@
-"""The command line as a user meets it: in a process of its own, with its exit codes."""
+"""The command line as a user meets it: what it prints, writes and refuses, with its exit codes."""
 
 import json
 import os
@@ -18,8 +18,8 @@ MAIN = "from nearspace.cli import main; main()"
 
 
 @pytest.fixture
-def nearspace(tmp_path):
-    """Run the command in an empty folder with a cache of its own."""
+def process(tmp_path):
+    """Run the command in a process of its own, in an empty folder with a cache of its own."""
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "150"}
     folder = tmp_path / "work"
     folder.mkdir()
@@ -34,37 +34,37 @@ def nearspace(tmp_path):
     return run
 
 
-def test_compare_writes_the_report(nearspace):
-    done = nearspace("compare", "wine", "--with", "pca(dim=4), raw | l2")
+def test_compare_writes_the_report(process):
+    done = process("compare", "wine", "--with", "pca(dim=4), raw | l2")
     assert done.returncode == 0, done.stderr
     assert "Use " in done.stdout
-    report = json.loads((nearspace.folder / "report.json").read_text())
+    report = json.loads((process.folder / "report.json").read_text())
     assert report["protocol"]["command"].startswith("nearspace compare wine --with")
     assert {row["spec"] for row in report["rows"]} == {"chance", "raw", "raw | l2", "pca(dim=4)"}
-    assert "plotly" in (nearspace.folder / "report.html").read_text(encoding="utf-8")
+    assert "plotly" in (process.folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_compare_reads_what_users_have(nearspace):
+def test_compare_reads_what_users_have(command):
     random = np.random.default_rng(0)
     y = np.arange(80) % 2
     x = random.normal(size=(80, 3)) + 2 * y[:, None]
-    np.savez(nearspace.folder / "v.npz", vectors=x, y=y, farm=np.arange(80) // 4)
-    done = nearspace("compare", "v.npz", "--labels", "y", "--groups", "farm", "--with", "l2")
+    np.savez(command.folder / "v.npz", vectors=x, y=y, farm=np.arange(80) // 4)
+    done = command("compare", "v.npz", "--labels", "y", "--groups", "farm", "--with", "l2")
     assert done.returncode == 0, done.stderr
     frame = pd.DataFrame({"text": [f"a{v} word {v}" for v in y], "stars": y, "size": x[:, 0]})
     frame.loc[3, "size"] = np.nan
-    frame.to_csv(nearspace.folder / "r.csv", index=False)
-    done = nearspace("compare", "r.csv", "--column", "text", "--labels", "stars", "--with", "bow")
+    frame.to_csv(command.folder / "r.csv", index=False)
+    done = command("compare", "r.csv", "--column", "text", "--labels", "stars", "--with", "bow")
     assert done.returncode == 2  # two texts in 80 rows: nothing to split
     assert "equal" in done.stderr
-    done = nearspace("compare", "r.csv", "--labels", "stars", "--with", "onehot")
+    done = command("compare", "r.csv", "--labels", "stars", "--with", "onehot")
     assert done.returncode == 0, done.stderr
 
 
-def test_compare_takes_a_folder_of_odd_pictures(nearspace):
+def test_compare_takes_a_folder_of_odd_pictures(command):
     random = np.random.default_rng(0)
     for label, brightest in (("dark", 90), ("light", 256)):
-        folder = nearspace.folder / "photos" / label
+        folder = command.folder / "photos" / label
         folder.mkdir(parents=True)
         for index in range(20):
             pixels = random.integers(0, brightest, (12, 9, 4), dtype=np.uint8)
@@ -76,16 +76,16 @@ def test_compare_takes_a_folder_of_odd_pictures(nearspace):
         Image.fromarray(pixels[:1, :1]).save(folder / "one pixel.png")
     head = b"BM" + struct.pack("<IHHI", 0, 0, 0, 54)
     bomb = struct.pack("<IiiHHIIiiII", 40, 60_000, 60_000, 1, 24, 0, 0, 0, 0, 0, 0)
-    (nearspace.folder / "photos" / "light" / "bomb.bmp").write_bytes(head + bomb + bytes(99))
-    done = nearspace("compare", "photos", "--size", "12", "--with", "colour_histogram, hog@conv1")
+    (command.folder / "photos" / "light" / "bomb.bmp").write_bytes(head + bomb + bytes(99))
+    done = command("compare", "photos", "--size", "12", "--with", "colour_histogram, hog@conv1")
     assert done.returncode == 2
     assert "has no layers" in done.stderr
-    done = nearspace("compare", "photos", "--size", "12", "--with", "cnn@conv9")
+    done = command("compare", "photos", "--size", "12", "--with", "cnn@conv9")
     assert done.returncode == 0, done.stderr  # the floor was judged
     assert "bomb.bmp" in done.stdout + done.stderr
     assert "a decompression bomb" in done.stdout + done.stderr
     assert "failed cnn@conv9: The network has no layer 'conv9'" in done.stdout
-    rows = json.loads((nearspace.folder / "report.json").read_text())["rows"]
+    rows = json.loads((command.folder / "report.json").read_text())["rows"]
     assert {"raw", "hog", "colour_histogram", "chance", "cnn@conv9"} == {r["spec"] for r in rows}
 
 
@@ -114,50 +114,53 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "told"), WRONG.items(), ids=lambda v: v[-1])
-def test_mistakes_are_told_in_a_sentence(nearspace, arguments, told):
-    folder = nearspace.folder
+def test_mistakes_are_told_in_a_sentence(command, arguments, told):
+    folder = command.folder
     (folder / "t.csv").write_text("text,species\n" + "a word,x\nother word,y\n" * 9)
     (folder / "broken.npz").write_bytes(b"this is no archive")
     (folder / "empty").mkdir()
     vectors = np.zeros((9, 3))
     vectors[1, 2] = np.nan
     np.savez(folder / "nan.npz", vectors=vectors)
-    done = nearspace(*arguments)
+    done = command(*arguments)
     assert done.returncode == 2
     assert told in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_embed_writes_what_compare_reads(nearspace):
+def test_embed_writes_what_compare_reads(command):
     for name in ("d.npz", "d.parquet"):
-        done = nearspace("embed", "wine", "--with", "pca(dim=4)", "-o", name)
+        done = command("embed", "wine", "--with", "pca(dim=4)", "-o", name)
         assert done.returncode == 0, done.stderr
-    archive = np.load(nearspace.folder / "d.npz")
+    archive = np.load(command.folder / "d.npz")
     assert archive["vectors"].shape == (178, 4)
-    frame = pd.read_parquet(nearspace.folder / "d.parquet")
+    frame = pd.read_parquet(command.folder / "d.parquet")
     np.testing.assert_allclose(np.stack(frame["vector"]), archive["vectors"])
-    done = nearspace("compare", "d.npz", "--with", "l2")
+    done = command("compare", "d.npz", "--with", "l2")
     assert done.returncode == 0, done.stderr
     assert "chance" in done.stdout  # its labels were found
 
 
-def test_layers_writes_its_page(nearspace):
-    done = nearspace(
+@pytest.mark.trains
+def test_layers_writes_its_page(command):
+    done = command(
         "layers", "wine", "--with", "mlp(epochs=2)", "--layer", "fc1", "--layer", "fc2", "-o", "new"
     )
     assert done.returncode == 0, done.stderr
     assert "fc1 + fc2" in done.stdout
     assert "Use mlp(epochs=2)@fc" in done.stdout
-    value = json.loads((nearspace.folder / "new" / "layers.json").read_text())
+    value = json.loads((command.folder / "new" / "layers.json").read_text())
     assert [row["name"] for row in value["rows"]] == ["fc1", "fc2"]
     assert value["protocol"]["command"].startswith("nearspace layers wine")
-    assert "plotly" in (nearspace.folder / "new" / "layers.html").read_text(encoding="utf-8")
+    assert "plotly" in (command.folder / "new" / "layers.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.trains
 @pytest.mark.parametrize("width", [80, 100, 130])
-def test_a_layer_stands_on_one_line(nearspace, width):
-    nearspace.environment["COLUMNS"] = str(width)
-    done = nearspace("layers", "wine", "--with", "mlp(epochs=2)", "--layer", "fc1", "-o", "new")
+def test_a_layer_stands_on_one_line(command, width):
+    done = command(
+        "layers", "wine", "--with", "mlp(epochs=2)", "--layer", "fc1", "-o", "new", columns=width
+    )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     at = next(i for i, line in enumerate(lines) if line.startswith("fc1"))
@@ -166,49 +169,50 @@ def test_a_layer_stands_on_one_line(nearspace, width):
     assert lines[at].count("[") == (2 if width == 130 else 1)
 
 
-def test_encoders_lists_the_catalogue(nearspace):
-    done = nearspace("encoders")
+def test_encoders_lists_the_catalogue(command):
+    done = command("encoders")
     assert done.returncode == 0
     assert "autoencoder" in done.stdout
     assert "images" in done.stdout
 
 
+@pytest.mark.trains
 @pytest.mark.skipif(sys.platform != "linux", reason="signals and cache folders are Linux's here")
-def test_ctrl_c_writes_a_report_of_what_is_done(nearspace):
+def test_ctrl_c_writes_a_report_of_what_is_done(process):
     arguments = ["compare", "digits", "--with", "autoencoder(epochs=5000)"]
-    process = subprocess.Popen(
+    running = subprocess.Popen(
         [sys.executable, "-c", MAIN, *arguments],
-        cwd=nearspace.folder, env=nearspace.environment, stdout=subprocess.PIPE,
+        cwd=process.folder, env=process.environment, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    rows = Path(nearspace.environment["XDG_CACHE_HOME"]) / "nearspace" / "rows"
+    rows = Path(process.environment["XDG_CACHE_HOME"]) / "nearspace" / "rows"
     for _ in range(200):  # until the floor is judged and the long training has begun
         time.sleep(0.5)
         if rows.is_dir() and len([row for row in rows.iterdir() if row.name[0] != "."]) == 2:
             break
     time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    out, error = process.communicate(timeout=60)
-    assert process.returncode == 130, error
-    judged = json.loads((nearspace.folder / "report.json").read_text())["rows"]
+    running.send_signal(signal.SIGINT)
+    out, error = running.communicate(timeout=60)
+    assert running.returncode == 130, error
+    judged = json.loads((process.folder / "report.json").read_text())["rows"]
     assert {"raw", "hog", "chance"} == {row["spec"] for row in judged if "scores" in row}
     assert "interrupted" in out
 
 
-def test_what_cannot_be_written_or_learnt_is_told_before_computing(nearspace):
-    (nearspace.folder / "file").touch()
-    for command in (
+def test_what_cannot_be_written_or_learnt_is_told_before_computing(command):
+    (command.folder / "file").touch()
+    for arguments in (
         ["embed", "digits", "--with", "simclr"],
         ["transfer", "digits", "--with", "hog"],
     ):
-        ending = ".npz" if command[0] == "embed" else ".json"
-        done = nearspace(*command, "-o", f"file/x{ending}")
+        ending = ".npz" if arguments[0] == "embed" else ".json"
+        done = command(*arguments, "-o", f"file/x{ending}")
         assert done.returncode == 2
         assert f"-o file/x{ending}: the file cannot be written" in done.stderr.replace("\\", "/")
         assert "1,797" not in done.stderr  # nothing was read
-    np.save(nearspace.folder / "flat.npy", np.zeros((30, 8, 8), np.uint8))
-    for command in (["embed", "-o", "x.npz"], ["layers"]):
-        done = nearspace(command[0], "flat.npy", "--with", "cnn", *command[1:])
+    np.save(command.folder / "flat.npy", np.zeros((30, 8, 8), np.uint8))
+    for name, *options in (["embed", "-o", "x.npz"], ["layers"]):
+        done = command(name, "flat.npy", "--with", "cnn", *options)
         assert done.returncode == 2
         assert "flat.npy has no labels, from which this encoder learns: sort" in done.stderr
-    assert not (nearspace.folder / "x.npz").exists()
+    assert not (command.folder / "x.npz").exists()

@@ -12,22 +12,26 @@ from nearspace.encoders import CATALOGUE
 from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
 
-SETTINGS = {"autoencoder": "(dim=2, epochs=2)", "vae": "(dim=2, epochs=2)", "mlp": "(epochs=2)"}
 # `vectors` looks rows of a file up and has nothing to fit; the others take vectors alone or too.
 EAT_VECTORS = [
-    make(name + SETTINGS.get(name, ""))
+    make(name)
     for name, entry in CATALOGUE.items()
     if {"vector", "any"} & {*entry.kinds} and name != "vectors"
 ]
+NETWORKS = [
+    encoder.set_params(epochs=2, **({"dim": 2} if "dim" in encoder.get_params() else {}))
+    for encoder in EAT_VECTORS
+    if isinstance(encoder, Learned)
+]
 
 
-@parametrize_with_checks([encoder for encoder in EAT_VECTORS if not isinstance(encoder, Learned)])
+@parametrize_with_checks([encoder for encoder in EAT_VECTORS if encoder not in NETWORKS])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
 
 
 @pytest.mark.trains
-@parametrize_with_checks([encoder for encoder in EAT_VECTORS if isinstance(encoder, Learned)])
+@parametrize_with_checks(NETWORKS)
 def test_scikit_learn_checks_of_networks(estimator, check):
     check(estimator)
 
