@@ -16,6 +16,8 @@ demo: $(VENV)/installed
 
 # A file of tests is one worker's, as its tests share what they fitted; a worker has one thread.
 test: export OMP_NUM_THREADS := 1
+# Two workers and the processes that tests start compile each file once, whatever the shell says.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 

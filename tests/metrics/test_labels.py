@@ -85,7 +85,9 @@ def test_mnist_raw():
 
     train, y = images("train-images-idx3-ubyte.gz"), read("train-labels-idx1-ubyte.gz", 8)
     test, y_test = images("t10k-images-idx3-ubyte.gz"), read("t10k-labels-idx1-ubyte.gz", 8)
-    assert knn_scores(train, y, test, y_test).mean() == pytest.approx(0.969, abs=0.001)
+    test, y_test = test[:2000], y_test[:2000]
+    # 0.9565 by KNeighborsClassifier(5) of scikit-learn, which tells equal counts otherwise.
+    assert knn_scores(train, y, test, y_test).mean() == pytest.approx(0.9565, abs=0.0025)
     assert probe_scores(train[:10_000], y[:10_000], test, y_test).mean() > 0.89
 
 
