@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nearspace.errors import DataError
-from nearspace.space.grid import image_grid
+from nearspace.space.pictures import image_grid
 
 
 def test_every_image_stands_where_it_should_in_its_own_pixels():

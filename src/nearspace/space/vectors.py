@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OURS", "VectorFile", "float32", "space_of_columns"]
 
-OURS = ("id", "label", "vector", "x", "y", "image")  # the columns that `write_parquet` makes
+OURS = ("id", "label", "vector", "x", "y", "image")  # the columns that `save` makes
 USUAL = {
     "vectors": ("vector", "vectors", "embedding", "embeddings"),
     "ids": ("id", "ids"),

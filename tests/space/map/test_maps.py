@@ -10,8 +10,7 @@ from sklearn.manifold import trustworthiness as peers_trustworthiness
 from nearspace import embed, load
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, preservation, trustworthiness
-from nearspace.space.map.maps import layout, parse_map
-from nearspace.space.map.placement import Placer
+from nearspace.space.map.maps import Placer, layout, parse_map
 from nearspace.space.map.tsne import tsne
 
 

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
-from nearspace.space.search.arithmetic import analogy, vectors_at
+from nearspace.space.search.neighbours import analogy, vectors_at
 from nearspace.space.space import Space
 
 WORDS = np.array(["man", "woman", "king", "queen", "boy", "apple"])

@@ -13,8 +13,7 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.arrays import check_finite
 from nearspace.space.codec.codes import Head, read_codes, read_ids, write_codes, write_ids
-from nearspace.space.codec.distortion import loss_text, usual_level
-from nearspace.space.codec.levels import Codec, Level, fit_codec
+from nearspace.space.codec.levels import Codec, Level, fit_codec, loss_text, usual_level
 from nearspace.space.decode import decoder
 from nearspace.space.space import Space
 
