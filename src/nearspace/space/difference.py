@@ -13,6 +13,7 @@ from scipy import sparse
 from nearspace.errors import NearspaceError
 from nearspace.metrics.retrieval import nearest, row_products, shared_share
 from nearspace.metrics.similarity import cka
+from nearspace.space.arrays import drawn
 from nearspace.space.space import Space
 
 __all__ = ["Change", "Difference", "diff"]
@@ -149,8 +150,8 @@ def diff(
     a, b = first.vectors[here], second.vectors[there]
     n = len(here)
     random = np.random.default_rng(random_state)
-    some = _draw(n, CKA_ITEMS, random)
-    asked = _draw(n, queries, random)
+    some = drawn(n, CKA_ITEMS, random)
+    asked = drawn(n, queries, random)
     deep = min(DEEPER * k, n - 1)
     nearby = [_neighbours(x, asked, deep, metric) for x in (a, b)]
     kept = shared_share(nearby[0][:, :k], nearby[1][:, :k])
@@ -203,11 +204,6 @@ def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray
         )
     here, there = np.array(pairs).T
     return here, there
-
-
-def _draw(n: int, most: int, random: np.random.Generator) -> np.ndarray:
-    """Return all positions, or some drawn at random in ascending order."""
-    return np.arange(n) if n <= most else np.sort(random.choice(n, most, replace=False))
 
 
 def _neighbours(vectors: Any, asked: np.ndarray, k: int, metric: str) -> np.ndarray:

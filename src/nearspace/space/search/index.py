@@ -10,12 +10,13 @@ from scipy import sparse
 
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.metrics.retrieval import check_search
-from nearspace.space.arrays import vector_checksums
+from nearspace.space.arrays import read_arrays, vector_checksums
 from nearspace.space.search.exact import SPARE, WIDE, Exact
 from nearspace.space.search.scores import as_scores, rescored
 
 __all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name", "unsound"]
 
+ARRAYS = {"centroids": "f4", "cells": "i4", "checksums": "u4", "probes": "i8", "recall": "f8"}
 RECALL = 0.95  # below it there is a warning
 AIM = 0.96  # what the effort is chosen for, on other queries than the recall is measured on
 JUDGED = 10  # neighbours by which the recall is measured
@@ -63,9 +64,7 @@ class Index:
         """Return the index as a safetensors file."""
         from safetensors.numpy import save
 
-        numbers = {"probes": np.array([self.probes]), "recall": np.array([self.recall])}
-        arrays = {name: getattr(self, name) for name in ("centroids", "cells", "checksums")}
-        return save({**arrays, **numbers})
+        return save({of: np.atleast_1d(getattr(self, of)).astype(ARRAYS[of]) for of in ARRAYS})
 
     @classmethod
     def from_bytes(cls, data: bytes, metric: str) -> Index:
@@ -76,36 +75,23 @@ class Index:
         NearspaceError
             If it is none.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
         try:
-            read = load(data)
-            index = cls(
-                metric,
-                np.ascontiguousarray(read["centroids"], dtype=np.float32),
-                read["cells"].astype(np.int32),
-                read["checksums"].astype(np.uint32),
-                int(read["probes"][0]),
-                float(read["recall"][0]),
-            )
-        except (SafetensorError, KeyError, IndexError, TypeError, ValueError, OverflowError):
+            centroids, cells, checksums, probes, recall = read_arrays(data, ARRAYS)
+        except ValueError:
             raise unsound() from None
-        if not index._is_sound():
-            raise unsound()
-        return index
-
-    def _is_sound(self) -> bool:
-        if self.centroids.ndim != 2 or self.cells.ndim != 1 or not self.centroids.size:
-            return False
-        count = len(self.centroids)
-        return (
-            bool((np.abs(self.centroids) < WIDE[1]).all())
-            and self.cells.shape == self.checksums.shape
-            and bool(((self.cells >= 0) & (self.cells < count)).all())
-            and 1 <= self.probes <= count
-            and 0 <= self.recall <= 1
+        count = len(centroids) if centroids.ndim == 2 and centroids.size else 0
+        sound = (
+            (np.abs(centroids) < WIDE[1]).all()
+            and cells.ndim == 1
+            and cells.shape == checksums.shape
+            and ((cells >= 0) & (cells < count)).all()
+            and probes.shape == recall.shape == (1,)
+            and 1 <= probes[0] <= count
+            and 0 <= recall[0] <= 1
         )
+        if not sound:
+            raise unsound()
+        return cls(metric, centroids, cells, checksums, int(probes[0]), float(recall[0]))
 
 
 def unsound() -> NearspaceError:
