@@ -15,9 +15,9 @@ from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError
 from nearspace.metrics.retrieval import METRICS
 from nearspace.recipe import Recipe
-from nearspace.space.search.exact import Exact
+from nearspace.space.search.exact import Exact, Hidden
 from nearspace.space.search.filters import matching
-from nearspace.space.search.neighbours import vectors_of
+from nearspace.space.search.neighbours import encoder_of
 from nearspace.space.space import Space
 
 
@@ -80,7 +80,7 @@ def test_is_a_naive_search_in_float64_whatever_the_vectors(sort, metric):
         for allowed, own in ((None, None), (mask, None), (None, rows), (mask, rows)):
             for k in (1, 10, 100):
                 mine = None if own is None else own[:count]
-                positions, scores = search.search(vectors[rows[:count]], k, allowed, mine)
+                positions, scores = search.search(vectors[rows[:count]], k, Hidden(allowed, mine))
                 wanted, right = naive(vectors[rows[:count]], vectors, k, metric, allowed, mine)
                 np.testing.assert_allclose(scores / unit, right / unit, rtol=1e-9, atol=1e-8)
                 if (sort, metric) != ("grid", "cosine"):  # rounding parts (1, 2) and (2, 4)
@@ -90,7 +90,9 @@ def test_is_a_naive_search_in_float64_whatever_the_vectors(sort, metric):
 def test_more_vectors_than_one_product_takes():
     vectors = np.random.default_rng(0).standard_normal((1501, 8)).astype(np.float32)
     for metric in METRICS:
-        found = Exact(vectors, metric, chunk=400).search(vectors[:300], 7, own=np.arange(300))
+        found = Exact(vectors, metric, chunk=400).search(
+            vectors[:300], 7, Hidden(own=np.arange(300))
+        )
         wanted = naive(vectors[:300], vectors, 7, metric, own=np.arange(300))
         np.testing.assert_array_equal(found[0], wanted[0])
 
@@ -149,7 +151,9 @@ def test_ids_vectors_and_spaces_ask_the_same(customers):
     assert by_id.scores[:, 0].tolist() == [1.0, 1.0]
     assert neighbours(customers, 3, k=4).ids.tolist() == by_id.ids[:1].tolist()
     items = SAMPLES["customers"]().items.iloc[[3, 9]]
-    np.testing.assert_allclose(vectors_of(customers, items), part.vectors, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        encoder_of(customers).transform(items), part.vectors, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_exclude_self_leaves_out_the_item_and_not_its_copies():
@@ -210,7 +214,7 @@ def test_refuses_vectors_of_another_encoder_of_the_same_dimension(customers):
     with pytest.raises(NearspaceError, match=r"another encoder, .* fingerprint 0123"):
         neighbours(customers, dataclasses.replace(other, recipe=recipe))
     with pytest.raises(NearspaceError, match="no encoder"):
-        vectors_of(dataclasses.replace(customers, made_by=None), [])
+        encoder_of(dataclasses.replace(customers, made_by=None))
 
 
 def test_conditions_follow_the_types_of_columns():

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from nearspace.metrics.retrieval import nearest
 from nearspace.space.arrays import drawn
-from nearspace.space.search.scores import rescored
+from nearspace.space.search.exact import rescored
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space
@@ -132,12 +132,8 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     500
     """
     codes = _codes(places, most)
-    inside = np.flatnonzero(codes >= 0)
-    members = sparse.csr_array(
-        (np.ones(len(inside)), (codes[inside], inside)),
-        shape=(codes.max(initial=-1) + 1, len(codes)),
-    )
-    sizes = np.bincount(codes[inside])
+    sizes = np.bincount(codes[codes >= 0])
+    members = _members(codes, len(sizes))
     labels, words = _commonest(members, space.labels), _words(members, *_texts(space))
     named = zip(sizes.tolist(), labels, words, strict=True)
     crowds = [Cluster(size, of, by) for size, of, by in named]
@@ -167,17 +163,20 @@ def _codes(places: np.ndarray, most: int) -> np.ndarray:
     return rank[codes]
 
 
+def _members(codes: np.ndarray, count: int) -> Any:
+    """Return which items have each of some codes, shape ``(count, n)``, sparse."""
+    inside = np.flatnonzero(codes >= 0)
+    entries = (np.ones(len(inside)), (codes[inside], inside))
+    return sparse.csr_array(entries, shape=(count, len(codes)))
+
+
 def _commonest(members: Any, labels: np.ndarray | None) -> list[tuple[tuple[str, float], ...]]:
     """Return the commonest labels of each cluster with their shares."""
     if labels is None:
         return [()] * members.shape[0]
     names, of = classes(labels)
-    has = sparse.csr_array(
-        (np.ones((of >= 0).sum()), (np.flatnonzero(of >= 0), of[of >= 0])),
-        shape=(len(of), len(names)),
-    )
     shares = []
-    for row in (members @ has).toarray() / members.sum(axis=1)[:, None]:
+    for row in (members @ _members(of, len(names)).T).toarray() / members.sum(axis=1)[:, None]:
         order = np.argsort(-row, kind="stable")[:NAMED]
         needed = 1 + int(np.searchsorted(row[order].cumsum(), MOST))
         shares.append(tuple((str(names[i]), float(row[i])) for i in order[:needed] if row[i] > 0))

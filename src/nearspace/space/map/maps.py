@@ -230,18 +230,8 @@ class Placer:
         ----------
         vectors : ndarray or csr_array of shape (m, d)
             One alone gets the place that it gets among others.
-
-        Raises
-        ------
-        NearspaceError
-            If the vectors are of another length than the known ones, or there are no known ones.
         """
-        n, dim = self.neighbours.vectors.shape
-        if vectors.shape[1] != dim or not n:
-            raise NearspaceError(
-                f"The map is of {n:,} vectors of {dim} dimensions; it cannot place vectors of "
-                f"{vectors.shape[1]}."
-            )
+        n = len(self.places)
         indices, distances = self.neighbours.search(vectors, min(NEIGHBOURS + 1, n))
         return _median(self.places[indices], _weights(distances**2)).astype(np.float32)
 

@@ -11,10 +11,9 @@ from scipy import sparse
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.metrics.retrieval import check_search
 from nearspace.space.arrays import read_arrays, vector_checksums
-from nearspace.space.search.exact import SPARE, WIDE, Exact
-from nearspace.space.search.scores import as_scores, rescored
+from nearspace.space.search.exact import SPARE, WIDE, Exact, Hidden, Vectors, as_scores, rescored
 
-__all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name", "unsound"]
+__all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name"]
 
 ARRAYS = {"centroids": "f4", "cells": "i4", "checksums": "u4", "probes": "i8", "recall": "f8"}
 RECALL = 0.95  # below it there is a warning
@@ -78,7 +77,7 @@ class Index:
         try:
             centroids, cells, checksums, probes, recall = read_arrays(data, ARRAYS)
         except ValueError:
-            raise unsound() from None
+            raise _unsound() from None
         count = len(centroids) if centroids.ndim == 2 and centroids.size else 0
         sound = (
             (np.abs(centroids) < WIDE[1]).all()
@@ -90,11 +89,11 @@ class Index:
             and 0 <= recall[0] <= 1
         )
         if not sound:
-            raise unsound()
+            raise _unsound()
         return cls(metric, centroids, cells, checksums, int(probes[0]), float(recall[0]))
 
 
-def unsound() -> NearspaceError:
+def _unsound() -> NearspaceError:
     """Return the error for what is no index, or none of these vectors."""
     return NearspaceError("The index is damaged, or of other vectors; build it anew.")
 
@@ -111,14 +110,16 @@ class Opened:
         The vectors, of which the library holds a copy in the order of the cells.
     """
 
-    def __init__(self, index: Index, vectors: np.ndarray):
-        faiss = _faiss()
+    def __init__(self, index: Index, vectors: Vectors):
+        dim = index.centroids.shape[1]
+        if sparse.issparse(vectors) or dim != vectors.shape[1]:
+            raise _unsound()
+        faiss, vectors = _faiss(), np.asarray(vectors)
         _check_lengths(vectors, index.metric)
         from faiss.contrib.ivf_tools import add_preassigned
 
         self.index, self.vectors = index, vectors
         product = index.metric != "euclidean"
-        dim = index.centroids.shape[1]
         quantizer = faiss.IndexFlatIP(dim) if product else faiss.IndexFlatL2(dim)
         quantizer.add(index.centroids)
         kind = faiss.METRIC_INNER_PRODUCT if product else faiss.METRIC_L2
@@ -130,7 +131,7 @@ class Opened:
         changed = np.flatnonzero(places < 0)
         cells[changed] = _cells(index.centroids, vectors, changed, index.metric)
         if cells.min(initial=0) < 0:  # the library would leave them out
-            raise unsound()
+            raise _unsound()
         for start in range(0, len(vectors), STEP):
             part = slice(start, start + STEP)
             add_preassigned(self.lists, _points(vectors[part], index.metric), cells[part])
@@ -238,7 +239,7 @@ def _effort(opened: Opened, exact: Exact, queries: np.ndarray) -> int:
 
 def _worst(exact: Exact, queries: np.ndarray) -> np.ndarray:
     """Return the score of the tenth nearest of each query, itself left out."""
-    return exact.search(exact.vectors[queries], JUDGED, own=queries)[1][:, -1:]
+    return exact.search(exact.vectors[queries], JUDGED, Hidden(own=queries))[1][:, -1:]
 
 
 def _recall(opened: Opened, queries: np.ndarray, worst: np.ndarray, probes: int) -> float:

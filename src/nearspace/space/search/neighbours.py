@@ -13,14 +13,14 @@ from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.metrics.retrieval import check_search
 from nearspace.space.arrays import first_row_without
-from nearspace.space.search.exact import Vectors
+from nearspace.space.search.exact import Hidden, Vectors
 from nearspace.space.search.filters import matching
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space
 
-__all__ = ["Neighbours", "analogy", "encoder_of", "neighbours", "vectors_at", "vectors_of"]
+__all__ = ["Neighbours", "analogy", "encoder_of", "neighbours", "vectors_at"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def neighbours(
         What to search.
     queries : array-like of shape (d,) or (q, d), ids, or Space
         Vectors; one id or a list of ids of the space (text or whole numbers); or another space
-        that was made by the same encoder. For items see `vectors_of`.
+        that was made by the same encoder. Of items pass ``space.encoder.transform(items)``.
     k : int, default=10
         How many to find. Where fewer may be found, all of them.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
@@ -120,31 +120,10 @@ def neighbours(
     if metric == "cosine":
         notes = _on_zeros(vectors)
         vectors = _lengthened(vectors)
-    positions, scores, recall, told = space.searcher.search(vectors, k, metric, allowed, own, exact)
+    positions, scores, recall, told = space.searcher.search(
+        vectors, k, metric, Hidden(allowed, own), exact
+    )
     return Neighbours(space.ids[positions], positions, scores, metric, recall, told + notes)
-
-
-def vectors_of(space: Space, items: Any) -> Vectors:
-    """Return the vectors of new items under the encoder of a space.
-
-    Parameters
-    ----------
-    space : Space
-        A space with its encoder.
-    items : sequence of n items
-        Of the space's kind: images, a list of texts, a DataFrame, vectors.
-
-    Returns
-    -------
-    ndarray or csr_array of shape (n, d), float32
-        What `neighbours` takes.
-
-    Raises
-    ------
-    NearspaceError
-        If the space has no encoder, or the items are not of its kind.
-    """
-    return encoder_of(space).transform(items)
 
 
 def encoder_of(space: Space) -> Encoder:
@@ -188,7 +167,15 @@ def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, n
     """Return the vectors of queries and, to leave them out, where they themselves stand or -1."""
     positions: np.ndarray | None = None
     if isinstance(queries, Space):
-        vectors: Any = _vectors_of_space(space, queries)
+        ours, theirs = space.recipe, queries.recipe
+        if queries is not space and ours.fingerprint != theirs.fingerprint:
+            raise NearspaceError(
+                f"The other space was made by another encoder, '{theirs.spec}' with the "
+                f"fingerprint {theirs.fingerprint}, than this one, '{ours.spec}' with "
+                f"{ours.fingerprint}: their vectors cannot be compared. Embed its items with the "
+                "encoder of this one."
+            )
+        vectors: Any = queries.vectors
         places = {name: place for place, name in enumerate(space.ids.tolist())}
         positions = np.array([places.get(name, -1) for name in queries.ids.tolist()])
     elif sparse.issparse(queries):
@@ -204,17 +191,6 @@ def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, n
             "know it: search by ids."
         )
     return _checked(space, vectors), positions if exclude_self else None
-
-
-def _vectors_of_space(space: Space, other: Space) -> Any:
-    ours, theirs = space.recipe, other.recipe
-    if other is not space and ours.fingerprint != theirs.fingerprint:
-        raise NearspaceError(
-            f"The other space was made by another encoder, '{theirs.spec}' with the fingerprint "
-            f"{theirs.fingerprint}, than this one, '{ours.spec}' with {ours.fingerprint}: "
-            "their vectors cannot be compared. Embed its items with the encoder of this one."
-        )
-    return other.vectors
 
 
 def _checked(space: Space, vectors: Any) -> Vectors:

@@ -89,9 +89,9 @@ def read_queries(space: Space, queries: Iterable[str], column: str | None = None
                 for name, count in zip(called, counts, strict=True)
                 if not count
             ]
-    if sparse.issparse(vectors[0]):
-        return Queries(names, sparse.vstack(vectors, format="csr"), tuple(notes))
-    return Queries(names, np.concatenate(vectors), tuple(notes))
+    are_sparse = sparse.issparse(vectors[0])
+    joined = sparse.vstack(vectors, format="csr") if are_sparse else np.concatenate(vectors)
+    return Queries(names, joined, tuple(notes))
 
 
 def items_named(space: Space, queries: Queries) -> Space:
