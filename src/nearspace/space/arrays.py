@@ -16,6 +16,7 @@ __all__ = [
     "check_finite",
     "drawn",
     "first_row_without",
+    "float32",
     "free_name",
     "is_date",
     "is_finite",
@@ -104,6 +105,12 @@ def is_date(of: Any) -> bool:
     return types.is_timestamp(of) or types.is_date(of)
 
 
+def float32(vectors: Any) -> Any:
+    """Return numbers as float32; what is too large becomes infinite, of which is told."""
+    with np.errstate(over="ignore"):
+        return vectors.astype(np.float32, copy=False)
+
+
 def is_finite(vectors: Any) -> bool:
     """Return whether no vector holds NaN or infinity."""
     values = vectors.data if sparse.issparse(vectors) else vectors
@@ -112,7 +119,8 @@ def is_finite(vectors: Any) -> bool:
 
 
 def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
-    """Raise `NearspaceError` that names the first item whose vector is not finite."""
+    """Raise `NearspaceError` that names the first item whose vector is not finite in float32."""
+    vectors = float32(vectors)
     if not is_finite(vectors):
         row = first_row_without(np.isfinite, vectors)
         raise NearspaceError(f"{who} gave the item '{ids[row]}' a vector that is not finite.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -16,9 +16,7 @@ from nearspace.encoders.base import Encoder, Samples
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.space.arrays import drawn
-
-if TYPE_CHECKING:
-    from nearspace.space.space import Space
+from nearspace.space.space import Space
 
 __all__ = ["SOURCES", "decode", "decoder", "interpolate", "mixture_size", "sample", "traverse"]
 

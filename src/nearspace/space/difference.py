@@ -154,9 +154,11 @@ def diff(
     asked = drawn(n, queries, random)
     deep = min(DEEPER * k, n - 1)
     nearby = [_neighbours(x, asked, deep, metric) for x in (a, b)]
-    kept = shared_share(nearby[0][:, :k], nearby[1][:, :k])
-    order = np.lexsort((asked, shared_share(*nearby), kept))
-    ids = first.ids[here]
+    shares = shared_share(nearby[0][:, :k], nearby[1][:, :k])
+    order = np.lexsort((asked, shared_share(*nearby), shares))
+    ids, labels = first.ids[here].tolist(), None
+    if first.labels is not None:
+        labels = first.labels[here].tolist()
     return Difference(
         shared=n,
         only_first=len(first) - n,
@@ -165,16 +167,16 @@ def diff(
         same_vectors=_count_same(a, b),
         cka=cka(a[some], b[some]),
         cka_items=len(some),
-        overlap=float(kept.mean()),
+        overlap=float(shares.mean()),
         chance=k / (n - 1),
         k=k,
         metric=metric,
         changes=[
             Change(
-                _plain(ids[asked[at]]),
-                None if first.labels is None else _plain(first.labels[here[asked[at]]]),
-                float(kept[at]),
-                *(ids[neighbours[at, :k]].tolist() for neighbours in nearby),
+                ids[asked[at]],
+                None if labels is None else labels[asked[at]],
+                float(shares[at]),
+                *([ids[one] for one in neighbours[at, :k]] for neighbours in nearby),
             )
             for at in order
         ],
@@ -222,7 +224,3 @@ def _count_same(a: Any, b: Any) -> int:
         a, b = sparse.csr_array(a), sparse.csr_array(b)
     gap, size = (row_products(x, x) for x in (a - b, a))
     return int((gap <= SAME**2 * size).sum())
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -15,12 +15,12 @@ import numpy as np
 
 from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
-from nearspace.space.arrays import free_name
+from nearspace.space.arrays import float32, free_name
 from nearspace.space.file.saving import replacing
 from nearspace.space.file.store import write_space
 from nearspace.space.file.stored import read_space
 from nearspace.space.space import Space, dense_vectors
-from nearspace.space.vectors import OURS, VectorFile, float32, space_of_columns
+from nearspace.space.vectors import OURS, VectorFile, space_of_columns
 
 if TYPE_CHECKING:
     import pyarrow as pa

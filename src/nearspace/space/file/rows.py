@@ -57,9 +57,7 @@ def encode_rows(space: Space) -> tuple[Columns, list[list[Any]]]:
         for a number, or UTF-8 for a text.
     """
     n, dim = space.vectors.shape
-    with np.errstate(over="ignore"):
-        vectors: Any = space.vectors.astype(np.float32, copy=False)
-    check_finite(vectors, space.ids, space.recipe.spec)
+    check_finite(space.vectors, space.ids, space.recipe.spec)
     for what in ("ids", "labels", "meta", "thumbnails"):
         values = getattr(space, what)
         if values is not None and (len(values) != n or getattr(values, "ndim", 1) != 1):
@@ -78,21 +76,17 @@ def encode_rows(space: Space) -> tuple[Columns, list[list[Any]]]:
     if space.labels is not None:
         labels, of_labels = _encode_column(space.labels, "labels")
     metas = [None] * n if space.meta is None else list(_as_json(space.meta))
-    if sparse.issparse(vectors):
-        vectors = sparse.csr_array(vectors)
+    is_sparse = bool(sparse.issparse(space.vectors))
+    if is_sparse:
+        vectors = sparse.csr_array(space.vectors)
         if not vectors.has_canonical_format:
             vectors = vectors.copy()
             vectors.sum_duplicates()
         blobs = list(sparse_rows(vectors))
     else:
-        blobs = list(np.ascontiguousarray(vectors, dtype="<f4"))
-    is_sparse = bool(sparse.issparse(vectors))
-    return Columns(dim, is_sparse, of_ids, of_labels, _dates(space.meta)), [
-        ids,
-        labels,
-        metas,
-        blobs,
-    ]
+        blobs = list(np.ascontiguousarray(space.vectors, dtype="<f4"))
+    columns = Columns(dim, is_sparse, of_ids, of_labels, _dates(space.meta))
+    return columns, [ids, labels, metas, blobs]
 
 
 def _encode_column(values: np.ndarray, what: str) -> tuple[list[Any], str | None]:

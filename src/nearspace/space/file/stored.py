@@ -185,7 +185,14 @@ def verify(path: str | Path) -> list[str]:
         wrong += [f"Row {row} of the items does not match its checksum." for row in rows.damaged]
         if rows.tally != header.items:
             wrong.append(f"Expected {header.items.count} items, and found others.")
-        wrong += _verify_pictures(db, rows, header.thumbnails)
+        names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
+        tally = Tally()
+        for row, data, mark in db.execute("SELECT * FROM thumbnails ORDER BY row"):
+            tally.add(mark + row)
+            if row not in names or picture_checksum(row, names[row], data) != mark:
+                wrong.append(f"The thumbnail of row {row} does not match its checksum.")
+        if tally != header.thumbnails:
+            wrong.append(f"Expected {header.thumbnails.count} thumbnails, and found others.")
     parts = Parts(path, header)
     for name in parts:
         with _noting(wrong):
@@ -204,15 +211,3 @@ def _noting(wrong: list[str]) -> Iterator[None]:
         yield
     except NearspaceError as error:
         wrong.append(str(error))
-
-
-def _verify_pictures(db: sqlite3.Connection, rows: Rows, expected: Tally) -> list[str]:
-    names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
-    tally, wrong = Tally(), []
-    for row, data, mark in db.execute("SELECT row, data, checksum FROM thumbnails ORDER BY row"):
-        tally.add(mark + row)
-        if row not in names or picture_checksum(row, names[row], data) != mark:
-            wrong.append(f"The thumbnail of row {row} does not match its checksum.")
-    if tally != expected:
-        wrong.append(f"Expected {expected.count} thumbnails, and found others.")
-    return wrong

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -14,9 +14,7 @@ from scipy import sparse
 from nearspace.metrics.retrieval import nearest
 from nearspace.space.arrays import drawn
 from nearspace.space.search.exact import rescored
-
-if TYPE_CHECKING:
-    from nearspace.space.space import Space
+from nearspace.space.space import Space
 
 __all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -15,9 +15,7 @@ from nearspace.metrics.geometry import neighbour_ranks, trustworthiness
 from nearspace.space.arrays import plain_array, read_arrays, vector_checksums
 from nearspace.space.map.tsne import FEWEST, tsne, tsne_facts
 from nearspace.space.search.exact import Exact
-
-if TYPE_CHECKING:
-    from nearspace.space.space import Space
+from nearspace.space.space import Space
 
 __all__ = ["K", "Map", "Placer", "layout", "parse_map"]
 

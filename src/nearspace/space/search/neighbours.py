@@ -110,19 +110,15 @@ def neighbours(
     """
     check_search(metric, k)
     vectors, own = _queries(space, queries, exclude_self)
-    conditions = [where] if isinstance(where, str) else list(where or [])
-    allowed = matching(space, conditions) if conditions else None
+    allowed = matching(space, [where] if isinstance(where, str) else where) if where else None
     there = len(space) if allowed is None else int(allowed.sum())
     if own is not None and (own >= 0 if allowed is None else allowed[own] & (own >= 0)).any():
         there -= 1
     k = max(0, min(k, there))
-    notes: tuple[str, ...] = ()
-    if metric == "cosine":
-        notes = _on_zeros(vectors)
-        vectors = _lengthened(vectors)
-    positions, scores, recall, told = space.searcher.search(
-        vectors, k, metric, Hidden(allowed, own), exact
-    )
+    notes = _on_zeros(vectors) if metric == "cosine" else ()
+    vectors = _lengthened(vectors) if metric == "cosine" else vectors
+    hidden = Hidden(allowed, own)
+    positions, scores, recall, told = space.searcher.search(vectors, k, metric, hidden, exact)
     return Neighbours(space.ids[positions], positions, scores, metric, recall, told + notes)
 
 

@@ -63,7 +63,7 @@ class Searcher:
         metric : {"cosine", "dot", "euclidean"}
             What to search by.
         hidden : Hidden, optional
-            What may not be found; the search is exact where that is so for all queries.
+            What may not be found; where not all vectors are allowed, the search is exact.
         exact : bool, default=False
             Search all vectors, even where there is an index.
 
