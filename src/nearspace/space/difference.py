@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import nearest, row_products, shared_share
+from nearspace.metrics.retrieval import check_search, nearest, row_products, shared_share
 from nearspace.metrics.similarity import cka
 from nearspace.space.arrays import drawn
 from nearspace.space.space import Space
@@ -146,6 +146,7 @@ def diff(
     >>> found.shared, round(found.cka, 3), found.overlap > 0.99
     (178, 1.0, True)
     """
+    check_search(metric, k)
     here, there = _shared(first, second, k)
     a, b = first.vectors[here], second.vectors[there]
     n = len(here)
@@ -185,8 +186,6 @@ def diff(
 
 def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where the items that both spaces have stand in either."""
-    if k < 1:
-        raise NearspaceError(f"diff: expected k of at least 1, got {k}.")
     places = {str(name): position for position, name in enumerate(second.ids.tolist())}
     pairs = [
         (position, places[str(name)])

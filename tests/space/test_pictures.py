@@ -1,4 +1,4 @@
-"""Images side by side."""
+"""Images side by side in one picture."""
 
 import numpy as np
 import pytest
