@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Format", "open_space", "save", "written_endings"]
 
-
 UNREADABLE = (
     OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip

@@ -124,7 +124,6 @@ def reading(
     """
     with _connected(path) as db:
         db.execute("BEGIN")
-        _check_schema(db, path)
         try:
             header = _read_header(db, path)
             if token not in (None, header.token):
@@ -149,7 +148,6 @@ def writing(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")  # on macOS fsync alone does not reach the disk
         db.execute("BEGIN IMMEDIATE")
-        _check_schema(db, path)
         header = _read_header(db, path)
         before = copy.deepcopy(header)
         yield db, header
@@ -273,6 +271,7 @@ class Header:
 
 def _read_header(db: sqlite3.Connection, path: str | Path) -> Header:
     """Return the header of a file, all of it checked."""
+    _check_schema(db, path)
     values = {}
     for key, value, checksum in db.execute("SELECT key, value, checksum FROM header"):
         if _checksum(key, value) != checksum:
