@@ -14,7 +14,7 @@ import torch
 from nearspace import load, make
 from nearspace.learning.threads import let_waiting_threads_sleep
 from nearspace.metrics.geometry import neighbour_ranks, trustworthiness
-from nearspace.space.map.placement import Placer
+from nearspace.space.map.maps import Placer
 from nearspace.space.map.tsne import tsne
 
 let_waiting_threads_sleep()

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from nearspace.space.difference import diff
     from nearspace.space.formats import open_space, save
     from nearspace.space.map.maps import Map, layout
-    from nearspace.space.search.arithmetic import analogy
-    from nearspace.space.search.neighbours import neighbours
+    from nearspace.space.search.neighbours import analogy, neighbours
     from nearspace.space.space import Space, embed
 
 # Names resolve on first use, so that `import nearspace` imports neither torch nor scikit-learn.
@@ -40,7 +39,7 @@ _HOME = {
     "Samples": "encoders.base",
     "Space": "space.space",
     "Transfer": "judge.studies.transferred",
-    "analogy": "space.search.arithmetic",
+    "analogy": "space.search.neighbours",
     "compare": "judge.studies.compare",
     "compare_layers": "judge.studies.layers",
     "decode": "space.decode",

@@ -17,7 +17,7 @@ from nearspace import embed, load
 from nearspace.recipe import Recipe
 from nearspace.report.map import map_page
 from nearspace.report.sheets import sheets
-from nearspace.space.map.clusters import Alike, Outlier, clusters
+from nearspace.space.map.landmarks import Alike, Landmarks, Outlier, landmarks
 from nearspace.space.map.maps import Map
 from nearspace.space.space import Space
 
@@ -41,9 +41,11 @@ def digits_page():
     angle = 2 * np.pi * space.labels.astype(int) / 10
     places = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     places += 0.05 * np.random.default_rng(0).normal(size=places.shape)
-    found = clusters(space, places)
-    far = [Outlier(5, 3.2), Outlier(9, 2.5)]
-    return map_page(space, a_map(space, places), *found, far, [Alike((17, 33), 0.0)]).html()
+    marks = dataclasses.replace(
+        landmarks(space, places), outliers=[Outlier(5, 3.2), Outlier(9, 2.5)],
+        alike=[Alike((17, 33), 0.0)],
+    )  # fmt: skip
+    return map_page(space, a_map(space, places), marks).html()
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +55,8 @@ def nasty_page():
     meta = pa.table({"text": [f"<img src=x onerror=alert(1)> {NASTY} {i} 🦊" for i in range(40)]})
     places = np.random.default_rng(0).normal(size=(40, 2))
     space = Space(places, ids, np.array([NASTY, "b"] * 20), Recipe(NASTY, "0", NASTY), meta=meta)
-    codes, found = clusters(space, places)
-    return map_page(space, a_map(space, places), codes, found, [Outlier(3, 4.0)], []).html()
+    marks = dataclasses.replace(landmarks(space, places), outliers=[Outlier(3, 4.0)], alike=[])
+    return map_page(space, a_map(space, places), marks).html()
 
 
 def test_the_page_says_how_far_to_trust_the_map(digits_page):
@@ -104,7 +106,7 @@ def test_thumbnails_that_cannot_be_read_leave_their_squares_empty_and_are_counte
     assert [green > 200 for _, green, _ in middles] == [True, False, True, True, True, True]
     places = np.random.default_rng(0).normal(size=(12, 2))
     space = Space(places, np.arange(12), None, Recipe("x", "0"), thumbnails=[b"junk"] * 12)
-    page = map_page(space, a_map(space, places), np.full(12, -1), [], [], []).html()
+    page = map_page(space, a_map(space, places), Landmarks(np.full(12, -1))).html()
     assert "12 thumbnails cannot be read" in page
 
 
@@ -113,7 +115,7 @@ def test_long_numbers_stay_whole_and_what_is_missing_is_not_named():
     ids, labels = np.arange(12) + 2**60 + 1, np.array([None, "7", "11"] * 4, dtype=object)
     meta = pa.table({"text": [None, "a", None] * 4})
     space = Space(places, ids, labels, Recipe("x", "0"), meta=meta)
-    page = map_page(space, a_map(space, places), np.full(12, -1), [], [], []).html()
+    page = map_page(space, a_map(space, places), Landmarks(np.full(12, -1))).html()
     assert f'"{2**60 + 3}"' in page
     assert "None" not in page
     assert '"names":["7","11"],"counts":[4,4]' in page
@@ -125,7 +127,7 @@ def test_items_need_no_labels_texts_or_pictures():
     recipe = Recipe("x", "0", roles={"split": "split"})
     meta = pa.table({"split": ["train"] * 12})
     for some in (space, dataclasses.replace(space, meta=meta, recipe=recipe)):
-        page = map_page(some, a_map(space, places), np.full(12, -1), [], [], []).html()
+        page = map_page(some, a_map(space, places), Landmarks(np.full(12, -1))).html()
         assert '"texts":[]' in page
 
 
@@ -212,7 +214,7 @@ def test_every_picture_is_shown_where_more_sheets_are_wanted_than_are_kept(opene
     places = random.uniform(-1, 1, (n, 2))
     space = Space(places, np.arange(n), None, Recipe("x", "0"), thumbnails=[file.getvalue()] * n)
     far = [Outlier(int(i), 3.0) for i in random.permutation(n)[:200]]
-    page = map_page(space, a_map(space, places), np.full(n, -1), [], far, [])
+    page = map_page(space, a_map(space, places), Landmarks(np.full(n, -1), outliers=far))
     page, trouble = opened(page.html())
     page.evaluate(
         "window.decoded = 0; const decode = Image.prototype.decode;"

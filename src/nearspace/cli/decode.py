@@ -52,7 +52,7 @@ def decode_command(
         given: Any = open_space(vectors)
         _write(output, space, given.vectors, given.ids)
     else:
-        from nearspace.space.search.arithmetic import vectors_at
+        from nearspace.space.search.neighbours import vectors_at
 
         ids = item or []
         _write(output, space, vectors_at(space, ids), np.array(ids))
@@ -113,7 +113,7 @@ def interpolate_command(
     cli.check_file(output, *ENDINGS)
     space = _open(path, output)
     from nearspace.space.decode import interpolate
-    from nearspace.space.search.arithmetic import vectors_at
+    from nearspace.space.search.neighbours import vectors_at
 
     begin, end = vectors_at(space, [first, last])
     way = interpolate(begin, end, n, how)
@@ -136,8 +136,8 @@ def analogy_command(
       nearspace analogy words.space man woman king -k 5
     """
     space = cli.open_file(path)
-    from nearspace.space.search.answers import answer_rows, answers_json
-    from nearspace.space.search.arithmetic import analogy
+    from nearspace.space.search.neighbours import analogy
+    from nearspace.space.search.queries import answer_rows, answers_json
 
     found = analogy(space, a, b, c, k, metric)
     answers = answer_rows(space, found)
@@ -178,7 +178,7 @@ def _write(
         arrays["ids"] = ids
     try:
         if output.suffix == ".png":
-            from nearspace.space.grid import image_grid
+            from nearspace.space.pictures import image_grid
 
             image_grid(items, columns).save(output)
         elif output.suffix == ".npy":

@@ -14,7 +14,7 @@ from nearspace.errors import NearspaceError
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from nearspace.space.map.clusters import Alike, Cluster, Outlier
+    from nearspace.space.map.landmarks import Alike, Landmarks
     from nearspace.space.map.maps import Map
     from nearspace.space.space import Space
 
@@ -50,15 +50,14 @@ def map_command(
     console = Console(stderr=True)
     with console.status("Getting ready") as status:
         from nearspace.report.map import map_page
-        from nearspace.space.map.clusters import clusters, outliers_and_duplicates
+        from nearspace.space.map.landmarks import landmarks
 
         found = _map(space, path, again, status)
         status.update("Looking for clusters, outliers and near-duplicates")
-        codes, crowds = clusters(space, found.places)
-        far, alike = outliers_and_duplicates(space.vectors)
+        marks = landmarks(space, found.places)
         status.update(f"Writing {output}")
-        map_page(space, found, codes, crowds, far, alike).write(output)
-    _print(space, found, crowds, far, alike)
+        map_page(space, found, marks).write(output)
+    _print(space, found, marks)
     typer.echo(f"\nWritten: {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 
@@ -96,13 +95,7 @@ def _minutes(n: int) -> int:
     return round(n / 30_000 + (n / 150_000) ** 2)
 
 
-def _print(
-    space: Space,
-    found: Map,
-    crowds: list[Cluster],
-    far: list[Outlier],
-    alike: list[Alike],
-) -> None:
+def _print(space: Space, found: Map, marks: Landmarks) -> None:
     """Print how far the map can be trusted, and what stands out on it."""
     from rich.console import Console
 
@@ -115,9 +108,12 @@ def _print(
     if math.isnan(found.trustworthiness):
         console.print(f"Too few items for a judgement by {K} neighbours.", style="dim")
     lists: list[tuple[str, list[str]]] = [
-        ("clusters", [f"{of.size:>8,}  {cluster_name(at, of)}" for at, of in enumerate(crowds)]),
-        ("outliers", [f"{of.times:>7.1f}×  {space.ids[of.position]}" for of in far]),
-        ("near-duplicates", [_group(space.ids, of) for of in alike]),
+        (
+            "clusters",
+            [f"{of.size:>8,}  {cluster_name(at, of)}" for at, of in enumerate(marks.clusters)],
+        ),
+        ("outliers", [f"{of.times:>7.1f}×  {space.ids[of.position]}" for of in marks.outliers]),
+        ("near-duplicates", [_group(space.ids, of) for of in marks.alike]),
     ]
     for name, lines in lists:
         console.print(f"\n[bold]{len(lines):,} {name}[/]")

@@ -85,8 +85,8 @@ def search_command(
     space = cli.open_file(path)
     from rich.console import Console
 
-    from nearspace.space.search.answers import answer_rows, answers_json
     from nearspace.space.search.neighbours import neighbours
+    from nearspace.space.search.queries import answer_rows, answers_json
 
     if queries:
         cli.encoder_of(space, path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy as np
 from nearspace.report.base import Page, section
 from nearspace.report.figures import COLOURS, SCALE, ends, in_a_square
 from nearspace.report.sheets import sheets
-from nearspace.space.map.clusters import Alike, Cluster, Outlier, classes
+from nearspace.space.map.landmarks import Cluster, Landmarks, classes
 from nearspace.space.map.maps import K, Map
 from nearspace.space.map.tsne import FEWEST
 
@@ -30,14 +29,7 @@ NAMED = 40  # classes in the legend
 SCALE_STEPS = 12  # of numbers, each with a colour
 
 
-def map_page(
-    space: Space,
-    layout: Map,
-    codes: np.ndarray,
-    clusters: Sequence[Cluster],
-    outliers: Sequence[Outlier],
-    alike: Sequence[Alike],
-) -> Page:
+def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:
     """Return the page of a map.
 
     Parameters
@@ -46,10 +38,8 @@ def map_page(
         Ids, labels, texts and thumbnails; the name of its data is the heading.
     layout : Map
         The map of the space.
-    codes : ndarray of shape (n,)
-        The number of each item's cluster, -1 for none.
-    clusters, outliers, alike : sequence
-        What `clusters` and `outliers_and_duplicates` return.
+    marks : Landmarks
+        What stands out on it.
 
     Returns
     -------
@@ -66,10 +56,12 @@ def map_page(
         "ids": [str(space.ids[i]) for i in order],  # a script's numbers end at 2 ** 53
         "texts": [texts[i] for i in order] if texts else [],
         "places": _packed(places[order], "<u2"),
-        "colourings": _colourings(space, codes, clusters, order),
+        "colourings": _colourings(space, marks, order),
         "colours": COLOURS,
-        "clusters": [_cluster(at, of, places[codes == at]) for at, of in enumerate(clusters)],
-        **_lists(np.argsort(order), outliers, alike),
+        "clusters": [
+            _cluster(at, of, places[marks.codes == at]) for at, of in enumerate(marks.clusters)
+        ],
+        **_lists(np.argsort(order), marks),
         "sheets": {"side": pictures.side, "columns": pictures.columns} if pictures else None,
     }
     facts = map_facts(space, layout)
@@ -82,7 +74,7 @@ def map_page(
         listed=LISTED,
         labelled=space.labels is not None,
         texts=bool(texts),
-        counts={"clusters": len(clusters), "outliers": len(outliers), "alike": len(alike)},
+        counts={of: len(getattr(marks, of)) for of in ("clusters", "outliers", "alike")},
         sheets=pictures.codes if pictures else [],
     )
     return Page(
@@ -113,15 +105,13 @@ def map_facts(space: Space, layout: Map) -> list[str]:
     return [fact for fact in facts if fact]
 
 
-def _lists(
-    position: np.ndarray, outliers: Sequence[Outlier], alike: Sequence[Alike]
-) -> dict[str, Any]:
+def _lists(position: np.ndarray, marks: Landmarks) -> dict[str, Any]:
     """Return what stands out, by each item's position on the page."""
     return {
-        "outliers": [[int(position[of.position]), of.times] for of in outliers[:LISTED]],
+        "outliers": [[int(position[of.position]), of.times] for of in marks.outliers[:LISTED]],
         "alike": [
             [position[list(of.positions[:MEMBERS])].tolist(), len(of.positions), of.distance]
-            for of in alike[:LISTED]
+            for of in marks.alike[:LISTED]
         ],
     }
 
@@ -139,9 +129,7 @@ def _packed(values: np.ndarray, dtype: str) -> str:
     return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode()
 
 
-def _colourings(
-    space: Space, codes: np.ndarray, clusters: Sequence[Cluster], order: np.ndarray
-) -> dict[str, Any]:
+def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, Any]:
     """Return the classes by which points can be coloured, commonest first, and each item's."""
     colourings: dict[str, Any] = {}
     if space.labels is not None:
@@ -160,9 +148,9 @@ def _colourings(
         if numbers is not None:
             colourings["label"]["colours"] = _scale_colours(len(names))
     colourings["cluster"] = {
-        "names": [cluster_name(at, of) for at, of in enumerate(clusters)],
-        "counts": [of.size for of in clusters],
-        "codes": _packed(codes[order], "<i4"),
+        "names": [cluster_name(at, of) for at, of in enumerate(marks.clusters)],
+        "counts": [of.size for of in marks.clusters],
+        "codes": _packed(marks.codes[order], "<i4"),
     }
     return colourings
 

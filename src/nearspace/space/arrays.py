@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,14 @@ from nearspace.errors import NearspaceError
 
 __all__ = [
     "check_finite",
+    "drawn",
     "first_row_without",
+    "float32",
     "free_name",
     "is_date",
     "is_finite",
     "plain_array",
+    "read_arrays",
     "sparse_rows",
     "vector_checksums",
 ]
@@ -41,6 +44,33 @@ def sparse_rows(vectors: Any) -> Iterator[bytes]:
     columns, values = vectors.indices.astype("<i4"), vectors.data.astype("<f4")
     for start, stop in itertools.pairwise(vectors.indptr.tolist()):
         yield columns[start:stop].tobytes() + values[start:stop].tobytes()
+
+
+def read_arrays(data: bytes, types: Mapping[str, str]) -> list[np.ndarray]:
+    """Return arrays that were written as safetensors, each of the type that is named for it.
+
+    Raises
+    ------
+    ValueError
+        If they are not there, or of other types.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        arrays = load(data)
+    except SafetensorError as error:
+        raise ValueError(error) from error
+    for name, dtype in types.items():
+        if name not in arrays or arrays[name].dtype != dtype:
+            got = arrays[name].dtype if name in arrays else "nothing"
+            raise ValueError(f"expected an array '{name}' of {np.dtype(dtype)}, got {got}")
+    return [arrays[name] for name in types]
+
+
+def drawn(n: int, most: int, random: Any) -> np.ndarray:
+    """Return all of ``n`` positions, or ``most`` of them drawn at random, in ascending order."""
+    return np.arange(n) if n <= most else np.sort(random.choice(n, most, replace=False))
 
 
 def plain_array(values: Sequence[Any]) -> np.ndarray:
@@ -75,6 +105,12 @@ def is_date(of: Any) -> bool:
     return types.is_timestamp(of) or types.is_date(of)
 
 
+def float32(vectors: Any) -> Any:
+    """Return numbers as float32; what is too large becomes infinite, of which is told."""
+    with np.errstate(over="ignore"):
+        return vectors.astype(np.float32, copy=False)
+
+
 def is_finite(vectors: Any) -> bool:
     """Return whether no vector holds NaN or infinity."""
     values = vectors.data if sparse.issparse(vectors) else vectors
@@ -83,7 +119,8 @@ def is_finite(vectors: Any) -> bool:
 
 
 def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
-    """Raise `NearspaceError` that names the first item whose vector is not finite."""
+    """Raise `NearspaceError` that names the first item whose vector is not finite in float32."""
+    vectors = float32(vectors)
     if not is_finite(vectors):
         row = first_row_without(np.isfinite, vectors)
         raise NearspaceError(f"{who} gave the item '{ids[row]}' a vector that is not finite.")

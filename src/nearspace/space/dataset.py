@@ -56,22 +56,19 @@ def as_dataset(
     (Vector(dim=4), 178)
     """
     own = [] if space.meta is None else space.meta.column_names
+    usual = {role: name for role, name in space.recipe.roles.items() if name in own}
+    columns = {role: usual[role] for role in usual if role in ("groups", "time", "split")}
     asked = {"labels": labels, "groups": groups, "time": time}
-    usual = space.recipe.roles
-    roles: dict[str, Any] = {"labels": space.labels}
-    for role, name in asked.items():
-        name = name or (usual.get(role) if usual.get(role) in own else None)
-        if name is not None:
-            roles[role] = column_of(space, name)
+    columns |= {role: name for role, name in asked.items() if name is not None}
+    roles: dict[str, Any] = {role: column_of(space, name) for role, name in columns.items()}
+    published = roles.pop("split", None)
     loaded = load(
         dense_vectors(space), kind="vector", ids=space.ids, limit=limit, random_state=random_state,
-        **roles,
+        **{"labels": space.labels, **roles},
     )  # fmt: skip
     split = None
-    column = usual.get("split", "")
-    if column in own and is_split(np.asarray(column_of(space, column), dtype=object)):
-        rows = [space.position(name) for name in np.asarray(loaded.ids).tolist()]
-        split = column_of(space, column)[rows]
+    if published is not None and is_split(np.asarray(published, dtype=object)):
+        split = published[[space.position(name) for name in np.asarray(loaded.ids).tolist()]]
     spec = space.recipe.spec
     notes = [*loaded.notes[1:], f"Vectors of {space.recipe.data}, made by {spec}."]
     if split is None and spec != "vectors" and getattr(space.encoder, "learns", "") != "nothing":

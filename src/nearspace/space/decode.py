@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -15,9 +15,8 @@ from nearspace.encoders import CATALOGUE
 from nearspace.encoders.base import Encoder, Samples
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
-
-if TYPE_CHECKING:
-    from nearspace.space.space import Space
+from nearspace.space.arrays import drawn
+from nearspace.space.space import Space
 
 __all__ = ["SOURCES", "decode", "decoder", "interpolate", "mixture_size", "sample", "traverse"]
 
@@ -171,10 +170,8 @@ def _from_mixture(
     from sklearn.utils import check_random_state
 
     random = check_random_state(random_state)
-    if len(vectors) > FITTED:
-        vectors = vectors[np.sort(random.choice(len(vectors), FITTED, replace=False))]
     # In float32 a covariance is no longer one to the last digit, which sampling asks of it.
-    wide = vectors.astype(np.float64)
+    wide = vectors[drawn(len(vectors), FITTED, random)].astype(np.float64)
     centre = wide.mean(axis=0)
     scale = (wide - centre).std() or 1.0  # what is added to covariances is no share of them
     mixture = GaussianMixture(
@@ -183,8 +180,7 @@ def _from_mixture(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # near the best fit is near enough
         mixture.fit((wide - centre) / scale)
-    drawn = mixture.sample(n)[0]
-    return (random.permutation(drawn) * scale + centre).astype(np.float32)
+    return (random.permutation(mixture.sample(n)[0]) * scale + centre).astype(np.float32)
 
 
 def interpolate(a: np.ndarray, b: np.ndarray, n: int, how: str = "linear") -> np.ndarray:

@@ -11,8 +11,9 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import nearest, row_products, shared_share
+from nearspace.metrics.retrieval import check_search, nearest, row_products, shared_share
 from nearspace.metrics.similarity import cka
+from nearspace.space.arrays import drawn
 from nearspace.space.space import Space
 
 __all__ = ["Change", "Difference", "diff"]
@@ -145,17 +146,20 @@ def diff(
     >>> found.shared, round(found.cka, 3), found.overlap > 0.99
     (178, 1.0, True)
     """
+    check_search(metric, k)
     here, there = _shared(first, second, k)
     a, b = first.vectors[here], second.vectors[there]
     n = len(here)
     random = np.random.default_rng(random_state)
-    some = _draw(n, CKA_ITEMS, random)
-    asked = _draw(n, queries, random)
+    some = drawn(n, CKA_ITEMS, random)
+    asked = drawn(n, queries, random)
     deep = min(DEEPER * k, n - 1)
     nearby = [_neighbours(x, asked, deep, metric) for x in (a, b)]
-    kept = shared_share(nearby[0][:, :k], nearby[1][:, :k])
-    order = np.lexsort((asked, shared_share(*nearby), kept))
-    ids = first.ids[here]
+    shares = shared_share(nearby[0][:, :k], nearby[1][:, :k])
+    order = np.lexsort((asked, shared_share(*nearby), shares))
+    ids, labels = first.ids[here].tolist(), None
+    if first.labels is not None:
+        labels = first.labels[here].tolist()
     return Difference(
         shared=n,
         only_first=len(first) - n,
@@ -164,16 +168,16 @@ def diff(
         same_vectors=_count_same(a, b),
         cka=cka(a[some], b[some]),
         cka_items=len(some),
-        overlap=float(kept.mean()),
+        overlap=float(shares.mean()),
         chance=k / (n - 1),
         k=k,
         metric=metric,
         changes=[
             Change(
-                _plain(ids[asked[at]]),
-                None if first.labels is None else _plain(first.labels[here[asked[at]]]),
-                float(kept[at]),
-                *(ids[neighbours[at, :k]].tolist() for neighbours in nearby),
+                ids[asked[at]],
+                None if labels is None else labels[asked[at]],
+                float(shares[at]),
+                *([ids[one] for one in neighbours[at, :k]] for neighbours in nearby),
             )
             for at in order
         ],
@@ -182,8 +186,6 @@ def diff(
 
 def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return where the items that both spaces have stand in either."""
-    if k < 1:
-        raise NearspaceError(f"diff: expected k of at least 1, got {k}.")
     places = {str(name): position for position, name in enumerate(second.ids.tolist())}
     pairs = [
         (position, places[str(name)])
@@ -205,11 +207,6 @@ def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray
     return here, there
 
 
-def _draw(n: int, most: int, random: np.random.Generator) -> np.ndarray:
-    """Return all positions, or some drawn at random in ascending order."""
-    return np.arange(n) if n <= most else np.sort(random.choice(n, most, replace=False))
-
-
 def _neighbours(vectors: Any, asked: np.ndarray, k: int, metric: str) -> np.ndarray:
     """Return the ``k`` nearest of some items among all, without themselves."""
     nearby, _ = nearest(vectors[asked], vectors, k + 1, metric)
@@ -226,7 +223,3 @@ def _count_same(a: Any, b: Any) -> int:
         a, b = sparse.csr_array(a), sparse.csr_array(b)
     gap, size = (row_products(x, x) for x in (a - b, a))
     return int((gap <= SAME**2 * size).sum())
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import json
 import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
+from nearspace.space.arrays import float32, free_name
 from nearspace.space.file.saving import replacing
-from nearspace.space.file.store import read_space
-from nearspace.space.file.written import write_space
-from nearspace.space.npz import read_npy, read_npz, write_npz
-from nearspace.space.parquet import read_parquet, write_parquet
-from nearspace.space.space import Space
-from nearspace.space.vectors import VectorFile
+from nearspace.space.file.store import write_space
+from nearspace.space.file.stored import read_space
+from nearspace.space.space import Space, dense_vectors
+from nearspace.space.vectors import OURS, VectorFile, space_of_columns
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["FORMATS", "Format", "open_space", "save", "written_endings"]
 
 UNREADABLE = (
     OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
+LARGEST_IDS = 2**31  # bytes
+RECIPE = b"nearspace.recipe"  # in the metadata of a Parquet file
+ROWS = 4096  # written at a time, with their images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,18 +172,126 @@ def _unknown(path: Path, endings: list[str]) -> DataError:
     )
 
 
-def _read_space(file: VectorFile) -> Space:
-    if file != VectorFile(file.path):
-        raise DataError(
-            f"{file.path} says itself which are its vectors, ids and labels, and what made them; "
-            "open it without these names."
+def _read_npy(file: VectorFile) -> Space:
+    """Return the space of an ``.npy`` array of shape (n, d), with row numbers as ids."""
+    return space_of_columns(file, _table(file.path, file.vectors), None)
+
+
+def _read_npz(file: VectorFile) -> Space:
+    """Return the space of an archive with an array of shape (n, d), and others of length n."""
+    vectors = file.vectors
+    if vectors is None and zipfile.is_zipfile(file.path):
+        with zipfile.ZipFile(file.path) as zipped:
+            vectors = "vectors" if "vectors.npy" in zipped.namelist() else None
+    table = _table(file.path, vectors)
+    with np.load(file.path, allow_pickle=False) as archive:
+        for name in archive.files:
+            if name not in table.column_names and archive[name].shape == (len(table),):
+                table = table.append_column(name, [archive[name].tolist()])
+        told = json.loads(str(archive["recipe"])) if "recipe" in archive.files else None
+    return space_of_columns(file, table, told)
+
+
+def _write_npz(space: Space, path: Path) -> None:
+    """Write the arrays ``vectors``, ``ids`` and ``labels``, and ``recipe`` as JSON."""
+    arrays = {"vectors": dense_vectors(space), "ids": _fixed_width(space.ids)}
+    if space.labels is not None:
+        if space.labels.dtype == object and None in space.labels.tolist():
+            raise NearspaceError(
+                "Some items have no label, which an .npz cannot hold; write .parquet."
+            )
+        arrays["labels"] = _fixed_width(space.labels)
+    recipe = np.array(json.dumps(space.recipe.to_json()))
+    np.savez(path, recipe=recipe, **arrays)  # type: ignore[arg-type]
+
+
+def _fixed_width(values: np.ndarray) -> np.ndarray:
+    """Return text as fixed-width text, since a file of Python objects would need pickle."""
+    if values.dtype != object:
+        return values
+    texts = [str(value) for value in values]
+    longest = max(map(len, texts), default=0)
+    if 4 * longest * len(texts) > LARGEST_IDS or any(text.endswith("\0") for text in texts):
+        raise NearspaceError(
+            f"Ids of up to {longest:,} characters do not fit an .npz, where each takes the room of "
+            "the longest and ends in no zero; write .parquet."
         )
-    return read_space(file.path)
+    return np.array(texts)
+
+
+def _table(path: Path, vectors: str | None) -> pa.Table:
+    """Return the array of vectors in a file as a table of one column."""
+    import pyarrow as pa
+
+    matrix = np.asarray(read_file(path, vectors, {}).items)
+    if matrix.ndim != 2 or not matrix.size or matrix.dtype.kind not in "fiu":
+        raise DataError(
+            f"{path.name}: expected an array of numbers of shape (n, d), got {matrix.dtype} of "
+            f"shape {matrix.shape}."
+        )
+    flat = pa.array(np.ascontiguousarray(float32(matrix)).ravel())
+    column = pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
+    return pa.table({vectors or "vectors": column})
+
+
+def _read_parquet(file: VectorFile) -> Space:
+    """Return the space of a file with a column of lists of numbers."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(file.path)
+    told = (table.schema.metadata or {}).get(RECIPE)
+    return space_of_columns(file, table, None if told is None else json.loads(told))
+
+
+def _write_parquet(space: Space, path: Path) -> None:
+    """Write a Parquet file, which Apple's embedding-atlas opens as it is.
+
+    Columns ``id``, ``label``, those of `Space.meta`, ``x`` and ``y`` where there is a map,
+    ``image`` (the bytes of the thumbnail), and ``vector``; the recipe in the file's metadata. It is
+    written a few thousand rows at a time, so that images never fill memory.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    vectors, table = dense_vectors(space), _columns(space)
+    fields = list(table.schema)
+    pictures = iter(space.thumbnails if space.thumbnails is not None else ())
+    if space.thumbnails is not None:
+        fields.append(pa.field("image", pa.binary()))
+    fields.append(pa.field("vector", pa.list_(pa.float32(), vectors.shape[1])))
+    schema = pa.schema(fields, metadata={RECIPE: json.dumps(space.recipe.to_json()).encode()})
+    with pq.ParquetWriter(path, schema) as writer:
+        for start in range(0, len(vectors), ROWS):
+            columns = table[start : start + ROWS].columns
+            rows = vectors[start : start + ROWS]
+            if space.thumbnails is not None:
+                some = [data or None for data in itertools.islice(pictures, len(rows))]
+                columns.append(pa.array(some, pa.binary()))
+            flat = pa.array(np.asarray(rows, dtype=np.float32).ravel())
+            columns.append(pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1]))
+            writer.write_table(pa.table(columns, schema=schema))
+
+
+def _columns(space: Space) -> pa.Table:
+    """Return what is known of each item but its image and vector; names of ours come first."""
+    import pyarrow as pa
+
+    columns = {"id": pa.array(space.ids.tolist())}
+    if space.labels is not None:
+        columns["label"] = pa.array(space.labels.tolist())
+    if space.meta is not None:
+        for name in space.meta.column_names:
+            columns[free_name(name, {*OURS, *columns})] = space.meta[name]
+    if "map" in space.parts:
+        from nearspace.space.map.maps import layout
+
+        columns |= dict(zip("xy", map(pa.array, layout(space).places.T), strict=True))
+    return pa.table(columns)
 
 
 FORMATS = {
-    ".space": Format(_read_space, write_space),
-    ".parquet": Format(read_parquet, write_parquet),
-    ".npz": Format(read_npz, write_npz),
-    ".npy": Format(read_npy),
+    ".space": Format(read_space, write_space),
+    ".parquet": Format(_read_parquet, _write_parquet),
+    ".npz": Format(_read_npz, _write_npz),
+    ".npy": Format(_read_npy),
 }

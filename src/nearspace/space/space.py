@@ -113,10 +113,10 @@ class Space:
         NearspaceError
             If there is none; near ids are in the message.
         """
-        positions = self._positions
-        if item_id in positions:
-            return positions[item_id]
-        if isinstance(item_id, str) and self.ids.dtype.kind in "iu" and _is_whole(item_id):
+        if item_id in self._positions:
+            return self._positions[item_id]
+        numbered = isinstance(item_id, str) and self.ids.dtype.kind in "iu"
+        if numbered and item_id.removeprefix("-").isdecimal():
             return self.position(int(item_id))
         some = [str(name) for name in self.ids[:SEARCHED_FOR_NEAR].tolist()]
         near = difflib.get_close_matches(str(item_id), some, 1)
@@ -245,7 +245,3 @@ def _meta_of(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
     import pyarrow as pa
 
     return pa.table(columns), roles
-
-
-def _is_whole(text: str) -> bool:
-    return text.removeprefix("-").isdecimal()

@@ -14,15 +14,15 @@ import numpy as np
 from nearspace.data import kind_from_json
 from nearspace.errors import DataError, did_you_mean
 from nearspace.recipe import Recipe
-from nearspace.space.arrays import check_finite, plain_array
+from nearspace.space.arrays import check_finite, float32, plain_array
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["OURS", "VectorFile", "float32", "space_of_columns"]
+__all__ = ["OURS", "VectorFile", "space_of_columns"]
 
-OURS = ("id", "label", "vector", "x", "y", "image")  # the columns that `write_parquet` makes
+OURS = ("id", "label", "vector", "x", "y", "image")  # the columns that `save` makes
 USUAL = {
     "vectors": ("vector", "vectors", "embedding", "embeddings"),
     "ids": ("id", "ids"),
@@ -76,14 +76,16 @@ def space_of_columns(file: VectorFile, table: pa.Table, told: Any) -> Space:
     matrix = _matrix(table[names["vectors"]], ids, who)
     check_finite(matrix, ids, who)
     held = [*names.values(), *(OURS if recipe else ())]
-    others = [field.name for field in table.schema if field.name not in held]
-    meta = [name for name in others if not _is_large(table.schema.field(name).type)]
+    others = [name for name in table.column_names if name not in held]
+    types = {name: table.schema.field(name).type for name in others}
+    large = [name for name, of in types.items() if _is_vector(of) or "binary" in str(of)]
+    meta = [name for name in others if name not in large]
     pictures = "image" in table.column_names and str(table["image"].type) == "binary"
     return Space(
         matrix,
         ids,
         None if names["labels"] is None else _labels(table[names["labels"]], who),
-        recipe or _elsewhere(file.made_by or who, who, sorted(set(others) - set(meta))),
+        recipe or _elsewhere(file.made_by or who, who, sorted(large)),
         meta=table.select(meta) if meta else None,
         thumbnails=[data or b"" for data in table["image"].to_pylist()]
         if recipe and pictures
@@ -117,11 +119,9 @@ def _named(table: pa.Table, role: str, asked: str | None, who: str) -> str | Non
                 f"{who}: there is no column '{asked}'. {did_you_mean(asked, table.column_names)}"
             )
         return asked
-    for name in USUAL[role]:
-        if name in table.column_names:
-            return name
-    if role != "vectors":
-        return None
+    usual = next((name for name in USUAL[role] if name in table.column_names), None)
+    if usual is not None or role != "vectors":
+        return usual
     columns = [field.name for field in table.schema if _is_vector(field.type)]
     if len(columns) != 1:
         several = f"several columns of vectors, {', '.join(columns)}" if columns else "no column"
@@ -137,11 +137,6 @@ def _is_vector(of: Any) -> bool:
 
     lists = types.is_list(of) or types.is_large_list(of) or types.is_fixed_size_list(of)
     return lists and (types.is_floating(of.value_type) or types.is_integer(of.value_type))
-
-
-def _is_large(of: Any) -> bool:
-    """Return whether a column holds vectors or bytes, which are no metadata."""
-    return _is_vector(of) or "binary" in str(of)
 
 
 def _ids(table: pa.Table, name: str | None, who: str) -> np.ndarray:
@@ -196,9 +191,3 @@ def _matrix(column: Any, ids: np.ndarray, who: str) -> np.ndarray:
         matrix[start : start + len(chunk)] = float32(values).reshape(-1, dim)
         start += len(chunk)
     return matrix
-
-
-def float32(values: np.ndarray) -> np.ndarray:
-    """Return numbers as float32."""
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is told of
-        return values.astype(np.float32, copy=False)

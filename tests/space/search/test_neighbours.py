@@ -1,4 +1,4 @@
-"""Search beside a naive one in float64, what it refuses, and conditions on what is known."""
+"""Search beside a naive one in float64, what it refuses, conditions, and arithmetic."""
 
 import dataclasses
 import datetime
@@ -15,10 +15,16 @@ from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError
 from nearspace.metrics.retrieval import METRICS
 from nearspace.recipe import Recipe
-from nearspace.space.search.exact import Exact
+from nearspace.space.search.exact import Exact, Hidden
 from nearspace.space.search.filters import matching
-from nearspace.space.search.neighbours import vectors_of
+from nearspace.space.search.neighbours import analogy, encoder_of, vectors_at
 from nearspace.space.space import Space
+
+WORDS = np.array(["man", "woman", "king", "queen", "boy", "apple"])
+VECTORS = np.array(
+    [[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 1, 0], [1, 0.2, 0, 0.1], [0, 0, 0, 1]],
+    dtype=np.float32,
+)
 
 
 def naive(queries, vectors, k, metric, allowed=None, own=None):
@@ -80,7 +86,7 @@ def test_is_a_naive_search_in_float64_whatever_the_vectors(sort, metric):
         for allowed, own in ((None, None), (mask, None), (None, rows), (mask, rows)):
             for k in (1, 10, 100):
                 mine = None if own is None else own[:count]
-                positions, scores = search.search(vectors[rows[:count]], k, allowed, mine)
+                positions, scores = search.search(vectors[rows[:count]], k, Hidden(allowed, mine))
                 wanted, right = naive(vectors[rows[:count]], vectors, k, metric, allowed, mine)
                 np.testing.assert_allclose(scores / unit, right / unit, rtol=1e-9, atol=1e-8)
                 if (sort, metric) != ("grid", "cosine"):  # rounding parts (1, 2) and (2, 4)
@@ -90,7 +96,9 @@ def test_is_a_naive_search_in_float64_whatever_the_vectors(sort, metric):
 def test_more_vectors_than_one_product_takes():
     vectors = np.random.default_rng(0).standard_normal((1501, 8)).astype(np.float32)
     for metric in METRICS:
-        found = Exact(vectors, metric, chunk=400).search(vectors[:300], 7, own=np.arange(300))
+        found = Exact(vectors, metric, chunk=400).search(
+            vectors[:300], 7, Hidden(own=np.arange(300))
+        )
         wanted = naive(vectors[:300], vectors, 7, metric, own=np.arange(300))
         np.testing.assert_array_equal(found[0], wanted[0])
 
@@ -149,7 +157,9 @@ def test_ids_vectors_and_spaces_ask_the_same(customers):
     assert by_id.scores[:, 0].tolist() == [1.0, 1.0]
     assert neighbours(customers, 3, k=4).ids.tolist() == by_id.ids[:1].tolist()
     items = SAMPLES["customers"]().items.iloc[[3, 9]]
-    np.testing.assert_allclose(vectors_of(customers, items), part.vectors, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        encoder_of(customers).transform(items), part.vectors, rtol=1e-5, atol=1e-6
+    )
 
 
 def test_exclude_self_leaves_out_the_item_and_not_its_copies():
@@ -210,7 +220,7 @@ def test_refuses_vectors_of_another_encoder_of_the_same_dimension(customers):
     with pytest.raises(NearspaceError, match=r"another encoder, .* fingerprint 0123"):
         neighbours(customers, dataclasses.replace(other, recipe=recipe))
     with pytest.raises(NearspaceError, match="no encoder"):
-        vectors_of(dataclasses.replace(customers, made_by=None), [])
+        encoder_of(dataclasses.replace(customers, made_by=None))
 
 
 def test_conditions_follow_the_types_of_columns():
@@ -285,3 +295,40 @@ def test_one_long_text_does_not_make_the_others_as_long():
     tracemalloc.stop()
     assert found == [1, 5000, 1]
     assert peak < 10e6  # 5,002 texts of 50,000 characters are 1,000 MB
+
+
+@pytest.fixture(params=[np.asarray, sparse.csr_array], ids=["dense", "sparse"])
+def words(request):
+    return Space(request.param(VECTORS), WORDS, None, Recipe("vectors", "0", "words"))
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
+def test_the_queen_is_found_and_none_that_was_given(words, metric):
+    found = analogy(words, "man", "woman", "king", k=3, metric=metric)
+    assert found.ids[0, 0] == "queen"
+    assert not {"man", "woman", "king"} & set(found.ids[0].tolist())
+    assert analogy(words, "man", "woman", "king", k=50, metric=metric).ids.shape == (1, 3)
+
+
+def test_items_and_vectors_may_be_mixed(words):
+    by_vector = analogy(words, VECTORS[0], "woman", VECTORS[2].tolist(), k=1)
+    assert by_vector.ids.tolist() == [["queen"]]
+    np.testing.assert_array_equal(vectors_at(words, ["king", VECTORS[0]]), VECTORS[[2, 0]])
+
+
+def test_lengths_do_not_count_under_cosine(words):
+    plain = analogy(words, VECTORS[0], VECTORS[1], VECTORS[2], k=6)
+    longer = analogy(words, VECTORS[0], 7 * VECTORS[1], 100 * VECTORS[2], k=6)
+    assert plain.ids.tolist() == longer.ids.tolist()
+    np.testing.assert_allclose(plain.scores, longer.scores, atol=1e-6)
+
+
+def test_what_does_not_fit_is_refused(words):
+    with pytest.raises(NearspaceError, match="Did you mean 'queen'"):
+        analogy(words, "man", "woman", "quen")
+    with pytest.raises(NearspaceError, match="a vector of 4 finite numbers, got float64 of shape"):
+        analogy(words, "man", "woman", np.ones(3))
+    with pytest.raises(NearspaceError, match="4 finite numbers"):
+        vectors_at(words, [np.full(4, np.nan)])
+    with pytest.raises(NearspaceError, match="Did you mean 'cosine'"):
+        analogy(words, "man", "woman", "king", metric="cosin")

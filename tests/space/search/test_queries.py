@@ -7,8 +7,7 @@ from PIL import Image
 
 from nearspace import embed, load, neighbours
 from nearspace.errors import DataError, NearspaceError
-from nearspace.space.search.answers import answer_rows, answers_json
-from nearspace.space.search.queries import items_named, read_queries
+from nearspace.space.search.queries import answer_rows, answers_json, items_named, read_queries
 from nearspace.space.space import Space
 
 

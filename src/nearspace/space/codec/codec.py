@@ -13,8 +13,7 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.arrays import check_finite
 from nearspace.space.codec.codes import Head, read_codes, read_ids, write_codes, write_ids
-from nearspace.space.codec.distortion import loss_text, usual_level
-from nearspace.space.codec.levels import Codec, Level, fit_codec
+from nearspace.space.codec.levels import Codec, Level, fit_codec, loss_text, usual_level
 from nearspace.space.decode import decoder
 from nearspace.space.space import Space
 
@@ -220,7 +219,10 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
     decoding, codec = decoder(space), codec_of(space)
     head, ids, written = read_codes(data)
     _check_origin(head, space, codec)
-    _check_size(head, decoding, codec, len(written), max_bytes)
+    if head.level >= len(codec.levels) or head.dim != decoding.dim:
+        raise NearspaceError("The codes do not fit the space, though they name it.")
+    item = decoding.kind.stored(np.zeros((1, *decoding.kind.shape_of_item)))
+    _check_size(head, item.nbytes, len(written), max_bytes)
     names = read_ids(head, ids)
     level = codec.levels[head.level]
     codes = level.decode(written, head.n)
@@ -229,8 +231,7 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
             "The codes do not come out as they were packed; pack them again, with the version of "
             "constriction that is installed here."
         )
-    shape, dtype = _item_form(decoding)
-    items, seen, at = np.empty((head.n, *shape), dtype=dtype), 0, 0
+    items, seen, at = np.empty((head.n, *item.shape[1:]), dtype=item.dtype), 0, 0
     for batch in _decoded(decoding, level, codes):
         items[at : at + len(batch)] = batch
         seen, at = zlib.crc32(batch.data, seen), at + len(batch)
@@ -283,11 +284,8 @@ def split(space: Space) -> tuple[Space, Space]:
 
 
 def _check_origin(head: Head, space: Space, codec: Codec) -> None:
-    marks = {
-        "encoder": (head.encoder, space.recipe.fingerprint),
-        "codec": (head.codec, codec.fingerprint),
-    }
-    for name, (theirs, ours) in marks.items():
+    for name, ours in (("encoder", space.recipe.fingerprint), ("codec", codec.fingerprint)):
+        theirs = getattr(head, name)
         if theirs != ours:
             raise NearspaceError(
                 f"These codes are of another space: of the {name} {theirs}, and not of {ours} "
@@ -295,13 +293,9 @@ def _check_origin(head: Head, space: Space, codec: Codec) -> None:
             )
 
 
-def _check_size(head: Head, decoding: Decoder, codec: Codec, size: int, max_bytes: int) -> None:
-    """Raise if the items do not fit the encoder, the memory allowed, or the file itself."""
-    if head.level >= len(codec.levels) or head.dim != decoding.dim:
-        raise NearspaceError("The codes do not fit the space, though they name it.")
-    shape, dtype = _item_form(decoding)
-    item = dtype.itemsize * int(np.prod(shape))
-    needed = head.n * (8 * head.dim + item + AN_ID * (head.id_kind > 0)) + 2 * head.ids_memory
+def _check_size(head: Head, item_bytes: int, size: int, max_bytes: int) -> None:
+    """Raise if the items do not fit the memory allowed, or the file itself."""
+    needed = head.n * (8 * head.dim + item_bytes + AN_ID * (head.id_kind > 0)) + 2 * head.ids_memory
     if needed > max_bytes:
         raise NearspaceError(
             f"The file says that it holds {head.n:,} items, which take {needed:,} bytes; "
@@ -309,12 +303,6 @@ def _check_size(head: Head, decoding: Decoder, codec: Codec, size: int, max_byte
         )
     if head.n > 8 * size:
         raise NearspaceError(f"The file is too small for the {head.n:,} items that it names.")
-
-
-def _item_form(decoding: Decoder) -> tuple[tuple[int, ...], np.dtype]:
-    """Return shape and type of one unpacked item."""
-    none = decoding.kind.stored(np.empty((0, *decoding.kind.shape_of_item)))
-    return none.shape[1:], none.dtype
 
 
 def _decoded(decoding: Decoder, level: Level, codes: np.ndarray) -> Iterator[np.ndarray]:

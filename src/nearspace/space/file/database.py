@@ -1,10 +1,13 @@
-"""The SQLite database behind a space: its schema, transactions, parts, and what went wrong.
+"""The SQLite database behind a space: schema, transactions, header, parts, and what went wrong.
 
 ``docs/space_file.md`` describes the file for those who read it without nearspace.
 """
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import json
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -12,19 +15,23 @@ from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from nearspace.errors import NearspaceError
+from nearspace.errors import DataError, NearspaceError
+from nearspace.recipe import Recipe
 
 __all__ = [
-    "APPLICATION",
-    "FORMAT",
+    "IDS",
     "INDEX",
-    "PAGE",
     "SCHEMA",
+    "WAIT",
+    "WRAP",
+    "Columns",
+    "Header",
+    "Tally",
+    "creating",
     "damaged",
-    "read_part",
+    "put_part",
     "reading",
     "told",
-    "write_part",
     "writing",
 ]
 
@@ -45,6 +52,9 @@ SCHEMA = {
 }
 # Made by the first `add`: a new file is written a tenth faster without, and nobody searches it yet.
 INDEX = "CREATE UNIQUE INDEX IF NOT EXISTS items_id ON items (id)"
+IDS = ("text", "integer")
+LABELS = (*IDS, "number", "boolean", None)
+WRAP = 2**63  # sums of checksums are kept below it, as SQLite's integers are
 CAUSES = {
     "SQLITE_FULL": "the disk is full; what it held before is as it was",
     "SQLITE_BUSY": f"another process has been writing to it for {WAIT:.0f} seconds; try again",
@@ -85,13 +95,40 @@ def told(path: str | Path) -> Iterator[None]:
 
 
 @contextmanager
-def reading(path: str | Path) -> Iterator[sqlite3.Connection]:
-    """Open a space to read one state of it, whatever others write meanwhile."""
+def creating(path: Path, header: Header) -> Iterator[sqlite3.Connection]:
+    """Open a new file to fill it, and write its header when it is full.
+
+    Without a journal, since the file counts for nothing until it is renamed.
+    """
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(f"PRAGMA page_size = {PAGE}")
+        db.execute("PRAGMA journal_mode = OFF")
+        db.execute("PRAGMA synchronous = OFF")
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+        db.execute(f"PRAGMA user_version = {FORMAT}")
+        db.execute("BEGIN")
+        for statement in SCHEMA.values():
+            db.execute(statement)
+        yield db
+        _write_header(db, header)
+        db.execute("COMMIT")
+
+
+@contextmanager
+def reading(
+    path: str | Path, token: str | None = None
+) -> Iterator[tuple[sqlite3.Connection, Header]]:
+    """Open a space to read one state of it, whatever others write meanwhile.
+
+    It has to have the token, where one is given: to be the file that was opened before.
+    """
     with _connected(path) as db:
         db.execute("BEGIN")
-        _check_schema(db, path)
         try:
-            yield db
+            header = _read_header(db, path)
+            if token not in (None, header.token):
+                raise NearspaceError(f"{path} was replaced since it was opened; open it again.")
+            yield db, header
         except NearspaceError:
             raise
         # What a file claims of itself may be anything, whatever its checksums.
@@ -102,14 +139,20 @@ def reading(path: str | Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def writing(path: str | Path) -> Iterator[sqlite3.Connection]:
-    """Open a space for one transaction: all that is done in it is kept, or nothing."""
+def writing(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
+    """Open a space for one transaction: all that is done in it is kept, or nothing.
+
+    Its header is written at the end, if it has changed.
+    """
     with _connected(path) as db:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")  # on macOS fsync alone does not reach the disk
         db.execute("BEGIN IMMEDIATE")
-        _check_schema(db, path)
-        yield db
+        header = _read_header(db, path)
+        before = copy.deepcopy(header)
+        yield db, header
+        if header != before:
+            _write_header(db, header)
         db.execute("COMMIT")
 
 
@@ -152,16 +195,7 @@ def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:
         raise damaged(path, "its tables are not those of a space")
 
 
-def read_part(db: sqlite3.Connection, path: str | Path, name: str, expected: list[int]) -> bytes:
-    """Return a part of the space; its length and checksum are expected."""
-    pieces = db.execute("SELECT data FROM parts WHERE name = ? ORDER BY piece", (name,))
-    data = b"".join(piece for (piece,) in pieces)
-    if [len(data), zlib.crc32(data)] != expected:
-        raise damaged(path, f"its part '{name}' does not match its checksum")
-    return data
-
-
-def write_part(db: sqlite3.Connection, name: str, data: bytes) -> list[int]:
+def put_part(db: sqlite3.Connection, name: str, data: bytes) -> list[int]:
     """Write a part, in place of that of the same name; return its length and checksum."""
     db.execute("DELETE FROM parts WHERE name = ?", (name,))
     view = memoryview(data)
@@ -169,3 +203,114 @@ def write_part(db: sqlite3.Connection, name: str, data: bytes) -> list[int]:
     pieces = ((name, number, view[start : start + PIECE]) for number, start in starts)
     db.executemany("INSERT INTO parts VALUES (?, ?, ?)", pieces)
     return [len(view), zlib.crc32(view)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """What the columns of a space hold.
+
+    Attributes
+    ----------
+    dim : int
+        Length of the vectors.
+    sparse : bool
+        Whether only what is not zero is kept of them.
+    ids : str
+        ``"text"`` or ``"integer"``.
+    labels : str or None
+        ``"text"``, ``"integer"``, ``"number"`` or ``"boolean"``; None where there are none.
+    dates : list of str
+        The columns of metadata that are dates, which JSON has no type for.
+    """
+
+    dim: int
+    sparse: bool
+    ids: str
+    labels: str | None
+    dates: list[str]
+
+
+@dataclasses.dataclass
+class Tally:
+    """How many there are, and the sum of their checksums."""
+
+    count: int = 0
+    total: int = 0
+
+    def add(self, checksum: int, count: int = 1) -> None:
+        """Count some more, given with the sum of their checksums; both are negative for less."""
+        self.count += count
+        self.total = (self.total + checksum) % WRAP
+
+
+@dataclasses.dataclass
+class Header:
+    """What stands in the header of a file; it changes with what is written into the file.
+
+    Attributes
+    ----------
+    token : str
+        Another one for every file that is written anew.
+    recipe : Recipe
+        What made the vectors.
+    columns : Columns
+        What the columns hold.
+    items, thumbnails : Tally
+        How many there are, by which a lost one is found out.
+    parts : dict of str to list of int
+        Length and CRC-32 of each part.
+    """
+
+    token: str
+    recipe: Recipe
+    columns: Columns
+    items: Tally = dataclasses.field(default_factory=Tally)
+    thumbnails: Tally = dataclasses.field(default_factory=Tally)
+    parts: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+
+
+def _read_header(db: sqlite3.Connection, path: str | Path) -> Header:
+    """Return the header of a file, all of it checked."""
+    _check_schema(db, path)
+    values = {}
+    for key, value, checksum in db.execute("SELECT key, value, checksum FROM header"):
+        if _checksum(key, value) != checksum:
+            raise damaged(path, f"the '{key}' of its header does not match its checksum")
+        try:
+            values[key] = json.loads(value)
+        except (RecursionError, ValueError) as error:
+            raise damaged(path, f"the '{key}' of its header is no JSON") from error
+    try:
+        items, thumbnails = (values["content"][name] for name in ("items", "thumbnails"))
+        columns, parts = Columns(**values["columns"]), values["parts"]
+        fits = isinstance(values["token"], str) and type(columns.dim) is int
+        fits &= columns.ids in IDS and columns.labels in LABELS
+        pairs = [items, thumbnails, *parts.values()]
+        fits &= all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
+        recipe, tallies = Recipe.from_json(values["recipe"]), (Tally(*items), Tally(*thumbnails))
+    except (AttributeError, DataError, KeyError, TypeError):
+        fits = False
+    if not fits:
+        raise damaged(path, "its header is not that of a space")
+    return Header(values["token"], recipe, columns, *tallies, parts)
+
+
+def _write_header(db: sqlite3.Connection, header: Header) -> None:
+    """Write the header of a file, in place of what it was."""
+    values = {
+        "token": header.token,
+        "recipe": header.recipe.to_json(),
+        "columns": dataclasses.asdict(header.columns),
+        "content": {
+            name: dataclasses.astuple(getattr(header, name)) for name in ("items", "thumbnails")
+        },
+        "parts": header.parts,
+    }
+    for key, value in values.items():
+        text = json.dumps(value, ensure_ascii=True)
+        row = (key, text, _checksum(key, text))
+        db.execute("INSERT OR REPLACE INTO header VALUES (?, ?, ?)", row)
+
+
+def _checksum(key: str, value: str) -> int:
+    return zlib.crc32(f"{key}\x1f{value}".encode())

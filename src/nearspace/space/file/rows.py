@@ -5,7 +5,9 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -15,17 +17,18 @@ from xxhash import xxh3_64_intdigest as hash64
 from nearspace.data.kinds.text import is_unicode
 from nearspace.errors import DataError
 from nearspace.space.arrays import check_finite, is_date, is_finite, plain_array, sparse_rows
-from nearspace.space.file.header import Columns, Tally
+from nearspace.space.file.database import IDS, Columns, Tally, damaged
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["ITEM", "Row", "Rows", "checksums", "columns_of", "decode_rows", "encode_rows"]
+__all__ = ["BATCH", "ITEM", "Row", "Rows", "checksums", "encode_rows", "read_rows"]
 
 Row: TypeAlias = tuple[Any, Any, Any, Any]
 ITEM = ("id", "label", "meta", "vector")
 LARGEST = 2**63
+BATCH = 4096  # rows read at once
 TYPES = {"U": "text", "i": "integer", "u": "integer", "f": "number", "b": "boolean"}
 OF_PYTHON = {str: "text", int: "integer", float: "number", bool: "boolean"}
 
@@ -43,91 +46,76 @@ class Rows:
     damaged: list[int]
 
 
-def columns_of(space: Space) -> Columns:
-    """Return what the columns of a space hold.
+def encode_rows(space: Space) -> tuple[Columns, list[list[Any]]]:
+    """Return what the columns of a space hold; and ids, labels, metadata and vectors for SQLite.
 
     Raises
     ------
     DataError
         If ids are neither text nor whole numbers, or one stands twice; if labels, metadata or
-        thumbnails are not one an item; if a vector is not finite in float32.
+        thumbnails are not one an item; if a vector is not finite in float32; if SQLite has no room
+        for a number, or UTF-8 for a text.
     """
     n, dim = space.vectors.shape
-    with np.errstate(over="ignore"):
-        vectors: Any = space.vectors.astype(np.float32, copy=False)
-    check_finite(vectors, space.ids, space.recipe.spec)
+    check_finite(space.vectors, space.ids, space.recipe.spec)
     for what in ("ids", "labels", "meta", "thumbnails"):
         values = getattr(space, what)
         if values is not None and (len(values) != n or getattr(values, "ndim", 1) != 1):
             got = getattr(values, "shape", len(values))
             raise DataError(f"A space needs {what}, one for each of {n} vectors; got {got}.")
-    ids = _type_of(space.ids, "ids")
-    if ids not in ("text", "integer") or (space.ids.dtype == object and None in space.ids.tolist()):
+    ids, of_ids = _encode_column(space.ids, "ids")
+    if of_ids not in IDS or None in ids:
         raise DataError("A space needs ids that are all text or all whole numbers.")
-    if len(set(space.ids.tolist())) != n:
-        twice, times = collections.Counter(space.ids.tolist()).most_common(1)[0]
+    if len(set(ids)) != n:
+        twice, times = collections.Counter(ids).most_common(1)[0]
         raise DataError(f"A space needs ids that differ; '{twice}' stands {times} times.")
     names = [] if space.meta is None else space.meta.column_names
     if len(set(names)) < len(names):
         raise DataError(f"A space needs columns of metadata with names that differ; got {names}.")
-    labels = None if space.labels is None else _type_of(space.labels, "labels")
-    return Columns(dim, bool(sparse.issparse(space.vectors)), ids, labels, _dates(space.meta))
-
-
-def _type_of(values: np.ndarray, what: str) -> str | None:
-    """Return what an array holds, leaving out what is None; None if that leaves nothing."""
-    if values.dtype != object:
-        of = TYPES.get(values.dtype.kind, "")
-    else:
-        types = {type(value) for value in _plain(values)} - {type(None)}
-        if not types:
-            return None
-        of = OF_PYTHON.get(types.pop(), "") if len(types) == 1 else ""
-    if not of:
-        raise DataError(f"A space needs {what} of one type: text or numbers, got {values.dtype}.")
-    return of
-
-
-def _plain(values: np.ndarray) -> list[Any]:
-    """Return what an array holds as Python has it; what is not a number is missing."""
-    if values.dtype.kind in "Uiub":
-        return values.tolist()
-    if values.dtype.kind == "f":
-        values = values.astype(np.float64)
-    plain = [value.item() if isinstance(value, np.generic) else value for value in values.tolist()]
-    return [None if value != value else value for value in plain]
-
-
-def encode_rows(space: Space, columns: Columns) -> tuple[Any, Any, Any, Any]:
-    """Return ids, labels, metadata and vectors of all items, as SQLite holds them."""
-    ids, nothing = _plain(space.ids), [None] * len(space)
-    labels: Any = nothing if space.labels is None else _plain(space.labels)
-    _check_writable(ids, columns.ids)
-    if columns.labels is not None:
-        _check_writable([label for label in labels if label is not None], columns.labels)
-    if columns.labels == "boolean":
-        labels = [None if label is None else int(label) for label in labels]
-    metas: Any = nothing if space.meta is None else list(_as_json(space.meta))
-    if columns.sparse:
+    labels, of_labels = [None] * n, None
+    if space.labels is not None:
+        labels, of_labels = _encode_column(space.labels, "labels")
+    metas = [None] * n if space.meta is None else list(_as_json(space.meta))
+    is_sparse = bool(sparse.issparse(space.vectors))
+    if is_sparse:
         vectors = sparse.csr_array(space.vectors)
         if not vectors.has_canonical_format:
             vectors = vectors.copy()
             vectors.sum_duplicates()
-        return ids, labels, metas, list(sparse_rows(vectors))
-    return ids, labels, metas, list(np.ascontiguousarray(space.vectors, dtype="<f4"))
+        blobs = list(sparse_rows(vectors))
+    else:
+        blobs = list(np.ascontiguousarray(space.vectors, dtype="<f4"))
+    columns = Columns(dim, is_sparse, of_ids, of_labels, _dates(space.meta))
+    return columns, [ids, labels, metas, blobs]
 
 
-def _check_writable(values: list[Any], of: str) -> None:
-    if of == "integer" and any(not -LARGEST <= value < LARGEST for value in values):
+def _encode_column(values: np.ndarray, what: str) -> tuple[list[Any], str | None]:
+    """Return what an array holds, None for what is missing, and its type; None if all is."""
+    kind = values.dtype.kind
+    column = (values.astype(np.float64) if kind == "f" else values).tolist()
+    if kind in "fO":
+        column = [value.item() if isinstance(value, np.generic) else value for value in column]
+        column = [None if value != value else value for value in column]  # NaN is not itself
+    of: str | None = TYPES.get(kind, "")
+    if kind == "O":
+        types = {type(value) for value in column} - {type(None)}
+        of = OF_PYTHON.get(types.pop(), "") if len(types) == 1 else "" if types else None
+    if of == "":
+        raise DataError(f"A space needs {what} of one type: text or numbers, got {values.dtype}.")
+    there = [value for value in column if value is not None]
+    if of == "integer" and any(not -LARGEST <= value < LARGEST for value in there):
         raise DataError("A space holds whole numbers of 64 bits; make larger ids text.")
     if of == "text":
         try:
-            "".join(values).encode()
+            "".join(there).encode()
         except UnicodeEncodeError:
-            broken = next(text for text in values if not is_unicode(text))
+            broken = next(text for text in there if not is_unicode(text))
             raise DataError(
                 f"A space holds text in UTF-8, which {broken!r} cannot be written in; rename it."
             ) from None
+    if of == "boolean":
+        column = [None if value is None else int(value) for value in column]
+    return column, of
 
 
 def _dates(meta: pa.Table | None) -> list[str]:
@@ -162,22 +150,27 @@ def checksums(rows: Iterable[int], ids: Any, labels: Any, metas: Any, vectors: A
     ]
 
 
-def decode_rows(batches: Iterable[Sequence[tuple]], columns: Columns, count: int) -> Rows:
-    """Return what rows hold; each is row number, id, label, meta, vector and checksum.
+def read_rows(db: sqlite3.Connection, path: Path, columns: Columns) -> Rows:
+    """Return what the rows of a file hold.
 
     A row that does not match its checksum, or has no place here, is among the damaged ones.
     """
+    (count,) = db.execute("SELECT count(*) FROM items").fetchone()
+    size = 1 if columns.sparse else 4 * columns.dim
+    if not 0 <= count * size <= path.stat().st_size:  # before memory is set aside for them
+        raise damaged(path, f"it is too small for {count} vectors of {columns.dim}")
     dense = np.empty((0 if columns.sparse else count, columns.dim), dtype=np.float32)
     sound: list[tuple] = []
     blobs: list[bytes] = []
-    damaged, tally = [], Tally()
-    for batch in batches:
+    broken, tally = [], Tally()
+    cursor = db.execute(f"SELECT row, {', '.join(ITEM)}, checksum FROM items ORDER BY row")
+    while batch := cursor.fetchmany(BATCH):
         fitting = [row for row in batch if _fits(row[4], columns)]
         marks = checksums(*zip(*(row[:5] for row in fitting), strict=True)) if fitting else []
         good = [row for row, mark in zip(fitting, marks, strict=True) if row[5] == mark]
         if len(good) < len(batch):
             whole = {row[0] for row in good}
-            damaged += [row[0] for row in batch if row[0] not in whole]
+            broken += [row[0] for row in batch if row[0] not in whole]
         vectors, start = [row[4] for row in good], len(sound)
         if columns.sparse:
             blobs += vectors
@@ -201,7 +194,7 @@ def decode_rows(batches: Iterable[Sequence[tuple]], columns: Columns, count: int
         labels=None if columns.labels is None else _array(labels, columns.labels),
         meta=_table(metas, columns.dates),
         tally=tally,
-        damaged=damaged,
+        damaged=broken,
     )
 
 

@@ -13,25 +13,49 @@ from typing import Any
 from nearspace.encoders.base import FILES, Encoder
 from nearspace.encoders.decoder import DECODER_FILES, Decoder
 from nearspace.encoders.persist import parse_decoder, parse_encoder
-from nearspace.errors import NearspaceError
+from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
-from nearspace.space.file import database
-from nearspace.space.file.header import WRAP, Columns, Header, Tally, read_header
-from nearspace.space.file.rows import Rows, decode_rows
+from nearspace.space.file.database import WRAP, Header, Tally, damaged, reading
+from nearspace.space.file.rows import BATCH, Rows, read_rows
+from nearspace.space.space import Space
+from nearspace.space.vectors import VectorFile
 
-__all__ = ["Parts", "Pictures", "picture_checksum", "read_rows", "reader_of", "verify"]
+__all__ = ["Parts", "picture_checksum", "read_space", "verify"]
 
-BATCH = 4096
+NAMED = 5  # damaged rows that an error names
 
 
-def read_rows(db: sqlite3.Connection, path: Path, columns: Columns) -> Rows:
-    """Return the rows of a file, and which of them are damaged."""
-    there = db.execute("SELECT count(*) FROM items").fetchone()[0]
-    size = 1 if columns.sparse else 4 * columns.dim
-    if not 0 <= there * size <= path.stat().st_size:  # before memory is set aside for them
-        raise database.damaged(path, f"it is too small for {there} vectors of {columns.dim}")
-    rows = db.execute("SELECT row, id, label, meta, vector, checksum FROM items ORDER BY row")
-    return decode_rows(iter(lambda: rows.fetchmany(BATCH), []), columns, there)
+def read_space(file: VectorFile) -> Space:
+    """Return the space that a ``.space`` file holds; see `open_space`.
+
+    Every row is checked; the encoder, thumbnails and parts are read, and checked, when they are
+    first asked for. Ids are text or int64, vectors float32.
+    """
+    if file != VectorFile(file.path):
+        raise DataError(
+            f"{file.path} says itself which are its vectors, ids and labels, and what made them; "
+            "open it without these names."
+        )
+    path = file.path.absolute()
+    with reading(path) as (db, header):
+        rows = read_rows(db, path, header.columns)
+    if rows.damaged:
+        named = ", ".join(map(str, rows.damaged[:NAMED]))
+        more = f" and {len(rows.damaged) - NAMED} more" if len(rows.damaged) > NAMED else ""
+        raise damaged(path, f"row {named}{more} does not match its checksum")
+    if rows.tally != header.items:
+        raise damaged(path, f"expected {header.items.count} rows, and found others")
+    parts = Parts(path, header)
+    return Space(
+        rows.vectors,
+        rows.ids,
+        rows.labels,
+        header.recipe,
+        reader_of(parts, header.recipe),
+        rows.meta,
+        Pictures(path, header, rows) if header.thumbnails.count else None,
+        parts,
+    )
 
 
 def reader_of(parts: Parts, recipe: Recipe) -> Callable[[], Encoder | Decoder] | None:
@@ -47,21 +71,13 @@ def _read_encoder(parts: Parts, recipe: Recipe) -> Encoder:
     """Return the encoder of a file, having checked that it made the vectors."""
     encoder = parse_encoder(parts, str(parts.path))
     if encoder.fingerprint != recipe.fingerprint:
-        raise database.damaged(parts.path, "its encoder is not the one that made its vectors")
+        raise damaged(parts.path, "its encoder is not the one that made its vectors")
     return encoder
 
 
 def picture_checksum(row: int, name: Any, data: bytes) -> int:
     """Return the checksum of one thumbnail."""
     return zlib.crc32(data, zlib.crc32(f"{row}\x1f{name}".encode()))
-
-
-def _unchanged(db: sqlite3.Connection, path: Path, token: str) -> Header:
-    """Return the header of a file that was opened before, or raise if it is another by now."""
-    header = read_header(db, path)
-    if header.token != token:
-        raise NearspaceError(f"{path} was replaced since it was opened; open it again.")
-    return header
 
 
 class Parts(Mapping[str, bytes]):
@@ -72,13 +88,17 @@ class Parts(Mapping[str, bytes]):
 
     def __getitem__(self, name: str) -> bytes:
         expected = self.sums[name]
-        with database.reading(self.path) as db:
-            if _unchanged(db, self.path, self.token).parts.get(name) != expected:
+        with reading(self.path, self.token) as (db, header):
+            if header.parts.get(name) != expected:
                 raise NearspaceError(
                     f"{self.path}: its part '{name}' was written anew since it was opened; open it "
                     "again."
                 )
-            return database.read_part(db, self.path, name, expected)
+            pieces = db.execute("SELECT data FROM parts WHERE name = ? ORDER BY piece", (name,))
+            data = b"".join(piece for (piece,) in pieces)
+        if [len(data), zlib.crc32(data)] != expected:
+            raise damaged(self.path, f"its part '{name}' does not match its checksum")
+        return data
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.sums)
@@ -109,8 +129,8 @@ class Pictures(Sequence[bytes]):
 
     def read(self, positions: Iterable[int]) -> list[bytes]:
         """Return the thumbnails of items at some positions."""
-        with database.reading(self.path) as db:
-            self._count(db, _unchanged(db, self.path, self.token).thumbnails)
+        with reading(self.path, self.token) as (db, header):
+            self._count(db, header.thumbnails)
             return [self._one(db, position) for position in positions]
 
     def _count(self, db: sqlite3.Connection, expected: Tally) -> None:
@@ -119,7 +139,7 @@ class Pictures(Sequence[bytes]):
             sql = "SELECT count(*), coalesce(sum(checksum + row), 0) FROM thumbnails"
             count, total = db.execute(sql).fetchone()
             if Tally(count, total % WRAP) != expected:
-                raise database.damaged(self.path, f"expected {expected.count} thumbnails")
+                raise damaged(self.path, f"expected {expected.count} thumbnails")
             self.counted = expected
 
     def _one(self, db: sqlite3.Connection, position: int) -> bytes:
@@ -136,7 +156,7 @@ class Pictures(Sequence[bytes]):
         if data is None:
             return b""
         if picture_checksum(row, name, data) != mark:
-            raise database.damaged(self.path, f"the thumbnail of '{name}' is not what was written")
+            raise damaged(self.path, f"the thumbnail of '{name}' is not what was written")
         return data
 
 
@@ -157,16 +177,22 @@ def verify(path: str | Path) -> list[str]:
         If the file is no space at all.
     """
     path, wrong = Path(path), []
-    with database.reading(path) as db:
+    with reading(path) as (db, header):
         checked = [text for (text,) in db.execute("PRAGMA integrity_check")]
         if checked != ["ok"]:
             wrong += [f"SQLite: {text}" for text in checked]
-        header = read_header(db, path)
         rows = read_rows(db, path, header.columns)
         wrong += [f"Row {row} of the items does not match its checksum." for row in rows.damaged]
         if rows.tally != header.items:
             wrong.append(f"Expected {header.items.count} items, and found others.")
-        wrong += _verify_pictures(db, rows, header.thumbnails)
+        names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
+        tally = Tally()
+        for row, data, mark in db.execute("SELECT * FROM thumbnails ORDER BY row"):
+            tally.add(mark + row)
+            if row not in names or picture_checksum(row, names[row], data) != mark:
+                wrong.append(f"The thumbnail of row {row} does not match its checksum.")
+        if tally != header.thumbnails:
+            wrong.append(f"Expected {header.thumbnails.count} thumbnails, and found others.")
     parts = Parts(path, header)
     for name in parts:
         with _noting(wrong):
@@ -185,15 +211,3 @@ def _noting(wrong: list[str]) -> Iterator[None]:
         yield
     except NearspaceError as error:
         wrong.append(str(error))
-
-
-def _verify_pictures(db: sqlite3.Connection, rows: Rows, expected: Tally) -> list[str]:
-    names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
-    tally, wrong = Tally(), []
-    for row, data, mark in db.execute("SELECT row, data, checksum FROM thumbnails ORDER BY row"):
-        tally.add(mark + row)
-        if row not in names or picture_checksum(row, names[row], data) != mark:
-            wrong.append(f"The thumbnail of row {row} does not match its checksum.")
-    if tally != expected:
-        wrong.append(f"Expected {expected.count} thumbnails, and found others.")
-    return wrong

@@ -5,25 +5,28 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, trustworthiness
-from nearspace.space.arrays import plain_array, vector_checksums
-from nearspace.space.map.placement import Placer
+from nearspace.space.arrays import plain_array, read_arrays, vector_checksums
 from nearspace.space.map.tsne import FEWEST, tsne, tsne_facts
+from nearspace.space.search.exact import Exact
+from nearspace.space.space import Space
 
-if TYPE_CHECKING:
-    from nearspace.space.space import Space
-
-__all__ = ["Map", "layout", "parse_map"]
+__all__ = ["K", "Map", "Placer", "layout", "parse_map"]
 
 K = 10  # neighbours by which a map is judged
 QUERIES = 2000
+ARRAYS = {"ids": "u1", "checksums": "u4", "places": "f4", "laid_out": "u1"}
 FACTS = ("made_by", "trustworthiness", "preservation", "queries")
 TOLD = ("library", "version")  # of what made a map
+NEIGHBOURS = 15  # by which a new point is placed
+SHARPNESS = 8
+STEPS = 60  # of Weiszfeld's iteration; all points take the same number, so that none sees another
 EDGE = 1.001  # beyond which no place lies, rounding included
 
 
@@ -70,12 +73,8 @@ class Map:
 
         facts = {name: getattr(self, name) for name in FACTS}
         ids = json.dumps(self.ids.tolist(), ensure_ascii=False).encode()
-        arrays: dict[str, np.ndarray] = {
-            "checksums": self.checksums.astype(np.uint32),
-            "places": self.places.astype(np.float32),
-            "laid_out": self.laid_out.astype(np.uint8),
-            "ids": np.frombuffer(ids, dtype=np.uint8),
-        }
+        fields = {**vars(self), "ids": np.frombuffer(ids, dtype=np.uint8)}
+        arrays = {name: fields[name].astype(dtype) for name, dtype in ARRAYS.items()}
         return save(arrays, metadata={"map": json.dumps(facts)})
 
 
@@ -87,20 +86,16 @@ def parse_map(data: bytes) -> Map:
     NearspaceError
         If it is something else.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    broken = (SafetensorError, ValueError, LookupError, TypeError, AttributeError,
-              RecursionError, OverflowError)  # fmt: skip
+    broken = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
     try:
-        arrays = load(data)
+        ids, checksums, places, laid_out = read_arrays(data, ARRAYS)
         size = int.from_bytes(data[:8], "little")
         facts = json.loads(json.loads(data[8 : 8 + size])["__metadata__"]["map"])
         parsed = Map(
-            _ids(json.loads(arrays["ids"].tobytes())),
-            arrays["checksums"],
-            arrays["places"],
-            arrays["laid_out"].astype(bool),
+            _ids(json.loads(ids.tobytes())),
+            checksums,
+            places,
+            laid_out.astype(bool),
             {**facts["made_by"], **{name: str(facts["made_by"][name]) for name in TOLD}},
             float(facts["trustworthiness"]),
             float(facts["preservation"]),
@@ -110,11 +105,9 @@ def parse_map(data: bytes) -> Map:
         reason = f"there is no {error}" if isinstance(error, KeyError) else error
         raise NearspaceError(f"The map kept with the space cannot be read ({reason}).") from error
     n = len(parsed.ids)
-    shapes = (parsed.places.shape, parsed.checksums.shape, parsed.laid_out.shape)
-    types = (parsed.places.dtype, parsed.checksums.dtype)
-    if shapes != ((n, 2), (n,), (n,)) or types != (np.float32, np.uint32):
+    if (places.shape, checksums.shape, laid_out.shape) != ((n, 2), (n,), (n,)):
         raise NearspaceError("The map kept with the space is not one place for each of its items.")
-    if not (np.abs(parsed.places) <= EDGE).all():
+    if not (np.abs(places) <= EDGE).all():
         raise NearspaceError("The map kept with the space has a place that is not on it.")
     return parsed
 
@@ -163,42 +156,22 @@ def layout(
     >>> found.places.shape, round(found.trustworthiness, 1)
     ((178, 2), 1.0)
     """
+    n, checksums = len(space), vector_checksums(space.vectors)
     earlier = None if again or "map" not in space.parts else parse_map(space.parts["map"])
-    checksums = vector_checksums(space.vectors)
     if earlier is not None:
         rows, laid_out = _rows(earlier, space, checksums)
         if np.array_equal(rows, np.arange(len(earlier))):
             return earlier
-        if laid_out.sum() >= FEWEST and np.ptp(earlier.places[rows[laid_out]], axis=0).any():
-            places, new = earlier.places[rows], rows < 0
-            if (
-                new.any()
-            ):  # by those that were laid out alone: the order of additions does not matter
-                among = Placer(space.vectors[laid_out], places[laid_out])
-                places[new] = among.place(space.vectors[new])
-            return _judged(space, checksums, places, laid_out, earlier.made_by)
-    places = tsne(space.vectors, random_state, progress)
-    everything = np.ones(len(space), dtype=bool)
-    return _judged(space, checksums, places, everything, tsne_facts(len(space), random_state))
-
-
-def _rows(earlier: Map, space: Space, checksums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each item's row on a map, -1 where it is new or has changed, and who is laid out."""
-    there = {name: row for row, name in enumerate(earlier.ids.tolist())}
-    rows = np.array([there.get(name, -1) for name in space.ids.tolist()], dtype=np.int64)
-    same = np.append(earlier.checksums, np.uint32(0))[rows] == checksums  # the last is for -1
-    rows = np.where(same, rows, -1)
-    return rows, (rows >= 0) & np.append(earlier.laid_out, False)[rows]
-
-
-def _judged(
-    space: Space,
-    checksums: np.ndarray,
-    places: np.ndarray,
-    laid_out: np.ndarray,
-    made_by: dict[str, Any],
-) -> Map:
-    n = len(space)
+        placed = earlier.places[rows[laid_out]]
+        if len(placed) < FEWEST or not np.ptp(placed, axis=0).any():
+            earlier = None
+    if earlier is None:
+        places, laid_out = tsne(space.vectors, random_state, progress), np.ones(n, dtype=bool)
+        made_by = tsne_facts(n, random_state)
+    else:
+        places, new, made_by = earlier.places[rows], rows < 0, earlier.made_by
+        if new.any():  # by those that were laid out alone: the order of additions does not matter
+            places[new] = Placer(space.vectors[laid_out], placed).place(space.vectors[new])
     ranks = neighbour_ranks(space.vectors, places, K, QUERIES)
     return Map(
         space.ids,
@@ -210,3 +183,76 @@ def _judged(
         float((ranks <= K).mean()) if n > K + 1 else float("nan"),
         len(ranks),
     )
+
+
+def _rows(earlier: Map, space: Space, checksums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each item's row on a map, -1 where it is new or has changed, and who is laid out."""
+    there = {name: row for row, name in enumerate(earlier.ids.tolist())}
+    rows = np.array([there.get(name, -1) for name in space.ids.tolist()], dtype=np.int64)
+    same = np.append(earlier.checksums, np.uint32(0))[rows] == checksums  # the last is for -1
+    rows = np.where(same, rows, -1)
+    return rows, (rows >= 0) & np.append(earlier.laid_out, False)[rows]
+
+
+class Placer:
+    """Places of new points, by the places of the known ones whose vectors are nearest.
+
+    A point stands at the weighted geometric median of its neighbours' places. Where neighbours lie
+    in two clusters, that is in the heavier one, while their mean is in the void between. A weight
+    falls to zero at the first neighbour that is left out, so that noise in the order of neighbours
+    moves nothing, and grows without bound towards distance zero, so that a known vector finds its
+    own place. Neighbours and distances are those of float64, whatever else is asked for at once.
+
+    Parameters
+    ----------
+    vectors : ndarray or csr_array of shape (n, d)
+        The known vectors.
+    places : ndarray of shape (n, 2)
+        Where they stand.
+
+    Examples
+    --------
+    >>> placer = Placer(np.eye(20, dtype=np.float32), np.arange(40.0).reshape(20, 2))
+    >>> placer.place(np.eye(20, dtype=np.float32)[[3]]).round(3).tolist()
+    [[6.0, 7.0]]
+    """
+
+    def __init__(self, vectors: np.ndarray | sparse.csr_array, places: np.ndarray):
+        self.places = np.asarray(places, dtype=np.float64)
+        self.neighbours = Exact(vectors, "euclidean")
+
+    def place(self, vectors: np.ndarray | sparse.csr_array) -> np.ndarray:
+        """Return the places of new vectors, shape ``(m, 2)``, float32.
+
+        Parameters
+        ----------
+        vectors : ndarray or csr_array of shape (m, d)
+            One alone gets the place that it gets among others.
+        """
+        n = len(self.places)
+        indices, distances = self.neighbours.search(vectors, min(NEIGHBOURS + 1, n))
+        return _median(self.places[indices], _weights(distances**2)).astype(np.float32)
+
+
+def _weights(squares: np.ndarray) -> np.ndarray:
+    """Return the weights of neighbours, nearest first; squares has shape ``(m, k + 1)``."""
+    farthest = np.maximum(squares[:, -1:], np.finfo(np.float64).tiny)
+    share = squares / farthest
+    # The last term counts only where all are equally far: then all count alike.
+    return (1 - share) ** SHARPNESS / (share + 1e-12) + 1e-9
+
+
+def _median(places: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the weighted geometric median of places ``(m, k, 2)`` (Weiszfeld, 1937)."""
+    x, y = places[..., 0], places[..., 1]
+    extent = np.maximum(np.ptp(x, axis=1), np.ptp(y, axis=1))[:, None]
+    soft = np.maximum(1e-4 * extent, 1e-12) ** 2  # keeps the step finite upon a neighbour
+    across, up = _mean(x, weights), _mean(y, weights)
+    for _ in range(STEPS):
+        pull = weights / np.sqrt((x - across) ** 2 + (y - up) ** 2 + soft)
+        across, up = _mean(x, pull), _mean(y, pull)
+    return np.concatenate([across, up], axis=1)
+
+
+def _mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    return (values * weights).sum(axis=1, keepdims=True) / weights.sum(axis=1, keepdims=True)

@@ -7,6 +7,7 @@ threads, where this one does without torch, which takes longer to import than a 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
 from typing import Any, TypeAlias
@@ -15,17 +16,9 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.metrics.retrieval import check_search, row_products
-from nearspace.space.search.scores import (
-    as_scores,
-    first_equals,
-    pieces,
-    rescored,
-    sparse_alike,
-    sparse_squares,
-)  # fmt: skip
-from nearspace.space.search.selection import Hidden, RunningBest, best
+from nearspace.space.arrays import vector_checksums
 
-__all__ = ["Exact"]
+__all__ = ["NOTHING", "SPARE", "WIDE", "Exact", "Hidden", "Vectors", "as_scores", "rescored"]
 
 Vectors: TypeAlias = "np.ndarray | sparse.csr_array"
 Bound: TypeAlias = tuple[np.ndarray, np.ndarray]
@@ -37,10 +30,47 @@ MOST_HALVINGS = 4  # of a chunk, to maxima of groups of 16 vectors
 WHOLE = 25_000_000  # scores that are held at once where all are needed (100 MB)
 SPARE = 6  # candidates beside the k best, for those whose order float32 cannot tell
 MANY = 50  # where one vector in so many is a candidate, equal ones are looked at once
+GATHERED = 1 << 18  # numbers gathered at once: what is done with them stays in the cache
 ROUNDING = 2.0**-24  # of one operation in float32
 FINE = 2.0**-53  # of one in float64
 WIDE = (1e-18, 1e18)  # lengths between which squares neither overflow nor vanish in float32
 VANISHING = 2.0**-126  # below it float32 loses digits
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Hidden:
+    """What may not be found among ``n`` vectors by ``q`` queries.
+
+    Attributes
+    ----------
+    allowed : ndarray of bool of shape (n,) or None
+        Which vectors may be found; None where all may.
+    own : ndarray of int of shape (q,) or None
+        For each query the position of one that may not be; outside of [0, n) for none.
+    """
+
+    allowed: np.ndarray | None = None
+    own: np.ndarray | None = None
+
+    def of_queries(self, part: Any) -> Hidden:
+        """Return the same for some of the queries."""
+        return Hidden(self.allowed, None if self.own is None else self.own[part])
+
+    def of_vectors(self, part: slice) -> Hidden:
+        """Return the same for some of the vectors, with positions among them."""
+        own = None if self.own is None else self.own - part.start
+        return Hidden(None if self.allowed is None else self.allowed[part], own)
+
+    def hide(self, scores: np.ndarray) -> None:
+        """Set scores, shape (q, n), of what may not be found to minus infinity."""
+        if self.allowed is not None:
+            scores[:, ~self.allowed] = -np.inf
+        if self.own is not None:
+            rows = np.flatnonzero((self.own >= 0) & (self.own < scores.shape[1]))
+            scores[rows, self.own[rows]] = -np.inf
+
+
+NOTHING = Hidden()
 
 
 class Exact:
@@ -75,7 +105,7 @@ class Exact:
         check_search(metric)
         self.vectors, self.metric, self.chunk = vectors, metric, chunk
         if sparse.issparse(vectors):
-            self.squares = sparse_squares(vectors)
+            self.squares = _sparse_squares(vectors)
         else:
             self._prepare(vectors)
 
@@ -90,7 +120,7 @@ class Exact:
         euclidean, cosine = self.metric == "euclidean", self.metric == "cosine"
         self.centre = vectors.mean(axis=0, dtype=np.float64) if n and euclidean else np.zeros(dim)
         squares, half = np.empty(n), np.zeros(n)
-        for part in pieces(n, dim):
+        for part in _pieces(n, dim):
             rows = vectors[part].astype(np.float64)
             squares[part] = row_products(rows, rows)
             if euclidean:
@@ -112,11 +142,7 @@ class Exact:
             self.fixed_error = (8 * ROUNDING * half + dim * VANISHING).astype(np.float32)
 
     def search(
-        self,
-        queries: Vectors,
-        k: int,
-        allowed: np.ndarray | None = None,
-        own: np.ndarray | None = None,
+        self, queries: Vectors, k: int, hidden: Hidden = NOTHING
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the ``k`` best of every query, the best first, equals in their order.
 
@@ -126,10 +152,8 @@ class Exact:
             Finite vectors; sparse where what is searched is.
         k : int
             How many, at most as many as may be found.
-        allowed : ndarray of bool of shape (n,), optional
-            Which may be found.
-        own : ndarray of int of shape (q,), optional
-            For each query the position of one that may not be found.
+        hidden : Hidden, optional
+            What may not be found.
 
         Returns
         -------
@@ -141,7 +165,7 @@ class Exact:
         count, n = queries.shape[0], self.vectors.shape[0]
         positions, scores = np.empty((count, k), dtype=np.int64), np.empty((count, k))
         is_sparse = sparse.issparse(self.vectors)
-        search, hidden = self._sparse if is_sparse else self._dense, Hidden(allowed, own)
+        search = self._sparse if is_sparse else self._dense
         step = max(1, WHOLE // max(1, n)) if is_sparse else BLOCK
         for start in range(0, count if k else 0, step):
             part = slice(start, start + step)
@@ -151,9 +175,9 @@ class Exact:
     def _sparse(self, queries: Any, k: int, hidden: Hidden) -> tuple[np.ndarray, np.ndarray]:
         queries = queries.astype(np.float64)
         alike = np.ascontiguousarray((self.vectors @ queries.T.tocsr()).toarray().T)  # (q, n)
-        alike = sparse_alike(alike, self.squares, sparse_squares(queries)[:, None], self.metric)
+        alike = _sparse_alike(alike, self.squares, _sparse_squares(queries)[:, None], self.metric)
         hidden.hide(alike)
-        positions, scores = zip(*(best(row, k) for row in alike), strict=True)
+        positions, scores = zip(*(_best_of(row, k) for row in alike), strict=True)
         return np.stack(positions), np.stack(scores)
 
     def _dense(self, queries: np.ndarray, k: int, hidden: Hidden) -> tuple[np.ndarray, np.ndarray]:
@@ -213,7 +237,7 @@ class Exact:
         scores, vectors = np.empty((chunk, count), np.float32), self.vectors
         added = self.bias + error
         scaled = None if self.scale is None else np.empty((chunk, vectors.shape[1]), np.float32)
-        top = RunningBest(count, m)
+        top = _RunningBest(count, m)
         for first in range(0, n, chunk):
             part = slice(first, first + chunk)
             rows = vectors[part]
@@ -243,7 +267,7 @@ class Exact:
         """Yield the same, by one product of all queries."""
         n, dim = self.vectors.shape
         scores = np.empty((len(moved), n))
-        for part in pieces(n, dim):
+        for part in _pieces(n, dim):
             scores[:, part] = moved @ (self.vectors[part] - self.centre).T
         if self.inverse is not None:
             scores *= self.inverse
@@ -264,7 +288,7 @@ class Exact:
             first = np.argpartition(upper, -k)[-k:]
             least = (upper[first] - 2 * error[first]).min()
         candidates = np.flatnonzero((upper >= least) & (upper > -np.inf))
-        places, values = best(self._alike(query, candidates), k)
+        places, values = _best_of(self._alike(query, candidates), k)
         return candidates[places], values
 
     def _alike(self, query: np.ndarray, candidates: np.ndarray) -> np.ndarray:
@@ -280,4 +304,147 @@ class Exact:
 
     @functools.cached_property
     def _firsts(self) -> np.ndarray:
-        return first_equals(self.vectors)
+        return _first_equals(self.vectors)
+
+
+def _best_of(alike: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the ``k`` largest values stand, the largest first, equals in their order."""
+    candidates = np.arange(len(alike))
+    if k < len(alike):
+        candidates = np.flatnonzero(alike >= np.partition(alike, -k)[-k])
+    best = candidates[np.argsort(-alike[candidates], kind="stable")[:k]]
+    return best, alike[best]
+
+
+class _RunningBest:
+    """The ``m`` largest scores of each of ``count`` queries, as more and more of them are seen."""
+
+    def __init__(self, count: int, m: int):
+        self.m = m
+        self.values = np.full((count, m), -np.inf, dtype=np.float32)
+        self.positions = np.zeros((count, m), dtype=np.int64)
+        self.least = np.full(count, -np.inf, dtype=np.float32)
+        self.waiting: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+
+    def take(self, scores: np.ndarray, first: int, halvings: int) -> None:
+        """See more scores, (rows, count), of items that stand at `first` and after.
+
+        Rows are compared in groups of ``2**halvings``, of which there are at least `m` or one row
+        each. The rows of a group lie apart, so that its maximum is one of whole rows.
+        """
+        maxima = scores
+        for _ in range(halvings):
+            half = len(maxima) // 2
+            out = maxima[:half] if maxima is not scores else None
+            maxima = np.maximum(maxima[:half], maxima[half:], out=out)
+        above = maxima > self.least
+        if np.count_nonzero(above) > 2 * self.values.size and len(maxima) >= self.m:
+            # So many groups hold one as large, and just below lest equals of the last are lost.
+            fair = np.partition(maxima, -self.m, axis=0)[-self.m]
+            self.least = np.maximum(self.least, np.nextafter(fair, np.float32(-np.inf)))
+            above = maxima > self.least
+        groups, queries = np.nonzero(above)
+        members = scores.reshape(-1, len(maxima), scores.shape[1])[:, groups, queries]
+        rows, at = np.nonzero(members > self.least[queries])
+        places = first + rows * len(maxima) + groups[at]
+        self.waiting.append((queries[at], members[rows, at], places))
+        if sum(len(values) for _, values, _ in self.waiting) >= self.values.size:
+            self._merge()
+
+    def sorted(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest scores and their positions, (count, m), the largest first."""
+        self._merge()
+        return self.values, self.positions
+
+    def _merge(self) -> None:
+        count = len(self.values)
+        old = (np.repeat(np.arange(count), self.m), self.values.ravel(), self.positions.ravel())
+        queries, values, positions = map(np.concatenate, zip(old, *self.waiting, strict=True))
+        order = np.lexsort((-values, queries))
+        starts = np.searchsorted(queries[order], np.arange(count))
+        chosen = order[starts[:, None] + np.arange(self.m)]
+        self.values, self.positions = values[chosen], positions[chosen]
+        self.least, self.waiting = self.values[:, -1], []
+
+
+def rescored(
+    queries: np.ndarray, vectors: np.ndarray, positions: np.ndarray, metric: str
+) -> np.ndarray:
+    """Return how alike queries and some vectors each are, computed in float64.
+
+    Parameters
+    ----------
+    queries : ndarray of shape (q, d)
+        The queries.
+    vectors : ndarray of shape (n, d)
+        The vectors.
+    positions : ndarray of shape (q, m)
+        Which of the vectors to compare each query with.
+    metric : {"cosine", "dot", "euclidean"}
+        Cosine, inner product, or the distance with its sign turned.
+
+    Returns
+    -------
+    ndarray of shape (q, m), float64
+        The larger the more alike. Equal vectors have exactly the same.
+    """
+    flat, alike = positions.ravel(), np.empty(positions.size)
+    rows = np.arange(len(flat)) // max(1, positions.shape[1])
+    for part in _pieces(len(flat), queries.shape[1]):
+        left = queries[rows[part]].astype(np.float64)
+        right = vectors[flat[part]].astype(np.float64)
+        if metric == "euclidean":
+            right -= left
+            alike[part] = -np.sqrt(row_products(right, right))
+        elif metric == "dot":
+            alike[part] = row_products(left, right)
+        else:
+            squares = row_products(left, left) * row_products(right, right)
+            alike[part] = _cosines(row_products(left, right), squares)
+    return alike.reshape(positions.shape)
+
+
+def _pieces(n: int, dim: int) -> Iterator[slice]:
+    """Yield the parts of ``n`` vectors that are worked on one after the other."""
+    step = max(1, GATHERED // max(1, dim))
+    return (slice(start, start + step) for start in range(0, n, step))
+
+
+def _first_equals(vectors: np.ndarray) -> np.ndarray:
+    """Return for each vector where one stands that equals it, the same for all that do."""
+    checksums = vector_checksums(vectors)
+    _, first, of = np.unique(checksums, return_index=True, return_inverse=True)
+    firsts = first[of]
+    for part in _pieces(*vectors.shape):
+        others = part.start + np.flatnonzero((vectors[part] != vectors[firsts[part]]).any(axis=1))
+        firsts[others] = others  # different vectors with one checksum
+    return firsts
+
+
+def as_scores(alike: np.ndarray, metric: str) -> np.ndarray:
+    """Return what a search answers with: distances as such, not with their sign turned."""
+    return np.abs(alike) if metric == "euclidean" else alike
+
+
+def _cosines(products: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Return cosines, 0 for a zero vector, from inner products and products of squared lengths."""
+    cosines = np.divide(products, np.sqrt(squares), out=np.zeros_like(products), where=squares > 0)
+    return cosines.clip(-1.0, 1.0)
+
+
+def _sparse_alike(
+    products: np.ndarray, squares: np.ndarray, own_squares: np.ndarray, metric: str
+) -> np.ndarray:
+    """Return the same as `rescored` from inner products and squared lengths, all float64."""
+    if metric == "dot":
+        return products
+    if metric == "cosine":
+        return _cosines(products, squares * own_squares)
+    return -np.sqrt((squares - 2 * products + own_squares).clip(0))
+
+
+def _sparse_squares(vectors: Any) -> np.ndarray:
+    """Return squared lengths, summed in the order in which a product of sparse vectors is."""
+    squares = vectors.astype(np.float64)
+    squares.data **= 2
+    return squares @ np.ones(vectors.shape[1])

@@ -29,6 +29,7 @@ COMPARES: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">": operator.gt,
     ">=": operator.ge,
+    "~": lambda text, part: part.lower() in text.lower(),
 }
 DATE = re.compile(r"\d{4}(-\d\d){0,2}([T ][\d:.]+)?", re.ASCII)
 TRUTH = {"true": True, "false": False}
@@ -81,16 +82,14 @@ def matching(space: Space, where: Sequence[str]) -> np.ndarray:
 
 def column_of(space: Space, name: str) -> np.ndarray:
     """Return what is known of every item under a name: ``id``, ``label`` or a column of `meta`."""
-    own: dict[str, Any] = {"id": space.ids}
-    if space.labels is not None:
-        own["label"] = space.labels
-    names = [*own, *(space.meta.column_names if space.meta is not None else [])]
-    if name in own:
+    own = {"id": space.ids, "label": space.labels}
+    if own.get(name) is not None:
         return np.asarray(own[name])
-    if name not in names:
-        raise NearspaceError(f"The space has no column '{name}'. {did_you_mean(name, names)}")
-    assert space.meta is not None
-    return _array(space.meta[name])
+    if space.meta is not None and name in space.meta.column_names:
+        return _array(space.meta[name])
+    names = [each for each, values in own.items() if values is not None]
+    names += [] if space.meta is None else space.meta.column_names
+    raise NearspaceError(f"The space has no column '{name}'. {did_you_mean(name, names)}")
 
 
 def _array(column: pa.ChunkedArray) -> np.ndarray:
@@ -117,8 +116,9 @@ def _compared(column: np.ndarray, name: str, sign: str, value: str) -> np.ndarra
         if kinds == {list}:
             return there & _any_compared(values, name, sign, value)
         if not kinds or not kinds <= {int, float, bool, Decimal}:
-            texts = [str(each) for each in itertools.compress(values, there)]
-            there[there] = _texts_compared(texts, sign, value)
+            # One by one: an array of texts is as wide as the longest.
+            texts = (str(each) for each in itertools.compress(values, there))
+            there[there] = [COMPARES[sign](text, value) for text in texts]
             return there
         filled = [value if is_there else 0 for value, is_there in zip(values, there, strict=True)]
         column = np.array(filled, dtype=float if Decimal in kinds else None)
@@ -136,15 +136,6 @@ def _any_compared(lists: list[Any], name: str, sign: str, value: str) -> np.ndar
     met = _compared(inside, name, "=" if sign == "!=" else sign, value)
     some = np.bincount(of[met], minlength=len(lists)) > 0
     return ~some if sign == "!=" else some
-
-
-def _texts_compared(texts: list[str], sign: str, value: str) -> list[bool]:
-    """Compare texts one by one: an array of them is as wide as the longest."""
-    if sign == "~":
-        wanted = value.lower()
-        return [wanted in text.lower() for text in texts]
-    compare = COMPARES[sign]
-    return [compare(text, value) for text in texts]
 
 
 def _value(text: str, column: np.ndarray, name: str) -> Any:

@@ -10,12 +10,12 @@ from scipy import sparse
 
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.metrics.retrieval import check_search
-from nearspace.space.arrays import vector_checksums
-from nearspace.space.search.exact import SPARE, WIDE, Exact
-from nearspace.space.search.scores import as_scores, rescored
+from nearspace.space.arrays import read_arrays, vector_checksums
+from nearspace.space.search.exact import SPARE, WIDE, Exact, Hidden, Vectors, as_scores, rescored
 
-__all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name", "unsound"]
+__all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name"]
 
+ARRAYS = {"centroids": "f4", "cells": "i4", "checksums": "u4", "probes": "i8", "recall": "f8"}
 RECALL = 0.95  # below it there is a warning
 AIM = 0.96  # what the effort is chosen for, on other queries than the recall is measured on
 JUDGED = 10  # neighbours by which the recall is measured
@@ -63,9 +63,7 @@ class Index:
         """Return the index as a safetensors file."""
         from safetensors.numpy import save
 
-        numbers = {"probes": np.array([self.probes]), "recall": np.array([self.recall])}
-        arrays = {name: getattr(self, name) for name in ("centroids", "cells", "checksums")}
-        return save({**arrays, **numbers})
+        return save({of: np.atleast_1d(getattr(self, of)).astype(ARRAYS[of]) for of in ARRAYS})
 
     @classmethod
     def from_bytes(cls, data: bytes, metric: str) -> Index:
@@ -76,39 +74,26 @@ class Index:
         NearspaceError
             If it is none.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
         try:
-            read = load(data)
-            index = cls(
-                metric,
-                np.ascontiguousarray(read["centroids"], dtype=np.float32),
-                read["cells"].astype(np.int32),
-                read["checksums"].astype(np.uint32),
-                int(read["probes"][0]),
-                float(read["recall"][0]),
-            )
-        except (SafetensorError, KeyError, IndexError, TypeError, ValueError, OverflowError):
-            raise unsound() from None
-        if not index._is_sound():
-            raise unsound()
-        return index
-
-    def _is_sound(self) -> bool:
-        if self.centroids.ndim != 2 or self.cells.ndim != 1 or not self.centroids.size:
-            return False
-        count = len(self.centroids)
-        return (
-            bool((np.abs(self.centroids) < WIDE[1]).all())
-            and self.cells.shape == self.checksums.shape
-            and bool(((self.cells >= 0) & (self.cells < count)).all())
-            and 1 <= self.probes <= count
-            and 0 <= self.recall <= 1
+            centroids, cells, checksums, probes, recall = read_arrays(data, ARRAYS)
+        except ValueError:
+            raise _unsound() from None
+        count = len(centroids) if centroids.ndim == 2 and centroids.size else 0
+        sound = (
+            (np.abs(centroids) < WIDE[1]).all()
+            and cells.ndim == 1
+            and cells.shape == checksums.shape
+            and ((cells >= 0) & (cells < count)).all()
+            and probes.shape == recall.shape == (1,)
+            and 1 <= probes[0] <= count
+            and 0 <= recall[0] <= 1
         )
+        if not sound:
+            raise _unsound()
+        return cls(metric, centroids, cells, checksums, int(probes[0]), float(recall[0]))
 
 
-def unsound() -> NearspaceError:
+def _unsound() -> NearspaceError:
     """Return the error for what is no index, or none of these vectors."""
     return NearspaceError("The index is damaged, or of other vectors; build it anew.")
 
@@ -125,14 +110,16 @@ class Opened:
         The vectors, of which the library holds a copy in the order of the cells.
     """
 
-    def __init__(self, index: Index, vectors: np.ndarray):
-        faiss = _faiss()
+    def __init__(self, index: Index, vectors: Vectors):
+        dim = index.centroids.shape[1]
+        if sparse.issparse(vectors) or dim != vectors.shape[1]:
+            raise _unsound()
+        faiss, vectors = _faiss(), np.asarray(vectors)
         _check_lengths(vectors, index.metric)
         from faiss.contrib.ivf_tools import add_preassigned
 
         self.index, self.vectors = index, vectors
         product = index.metric != "euclidean"
-        dim = index.centroids.shape[1]
         quantizer = faiss.IndexFlatIP(dim) if product else faiss.IndexFlatL2(dim)
         quantizer.add(index.centroids)
         kind = faiss.METRIC_INNER_PRODUCT if product else faiss.METRIC_L2
@@ -144,7 +131,7 @@ class Opened:
         changed = np.flatnonzero(places < 0)
         cells[changed] = _cells(index.centroids, vectors, changed, index.metric)
         if cells.min(initial=0) < 0:  # the library would leave them out
-            raise unsound()
+            raise _unsound()
         for start in range(0, len(vectors), STEP):
             part = slice(start, start + STEP)
             add_preassigned(self.lists, _points(vectors[part], index.metric), cells[part])
@@ -252,7 +239,7 @@ def _effort(opened: Opened, exact: Exact, queries: np.ndarray) -> int:
 
 def _worst(exact: Exact, queries: np.ndarray) -> np.ndarray:
     """Return the score of the tenth nearest of each query, itself left out."""
-    return exact.search(exact.vectors[queries], JUDGED, own=queries)[1][:, -1:]
+    return exact.search(exact.vectors[queries], JUDGED, Hidden(own=queries))[1][:, -1:]
 
 
 def _recall(opened: Opened, queries: np.ndarray, worst: np.ndarray, probes: int) -> float:

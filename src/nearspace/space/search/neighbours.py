@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -13,11 +13,14 @@ from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.metrics.retrieval import check_search
 from nearspace.space.arrays import first_row_without
-from nearspace.space.search.exact import Vectors
+from nearspace.space.search.exact import Hidden, Vectors
 from nearspace.space.search.filters import matching
 from nearspace.space.space import Space
 
-__all__ = ["Neighbours", "encoder_of", "neighbours", "vectors_of"]
+if TYPE_CHECKING:
+    from nearspace.space.space import Space
+
+__all__ = ["Neighbours", "analogy", "encoder_of", "neighbours", "vectors_at"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,7 +72,7 @@ def neighbours(
         What to search.
     queries : array-like of shape (d,) or (q, d), ids, or Space
         Vectors; one id or a list of ids of the space (text or whole numbers); or another space
-        that was made by the same encoder. For items see `vectors_of`.
+        that was made by the same encoder. Of items pass ``space.encoder.transform(items)``.
     k : int, default=10
         How many to find. Where fewer may be found, all of them.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
@@ -107,41 +110,16 @@ def neighbours(
     """
     check_search(metric, k)
     vectors, own = _queries(space, queries, exclude_self)
-    conditions = [where] if isinstance(where, str) else list(where or [])
-    allowed = matching(space, conditions) if conditions else None
+    allowed = matching(space, [where] if isinstance(where, str) else where) if where else None
     there = len(space) if allowed is None else int(allowed.sum())
     if own is not None and (own >= 0 if allowed is None else allowed[own] & (own >= 0)).any():
         there -= 1
     k = max(0, min(k, there))
-    notes: tuple[str, ...] = ()
-    if metric == "cosine":
-        notes = _on_zeros(vectors)
-        vectors = _lengthened(vectors)
-    positions, scores, recall, told = space.searcher.search(vectors, k, metric, allowed, own, exact)
+    notes = _on_zeros(vectors) if metric == "cosine" else ()
+    vectors = _lengthened(vectors) if metric == "cosine" else vectors
+    hidden = Hidden(allowed, own)
+    positions, scores, recall, told = space.searcher.search(vectors, k, metric, hidden, exact)
     return Neighbours(space.ids[positions], positions, scores, metric, recall, told + notes)
-
-
-def vectors_of(space: Space, items: Any) -> Vectors:
-    """Return the vectors of new items under the encoder of a space.
-
-    Parameters
-    ----------
-    space : Space
-        A space with its encoder.
-    items : sequence of n items
-        Of the space's kind: images, a list of texts, a DataFrame, vectors.
-
-    Returns
-    -------
-    ndarray or csr_array of shape (n, d), float32
-        What `neighbours` takes.
-
-    Raises
-    ------
-    NearspaceError
-        If the space has no encoder, or the items are not of its kind.
-    """
-    return encoder_of(space).transform(items)
 
 
 def encoder_of(space: Space) -> Encoder:
@@ -185,7 +163,15 @@ def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, n
     """Return the vectors of queries and, to leave them out, where they themselves stand or -1."""
     positions: np.ndarray | None = None
     if isinstance(queries, Space):
-        vectors: Any = _vectors_of_space(space, queries)
+        ours, theirs = space.recipe, queries.recipe
+        if queries is not space and ours.fingerprint != theirs.fingerprint:
+            raise NearspaceError(
+                f"The other space was made by another encoder, '{theirs.spec}' with the "
+                f"fingerprint {theirs.fingerprint}, than this one, '{ours.spec}' with "
+                f"{ours.fingerprint}: their vectors cannot be compared. Embed its items with the "
+                "encoder of this one."
+            )
+        vectors: Any = queries.vectors
         places = {name: place for place, name in enumerate(space.ids.tolist())}
         positions = np.array([places.get(name, -1) for name in queries.ids.tolist()])
     elif sparse.issparse(queries):
@@ -201,17 +187,6 @@ def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, n
             "know it: search by ids."
         )
     return _checked(space, vectors), positions if exclude_self else None
-
-
-def _vectors_of_space(space: Space, other: Space) -> Any:
-    ours, theirs = space.recipe, other.recipe
-    if other is not space and ours.fingerprint != theirs.fingerprint:
-        raise NearspaceError(
-            f"The other space was made by another encoder, '{theirs.spec}' with the fingerprint "
-            f"{theirs.fingerprint}, than this one, '{ours.spec}' with {ours.fingerprint}: "
-            "their vectors cannot be compared. Embed its items with the encoder of this one."
-        )
-    return other.vectors
 
 
 def _checked(space: Space, vectors: Any) -> Vectors:
@@ -233,3 +208,90 @@ def _checked(space: Space, vectors: Any) -> Vectors:
     if sparse.issparse(space.vectors):
         return sparse.csr_array(vectors)
     return vectors.toarray() if sparse.issparse(vectors) else vectors
+
+
+def analogy(
+    space: Space, a: Any, b: Any, c: Any, k: int = 10, metric: str = "cosine"
+) -> Neighbours:
+    """Return what is to ``c`` as ``b`` is to ``a``: the items nearest to b − a + c.
+
+    Parameters
+    ----------
+    space : Space
+        Any space.
+    a, b, c : id or ndarray of shape (d,)
+        Items by their ids, or vectors. Items given are not among those found.
+    k : int, default=10
+        How many to find.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        How near is measured. Under cosine, which knows directions alone, the three vectors are
+        brought to length 1 first (Levy & Goldberg, 2014).
+
+    Returns
+    -------
+    Neighbours
+        Of one query: ids, positions and scores of shape ``(1, k)``, the nearest first.
+
+    Raises
+    ------
+    NearspaceError
+        If there is no such item or metric, or a vector is of another dimension.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> space = embed(load("wine"), "pca(dim=4)")
+    >>> found = analogy(space, 0, 1, 2, k=3, metric="euclidean")
+    >>> found.ids.shape, set(found.ids[0].tolist()) & {0, 1, 2}
+    ((1, 3), set())
+    """
+    from sklearn.preprocessing import normalize
+
+    terms = vectors_at(space, [a, b, c])
+    if metric == "cosine":
+        terms = normalize(terms)
+    target: Any = (terms[1] - terms[0] + terms[2])[None].astype(np.float32)
+    if sparse.issparse(space.vectors):
+        target = sparse.csr_array(target)
+    given = {space.position(item) for item in (a, b, c) if not _is_vector(item)}
+    nearest = neighbours(space, target, k + len(given), metric)
+    others = np.flatnonzero(~np.isin(nearest.positions[0], list(given)))[:k]
+    rows = {name: getattr(nearest, name)[:, others] for name in ("ids", "positions", "scores")}
+    return dataclasses.replace(nearest, **rows)
+
+
+def vectors_at(space: Space, items: Sequence[Any]) -> np.ndarray:
+    """Return the vectors of items, shape ``(m, d)``, float32.
+
+    Parameters
+    ----------
+    space : Space
+        Where they are.
+    items : sequence of id or ndarray of shape (d,)
+        Ids; what is a vector already is returned as it is.
+
+    Raises
+    ------
+    NearspaceError
+        If there is no such item, or a vector is of another dimension.
+    """
+    return np.array([_vector(space, item) for item in items], dtype=np.float32)
+
+
+def _vector(space: Space, item: Any) -> np.ndarray:
+    if not _is_vector(item):
+        position = space.position(item)
+        row: Any = space.vectors[position : position + 1]
+        return row.toarray()[0] if sparse.issparse(row) else row[0]
+    vector = np.asarray(item)
+    dim = space.vectors.shape[1]
+    if vector.shape != (dim,) or vector.dtype.kind not in "fiu" or not np.isfinite(vector).all():
+        raise DataError(
+            f"Expected an id, or a vector of {dim} finite numbers, got {vector.dtype} of shape "
+            f"{vector.shape}."
+        )
+    return vector
+
+
+def _is_vector(item: Any) -> bool:
+    return isinstance(item, list | tuple) or getattr(item, "ndim", 0) > 0

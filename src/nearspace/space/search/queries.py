@@ -1,8 +1,9 @@
-"""Queries as people put them: a text, or a file of items like those of the space."""
+"""Queries as people put them, a text or a file of items, and answers with all that is known."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +16,10 @@ from nearspace.data import load
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.files import suffix_of
 from nearspace.errors import DataError
-from nearspace.space.search.neighbours import encoder_of
+from nearspace.space.search.neighbours import Neighbours, encoder_of
 from nearspace.space.space import Space
 
-__all__ = ["Queries", "items_named", "read_queries"]
+__all__ = ["Queries", "answer_rows", "answers_json", "items_named", "read_queries"]
 
 TABLES = (".csv", ".tsv", ".parquet")
 
@@ -88,9 +89,9 @@ def read_queries(space: Space, queries: Iterable[str], column: str | None = None
                 for name, count in zip(called, counts, strict=True)
                 if not count
             ]
-    if sparse.issparse(vectors[0]):
-        return Queries(names, sparse.vstack(vectors, format="csr"), tuple(notes))
-    return Queries(names, np.concatenate(vectors), tuple(notes))
+    are_sparse = sparse.issparse(vectors[0])
+    joined = sparse.vstack(vectors, format="csr") if are_sparse else np.concatenate(vectors)
+    return Queries(names, joined, tuple(notes))
 
 
 def items_named(space: Space, queries: Queries) -> Space:
@@ -132,3 +133,55 @@ def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
     if len(dataset) == 1:
         return [query], dataset.items
     return [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()], dataset.items
+
+
+def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any]]]:
+    """Return what was found for each query, a row a neighbour.
+
+    Parameters
+    ----------
+    space : Space
+        The one that was searched.
+    neighbours : Neighbours
+        What was found in it.
+
+    Returns
+    -------
+    list of list of dict
+        ``rank``, ``score`` and ``id`` of each, its ``label`` where there are labels, and whatever
+        else is known of it.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load, neighbours
+    >>> space = embed(load("digits"), "pca(dim=8)")
+    >>> answer_rows(space, neighbours(space, 17, k=1))
+    [[{'rank': 1, 'score': 1.0, 'id': 17, 'label': 7}]]
+    """
+    answers = []
+    for query, positions in enumerate(neighbours.positions):
+        scores, ids = neighbours.scores[query].tolist(), neighbours.ids[query].tolist()
+        rows: list[dict[str, Any]] = [
+            {"rank": rank, "score": score, "id": name}
+            for rank, (score, name) in enumerate(zip(scores, ids, strict=True), start=1)
+        ]
+        if space.labels is not None:
+            for row, label in zip(rows, space.labels[positions].tolist(), strict=True):
+                row["label"] = label
+        if space.meta is not None:
+            for row, meta in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
+                row.update({name: value for name, value in meta.items() if name not in row})
+        answers.append(rows)
+    return answers
+
+
+def answers_json(
+    names: list[str], answers: list[list[dict[str, Any]]], neighbours: Neighbours
+) -> str:
+    """Return the answers to queries as JSON text, dates among them as text."""
+    how = {"metric": neighbours.metric, "recall": neighbours.recall}
+    queries = [
+        {"query": name, **how, "neighbours": rows}
+        for name, rows in zip(names, answers, strict=True)
+    ]
+    return json.dumps(queries, ensure_ascii=False, indent=1, default=str)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import numpy as np
-from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.space.search.exact import Exact, Vectors
-from nearspace.space.search.index import LARGEST_K, RECALL, Index, Opened, part_name, unsound
+from nearspace.space.search.exact import NOTHING, Exact, Hidden, Vectors
+from nearspace.space.search.index import LARGEST_K, RECALL, Index, Opened, part_name
 
 __all__ = ["Searcher"]
 
@@ -50,8 +49,7 @@ class Searcher:
         queries: Vectors,
         k: int,
         metric: str,
-        allowed: np.ndarray | None = None,
-        own: np.ndarray | None = None,
+        hidden: Hidden = NOTHING,
         exact: bool = False,
     ) -> tuple[np.ndarray, np.ndarray, float, tuple[str, ...]]:
         """Return the nearest of every query, as `Exact.search` does, by the index if there is one.
@@ -64,10 +62,8 @@ class Searcher:
             How many, at most as many as may be found.
         metric : {"cosine", "dot", "euclidean"}
             What to search by.
-        allowed : ndarray of bool of shape (n,), optional
-            Which may be found; the search is then exact.
-        own : ndarray of int of shape (q,), optional
-            For each query the position of one that may not be found.
+        hidden : Hidden, optional
+            What may not be found; where not all vectors are allowed, the search is exact.
         exact : bool, default=False
             Search all vectors, even where there is an index.
 
@@ -81,15 +77,14 @@ class Searcher:
             What there is to say of the index.
         """
         opened, notes = None, tuple[str, ...]()
-        if 1 <= k <= LARGEST_K and allowed is None and not exact:
+        if 1 <= k <= LARGEST_K and hidden.allowed is None and not exact:
             opened, notes = self._index(metric)
         if opened is None:
-            return *self.exact(metric).search(queries, k, allowed, own), 1.0, notes
-        positions, scores, short = opened.search(queries, k, own, opened.index.probes)
+            return *self.exact(metric).search(queries, k, hidden), 1.0, notes
+        positions, scores, short = opened.search(queries, k, hidden.own, opened.index.probes)
         if short.any():
-            mine = None if own is None else own[short]
-            all_of_them = self.exact(metric).search(queries[short], k, own=mine)
-            positions[short], scores[short] = all_of_them
+            of_all = self.exact(metric).search(queries[short], k, hidden.of_queries(short))
+            positions[short], scores[short] = of_all
         return positions, scores, opened.index.recall, notes
 
     def exact(self, metric: str) -> Exact:
@@ -131,9 +126,6 @@ class Searcher:
     def _open(self, metric: str) -> Opened | str:
         try:
             index = Index.from_bytes(self.parts[part_name(metric)], metric)
-            dim = self.vectors.shape[1]
-            if sparse.issparse(self.vectors) or index.centroids.shape[1] != dim:
-                raise unsound()
-            return Opened(index, np.asarray(self.vectors))
+            return Opened(index, self.vectors)
         except NearspaceError as error:
             return str(error)

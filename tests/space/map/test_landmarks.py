@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from nearspace.recipe import Recipe
-from nearspace.space.map.clusters import clusters, outliers_and_duplicates
+from nearspace.space.map.landmarks import landmarks
 from nearspace.space.space import Space
 
 WORDS = ("apple", "river", "engine")
@@ -31,18 +31,29 @@ def crowds():
     return Space(vectors, ids, labels, Recipe("made up", "0"), meta=meta)
 
 
+def space_of(vectors):
+    return Space(vectors, np.arange(len(vectors)), None, Recipe("made up", "0"))
+
+
+def odd_ones(vectors):
+    """The outliers and near-duplicates among vectors that lie on a map at one point."""
+    marks = landmarks(space_of(vectors), np.zeros((len(vectors), 2)))
+    return marks.outliers, marks.alike
+
+
 def test_clusters_are_found_and_named(crowds):
-    codes, found = clusters(crowds, crowds.vectors)
+    marks = landmarks(crowds, crowds.vectors)
+    codes, found = marks.codes, marks.clusters
     assert [of.size for of in found] == [60, 40, 30]
     assert (codes[40:100] == 0).all()
     assert (codes[-5:] == -1).all()
     assert [of.words[0] for of in found] == ["river", "apple", "engine"]
     assert found[1].labels == (("kind 0", 0.85),)
     assert found[1].name.endswith("kind 0 (85 %)")
-    _, named = clusters(dataclasses.replace(crowds, meta=None), crowds.vectors)
+    named = landmarks(dataclasses.replace(crowds, meta=None), crowds.vectors).clusters
     assert [of.title for of in named] == ["kind 1", "kind 0", "kind 2"]
     bare = dataclasses.replace(crowds, meta=None, labels=None)
-    assert [of.name for of in clusters(bare, crowds.vectors)[1]] == ["", "", ""]
+    assert [of.name for of in landmarks(bare, crowds.vectors).clusters] == ["", "", ""]
 
 
 def test_missing_labels_and_texts_name_nothing_and_file_names_do(crowds):
@@ -50,35 +61,34 @@ def test_missing_labels_and_texts_name_nothing_and_file_names_do(crowds):
     labels[:30] = labels[40:100] = None
     texts[50:100] = [None] * 50
     some = dataclasses.replace(crowds, labels=labels, meta=None)
-    _, found = clusters(some, crowds.vectors)
+    found = landmarks(some, crowds.vectors).clusters
     assert [of.labels for of in found] == [(), (("kind 0", 0.25),), (("kind 2", 1.0),)]
     some = dataclasses.replace(crowds, labels=None, meta=pa.table({"text": texts}))
-    assert clusters(some, crowds.vectors)[1][0].words[0] == "river"
+    assert landmarks(some, crowds.vectors).clusters[0].words[0] == "river"
     files = [
         f"photos/IMG_{WORDS[k]}_{i:04}.jpg" for i, k in enumerate([0] * 40 + [1] * 60 + [2] * 35)
     ]
     some = dataclasses.replace(crowds, labels=None, meta=None, ids=np.array(files))
-    assert [of.words for of in clusters(some, crowds.vectors)[1]] == [
+    assert [of.words for of in landmarks(some, crowds.vectors).clusters] == [
         ("river",), ("apple",), ("engine",)
     ]  # fmt: skip
 
 
 def test_many_items_are_clustered_by_a_sample(crowds):
-    codes, found = clusters(crowds, crowds.vectors, most=100)
-    assert len(found) == 3
+    marks = landmarks(crowds, crowds.vectors, most=100)
+    codes = marks.codes
+    assert len(marks.clusters) == 3
     assert np.bincount(codes[codes >= 0])[0] >= 58
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 40])
 def test_few_or_equal_items_have_no_clusters(n):
     vectors = np.ones((n, 2), dtype=np.float32)
-    space = Space(vectors, np.arange(n), None, Recipe("made up", "0"))
-    codes, found = clusters(space, vectors)
-    assert codes.tolist() == [-1] * n
-    assert found == []
-    outliers, alike = outliers_and_duplicates(vectors)
-    assert outliers == []
-    assert [len(of.positions) for of in alike] == ([n] if n > 2 else [])
+    marks = landmarks(space_of(vectors), vectors)
+    assert marks.codes.tolist() == [-1] * n
+    assert not marks.clusters
+    assert not marks.outliers
+    assert [len(of.positions) for of in marks.alike] == ([n] if n > 2 else [])
 
 
 @pytest.mark.parametrize("scale", [1, 1e-25, 1e20])
@@ -88,7 +98,7 @@ def test_outliers_and_duplicates_are_found_in_the_original_dimensions(scale):
     vectors[7] += 30
     vectors[[20, 30, 40]] = vectors[10]
     vectors[60] = vectors[50] + 1e-3
-    outliers, alike = outliers_and_duplicates((vectors * scale).astype(np.float32))
+    outliers, alike = odd_ones((vectors * scale).astype(np.float32))
     assert outliers[0].position == 7
     assert 10 < outliers[0].times < 100
     assert len(outliers) < 10
@@ -101,10 +111,10 @@ def test_one_item_far_beyond_all_and_many_duplicates_hide_nothing():
     vectors = random.normal(size=(500, 12)).astype(np.float32)
     vectors[3] = 1e20
     vectors[60] = vectors[50] + 1e-3
-    outliers, alike = outliers_and_duplicates(vectors)
+    outliers, alike = odd_ones(vectors)
     assert outliers[0].position == 3
     assert all(of.times < 5 for of in outliers[1:])
     assert [of.positions for of in alike] == [(50, 60)]
     vectors[100:] = vectors[100]
-    _, alike = outliers_and_duplicates(vectors)
+    _, alike = odd_ones(vectors)
     assert [len(of.positions) for of in alike] == [400, 2]

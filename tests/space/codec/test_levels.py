@@ -6,7 +6,7 @@ import pytest
 from nearspace import embed, load, pack, unpack
 from nearspace.space.codec.codec import codec_of, with_codec
 from nearspace.space.codec.codes import read_codes
-from nearspace.space.codec.distortion import distortions
+from nearspace.space.codec.levels import distortions
 
 pytestmark = pytest.mark.trains
 

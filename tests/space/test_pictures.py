@@ -1,10 +1,10 @@
-"""Images side by side."""
+"""Images side by side in one picture."""
 
 import numpy as np
 import pytest
 
 from nearspace.errors import DataError
-from nearspace.space.grid import image_grid
+from nearspace.space.pictures import image_grid
 
 
 def test_every_image_stands_where_it_should_in_its_own_pixels():

@@ -6,18 +6,17 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from nearspace.metrics.retrieval import nearest
-from nearspace.space.search.scores import rescored
+from nearspace.space.arrays import drawn
+from nearspace.space.search.exact import rescored
+from nearspace.space.space import Space
 
-if TYPE_CHECKING:
-    from nearspace.space.space import Space
-
-__all__ = ["Alike", "Cluster", "Outlier", "classes", "clusters", "outliers_and_duplicates"]
+__all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks"]
 
 K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
@@ -80,18 +79,39 @@ class Alike:
     distance: float
 
 
-def clusters(
-    space: Space, places: np.ndarray, most: int = MOST_CLUSTERED
-) -> tuple[np.ndarray, list[Cluster]]:
-    """Return the clusters of a map (HDBSCAN, Campello et al. 2013) and each item's among them.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Landmarks:
+    """What stands out on a map.
 
-    They are found on the map, not in the original dimensions, where density says little: what
-    looks like a crowd is one.
+    Attributes
+    ----------
+    codes : ndarray of shape (n,), int64
+        The number of each item's cluster, largest first; -1 for items in none.
+    clusters : list of Cluster
+        One a number.
+    outliers : list of Outlier
+        Items whose distance to the tenth neighbour is far above the typical, farthest first.
+    alike : list of Alike
+        Groups of items at less than a tenth of the typical distance to the nearest, nearest first.
+    """
+
+    codes: np.ndarray
+    clusters: Sequence[Cluster] = ()
+    outliers: Sequence[Outlier] = ()
+    alike: Sequence[Alike] = ()
+
+
+def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> Landmarks:
+    """Return the clusters of a map (HDBSCAN, Campello et al. 2013), and what is odd in a space.
+
+    Clusters are found on the map, not in the original dimensions, where density says little: what
+    looks like a crowd is one. Outliers and near-duplicates are found in the original dimensions,
+    in which distances are what the encoder made them.
 
     Parameters
     ----------
     space : Space
-        Labels and texts, or ids, which give the names.
+        Vectors; and labels and texts, or ids, which give the clusters their names.
     places : ndarray of shape (n, 2)
         The map.
     most : int, default=20,000
@@ -99,17 +119,26 @@ def clusters(
 
     Returns
     -------
-    codes : ndarray of shape (n,), int64
-        The number of each item's cluster, largest first; -1 for items in none.
-    found : list of Cluster
-        One a number.
+    Landmarks
+        Clusters, outliers and near-duplicates.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> space = embed(load("digits").take(range(500)), "pca(dim=8)")
+    >>> len(landmarks(space, space.vectors[:, :2]).codes)
+    500
     """
     codes = _codes(places, most)
     sizes = np.bincount(codes[codes >= 0])
-    labels = _commonest(codes, space.labels, len(sizes))
-    words = _words(codes, *_texts(space), len(sizes))
+    members = _members(codes, len(sizes))
+    labels, words = _commonest(members, space.labels), _words(members, *_texts(space))
     named = zip(sizes.tolist(), labels, words, strict=True)
-    return codes, [Cluster(size, of, by) for size, of, by in named]
+    crowds = [Cluster(size, of, by) for size, of, by in named]
+    if len(space) < 3:
+        return Landmarks(codes, crowds)
+    indices, distances = _neighbours(space.vectors)
+    return Landmarks(codes, crowds, _outliers(distances[:, -1]), _alike(indices, distances))
 
 
 def _codes(places: np.ndarray, most: int) -> np.ndarray:
@@ -119,9 +148,7 @@ def _codes(places: np.ndarray, most: int) -> np.ndarray:
     n = len(places)
     if n < 2 * SMALLEST or not np.ptp(places):
         return np.full(n, -1)
-    chosen = np.arange(n)
-    if n > most:
-        chosen = np.sort(np.random.default_rng(0).choice(n, most, replace=False))
+    chosen = drawn(n, most, np.random.default_rng(0))
     smallest = max(SMALLEST, math.isqrt(len(chosen)))
     method = HDBSCAN(min_cluster_size=smallest, min_samples=DENSITY, copy=True)
     codes = method.fit_predict(places[chosen])
@@ -134,17 +161,20 @@ def _codes(places: np.ndarray, most: int) -> np.ndarray:
     return rank[codes]
 
 
-def _commonest(
-    codes: np.ndarray, labels: np.ndarray | None, count: int
-) -> list[tuple[tuple[str, float], ...]]:
+def _members(codes: np.ndarray, count: int) -> Any:
+    """Return which items have each of some codes, shape ``(count, n)``, sparse."""
+    inside = np.flatnonzero(codes >= 0)
+    entries = (np.ones(len(inside)), (codes[inside], inside))
+    return sparse.csr_array(entries, shape=(count, len(codes)))
+
+
+def _commonest(members: Any, labels: np.ndarray | None) -> list[tuple[tuple[str, float], ...]]:
+    """Return the commonest labels of each cluster with their shares."""
     if labels is None:
-        return [()] * count
+        return [()] * members.shape[0]
     names, of = classes(labels)
-    counted = (codes >= 0) & (of >= 0)
-    table = np.zeros((count, len(names)), dtype=np.int64)
-    np.add.at(table, (codes[counted], of[counted]), 1)
     shares = []
-    for row in table / np.bincount(codes[codes >= 0], minlength=count)[:, None]:
+    for row in (members @ _members(of, len(names)).T).toarray() / members.sum(axis=1)[:, None]:
         order = np.argsort(-row, kind="stable")[:NAMED]
         needed = 1 + int(np.searchsorted(row[order].cumsum(), MOST))
         shares.append(tuple((str(names[i]), float(row[i])) for i in order[:needed] if row[i] > 0))
@@ -177,12 +207,11 @@ def _texts(space: Space) -> tuple[Sequence[str] | None, float]:
     return [PurePosixPath(name).stem.replace("_", " ") for name in space.ids.tolist()], COMMON
 
 
-def _words(
-    codes: np.ndarray, texts: Sequence[str] | None, common: float, count: int
-) -> list[tuple[str, ...]]:
+def _words(members: Any, texts: Sequence[str] | None, common: float) -> list[tuple[str, ...]]:
     """Return the words whose share in a cluster is largest for how common they are (c-TF-IDF)."""
     from sklearn.feature_extraction.text import CountVectorizer
 
+    count = members.shape[0]
     if texts is None or not count:
         return [()] * count
     pattern = r"(?u)\b[^\W\d_]{3,}\b"
@@ -191,39 +220,12 @@ def _words(
         counts = counter.fit_transform(texts)
     except ValueError:  # no word stands in two texts, or all in most
         return [()] * count
-    member = sparse.csr_array(
-        (np.ones((codes >= 0).sum()), (codes[codes >= 0], np.flatnonzero(codes >= 0))),
-        shape=(count, len(texts)),
-    )
-    often = (member @ counts).toarray()
+    often = (members @ counts).toarray()
     share = often / np.maximum(often.sum(axis=1, keepdims=True), 1)
     score = share * np.log1p(often.sum() / count / np.maximum(often.sum(axis=0), 1))
     names = counter.get_feature_names_out()
     best = np.argsort(-score, axis=1, kind="stable")[:, :WORDS]
     return [tuple(str(names[i]) for i in row if score[at, i] > 0) for at, row in enumerate(best)]
-
-
-def outliers_and_duplicates(
-    vectors: np.ndarray | sparse.csr_array,
-) -> tuple[list[Outlier], list[Alike]]:
-    """Return items far from all others, and groups of nearly equal ones, by their vectors.
-
-    Parameters
-    ----------
-    vectors : ndarray or csr_array of shape (n, d)
-        In the original dimensions, in which distances are what the encoder made them.
-
-    Returns
-    -------
-    outliers : list of Outlier
-        Items whose distance to the tenth neighbour is far above the typical, farthest first.
-    alike : list of Alike
-        Groups of items at less than a tenth of the typical distance to the nearest, nearest first.
-    """
-    if vectors.shape[0] < 3:
-        return [], []
-    indices, distances = _neighbours(vectors)
-    return _outliers(distances[:, -1]), _alike(indices, distances)
 
 
 def _neighbours(vectors: Any) -> tuple[np.ndarray, np.ndarray]:
