@@ -13,8 +13,8 @@ from nearspace.encoders.exhibits import Strip
 from nearspace.judge.evidence import reconstructs
 from nearspace.judge.leaderboard import Exhibits
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import Table
-from nearspace.judge.taps import own_pool, tap_sides
+from nearspace.judge.table import ScoreTable
+from nearspace.judge.taps import MEMORY, Memory, own_pool, tap_sides
 from nearspace.judge.task import Task
 from nearspace.metrics.labels import knn_scores
 from nearspace.metrics.retrieval import VectorArray, nearest
@@ -37,7 +37,7 @@ TRAVERSAL = (
     "From the mean of the test items, the dimensions that vary most, each alone and over the range "
     "that it has there.",
 )
-LAYER_TRAIN, LAYER_TEST = 5000, 1000
+LAYER_ITEMS = 5000, 1000  # of training, of test
 
 
 def shown_items(task: Task) -> np.ndarray:
@@ -64,27 +64,28 @@ def space_neighbours(train: VectorArray, test: VectorArray, queries: np.ndarray)
     return nearest(test[queries], train, NEIGHBOURS)[0]
 
 
-def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Estimate]]:
+def layer_scores(
+    task: Task, encoder: Encoder, memory: Memory = MEMORY
+) -> list[tuple[str, int, Estimate]]:
     """Return name, dimension and k-NN score of each layer of a network, on subsamples.
 
     There are none where no layer can be tapped, or where they are too wide to hold the neighbours.
     """
-    if not (isinstance(encoder, Layers) and task.test.target and isinstance(encoder, Encoder)):
-        return []
-    names, pool, found = encoder.layer_names(), own_pool(encoder), []
-    sides = tap_sides(task, encoder, names, pool, LAYER_TRAIN, LAYER_TEST) if names else None
+    names = encoder.layer_names() if isinstance(encoder, Layers) and task.test.target else []
+    pool = own_pool(encoder)
+    sides = tap_sides(task, encoder, names, pool, LAYER_ITEMS, memory) if names else None
     if sides is None:
         return []
     train, test = sides
-    for name in names:
-        vectors = test.vectors[name]
+    protocol, bounded = task.protocol, task.tells[0].bounded
+    layers = []
+    for name, vectors in test.vectors.items():
         told = knn_scores(
-            train.vectors[name], train.target, vectors, test.target.values, k=task.protocol.k
+            train.vectors[name], train.target, vectors, test.target.values, k=protocol.k
         )
-        seed, bounded = task.protocol.random_state, task.tells[0].bounded
-        estimate = Table(told[None, None], test.groups, seed, bounded).estimates()[0]
-        found.append((name, vectors.shape[1], estimate))
-    return found
+        table = ScoreTable(told[None, None], test.groups, protocol.random_state, bounded)
+        layers.append((name, vectors.shape[1], table.estimates()[0]))
+    return layers
 
 
 def strips(

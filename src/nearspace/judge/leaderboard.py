@@ -17,7 +17,7 @@ from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.cost import Cost
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import Table, contenders
+from nearspace.judge.table import ScoreTable, contenders
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
@@ -267,11 +267,11 @@ def _undefined(values: Any) -> bool:
     return bool(np.isnan(values).all())
 
 
-def _table(task: Task, score: Score, values: list[np.ndarray]) -> Table:
+def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     stacked = np.stack(values)
     # Chance is known for every item, R-precision of the others for a subsample of them.
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
-    return Table(stacked, task.groups, task.protocol.random_state, score.bounded, score.sign)
+    return ScoreTable(stacked, task.groups, task.protocol.random_state, score.bounded, score.sign)
 
 
 def _ranked(

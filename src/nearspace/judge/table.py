@@ -1,4 +1,4 @@
-"""`Table`: how sure the scores of rows are, which differ, and between which one may choose.
+"""`ScoreTable`: how sure the scores of rows are, which differ, and between which one may choose.
 
 Rows are encoders, layers of one, or ways to use labels; whatever they are, each has one number a
 test unit, in each of several fits.
@@ -15,7 +15,7 @@ import numpy as np
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
 
-__all__ = ["TOP", "Table", "Verdict", "beside", "contenders"]
+__all__ = ["TOP", "ScoreTable", "Verdict", "beside", "contenders"]
 
 TOP = ("best", "tied with best")
 
@@ -32,7 +32,7 @@ class Verdict:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Table:
+class ScoreTable:
     """One score of rows, unit by unit.
 
     Attributes

@@ -14,6 +14,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.scores import SCORES, Score
+from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
 __all__ = ["GEOMETRY_ITEMS", "ItemTask", "Protocol", "Task"]
@@ -196,9 +197,7 @@ class ItemTask(Task):
                 "items beside the item itself, which does not count, and there are "
                 f"{len(test) - 1}."
             )
-        random = np.random.default_rng(protocol.random_state)
-        size = min(GEOMETRY_ITEMS, len(test))
-        sample = np.sort(random.choice(len(test), size, replace=False))
+        sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
         notes = [*data.notes, *notes, *split_notes]
         return cls(dataset, train, test, sample, rank_by, protocol, tuple(notes))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from nearspace.data.target import Target, target_of
 from nearspace.errors import DataError
-from nearspace.metrics.retrieval import nearest
+from nearspace.metrics.retrieval import nearest, subsample
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
@@ -107,12 +107,9 @@ def cluster_ami(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.metrics import adjusted_mutual_info_score
 
-    if vectors.shape[0] > max_items:
-        rng = np.random.default_rng(random_state)
-        chosen = np.sort(rng.choice(vectors.shape[0], max_items, replace=False))
-        vectors, labels = vectors[chosen], labels[chosen]
+    chosen = subsample(vectors.shape[0], max_items, random_state)
+    vectors, labels = vectors[chosen], labels[chosen]
     if not isinstance(vectors, np.ndarray):  # scikit-learn's k-means takes no 64-bit indices
-        vectors = vectors.copy()
         vectors.indices, vectors.indptr = np.int32(vectors.indices), np.int32(vectors.indptr)
     classes = len(np.unique(labels))
     with warnings.catch_warnings():

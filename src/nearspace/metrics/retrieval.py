@@ -24,9 +24,9 @@ __all__ = [
     "check_search",
     "nearest",
     "r_precision",
-    "recall_at_k",
     "row_products",
     "shared_share",
+    "subsample",
 ]
 
 VectorArray: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
@@ -144,9 +144,7 @@ def r_precision(
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     others = counts[codes] - 1
     positions = np.flatnonzero(others)
-    if len(positions) > max_queries:
-        rng = np.random.default_rng(random_state)
-        positions = np.sort(rng.choice(positions, max_queries, replace=False))
+    positions = positions[subsample(len(positions), max_queries, random_state)]
     values = np.empty(len(positions))
     for start in range(0, len(positions), PIECES.block):
         query = positions[start : start + PIECES.block]
@@ -158,21 +156,17 @@ def r_precision(
     return values, positions
 
 
-def recall_at_k(found: np.ndarray, truth: np.ndarray) -> float:
-    """Return the mean share of the true neighbours that were found.
-
-    Parameters
-    ----------
-    found, truth : ndarray of shape (q, k)
-        Indices of neighbours; -1 stands for none.
+def subsample(n: int, most: int, random_state: int) -> np.ndarray:
+    """Return the positions of at most so many of ``n`` items, drawn at random, in their order.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> recall_at_k(np.array([[3, 1, 7]]), np.array([[1, 2, 3]])).__round__(3)
-    0.667
+    >>> subsample(3, 5, random_state=0), len(subsample(5, 3, random_state=0))
+    (array([0, 1, 2]), 3)
     """
-    return float(shared_share(found, truth).mean())
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(random_state).choice(n, most, replace=False))
 
 
 def shared_share(found: np.ndarray, truth: np.ndarray) -> np.ndarray:

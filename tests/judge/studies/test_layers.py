@@ -10,13 +10,12 @@ from torch import nn
 from nearspace.data import Classes, load
 from nearspace.encoders.borrowed.network import Network
 from nearspace.errors import DataError, SpecError
-from nearspace.judge import taps
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_correct, pairs_of
 from nearspace.judge.studies.layers import compare_layers, smallest
 from nearspace.judge.table import TOP
-from nearspace.judge.taps import layer_vectors
+from nearspace.judge.taps import Memory, layer_vectors
 from nearspace.metrics.labels import knn_scores
 
 pytestmark = pytest.mark.trains
@@ -118,15 +117,12 @@ def test_pooling_and_a_choice_of_layers(digits):
     assert board.protocol["pool"] == "mean"
 
 
-def test_memory_is_bounded_and_said_to_be(digits, monkeypatch):
-    monkeypatch.setattr(taps, "MOST_VALUES", 330 * 200)
-    monkeypatch.setattr(taps, "BATCH_VALUES", 7 * 330)
-    board = compare_layers(digits, "mlp(epochs=1)")
+def test_memory_is_bounded_and_said_to_be(digits):
+    board = compare_layers(digits, "mlp(epochs=1)", memory=Memory(330 * 200, 330 * 7))
     assert board.protocol["items judged"] + board.protocol["items searched"] == 200
     assert any("fit into memory" in note for note in board.notes)
-    monkeypatch.setattr(taps, "MOST_VALUES", 330 * 3)
     with pytest.raises(DataError, match="pool='mean'"):
-        compare_layers(digits, "mlp(epochs=1)")
+        compare_layers(digits, "mlp(epochs=1)", memory=Memory(330 * 3))
 
 
 def test_without_labels_there_are_no_accuracies():

@@ -22,8 +22,8 @@ from nearspace.judge.fits import Fits
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import hybrid_correct
-from nearspace.judge.table import Table, contenders
-from nearspace.judge.taps import Tapped, own_pool, tap_sides
+from nearspace.judge.table import ScoreTable, contenders
+from nearspace.judge.taps import MEMORY, Memory, Tapped, own_pool, tap_sides
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.learning.progress import epoch_listener
@@ -155,6 +155,7 @@ def compare_layers(
     random_state: int = 0,
     cache: str | Path | None = None,
     progress: Callable[[float, str], None] | None = None,
+    memory: Memory = MEMORY,
 ) -> LayerBoard:
     """Judge every layer of a network as an embedding, alone and two together.
 
@@ -184,6 +185,8 @@ def compare_layers(
         A folder in which fitted encoders are kept and found again.
     progress : callable, optional
         Called with the share done and a few words.
+    memory : Memory, optional
+        How much of the layers may stand in memory at once.
 
     Returns
     -------
@@ -217,7 +220,7 @@ def compare_layers(
         raise SpecError(f"{encoder.spec}: no layer of the top level can be tapped; name some.")
     pool = pool or own_pool(fitted)
     tell(0.5, "embedding")
-    sides = tap_sides(asked, fitted, names, pool, len(asked.train), len(asked.test))
+    sides = tap_sides(asked, fitted, names, pool, (len(asked.train), len(asked.test)), memory)
     if sides is None:
         raise DataError(
             f"The layers of {encoder.spec} are too wide to hold {k} neighbours in memory at "
@@ -388,10 +391,10 @@ class _Measured:
         k = self.task.protocol.k
         return knn_scores(train, self.train.target, test, self.test.target.values, k=k)
 
-    def _table(self, *rows: np.ndarray, bounded: bool | None = None) -> Table:
+    def _table(self, *rows: np.ndarray, bounded: bool | None = None) -> ScoreTable:
         score, seed = self.task.tells, self.task.protocol.random_state
         bounded = score[0].bounded if bounded is None else bounded
-        return Table(np.stack(rows)[:, None], self.test.groups, seed, bounded)
+        return ScoreTable(np.stack(rows)[:, None], self.test.groups, seed, bounded)
 
     def _estimate(self, values: np.ndarray, bounded: bool | None = None) -> Estimate:
         return self._table(values, bounded=bounded).estimates()[0]

@@ -13,7 +13,7 @@ from nearspace.judge.evidence import Told
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.finetune import Way
-from nearspace.judge.table import Table, beside
+from nearspace.judge.table import ScoreTable, beside
 from nearspace.judge.task import ItemTask
 
 __all__ = ["Transfer", "TransferRow", "assemble", "sentences", "strongest"]
@@ -122,9 +122,9 @@ def assemble(
         for key, runs in done.items()
     }
 
-    def table(key: tuple[int, Way]) -> Table:
+    def table(key: tuple[int, Way]) -> ScoreTable:
         seed, score = task.protocol.random_state, task.told
-        return Table(values[key][None], task.groups, seed, score.bounded, score.sign)
+        return ScoreTable(values[key][None], task.groups, seed, score.bounded, score.sign)
 
     rows = []
     for n, way in sorted(done, key=lambda key: (key[0], key[1].varied)):
