@@ -13,7 +13,6 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from nearspace.encoders.base import Bounds, Elbo, Encoder
-from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
@@ -29,7 +28,7 @@ from nearspace.judge.exhibits import (
     strips,
     with_gallery,
 )
-from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
+from nearspace.judge.fits import Fits, as_encoder, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Exhibits, Judged, Leaderboard, assemble
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol, Task
@@ -173,11 +172,7 @@ def _rows(
         except MissingExtra as error:
             failures[what] = Failure(what, str(error))
     for what in asked:
-        for encoder in make_many(what) if isinstance(what, str) else [_as_encoder(what)]:
-            try:
-                encoder._validate_params()
-            except ValueError as error:
-                raise SpecError(f"Cannot use '{encoder.spec}': {error}") from error
+        for encoder in map(as_encoder, make_many(what) if isinstance(what, str) else [what]):
             spec = encoder.spec
             if not is_same(rows.setdefault(spec, encoder), encoder):
                 raise SpecError(
@@ -185,17 +180,6 @@ def _rows(
                     "name of its own."
                 )
     return list(rows.items()), list(failures.values())
-
-
-def _as_encoder(what: Any) -> Encoder:
-    if isinstance(what, Encoder):
-        return what
-    if hasattr(what, "fit") and hasattr(what, "transform"):
-        return FromSklearn(what)
-    raise SpecError(
-        f"An encoder is a spec, an Encoder or a scikit-learn transformer; got "
-        f"{type(what).__name__}."
-    )
 
 
 class _Judge:

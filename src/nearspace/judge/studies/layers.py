@@ -18,7 +18,7 @@ from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
-from nearspace.judge.fits import Fits
+from nearspace.judge.fits import Fits, as_encoder
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import hybrid_correct
@@ -275,10 +275,7 @@ def check_layers(encoder: Any, pool: str | None = None) -> None:
             f"There is no pool '{pool}' that gives one vector an item. "
             f"{did_you_mean(pool, ITEM_POOLS)}"
         )
-    try:
-        _pooled(encoder, pool)._validate_params()
-    except ValueError as error:
-        raise SpecError(f"Cannot use '{spec}': {error}") from error
+    as_encoder(_pooled(encoder, pool))
 
 
 def _pooled(encoder: Any, pool: str | None) -> Any:
