@@ -58,13 +58,6 @@ def test_a_difference_is_paired_and_may_have_fewer_draws():
     assert numbers.value == pytest.approx(15 * VALUES[0].mean())  # no share, so more than 1
 
 
-def test_contenders_are_tied_and_told_from_chance():
-    words = ["best", "tied with best", "worse", "tied with best"]
-    estimates = [Estimate(0.5, 0.4, 0.6), Estimate(0.4, 0.2, 0.6), Estimate(0.1), Estimate(0.5)]
-    assert contenders(SCORES["knn"], words, estimates, Estimate(0.3)) == [0, 3]
-    assert contenders(SCORES["knn"], words, estimates, None) == [0, 1, 3]
-
-
 @dataclasses.dataclass(frozen=True)
 class Row:
     """A row of some study."""
@@ -74,6 +67,14 @@ class Row:
     verdict: str = ""
     recommended: bool = False
     weights: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(3), metadata=HIDDEN)
+
+
+def test_contenders_are_tied_and_told_from_chance():
+    words = ["best", "tied with best", "worse", "tied with best"]
+    estimates = [Estimate(0.5, 0.4, 0.6), Estimate(0.4, 0.2, 0.6), Estimate(0.1), Estimate(0.5)]
+    rows = [Row(str(i), {"knn": estimates[i]}, words[i]) for i in range(4)]
+    assert contenders(rows, SCORES["knn"], Estimate(0.3)) == [rows[0], rows[3]]
+    assert contenders(rows, SCORES["knn"], None) == [rows[0], rows[1], rows[3]]
 
 
 def board():

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import take_items
-from nearspace.encoders.base import Encoder, Layers, Samples
+from nearspace.encoders.base import Elbo, Encoder, Layers, Samples
 from nearspace.encoders.exhibits import Strip
+from nearspace.judge.board import HIDDEN
 from nearspace.judge.evidence import reconstructs
-from nearspace.judge.leaderboard import Exhibits
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import ScoreTable
 from nearspace.judge.taps import MEMORY, Memory, own_pool, tap_sides
@@ -21,6 +21,7 @@ from nearspace.metrics.retrieval import VectorArray, nearest
 from nearspace.space.decode import interpolate, traverse
 
 __all__ = [
+    "Exhibits",
     "layer_scores",
     "pick_queries",
     "shown_items",
@@ -38,6 +39,31 @@ TRAVERSAL = (
     "that it has there.",
 )
 LAYER_ITEMS = 5000, 1000  # of training, of test
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Exhibits:
+    """What a report shows of one space.
+
+    Attributes
+    ----------
+    layout : ndarray of shape (m, 2)
+        Places of the shown test items on a 2-D map.
+    neighbours : ndarray of shape (q, r)
+        For each query its nearest training items, as positions in `Leaderboard.gallery`.
+    layers : tuple of (str, int, Estimate)
+        Name, dimension and k-NN score of each layer of a network.
+    strips : tuple of Strip
+        What the encoder makes of items: queries decoded, the way between two of them, samples.
+    elbo : Elbo or None
+        How well a model that bounds the likelihood explains the test items.
+    """
+
+    layout: np.ndarray
+    neighbours: np.ndarray = dataclasses.field(metadata=HIDDEN)
+    layers: tuple[tuple[str, int, Estimate], ...] = ()
+    strips: tuple[Strip, ...] = dataclasses.field(default=(), metadata=HIDDEN)
+    elbo: Elbo | None = None
 
 
 def shown_items(task: Task) -> np.ndarray:
@@ -106,12 +132,12 @@ def strips(
         kind, encoder.inverse_transform(places), "Items, and what is left of them",
         label=f"{places.shape[1]} numbers", of_queries=True, score="reconstruction",
     )  # fmt: skip
-    found = (decoded, Strip(kind, walk, "A walk between two items"), *own)
+    shows = (decoded, Strip(kind, walk, "A walk between two items"), *own)
     if not isinstance(encoder, Samples):
-        return found
+        return shows
     most = np.argsort(-vectors.var(axis=0), kind="stable")[:TRAVERSED]
     ways = zip(most.tolist(), traverse(vectors, most, WALK), strict=True)
-    return found + tuple(
+    return shows + tuple(
         Strip(kind, encoder.inverse_transform(way), *TRAVERSAL, label=f"dimension {dimension}")
         for dimension, way in ways
     )

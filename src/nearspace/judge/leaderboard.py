@@ -10,45 +10,21 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import Target
-from nearspace.encoders.base import Elbo, Encoder
+from nearspace.encoders.base import Encoder
 from nearspace.encoders.exhibits import NO_ITEMS, Strip
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.cost import Cost
+from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import ScoreTable, contenders
+from nearspace.judge.table import ScoreTable, with_verdicts
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
 from nearspace.metrics.similarity import cka, neighbour_overlap
 
-__all__ = ["Exhibits", "Judged", "Leaderboard", "Result", "assemble"]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Exhibits:
-    """What a report shows of one space.
-
-    Attributes
-    ----------
-    layout : ndarray of shape (m, 2)
-        Places of the shown test items on a 2-D map.
-    neighbours : ndarray of shape (q, r)
-        For each query its nearest training items, as positions in `Leaderboard.gallery`.
-    layers : tuple of (str, int, Estimate)
-        Name, dimension and k-NN score of each layer of a network.
-    strips : tuple of Strip
-        What the encoder makes of items: queries decoded, the way between two of them, samples.
-    elbo : Elbo or None
-        How well a model that bounds the likelihood explains the test items.
-    """
-
-    layout: np.ndarray
-    neighbours: np.ndarray = dataclasses.field(metadata=HIDDEN)
-    layers: tuple[tuple[str, int, Estimate], ...] = ()
-    strips: tuple[Strip, ...] = dataclasses.field(default=(), metadata=HIDDEN)
-    elbo: Elbo | None = None
+__all__ = ["Judged", "Leaderboard", "Result", "assemble"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,8 +165,8 @@ class Judged:
 
     Attributes
     ----------
-    scores : dict
-        Arrays ``(seeds, n)`` for means over test items, numbers for the others.
+    scores : dict of str to ndarray of shape (seeds, n)
+        By test item, or ``(seeds, 1)`` where a score is no mean over them.
     shown : ndarray or csr_array
         The vectors of the test items on the maps.
     exhibits : Exhibits
@@ -199,7 +175,7 @@ class Judged:
 
     spec: str
     learns: str
-    scores: dict[str, Any]
+    scores: dict[str, np.ndarray]
     cost: Cost
     dim: int
     shown: VectorArray
@@ -207,21 +183,17 @@ class Judged:
 
 
 def assemble(
-    task: Task,
-    judged: list[Judged],
-    failures: list[Failure],
-    notes: tuple[str, ...],
-    seconds: dict[str, float],
+    task: Task, judged: list[Judged], failures: list[Failure], **settings: Any
 ) -> Leaderboard:
-    """Return the leaderboard of what was measured."""
-    scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
+    """Return the leaderboard of what was measured; ``settings`` are further fields of it."""
     guesses = task.guesses()
-    if guesses:
-        scores.append(_with_seeds(guesses, task.protocol.seeds))
+    scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
+    scores += [_with_seeds(guesses, task.protocol.seeds)] if guesses else []
     tables = _estimates(task, scores)
+    exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
-        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=row.exhibits)
-        for row, table in zip(judged, tables, strict=False)
+        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=shows)
+        for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
     if guesses:
@@ -229,42 +201,33 @@ def assemble(
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
-        notes=notes,
-        seconds=seconds,
         similarity=_similarity(judged),
         spaces=tuple(row.spec for row in judged),
+        **shown,
+        **settings,
     )
 
 
-def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, Any]:
-    """Return per-item scores of shape ``(seeds, n)``; what has no random state is repeated."""
-    return {
-        name: np.broadcast_to(np.atleast_2d(value), (seeds, np.shape(value)[-1]))
-        if isinstance(value, np.ndarray)
-        else value
-        for name, value in scores.items()
-    }
+def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, np.ndarray]:
+    """Return scores of shape ``(seeds, n)``; what has no random state is repeated."""
+    rows = {name: np.atleast_2d(value) for name, value in scores.items()}
+    return {name: np.broadcast_to(row, (seeds, row.shape[1])) for name, row in rows.items()}
 
 
-def _estimates(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Estimate]]:
+def _estimates(task: Task, scores: list[dict[str, np.ndarray]]) -> list[dict[str, Estimate]]:
     """Return the scores of each row with their intervals."""
     estimates: list[dict[str, Estimate]] = [{} for _ in scores]
     for name, score in SCORES.items():
-        rows = [i for i, row in enumerate(scores) if name in row and not _undefined(row[name])]
-        if not rows:
-            continue
-        if score.per_unit:
-            told = _table(task, score, [scores[i][name] for i in rows]).estimates()
+        # A score may have no value for any item, as for neighbours among too few.
+        rows = [i for i, row in enumerate(scores) if name in row and not np.isnan(row[name]).all()]
+        values = [scores[i][name] for i in rows]
+        if rows and score.per_unit:
+            told = _table(task, score, values).estimates()
         else:
-            told = [Estimate(float(scores[i][name])) for i in rows]
+            told = [Estimate(float(value.mean())) for value in values]
         for i, estimate in zip(rows, told, strict=True):
             estimates[i][name] = estimate
     return estimates
-
-
-def _undefined(values: Any) -> bool:
-    """Return whether a score has no value for any item, as for neighbours among too few."""
-    return bool(np.isnan(values).all())
 
 
 def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
@@ -287,18 +250,11 @@ def _ranked(
         ]
     ranked = [i for i, row in enumerate(results) if score.name in row.scores]
     if ranked:
-        verdicts = _table(task, score, [scores[i][score.name] for i in ranked]).verdicts()
-        estimates = [results[i].scores[score.name] for i in ranked]
-        words = [verdict.word for verdict in verdicts]
-        left = [ranked[at] for at in contenders(score, words, estimates, chance)]
-        cheapest = _cheapest(results, left, score) if left else None
-        for i, verdict in zip(ranked, verdicts, strict=True):
-            final[i] = dataclasses.replace(
-                results[i],
-                verdict=verdict.word,
-                recommended=i == cheapest,
-                difference=verdict.difference,
-            )
+        table = _table(task, score, [scores[i][score.name] for i in ranked])
+        rows = [results[i] for i in ranked]
+        told = with_verdicts(rows, score, table, chance, lambda left: _cheapest(left, score))
+        for i, row in zip(ranked, told, strict=True):
+            final[i] = row
     missing = Estimate(-np.inf * score.sign)  # after all that have the score
 
     def order(row: Result) -> tuple[bool, float]:
@@ -307,30 +263,26 @@ def _ranked(
     return sorted(final, key=order)
 
 
-def _cheapest(results: list[Result], left: list[int], score: Score) -> int:
+def _cheapest(left: list[Result], score: Score) -> Result:
     """Return which of the contenders is the quickest, then the smallest, then the best.
 
     Latencies within a factor of two of the least count as equal, since timing again would shuffle
     them.
     """
-    costs = {i: cost for i in left if (cost := results[i].cost) is not None}
-    least = min(cost.latency_seconds for cost in costs.values())
-    quick = [i for i, cost in costs.items() if cost.latency_seconds <= 2 * least]
+    costs = [(row, row.cost) for row in left if row.cost is not None]
+    least = min(cost.latency_seconds for _, cost in costs)
 
-    def order(i: int) -> tuple[float, float]:
-        return costs[i].bytes_per_vector, -score.sign * results[i].scores[score.name].value
+    def order(pair: tuple[Result, Cost]) -> tuple[float, float]:
+        return pair[1].bytes_per_vector, -score.sign * pair[0].scores[score.name].value
 
-    return min(quick, key=order)
+    return min((pair for pair in costs if pair[1].latency_seconds <= 2 * least), key=order)[0]
 
 
 def _similarity(judged: list[Judged]) -> dict[str, np.ndarray]:
     """Return how alike the spaces are, on the items of the maps."""
-    n = len(judged)
-    found = {"cka": np.eye(n), "neighbour_overlap": np.eye(n)}
-    for i in range(n):
-        for j in range(i):
-            a, b = judged[i].shown, judged[j].shown
-            found["cka"][i, j] = found["cka"][j, i] = cka(a, b)
-            overlap = neighbour_overlap(a, b)
-            found["neighbour_overlap"][i, j] = found["neighbour_overlap"][j, i] = overlap
-    return found
+    alike = {"cka": np.eye(len(judged)), "neighbour_overlap": np.eye(len(judged))}
+    for i, row in enumerate(judged):
+        for j, other in enumerate(judged[:i]):
+            for name, measure in (("cka", cka), ("neighbour_overlap", neighbour_overlap)):
+                alike[name][i, j] = alike[name][j, i] = measure(row.shown, other.shown)
+    return alike

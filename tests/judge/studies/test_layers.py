@@ -13,7 +13,7 @@ from nearspace.errors import DataError, SpecError
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_correct, pairs_of
-from nearspace.judge.studies.layers import compare_layers, smallest
+from nearspace.judge.studies.layers import LayerRow, compare_layers, smallest
 from nearspace.judge.table import TOP
 from nearspace.judge.taps import Memory, layer_vectors
 from nearspace.metrics.labels import knn_scores
@@ -48,9 +48,12 @@ def test_there_is_a_row_a_layer(board):
 
 
 def test_of_equally_small_layers_the_best_is_recommended(board):
-    estimates = [Estimate(value) for value in (0.5, 0.6, 0.55, 0.52)]
-    assert smallest([0, 1, 2, 3], [32, 64, 32, 32], estimates, SCORES["knn"]) == 2
-    assert smallest([], [], [], SCORES["knn"]) is None
+    sizes = [(32, 0.5), (64, 0.6), (32, 0.55), (32, 0.52)]
+    rows = [
+        LayerRow("", (dim,), dim, 1.0, Estimate(0.0), 0.0, {"knn": Estimate(value)})
+        for dim, value in sizes
+    ]
+    assert smallest(rows, SCORES["knn"]) is rows[2]
     chance, score = board.floor["chance"], SCORES["knn"]
     left = [
         row

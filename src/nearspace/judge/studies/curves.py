@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.encoders.exhibits import Strip
-from nearspace.judge.board import plain
+from nearspace.judge.board import json_text
 
 __all__ = ["Curve", "Equal", "Rates", "Sent", "bits_at", "front", "psnr", "psnr_at"]
 
@@ -139,15 +138,12 @@ class Rates:
         """Return all figures as JSON text, without pictures; write it where asked."""
         value = {
             "protocol": self.protocol,
-            "curves": [dataclasses.asdict(curve) for curve in self.curves],
-            "equals": [dataclasses.asdict(equal) for equal in self.equals],
+            "curves": self.curves,
+            "equals": self.equals,
             "rows": [{"title": r.title, "psnr": r.psnr, "bits": r.bits} for r in self.rows],
             "notes": self.notes,
         }
-        text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+        return json_text(value, path)
 
 
 def psnr(images: np.ndarray, decoded: np.ndarray) -> float:

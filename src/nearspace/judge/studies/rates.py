@@ -7,7 +7,7 @@ import functools
 import io
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
-from nearspace.judge.fits import Fits
+from nearspace.judge.fits import Fits, Progress
 from nearspace.judge.studies.curves import (
     Curve,
     Equal,
@@ -60,8 +60,6 @@ PCA_DIMS = (4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 96)
 SHARES = tuple(2 ** (-k / 2) for k in range(19))  # levels closer together than a codec has
 SHOWN, SHOWN_BITS = 12, 32
 PHOTOGRAPH = "pieces of a photograph, china.jpg of scikit-learn"
-
-Progress = Callable[[float, str], None]
 
 
 def measure_rates(
@@ -118,18 +116,17 @@ def measure_rates(
         raise DataError(
             f"rates holds codes against JPEG, WebP and PNG and so takes images; got {dataset.kind}."
         )
-    tell = progress or (lambda share, words: None)
     start = time.perf_counter()
     task = set_task(dataset, Protocol(5, None, 1, test_size, random_state))
-    fits = Fits(task, None if cache is None else Path(cache))
+    fits = Fits(task, cache, progress)
     shown = _others(other, dataset.kind, random_state)
     measured = []
     for at, encoder in enumerate(made):
-        tell(0.8 * at / len(made), f"fitting {encoder.spec}")
+        fits.tell(0.8 * at / len(made), f"fitting {encoder.spec}")
         measured.append(_Coded(fits.get(encoder)[0], task))
-    tell(0.8, "PCA codes")
+    fits.tell(0.8, "PCA codes")
     pca = _pca_curve(task)
-    tell(0.9, "JPEG, WebP and PNG")
+    fits.tell(0.9, "JPEG, WebP and PNG")
     formats = format_curves(task.test.items)
     curves = [coded.curve for coded in measured]
     protocol = {

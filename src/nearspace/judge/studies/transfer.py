@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,8 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
 from nearspace.judge.board import HIDDEN, Board
-from nearspace.judge.cache import prune
 from nearspace.judge.evidence import Told
-from nearspace.judge.fits import Fits, as_encoder
+from nearspace.judge.fits import Fits, Progress, as_encoder
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.finetune import (
@@ -36,7 +35,6 @@ from nearspace.judge.table import ScoreTable, beside
 from nearspace.judge.task import ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.judge.usual import USUAL
-from nearspace.learning.progress import epoch_listener
 
 __all__ = ["Transfer", "TransferRow", "strongest", "transfer", "transferred", "verdicts_on"]
 
@@ -225,8 +223,6 @@ def _gap(gap: Estimate, score: Score, other: str) -> str:
     return f"{score.gap(gap.value)} {side} {other} {interval}".rstrip() + "."
 
 
-# How far along (0 to 1), and what is being done.
-Progress = Callable[[float, str], None]
 PRETRAINING = 0.4  # of the progress bar
 
 
@@ -309,23 +305,25 @@ def transfer(
         )
     protocol = Protocol(k=1, seeds=seeds, test_size=test_size, random_state=random_state)
     asked, counts, notes = _set(dataset_of(data), labels, protocol, task)
-    folder = None if cache is None else Path(cache)
-    runs = _Runs(encoder, asked, folder, progress or (lambda share, words: None), schedule)
+    # Without labels, also for encoders that would look at them.
+    unlabelled = dataclasses.replace(asked.train, target=None)
+    fits = Fits(dataclasses.replace(asked, train=unlabelled), cache, progress)
+    runs = _Runs(encoder, asked, fits, schedule)
     interrupted = False
     try:
         runs.pretrain()
         steps = [(seed, n, way) for n in counts for seed in range(seeds) for way in runs.ways()]
         for index, (seed, n, way) in enumerate(steps):
             share = PRETRAINING + (1 - PRETRAINING) * index / len(steps)
-            runs.progress(share, f"{n:,} labels, draw {seed + 1} of {seeds}: {way}")
+            fits.tell(share, f"{n:,} labels, draw {seed + 1} of {seeds}: {way}")
             runs.run(seed, n, way)
     except KeyboardInterrupt:
         if not runs.done:
             raise  # there is nothing to keep
         interrupted = True
         notes.append("Interrupted; what was done until then stands here.")
-    runs.progress(1.0, "intervals")
-    prune(folder)
+    fits.tell(1.0, "intervals")
+    fits.cache.prune()
     return dataclasses.replace(
         transferred(asked, encoder.spec, runs.done, runs.rates, runs.last),
         notes=(*notes, *runs.notes),
@@ -371,19 +369,8 @@ def _set(
 class _Runs:
     """The fits of one transfer, one by one, and what they say of the test items."""
 
-    def __init__(
-        self,
-        encoder: Encoder,
-        task: ItemTask,
-        folder: Path | None,
-        progress: Progress,
-        schedule: Schedule,
-    ):
-        self.encoder, self.task, self.progress = encoder, task, progress
-        self.schedule = schedule
-        # Without labels, also for encoders that would look at them.
-        unlabelled = dataclasses.replace(task.train, target=None)
-        self.fits = Fits(dataclasses.replace(task, train=unlabelled), folder)
+    def __init__(self, encoder: Encoder, task: ItemTask, fits: Fits, schedule: Schedule):
+        self.encoder, self.task, self.fits, self.schedule = encoder, task, fits, schedule
         self.target = task.targets[0]
         self.done: dict[tuple[int, Way], list[tuple[np.ndarray, float]]] = {}
         self.rates: dict[tuple[int, Way], float] = {}
@@ -394,14 +381,9 @@ class _Runs:
     def pretrain(self) -> None:
         """Fit the encoder on all training items, and embed the test items."""
         spec, task = self.encoder.spec, self.task
-        self.progress(0.0, f"{spec} without labels")
+        self.fits.tell(0.0, f"{spec} without labels")
         start = time.perf_counter()
-
-        def tell(epoch: int, epochs: int) -> None:
-            words = f"{spec} without labels: epoch {epoch} of {epochs}"
-            self.progress(PRETRAINING * epoch / epochs, words)
-
-        with epoch_listener(tell):
+        with self.fits.telling(f"{spec} without labels", 0.0, PRETRAINING):
             self.fitted = self.fits.get(self.encoder)[0]
         self.seconds["pretraining"] = time.perf_counter() - start
         plain = USUAL[task.train.kind.name].reference
