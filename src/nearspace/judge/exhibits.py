@@ -17,22 +17,21 @@ from nearspace.judge.table import ScoreTable
 from nearspace.judge.taps import MEMORY, Memory, own_pool, tap_sides
 from nearspace.judge.task import Task
 from nearspace.metrics.labels import knn_scores
-from nearspace.metrics.retrieval import VectorArray, nearest
+from nearspace.metrics.retrieval import VectorArray
 from nearspace.space.decode import interpolate, traverse
 
 __all__ = [
+    "NEIGHBOURS",
     "Exhibits",
     "layer_scores",
     "pick_queries",
     "shown_items",
-    "space_neighbours",
     "strips",
     "with_gallery",
 ]
 
 SHOWN, QUERIES, NEIGHBOURS = 500, 6, 6
-WALK = 9
-TRAVERSED = 5
+WALK, TRAVERSED = 9, 5
 TRAVERSAL = (
     "One dimension at a time",
     "From the mean of the test items, the dimensions that vary most, each alone and over the range "
@@ -68,9 +67,8 @@ class Exhibits:
 
 def shown_items(task: Task) -> np.ndarray:
     """Return the positions of the test items on the maps, at most 500."""
-    return task.sample[
-        np.linspace(0, len(task.sample) - 1, min(SHOWN, len(task.sample))).astype(int)
-    ]
+    n = len(task.sample)
+    return task.sample[np.linspace(0, n - 1, min(SHOWN, n)).astype(int)]
 
 
 def pick_queries(task: Task) -> np.ndarray:
@@ -83,11 +81,6 @@ def pick_queries(task: Task) -> np.ndarray:
     first = np.sort(np.unique(strata, return_index=True)[1])
     rest = np.setdiff1d(np.arange(len(order)), first)
     return order[np.concatenate([first, rest])[:QUERIES]]
-
-
-def space_neighbours(train: VectorArray, test: VectorArray, queries: np.ndarray) -> np.ndarray:
-    """Return the positions of the training items nearest to each query, shape ``(q, r)``."""
-    return nearest(test[queries], train, NEIGHBOURS)[0]
 
 
 def layer_scores(
@@ -103,12 +96,10 @@ def layer_scores(
     if sides is None:
         return []
     train, test = sides
-    protocol, bounded = task.protocol, task.tells[0].bounded
+    protocol, bounded, truth = task.protocol, task.tells[0].bounded, test.target.values
     layers = []
     for name, vectors in test.vectors.items():
-        told = knn_scores(
-            train.vectors[name], train.target, vectors, test.target.values, k=protocol.k
-        )
+        told = knn_scores(train.vectors[name], train.target, vectors, truth, k=protocol.k)
         table = ScoreTable(told[None, None], test.groups, protocol.random_state, bounded)
         layers.append((name, vectors.shape[1], table.estimates()[0]))
     return layers
@@ -149,7 +140,11 @@ def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], di
     gallery = np.unique(np.concatenate([none, *(row.neighbours.ravel() for row in judged)]))
     train, test = task.train.take(gallery), task.test.take(pick_queries(task))
     shown = task.test.take(shown_items(task))
-    items = {
+    placed = [
+        dataclasses.replace(row, neighbours=np.searchsorted(gallery, row.neighbours))
+        for row in judged
+    ]
+    return placed, {
         "shown": Strip(shown.kind, shown.items),
         "shown_target": shown.target,
         "queries": Strip(test.kind, test.items),
@@ -157,7 +152,3 @@ def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], di
         "gallery": Strip(train.kind, train.items),
         "gallery_labels": () if train.target is None else train.target.texts,
     }
-    return [
-        dataclasses.replace(row, neighbours=np.searchsorted(gallery, row.neighbours))
-        for row in judged
-    ], items

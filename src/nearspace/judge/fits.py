@@ -22,11 +22,11 @@ from nearspace.judge.cache import Cache, content_key, make_key
 from nearspace.judge.task import Task
 from nearspace.learning.progress import epoch_listener
 
-__all__ = ["Fits", "Progress", "as_encoder", "has_random_state", "is_same", "seeded"]
+__all__ = ["Fits", "Tell", "as_encoder", "has_random_state", "is_same", "seeded"]
 
 
 # How far along (0 to 1), and what is being done.
-Progress: TypeAlias = Callable[[float, str], None]
+Tell: TypeAlias = Callable[[float, str], None]
 
 
 class Fits:
@@ -42,11 +42,9 @@ class Fits:
         Called with the share done and a few words.
     """
 
-    def __init__(
-        self, task: Task, cache: str | Path | None = None, progress: Progress | None = None
-    ):
+    def __init__(self, task: Task, cache: str | Path | None = None, progress: Tell | None = None):
         self.task, self.cache = task, Cache(cache)
-        self.tell: Progress = progress or (lambda share, words: None)
+        self.tell: Tell = progress or (lambda share, words: None)
         self.done: dict[str, tuple[Encoder, float]] = {}
         self.alive: dict[int, Encoder] = {}  # while it lives, no other encoder gets its id
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import html
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +23,7 @@ from nearspace.judge.table import ScoreTable, with_verdicts
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
-from nearspace.metrics.similarity import cka, neighbour_overlap
+from nearspace.metrics.similarity import cka, neighbour_overlap, pairwise
 
 __all__ = ["Judged", "Leaderboard", "Result", "assemble"]
 
@@ -138,23 +139,18 @@ class Leaderboard(Board):
         return self.fits[spec]()
 
     def _repr_html_(self) -> str:
-        metrics = [name for name in self.metrics if SCORES[name].per_unit]
-        head = "".join(
-            f"<th>{html.escape(text)}</th>"
-            for text in ("encoder", "verdict", *(SCORES[name].label for name in metrics), "dim")
-        )
+        scores = [SCORES[name] for name in self.metrics if SCORES[name].per_unit]
+        names = ("encoder", "verdict", *(score.label for score in scores), "dim")
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
         body = []
         for row in self.rows:
             if isinstance(row, Failure):
-                cells = (
-                    f"<td>failed</td><td colspan={len(metrics) + 1}>{html.escape(row.error)}</td>"
-                )
+                error = html.escape(row.error)
+                cells = f"<td>failed</td><td colspan={len(scores) + 1}>{error}</td>"
             else:
-                cells = f"<td>{row.verdict}{' ★' if row.recommended else ''}</td>"
-                cells += "".join(
-                    f"<td>{SCORES[name].text(row.scores.get(name))}</td>" for name in metrics
-                )
-                cells += f"<td>{row.dim or ''}</td>"
+                texts = [score.text(row.scores.get(score.name)) for score in scores]
+                texts = [f"{row.verdict}{' ★' if row.recommended else ''}", *texts, row.dim or ""]
+                cells = "".join(f"<td>{text}</td>" for text in texts)
             body.append(f"<tr><th>{html.escape(row.spec)}</th>{cells}</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
@@ -198,10 +194,14 @@ def assemble(
     results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
+    vectors = [row.shown for row in judged]
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
-        similarity=_similarity(judged),
+        similarity={
+            "cka": pairwise(cka, vectors),
+            "neighbour_overlap": pairwise(neighbour_overlap, vectors),
+        },
         spaces=tuple(row.spec for row in judged),
         **shown,
         **settings,
@@ -241,26 +241,20 @@ def _ranked(
     task: Task, results: list[Result], scores: list[dict[str, Any]], chance: Estimate | None
 ) -> list[Result]:
     """Return the results ranked, each with its verdict; the cheapest contender is recommended."""
-    score, final = SCORES[task.rank_by], list(results)
-    if score.name == "preservation":
-        reference = USUAL[task.train.kind.name].reference
-        final = [
-            dataclasses.replace(row, verdict="reference") if row.spec == reference else row
-            for row in final
-        ]
-    ranked = [i for i, row in enumerate(results) if score.name in row.scores]
+    score, reference = SCORES[task.rank_by], USUAL[task.train.kind.name].reference
+    ranked = [row for row in results if score.name in row.scores]
+    rest = [row for row in results if score.name not in row.scores]
     if ranked:
-        table = _table(task, score, [scores[i][score.name] for i in ranked])
-        rows = [results[i] for i in ranked]
-        told = with_verdicts(rows, score, table, chance, lambda left: _cheapest(left, score))
-        for i, row in zip(ranked, told, strict=True):
-            final[i] = row
-    missing = Estimate(-np.inf * score.sign)  # after all that have the score
-
-    def order(row: Result) -> tuple[bool, float]:
-        return row.verdict == "reference", -score.sign * row.scores.get(score.name, missing).value
-
-    return sorted(final, key=order)
+        pairs = zip(results, scores, strict=False)
+        values = [own[score.name] for row, own in pairs if score.name in row.scores]
+        choose = functools.partial(_cheapest, score=score)
+        ranked = with_verdicts(ranked, score, _table(task, score, values), chance, choose)
+        ranked.sort(key=lambda row: -score.sign * row.scores[score.name].value)
+    if score.name == "preservation":
+        rest.sort(key=lambda row: row.spec == reference)
+        if rest and rest[-1].spec == reference:
+            rest[-1] = dataclasses.replace(rest[-1], verdict="reference")
+    return ranked + rest
 
 
 def _cheapest(left: list[Result], score: Score) -> Result:
@@ -276,13 +270,3 @@ def _cheapest(left: list[Result], score: Score) -> Result:
         return pair[1].bytes_per_vector, -score.sign * pair[0].scores[score.name].value
 
     return min((pair for pair in costs if pair[1].latency_seconds <= 2 * least), key=order)[0]
-
-
-def _similarity(judged: list[Judged]) -> dict[str, np.ndarray]:
-    """Return how alike the spaces are, on the items of the maps."""
-    alike = {"cka": np.eye(len(judged)), "neighbour_overlap": np.eye(len(judged))}
-    for i, row in enumerate(judged):
-        for j, other in enumerate(judged[:i]):
-            for name, measure in (("cka", cka), ("neighbour_overlap", neighbour_overlap)):
-                alike[name][i, j] = alike[name][j, i] = measure(row.shown, other.shown)
-    return alike

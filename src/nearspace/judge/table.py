@@ -130,7 +130,7 @@ def with_verdicts(
     ]
     left = contenders(told, score, chance)
     chosen = choose(left) if left else None
-    return [dataclasses.replace(row, recommended=True) if row is chosen else row for row in told]
+    return [dataclasses.replace(row, recommended=row is chosen) for row in told]
 
 
 def _estimates(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> list[Estimate]:

@@ -123,12 +123,7 @@ def own_pool(encoder: Any) -> str:
 
 
 def tap_sides(
-    task: Task,
-    encoder: Any,
-    names: list[str],
-    pool: str,
-    most: tuple[int, int],
-    memory: Memory = MEMORY,
+    task: Task, encoder: Any, names: list[str], pool: str, most: tuple[int, int], memory: Memory
 ) -> tuple[Tapped, Tapped] | None:
     """Return what layers make of both sides; of as many items as fit into memory, at random.
 

@@ -75,12 +75,14 @@ def probe_scores(
         Their labels.
     """
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
     target = target_of(train_labels)
     if not target.varies:
         return target.score(test_labels, np.full(len(test_labels), target.guess()))
     model = target.linear(None if isinstance(train, np.ndarray) else 1.0)
-    train, test = _scaled(train, test)
+    scaler = (StandardScaler() if isinstance(train, np.ndarray) else MaxAbsScaler()).fit(train)
+    train, test = (scaler.transform(x).astype(np.float32, copy=False) for x in (train, test))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(train, target.values)
@@ -117,12 +119,3 @@ def cluster_ami(
         warnings.simplefilter("ignore", ConvergenceWarning)
         clusters = KMeans(classes, n_init=4, random_state=random_state).fit_predict(vectors)
     return float(adjusted_mutual_info_score(labels, clusters))
-
-
-def _scaled(train: Any, test: Any) -> tuple[Any, Any]:
-    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
-
-    dense = isinstance(train, np.ndarray)
-    scaler = (StandardScaler() if dense else MaxAbsScaler()).fit(train)
-    train, test = (scaler.transform(x).astype(np.float32, copy=False) for x in (train, test))
-    return train, test

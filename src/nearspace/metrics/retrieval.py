@@ -105,7 +105,17 @@ def nearest(
     >>> indices.tolist(), distances.round(3).tolist()
     ([[1, 0]], [[0.10000000149011612, 1.3450000286102295]])
     """
-    _check(queries, gallery, k, metric, exclude_self)
+    check_search(metric, k)
+    if queries.shape[1] != gallery.shape[1]:
+        raise NearspaceError(
+            f"Queries and gallery must have vectors of one length; got {queries.shape[1]} and "
+            f"{gallery.shape[1]}."
+        )
+    if exclude_self and queries.shape[0] != gallery.shape[0]:
+        raise NearspaceError(
+            f"exclude_self means that the queries are the gallery; got {queries.shape[0]} queries "
+            f"and a gallery of {gallery.shape[0]}."
+        )
     queries, gallery = (x.astype(np.float32, copy=False) for x in (queries, gallery))
     k = min(k, gallery.shape[0] - exclude_self)
     if metric == "cosine":
@@ -191,22 +201,6 @@ def check_search(metric: str, k: int = 1) -> None:
         raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
 
 
-def _check(
-    queries: VectorArray, gallery: VectorArray, k: int, metric: str, exclude_self: bool
-) -> None:
-    check_search(metric, k)
-    if queries.shape[1] != gallery.shape[1]:
-        raise NearspaceError(
-            f"Queries and gallery must have vectors of one length; got {queries.shape[1]} and "
-            f"{gallery.shape[1]}."
-        )
-    if exclude_self and queries.shape[0] != gallery.shape[0]:
-        raise NearspaceError(
-            f"exclude_self means that the queries are the gallery; got {queries.shape[0]} queries "
-            f"and a gallery of {gallery.shape[0]}."
-        )
-
-
 def _search(
     queries: VectorArray,
     gallery: VectorArray,
@@ -233,9 +227,14 @@ def _search(
         part = rows[start : start + block]
         values, indices = [], []
         for first, bias, matrix in chunks:
-            scores = _scores(part, bias, matrix, buffer)
+            if isinstance(part, torch.Tensor):
+                scores = torch.addmm(bias, part, matrix, out=buffer[: len(part)])
+            else:
+                scores = torch.from_numpy((part @ matrix).toarray()).add_(bias)
             if own is not None:
-                _hide(scores, torch.from_numpy(own[start : start + block]) - first)
+                columns = torch.from_numpy(own[start : start + block]) - first
+                inside = ((columns >= 0) & (columns < scores.shape[1])).nonzero()[:, 0]
+                scores[inside, columns[inside]] = -torch.inf
             value, index = _top(scores, k, group)
             values.append(value)
             indices.append(index + first)
@@ -296,19 +295,6 @@ def _squares(matrix: Any) -> torch.Tensor:
     if isinstance(matrix, torch.Tensor):
         return matrix.square().sum(1)
     return torch.from_numpy(row_products(matrix, matrix))
-
-
-def _scores(rows: Any, bias: torch.Tensor, matrix: Any, buffer: torch.Tensor) -> torch.Tensor:
-    import torch
-
-    if isinstance(rows, torch.Tensor):
-        return torch.addmm(bias, rows, matrix, out=buffer[: len(rows)])
-    return torch.from_numpy((rows @ matrix).toarray()).add_(bias)
-
-
-def _hide(scores: torch.Tensor, columns: torch.Tensor) -> None:
-    inside = ((columns >= 0) & (columns < scores.shape[1])).nonzero()[:, 0]
-    scores[inside, columns[inside]] = -float("inf")
 
 
 def _top(scores: torch.Tensor, k: int, group: int) -> tuple[torch.Tensor, torch.Tensor]:

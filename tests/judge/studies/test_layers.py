@@ -12,10 +12,10 @@ from nearspace.encoders.borrowed.network import Network
 from nearspace.errors import DataError, SpecError
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_correct, pairs_of
+from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_scores, pairs_of
 from nearspace.judge.studies.layers import LayerRow, compare_layers, smallest
 from nearspace.judge.table import TOP
-from nearspace.judge.taps import Memory, layer_vectors
+from nearspace.judge.taps import Memory, Tapped, layer_vectors
 from nearspace.metrics.labels import knn_scores
 
 pytestmark = pytest.mark.trains
@@ -83,7 +83,8 @@ def test_hybrids_are_what_they_say():
     train = {"a": rng.random((90, 5)) + y[:, None], "b": 99 * rng.random((90, 5)) + 500}
     test = {"a": rng.random((40, 5)) + z[:, None], "b": 99 * rng.random((40, 5)) + 500}
     train, test = ({k: v.astype(np.float32) for k, v in side.items()} for side in (train, test))
-    found = hybrid_correct(train, Classes(y), test, z, own="a", k=5)
+    sides = (Tapped(x, {}, {}, {}, target=Classes(of)) for x, of in ((train, y), (test, z)))
+    found = hybrid_scores(*sides, own="a", k=5)
     scale = {k: np.sqrt(((v - v.mean(0)) ** 2).sum(1).mean()) for k, v in train.items()}
     for weight in WEIGHTS:
 

@@ -18,22 +18,22 @@ from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.board import Failure
 from nearspace.judge.cache import make_key
-from nearspace.judge.cost import Cost, measure_cost
-from nearspace.judge.estimate import estimate_seconds
+from nearspace.judge.cost import Cost, estimate_seconds, measure_cost
 from nearspace.judge.exhibits import (
+    NEIGHBOURS,
     Exhibits,
     layer_scores,
     pick_queries,
     shown_items,
-    space_neighbours,
     strips,
 )
-from nearspace.judge.fits import Fits, Progress, as_encoder, has_random_state, is_same, seeded
+from nearspace.judge.fits import Fits, Tell, as_encoder, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Judged, Leaderboard, assemble
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol, Task
 from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.judge.usual import USUAL
+from nearspace.metrics.retrieval import nearest
 from nearspace.space.map.tsne import tsne
 
 __all__ = ["compare"]
@@ -51,7 +51,7 @@ def compare(
     test_size: float = 0.25,
     random_state: int = 0,
     cache: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     on_estimate: Callable[[float], None] | None = None,
 ) -> Leaderboard:
     """Rank encoders on data.
@@ -154,9 +154,7 @@ def _rows(
     What nobody asked for by name and lacks its library is a row with its error.
     """
     usual = USUAL[task.train.kind.name]
-    if isinstance(encoders, str):
-        encoders = [encoders]
-    asked = [] if encoders is None else list(encoders)
+    asked = [encoders] if isinstance(encoders, str) else list(() if encoders is None else encoders)
     specs = usual.rows(task.train.kind)
     if encoders is None:
         specs += usual.specs(labelled=task.train.target is not None)
@@ -236,7 +234,7 @@ class _Judge:
             shown=arrays["test"][self.shown],
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
-                neighbours=space_neighbours(arrays["train"], arrays["test"], self.queries),
+                neighbours=nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS)[0],
                 layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
                 strips=self._strips(encoder, arrays["test"][self.shown]),
                 elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
@@ -256,8 +254,7 @@ class _Judge:
         fitted, fit_seconds = self.fits.get(encoder)
         times.append(time.perf_counter())
         evidence = task.evidence(fitted, self.reference)
-        test = evidence.test
-        cost = measure_cost(fitted, task.test, test, fit_seconds, evidence.seconds)
+        cost = measure_cost(evidence, fit_seconds)
         times.append(time.perf_counter())
         scores = {
             score.name: np.atleast_1d(score.measure(evidence))
@@ -265,12 +262,12 @@ class _Judge:
             if score.needs <= evidence.has
         }
         times.append(time.perf_counter())
-        arrays: dict[str, Any] = {"train": evidence.train, "test": test}
-        arrays["layout"] = tsne(test[self.shown], task.protocol.random_state)
+        layout = tsne(evidence.test[self.shown], task.protocol.random_state)
         layers = layer_scores(task, fitted) if getattr(encoder, "layer", None) is None else []
         times.append(time.perf_counter())
         for name, spent in zip(self.seconds, np.diff(times), strict=True):
             self.seconds[name] += spent
+        arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         facts = {
             "cost": dataclasses.asdict(cost),

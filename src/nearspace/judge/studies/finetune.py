@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCHEDULE", "TRAINED", "Schedule", "Way", "blocks", "choose_rate", "draw_labelled", "finetune",
-    "folds", "has_network", "last_part", "linear_head", "outputs_of",
+    "folds", "last_part", "linear_head", "outputs_of",
 ]  # fmt: skip
 
 BATCH, EPOCHS = 32, 6
@@ -149,28 +149,21 @@ def linear_head(vectors: Any, target: Target, seed: int) -> Any:
         return head.fit(vectors, target.values)
 
 
-def has_network(encoder: Encoder) -> bool:
-    """Return whether a fitted encoder has a network that gradients reach, to be trained on."""
-    from nearspace.encoders.learned.learned import Learned
-
-    return isinstance(encoder, Learned) and bool(_embedding_nets(encoder, encoder.nets_))
-
-
 def blocks(net: nn.Module) -> dict[str, nn.Module]:
     """Return the blocks of a network that can be trained, by name, in the order of registration.
 
     What holds a row of blocks is looked into, and so is the only part that can be trained.
     """
-    found = {name: part for name, part in net.named_children() if _trainable(part)}
+    inside = {
+        name: part
+        for name, part in net.named_children()
+        if any(param.requires_grad for param in part.parameters())
+    }
     parts: dict[str, nn.Module] = {}
-    for name, part in found.items():
-        inner = blocks(part) if len(found) == 1 or _is_row(part) else {}
+    for name, part in inside.items():
+        inner = blocks(part) if len(inside) == 1 or _is_row(part) else {}
         parts |= {f"{name}.{key}": block for key, block in inner.items()} or {name: part}
     return parts
-
-
-def _trainable(part: nn.Module) -> bool:
-    return any(param.requires_grad for param in part.parameters())
 
 
 def _is_row(part: nn.Module) -> bool:
@@ -183,13 +176,17 @@ def _is_row(part: nn.Module) -> bool:
     )
 
 
-def last_part(encoder: Learned) -> list[str]:
+def last_part(encoder: Encoder) -> list[str]:
     """Return the names of the blocks that fine-tuning of the last part trains: the later half.
 
     A normalisation by itself counts with the block before it. What the encoder itself holds
     fixed, as an autoencoder its linear path, is no block and stays fixed in every fine-tuning.
+    There are none where no network is to be trained on: none that gradients reach.
     """
-    return list(_last_blocks(_embedding_nets(encoder, encoder.nets_)))
+    from nearspace.encoders.learned.learned import Learned
+
+    nets = _embedding_nets(encoder, encoder.nets_) if isinstance(encoder, Learned) else None
+    return list(_last_blocks(nets)) if nets else []
 
 
 def finetune(
@@ -269,12 +266,7 @@ def outputs_of(encoder: Learned, nets: nn.ModuleDict, items: Any) -> np.ndarray:
 
 
 def choose_rate(
-    encoder: Learned,
-    items: Any,
-    target: Target,
-    way: Way,
-    seed: int,
-    schedule: Schedule = SCHEDULE,
+    encoder: Learned, items: Any, target: Target, way: Way, seed: int, schedule: Schedule = SCHEDULE
 ) -> float:
     """Return the learning rate that does best on labelled items held out: three thirds in turn."""
     import torch
@@ -315,11 +307,11 @@ def _embedding_nets(encoder: Learned, nets: nn.ModuleDict) -> nn.ModuleDict:
 
 
 def _last_blocks(nets: nn.ModuleDict) -> dict[str, nn.Module]:
-    found = blocks(nets)
-    names = list(found)
-    heavy = [name for name in names if any(p.ndim > 1 for p in found[name].parameters())]
+    parts = blocks(nets)
+    names = list(parts)
+    heavy = [name for name in names if any(p.ndim > 1 for p in parts[name].parameters())]
     first = (heavy or names)[-max(1, len(heavy) // 2)]
-    return {name: found[name] for name in names[names.index(first) :]}
+    return {name: parts[name] for name in names[names.index(first) :]}
 
 
 def _with_head(encoder: Learned, part: str, width: int) -> nn.ModuleDict:

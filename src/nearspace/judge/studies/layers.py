@@ -18,17 +18,17 @@ from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
-from nearspace.judge.fits import Fits, Progress, as_encoder
+from nearspace.judge.fits import Fits, Tell, as_encoder
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.studies.hybrids import hybrid_correct
+from nearspace.judge.studies.hybrids import hybrid_scores
 from nearspace.judge.table import ScoreTable, with_verdicts
 from nearspace.judge.taps import MEMORY, Memory, Tapped, own_pool, tap_sides
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_scores, probe_scores
-from nearspace.metrics.similarity import cka
+from nearspace.metrics.similarity import cka, pairwise
 
 __all__ = ["Hybrid", "LayerBoard", "LayerRow", "check_layers", "compare_layers"]
 
@@ -153,7 +153,7 @@ def compare_layers(
     test_size: float = 0.25,
     random_state: int = 0,
     cache: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     memory: Memory = MEMORY,
 ) -> LayerBoard:
     """Judge every layer of a network as an embedding, alone and two together.
@@ -209,7 +209,10 @@ def compare_layers(
     check_layers(encoder, pool)
     asked = set_task(dataset_of(data), Protocol(k, None, 1, test_size, random_state), task)
     fits = Fits(asked, cache, progress)
-    _try_untrained(encoder, asked, layers or [encoder.get_params()["layer"]], pool)
+    for layer in layers or [encoder.get_params()["layer"]]:
+        # What a layer that is not there would raise after training, it raises before.
+        trial = _pooled(encoder, pool).set_params(layer=layer)
+        trial.try_untrained(asked.train.items, asked.train.target, asked.train.kind)
     times = [time.perf_counter()]
     with fits.telling(encoder.spec, 0.0, 0.5):
         fitted: Any = fits.get(encoder)[0]
@@ -281,13 +284,6 @@ def _pooled(encoder: Any, pool: str | None) -> Any:
     return clone(encoder).set_params(**pools)
 
 
-def _try_untrained(encoder: Any, task: ItemTask, layers: Sequence[Any], pool: str | None) -> None:
-    """Raise before training what a layer that is not there would raise after it."""
-    for layer in layers:
-        trial = _pooled(encoder, pool).set_params(layer=layer)
-        trial.try_untrained(task.train.items, task.train.target, task.train.kind)
-
-
 def smallest(rows: Sequence[LayerRow], score: Score) -> LayerRow:
     """Return the layer with the fewest numbers, of equally small ones the best.
 
@@ -308,7 +304,7 @@ def smallest(rows: Sequence[LayerRow], score: Score) -> LayerRow:
 class _Measured:
     """Measures layers one by one, and keeps what their comparison needs."""
 
-    def __init__(self, task: ItemTask, train: Tapped, test: Tapped, progress: Progress):
+    def __init__(self, task: ItemTask, train: Tapped, test: Tapped, progress: Tell):
         self.task, self.train, self.test, self.progress = task, train, test, progress
         self.names = list(test.vectors)
         self.knn: list[np.ndarray] = []
@@ -328,21 +324,17 @@ class _Measured:
         return tuple(with_verdicts(rows, score, table, self._chance, choose))
 
     def _row(self, name: str) -> LayerRow:
-        test, vectors = self.test, self.test.vectors[name]
+        test, vectors, zeros = self.test, self.test.vectors[name], self.test.zeros[name]
         told: dict[str, Any] = {}
         if self.task.labelled:
             self.knn.append(self._knn(self.train.vectors[name], vectors))
             unit = self._knn(normalize(self.train.vectors[name]), normalize(vectors))
-            probed = probe_scores(
-                self.train.vectors[name], self.train.target, vectors, test.target.values
-            )
-            knn, linear, *_ = self.task.tells
+            target, truth = self.train.target, test.target.values
+            probed = probe_scores(self.train.vectors[name], target, vectors, truth)
+            knn, linear, *_ = (score.name for score in self.task.tells)
             level = 1 - 0.05 / len(self.names)  # for all layers at once
             told = {
-                "scores": {
-                    knn.name: self._estimate(self.knn[-1]),
-                    linear.name: self._estimate(probed),
-                },
+                "scores": {knn: self._estimate(self.knn[-1]), linear: self._estimate(probed)},
                 "l2": self._table(self.knn[-1], unit).gain(level),
             }
         return LayerRow(
@@ -350,9 +342,7 @@ class _Measured:
             shape=test.shapes[name],
             dim=vectors.shape[1],
             effective_rank=effective_rank(vectors[self.sample]),
-            zeros=self._estimate(test.zeros[name], bounded=True)
-            if test.zeros[name].any()
-            else Estimate(0.0),
+            zeros=self._estimate(zeros, bounded=True) if zeros.any() else Estimate(0.0),
             silent=test.silent[name],
             **told,
         )
@@ -383,17 +373,14 @@ class _Measured:
     def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Estimate | None]:
         """Return pairs of layers, held against all pairs and layers, and what the best gains."""
         self.progress(0.85, "pairs of layers")
-        found = hybrid_correct(
-            self.train.vectors, self.train.target, self.test.vectors, self.test.target.values,
-            own=own, k=self.task.protocol.k,
-        )  # fmt: skip
-        if not found:
+        pairs = hybrid_scores(self.train, self.test, own, self.task.protocol.k)
+        if not pairs:
             return (), None
         n = len(self.names)
-        verdicts = self._table(*self.knn, *found.values()).verdicts()
+        verdicts = self._table(*self.knn, *pairs.values()).verdicts()
         hybrids = tuple(
             Hybrid(*key, self._estimate(told), verdict.word, verdict.difference)
-            for (key, told), verdict in zip(found.items(), verdicts[n:], strict=True)
+            for (key, told), verdict in zip(pairs.items(), verdicts[n:], strict=True)
         )
         # The best of all has a difference of 0, so one of these two is the whole gap.
         layer, hybrid = (
@@ -405,11 +392,5 @@ class _Measured:
     def cka(self) -> np.ndarray:
         """Return how alike each two layers are."""
         self.progress(0.975, "similarity of layers")
-        some = {
-            name: vectors[self.sample[:CKA_ITEMS]] for name, vectors in self.test.vectors.items()
-        }
-        alike = np.eye(len(self.names))
-        for i, first in enumerate(self.names):
-            for j, second in enumerate(self.names[:i]):
-                alike[i, j] = alike[j, i] = cka(some[first], some[second])
-        return alike
+        sample = self.sample[:CKA_ITEMS]
+        return pairwise(cka, [vectors[sample] for vectors in self.test.vectors.values()])

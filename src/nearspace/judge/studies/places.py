@@ -295,11 +295,7 @@ def board_places(board: LayerBoard) -> tuple[list[LayerPlaces], Dataset, Dataset
         return [], queries, gallery
     some = np.linspace(0, len(names) - 1, min(len(names), MOST_LAYERS)).round().astype(int)
     places = nearest_places(
-        encoder,
-        [names[i] for i in some],
-        queries.items,
-        busy_points(queries.items),
-        gallery.items,
+        encoder, [names[i] for i in some], queries.items, busy_points(queries.items), gallery.items
     )
     return places, queries, gallery
 
@@ -323,9 +319,7 @@ def _search(
                 scales[name] = torch.where(spread > 0, spread, torch.ones_like(spread))
             flat = grid.flatten(0, 2) / scales[name]
             distances = torch.cdist(
-                wanted[name] / scales[name],
-                flat,
-                compute_mode="donot_use_mm_for_euclid_dist",
+                wanted[name] / scales[name], flat, compute_mode="donot_use_mm_for_euclid_dist"
             ).reshape(shape[0], len(grid), -1)
             least, where = distances.min(dim=2)
             best[name][0][:, part], best[name][1][:, part] = least.numpy(), where.numpy()

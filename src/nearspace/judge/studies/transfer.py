@@ -16,7 +16,7 @@ from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
 from nearspace.judge.board import HIDDEN, Board
 from nearspace.judge.evidence import Told
-from nearspace.judge.fits import Fits, Progress, as_encoder
+from nearspace.judge.fits import Fits, Tell, as_encoder
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.finetune import (
@@ -26,7 +26,6 @@ from nearspace.judge.studies.finetune import (
     choose_rate,
     draw_labelled,
     finetune,
-    has_network,
     last_part,
     linear_head,
     outputs_of,
@@ -109,14 +108,14 @@ class Transfer(Board):
 
 def strongest(rows: Sequence[TransferRow], labels: int, varied: bool = False) -> TransferRow | None:
     """Return the best row that transfers anything and has a network from scratch beside it."""
-    beside = [
+    rivals = [
         row
         for row in rows
         if (row.labels, row.varied) == (labels, varied)
         and row.difference is not None
         and not row.way.startswith(FLOOR)
     ]
-    return max(beside, key=lambda row: row.score.value, default=None)
+    return max(rivals, key=lambda row: row.score.value, default=None)
 
 
 def verdicts_on(rows: Sequence[TransferRow], score: Score, spec: str) -> list[str]:
@@ -125,11 +124,35 @@ def verdicts_on(rows: Sequence[TransferRow], score: Score, spec: str) -> list[st
     Without a network, what the encoder brought over the plain representation.
     """
     cases = dict.fromkeys((row.labels, row.varied) for row in rows)
-    found = [strongest(rows, labels, varied) for labels, varied in cases]
-    if any(found):
-        return [_sentence(row, score) for row in found if row is not None]
+    best = [row for case in cases if (row := strongest(rows, *case)) is not None]
+    said = []
+    for row in best:
+        how, way = "varied" if row.varied else "as they are", row.way.removesuffix(", varied")
+        said.append(
+            f"{row.labels:,} labels, items {how}: {_helped(row.difference, 'pretraining')}: the "
+            f"best way, {way}, is {_gap(row.difference, score, 'the same network from scratch')}"
+        )
+    if best:
+        return said
     plain = next((row.way for row in rows if row.way.startswith(FLOOR)), "")
-    return [_linear_sentence(row, score, spec, plain) for row in rows if row.over_plain]
+    return [
+        f"{row.labels:,} labels: {_helped(row.over_plain, spec)}: the linear head on it is "
+        + _gap(row.over_plain, score, f"the {plain}")
+        for row in rows
+        if row.over_plain
+    ]
+
+
+def _helped(gap: Any, what: str) -> str:
+    words = {"better": "{} helped", "worse": "{} did not help"}
+    return words.get(beside(gap), "whether {} helped cannot be told").format(what)
+
+
+def _gap(gap: Any, score: Score, other: str) -> str:
+    """Return a difference in words, with its interval."""
+    side = "above" if gap.value >= 0 else "below"
+    interval = score.parts(gap, signed=True)[1]
+    return f"{score.gap(gap.value)} {side} {other} {interval}".rstrip() + "."
 
 
 def transferred(
@@ -174,53 +197,21 @@ def transferred(
             )
         )
     verdicts = verdicts_on(rows, task.told, spec)
-    return Transfer(tuple(rows), _protocol(task, spec, last), verdicts=tuple(verdicts))
-
-
-def _protocol(task: ItemTask, spec: str, last: list[str]) -> dict[str, Any]:
-    told = task.describe()
-    kept = (
+    told, units = task.describe(), "items" if task.groups is None else "groups"
+    same = (
         *("name", "kind", "items", "train", "test", "classes", "labels", "split"),
         *("seeds", "random_state", "training fingerprint", "test fingerprint", "versions"),
     )
-    units = "items" if task.groups is None else "groups"
-    return {
+    protocol = {
         "encoder": spec,
         "last part": last,
-        **{name: told[name] for name in kept if name in told},
+        **{name: told[name] for name in same if name in told},
         "rank_by": task.told.name,
         "intervals": f"95 %, bootstrap over test {units} and draws of labelled items; differences "
         "are paired by both and hold for all rows of one number of labels at once",
         "scope": "this one fit of the encoder",
     }
-
-
-def _sentence(row: TransferRow, score: Score) -> str:
-    """Return in words whether the best way is above the same network from scratch."""
-    assert row.difference is not None
-    how = "varied" if row.varied else "as they are"
-    text = f"{row.labels:,} labels, items {how}: {_helped(row.difference, 'pretraining')}: "
-    text += f"the best way, {row.way.removesuffix(', varied')}, is "
-    return text + _gap(row.difference, score, "the same network from scratch")
-
-
-def _linear_sentence(row: TransferRow, score: Score, spec: str, plain: str) -> str:
-    """Return in words whether the linear head is above that on the plain representation."""
-    assert row.over_plain is not None
-    text = f"{row.labels:,} labels: {_helped(row.over_plain, spec)}: the linear head on it is "
-    return text + _gap(row.over_plain, score, f"the {plain}")
-
-
-def _helped(gap: Estimate, what: str) -> str:
-    words = {"better": "{} helped", "worse": "{} did not help"}
-    return words.get(beside(gap), "whether {} helped cannot be told").format(what)
-
-
-def _gap(gap: Estimate, score: Score, other: str) -> str:
-    """Return a difference in words, with its interval."""
-    side = "above" if gap.value >= 0 else "below"
-    interval = score.parts(gap, signed=True)[1]
-    return f"{score.gap(gap.value)} {side} {other} {interval}".rstrip() + "."
+    return Transfer(tuple(rows), protocol, verdicts=tuple(verdicts))
 
 
 PRETRAINING = 0.4  # of the progress bar
@@ -236,7 +227,7 @@ def transfer(
     test_size: float = 0.25,
     random_state: int = 0,
     cache: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     schedule: Schedule = SCHEDULE,
 ) -> Transfer:
     """Measure what an encoder fitted without labels is worth where few items have a label.
@@ -391,9 +382,8 @@ class _Runs:
         if plain != spec:
             self.spaces = {f"{FLOOR} {plain}": self.fits.get(make(plain))[0], **self.spaces}
         self.test = {way: space.transform(task.test.items) for way, space in self.spaces.items()}
-        if has_network(self.fitted):
-            self.last = last_part(self.fitted)
-        else:
+        self.last = last_part(self.fitted)
+        if not self.last:
             self.notes.append(f"{spec} has no network to fine-tune: only a linear head is judged.")
 
     def ways(self) -> list[Way]:
