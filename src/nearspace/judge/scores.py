@@ -22,7 +22,7 @@ DECODED_AT_ONCE = 2048  # the decoded images of a large set would fill memory
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Score:
-    """A score, as a row of the table of its family.
+    """A score, as a row of `SCORES`.
 
     Attributes
     ----------
