@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import importlib
 from pathlib import Path
 
 import nearspace
@@ -62,6 +63,28 @@ def test_no_import_runs_back():
 def test_no_file_stands_in_a_circle():
     # Raises CycleError, which names the files.
     graphlib.TopologicalSorter({module: imports(module) for module in MODULES}).prepare()
+
+
+def defined(tree):
+    """Return the names that a module defines, rather than takes from another."""
+    names = {node.name for node in tree.body if hasattr(node, "name")}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign):
+            names |= {
+                node.id
+                for node in ast.walk(statement)
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
+    return names
+
+
+def test_no_name_is_public_in_two_modules():
+    """What two modules export is one thing, which one of them takes from the other."""
+    homes = {}
+    for module, tree in MODULES.items():
+        for name in set(getattr(importlib.import_module(module), "__all__", ())) & defined(tree):
+            homes.setdefault(name, []).append(module)
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
 
 
 # Who may ask what a kind or an encoder of ours is, and why.

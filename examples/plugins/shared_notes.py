@@ -8,7 +8,7 @@ from nearspace.metrics.retrieval import nearest
 
 def measure(evidence):
     """Return for each test chord the share of its notes that its neighbour has too."""
-    train, test = evidence.train_items.items, evidence.test_items.items
+    train, test = evidence.task.train.items, evidence.task.test.items
     rows, _ = nearest(evidence.test, evidence.train, 1)
     return np.array([share(c, train[row]) for c, row in zip(test, rows[:, 0], strict=True)])
 
@@ -26,8 +26,6 @@ def share(chord, other):
 SHARED_NOTES = Score(
     name="shared_notes",
     label="shared notes",
-    better="higher",
-    unit="%",
     bounded=True,
     meaning="Share of a chord's notes that the nearest training chord has too.",
     measure=measure,

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
     from nearspace.judge.studies.compare import compare
     from nearspace.judge.studies.layers import compare_layers
-    from nearspace.judge.studies.transfer import transfer
-    from nearspace.judge.studies.transferred import Transfer
+    from nearspace.judge.studies.transfer import Transfer, transfer
     from nearspace.report.page import write_report
     from nearspace.space.codec.codec import pack, unpack
     from nearspace.space.decode import decode, interpolate, sample
@@ -38,7 +37,7 @@ _HOME = {
     "Network": "encoders.borrowed.network",
     "Samples": "encoders.base",
     "Space": "space.space",
-    "Transfer": "judge.studies.transferred",
+    "Transfer": "judge.studies.transfer",
     "analogy": "space.search.neighbours",
     "compare": "judge.studies.compare",
     "compare_layers": "judge.studies.layers",

@@ -1,5 +1,6 @@
 """``nearspace transfer`` as a user meets it."""
 
+import functools
 import json
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from typer.testing import CliRunner
 
 from nearspace.cli.app import app
 from nearspace.errors import NearspaceError
+from nearspace.judge.studies.finetune import Schedule
+from nearspace.judge.studies.transfer import transfer
 
 pytestmark = pytest.mark.trains
 
@@ -24,9 +27,14 @@ def run(tmp_path, monkeypatch):
     return run
 
 
-def test_it_prints_a_table_and_writes_json(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("nearspace.judge.studies.finetune.FEWEST_STEPS", 20)
-    monkeypatch.setattr("nearspace.judge.studies.finetune.PASSES", 1)
+@pytest.fixture
+def short(monkeypatch):
+    """Let the command train for a few steps."""
+    few = functools.partial(transfer, schedule=Schedule(fewest_steps=20, passes=1))
+    monkeypatch.setattr("nearspace.judge.studies.transfer.transfer", few)
+
+
+def test_it_prints_a_table_and_writes_json(run, tmp_path, short):
     arguments = ["--with", "autoencoder(dim=4, epochs=1)", "--labelled", "20,900", "--seeds", "1"]
     done = run("wine", *arguments, "-o", "t.json")
     assert done.exit_code == 0, done.output
@@ -50,13 +58,11 @@ def test_an_encoder_without_a_network_is_held_against_the_plain_one(run):
     assert "-" not in table
 
 
-def test_ctrl_c_prints_what_is_done(run, monkeypatch):
+def test_ctrl_c_prints_what_is_done(run, short, monkeypatch):
     def stop(*args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("nearspace.judge.studies.transfer.linear_head", stop)
-    monkeypatch.setattr("nearspace.judge.studies.finetune.FEWEST_STEPS", 20)
-    monkeypatch.setattr("nearspace.judge.studies.finetune.PASSES", 1)
     arguments = ["--with", "autoencoder(dim=4, epochs=1)", "--labelled", "20"]
     done = run("wine", *arguments, "-o", "t.json")
     assert done.exit_code == 130

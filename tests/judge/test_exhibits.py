@@ -1,7 +1,11 @@
 import pytest
 
 from nearspace import compare, load
-from nearspace.judge import taps
+from nearspace.encoders.spec import make
+from nearspace.judge.exhibits import layer_scores
+from nearspace.judge.taps import Memory
+from nearspace.judge.task import Protocol
+from nearspace.judge.tasks import set_task
 from nearspace.report.base import drawn
 from nearspace.report.page import render
 
@@ -27,12 +31,11 @@ def test_what_corrupting_encoders_were_given_stands_in_the_report():
     assert "was given" not in render(compare(digits, encoders=["pca(dim=4)"]))
 
 
-def test_layers_too_wide_for_memory_leave_the_row_standing(monkeypatch):
-    monkeypatch.setattr(taps, "MOST_VALUES", 330 * 3)
-    board = compare(load("digits").take(range(200)), encoders=["mlp(epochs=1)"])
-    (row,) = (row for row in board.results if row.spec == "mlp(epochs=1)")
-    assert row.exhibits.layers == ()
-    assert row.scores["knn"].value > 0.2
+def test_layers_too_wide_for_memory_have_no_scores():
+    task = set_task(load("digits").take(range(200)), Protocol())
+    encoder = make("mlp(epochs=1)").fit_on(task.train)
+    assert [name for name, *_ in layer_scores(task, encoder)] == ["fc1", "fc2", "logits"]
+    assert layer_scores(task, encoder, Memory(values=330 * 3)) == []
 
 
 def test_a_layer_that_does_not_decode_shows_nothing_decoded():

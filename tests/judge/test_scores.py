@@ -29,7 +29,7 @@ def evidence_of(task, spec="pca(dim=4)"):
     encoder = make(spec).fit_on(task.train)
     train, test = (encoder.transform(side.items) for side in (task.train, task.test))
     reference = task.test.items[task.sample]
-    return Evidence(task.train, task.test, encoder, train, test, reference, task.sample, 5, 0)
+    return Evidence(task, encoder, train, test, reference)
 
 
 EVIDENCE = {name: evidence_of(task) for name, task in TASKS.items()}
@@ -90,11 +90,11 @@ def test_the_mean_error_agrees_with_scikit_learn():
 
 def test_reconstruction_equals_a_naive_loop():
     evidence = EVIDENCE["classes"]
-    deviation = evidence.train_items.items.std(axis=0)
+    deviation = evidence.task.train.items.std(axis=0)
     decoded = evidence.encoder.inverse_transform(evidence.test)
     naive = [
         np.mean([((a - b) / d) ** 2 for a, b, d in zip(row, item, deviation, strict=True)])
-        for row, item in zip(decoded, evidence.test_items.items, strict=True)
+        for row, item in zip(decoded, evidence.task.test.items, strict=True)
     ]
     np.testing.assert_allclose(SCORES["reconstruction"].measure(evidence), naive, rtol=1e-4)
 
@@ -104,7 +104,7 @@ def test_vectors_that_are_not_finite_are_refused():
     vectors = np.full((len(task.test), 2), np.nan)
     train = np.zeros((len(task.train), 2))
     with pytest.raises(NearspaceError, match="Some test vectors are not finite"):
-        Evidence(task.train, task.test, None, train, vectors, None, task.sample, 5, 0)
+        Evidence(task, None, train, vectors)
 
 
 def test_how_an_estimate_is_written_and_told_from_a_level():

@@ -10,20 +10,20 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.board import HIDDEN, Board, Failure
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import Table, beside, contenders
+from nearspace.judge.table import ScoreTable, beside, contenders
 
 RATES = np.array([0.92, 0.88, 0.6])
 VALUES = (np.random.default_rng(0).random((3, 1, 400)) < RATES[:, None, None]).astype(float)
 
 
 def test_verdicts_say_who_is_best_and_by_how_much_the_others_are_not():
-    verdicts = Table(VALUES, None, 0).verdicts()
+    verdicts = ScoreTable(VALUES, None, 0).verdicts()
     assert [verdict.word for verdict in verdicts] == ["best", "tied with best", "worse"]
     means = VALUES.mean(axis=(1, 2))
     for verdict, mean in zip(verdicts, means, strict=True):
         assert verdict.difference.value == pytest.approx(mean - means.max())
     assert verdicts[2].difference.high < 0
-    errors = Table(1 - VALUES, None, 0, sign=-1).verdicts()
+    errors = ScoreTable(1 - VALUES, None, 0, sign=-1).verdicts()
     assert [verdict.word for verdict in errors] == ["best", "tied with best", "worse"]
     assert errors[2].difference.value == pytest.approx(-verdicts[2].difference.value)
 
@@ -31,7 +31,7 @@ def test_verdicts_say_who_is_best_and_by_how_much_the_others_are_not():
 def test_estimates_leave_out_units_that_nobody_has():
     holes = np.concatenate([VALUES, np.full((3, 1, 7), np.nan)], axis=2)
     for with_holes, without in zip(
-        Table(holes, None, 0).estimates(), Table(VALUES, None, 0).estimates(), strict=True
+        ScoreTable(holes, None, 0).estimates(), ScoreTable(VALUES, None, 0).estimates(), strict=True
     ):
         assert with_holes.value == pytest.approx(without.value)
         assert without.low < without.value < without.high
@@ -39,7 +39,7 @@ def test_estimates_leave_out_units_that_nobody_has():
 
 @pytest.mark.parametrize("order", [[0, 2], [2, 0]])
 def test_a_gain_is_the_second_row_minus_the_first(order):
-    gain = Table(VALUES[order], None, 0).gain()
+    gain = ScoreTable(VALUES[order], None, 0).gain()
     first, second = VALUES[order].mean(axis=(1, 2))
     assert gain.value == pytest.approx(second - first)
     assert gain.low < gain.value < gain.high
@@ -50,19 +50,12 @@ def test_a_difference_is_paired_and_may_have_fewer_draws():
     worse = VALUES[0].copy()
     worse[:, :40] = 0
     rows = np.repeat(VALUES[:1], 3, axis=1)
-    gap = Table(rows, None, 0).minus(np.repeat(worse, 2, axis=0))
+    gap = ScoreTable(rows, None, 0).minus(np.repeat(worse, 2, axis=0))
     assert gap.value == pytest.approx(VALUES[0, 0, :40].mean() * 0.1)
     assert gap.low > 0
-    assert beside(Table(rows, None, 0).minus(rows[0])) == "tied"
-    numbers = Table(10 * rows, None, 0, bounded=False).minus(-5 * rows[0])
+    assert beside(ScoreTable(rows, None, 0).minus(rows[0])) == "tied"
+    numbers = ScoreTable(10 * rows, None, 0, bounded=False).minus(-5 * rows[0])
     assert numbers.value == pytest.approx(15 * VALUES[0].mean())  # no share, so more than 1
-
-
-def test_contenders_are_tied_and_told_from_chance():
-    words = ["best", "tied with best", "worse", "tied with best"]
-    estimates = [Estimate(0.5, 0.4, 0.6), Estimate(0.4, 0.2, 0.6), Estimate(0.1), Estimate(0.5)]
-    assert contenders(SCORES["knn"], words, estimates, Estimate(0.3)) == [0, 3]
-    assert contenders(SCORES["knn"], words, estimates, None) == [0, 1, 3]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +67,14 @@ class Row:
     verdict: str = ""
     recommended: bool = False
     weights: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(3), metadata=HIDDEN)
+
+
+def test_contenders_are_tied_and_told_from_chance():
+    words = ["best", "tied with best", "worse", "tied with best"]
+    estimates = [Estimate(0.5, 0.4, 0.6), Estimate(0.4, 0.2, 0.6), Estimate(0.1), Estimate(0.5)]
+    rows = [Row(str(i), {"knn": estimates[i]}, words[i]) for i in range(4)]
+    assert contenders(rows, SCORES["knn"], Estimate(0.3)) == [rows[0], rows[3]]
+    assert contenders(rows, SCORES["knn"], None) == [rows[0], rows[1], rows[3]]
 
 
 def board():

@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import METRICS, Pieces, nearest, r_precision, recall_at_k
+from nearspace.metrics.retrieval import METRICS, Pieces, nearest, r_precision, shared_share
 
 
 def naive(queries, gallery, metric):
@@ -137,9 +137,9 @@ def test_r_precision_without_queries_is_empty():
     assert values.shape == positions.shape == (0,)
 
 
-def test_recall_counts_found_neighbours_row_by_row():
+def test_shares_are_counted_row_by_row():
     truth = np.array([[1, 2], [3, 4], [0, 5]])
     found = np.array([[2, 9], [1, 2], [5, 0]])
-    assert recall_at_k(found, truth) == pytest.approx((0.5 + 0 + 1) / 3)
-    assert recall_at_k(np.full((3, 4), -1), truth) == 0.0
-    assert recall_at_k(np.array([[5], [-1]]), np.array([[5], [6]])) == 0.5
+    assert shared_share(found, truth).tolist() == [0.5, 0, 1]
+    assert shared_share(np.full((3, 4), -1), truth).tolist() == [0, 0, 0]
+    assert shared_share(np.array([[5], [-1]]), np.array([[5], [6]])).tolist() == [1, 0]

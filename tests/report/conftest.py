@@ -11,7 +11,8 @@ from nearspace.encoders.base import Elbo
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.board import Failure
 from nearspace.judge.cost import Cost
-from nearspace.judge.leaderboard import Exhibits, Leaderboard, Result
+from nearspace.judge.exhibits import Exhibits
+from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.statistics import Estimate
 
 PROTOCOL = {

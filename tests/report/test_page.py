@@ -7,7 +7,8 @@ from nearspace.data import Classes, Image
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.board import Failure
 from nearspace.judge.cost import Cost
-from nearspace.judge.leaderboard import Exhibits, Leaderboard, Result
+from nearspace.judge.exhibits import Exhibits
+from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.statistics import Estimate
 from nearspace.report import render, write_report
 from nearspace.report.base import drawn

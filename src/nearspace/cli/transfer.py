@@ -14,7 +14,7 @@ from nearspace.cli.reading import Reading, SourceArgument
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
-    from nearspace.judge.studies.transferred import Transfer
+    from nearspace.judge.studies.transfer import Transfer
 
 
 def transfer_command(
@@ -82,7 +82,7 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from nearspace.judge.studies.transferred import FLOOR
+    from nearspace.judge.studies.transfer import FLOOR
     from nearspace.report.words import seconds_text
 
     console = Console()

@@ -19,7 +19,7 @@ from nearspace.judge.table import contenders
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["HIDDEN", "SHOWN", "Board", "Failure", "plain"]
+__all__ = ["HIDDEN", "SHOWN", "Board", "Failure", "json_text", "plain"]
 
 # Metadata of fields that are not written: what only a report shows, and what is only held.
 SHOWN = {"frame": False}
@@ -122,9 +122,7 @@ class Board:
     @property
     def contenders(self) -> list[Any]:
         """The rows that are best or tied with it, and can be told from chance."""
-        told = [(row, at) for row in self.results if (at := self.ranking(row)) is not None]
-        words, estimates = [row.verdict for row, _ in told], [estimate for _, estimate in told]
-        return [told[at][0] for at in contenders(self.score, words, estimates, self.chance)]
+        return contenders(self.results, self.score, self.chance)
 
     def best(self) -> Any:
         """Return the recommended row: the cheapest of those that are best or tied with it.
@@ -150,10 +148,15 @@ class Board:
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return the board as JSON text, without its pictures; write it where asked."""
-        text = json.dumps(plain(self), indent=1, ensure_ascii=False, allow_nan=False)
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+        return json_text(self, path)
+
+
+def json_text(value: Any, path: str | Path | None = None) -> str:
+    """Return a value as JSON text, see `plain`; write it where asked."""
+    text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
 
 
 def _written(value: Any, where: str) -> dict[str, Any]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
 
-from nearspace.data import Dataset, Target
+from nearspace.data import Target
 from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
 from nearspace.metrics.labels import knn_votes
 from nearspace.metrics.retrieval import VectorArray
+
+if TYPE_CHECKING:
+    from nearspace.judge.task import ItemTask
 
 __all__ = ["Evidence", "Told", "reconstructs"]
 
@@ -24,21 +27,15 @@ class Evidence:
 
     Attributes
     ----------
-    train_items, test_items : Dataset
-        The two sides.
+    task : ItemTask
+        The items of the two sides, and what is asked of them.
     encoder : Encoder
         Fitted; asked to decode where it can.
     train, test : ndarray or csr_array
         Their vectors.
     reference : ndarray or csr_array or None
-        Vectors of the ``sample`` whose neighbourhoods should be kept; None for the reference
+        Vectors of the task's ``sample`` whose neighbourhoods should be kept; None for the reference
         itself, and where it failed.
-    sample : ndarray
-        Positions of the test items on which geometry is measured.
-    k : int
-        Neighbours that vote.
-    random_state : int
-        Of what is drawn.
     seconds : float
         Wall time of embedding the test side.
 
@@ -48,15 +45,11 @@ class Evidence:
         If a vector is not finite.
     """
 
-    train_items: Dataset
-    test_items: Dataset
+    task: ItemTask
     encoder: Any
     train: VectorArray
     test: VectorArray
-    reference: VectorArray | None
-    sample: np.ndarray
-    k: int
-    random_state: int
+    reference: VectorArray | None = None
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -68,7 +61,7 @@ class Evidence:
     @property
     def has(self) -> frozenset[str]:
         """What of the things is there that a score may need."""
-        target = self.test_items.target
+        target = self.task.test.target
         there = {
             "" if target is None else target.name: target is not None,
             "decoder": reconstructs(self.encoder) and not sparse.issparse(self.test),
@@ -79,23 +72,21 @@ class Evidence:
     @property
     def targets(self) -> tuple[Target, Target]:
         """What is to be told of the items of the two sides, where anything is."""
-        assert self.train_items.target is not None
-        assert self.test_items.target is not None
-        return self.train_items.target, self.test_items.target
+        return self.task.targets
 
     @functools.cached_property
     def votes(self) -> np.ndarray:
         """What the nearest training items tell of each test item."""
-        return knn_votes(self.train, self.targets[0], self.test, self.k)
+        return knn_votes(self.train, self.targets[0], self.test, self.task.protocol.k)
 
     @functools.cached_property
     def sampled(self) -> Any:
         """The vectors of the test items on which geometry is measured."""
-        return self.test[self.sample]
+        return self.test[self.task.sample]
 
     def spread(self, values: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Return values at their positions among all test items, NaN elsewhere."""
-        spread = np.full(len(self.test_items), np.nan)
+        spread = np.full(self.test.shape[0], np.nan)
         spread[positions] = values
         return spread
 

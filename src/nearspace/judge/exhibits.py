@@ -8,43 +8,67 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import take_items
-from nearspace.encoders.base import Encoder, Layers, Samples
+from nearspace.encoders.base import Elbo, Encoder, Layers, Samples
 from nearspace.encoders.exhibits import Strip
+from nearspace.judge.board import HIDDEN
 from nearspace.judge.evidence import reconstructs
-from nearspace.judge.leaderboard import Exhibits
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import Table
-from nearspace.judge.taps import own_pool, tap_sides
+from nearspace.judge.table import ScoreTable
+from nearspace.judge.taps import MEMORY, Memory, own_pool, tap_sides
 from nearspace.judge.task import Task
 from nearspace.metrics.labels import knn_scores
-from nearspace.metrics.retrieval import VectorArray, nearest
+from nearspace.metrics.retrieval import VectorArray
 from nearspace.space.decode import interpolate, traverse
 
 __all__ = [
+    "NEIGHBOURS",
+    "Exhibits",
     "layer_scores",
     "pick_queries",
     "shown_items",
-    "space_neighbours",
     "strips",
     "with_gallery",
 ]
 
 SHOWN, QUERIES, NEIGHBOURS = 500, 6, 6
-WALK = 9
-TRAVERSED = 5
+WALK, TRAVERSED = 9, 5
 TRAVERSAL = (
     "One dimension at a time",
     "From the mean of the test items, the dimensions that vary most, each alone and over the range "
     "that it has there.",
 )
-LAYER_TRAIN, LAYER_TEST = 5000, 1000
+LAYER_ITEMS = 5000, 1000  # of training, of test
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Exhibits:
+    """What a report shows of one space.
+
+    Attributes
+    ----------
+    layout : ndarray of shape (m, 2)
+        Places of the shown test items on a 2-D map.
+    neighbours : ndarray of shape (q, r)
+        For each query its nearest training items, as positions in `Leaderboard.gallery`.
+    layers : tuple of (str, int, Estimate)
+        Name, dimension and k-NN score of each layer of a network.
+    strips : tuple of Strip
+        What the encoder makes of items: queries decoded, the way between two of them, samples.
+    elbo : Elbo or None
+        How well a model that bounds the likelihood explains the test items.
+    """
+
+    layout: np.ndarray
+    neighbours: np.ndarray = dataclasses.field(metadata=HIDDEN)
+    layers: tuple[tuple[str, int, Estimate], ...] = ()
+    strips: tuple[Strip, ...] = dataclasses.field(default=(), metadata=HIDDEN)
+    elbo: Elbo | None = None
 
 
 def shown_items(task: Task) -> np.ndarray:
     """Return the positions of the test items on the maps, at most 500."""
-    return task.sample[
-        np.linspace(0, len(task.sample) - 1, min(SHOWN, len(task.sample))).astype(int)
-    ]
+    n = len(task.sample)
+    return task.sample[np.linspace(0, n - 1, min(SHOWN, n)).astype(int)]
 
 
 def pick_queries(task: Task) -> np.ndarray:
@@ -59,32 +83,26 @@ def pick_queries(task: Task) -> np.ndarray:
     return order[np.concatenate([first, rest])[:QUERIES]]
 
 
-def space_neighbours(train: VectorArray, test: VectorArray, queries: np.ndarray) -> np.ndarray:
-    """Return the positions of the training items nearest to each query, shape ``(q, r)``."""
-    return nearest(test[queries], train, NEIGHBOURS)[0]
-
-
-def layer_scores(task: Task, encoder: Encoder) -> list[tuple[str, int, Estimate]]:
+def layer_scores(
+    task: Task, encoder: Encoder, memory: Memory = MEMORY
+) -> list[tuple[str, int, Estimate]]:
     """Return name, dimension and k-NN score of each layer of a network, on subsamples.
 
     There are none where no layer can be tapped, or where they are too wide to hold the neighbours.
     """
-    if not (isinstance(encoder, Layers) and task.test.target and isinstance(encoder, Encoder)):
-        return []
-    names, pool, found = encoder.layer_names(), own_pool(encoder), []
-    sides = tap_sides(task, encoder, names, pool, LAYER_TRAIN, LAYER_TEST) if names else None
+    names = encoder.layer_names() if isinstance(encoder, Layers) and task.test.target else []
+    pool = own_pool(encoder)
+    sides = tap_sides(task, encoder, names, pool, LAYER_ITEMS, memory) if names else None
     if sides is None:
         return []
     train, test = sides
-    for name in names:
-        vectors = test.vectors[name]
-        told = knn_scores(
-            train.vectors[name], train.target, vectors, test.target.values, k=task.protocol.k
-        )
-        seed, bounded = task.protocol.random_state, task.tells[0].bounded
-        estimate = Table(told[None, None], test.groups, seed, bounded).estimates()[0]
-        found.append((name, vectors.shape[1], estimate))
-    return found
+    protocol, bounded, truth = task.protocol, task.tells[0].bounded, test.target.values
+    layers = []
+    for name, vectors in test.vectors.items():
+        told = knn_scores(train.vectors[name], train.target, vectors, truth, k=protocol.k)
+        table = ScoreTable(told[None, None], test.groups, protocol.random_state, bounded)
+        layers.append((name, vectors.shape[1], table.estimates()[0]))
+    return layers
 
 
 def strips(
@@ -105,12 +123,12 @@ def strips(
         kind, encoder.inverse_transform(places), "Items, and what is left of them",
         label=f"{places.shape[1]} numbers", of_queries=True, score="reconstruction",
     )  # fmt: skip
-    found = (decoded, Strip(kind, walk, "A walk between two items"), *own)
+    shows = (decoded, Strip(kind, walk, "A walk between two items"), *own)
     if not isinstance(encoder, Samples):
-        return found
+        return shows
     most = np.argsort(-vectors.var(axis=0), kind="stable")[:TRAVERSED]
     ways = zip(most.tolist(), traverse(vectors, most, WALK), strict=True)
-    return found + tuple(
+    return shows + tuple(
         Strip(kind, encoder.inverse_transform(way), *TRAVERSAL, label=f"dimension {dimension}")
         for dimension, way in ways
     )
@@ -122,7 +140,11 @@ def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], di
     gallery = np.unique(np.concatenate([none, *(row.neighbours.ravel() for row in judged)]))
     train, test = task.train.take(gallery), task.test.take(pick_queries(task))
     shown = task.test.take(shown_items(task))
-    items = {
+    placed = [
+        dataclasses.replace(row, neighbours=np.searchsorted(gallery, row.neighbours))
+        for row in judged
+    ]
+    return placed, {
         "shown": Strip(shown.kind, shown.items),
         "shown_target": shown.target,
         "queries": Strip(test.kind, test.items),
@@ -130,7 +152,3 @@ def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], di
         "gallery": Strip(train.kind, train.items),
         "gallery_labels": () if train.target is None else train.target.texts,
     }
-    return [
-        dataclasses.replace(row, neighbours=np.searchsorted(gallery, row.neighbours))
-        for row in judged
-    ], items

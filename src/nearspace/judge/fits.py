@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from nearspace.data import Kind
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.combine import Composite
-from nearspace.judge.cache import content_key, load_fit, make_key, store_fit
+from nearspace.encoders.spec import make
+from nearspace.errors import SpecError
+from nearspace.judge.cache import Cache, content_key, make_key
 from nearspace.judge.task import Task
+from nearspace.learning.progress import epoch_listener
 
-__all__ = ["Fits", "has_random_state", "is_same", "seeded"]
+__all__ = ["Fits", "Tell", "as_encoder", "has_random_state", "is_same", "seeded"]
+
+
+# How far along (0 to 1), and what is being done.
+Tell: TypeAlias = Callable[[float, str], None]
 
 
 class Fits:
-    """The fitted encoders of one comparison.
+    """The fitted encoders of one study, and who is told how far it is.
 
     Parameters
     ----------
     task : Task
         The data.
-    folder : Path or None
-        The cache; None keeps fitted encoders in memory only.
+    cache : str or Path, optional
+        A folder in which fitted encoders are kept and found again; in memory only without one.
+    progress : callable, optional
+        Called with the share done and a few words.
     """
 
-    def __init__(self, task: Task, folder: Path | None):
-        self.task = task
-        self.folder = folder
+    def __init__(self, task: Task, cache: str | Path | None = None, progress: Tell | None = None):
+        self.task, self.cache = task, Cache(cache)
+        self.tell: Tell = progress or (lambda share, words: None)
         self.done: dict[str, tuple[Encoder, float]] = {}
         self.alive: dict[int, Encoder] = {}  # while it lives, no other encoder gets its id
+
+    def telling(
+        self, words: str, start: float, share: float
+    ) -> contextlib.AbstractContextManager[None]:
+        """Return a context whose epochs are told, from ``start`` on, as a share of the study."""
+        return epoch_listener(
+            lambda epoch, epochs: self.tell(
+                start + share * epoch / epochs, f"{words}: epoch {epoch} of {epochs}"
+            )
+        )
 
     def get(self, encoder: Encoder) -> tuple[Encoder, float]:
         """Return the encoder fitted on the training side, and the seconds that fitting took."""
@@ -56,23 +78,18 @@ class Fits:
             self.alive[id(encoder)] = encoder
         key = make_key(data_key, base.spec, "" if base.is_reproducible else id(encoder))
         if key not in self.done:
-            kept = load_fit(self.folder, key)
-            if kept is None and chosen != usual:  # as its own layer: the fit serves every layer
-                encoder.try_untrained(items, y, kind)
-            self.done[key] = kept or self._fit(base, items, y, kind, key)
+            fit = self.cache.load_fit(key)
+            if fit is None:
+                if chosen != usual:  # as its own layer: the fit serves every layer
+                    encoder.try_untrained(items, y, kind)
+                start = time.perf_counter()
+                fit = base.fit_items(items, y, kind), time.perf_counter() - start
+                if base.is_reproducible:
+                    self.cache.store_fit(key, *fit)
+            self.done[key] = fit
         fitted, seconds = self.done[key]
         if chosen:
             fitted = copy.copy(fitted).set_params(**chosen)
-        return fitted, seconds
-
-    def _fit(
-        self, base: Encoder, items: Any, y: Any, kind: Kind, key: str
-    ) -> tuple[Encoder, float]:
-        start = time.perf_counter()
-        fitted = base.fit_items(items, y, kind)
-        seconds = time.perf_counter() - start
-        if base.is_reproducible:
-            store_fit(self.folder, key, fitted, seconds)
         return fitted, seconds
 
     def _parts(
@@ -91,6 +108,30 @@ class Fits:
 
         fitted.fit_parts(fit_part, items, y)
         return fitted, total
+
+
+def as_encoder(what: Any) -> Encoder:
+    """Return the encoder that a spec makes, or a transformer is, if its parameters are right.
+
+    Raises
+    ------
+    SpecError
+        If a spec cannot be read, a parameter is wrong, or it is neither.
+    """
+    if isinstance(what, str):
+        what = make(what)
+    elif not isinstance(what, Encoder) and hasattr(what, "fit") and hasattr(what, "transform"):
+        what = FromSklearn(what)
+    if not isinstance(what, Encoder):
+        raise SpecError(
+            f"An encoder is a spec, an Encoder or a scikit-learn transformer; got "
+            f"{type(what).__name__}."
+        )
+    try:
+        what._validate_params()
+    except ValueError as error:
+        raise SpecError(f"Cannot use '{what.spec}': {error}") from error
+    return what
 
 
 def is_same(first: Any, second: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import html
 from collections.abc import Callable
 from typing import Any
@@ -10,45 +11,21 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import Target
-from nearspace.encoders.base import Elbo, Encoder
+from nearspace.encoders.base import Encoder
 from nearspace.encoders.exhibits import NO_ITEMS, Strip
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.cost import Cost
+from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import Table, contenders
+from nearspace.judge.table import ScoreTable, with_verdicts
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
-from nearspace.metrics.similarity import cka, neighbour_overlap
+from nearspace.metrics.similarity import cka, neighbour_overlap, pairwise
 
-__all__ = ["Exhibits", "Judged", "Leaderboard", "Result", "assemble"]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Exhibits:
-    """What a report shows of one space.
-
-    Attributes
-    ----------
-    layout : ndarray of shape (m, 2)
-        Places of the shown test items on a 2-D map.
-    neighbours : ndarray of shape (q, r)
-        For each query its nearest training items, as positions in `Leaderboard.gallery`.
-    layers : tuple of (str, int, Estimate)
-        Name, dimension and k-NN score of each layer of a network.
-    strips : tuple of Strip
-        What the encoder makes of items: queries decoded, the way between two of them, samples.
-    elbo : Elbo or None
-        How well a model that bounds the likelihood explains the test items.
-    """
-
-    layout: np.ndarray
-    neighbours: np.ndarray = dataclasses.field(metadata=HIDDEN)
-    layers: tuple[tuple[str, int, Estimate], ...] = ()
-    strips: tuple[Strip, ...] = dataclasses.field(default=(), metadata=HIDDEN)
-    elbo: Elbo | None = None
+__all__ = ["Judged", "Leaderboard", "Result", "assemble"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,23 +139,18 @@ class Leaderboard(Board):
         return self.fits[spec]()
 
     def _repr_html_(self) -> str:
-        metrics = [name for name in self.metrics if SCORES[name].per_unit]
-        head = "".join(
-            f"<th>{html.escape(text)}</th>"
-            for text in ("encoder", "verdict", *(SCORES[name].label for name in metrics), "dim")
-        )
+        scores = [SCORES[name] for name in self.metrics if SCORES[name].per_unit]
+        names = ("encoder", "verdict", *(score.label for score in scores), "dim")
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
         body = []
         for row in self.rows:
             if isinstance(row, Failure):
-                cells = (
-                    f"<td>failed</td><td colspan={len(metrics) + 1}>{html.escape(row.error)}</td>"
-                )
+                error = html.escape(row.error)
+                cells = f"<td>failed</td><td colspan={len(scores) + 1}>{error}</td>"
             else:
-                cells = f"<td>{row.verdict}{' ★' if row.recommended else ''}</td>"
-                cells += "".join(
-                    f"<td>{SCORES[name].text(row.scores.get(name))}</td>" for name in metrics
-                )
-                cells += f"<td>{row.dim or ''}</td>"
+                texts = [score.text(row.scores.get(score.name)) for score in scores]
+                texts = [f"{row.verdict}{' ★' if row.recommended else ''}", *texts, row.dim or ""]
+                cells = "".join(f"<td>{text}</td>" for text in texts)
             body.append(f"<tr><th>{html.escape(row.spec)}</th>{cells}</tr>")
         return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
@@ -189,8 +161,8 @@ class Judged:
 
     Attributes
     ----------
-    scores : dict
-        Arrays ``(seeds, n)`` for means over test items, numbers for the others.
+    scores : dict of str to ndarray of shape (seeds, n)
+        By test item, or ``(seeds, 1)`` where a score is no mean over them.
     shown : ndarray or csr_array
         The vectors of the test items on the maps.
     exhibits : Exhibits
@@ -199,7 +171,7 @@ class Judged:
 
     spec: str
     learns: str
-    scores: dict[str, Any]
+    scores: dict[str, np.ndarray]
     cost: Cost
     dim: int
     shown: VectorArray
@@ -207,130 +179,94 @@ class Judged:
 
 
 def assemble(
-    task: Task,
-    judged: list[Judged],
-    failures: list[Failure],
-    notes: tuple[str, ...],
-    seconds: dict[str, float],
+    task: Task, judged: list[Judged], failures: list[Failure], **settings: Any
 ) -> Leaderboard:
-    """Return the leaderboard of what was measured."""
-    scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
+    """Return the leaderboard of what was measured; ``settings`` are further fields of it."""
     guesses = task.guesses()
-    if guesses:
-        scores.append(_with_seeds(guesses, task.protocol.seeds))
+    scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
+    scores += [_with_seeds(guesses, task.protocol.seeds)] if guesses else []
     tables = _estimates(task, scores)
+    exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
-        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=row.exhibits)
-        for row, table in zip(judged, tables, strict=False)
+        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=shows)
+        for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
+    vectors = [row.shown for row in judged]
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
-        notes=notes,
-        seconds=seconds,
-        similarity=_similarity(judged),
+        similarity={
+            "cka": pairwise(cka, vectors),
+            "neighbour_overlap": pairwise(neighbour_overlap, vectors),
+        },
         spaces=tuple(row.spec for row in judged),
+        **shown,
+        **settings,
     )
 
 
-def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, Any]:
-    """Return per-item scores of shape ``(seeds, n)``; what has no random state is repeated."""
-    return {
-        name: np.broadcast_to(np.atleast_2d(value), (seeds, np.shape(value)[-1]))
-        if isinstance(value, np.ndarray)
-        else value
-        for name, value in scores.items()
-    }
+def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, np.ndarray]:
+    """Return scores of shape ``(seeds, n)``; what has no random state is repeated."""
+    rows = {name: np.atleast_2d(value) for name, value in scores.items()}
+    return {name: np.broadcast_to(row, (seeds, row.shape[1])) for name, row in rows.items()}
 
 
-def _estimates(task: Task, scores: list[dict[str, Any]]) -> list[dict[str, Estimate]]:
+def _estimates(task: Task, scores: list[dict[str, np.ndarray]]) -> list[dict[str, Estimate]]:
     """Return the scores of each row with their intervals."""
     estimates: list[dict[str, Estimate]] = [{} for _ in scores]
     for name, score in SCORES.items():
-        rows = [i for i, row in enumerate(scores) if name in row and not _undefined(row[name])]
-        if not rows:
-            continue
-        if score.per_unit:
-            told = _table(task, score, [scores[i][name] for i in rows]).estimates()
+        # A score may have no value for any item, as for neighbours among too few.
+        rows = [i for i, row in enumerate(scores) if name in row and not np.isnan(row[name]).all()]
+        values = [scores[i][name] for i in rows]
+        if rows and score.per_unit:
+            told = _table(task, score, values).estimates()
         else:
-            told = [Estimate(float(scores[i][name])) for i in rows]
+            told = [Estimate(float(value.mean())) for value in values]
         for i, estimate in zip(rows, told, strict=True):
             estimates[i][name] = estimate
     return estimates
 
 
-def _undefined(values: Any) -> bool:
-    """Return whether a score has no value for any item, as for neighbours among too few."""
-    return bool(np.isnan(values).all())
-
-
-def _table(task: Task, score: Score, values: list[np.ndarray]) -> Table:
+def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     stacked = np.stack(values)
     # Chance is known for every item, R-precision of the others for a subsample of them.
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
-    return Table(stacked, task.groups, task.protocol.random_state, score.bounded, score.sign)
+    return ScoreTable(stacked, task.groups, task.protocol.random_state, score.bounded, score.sign)
 
 
 def _ranked(
     task: Task, results: list[Result], scores: list[dict[str, Any]], chance: Estimate | None
 ) -> list[Result]:
     """Return the results ranked, each with its verdict; the cheapest contender is recommended."""
-    score, final = SCORES[task.rank_by], list(results)
-    if score.name == "preservation":
-        reference = USUAL[task.train.kind.name].reference
-        final = [
-            dataclasses.replace(row, verdict="reference") if row.spec == reference else row
-            for row in final
-        ]
-    ranked = [i for i, row in enumerate(results) if score.name in row.scores]
+    score, reference = SCORES[task.rank_by], USUAL[task.train.kind.name].reference
+    ranked = [row for row in results if score.name in row.scores]
+    rest = [row for row in results if score.name not in row.scores]
     if ranked:
-        verdicts = _table(task, score, [scores[i][score.name] for i in ranked]).verdicts()
-        estimates = [results[i].scores[score.name] for i in ranked]
-        words = [verdict.word for verdict in verdicts]
-        left = [ranked[at] for at in contenders(score, words, estimates, chance)]
-        cheapest = _cheapest(results, left, score) if left else None
-        for i, verdict in zip(ranked, verdicts, strict=True):
-            final[i] = dataclasses.replace(
-                results[i],
-                verdict=verdict.word,
-                recommended=i == cheapest,
-                difference=verdict.difference,
-            )
-    missing = Estimate(-np.inf * score.sign)  # after all that have the score
-
-    def order(row: Result) -> tuple[bool, float]:
-        return row.verdict == "reference", -score.sign * row.scores.get(score.name, missing).value
-
-    return sorted(final, key=order)
+        pairs = zip(results, scores, strict=False)
+        values = [own[score.name] for row, own in pairs if score.name in row.scores]
+        choose = functools.partial(_cheapest, score=score)
+        ranked = with_verdicts(ranked, score, _table(task, score, values), chance, choose)
+        ranked.sort(key=lambda row: -score.sign * row.scores[score.name].value)
+    if score.name == "preservation":
+        rest.sort(key=lambda row: row.spec == reference)
+        if rest and rest[-1].spec == reference:
+            rest[-1] = dataclasses.replace(rest[-1], verdict="reference")
+    return ranked + rest
 
 
-def _cheapest(results: list[Result], left: list[int], score: Score) -> int:
+def _cheapest(left: list[Result], score: Score) -> Result:
     """Return which of the contenders is the quickest, then the smallest, then the best.
 
     Latencies within a factor of two of the least count as equal, since timing again would shuffle
     them.
     """
-    costs = {i: cost for i in left if (cost := results[i].cost) is not None}
-    least = min(cost.latency_seconds for cost in costs.values())
-    quick = [i for i, cost in costs.items() if cost.latency_seconds <= 2 * least]
+    costs = [(row, row.cost) for row in left if row.cost is not None]
+    least = min(cost.latency_seconds for _, cost in costs)
 
-    def order(i: int) -> tuple[float, float]:
-        return costs[i].bytes_per_vector, -score.sign * results[i].scores[score.name].value
+    def order(pair: tuple[Result, Cost]) -> tuple[float, float]:
+        return pair[1].bytes_per_vector, -score.sign * pair[0].scores[score.name].value
 
-    return min(quick, key=order)
-
-
-def _similarity(judged: list[Judged]) -> dict[str, np.ndarray]:
-    """Return how alike the spaces are, on the items of the maps."""
-    n = len(judged)
-    found = {"cka": np.eye(n), "neighbour_overlap": np.eye(n)}
-    for i in range(n):
-        for j in range(i):
-            a, b = judged[i].shown, judged[j].shown
-            found["cka"][i, j] = found["cka"][j, i] = cka(a, b)
-            overlap = neighbour_overlap(a, b)
-            found["neighbour_overlap"][i, j] = found["neighbour_overlap"][j, i] = overlap
-    return found
+    return min((pair for pair in costs if pair[1].latency_seconds <= 2 * least), key=order)[0]

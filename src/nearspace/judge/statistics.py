@@ -224,15 +224,14 @@ def compare_to_best(
     n_encoders, n_seeds, n_units = sums.shape
     means = sums.sum((1, 2)) / (n_seeds * sizes.sum()) if n_units else np.full(n_encoders, np.nan)
     usable = np.isfinite(means)
+    none = np.full(n_encoders, np.nan)
     if not usable.any():
-        none = np.full(n_encoders, np.nan)
         return Comparison(0, none, none, none, np.ones(n_encoders, dtype=bool))
     worst = -np.inf if higher_is_better else np.inf
     ranked = np.where(usable, means, worst)
     best = int(ranked.argmax() if higher_is_better else ranked.argmin())
     difference = means - means[best]
     if n_units < 2:
-        none = np.full(n_encoders, np.nan)
         return Comparison(best, difference, none, none, usable)
     variance = _variance_of_differences(replicates, best)
     half = np.sqrt(variance) * _critical_values(

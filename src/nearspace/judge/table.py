@@ -1,4 +1,4 @@
-"""`Table`: how sure the scores of rows are, which differ, and between which one may choose.
+"""`ScoreTable`: how sure the scores of rows are, which differ, and between which one may choose.
 
 Rows are encoders, layers of one, or ways to use labels; whatever they are, each has one number a
 test unit, in each of several fits.
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
 
-__all__ = ["TOP", "Table", "Verdict", "beside", "contenders"]
+__all__ = ["TOP", "ScoreTable", "Verdict", "beside", "contenders", "with_verdicts"]
 
 TOP = ("best", "tied with best")
 
@@ -32,7 +33,7 @@ class Verdict:
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Table:
+class ScoreTable:
     """One score of rows, unit by unit.
 
     Attributes
@@ -101,15 +102,35 @@ def beside(difference: Estimate) -> str:
     return "worse" if difference.high is not None and difference.high < 0 else "tied"
 
 
-def contenders(
-    score: Score, words: Sequence[str], estimates: Sequence[Estimate], chance: Estimate | None
-) -> list[int]:
-    """Return which rows are best or tied with it, and can be told from chance."""
+def contenders(rows: Iterable[Any], score: Score, chance: Estimate | None) -> list[Any]:
+    """Return the rows that are best or tied with it, and can be told from chance."""
     return [
-        place
-        for place, (word, estimate) in enumerate(zip(words, estimates, strict=True))
-        if word in TOP and (chance is None or score.beats(estimate, chance.value))
+        row
+        for row in rows
+        if row.verdict in TOP
+        and (estimate := row.scores.get(score.name)) is not None
+        and (chance is None or score.beats(estimate, chance.value))
     ]
+
+
+def with_verdicts(
+    rows: Sequence[Any],
+    score: Score,
+    table: ScoreTable,
+    chance: Estimate | None,
+    choose: Callable[[list[Any]], Any],
+) -> list[Any]:
+    """Return rows with the verdicts of their table; of the `contenders` one is recommended.
+
+    ``choose`` returns which of them.
+    """
+    told = [
+        dataclasses.replace(row, verdict=verdict.word, difference=verdict.difference)
+        for row, verdict in zip(rows, table.verdicts(), strict=True)
+    ]
+    left = contenders(told, score, chance)
+    chosen = choose(left) if left else None
+    return [dataclasses.replace(row, recommended=row is chosen) for row in told]
 
 
 def _estimates(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> list[Estimate]:

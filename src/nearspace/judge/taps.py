@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data import take_items
+from nearspace.data import Dataset, take_items
 from nearspace.errors import NearspaceError
 from nearspace.judge.task import Task
+from nearspace.metrics.retrieval import subsample
 
-__all__ = ["Tapped", "items_a_batch", "layer_vectors", "own_pool", "tap_sides"]
+if TYPE_CHECKING:
+    from torch import Tensor
 
-# All layers of all items stand in memory at once: half a gigabyte of numbers.
-MOST_VALUES = 2**27
-# A batch may make so many numbers in the layers that are tapped.
-BATCH_ITEMS, BATCH_VALUES = 256, 2**25
+__all__ = ["MEMORY", "Memory", "Tapped", "layer_batches", "layer_vectors", "own_pool", "tap_sides"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Memory:
+    """How much of what layers make stands in memory at once.
+
+    Attributes
+    ----------
+    values : int
+        Numbers in the vectors of all layers and items, half a gigabyte by default.
+    batch_values : int
+        Numbers that a batch makes in the layers that are tapped.
+    batch_items : int
+        Items of a batch.
+    """
+
+    values: int = 2**27
+    batch_values: int = 2**25
+    batch_items: int = 256
+
+
+MEMORY = Memory()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -54,34 +75,41 @@ class Tapped:
         return len(next(iter(self.zeros.values())))
 
 
-def items_a_batch(outputs: Mapping[str, Any]) -> int:
-    """Return how many items a network may run on at once, by what layers make of one item."""
-    values = sum(output.numel() for output in outputs.values())
-    return min(BATCH_ITEMS, max(1, BATCH_VALUES // values))
+def layer_batches(
+    encoder: Any, items: Any, names: Sequence[str], memory: Memory = MEMORY
+) -> Iterator[tuple[slice, dict[str, Tensor]]]:
+    """Yield what layers make of a few items at a time, as many as there is memory for."""
+    n, names = items.shape[0], list(names)
+    one = encoder.layer_outputs(take_items(items, np.arange(1)), names)
+    values = sum(output.numel() for output in one.values())
+    step = min(memory.batch_items, max(1, memory.batch_values // values))
+    for start in range(0, n, step):
+        part = slice(start, min(start + step, n))
+        some = take_items(items, np.arange(part.start, part.stop))
+        yield part, encoder.layer_outputs(some, names)
 
 
-def layer_vectors(encoder: Any, items: Any, names: Sequence[str], pool: str) -> Tapped:
+def layer_vectors(
+    encoder: Any, items: Any, names: Sequence[str], pool: str, memory: Memory = MEMORY
+) -> Tapped:
     """Return the vectors of several layers from one run of the network over the items."""
     from nearspace.nets.layers import as_vectors
 
     n = items.shape[0]
-    names = list(names)
-    first = encoder.layer_outputs(take_items(items, np.arange(1)), names)
-    shapes = {name: tuple(output.shape[1:]) for name, output in first.items()}
-    vectors = {
-        name: np.empty((n, as_vectors(output, pool).shape[1]), dtype=np.float32)
-        for name, output in first.items()
-    }
-    zeros = {name: np.empty(n) for name in names}
-    ever_on = {name: output[0].flatten() != 0 for name, output in first.items()}
-    step = items_a_batch(first)
-    for start in range(0, n, step):
-        part = np.arange(start, min(start + step, n))
-        for name, output in encoder.layer_outputs(take_items(items, part), names).items():
-            vectors[name][part] = as_vectors(output, pool).float().cpu().numpy()
-            on = output.reshape(len(part), -1) != 0
+    vectors: dict[str, np.ndarray] = {}
+    zeros: dict[str, np.ndarray] = {}
+    ever_on: dict[str, Tensor] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for part, outputs in layer_batches(encoder, items, names, memory):
+        for name, output in outputs.items():
+            made = as_vectors(output, pool).float().cpu().numpy()
+            on = output.reshape(len(output), -1) != 0
+            if part.start == 0:
+                vectors[name], zeros[name] = np.empty((n, made.shape[1]), made.dtype), np.empty(n)
+                ever_on[name], shapes[name] = on[0], tuple(output.shape[1:])
+            vectors[name][part] = made
             zeros[name][part] = 1 - on.float().mean(dim=1).cpu().numpy()
-            ever_on[name] |= on.any(dim=0)
+            ever_on[name] = ever_on[name] | on.any(dim=0)
     for name in names:
         if not np.isfinite(vectors[name]).all():
             raise NearspaceError(f"Some vectors of the layer '{name}' are not finite.")
@@ -95,24 +123,25 @@ def own_pool(encoder: Any) -> str:
 
 
 def tap_sides(
-    task: Task, encoder: Any, names: list[str], pool: str, most_train: int, most_test: int
+    task: Task, encoder: Any, names: list[str], pool: str, most: tuple[int, int], memory: Memory
 ) -> tuple[Tapped, Tapped] | None:
     """Return what layers make of both sides; of as many items as fit into memory, at random.
 
-    None stands for layers so wide that too few items would fit for the task's neighbours.
+    ``most`` are taken of each side. None stands for layers so wide that too few items would fit
+    for the task's neighbours.
     """
-    one = layer_vectors(encoder, take_items(task.test.items, np.arange(1)), names, pool)
-    most = MOST_VALUES // sum(vectors.shape[1] for vectors in one.vectors.values())
-    most_train, most_test = min(most_train, len(task.train)), min(most_test, len(task.test))
-    n_test = min(most_test, max(most // 4, most - most_train))
-    n_train = min(most_train, most - n_test)
+    one = layer_vectors(encoder, take_items(task.test.items, np.arange(1)), names, pool, memory)
+    room = memory.values // sum(vectors.shape[1] for vectors in one.vectors.values())
+    most_train, most_test = min(most[0], len(task.train)), min(most[1], len(task.test))
+    n_test = min(most_test, max(room // 4, room - most_train))
+    n_train = min(most_train, room - n_test)
     if n_train <= task.protocol.k or n_test < 2:
         return None
-    found = []
-    for side, n in ((task.train, n_train), (task.test, n_test)):
-        random = np.random.default_rng(task.protocol.random_state)
-        at = np.sort(random.choice(len(side), n, replace=False))
+
+    def tapped(side: Dataset, n: int) -> Tapped:
+        at = subsample(len(side), n, task.protocol.random_state)
         some = side.take(at)
-        tapped = layer_vectors(encoder, some.items, names, pool)
-        found.append(dataclasses.replace(tapped, at=at, target=some.target, groups=some.groups))
-    return found[0], found[1]
+        made = layer_vectors(encoder, some.items, names, pool, memory)
+        return dataclasses.replace(made, at=at, target=some.target, groups=some.groups)
+
+    return tapped(task.train, n_train), tapped(task.test, n_test)

@@ -14,6 +14,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.scores import SCORES, Score
+from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
 __all__ = ["GEOMETRY_ITEMS", "ItemTask", "Protocol", "Task"]
@@ -61,6 +62,7 @@ class Protocol:
             raise NearspaceError(f"test_size must be between 0 and 1; got {self.test_size}.")
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class Task(ABC):
     """What a space should be good for, set up on data: a subclass is a file in ``judge/tasks``.
 
@@ -88,6 +90,7 @@ class Task(ABC):
 
     name: ClassVar[str]
     registry: ClassVar[dict[str, type[Task]]] = {}
+
     dataset: Dataset
     train: Dataset
     test: Dataset
@@ -151,14 +154,13 @@ class ItemTask(Task):
         The score that ranks when nobody says which.
     """
 
-    dataset: Dataset
-    train: Dataset
-    test: Dataset
-    sample: np.ndarray
-    rank_by: str
-    protocol: Protocol
-    notes: tuple[str, ...]
     ranks_by: ClassVar[str]
+
+    @classmethod
+    def suits(cls, data: Any) -> bool:
+        """Return whether the labels are what the task is named after, and differ."""
+        target = getattr(data, "target", None)
+        return target is not None and target.name == cls.name and target.varies
 
     @classmethod
     @abstractmethod
@@ -196,9 +198,7 @@ class ItemTask(Task):
                 "items beside the item itself, which does not count, and there are "
                 f"{len(test) - 1}."
             )
-        random = np.random.default_rng(protocol.random_state)
-        size = min(GEOMETRY_ITEMS, len(test))
-        sample = np.sort(random.choice(len(test), size, replace=False))
+        sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
         notes = [*data.notes, *notes, *split_notes]
         return cls(dataset, train, test, sample, rank_by, protocol, tuple(notes))
 
@@ -208,10 +208,7 @@ class ItemTask(Task):
         start = time.perf_counter()
         test = encoder.transform(self.test.items)
         seconds = time.perf_counter() - start
-        return Evidence(
-            self.train, self.test, encoder, train, test, reference, self.sample,
-            self.protocol.k, self.protocol.random_state, seconds,
-        )  # fmt: skip
+        return Evidence(self, encoder, train, test, reference, seconds)
 
     @property
     def scores(self) -> list[Score]:
@@ -279,6 +276,6 @@ class ItemTask(Task):
             return "as published"
         if self.dataset.time is not None:
             return f"the latest {self.protocol.test_size:.0%} test"
-        kept = "groups and exact duplicates" if self.dataset.groups is not None else "duplicates"
+        whole = "groups and exact duplicates" if self.dataset.groups is not None else "duplicates"
         how = "stratified by label" if self.labelled else "at random"
-        return f"{self.protocol.test_size:.0%} test, {how}, {kept} on one side"
+        return f"{self.protocol.test_size:.0%} test, {how}, {whole} on one side"

@@ -51,17 +51,13 @@ class Usual:
         return [*self.floor, *self.encoders, *(self.supervised if labelled else ())]
 
 
-def _of_colours(kind: Any) -> list[str]:
-    return ["colour_histogram"] if kind.shape[2] == 3 else []
-
-
 USUAL = {
     "image": Usual(
         floor=("raw", "hog"),
         reference="raw",
         encoders=("bovw", "random", "pca", "autoencoder", "vae", "simclr"),
         supervised=("mlp", "cnn"),
-        also=_of_colours,
+        also=lambda kind: ["colour_histogram"] if kind.shape[2] == 3 else [],
     ),
     "text": Usual(
         floor=("raw", "tfidf"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.metrics.retrieval import nearest, row_products, shared_share
+from nearspace.metrics.retrieval import nearest, row_products, shared_share, subsample
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
@@ -170,10 +170,7 @@ def neighbour_ranks(
     n = reference.shape[0]
     if n < 2:
         return np.zeros((n, 0), dtype=np.int64)
-    queries = np.arange(n)
-    if n > max_queries:
-        rng = np.random.default_rng(random_state)
-        queries = np.sort(rng.choice(n, max_queries, replace=False))
+    queries = subsample(n, max_queries, random_state)
     # Distances on the map are of few numbers, and in a dense clump float32 loses them.
     sides = [_scaled(reference), _scaled(np.asarray(vectors, dtype=np.float64))]
     squares = [row_products(rows, rows) for rows in sides]

@@ -9,7 +9,7 @@ import numpy as np
 
 from nearspace.data.target import Target, target_of
 from nearspace.errors import DataError
-from nearspace.metrics.retrieval import nearest
+from nearspace.metrics.retrieval import nearest, subsample
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
@@ -75,12 +75,14 @@ def probe_scores(
         Their labels.
     """
     from sklearn.exceptions import ConvergenceWarning
+    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
     target = target_of(train_labels)
     if not target.varies:
         return target.score(test_labels, np.full(len(test_labels), target.guess()))
     model = target.linear(None if isinstance(train, np.ndarray) else 1.0)
-    train, test = _scaled(train, test)
+    scaler = (StandardScaler() if isinstance(train, np.ndarray) else MaxAbsScaler()).fit(train)
+    train, test = (scaler.transform(x).astype(np.float32, copy=False) for x in (train, test))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(train, target.values)
@@ -107,12 +109,9 @@ def cluster_ami(
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.metrics import adjusted_mutual_info_score
 
-    if vectors.shape[0] > max_items:
-        rng = np.random.default_rng(random_state)
-        chosen = np.sort(rng.choice(vectors.shape[0], max_items, replace=False))
-        vectors, labels = vectors[chosen], labels[chosen]
+    chosen = subsample(vectors.shape[0], max_items, random_state)
+    vectors, labels = vectors[chosen], labels[chosen]
     if not isinstance(vectors, np.ndarray):  # scikit-learn's k-means takes no 64-bit indices
-        vectors = vectors.copy()
         vectors.indices, vectors.indptr = np.int32(vectors.indices), np.int32(vectors.indptr)
     classes = len(np.unique(labels))
     with warnings.catch_warnings():
@@ -120,12 +119,3 @@ def cluster_ami(
         warnings.simplefilter("ignore", ConvergenceWarning)
         clusters = KMeans(classes, n_init=4, random_state=random_state).fit_predict(vectors)
     return float(adjusted_mutual_info_score(labels, clusters))
-
-
-def _scaled(train: Any, test: Any) -> tuple[Any, Any]:
-    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
-
-    dense = isinstance(train, np.ndarray)
-    scaler = (StandardScaler() if dense else MaxAbsScaler()).fit(train)
-    train, test = (scaler.transform(x).astype(np.float32, copy=False) for x in (train, test))
-    return train, test

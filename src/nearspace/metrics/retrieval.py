@@ -24,9 +24,9 @@ __all__ = [
     "check_search",
     "nearest",
     "r_precision",
-    "recall_at_k",
     "row_products",
     "shared_share",
+    "subsample",
 ]
 
 VectorArray: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
@@ -105,7 +105,17 @@ def nearest(
     >>> indices.tolist(), distances.round(3).tolist()
     ([[1, 0]], [[0.10000000149011612, 1.3450000286102295]])
     """
-    _check(queries, gallery, k, metric, exclude_self)
+    check_search(metric, k)
+    if queries.shape[1] != gallery.shape[1]:
+        raise NearspaceError(
+            f"Queries and gallery must have vectors of one length; got {queries.shape[1]} and "
+            f"{gallery.shape[1]}."
+        )
+    if exclude_self and queries.shape[0] != gallery.shape[0]:
+        raise NearspaceError(
+            f"exclude_self means that the queries are the gallery; got {queries.shape[0]} queries "
+            f"and a gallery of {gallery.shape[0]}."
+        )
     queries, gallery = (x.astype(np.float32, copy=False) for x in (queries, gallery))
     k = min(k, gallery.shape[0] - exclude_self)
     if metric == "cosine":
@@ -144,9 +154,7 @@ def r_precision(
     _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     others = counts[codes] - 1
     positions = np.flatnonzero(others)
-    if len(positions) > max_queries:
-        rng = np.random.default_rng(random_state)
-        positions = np.sort(rng.choice(positions, max_queries, replace=False))
+    positions = positions[subsample(len(positions), max_queries, random_state)]
     values = np.empty(len(positions))
     for start in range(0, len(positions), PIECES.block):
         query = positions[start : start + PIECES.block]
@@ -158,21 +166,17 @@ def r_precision(
     return values, positions
 
 
-def recall_at_k(found: np.ndarray, truth: np.ndarray) -> float:
-    """Return the mean share of the true neighbours that were found.
-
-    Parameters
-    ----------
-    found, truth : ndarray of shape (q, k)
-        Indices of neighbours; -1 stands for none.
+def subsample(n: int, most: int, random_state: int) -> np.ndarray:
+    """Return the positions of at most so many of ``n`` items, drawn at random, in their order.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> recall_at_k(np.array([[3, 1, 7]]), np.array([[1, 2, 3]])).__round__(3)
-    0.667
+    >>> subsample(3, 5, random_state=0), len(subsample(5, 3, random_state=0))
+    (array([0, 1, 2]), 3)
     """
-    return float(shared_share(found, truth).mean())
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(random_state).choice(n, most, replace=False))
 
 
 def shared_share(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -195,22 +199,6 @@ def check_search(metric: str, k: int = 1) -> None:
         raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
     if k < 1:
         raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
-
-
-def _check(
-    queries: VectorArray, gallery: VectorArray, k: int, metric: str, exclude_self: bool
-) -> None:
-    check_search(metric, k)
-    if queries.shape[1] != gallery.shape[1]:
-        raise NearspaceError(
-            f"Queries and gallery must have vectors of one length; got {queries.shape[1]} and "
-            f"{gallery.shape[1]}."
-        )
-    if exclude_self and queries.shape[0] != gallery.shape[0]:
-        raise NearspaceError(
-            f"exclude_self means that the queries are the gallery; got {queries.shape[0]} queries "
-            f"and a gallery of {gallery.shape[0]}."
-        )
 
 
 def _search(
@@ -239,9 +227,14 @@ def _search(
         part = rows[start : start + block]
         values, indices = [], []
         for first, bias, matrix in chunks:
-            scores = _scores(part, bias, matrix, buffer)
+            if isinstance(part, torch.Tensor):
+                scores = torch.addmm(bias, part, matrix, out=buffer[: len(part)])
+            else:
+                scores = torch.from_numpy((part @ matrix).toarray()).add_(bias)
             if own is not None:
-                _hide(scores, torch.from_numpy(own[start : start + block]) - first)
+                columns = torch.from_numpy(own[start : start + block]) - first
+                inside = ((columns >= 0) & (columns < scores.shape[1])).nonzero()[:, 0]
+                scores[inside, columns[inside]] = -torch.inf
             value, index = _top(scores, k, group)
             values.append(value)
             indices.append(index + first)
@@ -302,19 +295,6 @@ def _squares(matrix: Any) -> torch.Tensor:
     if isinstance(matrix, torch.Tensor):
         return matrix.square().sum(1)
     return torch.from_numpy(row_products(matrix, matrix))
-
-
-def _scores(rows: Any, bias: torch.Tensor, matrix: Any, buffer: torch.Tensor) -> torch.Tensor:
-    import torch
-
-    if isinstance(rows, torch.Tensor):
-        return torch.addmm(bias, rows, matrix, out=buffer[: len(rows)])
-    return torch.from_numpy((rows @ matrix).toarray()).add_(bias)
-
-
-def _hide(scores: torch.Tensor, columns: torch.Tensor) -> None:
-    inside = ((columns >= 0) & (columns < scores.shape[1])).nonzero()[:, 0]
-    scores[inside, columns[inside]] = -float("inf")
 
 
 def _top(scores: torch.Tensor, k: int, group: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from nearspace.metrics.geometry import preservation
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
 
-__all__ = ["cka", "frechet_distance", "neighbour_overlap"]
+__all__ = ["cka", "frechet_distance", "neighbour_overlap", "pairwise"]
 
 
 def cka(a: VectorArray, b: VectorArray) -> float:
@@ -46,6 +48,14 @@ def cka(a: VectorArray, b: VectorArray) -> float:
     return float((left * right).sum() / norm) if norm > 0 else float("nan")
 
 
+def pairwise(measure: Callable[[Any, Any], float], spaces: Sequence[Any]) -> np.ndarray:
+    """Return how alike each two spaces are, by a measure that is 1 of a space and itself."""
+    alike = np.eye(len(spaces))
+    for i, j in itertools.combinations(range(len(spaces)), 2):
+        alike[i, j] = alike[j, i] = measure(spaces[j], spaces[i])
+    return alike
+
+
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return the squared Fréchet distance of the Gaussians fitted to two sets of vectors.
 
@@ -73,8 +83,8 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     between = np.square(a.mean(0) - b.mean(0)).sum()
     # The trace of the root is the sum of the singular values of a product of centred vectors,
-    # from factors of the covariances, so that no covariance is squared and rooted again.
-    left, right = (_factor(x - x.mean(0)) for x in (a, b))
+    # from triangular factors of the covariances: none is squared and rooted again.
+    left, right = (np.linalg.qr((x - x.mean(0)) / np.sqrt(len(x) - 1)).R for x in (a, b))
     root = np.linalg.svd(left @ right.T, compute_uv=False).sum()
     spread = np.square(left).sum() + np.square(right).sum() - 2 * root
     return float(between + max(spread, 0.0))
@@ -96,11 +106,6 @@ def neighbour_overlap(a: VectorArray, b: VectorArray, k: int = 10) -> float:
         NaN where there are not more than ``k`` other items, as all are neighbours then.
     """
     return float(preservation(a, b, k).mean())
-
-
-def _factor(centred: np.ndarray) -> np.ndarray:
-    """Return a triangular matrix ``R`` with ``R.T @ R`` the covariance of centred vectors."""
-    return np.linalg.qr(centred / np.sqrt(len(centred) - 1)).R
 
 
 def _u_centred(vectors: VectorArray) -> np.ndarray:

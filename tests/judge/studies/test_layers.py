@@ -10,13 +10,12 @@ from torch import nn
 from nearspace.data import Classes, load
 from nearspace.encoders.borrowed.network import Network
 from nearspace.errors import DataError, SpecError
-from nearspace.judge import taps
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_correct, pairs_of
-from nearspace.judge.studies.layers import compare_layers, smallest
+from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_scores, pairs_of
+from nearspace.judge.studies.layers import LayerRow, compare_layers, smallest
 from nearspace.judge.table import TOP
-from nearspace.judge.taps import layer_vectors
+from nearspace.judge.taps import Memory, Tapped, layer_vectors
 from nearspace.metrics.labels import knn_scores
 
 pytestmark = pytest.mark.trains
@@ -49,9 +48,12 @@ def test_there_is_a_row_a_layer(board):
 
 
 def test_of_equally_small_layers_the_best_is_recommended(board):
-    estimates = [Estimate(value) for value in (0.5, 0.6, 0.55, 0.52)]
-    assert smallest([0, 1, 2, 3], [32, 64, 32, 32], estimates, SCORES["knn"]) == 2
-    assert smallest([], [], [], SCORES["knn"]) is None
+    sizes = [(32, 0.5), (64, 0.6), (32, 0.55), (32, 0.52)]
+    rows = [
+        LayerRow("", (dim,), dim, 1.0, Estimate(0.0), 0.0, {"knn": Estimate(value)})
+        for dim, value in sizes
+    ]
+    assert smallest(rows, SCORES["knn"]) is rows[2]
     chance, score = board.floor["chance"], SCORES["knn"]
     left = [
         row
@@ -81,7 +83,8 @@ def test_hybrids_are_what_they_say():
     train = {"a": rng.random((90, 5)) + y[:, None], "b": 99 * rng.random((90, 5)) + 500}
     test = {"a": rng.random((40, 5)) + z[:, None], "b": 99 * rng.random((40, 5)) + 500}
     train, test = ({k: v.astype(np.float32) for k, v in side.items()} for side in (train, test))
-    found = hybrid_correct(train, Classes(y), test, z, own="a", k=5)
+    sides = (Tapped(x, {}, {}, {}, target=Classes(of)) for x, of in ((train, y), (test, z)))
+    found = hybrid_scores(*sides, own="a", k=5)
     scale = {k: np.sqrt(((v - v.mean(0)) ** 2).sum(1).mean()) for k, v in train.items()}
     for weight in WEIGHTS:
 
@@ -118,15 +121,12 @@ def test_pooling_and_a_choice_of_layers(digits):
     assert board.protocol["pool"] == "mean"
 
 
-def test_memory_is_bounded_and_said_to_be(digits, monkeypatch):
-    monkeypatch.setattr(taps, "MOST_VALUES", 330 * 200)
-    monkeypatch.setattr(taps, "BATCH_VALUES", 7 * 330)
-    board = compare_layers(digits, "mlp(epochs=1)")
+def test_memory_is_bounded_and_said_to_be(digits):
+    board = compare_layers(digits, "mlp(epochs=1)", memory=Memory(330 * 200, 330 * 7))
     assert board.protocol["items judged"] + board.protocol["items searched"] == 200
     assert any("fit into memory" in note for note in board.notes)
-    monkeypatch.setattr(taps, "MOST_VALUES", 330 * 3)
     with pytest.raises(DataError, match="pool='mean'"):
-        compare_layers(digits, "mlp(epochs=1)")
+        compare_layers(digits, "mlp(epochs=1)", memory=Memory(330 * 3))
 
 
 def test_without_labels_there_are_no_accuracies():

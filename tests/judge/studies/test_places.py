@@ -11,9 +11,15 @@ from nearspace.cli.app import app
 from nearspace.data import Dataset, Image, load
 from nearspace.encoders.borrowed.network import Network
 from nearspace.encoders.borrowed.pretrained import Pretrained
-from nearspace.judge.studies.grids import grids, receptive_fields
 from nearspace.judge.studies.layers import compare_layers
-from nearspace.judge.studies.places import board_places, busy_points, nearest_places
+from nearspace.judge.studies.places import (
+    board_places,
+    busy_points,
+    grids,
+    nearest_places,
+    receptive_fields,
+)
+from nearspace.judge.taps import Memory
 from nearspace.report.places import places_sections
 
 RANDOM = np.random.default_rng(0)
@@ -72,12 +78,12 @@ def test_a_patch_is_found_where_it_was_pasted():
             assert left <= ends[q][1] < right
 
 
-def test_memory_is_bounded_by_small_batches(monkeypatch):
+def test_memory_is_bounded_by_small_batches():
     queries, gallery, starts, _ = pasted()
     encoder = Network(network()).fit(gallery)
     whole = nearest_places(encoder, ["0"], queries, starts, gallery[:32])
-    monkeypatch.setattr("nearspace.judge.taps.BATCH_ITEMS", 7)
-    parts = nearest_places(encoder, ["0"], queries, starts, gallery[:32])
+    small = Memory(batch_items=7)
+    parts = nearest_places(encoder, ["0"], queries, starts, gallery[:32], memory=small)
     for one, other in zip(whole[0].found, parts[0].found, strict=True):
         assert (one[0].image, one[0].cell) == (other[0].image, other[0].cell)
 
@@ -192,13 +198,13 @@ def test_a_model_that_resizes_has_the_grid_of_what_it_sees(tmp_path):
     assert grids(encoder, images, ["layers.0"])["layers.0"].shape[1:3] == (4, 4)
 
 
-def test_the_order_of_the_gallery_changes_nothing(monkeypatch):
+def test_the_order_of_the_gallery_changes_nothing():
     queries, gallery, starts, _ = pasted()
     gallery[:25] //= 16  # sorted, as by label: the first batch varies least
     encoder = Network(network()).fit(gallery)
-    monkeypatch.setattr("nearspace.judge.taps.BATCH_ITEMS", 25)
+    memory = Memory(batch_items=25)
     ordered, turned = (
-        nearest_places(encoder, ["0"], queries, starts, images)[0].found
+        nearest_places(encoder, ["0"], queries, starts, images, memory=memory)[0].found
         for images in (gallery, gallery[::-1].copy())
     )
     for one, other in zip(ordered, turned, strict=True):

@@ -1,6 +1,7 @@
 """Transfer: honest baselines, pairing, nothing learnt from test items, interruptions, bad input."""
 
 import dataclasses
+import functools
 import json
 
 import numpy as np
@@ -15,8 +16,8 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies import finetune as finetuning
-from nearspace.judge.studies import transfer as module
 from nearspace.judge.studies.finetune import (
+    Schedule,
     Way,
     blocks,
     choose_rate,
@@ -26,8 +27,13 @@ from nearspace.judge.studies.finetune import (
     last_part,
     linear_head,
 )
-from nearspace.judge.studies.transfer import transfer
-from nearspace.judge.studies.transferred import TransferRow, assemble, sentences, strongest
+from nearspace.judge.studies.transfer import (
+    TransferRow,
+    strongest,
+    transfer,
+    transferred,
+    verdicts_on,
+)
 from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 
@@ -41,13 +47,8 @@ WAYS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def few_steps():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finetuning, "FEWEST_STEPS", 20)
-        patch.setattr(finetuning, "PASSES", 1)
-        patch.setattr(finetuning, "RATES", (3e-3,))
-        yield
+SHORT = Schedule(fewest_steps=20, passes=1, rates=(3e-3,))
+briefly = functools.partial(transfer, schedule=SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def found(digits):
-    return transfer(digits, SPEC, labels=[50, 100, 5000], seeds=2)
+    return briefly(digits, SPEC, labels=[50, 100, 5000], seeds=2)
 
 
 def test_every_way_is_there_for_every_number_of_labels(found):
@@ -86,7 +87,7 @@ def test_what_it_says_of_a_row_is_what_the_predictions_say(found, digits):
         else:
             assert row.difference.value == pytest.approx(accuracy - base.score.value)
             assert row.difference.low < row.difference.high
-        assert (row.learning_rate in finetuning.RATES) != row.way.startswith("linear")
+        assert (row.learning_rate in SHORT.rates) != row.way.startswith("linear")
 
 
 def test_heads_beat_chance(found):
@@ -99,7 +100,7 @@ def test_it_is_repeatable_and_test_labels_are_not_learnt_from(found, digits):
     test = np.flatnonzero(digits.split == "test")
     poisoned = digits.target.values.copy()
     poisoned[test] = np.roll(poisoned[test], 1)
-    again = transfer(dataclasses.replace(digits, target=poisoned), SPEC, labels=[50], seeds=2)
+    again = briefly(dataclasses.replace(digits, target=poisoned), SPEC, labels=[50], seeds=2)
     for before, after in zip(found.rows, again.rows, strict=False):
         np.testing.assert_array_equal(before.predictions, after.predictions)
         assert after.score.value < 0.4
@@ -108,7 +109,7 @@ def test_it_is_repeatable_and_test_labels_are_not_learnt_from(found, digits):
 def test_the_rate_is_chosen_on_labelled_items_held_out(monkeypatch):
     trained, asked = [], []
 
-    def fit(encoder, items, target, way, rate, seed):
+    def fit(encoder, items, target, way, rate, seed, schedule):
         trained.append(items.tolist())
         return rate
 
@@ -117,17 +118,18 @@ def test_the_rate_is_chosen_on_labelled_items_held_out(monkeypatch):
         right = np.arange(3) == items[:, None] % 3
         return np.where(right, rate, 0.0)  # the higher the rate, the surer of the right class
 
-    monkeypatch.setattr(finetuning, "RATES", (0.1, 0.3, 0.2))
+    schedule = Schedule(rates=(0.1, 0.3, 0.2))
     monkeypatch.setattr(finetuning, "finetune", fit)
     monkeypatch.setattr(finetuning, "outputs_of", judge)
     items, classes = np.arange(30), np.arange(30) % 3
-    assert choose_rate(None, items, Classes(classes), Way("all"), 0) == 0.3
+    assert choose_rate(None, items, Classes(classes), Way("all"), 0, schedule) == 0.3
     assert len(trained) == 9
     assert trained[:3] == trained[3:6]
     assert sorted(trained[0] + asked[0]) == items.tolist()
     assert sorted(asked[0] + asked[1] + asked[2]) == items.tolist()
     assert sorted(np.bincount(classes[asked[0]]).tolist()) == [3, 3, 4]
-    assert choose_rate(None, items[:3], Classes(classes[:3]), Way("all"), 0) == 0.1  # none to spare
+    few = Classes(classes[:3])  # none to spare
+    assert choose_rate(None, items[:3], few, Way("all"), 0, schedule) == 0.1
 
 
 @pytest.mark.parametrize("counts", [[40, 30, 1], [5, 2, 2, 1], [2, 1], [1, 1], [3]])
@@ -165,7 +167,7 @@ def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
     original = cls._fit
     monkeypatch.setattr(cls, "takes_labels", True)
     monkeypatch.setattr(cls, "_fit", lambda self, x, y: (seen.append(y), original(self, x, y))[1])
-    transfer(digits, "pca(dim=8)", labels=[50], seeds=1)
+    briefly(digits, "pca(dim=8)", labels=[50], seeds=1)
     assert seen == [None]
 
 
@@ -183,12 +185,12 @@ def test_differences_are_paired_by_draw_and_item(digits):
         (50, Way("scratch")): [labelled(n) for n in (20, 50, 80, 110)],
         (50, Way("all")): [labelled(n - 15) for n in (20, 50, 80, 110)],
     }
-    scratch, tuned = assemble(task, "simclr", done, {}, ["fc1"]).rows
+    scratch, tuned = transferred(task, "simclr", done, {}, ["fc1"]).rows
     assert tuned.difference.value == pytest.approx(15 / 149)
     assert tuned.difference.low > 0.03
     assert scratch.score.high > tuned.score.low  # which unpaired would tell nothing
     done[50, Way("all")] = done[50, Way("all")][::-1]
-    _, turned = assemble(task, "simclr", done, {}, ["fc1"]).rows
+    _, turned = transferred(task, "simclr", done, {}, ["fc1"]).rows
     assert turned.difference.value == pytest.approx(15 / 149)
     assert turned.difference.low < 0
 
@@ -203,14 +205,14 @@ def test_a_few_items_that_differ_may_be_chance(digits, differing):
         (50, Way("scratch")): [(wrong, 1.0)] + [(truth, 1.0)] * 4,
         (50, Way("all")): [(truth, 1.0)] * 5,
     }
-    gap = assemble(task, "simclr", done, {}, ["fc1"]).rows[1].difference
+    gap = transferred(task, "simclr", done, {}, ["fc1"]).rows[1].difference
     assert gap.value == pytest.approx(differing / 5 / 149)
     assert gap.low <= 0 < gap.high
     assert gap.value == pytest.approx((gap.low + gap.high) / 2)
 
 
 def test_an_encoder_without_a_network_gets_the_linear_head(digits):
-    found = transfer(digits, "hog", labels=[100], seeds=2)
+    found = briefly(digits, "hog", labels=[100], seeds=2)
     assert [row.way for row in found.rows] == ["linear head on raw", "linear head"]
     assert all(row.difference is None for row in found.rows)
     plain, head = found.rows
@@ -223,11 +225,11 @@ def test_an_encoder_without_a_network_gets_the_linear_head(digits):
     assert sentence.startswith("100 labels: ")
     side = "above" if gap > 0 else "below"
     assert f"{100 * abs(gap):.1f} points {side} the linear head on raw [" in sentence
-    assert transfer(digits, "raw", labels=[100], seeds=1).verdicts == ()
+    assert briefly(digits, "raw", labels=[100], seeds=1).verdicts == ()
 
 
 def test_vectors_have_no_views():
-    found = transfer(SAMPLES["wine"](), "autoencoder(dim=4, epochs=1)", labels=[30], seeds=2)
+    found = briefly(SAMPLES["wine"](), "autoencoder(dim=4, epochs=1)", labels=[30], seeds=2)
     assert [row.way for row in found.rows] == WAYS[:5]
 
 
@@ -277,27 +279,26 @@ def test_a_sentence_says_whether_pretraining_helped(gap, told):
         1.0,
         np.zeros((3, 9)),
     )
-    assert sentences([row], SCORES["accuracy"], "simclr") == [f"1,000 labels, items varied: {told}"]
+    assert verdicts_on([row], SCORES["accuracy"], "simclr") == [
+        f"1,000 labels, items varied: {told}"
+    ]
 
 
-def test_ctrl_c_keeps_what_is_done(digits, monkeypatch):
-    calls = []
+def test_ctrl_c_keeps_what_is_done(digits):
+    def stop_at(way):
+        def progress(share, words):
+            if words.endswith(f": {way}"):
+                raise KeyboardInterrupt
 
-    def interrupted(*args):
-        calls.append(args)
-        if len(calls) > 4:
-            raise KeyboardInterrupt
-        return finetune(*args)
+        return progress
 
-    monkeypatch.setattr(module, "finetune", interrupted)
-    found = transfer(digits, SPEC, labels=[50], seeds=2)
+    found = briefly(digits, SPEC, labels=[50], seeds=2, progress=stop_at(WAYS[6]))
     assert found.interrupted
-    assert [row.way for row in found.rows] == WAYS[:6]  # the fifth training was not done
+    assert [row.way for row in found.rows] == WAYS[:6]
     assert found.rows[3].difference is not None
     assert "Interrupted" in found.notes[-1]
-    monkeypatch.setattr(module, "draw_labelled", interrupted)
     with pytest.raises(KeyboardInterrupt):  # nothing is done yet
-        transfer(digits, SPEC, labels=[50], seeds=2)
+        briefly(digits, SPEC, labels=[50], seeds=2, progress=stop_at(WAYS[0]))
 
 
 WRONG = [
@@ -309,21 +310,21 @@ WRONG = [
     ("pca | mlp", {}, "learns from labels"),
     ("simcrl", {}, "Did you mean 'simclr'?"),
     ("simclr(dim=0)", {}, "'dim' parameter of SimCLR must be"),
-    (7, {}, "a spec or an Encoder; got int"),
+    (7, {}, "An encoder is a spec, .*; got int"),
 ]
 
 
 @pytest.mark.parametrize(("encoder", "settings", "told"), WRONG, ids=lambda v: str(v)[:20])
 def test_mistakes_are_told_in_a_sentence(digits, encoder, settings, told):
     with pytest.raises(NearspaceError, match=told):
-        transfer(digits, encoder, **settings)
+        briefly(digits, encoder, **settings)
 
 
 def test_labels_have_to_be_there_and_differ(digits):
     with pytest.raises(NearspaceError, match="has no labels"):
-        transfer(dataclasses.replace(digits, target=None), "pca")
+        briefly(dataclasses.replace(digits, target=None), "pca")
     with pytest.raises(NearspaceError, match="all labels are the same"):
-        transfer(dataclasses.replace(digits, target=np.zeros(len(digits))), "pca")
+        briefly(dataclasses.replace(digits, target=np.zeros(len(digits))), "pca")
 
 
 def test_rare_classes_get_a_label():
@@ -331,7 +332,7 @@ def test_rare_classes_get_a_label():
     labels = np.repeat(["a", "b", "rare"], [100, 96, 4])
     items = (random.normal(size=(200, 3)) + (labels == "b")[:, None]).astype(np.float32)
     dataset = Dataset(items, SAMPLES["wine"]().kind.infer(items), target=labels)
-    found = transfer(dataset, "raw", labels=[3, 20], seeds=2)
+    found = briefly(dataset, "raw", labels=[3, 20], seeds=2)
     assert [row.labels for row in found.rows] == [3, 20]
 
 
@@ -350,7 +351,7 @@ def test_only_the_named_part_is_trained(digits):
     items, classes = digits.items[:40], digits.target.values[:40].astype(int)
     moved = {}
     for part in ("last", "all"):
-        nets = finetune(encoder, items, Classes(classes), Way(part), 1e-3, 0)
+        nets = finetune(encoder, items, Classes(classes), Way(part), 1e-3, 0, SHORT)
         moved[part] = {
             name.split(".")[1]
             for name, value in nets.state_dict().items()
@@ -398,7 +399,7 @@ def test_the_last_part_is_what_runs_last(digits, spec, last):
 def test_the_linear_path_of_an_autoencoder_stays_as_it_is(digits, part):
     encoder = make("autoencoder(dim=8, epochs=1)").fit(digits.items[:100])
     items, classes = digits.items[:40], digits.target.values[:40].astype(int)
-    state = finetune(encoder, items, Classes(classes), Way(part), 1e-3, 0).state_dict()
+    state = finetune(encoder, items, Classes(classes), Way(part), 1e-3, 0, SHORT).state_dict()
     before = encoder.nets_.state_dict()
     moved = {
         name.split(".")[-3] if "fc" in name else name.split(".")[-2]

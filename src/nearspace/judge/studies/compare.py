@@ -13,35 +13,30 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from nearspace.encoders.base import Bounds, Elbo, Encoder
-from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.board import Failure
-from nearspace.judge.cache import has_row, load_row, make_key, prune, store_row
-from nearspace.judge.cost import Cost, measure_cost
-from nearspace.judge.estimate import estimate_seconds
+from nearspace.judge.cache import make_key
+from nearspace.judge.cost import Cost, estimate_seconds, measure_cost
 from nearspace.judge.exhibits import (
+    NEIGHBOURS,
+    Exhibits,
     layer_scores,
     pick_queries,
     shown_items,
-    space_neighbours,
     strips,
-    with_gallery,
 )
-from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
-from nearspace.judge.leaderboard import Exhibits, Judged, Leaderboard, assemble
+from nearspace.judge.fits import Fits, Tell, as_encoder, has_random_state, is_same, seeded
+from nearspace.judge.leaderboard import Judged, Leaderboard, assemble
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol, Task
 from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.judge.usual import USUAL
-from nearspace.learning.progress import epoch_listener
+from nearspace.metrics.retrieval import nearest
 from nearspace.space.map.tsne import tsne
 
 __all__ = ["compare"]
-
-# How far along (0 to 1), and what is being done.
-Progress = Callable[[float, str], None]
 
 
 def compare(
@@ -56,7 +51,7 @@ def compare(
     test_size: float = 0.25,
     random_state: int = 0,
     cache: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
     on_estimate: Callable[[float], None] | None = None,
 ) -> Leaderboard:
     """Rank encoders on data.
@@ -118,19 +113,18 @@ def compare(
         protocol = Protocol(k, rank_by, seeds, test_size, random_state)
         asked = set_task(dataset_of(data, y), protocol, task)
     rows, failures = _rows(encoders, asked)
-    folder = None if cache is None else Path(cache)
-    judge = _Judge(asked, Fits(asked, folder), folder, progress or (lambda share, words: None))
+    fits = Fits(asked, cache, progress)
+    judge = _Judge(fits)
     judged: list[Judged] = []
     notes, interrupted = list(asked.notes), False
     if on_estimate is not None:
-        judge.progress(0.0, "estimating the time")
-        on_estimate(
-            estimate_seconds([encoder for _, encoder in rows if judge.is_new(encoder)], asked)
-        )
+        fits.tell(0.0, "estimating the time")
+        new = [encoder for _, encoder in rows if judge.is_new(encoder)]
+        on_estimate(estimate_seconds(new, asked))
     for index, (spec, encoder) in enumerate(rows):
-        judge.begin(spec, index / len(rows), 1 / len(rows))
+        fits.tell(index / len(rows), spec)
         try:
-            judged.append(judge.row(spec, encoder))
+            judged.append(judge.row(spec, encoder, index / len(rows), 1 / len(rows)))
         except KeyboardInterrupt:
             failures += [Failure(rest, "not judged: interrupted") for rest, _ in rows[index:]]
             interrupted = True
@@ -138,17 +132,18 @@ def compare(
             break
         except Exception as error:  # whatever a user's transformer raises is that row's result
             failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
-    judge.progress(1.0, "intervals and verdicts")
-    exhibits, items = with_gallery([row.exhibits for row in judged], asked)
-    judged = [
-        dataclasses.replace(row, exhibits=each) for row, each in zip(judged, exhibits, strict=True)
-    ]
-    board = assemble(asked, judged, failures, tuple(notes), judge.seconds)
-    prune(folder)
-    fits: dict[str, Callable[[], Encoder]] = {
-        row.spec: functools.partial(judge.fitted, dict(rows)[row.spec]) for row in judged
-    }
-    return dataclasses.replace(board, interrupted=interrupted, fits=fits, **items)
+    fits.tell(1.0, "intervals and verdicts")
+    fits.cache.prune()
+    given = dict(rows)
+    return assemble(
+        asked,
+        judged,
+        failures,
+        notes=tuple(notes),
+        seconds=judge.seconds,
+        interrupted=interrupted,
+        fits={row.spec: functools.partial(judge.fitted, given[row.spec]) for row in judged},
+    )
 
 
 def _rows(
@@ -159,9 +154,7 @@ def _rows(
     What nobody asked for by name and lacks its library is a row with its error.
     """
     usual = USUAL[task.train.kind.name]
-    if isinstance(encoders, str):
-        encoders = [encoders]
-    asked = [] if encoders is None else list(encoders)
+    asked = [encoders] if isinstance(encoders, str) else list(() if encoders is None else encoders)
     specs = usual.rows(task.train.kind)
     if encoders is None:
         specs += usual.specs(labelled=task.train.target is not None)
@@ -173,11 +166,7 @@ def _rows(
         except MissingExtra as error:
             failures[what] = Failure(what, str(error))
     for what in asked:
-        for encoder in make_many(what) if isinstance(what, str) else [_as_encoder(what)]:
-            try:
-                encoder._validate_params()
-            except ValueError as error:
-                raise SpecError(f"Cannot use '{encoder.spec}': {error}") from error
+        for encoder in map(as_encoder, make_many(what) if isinstance(what, str) else [what]):
             spec = encoder.spec
             if not is_same(rows.setdefault(spec, encoder), encoder):
                 raise SpecError(
@@ -187,46 +176,27 @@ def _rows(
     return list(rows.items()), list(failures.values())
 
 
-def _as_encoder(what: Any) -> Encoder:
-    if isinstance(what, Encoder):
-        return what
-    if hasattr(what, "fit") and hasattr(what, "transform"):
-        return FromSklearn(what)
-    raise SpecError(
-        f"An encoder is a spec, an Encoder or a scikit-learn transformer; got "
-        f"{type(what).__name__}."
-    )
-
-
 class _Judge:
     """Judges rows one by one, and keeps the reference space and the time that went."""
 
-    def __init__(self, task: Task, fits: Fits, folder: Path | None, progress: Progress):
-        self.task, self.fits, self.folder, self.progress = task, fits, folder, progress
-        self.queries, self.shown = pick_queries(task), shown_items(task)
-        self.reference_spec = USUAL[task.train.kind.name].reference
+    def __init__(self, fits: Fits):
+        self.fits, self.task, self.cache = fits, fits.task, fits.cache
+        self.queries, self.shown = pick_queries(self.task), shown_items(self.task)
+        self.reference_spec = USUAL[self.task.train.kind.name].reference
         self.reference: Any = None
         self.seconds = {"fitting": 0.0, "embedding": 0.0, "scoring": 0.0, "map and layers": 0.0}
 
-    def begin(self, spec: str, done: float, share: float) -> None:
-        self.spec, self.start, self.share = spec, done, share
-        self.progress(done, spec)
-
-    def row(self, spec: str, encoder: Encoder) -> Judged:
+    def row(self, spec: str, encoder: Encoder, start: float, share: float) -> Judged:
+        """Return what is measured of an encoder, which starts there and is a share of it all."""
         seeds = self.task.protocol.seeds if has_random_state(encoder) else 1
         runs = []
         for seed in range(seeds):
             # The first run is of the encoder as it was given.
             run = encoder if seed == 0 else seeded(encoder, self.task.protocol.random_state + seed)
-
-            def tell(epoch: int, epochs: int, seed: int = seed) -> None:
-                share = self.share * (seed + epoch / epochs) / seeds
-                self.progress(self.start + share, f"{spec}: epoch {epoch} of {epochs}")
-
-            with epoch_listener(tell):
+            with self.fits.telling(spec, start + share * seed / seeds, share / seeds):
                 runs.append(self._run(run))
-        first = runs[0]
-        return dataclasses.replace(first, spec=spec, scores=_stack([run.scores for run in runs]))
+        scores = {name: np.stack([run.scores[name] for run in runs]) for name in runs[0].scores}
+        return dataclasses.replace(runs[0], spec=spec, scores=scores)
 
     def fitted(self, encoder: Encoder) -> Encoder:
         """Return an encoder as it was fitted on the training items."""
@@ -234,7 +204,7 @@ class _Judge:
 
     def is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""
-        return not (encoder.is_reproducible and has_row(self.folder, self._key(encoder)))
+        return not (encoder.is_reproducible and self.cache.has_row(self._key(encoder)))
 
     def _key(self, encoder: Encoder) -> str:
         task = self.task
@@ -245,28 +215,26 @@ class _Judge:
 
     def _run(self, encoder: Encoder) -> Judged:
         task, key = self.task, self._key(encoder)
-        kept = load_row(self.folder, key) if encoder.is_reproducible else None
-        if kept is None:
-            kept = self._measure(encoder)
+        row = self.cache.load_row(key) if encoder.is_reproducible else None
+        if row is None:
+            row = self._measure(encoder)
             # Without its reference, which failed, a row lacks a score that it should have.
             whole = self.reference is not None or encoder.spec == self.reference_spec
             if encoder.is_reproducible and whole:
-                store_row(self.folder, key, *kept)
-        arrays, facts = kept
+                self.cache.store_row(key, *row)
+        arrays, facts = row
         if encoder.spec == self.reference_spec:
             self.reference = arrays["test"][task.sample]
-        scores: dict[str, Any] = dict(facts["scores"])
-        scores.update({name[6:]: v for name, v in arrays.items() if name.startswith("score-")})
         return Judged(
             spec=encoder.spec,
             learns=encoder.learns,
-            scores=scores,
+            scores={name: arrays[f"score-{name}"] for name in facts["scores"]},
             cost=Cost(**facts["cost"]),
             dim=arrays["test"].shape[1],
             shown=arrays["test"][self.shown],
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
-                neighbours=space_neighbours(arrays["train"], arrays["test"], self.queries),
+                neighbours=nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS)[0],
                 layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
                 strips=self._strips(encoder, arrays["test"][self.shown]),
                 elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
@@ -286,38 +254,27 @@ class _Judge:
         fitted, fit_seconds = self.fits.get(encoder)
         times.append(time.perf_counter())
         evidence = task.evidence(fitted, self.reference)
-        test = evidence.test
-        cost = measure_cost(fitted, task.test, test, fit_seconds, evidence.seconds)
+        cost = measure_cost(evidence, fit_seconds)
         times.append(time.perf_counter())
         scores = {
-            score.name: score.measure(evidence)
+            score.name: np.atleast_1d(score.measure(evidence))
             for score in task.scores
             if score.needs <= evidence.has
         }
         times.append(time.perf_counter())
-        arrays: dict[str, Any] = {"train": evidence.train, "test": test}
-        arrays["layout"] = tsne(test[self.shown], task.protocol.random_state)
+        layout = tsne(evidence.test[self.shown], task.protocol.random_state)
         layers = layer_scores(task, fitted) if getattr(encoder, "layer", None) is None else []
         times.append(time.perf_counter())
         for name, spent in zip(self.seconds, np.diff(times), strict=True):
             self.seconds[name] += spent
-        arrays |= {f"score-{n}": v for n, v in scores.items() if isinstance(v, np.ndarray)}
+        arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
+        arrays |= {f"score-{name}": values for name, values in scores.items()}
         facts = {
             "cost": dataclasses.asdict(cost),
-            "scores": {n: float(v) for n, v in scores.items() if not isinstance(v, np.ndarray)},
+            "scores": list(scores),
             "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
             "elbo": dataclasses.asdict(fitted.elbo(task.test.items, task.protocol.random_state))
             if isinstance(fitted, Bounds)
             else None,
         }
         return arrays, facts
-
-
-def _stack(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return per-item scores as ``(seeds, n)`` and the others as means over seeds."""
-    return {
-        name: np.stack([run[name] for run in runs])
-        if isinstance(value, np.ndarray)
-        else float(np.mean([run[name] for run in runs]))
-        for name, value in runs[0].items()
-    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.encoders.exhibits import Strip
-from nearspace.judge.board import plain
+from nearspace.judge.board import HIDDEN, json_text
 
 __all__ = ["Curve", "Equal", "Rates", "Sent", "bits_at", "front", "psnr", "psnr_at"]
 
@@ -51,6 +50,11 @@ class Curve:
     def points(self) -> Points:
         """The points as pairs of bits and PSNR."""
         return list(zip(self.bits, self.psnr, strict=True))
+
+    @property
+    def front(self) -> Points:
+        """The points that no other one beats, see `front`."""
+        return front(self.points)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,8 +111,8 @@ class Sent:
     encoder: str
     bits: float
     psnr: float
-    given: Strip
-    decoded: Strip
+    given: Strip = dataclasses.field(metadata=HIDDEN)
+    decoded: Strip = dataclasses.field(metadata=HIDDEN)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -137,17 +141,7 @@ class Rates:
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return all figures as JSON text, without pictures; write it where asked."""
-        value = {
-            "protocol": self.protocol,
-            "curves": [dataclasses.asdict(curve) for curve in self.curves],
-            "equals": [dataclasses.asdict(equal) for equal in self.equals],
-            "rows": [{"title": r.title, "psnr": r.psnr, "bits": r.bits} for r in self.rows],
-            "notes": self.notes,
-        }
-        text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+        return json_text(self, path)
 
 
 def psnr(images: np.ndarray, decoded: np.ndarray) -> float:
@@ -171,11 +165,11 @@ def front(points: Iterable[tuple[float, float]]) -> Points:
     >>> front([(8.0, 14.0), (4.0, 12.0), (9.0, 13.0)])
     [(4.0, 12.0), (8.0, 14.0)]
     """
-    kept: Points = []
+    best: Points = []
     for bits, quality in sorted(points, key=lambda point: (point[0], -point[1])):
-        if not kept or quality > kept[-1][1]:
-            kept.append((bits, quality))
-    return kept
+        if not best or quality > best[-1][1]:
+            best.append((bits, quality))
+    return best
 
 
 def psnr_at(points: Points, bits: float) -> float | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from nearspace.data import Target
+from nearspace.judge.taps import Tapped
 from nearspace.metrics.labels import knn_scores
 
-__all__ = ["WEIGHTS", "hybrid_correct", "pairs_of"]
+__all__ = ["WEIGHTS", "hybrid_scores", "pairs_of"]
 
 WEIGHTS = (0.25, 0.5, 0.75)
 # Distances held at once.
@@ -32,13 +32,8 @@ def pairs_of(names: Sequence[str], own: str) -> list[tuple[str, str]]:
     return [pair for pair in itertools.combinations(names, 2) if pair in adjacent or own in pair]
 
 
-def hybrid_correct(
-    train: Mapping[str, np.ndarray],
-    target: Target,
-    test: Mapping[str, np.ndarray],
-    test_labels: np.ndarray,
-    own: str,
-    k: int = 5,
+def hybrid_scores(
+    train: Tapped, test: Tapped, own: str, k: int = 5
 ) -> dict[tuple[str, str, str, float], np.ndarray]:
     """Return the k-NN vote of pairs of layers, item by item.
 
@@ -49,12 +44,8 @@ def hybrid_correct(
 
     Parameters
     ----------
-    train, test : mapping of str to ndarray of shape (n, d)
-        The vectors of each layer, in the order of the network.
-    target : Target
-        What is to be told, of the training items.
-    test_labels : ndarray of shape (n_test,)
-        What it is of the test items.
+    train, test : Tapped
+        The vectors of each layer, in the order of the network, and what is to be told.
     own : str
         The layer with which every other is paired, see `pairs_of`.
     k : int
@@ -65,36 +56,36 @@ def hybrid_correct(
     dict of (first, second, how, weight) to ndarray of shape (n_test,)
         How well the vote fits, see `Target.score`; ``how`` is ``"side by side"`` or ``"summed"``.
     """
-    pairs = pairs_of(list(train), own)
+    pairs = pairs_of(list(train.vectors), own)
+    target, labels, near, far = train.target, test.target.values, train.vectors, test.vectors
     used = {name for pair in pairs for name in pair}
-    middles = {name: train[name].mean(axis=0) for name in used}
-    scales = {name: _spread(train[name], middles[name]) for name in used}
+    middles = {name: near[name].mean(axis=0) for name in used}
+    scales = {name: _spread(near[name], middles[name]) for name in used}
     keys = [(*pair, "side by side", weight) for pair in pairs for weight in WEIGHTS]
-    found: dict[Any, np.ndarray] = {
-        key: np.empty(len(test_labels), target.values.dtype) for key in keys
-    }
+    told: dict[Any, np.ndarray] = {key: np.empty(len(labels), target.values.dtype) for key in keys}
     step = max(1, BLOCK_VALUES // (len(target) * max(1, len(used))))
-    for start in range(0, len(test_labels), step):
+    for start in range(0, len(labels), step):
         rows = slice(start, start + step)
         squares = {
-            name: _squares(test[name][rows], train[name], middles[name], scales[name])
+            name: _squares(far[name][rows], near[name], middles[name], scales[name])
             for name in used
         }
         for key in keys:
             first, second, _, weight = key
-            nearest = _nearest(squares[first], squares[second], weight, k)
-            found[key][rows] = target.vote(target.values[nearest])
-    found = {key: target.score(test_labels, votes) for key, votes in found.items()}
+            both = squares[second].lerp(squares[first], weight)
+            nearest = both.topk(k, largest=False).indices.numpy()
+            told[key][rows] = target.vote(target.values[nearest])
+    scores = {key: target.score(labels, votes) for key, votes in told.items()}
     for first, second in pairs:
-        if train[first].shape != train[second].shape:
+        if near[first].shape != near[second].shape:
             continue
         for weight in WEIGHTS:
             a, b = np.sqrt(weight) / scales[first], np.sqrt(1 - weight) / scales[second]
-            found[first, second, "summed", weight] = knn_scores(
-                a * train[first] + b * train[second], target,
-                a * test[first] + b * test[second], test_labels, k=k,
+            scores[first, second, "summed", weight] = knn_scores(
+                a * near[first] + b * near[second], target,
+                a * far[first] + b * far[second], labels, k=k,
             )  # fmt: skip
-    return found
+    return scores
 
 
 def _spread(vectors: np.ndarray, middle: np.ndarray) -> np.float32:
@@ -111,9 +102,3 @@ def _squares(queries: np.ndarray, gallery: np.ndarray, middle: np.ndarray, scale
     left = torch.from_numpy((queries - middle) / scale)
     right = torch.from_numpy((gallery - middle) / scale)
     return torch.addmm(right.square().sum(1), left, right.T, alpha=-2.0)
-
-
-def _nearest(first: Any, second: Any, weight: float, k: int) -> np.ndarray:
-    import torch
-
-    return torch.lerp(second, first, weight).topk(k, largest=False).indices.numpy()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,17 @@ from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
-from nearspace.judge.fits import Fits
+from nearspace.judge.fits import Fits, Tell, as_encoder
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.studies.hybrids import hybrid_correct
-from nearspace.judge.table import Table, contenders
-from nearspace.judge.taps import Tapped, own_pool, tap_sides
+from nearspace.judge.studies.hybrids import hybrid_scores
+from nearspace.judge.table import ScoreTable, with_verdicts
+from nearspace.judge.taps import MEMORY, Memory, Tapped, own_pool, tap_sides
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
-from nearspace.learning.progress import epoch_listener
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_scores, probe_scores
-from nearspace.metrics.similarity import cka
+from nearspace.metrics.similarity import cka, pairwise
 
 __all__ = ["Hybrid", "LayerBoard", "LayerRow", "check_layers", "compare_layers"]
 
@@ -154,7 +153,8 @@ def compare_layers(
     test_size: float = 0.25,
     random_state: int = 0,
     cache: str | Path | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Tell | None = None,
+    memory: Memory = MEMORY,
 ) -> LayerBoard:
     """Judge every layer of a network as an embedding, alone and two together.
 
@@ -184,6 +184,8 @@ def compare_layers(
         A folder in which fitted encoders are kept and found again.
     progress : callable, optional
         Called with the share done and a few words.
+    memory : Memory, optional
+        How much of the layers may stand in memory at once.
 
     Returns
     -------
@@ -206,18 +208,21 @@ def compare_layers(
     layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers or ()))
     check_layers(encoder, pool)
     asked = set_task(dataset_of(data), Protocol(k, None, 1, test_size, random_state), task)
-    tell = progress or (lambda share, words: None)
-    _try_untrained(encoder, asked, layers or [encoder.get_params()["layer"]], pool)
+    fits = Fits(asked, cache, progress)
+    for layer in layers or [encoder.get_params()["layer"]]:
+        # What a layer that is not there would raise after training, it raises before.
+        trial = _pooled(encoder, pool).set_params(layer=layer)
+        trial.try_untrained(asked.train.items, asked.train.target, asked.train.kind)
     times = [time.perf_counter()]
-    with epoch_listener(lambda done, of: tell(0.5 * done / of, f"epoch {done} of {of}")):
-        fitted: Any = Fits(asked, None if cache is None else Path(cache)).get(encoder)[0]
+    with fits.telling(encoder.spec, 0.0, 0.5):
+        fitted: Any = fits.get(encoder)[0]
     times.append(time.perf_counter())
     names = layers or list(fitted.layer_names())
     if not names:
         raise SpecError(f"{encoder.spec}: no layer of the top level can be tapped; name some.")
     pool = pool or own_pool(fitted)
-    tell(0.5, "embedding")
-    sides = tap_sides(asked, fitted, names, pool, len(asked.train), len(asked.test))
+    fits.tell(0.5, "embedding")
+    sides = tap_sides(asked, fitted, names, pool, (len(asked.train), len(asked.test)), memory)
     if sides is None:
         raise DataError(
             f"The layers of {encoder.spec} are too wide to hold {k} neighbours in memory at "
@@ -233,9 +238,7 @@ def compare_layers(
             "memory at once.",
         )
     times.append(time.perf_counter())
-    measured = _Measured(
-        asked, names, train, test, lambda share, words: tell(0.5 + share / 2, words)
-    )
+    measured = _Measured(asked, train, test, fits.tell)
     rows = measured.rows()
     own = fitted.get_params()["layer"]
     own = own if own in names else fitted.own_layer if fitted.own_layer in names else names[-1]
@@ -272,10 +275,7 @@ def check_layers(encoder: Any, pool: str | None = None) -> None:
             f"There is no pool '{pool}' that gives one vector an item. "
             f"{did_you_mean(pool, ITEM_POOLS)}"
         )
-    try:
-        _pooled(encoder, pool)._validate_params()
-    except ValueError as error:
-        raise SpecError(f"Cannot use '{spec}': {error}") from error
+    as_encoder(_pooled(encoder, pool))
 
 
 def _pooled(encoder: Any, pool: str | None) -> Any:
@@ -284,81 +284,57 @@ def _pooled(encoder: Any, pool: str | None) -> Any:
     return clone(encoder).set_params(**pools)
 
 
-def _try_untrained(encoder: Any, task: ItemTask, layers: Sequence[Any], pool: str | None) -> None:
-    """Raise before training what a layer that is not there would raise after it."""
-    for layer in layers:
-        trial = _pooled(encoder, pool).set_params(layer=layer)
-        trial.try_untrained(task.train.items, task.train.target, task.train.kind)
-
-
-def smallest(
-    left: Sequence[int], dims: Sequence[int], estimates: Sequence[Estimate], score: Score
-) -> int | None:
-    """Return which of the layers left has the fewest numbers, of equally small ones the best.
+def smallest(rows: Sequence[LayerRow], score: Score) -> LayerRow:
+    """Return the layer with the fewest numbers, of equally small ones the best.
 
     Examples
     --------
     >>> from nearspace.judge.scores import SCORES
-    >>> estimates = [Estimate(value) for value in (0.5, 0.6, 0.55, 0.52)]
-    >>> smallest([0, 1, 2, 3], [32, 64, 32, 32], estimates, SCORES["knn"])
-    2
+    >>> sizes = {"a": (32, 0.5), "b": (64, 0.6), "c": (32, 0.55)}
+    >>> rows = [
+    ...     LayerRow(name, (dim,), dim, 1.0, Estimate(0.0), 0.0, {"knn": Estimate(value)})
+    ...     for name, (dim, value) in sizes.items()
+    ... ]
+    >>> smallest(rows, SCORES["knn"]).name
+    'c'
     """
-    return min(left, key=lambda at: (dims[at], -score.sign * estimates[at].value), default=None)
+    return min(rows, key=lambda row: (row.dim, -score.sign * row.scores[score.name].value))
 
 
 class _Measured:
     """Measures layers one by one, and keeps what their comparison needs."""
 
-    def __init__(
-        self,
-        task: ItemTask,
-        names: list[str],
-        train: Tapped,
-        test: Tapped,
-        progress: Callable[[float, str], None],
-    ):
-        self.task, self.names, self.train, self.test = task, names, train, test
-        self.progress = progress
+    def __init__(self, task: ItemTask, train: Tapped, test: Tapped, progress: Tell):
+        self.task, self.train, self.test, self.progress = task, train, test, progress
+        self.names = list(test.vectors)
         self.knn: list[np.ndarray] = []
         order = np.random.default_rng(task.protocol.random_state).permutation(test.n)
         self.sample = order[:GEOMETRY_ITEMS]
 
     def rows(self) -> tuple[LayerRow, ...]:
+        """Return what each layer is worth, and how it stands beside the others."""
         rows = []
         for index, name in enumerate(self.names):
-            self.progress(0.7 * index / len(self.names), name)
+            self.progress(0.5 + 0.35 * index / len(self.names), name)
             rows.append(self._row(name))
         if not self.task.labelled:
             return tuple(rows)
-        verdicts = self._table(*self.knn).verdicts()
-        score = self.task.tells[0]
-        estimates = [row.scores[score.name] for row in rows]
-        words = [verdict.word for verdict in verdicts]
-        left = contenders(score, words, estimates, self._chance)
-        chosen = smallest(left, [row.dim for row in rows], estimates, score)
-        return tuple(
-            dataclasses.replace(
-                row, verdict=verdict.word, difference=verdict.difference, recommended=at == chosen
-            )
-            for at, (row, verdict) in enumerate(zip(rows, verdicts, strict=True))
-        )
+        score, table = self.task.tells[0], self._table(*self.knn)
+        choose = functools.partial(smallest, score=score)
+        return tuple(with_verdicts(rows, score, table, self._chance, choose))
 
     def _row(self, name: str) -> LayerRow:
-        test, vectors = self.test, self.test.vectors[name]
+        test, vectors, zeros = self.test, self.test.vectors[name], self.test.zeros[name]
         told: dict[str, Any] = {}
         if self.task.labelled:
             self.knn.append(self._knn(self.train.vectors[name], vectors))
             unit = self._knn(normalize(self.train.vectors[name]), normalize(vectors))
-            probed = probe_scores(
-                self.train.vectors[name], self.train.target, vectors, test.target.values
-            )
-            knn, linear, *_ = self.task.tells
+            target, truth = self.train.target, test.target.values
+            probed = probe_scores(self.train.vectors[name], target, vectors, truth)
+            knn, linear, *_ = (score.name for score in self.task.tells)
             level = 1 - 0.05 / len(self.names)  # for all layers at once
             told = {
-                "scores": {
-                    knn.name: self._estimate(self.knn[-1]),
-                    linear.name: self._estimate(probed),
-                },
+                "scores": {knn: self._estimate(self.knn[-1]), linear: self._estimate(probed)},
                 "l2": self._table(self.knn[-1], unit).gain(level),
             }
         return LayerRow(
@@ -366,9 +342,7 @@ class _Measured:
             shape=test.shapes[name],
             dim=vectors.shape[1],
             effective_rank=effective_rank(vectors[self.sample]),
-            zeros=self._estimate(test.zeros[name], bounded=True)
-            if test.zeros[name].any()
-            else Estimate(0.0),
+            zeros=self._estimate(zeros, bounded=True) if zeros.any() else Estimate(0.0),
             silent=test.silent[name],
             **told,
         )
@@ -388,28 +362,25 @@ class _Measured:
         k = self.task.protocol.k
         return knn_scores(train, self.train.target, test, self.test.target.values, k=k)
 
-    def _table(self, *rows: np.ndarray, bounded: bool | None = None) -> Table:
+    def _table(self, *rows: np.ndarray, bounded: bool | None = None) -> ScoreTable:
         score, seed = self.task.tells, self.task.protocol.random_state
         bounded = score[0].bounded if bounded is None else bounded
-        return Table(np.stack(rows)[:, None], self.test.groups, seed, bounded)
+        return ScoreTable(np.stack(rows)[:, None], self.test.groups, seed, bounded)
 
     def _estimate(self, values: np.ndarray, bounded: bool | None = None) -> Estimate:
         return self._table(values, bounded=bounded).estimates()[0]
 
     def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Estimate | None]:
         """Return pairs of layers, held against all pairs and layers, and what the best gains."""
-        self.progress(0.7, "pairs of layers")
-        found = hybrid_correct(
-            self.train.vectors, self.train.target, self.test.vectors, self.test.target.values,
-            own=own, k=self.task.protocol.k,
-        )  # fmt: skip
-        if not found:
+        self.progress(0.85, "pairs of layers")
+        pairs = hybrid_scores(self.train, self.test, own, self.task.protocol.k)
+        if not pairs:
             return (), None
         n = len(self.names)
-        verdicts = self._table(*self.knn, *found.values()).verdicts()
+        verdicts = self._table(*self.knn, *pairs.values()).verdicts()
         hybrids = tuple(
             Hybrid(*key, self._estimate(told), verdict.word, verdict.difference)
-            for (key, told), verdict in zip(found.items(), verdicts[n:], strict=True)
+            for (key, told), verdict in zip(pairs.items(), verdicts[n:], strict=True)
         )
         # The best of all has a difference of 0, so one of these two is the whole gap.
         layer, hybrid = (
@@ -420,12 +391,6 @@ class _Measured:
 
     def cka(self) -> np.ndarray:
         """Return how alike each two layers are."""
-        self.progress(0.95, "similarity of layers")
-        some = {
-            name: vectors[self.sample[:CKA_ITEMS]] for name, vectors in self.test.vectors.items()
-        }
-        alike = np.eye(len(self.names))
-        for i, first in enumerate(self.names):
-            for j, second in enumerate(self.names[:i]):
-                alike[i, j] = alike[j, i] = cka(some[first], some[second])
-        return alike
+        self.progress(0.975, "similarity of layers")
+        sample = self.sample[:CKA_ITEMS]
+        return pairwise(cka, [vectors[sample] for vectors in self.test.vectors.values()])

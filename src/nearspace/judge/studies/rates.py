@@ -7,7 +7,7 @@ import functools
 import io
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,8 @@ from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
-from nearspace.judge.fits import Fits
-from nearspace.judge.studies.curves import (
-    Curve,
-    Equal,
-    Points,
-    Rates,
-    Sent,
-    bits_at,
-    front,
-    psnr,
-    psnr_at,
-)
+from nearspace.judge.fits import Fits, Tell
+from nearspace.judge.studies.curves import Curve, Equal, Rates, Sent, bits_at, front, psnr, psnr_at
 from nearspace.judge.task import ItemTask, Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.recipe import versions
@@ -61,8 +51,6 @@ SHARES = tuple(2 ** (-k / 2) for k in range(19))  # levels closer together than 
 SHOWN, SHOWN_BITS = 12, 32
 PHOTOGRAPH = "pieces of a photograph, china.jpg of scikit-learn"
 
-Progress = Callable[[float, str], None]
-
 
 def measure_rates(
     dataset: Dataset,
@@ -72,7 +60,7 @@ def measure_rates(
     test_size: float = 0.25,
     random_state: int = 0,
     cache: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
 ) -> Rates:
     """Return bits an image against PSNR: of encoders, PCA codes, JPEG, WebP and PNG.
 
@@ -118,18 +106,17 @@ def measure_rates(
         raise DataError(
             f"rates holds codes against JPEG, WebP and PNG and so takes images; got {dataset.kind}."
         )
-    tell = progress or (lambda share, words: None)
     start = time.perf_counter()
     task = set_task(dataset, Protocol(5, None, 1, test_size, random_state))
-    fits = Fits(task, None if cache is None else Path(cache))
+    fits = Fits(task, cache, progress)
     shown = _others(other, dataset.kind, random_state)
     measured = []
     for at, encoder in enumerate(made):
-        tell(0.8 * at / len(made), f"fitting {encoder.spec}")
+        fits.tell(0.8 * at / len(made), f"fitting {encoder.spec}")
         measured.append(_Coded(fits.get(encoder)[0], task))
-    tell(0.8, "PCA codes")
+    fits.tell(0.8, "PCA codes")
     pca = _pca_curve(task)
-    tell(0.9, "JPEG, WebP and PNG")
+    fits.tell(0.9, "JPEG, WebP and PNG")
     formats = format_curves(task.test.items)
     curves = [coded.curve for coded in measured]
     protocol = {
@@ -166,25 +153,24 @@ def check_encoders(encoders: Sequence[Encoder]) -> None:
 class _Coded:
     """One fitted encoder with its codec."""
 
-    def __init__(self, encoder: Any, task: ItemTask, name: str | None = None):
+    def __init__(self, encoder: Any, task: ItemTask):
         self.encoder, self.task = encoder, task
-        self.name = name or encoder.spec
         vectors = encoder.transform(task.train.items)
         self.codec = fit_codec(vectors, encoder.decoder.decode, SHARES)
 
     @functools.cached_property
     def curve(self) -> Curve:
         """Return bits an image, header included, against PSNR of the test images."""
-        vectors, bits, found, settings = self.encoder.transform(self.task.test.items), [], [], []
+        vectors, bits, quality, settings = self.encoder.transform(self.task.test.items), [], [], []
         for at, level in enumerate(self.codec.levels):
             if level.bits > MOST_BITS:
                 break
             codes, _ = level.quantise(vectors)
             size = max(len(level.encode(codes)), len(codes) / 8) + FIRST
             bits.append(8 * size / len(codes))
-            found.append(psnr(self.task.test.items, self.decoded(level, codes)))
+            quality.append(psnr(self.task.test.items, self.decoded(level, codes)))
             settings.append(f"{self.encoder._n_features_out} dimensions, level {at}")
-        return Curve(self.name, "latents", bits, found, settings, self.decoder_bytes())
+        return Curve(self.encoder.spec, "latents", bits, quality, settings, self.decoder_bytes())
 
     def decoded(self, level: Level, codes: np.ndarray) -> np.ndarray:
         """Return the images of codes, as uint8."""
@@ -218,36 +204,33 @@ def _pca_curve(task: ItemTask) -> Curve:
         curve = _Coded(first, task).curve
         for point, setting in zip(curve.points, curve.settings, strict=True):
             points[point] = (setting, curve.decoder_bytes or 0)
-    kept = front(points)
-    bits, found = zip(*kept, strict=True)
-    most_bytes = max(points[point][1] for point in kept)
+    best = front(points)
+    bits, quality = zip(*best, strict=True)
+    most_bytes = max(points[point][1] for point in best)
     return Curve(
-        "PCA codes", "PCA codes", bits, found, [points[point][0] for point in kept], most_bytes
+        "PCA codes", "PCA codes", bits, quality, [points[point][0] for point in best], most_bytes
     )
 
 
 def _equals(curves: list[Curve], pca: Curve, formats: list[Curve]) -> list[Equal]:
     """Return what the ways cost at the quality of the best latents, at some rates."""
-    fronts: dict[str, Points] = {curve.name: front(curve.points) for curve in formats}
-    found = []
+    equals = []
     for bits in RATES:
-        here = [(psnr_at(front(curve.points), bits), curve) for curve in curves]
-        known = [(quality, curve) for quality, curve in here if quality is not None]
-        if not known:
+        here = [(q, curve) for curve in curves if (q := psnr_at(curve.front, bits)) is not None]
+        if not here:
             continue
-        quality, best = max(known, key=lambda pair: pair[0])
-        costs = {name: cost for name in fronts if (cost := bits_at(fronts[name], quality))}
-        pca_front, size = front(pca.points), best.decoder_bytes or 0
-        pca_cost = bits_at(pca_front, quality)
+        quality, best = max(here, key=lambda pair: pair[0])
+        costs = {curve.name: cost for curve in formats if (cost := bits_at(curve.front, quality))}
+        size, pca_cost = best.decoder_bytes or 0, bits_at(pca.front, quality)
         others = [(cost, 0) for cost, _ in costs.values()]
         others += [(pca_cost[0], pca.decoder_bytes or 0)] if pca_cost else []
-        found.append(
+        equals.append(
             Equal(
-                bits, quality, best.name, psnr_at(pca_front, bits),
+                bits, quality, best.name, psnr_at(pca.front, bits),
                 pca_cost[0] if pca_cost else None, costs, size, _paid_after(bits, size, others),
             )
         )  # fmt: skip
-    return found
+    return equals
 
 
 def _paid_after(bits: float, size: int, others: list[tuple[float, int]]) -> float | None:
@@ -261,17 +244,13 @@ def _sent(
     measured: list[_Coded], task: ItemTask, others: np.ndarray, domain: str
 ) -> tuple[Sent, Sent]:
     """Return test images and images of another domain beside what the best encoder decodes."""
-
-    def quality(coded: _Coded) -> float:
-        return psnr_at(front(coded.curve.points), SHOWN_BITS) or 0.0
-
-    best = max(measured, key=quality) if len(measured) > 1 else measured[0]
+    best = max(measured, key=lambda coded: psnr_at(coded.curve.front, SHOWN_BITS) or 0.0)
     test = task.test.items[np.linspace(0, len(task.test) - 1, SHOWN).astype(int)]
 
     def sent(title: str, images: np.ndarray) -> Sent:
         decoded, bits, quality = best.shown(images)
         given, back = (Strip(best.encoder.kind_, items) for items in (images, decoded))
-        return Sent(title, best.name, bits, quality, given, back)
+        return Sent(title, best.encoder.spec, bits, quality, given, back)
 
     return sent(f"{len(test)} of the test images", test), sent(domain, others)
 
@@ -281,10 +260,8 @@ def _others(other: Any, kind: Any, random_state: int) -> np.ndarray:
     if other is None:
         return photograph(kind)
     dataset = load(other, kind="image", size=None)
-    from PIL import Image as Pillow
-
     chosen = np.random.default_rng(random_state).permutation(len(dataset))[:SHOWN]
-    return np.stack([_fitted(Pillow.fromarray(_grey(dataset.items[i])), kind) for i in chosen])
+    return np.stack([_fitted(dataset.items[i], kind) for i in chosen])
 
 
 def photograph(kind: Image, n: int = SHOWN) -> np.ndarray:
@@ -295,23 +272,24 @@ def photograph(kind: Image, n: int = SHOWN) -> np.ndarray:
     >>> photograph(Image((28, 28, 1)), 3).shape
     (3, 28, 28, 1)
     """
-    from PIL import Image as Pillow
     from sklearn.datasets import load_sample_image
 
     whole = load_sample_image("china.jpg")
     side = 100
     places = np.random.default_rng(0).integers((0, 0), np.array(whole.shape[:2]) - side, (n, 2))
     pieces = [whole[y : y + side, x : x + side] for y, x in places]
-    return np.stack([_fitted(Pillow.fromarray(piece), kind) for piece in pieces])
+    return np.stack([_fitted(piece, kind) for piece in pieces])
 
 
-def _grey(item: np.ndarray) -> np.ndarray:
-    return item[..., 0] if item.shape[2] == 1 else item
+def _picture(image: np.ndarray) -> Any:
+    from PIL import Image as Pillow
+
+    return Pillow.fromarray(image[..., 0] if image.shape[2] == 1 else image)
 
 
-def _fitted(picture: Any, kind: Image) -> np.ndarray:
+def _fitted(image: np.ndarray, kind: Image) -> np.ndarray:
     height, width, channels = kind.shape
-    picture = picture.convert("L" if channels == 1 else "RGB").resize((width, height))
+    picture = _picture(image).convert("L" if channels == 1 else "RGB").resize((width, height))
     return np.asarray(picture).reshape(kind.shape)
 
 
@@ -342,8 +320,8 @@ def format_curves(images: np.ndarray) -> list[Curve]:
         together = [_measure(shown, [whole], name, quality) for quality in qualities]
         labels = ["" if quality is None else f"quality {quality}" for quality in qualities]
         for how, points in (("each by itself", alone), ("one mosaic", together)):
-            bits, found = zip(*points, strict=True)
-            curves.append(Curve(f"{name}, {how}", how, bits, found, labels))
+            bits, decibels = zip(*points, strict=True)
+            curves.append(Curve(f"{name}, {how}", how, bits, decibels, labels))
     return curves
 
 
@@ -390,14 +368,9 @@ def _cut(whole: np.ndarray, images: np.ndarray) -> np.ndarray:
 
 
 def _written(image: np.ndarray, name: str, quality: int | None) -> bytes:
-    from PIL import Image as Pillow
-
     file = io.BytesIO()
-    picture = Pillow.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    if quality is None:
-        picture.save(file, name, optimize=True)
-    else:
-        picture.save(file, name, quality=quality)
+    settings: Any = {"optimize": True} if quality is None else {"quality": quality}
+    _picture(image).save(file, name, **settings)
     return file.getvalue()
 
 

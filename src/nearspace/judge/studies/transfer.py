@@ -4,38 +4,216 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from nearspace.data import Dataset, Target, take_items
+from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
-from nearspace.judge.cache import prune
-from nearspace.judge.fits import Fits
+from nearspace.judge.board import HIDDEN, Board
+from nearspace.judge.evidence import Told
+from nearspace.judge.fits import Fits, Tell, as_encoder
+from nearspace.judge.scores import Score
+from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.finetune import (
+    SCHEDULE,
+    Schedule,
     Way,
     choose_rate,
     draw_labelled,
     finetune,
-    has_network,
     last_part,
     linear_head,
     outputs_of,
 )
-from nearspace.judge.studies.transferred import FLOOR, Transfer, assemble
+from nearspace.judge.table import ScoreTable, beside
 from nearspace.judge.task import ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
 from nearspace.judge.usual import USUAL
-from nearspace.learning.progress import epoch_listener
 
-__all__ = ["transfer"]
+__all__ = ["Transfer", "TransferRow", "strongest", "transfer", "transferred", "verdicts_on"]
 
-# How far along (0 to 1), and what is being done.
-Progress = Callable[[float, str], None]
+LEVEL = 0.95
+FLOOR = "linear head on"  # the plain representation: nothing is transferred
+
+Runs = dict[tuple[int, Way], list[tuple[np.ndarray, float]]]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class TransferRow:
+    """One number of labels, used in one way.
+
+    Attributes
+    ----------
+    labels : int
+        How many training items had a label.
+    way : str
+        How they were used.
+    varied : bool
+        Whether a network saw random variations of the labelled items.
+    seeds : int
+        Draws of labelled items.
+    scores : dict of str to Estimate
+        The accuracy, or R² where numbers are told, with an interval over draws and test items.
+    difference : Estimate or None
+        Score minus that of the same network from scratch, varied or not as here, paired by
+        draw and test item; the intervals hold for all rows of one number of labels at once.
+    over_plain : Estimate or None
+        Score of the linear head minus that of the linear head on the plain representation,
+        paired likewise; None for other ways.
+    learning_rate : float or None
+        The rate chosen; None for a linear head.
+    seconds : float
+        Mean wall time of a fit and of labelling the test items.
+    predictions : ndarray of shape (seeds, test items)
+        The labels given.
+    verdict : str
+        ``"better"``, ``"worse"`` or ``"tied"`` beside the network from scratch; else empty.
+    """
+
+    labels: int
+    way: str
+    varied: bool
+    seeds: int
+    scores: dict[str, Estimate]
+    difference: Estimate | None
+    over_plain: Estimate | None
+    learning_rate: float | None
+    seconds: float
+    predictions: np.ndarray = dataclasses.field(metadata=HIDDEN)
+    verdict: str = ""
+
+    @property
+    def score(self) -> Estimate:
+        """The only score."""
+        return next(iter(self.scores.values()))
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Transfer(Board):
+    """What `transfer` found: a `Board` by number of labels, items as they are before varied.
+
+    Attributes
+    ----------
+    verdicts : tuple of str
+        What pretraining brought, in a sentence each: see `verdicts_on`.
+    """
+
+    verdicts: tuple[str, ...] = ()
+
+
+def strongest(rows: Sequence[TransferRow], labels: int, varied: bool = False) -> TransferRow | None:
+    """Return the best row that transfers anything and has a network from scratch beside it."""
+    rivals = [
+        row
+        for row in rows
+        if (row.labels, row.varied) == (labels, varied)
+        and row.difference is not None
+        and not row.way.startswith(FLOOR)
+    ]
+    return max(rivals, key=lambda row: row.score.value, default=None)
+
+
+def verdicts_on(rows: Sequence[TransferRow], score: Score, spec: str) -> list[str]:
+    """Return in a sentence each what pretraining brought.
+
+    Without a network, what the encoder brought over the plain representation.
+    """
+    cases = dict.fromkeys((row.labels, row.varied) for row in rows)
+    best = [row for case in cases if (row := strongest(rows, *case)) is not None]
+    said = []
+    for row in best:
+        how, way = "varied" if row.varied else "as they are", row.way.removesuffix(", varied")
+        said.append(
+            f"{row.labels:,} labels, items {how}: {_helped(row.difference, 'pretraining')}: the "
+            f"best way, {way}, is {_gap(row.difference, score, 'the same network from scratch')}"
+        )
+    if best:
+        return said
+    plain = next((row.way for row in rows if row.way.startswith(FLOOR)), "")
+    return [
+        f"{row.labels:,} labels: {_helped(row.over_plain, spec)}: the linear head on it is "
+        + _gap(row.over_plain, score, f"the {plain}")
+        for row in rows
+        if row.over_plain
+    ]
+
+
+def _helped(gap: Any, what: str) -> str:
+    words = {"better": "{} helped", "worse": "{} did not help"}
+    return words.get(beside(gap), "whether {} helped cannot be told").format(what)
+
+
+def _gap(gap: Any, score: Score, other: str) -> str:
+    """Return a difference in words, with its interval."""
+    side = "above" if gap.value >= 0 else "below"
+    interval = score.parts(gap, signed=True)[1]
+    return f"{score.gap(gap.value)} {side} {other} {interval}".rstrip() + "."
+
+
+def transferred(
+    task: ItemTask, spec: str, done: Runs, rates: dict[tuple[int, Way], float], last: list[str]
+) -> Transfer:
+    """Return the rows of what was done, each held against its network from scratch."""
+    target, test = task.targets
+    values = {
+        key: np.stack([task.told.measure(Told((target, test), told)) for told, _ in runs])
+        for key, runs in done.items()
+    }
+
+    def table(key: tuple[int, Way]) -> ScoreTable:
+        seed, score = task.protocol.random_state, task.told
+        return ScoreTable(values[key][None], task.groups, seed, score.bounded, score.sign)
+
+    rows = []
+    for n, way in sorted(done, key=lambda key: (key[0], key[1].varied)):
+        scratch = n, Way("scratch", way.varied)
+        plain = next((k for k in done if k[0] == n and k[1].name.startswith(FLOOR)), None)
+        difference = over_plain = None
+        if scratch in values and way.name != "scratch":
+            # Every way beside scratch is a difference of its own; they should hold together.
+            family = sum(key[0] == n and key[1].name != "scratch" for key in done)
+            difference = table((n, way)).minus(values[scratch], 1 - (1 - LEVEL) / family)
+        if way.name == "linear head" and plain is not None:
+            over_plain = table((n, way)).minus(values[plain])
+        runs = done[n, way]
+        rows.append(
+            TransferRow(
+                labels=n,
+                way=str(way),
+                varied=way.varied,
+                seeds=len(runs),
+                scores={task.told.name: table((n, way)).estimates()[0]},
+                difference=difference,
+                over_plain=over_plain,
+                learning_rate=rates.get((n, way)),
+                seconds=float(np.mean([seconds for _, seconds in runs])),
+                predictions=np.stack([told for told, _ in runs]),
+                verdict=beside(difference) if difference is not None else "",
+            )
+        )
+    verdicts = verdicts_on(rows, task.told, spec)
+    told, units = task.describe(), "items" if task.groups is None else "groups"
+    same = (
+        *("name", "kind", "items", "train", "test", "classes", "labels", "split"),
+        *("seeds", "random_state", "training fingerprint", "test fingerprint", "versions"),
+    )
+    protocol = {
+        "encoder": spec,
+        "last part": last,
+        **{name: told[name] for name in same if name in told},
+        "rank_by": task.told.name,
+        "intervals": f"95 %, bootstrap over test {units} and draws of labelled items; differences "
+        "are paired by both and hold for all rows of one number of labels at once",
+        "scope": "this one fit of the encoder",
+    }
+    return Transfer(tuple(rows), protocol, verdicts=tuple(verdicts))
+
+
 PRETRAINING = 0.4  # of the progress bar
 
 
@@ -49,7 +227,8 @@ def transfer(
     test_size: float = 0.25,
     random_state: int = 0,
     cache: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Tell | None = None,
+    schedule: Schedule = SCHEDULE,
 ) -> Transfer:
     """Measure what an encoder fitted without labels is worth where few items have a label.
 
@@ -80,6 +259,8 @@ def transfer(
         A folder in which the fitted encoder is kept and found again.
     progress : callable, optional
         Called with the share done and a few words.
+    schedule : Schedule, optional
+        How long networks are trained on labelled items, and at which rates.
 
     Returns
     -------
@@ -107,48 +288,39 @@ def transfer(
     >>> [row.way for row in found.rows]
     ['linear head on raw', 'linear head']
     """
-    encoder = _checked(encoder)
+    encoder = as_encoder(encoder)
+    if encoder.learns == "labels":
+        raise SpecError(
+            f"'{encoder.spec}' learns from labels, and transfer asks what can be learnt without "
+            "them: use an encoder that learns from items, such as simclr or autoencoder."
+        )
     protocol = Protocol(k=1, seeds=seeds, test_size=test_size, random_state=random_state)
     asked, counts, notes = _set(dataset_of(data), labels, protocol, task)
-    folder = None if cache is None else Path(cache)
-    runs = _Runs(encoder, asked, folder, progress or (lambda share, words: None))
+    # Without labels, also for encoders that would look at them.
+    unlabelled = dataclasses.replace(asked.train, target=None)
+    fits = Fits(dataclasses.replace(asked, train=unlabelled), cache, progress)
+    runs = _Runs(encoder, asked, fits, schedule)
     interrupted = False
     try:
         runs.pretrain()
         steps = [(seed, n, way) for n in counts for seed in range(seeds) for way in runs.ways()]
         for index, (seed, n, way) in enumerate(steps):
             share = PRETRAINING + (1 - PRETRAINING) * index / len(steps)
-            runs.progress(share, f"{n:,} labels, draw {seed + 1} of {seeds}: {way}")
+            fits.tell(share, f"{n:,} labels, draw {seed + 1} of {seeds}: {way}")
             runs.run(seed, n, way)
     except KeyboardInterrupt:
         if not runs.done:
             raise  # there is nothing to keep
         interrupted = True
         notes.append("Interrupted; what was done until then stands here.")
-    runs.progress(1.0, "intervals")
-    prune(folder)
+    fits.tell(1.0, "intervals")
+    fits.cache.prune()
     return dataclasses.replace(
-        assemble(asked, encoder.spec, runs.done, runs.rates, runs.last),
+        transferred(asked, encoder.spec, runs.done, runs.rates, runs.last),
         notes=(*notes, *runs.notes),
         seconds=runs.seconds,
         interrupted=interrupted,
     )
-
-
-def _checked(encoder: str | Encoder) -> Encoder:
-    found = make(encoder) if isinstance(encoder, str) else encoder
-    if not isinstance(found, Encoder):
-        raise SpecError(f"An encoder is a spec or an Encoder; got {type(found).__name__}.")
-    if found.learns == "labels":
-        raise SpecError(
-            f"'{found.spec}' learns from labels, and transfer asks what can be learnt without "
-            "them: use an encoder that learns from items, such as simclr or autoencoder."
-        )
-    try:
-        found._validate_params()
-    except ValueError as error:
-        raise SpecError(f"Cannot use '{found.spec}': {error}") from error
-    return found
 
 
 def _set(
@@ -188,11 +360,8 @@ def _set(
 class _Runs:
     """The fits of one transfer, one by one, and what they say of the test items."""
 
-    def __init__(self, encoder: Encoder, task: ItemTask, folder: Path | None, progress: Progress):
-        self.encoder, self.task, self.progress = encoder, task, progress
-        # Without labels, also for encoders that would look at them.
-        unlabelled = dataclasses.replace(task.train, target=None)
-        self.fits = Fits(dataclasses.replace(task, train=unlabelled), folder)
+    def __init__(self, encoder: Encoder, task: ItemTask, fits: Fits, schedule: Schedule):
+        self.encoder, self.task, self.fits, self.schedule = encoder, task, fits, schedule
         self.target = task.targets[0]
         self.done: dict[tuple[int, Way], list[tuple[np.ndarray, float]]] = {}
         self.rates: dict[tuple[int, Way], float] = {}
@@ -203,14 +372,9 @@ class _Runs:
     def pretrain(self) -> None:
         """Fit the encoder on all training items, and embed the test items."""
         spec, task = self.encoder.spec, self.task
-        self.progress(0.0, f"{spec} without labels")
+        self.fits.tell(0.0, f"{spec} without labels")
         start = time.perf_counter()
-
-        def tell(epoch: int, epochs: int) -> None:
-            words = f"{spec} without labels: epoch {epoch} of {epochs}"
-            self.progress(PRETRAINING * epoch / epochs, words)
-
-        with epoch_listener(tell):
+        with self.fits.telling(f"{spec} without labels", 0.0, PRETRAINING):
             self.fitted = self.fits.get(self.encoder)[0]
         self.seconds["pretraining"] = time.perf_counter() - start
         plain = USUAL[task.train.kind.name].reference
@@ -218,9 +382,8 @@ class _Runs:
         if plain != spec:
             self.spaces = {f"{FLOOR} {plain}": self.fits.get(make(plain))[0], **self.spaces}
         self.test = {way: space.transform(task.test.items) for way, space in self.spaces.items()}
-        if has_network(self.fitted):
-            self.last = last_part(self.fitted)
-        else:
+        self.last = last_part(self.fitted)
+        if not self.last:
             self.notes.append(f"{spec} has no network to fine-tune: only a linear head is judged.")
 
     def ways(self) -> list[Way]:
@@ -240,27 +403,18 @@ class _Runs:
         start = time.perf_counter()
         if way.name in self.spaces:
             head = linear_head(self.spaces[way.name].transform(items), target, seed)
-            found = head.predict(self.test[way.name])
+            told = head.predict(self.test[way.name])
         else:
-            rate = self._rate(n, way, items, target)
-            start = time.perf_counter()
-            found = self._train(way, items, target, rate, seed)
+            encoder: Any = self.fitted
+            first = self.task.protocol.random_state
+            if (n, way) not in self.rates:  # chosen on the first draw
+                rate = choose_rate(encoder, items, target, way, first, self.schedule)
+                self.rates[n, way] = rate
+                self.seconds["choosing learning rates"] += time.perf_counter() - start
+                start = time.perf_counter()
+            rate = self.rates[n, way]
+            nets = finetune(encoder, items, target, way, rate, first + seed, self.schedule)
+            told = target.decode(outputs_of(encoder, nets, self.task.test.items))
         spent = time.perf_counter() - start
         self.seconds["fits on labels"] += spent
-        self.done.setdefault((n, way), []).append((found, spent))
-
-    def _rate(self, n: int, way: Way, items: Any, target: Target) -> float:
-        """Return the learning rate for a way, chosen on the first draw."""
-        if (n, way) not in self.rates:
-            start = time.perf_counter()
-            encoder: Any = self.fitted
-            seed = self.task.protocol.random_state
-            self.rates[n, way] = choose_rate(encoder, items, target, way, seed)
-            self.seconds["choosing learning rates"] += time.perf_counter() - start
-        return self.rates[n, way]
-
-    def _train(self, way: Way, items: Any, target: Target, rate: float, seed: int) -> np.ndarray:
-        encoder: Any = self.fitted
-        seed += self.task.protocol.random_state
-        nets = finetune(encoder, items, target, way, rate, seed)
-        return target.decode(outputs_of(encoder, nets, self.task.test.items))
+        self.done.setdefault((n, way), []).append((told, spent))

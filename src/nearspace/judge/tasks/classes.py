@@ -24,12 +24,6 @@ class TellClasses(ItemTask):
     ranks_by = "knn"
 
     @classmethod
-    def suits(cls, data: Any) -> bool:
-        """Return whether the labels are classes, more than one."""
-        target = getattr(data, "target", None)
-        return target is not None and target.name == "classes" and target.varies
-
-    @classmethod
     def prepared(cls, dataset: Dataset) -> tuple[Dataset, list[str]]:
         """Return a dataset with its labels as classes."""
         if dataset.target is None:

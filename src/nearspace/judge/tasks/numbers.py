@@ -19,12 +19,6 @@ class TellNumbers(ItemTask):
     ranks_by = "knn_r2"
 
     @classmethod
-    def suits(cls, data: Any) -> bool:
-        """Return whether the labels are numbers that differ."""
-        target = getattr(data, "target", None)
-        return target is not None and target.name == "numbers" and target.varies
-
-    @classmethod
     def prepared(cls, dataset: Dataset) -> tuple[Dataset, list[str]]:
         """Return a dataset with its labels as numbers."""
         if dataset.target is None:

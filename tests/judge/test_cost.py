@@ -7,7 +7,7 @@ import pytest
 
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.spec import make_many
-from nearspace.judge.estimate import estimate_seconds
+from nearspace.judge.cost import estimate_seconds
 from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 

@@ -1,0 +1,318 @@
+"""The scores: how each is called, measured and written, which way is better, what guessing gets."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from nearspace.judge.evidence import Evidence, Told
+from nearspace.judge.statistics import Estimate
+from nearspace.metrics.geometry import effective_rank, hubness, intrinsic_dimension, preservation
+from nearspace.metrics.labels import cluster_ami, probe_scores
+from nearspace.metrics.retrieval import r_precision
+
+__all__ = ["SCORES", "Score"]
+
+DECODED_AT_ONCE = 2048  # the decoded images of a large set would fill memory
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Score:
+    """A score, as a row of `SCORES`.
+
+    Attributes
+    ----------
+    name : str
+        By which it is asked for, stored and ranked.
+    label : str
+        The name in a table head.
+    better : {"higher", "lower", ""}
+        Which way is better; empty where neither is.
+    bounded : bool
+        Whether the number of a test unit is a share, which always lies in [0, 1]: it is written in
+        percent, and an interval may be Wilson's.
+    per_unit : bool
+        Whether it is a mean over test units: only such a score has an interval and a verdict.
+    meaning : str
+        One sentence that a reader can act on.
+    needs : frozenset of str
+        What must be there: ``"classes"`` or ``"numbers"`` to tell, a ``"decoder"``, a
+        ``"reference"``.
+    measure : callable
+        Returns of evidence one number a test unit, shape ``(n,)`` with NaN where a unit has none,
+        or one number where it is not ``per_unit``.
+    guess : callable, optional
+        Returns of a task, in the same form, what guessing gets.
+    """
+
+    name: str
+    label: str
+    better: str = "higher"
+    bounded: bool = False
+    per_unit: bool = True
+    meaning: str
+    needs: frozenset[str] = frozenset()
+    measure: Callable[[Any], np.ndarray | float]
+    guess: Callable[[Any], np.ndarray | float] | None = None
+
+    @property
+    def unit(self) -> str:
+        """``"%"`` for a share."""
+        return "%" if self.bounded else ""
+
+    @property
+    def scale(self) -> int:
+        """By what numbers are multiplied before they are written."""
+        return 100 if self.bounded else 1
+
+    @property
+    def sign(self) -> int:
+        """What numbers are multiplied by so that higher is better."""
+        return 1 if self.better == "higher" else -1
+
+    def beats(self, estimate: Estimate, level: float) -> bool:
+        """Return whether the whole interval is better than a level; true where there is none."""
+        end = estimate.low if self.sign > 0 else estimate.high
+        return end is None or self.sign * end > self.sign * level
+
+    def text(self, estimate: Estimate | None, interval: bool = True, signed: bool = False) -> str:
+        """Return an estimate as text: ``"97.1 [96.0, 98.2]"`` in percent, ``"0.0416"`` otherwise.
+
+        It is empty where there is no estimate, or no finite one.
+        """
+        if estimate is None or not math.isfinite(estimate.value):
+            return ""
+        ends = (estimate.value, estimate.low, estimate.high)
+        numbers = [self._number(x, signed) for x in ends if x is not None and math.isfinite(x)]
+        if interval and len(numbers) == 3:
+            return f"{numbers[0]} [{numbers[1]}, {numbers[2]}]"
+        return numbers[0]
+
+    def parts(self, estimate: Estimate | None, signed: bool = False) -> tuple[str, str]:
+        """Return an estimate and its interval as two texts, either of which may be empty."""
+        number, _, interval = self.text(estimate, signed=signed).replace("-", "−").partition(" [")
+        return number, f"[{interval}" if interval else ""
+
+    def gap(self, difference: float) -> str:
+        """Return the size of a difference with its unit; of shares, in points."""
+        return self._number(abs(difference)) + " points" * self.bounded
+
+    def _number(self, value: float, signed: bool = False) -> str:
+        plus = "+" if signed else ""
+        if self.bounded:
+            # Adding 0 makes of a -0.0 that rounding left a plain zero.
+            text = f"{round(100 * value, 1) + 0.0:{plus}.1f}"
+        else:
+            value = 0.0 if abs(value) < 1e-12 else value  # what rounding left
+            text = f"{value:{plus},.0f}" if abs(value) >= 1000 else f"{value:{plus}.3g}"
+        return text.removeprefix("+") if float(text.replace(",", "")) == 0 else text
+
+
+def _knn(evidence: Evidence) -> np.ndarray:
+    """Return the score of what the nearest training items tell, see `Target.score`."""
+    target, test = evidence.targets
+    return target.score(test.values, evidence.votes)
+
+
+def _probe(evidence: Evidence) -> np.ndarray:
+    """Return the score of what a linear model tells."""
+    target, test = evidence.targets
+    return probe_scores(evidence.train, target, evidence.test, test.values)
+
+
+def _right(evidence: Told) -> np.ndarray:
+    """Return the score of what was told."""
+    target, test = evidence.targets
+    return target.score(test.values, evidence.told)
+
+
+def _guess(task: Any) -> np.ndarray:
+    """Return the score of always guessing the same: the commonest class, or the mean."""
+    target, test = task.targets
+    return target.score(test.values, np.full(len(test), target.guess()))
+
+
+def _r_precision(evidence: Evidence) -> np.ndarray:
+    labels, seed = evidence.targets[1].values, evidence.task.protocol.random_state
+    values, queries = r_precision(evidence.test, labels, random_state=seed)
+    return evidence.spread(values, queries)
+
+
+def _share_of_others(task: Any) -> np.ndarray:
+    """Return which share of the other test items has the label of each."""
+    strata = task.targets[1].strata
+    others = np.bincount(strata)[strata] - 1
+    return np.where(others > 0, others / max(1, len(strata) - 1), np.nan)
+
+
+def _ami(evidence: Evidence) -> float:
+    labels, seed = evidence.targets[1].values, evidence.task.protocol.random_state
+    return cluster_ami(evidence.test, labels, random_state=seed)
+
+
+def _error(evidence: Evidence) -> np.ndarray:
+    return np.abs(evidence.targets[1].values - evidence.votes)
+
+
+def _error_of_guessing(task: Any) -> np.ndarray:
+    target, test = task.targets
+    return np.abs(test.values - target.guess())
+
+
+def _errors(evidence: Evidence) -> np.ndarray:
+    """Return the mean squared error of each decoded test item, shape ``(n,)``.
+
+    Pixels are in [0, 1]; the columns of vectors are divided by their training deviation.
+    """
+    items, kind = evidence.task.test, evidence.task.test.kind
+    scaling: Any = kind.scaling(evidence.task.train.items)
+    scale = 1.0 if scaling is None else scaling[1]
+    errors = np.empty(len(items))
+    for start in range(0, len(items), DECODED_AT_ONCE):
+        rows = np.arange(start, min(start + DECODED_AT_ONCE, len(items)))
+        decoded = evidence.encoder.inverse_transform(evidence.test[rows])
+        given = kind.features(kind.take(items.items, rows))
+        errors[rows] = np.square((decoded.reshape(given.shape) - given) / scale).mean(axis=1)
+    return errors
+
+
+def _kept(evidence: Evidence) -> np.ndarray:
+    return evidence.spread(preservation(evidence.reference, evidence.sampled), evidence.task.sample)
+
+
+CLASSES, NUMBERS = frozenset({"classes"}), frozenset({"numbers"})
+_ROWS = (
+    # Telling classes: k-NN vote, linear model, neighbours of one's own class, clusters.
+    Score(
+        name="knn",
+        label="k-NN accuracy",
+        bounded=True,
+        meaning="Share of test items whose k nearest training items vote for the right label.",
+        needs=CLASSES,
+        measure=_knn,
+        guess=_guess,
+    ),
+    Score(
+        name="probe",
+        label="linear probe",
+        bounded=True,
+        meaning="Accuracy on test items of a logistic regression fitted on the training vectors.",
+        needs=CLASSES,
+        measure=_probe,
+        guess=_guess,
+    ),
+    Score(
+        name="r_precision",
+        label="R-precision",
+        bounded=True,
+        meaning="Of the R nearest other test items, the share with the query's label, where R is "
+        "how many there are in all.",
+        needs=CLASSES,
+        measure=_r_precision,
+        guess=_share_of_others,
+    ),
+    Score(
+        name="ami",
+        label="AMI",
+        per_unit=False,
+        meaning="Adjusted mutual information between the labels and k-means clusters of the test "
+        "vectors.",
+        needs=CLASSES,
+        measure=_ami,
+        guess=lambda task: 0.0,
+    ),
+    Score(
+        name="accuracy",
+        label="accuracy",
+        bounded=True,
+        meaning="Share of test items of which the right label was told.",
+        needs=CLASSES | {"told"},
+        measure=_right,
+        guess=_guess,
+    ),
+    # Telling numbers.
+    Score(
+        name="knn_r2",
+        label="k-NN R²",
+        meaning="1 - the squared error of the mean of the k nearest training items over that of "
+        "the training mean: 1 is perfect, 0 is guessing.",
+        needs=NUMBERS,
+        measure=_knn,
+        guess=_guess,
+    ),
+    Score(
+        name="ridge_r2",
+        label="ridge R²",
+        meaning="The same of a ridge regression fitted on the training vectors.",
+        needs=NUMBERS,
+        measure=_probe,
+        guess=_guess,
+    ),
+    Score(
+        name="knn_mae",
+        label="k-NN MAE",
+        better="lower",
+        meaning="Mean absolute error of the mean of the k nearest training items, in the units of "
+        "the labels.",
+        needs=NUMBERS,
+        measure=_error,
+        guess=_error_of_guessing,
+    ),
+    Score(
+        name="r2",
+        label="R²",
+        meaning="1 - the squared error of what was told over that of the training mean.",
+        needs=NUMBERS | {"told"},
+        measure=_right,
+        guess=_guess,
+    ),
+    # Decoding.
+    Score(
+        name="reconstruction",
+        label="reconstruction MSE",
+        better="lower",
+        meaning="Mean squared error per value of decoded test items; pixels are scaled to [0, 1].",
+        needs=frozenset({"decoder"}),
+        measure=_errors,
+    ),
+    # The shape of a space: neighbours kept, dimensions in use, hubs.
+    Score(
+        name="preservation",
+        label="neighbours kept",
+        bounded=True,
+        meaning="Share of an item's 10 nearest neighbours in the plain input (pixels, numbers, "
+        "TF-IDF, one-hot) that are still among its 10 nearest.",
+        needs=frozenset({"reference"}),
+        measure=_kept,
+    ),
+    Score(
+        name="effective_rank",
+        label="effective rank",
+        better="",
+        per_unit=False,
+        meaning="Number of dimensions in use: exponential of the entropy of the singular values.",
+        measure=lambda evidence: effective_rank(evidence.sampled),
+    ),
+    Score(
+        name="intrinsic_dimension",
+        label="intrinsic dim.",
+        better="",
+        per_unit=False,
+        meaning="Dimension of the surface the vectors lie on, from ratios of neighbour distances.",
+        measure=lambda evidence: intrinsic_dimension(evidence.sampled),
+    ),
+    Score(
+        name="hubness",
+        label="hubness",
+        better="lower",
+        per_unit=False,
+        meaning="Skewness of how often an item is a neighbour of others; above 1 a few items are "
+        "everyone's neighbour.",
+        measure=lambda evidence: hubness(evidence.sampled),
+    ),
+)
+SCORES = {score.name: score for score in _ROWS}
