@@ -34,7 +34,7 @@ def test_the_bound_is_its_terms_and_survives_saving(vae, digits, tmp_path):
     # Draws move it by little, the same draw by nothing.
     assert vae.elbo(digits, random_state=0) == found
     assert vae.elbo(digits, random_state=1).elbo == pytest.approx(found.elbo, rel=0.01)
-    from nearspace.encoders.persist import load_encoder
+    from nearspace.encoders.spec import load_encoder
 
     assert load_encoder(vae.save(tmp_path)).elbo(digits, random_state=0) == found
 

@@ -46,9 +46,8 @@ class Raw(Encoder):
             return codes(items, self.columns_)
         return self.kind_.features(items)
 
-    @property
-    def decoder(self) -> FlatDecoder | None:
-        """Of images and vectors, which are only flattened."""
+    def _decoder(self) -> FlatDecoder | None:
+        """Return that of images and vectors, which are only flattened."""
         return FlatDecoder(self.kind_, self.width_) if self.kind_.shape_of_item else None
 
 

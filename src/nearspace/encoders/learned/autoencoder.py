@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Vector
 from nearspace.data.batches import Batches
-from nearspace.encoders.base import Samples
+from nearspace.encoders.exhibits import Samples
 from nearspace.encoders.learned.learned import Learned
 from nearspace.errors import DataError
 from nearspace.nets.bodies import autoencoder_bodies, start_at_pca

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
 from nearspace.data.batches import Stacked
-from nearspace.encoders.base import Restores
+from nearspace.encoders.exhibits import Restores
 from nearspace.encoders.learned.autoencoder import StartsAtPCA
 from nearspace.encoders.learned.learned import Learned
 

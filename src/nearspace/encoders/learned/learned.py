@@ -20,7 +20,6 @@ from torch import Tensor, nn
 
 from nearspace.data import Kind, Target
 from nearspace.data.batches import Batches, Stacked
-from nearspace.encoders import name_of
 from nearspace.encoders.base import Encoder, Layers
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.state import State, Weights
@@ -251,9 +250,8 @@ class Learned(Layers, Encoder):
         """Whether there is a decoder of the vectors, which are the output of no other layer."""
         return self.mirrored and self.layer is None
 
-    @property
-    def decoder(self) -> Decoder | None:
-        """The network ``"decoder"``; None where there is none, or another layer is the space."""
+    def _decoder(self) -> Decoder | None:
+        """Return the network ``"decoder"``; None if there is none, or the space another layer."""
         if not self.decodes or "decoder" not in self.nets_:
             return None
         return NetworkDecoder(self.kind_, self._n_features_out, self)
@@ -341,8 +339,7 @@ class NetworkDecoder(Decoder):
     def state(self) -> State:
         """All that the decoder is made of again: of the encoder no other network."""
         alone = self.encoder.with_network("decoder")
-        fields = {"kind": self.kind, "dim": self.dim, "encoder": alone}
-        return State(name_of(type(self)), fields, {})
+        return {"kind": self.kind, "dim": self.dim, "encoder": alone}, {}
 
 
 def torch_device(name: str) -> torch.device:

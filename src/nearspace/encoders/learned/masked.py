@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Image
 from nearspace.data.batches import Batches, Stacked
-from nearspace.encoders.base import Restores
+from nearspace.encoders.exhibits import Restores
 from nearspace.encoders.learned.autoencoder import Autoencodes, batch_for_pca
 from nearspace.encoders.learned.learned import Learned
 from nearspace.nets.bodies import BODIES, start_at_pca
