@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds.kind import recognised
+from nearspace.data.target import check_length
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
@@ -240,7 +241,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         text = name_of(type(self))
         if text is None:
-            return one_line(self)
+            return " ".join(repr(self).split())  # without its line breaks
         given = {
             name: getattr(self, name)
             for name, parameter in self.parameters().items()
@@ -419,11 +420,6 @@ class Layers(ABC):
         """
 
 
-def one_line(estimator: BaseEstimator) -> str:
-    """Return the ``repr`` of an estimator without its line breaks."""
-    return " ".join(repr(estimator).split())
-
-
 def check_labels(encoder: Encoder, y: Any, n: int) -> Target:
     """Return labels as what is to be learnt of ``n`` items.
 
@@ -438,8 +434,7 @@ def check_labels(encoder: Encoder, y: Any, n: int) -> Target:
             f"{who} learns from labels and requires y to be passed, but the target y is None."
         )
     target = y if isinstance(y, Target) else target_of(column_or_1d(y, warn=True))
-    if len(target) != n:
-        raise DataError(f"{who}: expected {n} labels, one for each item, got {len(target)}.")
+    check_length(target, n, "labels", who)
     if isinstance(target, Classes):
         check_classification_targets(target.values)
     elif not encoder.learns_numbers:

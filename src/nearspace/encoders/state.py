@@ -108,13 +108,13 @@ class Weights:
 
     Attributes
     ----------
-    names : sequence of str or None
-        Of the networks; None where the file does not tell, for all.
+    names : list of str
+        Of the networks.
     arrays : mapping of str to ndarray
         The weights, by their names in the ``state_dict`` of all networks together.
     """
 
-    names: list[str] | None
+    names: list[str]
     arrays: Mapping[str, np.ndarray]
 
 
@@ -235,6 +235,6 @@ def _from_node(node: Any, arrays: dict[str, np.ndarray]) -> Any:
     if "networks" in node:
         prefix = node["networks"] + "."
         own = {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
-        return Weights(node.get("names"), own)
+        return Weights(node["names"], own)
     params, fitted = ({k: go_on(v) for k, v in node[part].items()} for part in ("params", "fitted"))
     return saved_class(node["class"]).from_state(params, fitted)
