@@ -45,15 +45,19 @@ def channels_last(net: nn.Module) -> nn.Module:
     return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def conv_block(inputs: int, outputs: int) -> nn.Sequential:
-    """Return 3×3 convolution, halving of the side, batch normalisation, GELU."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
-        # Pooling first: normalisation and activation then cost a quarter.
-        nn.MaxPool2d(2, ceil_mode=True),
-        nn.BatchNorm2d(outputs),
-        nn.GELU(),
-    )
+def conv_block(
+    inputs: int,
+    outputs: int,
+    activation: nn.Module,
+    kernel: int = 3,
+    stride: int = 1,
+    pool: bool = True,
+) -> nn.Sequential:
+    """Return convolution, halving of the side by pooling, batch normalisation, activation."""
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+    # Pooling first: normalisation and activation then cost a quarter.
+    pooling = [nn.MaxPool2d(2, ceil_mode=True)] if pool else []
+    return nn.Sequential(convolution, *pooling, nn.BatchNorm2d(outputs), activation)
 
 
 def convnet(shape: Sequence[int], dim: int, outputs: int, last: str) -> nn.Module:
@@ -83,7 +87,7 @@ def convnet(shape: Sequence[int], dim: int, outputs: int, last: str) -> nn.Modul
     widths = conv_widths(height, width)
     layers: list[tuple[str, nn.Module]] = [("input", ChannelsLast())]
     for index, (inputs, filters) in enumerate(zip((channels, *widths), widths, strict=False), 1):
-        layers.append((f"conv{index}", conv_block(inputs, filters)))
+        layers.append((f"conv{index}", conv_block(inputs, filters, nn.GELU())))
         height, width = -(-height // 2), -(-width // 2)
     flat = widths[-1] * height * width
     layers.append(("fc1", nn.Sequential(nn.Flatten(), *hidden_block(flat, dim))))
@@ -165,7 +169,7 @@ def alexnet(shape: Sequence[int], dim: int, outputs: int) -> nn.Module:
         kernel = 5 if number == 1 else 3
         stride = 2 if number == 1 and min(sides) > LARGEST_AT_STRIDE_1 else 1
         halvings = (stride == 2) + (number in POOLED)
-        block = _conv_block(inputs, filters, kernel, stride, number in POOLED)
+        block = conv_block(inputs, filters, nn.ReLU(), kernel, stride, number in POOLED)
         layers.append((f"conv{number}", block))
         for _ in range(halvings):
             sides = [-(-side // 2) for side in sides]
@@ -176,14 +180,6 @@ def alexnet(shape: Sequence[int], dim: int, outputs: int) -> nn.Module:
     return channels_last(nn.Sequential(OrderedDict(layers)))
 
 
-def _conv_block(inputs: int, outputs: int, kernel: int, stride: int, pool: bool) -> nn.Sequential:
-    """Return convolution, halving of the side where asked for, batch normalisation, ReLU."""
-    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
-    pooling = [nn.MaxPool2d(2, ceil_mode=True)] if pool else []
-    return nn.Sequential(convolution, *pooling, nn.BatchNorm2d(outputs), nn.ReLU())
-
-
 def _full_block(inputs: int, outputs: int) -> nn.Sequential:
     """Return dropout, linear layer, batch normalisation, ReLU."""
-    linear = nn.Linear(inputs, outputs, bias=False)
-    return nn.Sequential(nn.Dropout(DROPOUT), linear, nn.BatchNorm1d(outputs), nn.ReLU())
+    return nn.Sequential(nn.Dropout(DROPOUT), *hidden_block(inputs, outputs, nn.ReLU()))
