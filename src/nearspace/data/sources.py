@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
-from nearspace.data.target import check_finite, check_length
+from nearspace.data.target import check_length, check_numbers
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _labels(values: np.ndarray, who: str) -> np.ndarray:
     values = _plain(values)
     if values.dtype.kind != "f":
         return values.astype(str) if values.dtype.kind not in "iuU" else values
-    check_finite(values, who)
+    check_numbers(values, who)
     return values if (values != np.trunc(values)).any() else values.astype(np.int64)
 
 

@@ -14,7 +14,7 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Classes", "Numbers", "Target", "check_finite", "check_length", "target_of"]
+__all__ = ["Classes", "Numbers", "Target", "check_length", "check_numbers", "target_of"]
 
 # Of numbers, so that a split has low and high ones on both sides: at most so many, not smaller.
 MOST_BINS, SMALLEST_BIN = 10, 5
@@ -253,7 +253,7 @@ class Numbers(Target):
             values = np.asarray(self.values, dtype=np.float64)
         except (TypeError, ValueError):
             raise DataError("Numbers: expected labels that are numbers, got text.") from None
-        check_finite(values, "Numbers")
+        check_numbers(values, "Numbers")
         object.__setattr__(self, "values", values)
 
     @functools.cached_property
@@ -335,7 +335,7 @@ class Numbers(Target):
         return []
 
 
-def check_finite(values: np.ndarray, who: str) -> None:
+def check_numbers(values: np.ndarray, who: str) -> None:
     """Raise if a label is no finite number."""
     wrong = np.flatnonzero(~np.isfinite(values))
     if len(wrong):
