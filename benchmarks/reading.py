@@ -60,7 +60,7 @@ def bare(paths):
 
 
 def ours(paths):
-    return read_images(paths, size=SIDE).images
+    return read_images(paths, size=(SIDE, SIDE))[0]
 
 
 def main():

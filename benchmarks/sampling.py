@@ -22,9 +22,8 @@ from nearspace.learning.threads import let_waiting_threads_sleep
 let_waiting_threads_sleep()  # as the command does, and before torch is imported
 
 from nearspace import load, make
-from nearspace.encoders.learned.adversarial import AAE
 from nearspace.encoders.learned.autoencoder import Autoencoder
-from nearspace.encoders.learned.vae import VAE
+from nearspace.encoders.learned.prior import AAE, VAE
 from nearspace.metrics.similarity import frechet_distance
 
 

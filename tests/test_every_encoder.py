@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from nearspace.data import SAMPLES, take_items, train_test_split
 from nearspace.data.kinds.kind import Kind
 from nearspace.encoders import CATALOGUE, encoder_class
-from nearspace.encoders.persist import parse_decoder, parse_encoder
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.spec import make
 from nearspace.metrics.labels import knn_scores
 from tests import vision_models
@@ -41,6 +43,8 @@ CASES = [
     for kind in (sorted(Kind.registry) if entry.kinds == ("any",) else entry.kinds)
 ]
 
+# What has to be given to some.
+NEEDED = {"vectors": ("a.npy",), "pretrained": ("a/model",)}
 TRAINED = {name for name, spec in QUICK.items() if "epochs" in spec}
 
 
@@ -86,8 +90,18 @@ def test_catalogue_says_what_the_classes_are():
         kinds = set(Kind.registry) if entry.kinds == ("any",) else set(entry.kinds)
         assert kinds == {kind.name for kind in cls.kinds}, name
         assert entry.learns == cls.learns, name
-        needed = {"vectors": ("a.npy",), "pretrained": ("a/model",)}
-        assert entry.decodes == cls(*needed.get(name, ())).decodes, name
+        assert entry.decodes == cls(*NEEDED.get(name, ())).decodes, name
+
+
+@pytest.mark.parametrize("spec", [*CATALOGUE, "raw | pca", "pca + raw", "hog | l2"])
+def test_what_is_not_fitted_says_so_in_a_sentence(spec):
+    encoder = encoder_class(spec)(*NEEDED.get(spec, ())) if spec in CATALOGUE else make(spec)
+    asked = [lambda: encoder.decoder, lambda: encoder.transform([]), encoder.dump]
+    if hasattr(encoder, "inverse_transform"):
+        asked.append(lambda: encoder.inverse_transform([[0.0]]))
+    for ask in asked:
+        with pytest.raises(NotFittedError, match=f"{type(encoder).__name__} instance is not fit"):
+            ask()
 
 
 @each(CASES)
@@ -155,13 +169,13 @@ def test_decodes_better_than_the_mean_item(fitted, name, kind):
 @each(case for case in CASES if CATALOGUE[case[0]].decodes)
 def test_encoder_and_decoder_go_ways_of_their_own(fitted, name, kind):
     encoder, _, test = fitted(name, kind)
-    sender = parse_encoder(encoder.without_decoder().dump(), "memory")
+    sender = Encoder.parse(encoder.without_decoder().dump(), "memory")
     assert sender.fingerprint == encoder.fingerprint
     vectors = encoder.transform(test.items)
     np.testing.assert_array_equal(sender.transform(test.items), vectors)
     if encoder.decoder is None:
         return
-    again = parse_decoder(encoder.decoder.dump(), "memory")
+    again = Decoder.parse(encoder.decoder.dump(), "memory")
     assert (again.kind, again.dim) == (test.kind, vectors.shape[1])
     np.testing.assert_array_equal(again.decode(vectors), encoder.inverse_transform(vectors))
     double = again.decode_double(vectors)
@@ -173,7 +187,7 @@ def test_encoder_and_decoder_go_ways_of_their_own(fitted, name, kind):
 @each(CASES)
 def test_the_fingerprint_survives_saving(fitted, name, kind):
     encoder, _, _ = fitted(name, kind)
-    assert parse_encoder(encoder.dump(), "memory").fingerprint == encoder.fingerprint
+    assert Encoder.parse(encoder.dump(), "memory").fingerprint == encoder.fingerprint
 
 
 LOAD_IN_NEW_PROCESS = """

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from nearspace.data import SAMPLES, Dataset, infer_kind, kind_from_json, load
-from nearspace.data.kinds.kind import Kind, kind_of_file
+from nearspace.data.kinds.kind import Kind, Wanted, kind_of_file
 from nearspace.errors import DataError
 from tests.conftest import SAMPLE_OF_KIND
 
@@ -46,9 +46,9 @@ def test_checked_items_stay_as_they_are(sample):
     kind = sample.kind
     checked = kind.check(sample.items)
     assert len(checked) == len(sample)
-    converted, same, notes = kind.convert(checked, "items")
-    assert (same, notes) == (kind, [])
-    for items in (kind.check(checked), converted, kind.select(checked)[0]):
+    converted = kind.convert(checked, "items", Wanted())
+    assert (converted.kind, converted.notes, converted.failed) == (kind, (), {})
+    for items in (kind.check(checked), converted.items, kind.select(checked)[0]):
         np.testing.assert_array_equal(kind.hashes(items), kind.hashes(checked))
     with pytest.raises(DataError, match=r"^mine: "):
         kind.check(object(), "mine")
@@ -83,7 +83,7 @@ def test_files_of_an_item_each_are_known_by_their_ending(sample):
         assert kind_of_file(ending) is None
     if not kind.endings:
         with pytest.raises(DataError, match="are not read from a file each"):
-            kind.read([])
+            kind.read([], Wanted())
 
 
 def test_networks_see_items_as_batches(sample):

@@ -32,7 +32,7 @@ def plugins():
         modules = {name: importlib.import_module(name) for name in ["chord", *NAMES]}
         usual = Usual(floor=("raw",), reference="raw", encoders=("pitch_classes",), supervised=())
         patch.setitem(USUAL, "chord", usual)
-        row = Entry("pitch_classes:PitchClasses", ("chord",), "nothing", False, "pitch classes")
+        row = Entry("pitch_classes:PitchClasses", ("chord",), "pitch classes")
         patch.setitem(CATALOGUE, "pitch_classes", row)
         patch.setitem(SCORES, "shared_notes", modules["shared_notes"].SHARED_NOTES)
         patch.setitem(

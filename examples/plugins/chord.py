@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from nearspace.data import Kind
-from nearspace.data.kinds.kind import FilesRead, content_hash
+from nearspace.data.kinds.kind import ItemsRead, content_hash
 from nearspace.errors import DataError
 
 
@@ -29,10 +29,10 @@ class Chord(Kind):
         return cls()
 
     @classmethod
-    def read(cls, paths, size=None, like=None, progress=None):
+    def read(cls, paths, wanted):
         """Return the chords in files that hold the numbers of their notes."""
         chords = [frozenset(map(int, path.read_text().split())) for path in paths]
-        return FilesRead(chords, cls(), np.arange(len(chords)), [])
+        return ItemsRead(chords, cls())
 
     def check(self, items, who="Chords"):
         """Return chords as a list of sets of notes."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from nearspace.data import Dataset, load, train_test_split
-    from nearspace.encoders.base import Encoder, Samples
+    from nearspace.encoders.base import Encoder
     from nearspace.encoders.borrowed.network import Network
     from nearspace.encoders.decoder import Decoder
-    from nearspace.encoders.persist import load_encoder
-    from nearspace.encoders.spec import make
+    from nearspace.encoders.exhibits import Samples
+    from nearspace.encoders.spec import load_encoder, make
     from nearspace.errors import NearspaceError
     from nearspace.judge.leaderboard import Leaderboard
     from nearspace.judge.studies.compare import compare
@@ -35,7 +35,7 @@ _HOME = {
     "Map": "space.map.maps",
     "NearspaceError": "errors",
     "Network": "encoders.borrowed.network",
-    "Samples": "encoders.base",
+    "Samples": "encoders.exhibits",
     "Space": "space.space",
     "Transfer": "judge.studies.transfer",
     "analogy": "space.search.neighbours",
@@ -47,7 +47,7 @@ _HOME = {
     "interpolate": "space.decode",
     "layout": "space.map.maps",
     "load": "data",
-    "load_encoder": "encoders.persist",
+    "load_encoder": "encoders.spec",
     "make": "encoders.spec",
     "neighbours": "space.search.neighbours",
     "open_space": "space.formats",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Iterable
 
-__all__ = ["DataError", "MissingExtra", "NearspaceError", "SpecError", "did_you_mean"]
+__all__ = ["DataError", "MissingExtra", "NearspaceError", "SpecError", "did_you_mean", "need"]
+
+# What each extra brings.
+MODULES = {"images": "skimage", "pretrained": "transformers"}
 
 
 class NearspaceError(ValueError):
@@ -40,6 +44,12 @@ class MissingExtra(NearspaceError):
             f"{what} needs the extra '{extra}', which is not installed: "
             f"run  pip install 'nearspace[{extra}]'."
         )
+
+
+def need(extra: str, what: str) -> None:
+    """Raise `MissingExtra` if the library that an extra brings is not installed."""
+    if importlib.util.find_spec(MODULES[extra]) is None:
+        raise MissingExtra(what, extra)
 
 
 def did_you_mean(name: object, choices: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image as Pillow
 
 from nearspace.data import Dataset, Image, Table, Text, Vector, infer_kind, load
+from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError
 
 X = np.random.default_rng(0).normal(size=(20, 3))
@@ -342,13 +343,16 @@ def test_npy(tmp_path):
     refused("objects.npy", "pickled", "never loaded", source=tmp_path / "objects.npy")
 
 
-def test_a_large_npy_stays_on_disk(tmp_path, monkeypatch):
-    np.save(tmp_path / "v.npy", X.astype(np.float32))
-    monkeypatch.setattr("nearspace.data.arrays.ON_DISK_BYTES", 100)
-    data = load(tmp_path / "v.npy")
-    assert isinstance(data.items.base, np.memmap) or isinstance(data.items, np.memmap)
-    data.items[0] = 0
-    np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), X.astype(np.float32))
+def test_a_large_npy_stays_on_disk(tmp_path):
+    shape = (2**14, 2**15 + 1)  # a little more than two GiB, of which the file holds no block
+    np.lib.format.open_memmap(tmp_path / "v.npy", "w+", np.dtype(np.float32), shape)
+    items = read_file(tmp_path / "v.npy", {}).items
+    assert isinstance(items, np.memmap)
+    assert items.shape == shape
+    items[0] = 1
+    assert not np.load(tmp_path / "v.npy", mmap_mode="r")[0].any()
+    np.save(tmp_path / "small.npy", X)
+    assert not isinstance(read_file(tmp_path / "small.npy", {}).items, np.memmap)
 
 
 def test_npz_roles_are_picked_up_by_name_and_length(tmp_path):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from nearspace.encoders.decoder import DECODER_FILES
-from nearspace.encoders.persist import parse_decoder, parse_encoder
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 
@@ -58,14 +58,14 @@ def test_vectors_come_back_in_their_own_units(samples):
 @pytest.mark.trains
 def test_a_decoder_that_was_tampered_with_is_refused(samples):
     files = make("pca(dim=3)").fit(samples["image"].items).decoder.dump()
-    head, arrays = (files[name] for name in DECODER_FILES)
+    head, arrays = (files[name] for name in Decoder.files)
     axes = load(arrays)
     axes["encoder.params.mean"] = axes["encoder.params.mean"] + 1
     with pytest.raises(NearspaceError, match="fingerprint is another"):
-        parse_decoder({**files, DECODER_FILES[1]: save(axes)}, "memory")
+        Decoder.parse({**files, Decoder.files[1]: save(axes)}, "memory")
     other = {**json.loads(head), "class": "pca"}
     with pytest.raises(NearspaceError, match="do not belong together"):
-        parse_decoder({**files, DECODER_FILES[0]: json.dumps(other).encode()}, "memory")
+        Decoder.parse({**files, Decoder.files[0]: json.dumps(other).encode()}, "memory")
     as_encoder = dict(zip(("encoder.json", "weights.safetensors"), (head, arrays), strict=True))
     with pytest.raises(NearspaceError, match="expected Encoder, got AffineDecoder"):
-        parse_encoder(as_encoder, "memory")
+        Encoder.parse(as_encoder, "memory")

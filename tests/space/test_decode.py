@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import SAMPLES
-from nearspace.encoders.base import Samples
+from nearspace.encoders.exhibits import Samples
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 from nearspace.metrics.retrieval import nearest

@@ -102,9 +102,11 @@ class Stacked(Batches):
         """Return zeros of the shape of items, as networks see them."""
         return torch.zeros(n, *self.waiting.shape[1:], device=self.waiting.device)
 
-    def scaled(self, mean: np.ndarray, scale: np.ndarray) -> Stacked:
-        """Return the items less a mean and divided by a scale, which broadcast to a batch."""
-        centre, spread = torch.from_numpy(mean).float(), torch.from_numpy(scale).float()
+    def scaled(self, scaling: tuple[np.ndarray, np.ndarray] | None) -> Stacked:
+        """Return the items less a mean and divided by a scale, where there are such."""
+        if scaling is None:
+            return self
+        centre, spread = (torch.from_numpy(part).float() for part in scaling)
 
         def to_float(rows: Tensor) -> Tensor:
             batch = self.to_float(rows)

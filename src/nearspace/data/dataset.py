@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind
-from nearspace.data.target import Target, target_of
+from nearspace.data.target import Target, check_length, target_of
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,12 +82,8 @@ class Dataset:
             if column != "meta":
                 values = target_of(values) if column == "target" else np.asarray(values)
                 object.__setattr__(self, column, values)
-            if len(values) != len(self.items):
-                what = "labels" if column == "target" else column
-                raise DataError(
-                    f"{self.name}: expected {len(self.items)} {what}, one for each item, got "
-                    f"{len(values)}."
-                )
+            what = "labels" if column == "target" else column
+            check_length(values, len(self.items), what, self.name)
         unique, counts = np.unique(np.asarray(self.ids), return_counts=True)
         if len(unique) < len(self.items):
             raise DataError(

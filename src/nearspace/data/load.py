@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.kinds.kind import Kind, Progress, infer_kind, is_frame
+from nearspace.data.kinds.kind import ItemsRead, Kind, Progress, Wanted, infer_kind, is_frame
 from nearspace.data.readers import files, folders
-from nearspace.data.roles import with_clean_roles
 from nearspace.data.samples import SAMPLES
-from nearspace.data.sources import Source, frame_source, left_out, no_names
+from nearspace.data.sources import Source, frame_source, left_out, no_names, with_clean_roles
 from nearspace.data.target import Target
 from nearspace.errors import DataError, did_you_mean
 
@@ -94,10 +93,13 @@ def load(
     >>> texts.kind, texts.target.values.tolist(), texts.notes
     (Text(), ['a', 'a', 'b'], ('Read as text: list of str.',))
     """
-    given = {"labels": labels, "groups": groups, "time": time, "ids": ids}
+    given = {"column": column, "labels": labels, "groups": groups, "time": time, "ids": ids}
     given = {role: value for role, value in given.items() if value is not None}
     if isinstance(source, Dataset):
-        _unused("A Dataset", kind=kind, size=size, column=column, limit=limit, test=test, **given)
+        asked = {"kind": kind, "size": size, "limit": limit, "test": test}
+        for option, value in (asked | given).items():
+            if value is not None:
+                raise DataError(f"A Dataset cannot be read with {option}=; leave it out.")
         return source
     if limit is not None and limit < 1:
         raise DataError(f"load: expected a limit of at least 1, got {limit}.")
@@ -108,22 +110,22 @@ def load(
     if test is not None and any(not isinstance(value, str) for value in given.values()):
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
     whole = [source] if test is None else [source, test]
-    parts = _limited([_open(each, column, given) for each in whole], limit, random_state)
-    train = _dataset(parts[0], kind, size, progress, like)
+    parts = _limited([_open(each, given) for each in whole], limit, random_state)
+    train = _dataset(parts[0], kind, Wanted(size, like, progress))
     if test is None:
         return train
-    return _joined(train, _dataset(parts[1], kind, size, progress, like=train.kind))
+    return _joined(train, _dataset(parts[1], kind, Wanted(size, train.kind, progress)))
 
 
-def _open(source: Any, column: str | None, given: dict[str, Any]) -> Source:
+def _open(source: Any, given: dict[str, Any]) -> Source:
     """Return what a source holds, with the roles asked for; items without a label are gone."""
     names = {role: value for role, value in given.items() if isinstance(value, str)}
     if isinstance(source, str | os.PathLike):
-        opened = _open_path(str(source), column, names)
+        opened = _open_path(str(source), names)
     elif is_frame(source):
-        opened = frame_source(source, column, names, "data")
+        opened = frame_source(source, names, "data")
     else:
-        no_names(f"A source of type {type(source).__name__}", column, names)
+        no_names(f"A source of type {type(source).__name__}", names)
         opened = Source(source, "data", "")
     try:
         empty = not len(opened)
@@ -138,11 +140,11 @@ def _open(source: Any, column: str | None, given: dict[str, Any]) -> Source:
     return with_clean_roles(opened)
 
 
-def _open_path(source: str, column: str | None, names: dict[str, str]) -> Source:
+def _open_path(source: str, names: dict[str, str]) -> Source:
     place = os.path.expanduser(source)
     path = Path(place)
     if source in SAMPLES:
-        _unused(f"The sample '{source}'", column=column, **names)
+        no_names(f"The sample '{source}'", names)
         sample = SAMPLES[source]()
         roles = {"ids": np.asarray(sample.ids)}
         if sample.target is not None:
@@ -153,24 +155,16 @@ def _open_path(source: str, column: str | None, names: dict[str, str]) -> Source
         return opened
     # Unlike the methods of a Path, these take any text, however long or empty.
     if os.path.isdir(place):
-        no_names(f"The folder {path.name}", column, names)
+        no_names(f"The folder {path.name}", names)
         return folders.read_folder(path)
     if os.path.exists(place):
-        return files.read_file(path, column, names)
+        return files.read_file(path, names)
     others = [other.name for other in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     # Of a folder that may hold thousands of names only a near one is worth showing.
     near = difflib.get_close_matches(path.name, [*others, *SAMPLES], n=1, cutoff=0.6)
     raise DataError(
         f"There is no file, folder or sample '{source}'. {did_you_mean(path.name, near or SAMPLES)}"
     )
-
-
-def _unused(what: str, **options: Any) -> None:
-    """Raise if an option is given that the source has no use for."""
-    for option, value in options.items():
-        if value is not None:
-            shown = f"'{value}'" if isinstance(value, str) else type(value).__name__
-            raise DataError(f"{what} cannot be read with {option}={shown}; leave {option}= out.")
 
 
 def _limited(sources: list[Source], limit: int | None, random_state: int) -> list[Source]:
@@ -200,81 +194,56 @@ def _limited(sources: list[Source], limit: int | None, random_state: int) -> lis
     return limited
 
 
-def _dataset(
-    source: Source,
-    kind: str | None,
-    size: int | None,
-    progress: Progress | None,
-    like: Kind | None = None,
-) -> Dataset:
-    """Return what a source holds, decoded and checked; of the kind ``like`` where it is given."""
-    if source.kind_of_files is not None:
-        source, of = _read(source, source.kind_of_files, kind, size, like, progress)
-    else:
-        source, of = _converted(source, kind, size, like)
+def _dataset(source: Source, kind: str | None, wanted: Wanted) -> Dataset:
+    """Return what a source holds, decoded and checked; of the kind ``wanted.like`` if given."""
+    source, read = _read(source, kind, wanted)
+    items, of, like, notes = read.items, read.kind, wanted.like, source.notes
     if like is not None:
         if like.name != of.name:
             raise DataError(
                 f"{source.name}: expected {like.name}s, like the others, got {of.name}s."
             )
-        items, left = like.select(source.items)
-        source.items, of = like.check(items, source.name), like
-        source.notes += left
+        items, left = like.select(items)
+        items, of, notes = like.check(items, source.name), like, [*notes, *left]
     meta = None if source.meta is None else _arrow(source.meta)
-    notes = tuple(source.notes)
-    roles: dict[str, Any] = dict(source.roles)
-    target = roles.pop("labels", None)
-    return Dataset(
-        source.items, of, target=target, meta=meta, name=source.name, notes=notes, **roles
-    )
+    roles: dict[str, Any] = {
+        "target" if role == "labels" else role: values for role, values in source.roles.items()
+    }
+    return Dataset(items, of, meta=meta, name=source.name, notes=tuple(notes), **roles)
 
 
-def _converted(
-    source: Source, kind: str | None, size: int | None, like: Kind | None
-) -> tuple[Source, Kind]:
-    """Return a source with its items checked, in the container of their kind.
+def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, ItemsRead]:
+    """Return a source without files that cannot be read, with notes, and its items checked.
 
-    The kind is ``kind`` if given, and else what the items look like.
+    They are of the kind ``kind`` if given, and else of what they look like.
     """
-    items = source.items
-    try:
-        if kind is None:
-            of, reason = infer_kind(items)
-        else:
-            items, reason = Kind.registry[kind].coerce(items), "as asked"
-            of = Kind.registry[kind].infer(items)
-    except DataError as error:
-        raise DataError(f"{source.name}: {error}") from None
-    reason = f"{source.seen}, {reason}" if source.seen else reason
-    notes = [f"Read as {of.name}: {reason}.", *source.notes]
-    items, of, told = of.convert(items, source.name, size, like)
-    return dataclasses.replace(source, items=items, notes=[*notes, *told]), of
-
-
-def _read(
-    source: Source,
-    of: type[Kind],
-    kind: str | None,
-    size: int | None,
-    like: Kind | None,
-    progress: Progress | None,
-) -> tuple[Source, Kind]:
-    """Return a source of files with their items read, in the form of ``like`` if given."""
-    if kind not in (None, of.name):
-        raise DataError(
-            f"{source.name}: {source.seen} is read as {of.name}s, not as kind '{kind}'."
-        )
-    read = of.read(source.items, size, like, progress)
-    notes = [f"Read as {of.name}: {source.seen}.", *read.notes, *source.notes]
+    of_files, items = source.kind_of_files, source.items
+    if of_files is not None:
+        if kind not in (None, of_files.name):
+            raise DataError(
+                f"{source.name}: {source.seen} is read as {of_files.name}s, not as kind '{kind}'."
+            )
+        read, reason = of_files.read(items, wanted), source.seen
+    else:
+        try:
+            if kind is None:
+                of, reason = infer_kind(items)
+            else:
+                items, reason = Kind.registry[kind].coerce(items), "as asked"
+                of = Kind.registry[kind].infer(items)
+        except DataError as error:
+            raise DataError(f"{source.name}: {error}") from None
+        reason = f"{source.seen}, {reason}" if source.seen else reason
+        read = of.convert(items, source.name, wanted)
+    notes = [f"Read as {read.kind.name}: {reason}.", *read.notes, *source.notes]
     if read.failed:
-        ids = source.roles["ids"][np.setdiff1d(np.arange(len(source)), read.rows)]
-        named = [f"{name} ({reason})" for name, reason in zip(ids, read.failed, strict=True)]
+        named = [f"{source.roles['ids'][row]} ({why})" for row, why in read.failed.items()]
         if len(named) > FILES_NAMED:
             named[FILES_NAMED:] = [f"and {len(named) - FILES_NAMED} more"]
         count = len(read.failed)
         notes.append(left_out(count, "file", "that could not be read", ", ".join(named)))
-    readable = source.take(read.rows)
-    return dataclasses.replace(readable, items=read.items, notes=notes), read.kind
+        source = source.take(np.setdiff1d(np.arange(len(source)), list(read.failed)))
+    return dataclasses.replace(source, notes=notes), read
 
 
 def _arrow(frame: Any) -> Any:

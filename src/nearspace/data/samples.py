@@ -13,7 +13,7 @@ from nearspace.data.kinds.text import Text
 from nearspace.data.kinds.vector import Vector
 from nearspace.data.target import Classes
 
-__all__ = ["SAMPLES", "customers", "digits", "sentences", "wine"]
+__all__ = ["SAMPLES"]
 
 TOPICS = ("cooking", "money", "sport", "travel", "weather")
 # Every word belongs to two topics: no word alone tells the topic, two of them mostly do.

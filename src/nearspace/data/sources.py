@@ -1,4 +1,4 @@
-"""`Source`: what a file, a folder or a frame holds, before it is checked and decoded."""
+"""`Source`: what a file, a folder or a frame holds, before it is decoded, and how it is checked."""
 
 from __future__ import annotations
 
@@ -10,12 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
+from nearspace.data.target import check_length, check_numbers
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SPLITS", "Source", "check_names", "frame_source", "is_split", "left_out", "no_names"]
+__all__ = [
+    "SPLITS",
+    "Source",
+    "check_names",
+    "frame_source",
+    "is_split",
+    "left_out",
+    "no_names",
+    "with_clean_roles",
+]
 
 SPLITS = {
     "train": "train",
@@ -77,20 +87,22 @@ class Source:
         return dataclasses.replace(self, items=items, roles=roles, meta=meta)
 
 
-def frame_source(
-    frame: pd.DataFrame, column: str | None, names: dict[str, str], name: str
-) -> Source:
-    """Return the texts in one column of a DataFrame, or the table of all that has no role."""
+def frame_source(frame: pd.DataFrame, names: dict[str, str], name: str) -> Source:
+    """Return the texts in one column of a DataFrame, or the table of all that has no role.
+
+    The names are those of columns: ``"column"`` is that of the texts, the others are of roles.
+    """
     if not len(frame):
         raise DataError(f"{name}: expected at least one row, got an empty table.")
     frame = frame.set_axis(frame.columns.map(str), axis=1)
-    check_names(name, "column", (column, *names.values()), frame.columns)
-    notes = []
+    check_names(name, "column", names.values(), frame.columns)
+    names, notes = dict(names), []
+    column = names.pop("column", None)
     if column is None and "vector" in frame and isinstance(frame["vector"].iloc[0], ARRAYS):
         column = "vector"  # as `Space.export` writes it
         for role, usual in (("ids", "id"), ("labels", "label")):
             if usual in frame and role not in names:
-                names = {**names, role: usual}
+                names[role] = usual
                 notes.append(f"The column '{usual}' was taken for the {role}.")
     roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
     if "split" in frame.columns and column != "split" and is_split(_values(frame["split"])):
@@ -135,14 +147,13 @@ def check_names(
             raise DataError(f"{who}: there is no {noun} '{name}'. {did_you_mean(name, present)}")
 
 
-def no_names(what: str, column: str | None, names: dict[str, str]) -> None:
+def no_names(what: str, names: dict[str, str]) -> None:
     """Raise if a column is named, for a source whose columns have no names."""
-    for option, name in {"column": column, **names}.items():
-        if name is not None:
-            raise DataError(
-                f"{what} has no named columns, so {option}='{name}' finds nothing; give an array, "
-                "or leave it out."
-            )
+    for option, name in names.items():
+        raise DataError(
+            f"{what} has no named columns, so {option}='{name}' finds nothing; give an array, or "
+            "leave it out."
+        )
 
 
 def left_out(count: int, noun: str, rest: str, names: str = "") -> str:
@@ -168,3 +179,112 @@ def _stacked(cells: pd.Series, name: str) -> np.ndarray:
         return np.stack([np.asarray(cell) for cell in cells])
     except ValueError:
         raise DataError(f"{name}: the vectors in column '{cells.name}' differ in length.") from None
+
+
+def with_clean_roles(source: Source) -> Source:
+    """Return the source with its roles as one-dimensional arrays without a missing value.
+
+    Items without a label are left out, which a note says; a missing group, time or id is an error.
+    """
+    roles = {role: _column(values, role, source) for role, values in source.roles.items()}
+    roles.setdefault("ids", np.arange(len(source)))
+    source = dataclasses.replace(source, roles=roles, notes=list(source.notes))
+    if "labels" in roles:
+        present = np.flatnonzero(~_is_missing(roles["labels"]))
+        if not len(present):
+            raise DataError(f"{source.name}: every label is missing.")
+        if len(present) < len(source):
+            note = left_out(len(source) - len(present), "row", "without a label")
+            source = source.take(present)
+            source.notes.append(note)
+    source.roles = {role: CLEAN[role](v, source.name) for role, v in source.roles.items()}
+    return source
+
+
+def _column(values: Any, role: str, source: Source) -> np.ndarray:
+    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1:
+        raise DataError(
+            f"{source.name}: expected {role} as one value for each item, got an array of shape "
+            f"{array.shape}."
+        )
+    check_length(array, len(source), role, source.name)
+    return array
+
+
+def _is_missing(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind == "O":
+        import pandas as pd
+
+        empty = [isinstance(value, str) and not value for value in values]
+        return pd.isna(values) | np.array(empty, dtype=bool)
+    if values.dtype.kind in "fM":
+        return np.isnan(values)
+    return values == "" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)
+
+
+def _labels(values: np.ndarray, who: str) -> np.ndarray:
+    values = _plain(values)
+    if values.dtype.kind != "f":
+        return values.astype(str) if values.dtype.kind not in "iuU" else values
+    check_numbers(values, who)
+    return values if (values != np.trunc(values)).any() else values.astype(np.int64)
+
+
+def _groups(values: np.ndarray, who: str) -> np.ndarray:
+    return _plain(_complete(values, "group", who))
+
+
+def _ids(values: np.ndarray, who: str) -> np.ndarray:
+    values = _plain(_complete(values, "id", who))
+    return values if values.dtype.kind in "iuU" else values.astype(str)
+
+
+def _time(values: np.ndarray, who: str) -> np.ndarray:
+    values = _complete(values, "time", who)
+    if values.dtype.kind in "iufM":
+        return values
+    import pandas as pd
+
+    try:
+        dates = pd.to_datetime(values, format="ISO8601", utc=True)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{who}: expected numbers or dates such as 2024-05-31 as the time of the items; "
+            f"{str(error).split('. ')[0]}."
+        ) from None
+    return dates.tz_localize(None).to_numpy()
+
+
+def _split(values: np.ndarray, who: str) -> np.ndarray:
+    names = [str(value).lower() for value in values.tolist()]
+    for name in dict.fromkeys(names):
+        if name not in SPLITS:
+            raise DataError(
+                f"{who}: '{name}' is no part of a published split. {did_you_mean(name, SPLITS)}"
+            )
+    return np.array([SPLITS[name] for name in names])
+
+
+def _complete(values: np.ndarray, what: str, who: str) -> np.ndarray:
+    missing = np.flatnonzero(_is_missing(values))
+    if len(missing):
+        raise DataError(
+            f"{who}: items without a {what}: {len(missing)}, the first in row {missing[0]}; give "
+            f"each its {what}, or leave those rows out."
+        )
+    return values
+
+
+def _plain(values: np.ndarray) -> np.ndarray:
+    """Return an array of objects as one of numbers where all are, else of ``str``."""
+    if values.dtype.kind != "O":
+        return values
+    if all(isinstance(value, int | float) for value in values) and bool not in map(type, values):
+        return np.array(values.tolist())
+    return np.array([str(value) for value in values])
+
+
+CLEAN = {"labels": _labels, "groups": _groups, "ids": _ids, "time": _time, "split": _split}

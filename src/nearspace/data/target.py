@@ -14,7 +14,7 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Classes", "Numbers", "Target", "target_of"]
+__all__ = ["Classes", "Numbers", "Target", "check_length", "check_numbers", "target_of"]
 
 # Of numbers, so that a split has low and high ones on both sides: at most so many, not smaller.
 MOST_BINS, SMALLEST_BIN = 10, 5
@@ -253,13 +253,7 @@ class Numbers(Target):
             values = np.asarray(self.values, dtype=np.float64)
         except (TypeError, ValueError):
             raise DataError("Numbers: expected labels that are numbers, got text.") from None
-        wrong = np.flatnonzero(~np.isfinite(values))
-        if len(wrong):
-            row = wrong[0]
-            raise DataError(
-                f"Numbers: the label of row {row} is {values[row]}, expected a finite number; "
-                "leave the row out. (Input y contains NaN or infinity.)"
-            )
+        check_numbers(values, "Numbers")
         object.__setattr__(self, "values", values)
 
     @functools.cached_property
@@ -339,6 +333,22 @@ class Numbers(Target):
     def split_notes(self, train: np.ndarray, test: np.ndarray) -> list[str]:
         """Say nothing: numbers that a side lacks lie between others."""
         return []
+
+
+def check_numbers(values: np.ndarray, who: str) -> None:
+    """Raise if a label is no finite number."""
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        raise DataError(
+            f"{who}: the label of row {wrong[0]} is {values[wrong[0]]}, expected a finite number; "
+            "leave the row out. (Input y contains NaN or infinity.)"
+        )
+
+
+def check_length(values: Any, n: int, what: str, who: str) -> None:
+    """Raise if there is not one value for each of ``n`` items."""
+    if len(values) != n:
+        raise DataError(f"{who}: expected {n} {what}, one for each item, got {len(values)}.")
 
 
 def target_of(values: Any) -> Target:

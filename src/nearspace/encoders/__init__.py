@@ -7,11 +7,9 @@ import importlib
 import importlib.util
 from typing import Any
 
-from nearspace.errors import MissingExtra, SpecError, did_you_mean
+from nearspace.errors import SpecError, did_you_mean, need
 
 __all__ = ["CATALOGUE", "Entry", "encoder_class", "name_of", "saved_class"]
-
-EXTRA_MODULES = {"images": "skimage", "pretrained": "transformers"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,21 +22,21 @@ class Entry:
         ``module:Class``; the modules of nearspace itself are relative to `nearspace.encoders`.
     kinds : tuple of str
         Names of the kinds it takes; ``"any"`` alone for every kind there is.
+    summary : str
+        What it is, in a few words.
     learns : str
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     decodes : bool
         Whether it has a decoder, where the kind of the items lets it.
-    summary : str
-        What it is, in a few words.
     extra : str
         The extra that brings the library it needs; empty where it needs none.
     """
 
     target: str
     kinds: tuple[str, ...]
-    learns: str
-    decodes: bool
     summary: str
+    learns: str = "nothing"
+    decodes: bool = False
     extra: str = ""
 
 
@@ -47,60 +45,41 @@ _FLAT = ("image", "vector")
 _ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
-    "raw": Entry(".handmade.plain:Raw", _ANY, "nothing", True, "the input itself as a vector"),
-    "random": Entry(".linear:RandomProjection", _FLAT, "nothing", False, "random projection"),
-    "pca": Entry(".linear:PCA", _FLAT, "items", True, "principal components"),
-    "hog": Entry(".handmade.plain:HOG", _IMAGE, "nothing", False, "oriented gradients", "images"),
-    "bovw": Entry(".handmade.visual:VisualWords", _IMAGE, "items", False, "visual words over SIFT"),
+    "raw": Entry(".handmade.plain:Raw", _ANY, "the input itself as a vector", decodes=True),
+    "random": Entry(".linear:RandomProjection", _FLAT, "random projection"),
+    "pca": Entry(".linear:PCA", _FLAT, "principal components", "items", True),
+    "hog": Entry(".handmade.plain:HOG", _IMAGE, "oriented gradients", extra="images"),
+    "bovw": Entry(".handmade.visual:VisualWords", _IMAGE, "visual words over SIFT", "items"),
     "colour_histogram": Entry(
-        ".handmade.plain:ColourHistogram", _IMAGE, "nothing", False, "how often each colour appears"
+        ".handmade.plain:ColourHistogram", _IMAGE, "how often each colour appears"
     ),
     "autoencoder": Entry(
-        ".learned.autoencoder:Autoencoder", _FLAT, "items", True, "learns to reconstruct"
+        ".learned.autoencoder:Autoencoder", _FLAT, "learns to reconstruct", "items", True
     ),
     "denoising": Entry(
-        ".learned.denoising:DenoisingAutoencoder", _FLAT, "items", True, "undoes noise"
+        ".learned.autoencoder:DenoisingAutoencoder", _FLAT, "undoes noise", "items", True
     ),
-    "masked": Entry(".learned.masked:MaskedAutoencoder", _IMAGE, "items", True, "fills in patches"),
+    "masked": Entry(
+        ".learned.autoencoder:MaskedAutoencoder", _IMAGE, "fills in patches", "items", True
+    ),
     "vae": Entry(
-        ".learned.vae:VAE", _FLAT, "items", True, "variational autoencoder; can be sampled"
+        ".learned.prior:VAE", _FLAT, "variational autoencoder; can be sampled", "items", True
     ),
-    "adversarial": Entry(
-        ".learned.adversarial:AAE", _FLAT, "items", True, "codes pass for normal draws"
-    ),
-    "simclr": Entry(
-        ".learned.contrastive:SimCLR", _IMAGE, "items", False, "contrasts random views"
-    ),
-    "vicreg": Entry(".learned.vicreg:VICReg", _IMAGE, "items", False, "random views agree"),
-    "mlp": Entry(
-        ".learned.supervised:MLP", _FLAT, "labels", False, "a perceptron that learns labels"
-    ),
-    "cnn": Entry(
-        ".learned.supervised:CNN", _IMAGE, "labels", False, "convolutions that learn labels"
-    ),
-    "supcon": Entry(
-        ".learned.contrastive:SupCon", _IMAGE, "labels", False, "contrasts views by class"
-    ),
-    "alexnet": Entry(
-        ".learned.alexnet:AlexNet", _IMAGE, "labels", False, "AlexNet for small images"
-    ),
-    "bow": Entry(".handmade.words:BagOfWords", ("text",), "items", False, "word counts, sparse"),
-    "tfidf": Entry(
-        ".handmade.words:TfIdf", ("text",), "items", False, "weighted word counts, sparse"
-    ),
-    "onehot": Entry(
-        ".handmade.categorical:OneHot", ("table",), "items", False, "one-hot, scaled numbers"
-    ),
-    "l2": Entry(".combine:L2", _FLAT, "nothing", False, "each vector divided by its length"),
+    "adversarial": Entry(".learned.prior:AAE", _FLAT, "codes pass for normal draws", "items", True),
+    "simclr": Entry(".learned.views:SimCLR", _IMAGE, "contrasts random views", "items"),
+    "vicreg": Entry(".learned.views:VICReg", _IMAGE, "random views agree", "items"),
+    "mlp": Entry(".learned.supervised:MLP", _FLAT, "a perceptron that learns labels", "labels"),
+    "cnn": Entry(".learned.supervised:CNN", _IMAGE, "convolutions that learn labels", "labels"),
+    "supcon": Entry(".learned.views:SupCon", _IMAGE, "contrasts views by class", "labels"),
+    "alexnet": Entry(".learned.supervised:AlexNet", _IMAGE, "AlexNet for small images", "labels"),
+    "bow": Entry(".handmade.words:BagOfWords", ("text",), "word counts, sparse", "items"),
+    "tfidf": Entry(".handmade.words:TfIdf", ("text",), "weighted word counts, sparse", "items"),
+    "onehot": Entry(".handmade.plain:OneHot", ("table",), "one-hot, scaled numbers", "items"),
+    "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
     "pretrained": Entry(
-        ".borrowed.pretrained:Pretrained",
-        _IMAGE,
-        "nothing",
-        False,
-        "trained vision model",
-        "pretrained",
+        ".borrowed.pretrained:Pretrained", _IMAGE, "trained vision model", extra="pretrained"
     ),
-    "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "nothing", False, "vectors from a file"),
+    "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),
 }
 
 
@@ -128,8 +107,8 @@ def encoder_class(name: str) -> type[Any]:
     if name not in CATALOGUE:
         raise SpecError(f"There is no encoder '{name}'. {did_you_mean(name, CATALOGUE)}")
     entry = CATALOGUE[name]
-    if entry.extra and importlib.util.find_spec(EXTRA_MODULES[entry.extra]) is None:
-        raise MissingExtra(f"The encoder '{name}'", entry.extra)
+    if entry.extra:
+        need(entry.extra, f"The encoder '{name}'")
     return _imported(entry.target)
 
 

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds.kind import recognised
+from nearspace.data.target import check_length
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
@@ -28,24 +29,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "FILES",
     "Bounds",
     "Elbo",
     "Encoder",
     "Layers",
-    "Restores",
-    "Samples",
     "check_labels",
 ]
-
-
-FILES = ("encoder.json", "weights.safetensors")
-SAMPLES = 10  # that are shown
-CORRUPTED = (
-    "Corrupted items, made whole",
-    "What these networks learn from: the item, what the network was given of it, and what it made "
-    "of that.",
-)
 
 
 def _may_decode(encoder: Any) -> bool:
@@ -84,6 +73,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Parameters that change what `transform` returns but not what `fit` learns.
     """
 
+    files = ("encoder.json", "weights.safetensors")
     kinds: ClassVar[Collection[type[Kind]]]
     learns: ClassVar[str] = "nothing"
     takes_sparse: ClassVar[bool] = False
@@ -171,7 +161,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         self._validate_params()
         self.kind_ = kind or self._recognised(items)
         if type(self.kind_) not in self.kinds:
-            raise DataError(f"{type(self).__name__} takes {self._takes}; got {self.kind_.name}s.")
+            taken = " or ".join(sorted(f"{kind.name}s" for kind in self.kinds))
+            raise DataError(f"{type(self).__name__} takes {taken}; got {self.kind_.name}s.")
         items = self._check(items, reset=True)
         n_items = items.shape[0] if hasattr(items, "shape") else len(items)
         if n_items < self.min_items:
@@ -198,10 +189,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         check_is_fitted(self)
         return self._transform(self._check(X, reset=False))
-
-    @property
-    def _takes(self) -> str:
-        return " or ".join(sorted(f"{kind.name}s" for kind in self.kinds))
 
     def _recognised(self, items: Any) -> Kind:
         """Return the kind given as a parameter, else that of ours which items look like."""
@@ -254,7 +241,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         text = name_of(type(self))
         if text is None:
-            return one_line(self)
+            return " ".join(repr(self).split())  # without its line breaks
         given = {
             name: getattr(self, name)
             for name, parameter in self.parameters().items()
@@ -285,6 +272,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     @property
     def decoder(self) -> Decoder | None:
         """What turns vectors of the fitted encoder back into items; None where nothing does."""
+        check_is_fitted(self)
+        return self._decoder()
+
+    def _decoder(self) -> Decoder | None:
+        """Return the decoder of the fitted encoder."""
         return None
 
     @available_if(_may_decode)
@@ -301,9 +293,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         ndarray of shape (n, …), float32
             Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items.
         """
-        check_is_fitted(self)
-        assert self.decoder is not None  # or there would be no such method
-        return self.decoder.decode(Z)
+        decoder = self.decoder
+        assert decoder is not None  # or there would be no such method
+        return decoder.decode(Z)
 
     def without_decoder(self) -> Self:
         """Return the fitted encoder with no more than its vectors need."""
@@ -327,7 +319,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             for name, value in vars(self).items()
             if name.endswith("_") and not name.startswith("_")
         }
-        return State(name_of(type(self)), self.get_params(deep=False), fitted)
+        return self.get_params(deep=False), fitted
 
     @classmethod
     def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
@@ -339,7 +331,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def dump(self) -> dict[str, bytes]:
         """Return the files that hold the fitted encoder, by name."""
         check_is_fitted(self)
-        return write(self, FILES)
+        return write(self)
 
     def save(self, path: str | Path) -> Path:
         """Write the fitted encoder into a folder: ``encoder.json`` and ``weights.safetensors``.
@@ -369,44 +361,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         tags.input_tags.string = Text in self.kinds
         tags.non_deterministic = False
         return tags
-
-
-class Restores(ABC):
-    """An encoder that learns by making whole again what was corrupted."""
-
-    @abstractmethod
-    def restore(
-        self, X: Any, random_state: int | np.random.RandomState | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return corrupted items, and what is made of them: as a decoder returns items."""
-
-    def exhibits(self, X: Any, random_state: int | None = None) -> tuple[Strip, ...]:
-        """Return what the network was given of items, and what it made of that, if it decodes."""
-        encoder: Any = self
-        if encoder.decoder is None:
-            return ()
-        return tuple(
-            Strip(encoder.kind_, items, *CORRUPTED, label=label, of_queries=True)
-            for label, items in zip(
-                ("was given", "made of it"), self.restore(X, random_state), strict=True
-            )
-        )
-
-
-class Samples(ABC):
-    """An encoder that can draw new vectors, which its decoder makes into new items."""
-
-    @abstractmethod
-    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
-        """Return ``n`` random vectors, shape ``(n, d)``."""
-
-    def exhibits(self, X: Any, random_state: int | None = None) -> tuple[Strip, ...]:
-        """Return a few new items, where there is a decoder."""
-        encoder: Any = self
-        if encoder.decoder is None:
-            return ()
-        drawn = encoder.decoder.decode(self.sample(SAMPLES, random_state))
-        return (Strip(encoder.kind_, drawn, "Samples of the space"),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -466,11 +420,6 @@ class Layers(ABC):
         """
 
 
-def one_line(estimator: BaseEstimator) -> str:
-    """Return the ``repr`` of an estimator without its line breaks."""
-    return " ".join(repr(estimator).split())
-
-
 def check_labels(encoder: Encoder, y: Any, n: int) -> Target:
     """Return labels as what is to be learnt of ``n`` items.
 
@@ -485,8 +434,7 @@ def check_labels(encoder: Encoder, y: Any, n: int) -> Target:
             f"{who} learns from labels and requires y to be passed, but the target y is None."
         )
     target = y if isinstance(y, Target) else target_of(column_or_1d(y, warn=True))
-    if len(target) != n:
-        raise DataError(f"{who}: expected {n} labels, one for each item, got {len(target)}.")
+    check_length(target, n, "labels", who)
     if isinstance(target, Classes):
         check_classification_targets(target.values)
     elif not encoder.learns_numbers:

@@ -137,9 +137,8 @@ class Piped(Composite):
         """Whether every part has a decoder after `fit`, if the kind of its items lets it."""
         return all(part.decodes for part in self.encoders)
 
-    @property
-    def decoder(self) -> PipedDecoder | None:
-        """The decoders of all parts, one after the other; None where a part has none."""
+    def _decoder(self) -> PipedDecoder | None:
+        """Return the decoders of all parts, one after the other; None where a part has none."""
         decoders = [part.decoder for part in self.encoders_]
         stages = tuple(decoder for decoder in decoders if decoder is not None)
         if len(stages) < len(self.encoders_):

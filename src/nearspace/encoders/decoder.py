@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.utils.validation import check_array
 
 from nearspace.data import Kind
-from nearspace.encoders import name_of
 from nearspace.encoders.state import Keeps, State, digest, write
 from nearspace.errors import DataError
 
-__all__ = ["DECODER_FILES", "AffineDecoder", "Decoder", "FlatDecoder", "PipedDecoder"]
-
-DECODER_FILES = ("decoder.json", "decoder.safetensors")
+__all__ = ["AffineDecoder", "Decoder", "FlatDecoder", "PipedDecoder"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,6 +39,7 @@ class Decoder(Keeps):
     ((3, 8, 8, 1), 'float64')
     """
 
+    files: ClassVar[tuple[str, str]] = ("decoder.json", "decoder.safetensors")
     kind: Kind
     dim: int
 
@@ -91,13 +89,12 @@ class Decoder(Keeps):
 
     def dump(self) -> dict[str, bytes]:
         """Return the files that hold the decoder, by name."""
-        return write(self, DECODER_FILES, self.fingerprint)
+        return write(self, self.fingerprint)
 
     @property
     def state(self) -> State:
         """All that the decoder is made of again."""
-        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return State(name_of(type(self)), fields, {})
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}, {}
 
     @classmethod
     def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from abc import ABC, abstractmethod
 from typing import Any
+
+import numpy as np
 
 from nearspace.data import Kind, Text
 
-__all__ = ["NO_ITEMS", "Strip"]
+__all__ = ["NO_ITEMS", "Restores", "Samples", "Strip"]
+
+SAMPLES = 10  # that are shown
+CORRUPTED = (
+    "Corrupted items, made whole",
+    "What these networks learn from: the item, what the network was given of it, and what it made "
+    "of that.",
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,3 +53,41 @@ class Strip:
 
 
 NO_ITEMS = Strip(Text(), ())
+
+
+class Restores(ABC):
+    """An encoder that learns by making whole again what was corrupted."""
+
+    @abstractmethod
+    def restore(
+        self, X: Any, random_state: int | np.random.RandomState | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return corrupted items, and what is made of them: as a decoder returns items."""
+
+    def exhibits(self, X: Any, random_state: int | None = None) -> tuple[Strip, ...]:
+        """Return what the network was given of items, and what it made of that, if it decodes."""
+        encoder: Any = self
+        if encoder.decoder is None:
+            return ()
+        return tuple(
+            Strip(encoder.kind_, items, *CORRUPTED, label=label, of_queries=True)
+            for label, items in zip(
+                ("was given", "made of it"), self.restore(X, random_state), strict=True
+            )
+        )
+
+
+class Samples(ABC):
+    """An encoder that can draw new vectors, which its decoder makes into new items."""
+
+    @abstractmethod
+    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
+        """Return ``n`` random vectors, shape ``(n, d)``."""
+
+    def exhibits(self, X: Any, random_state: int | None = None) -> tuple[Strip, ...]:
+        """Return a few new items, where there is a decoder."""
+        encoder: Any = self
+        if encoder.decoder is None:
+            return ()
+        drawn = encoder.decoder.decode(self.sample(SAMPLES, random_state))
+        return (Strip(encoder.kind_, drawn, "Samples of the space"),)

@@ -92,9 +92,8 @@ class PCA(Projection):
             return np.asarray(items @ axes - self.mean_ @ axes, dtype=np.float32)
         return (self._features(items) - self.mean_) @ axes
 
-    @property
-    def decoder(self) -> AffineDecoder:
-        """The axes, from coordinates along them back to items."""
+    def _decoder(self) -> AffineDecoder:
+        """Return the axes, from coordinates along them back to items."""
         return AffineDecoder(self.kind_, len(self.components_), self.components_, self.mean_)
 
 

@@ -1,17 +1,18 @@
-"""Specs: ``vae(dim=16)``, ``cnn@conv2 + hog``, ``tfidf | pca(dim=64) | l2``, read safely."""
+"""Encoders from specs, such as ``cnn@conv2 + hog | l2``, and from folders: both read safely."""
 
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 from typing import Any
 
 from nearspace.data import Vector
 from nearspace.encoders import encoder_class
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Concatenated, Piped
-from nearspace.errors import SpecError, did_you_mean
+from nearspace.errors import NearspaceError, SpecError, did_you_mean
 
-__all__ = ["make", "make_many"]
+__all__ = ["load_encoder", "make", "make_many"]
 
 HOW = "a spec is an encoder such as 'pca(dim=8)', with @ for a layer, + to join, | to pipe"
 
@@ -68,6 +69,45 @@ def make_many(specs: str) -> list[Encoder]:
     if not parts:
         raise SpecError(f"Cannot read the spec '{specs}': {HOW}.")
     return [_encoder(part) for part in parts]
+
+
+def load_encoder(path: str | Path) -> Encoder:
+    """Return the fitted encoder that `Encoder.save` wrote into a folder.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+
+    Returns
+    -------
+    Encoder
+        Transforms as the saved one did. Only classes of nearspace are ever built, and nothing in
+        the folder is run.
+
+    Raises
+    ------
+    NearspaceError
+        If the folder holds no encoder, one of a newer format, or weights of another shape.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nearspace import load, make
+    >>> digits = load("digits").items
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     again = load_encoder(make("pca(dim=4)").fit(digits).save(folder))
+    >>> again.transform(digits[:2]).shape
+    (2, 4)
+    """
+    try:
+        files = {name: (Path(path) / name).read_bytes() for name in Encoder.files}
+    except OSError as error:
+        both = " and ".join(Encoder.files)
+        raise NearspaceError(
+            f"{path} holds no saved encoder: expected {both} as Encoder.save writes them ({error})."
+        ) from error
+    return Encoder.parse(files, str(path))
 
 
 def _encoder(node: ast.expr) -> Encoder:

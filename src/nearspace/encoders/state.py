@@ -10,42 +10,36 @@ import pickle
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from nearspace.data import Kind, kind_from_json
+from nearspace.encoders import name_of, saved_class
 from nearspace.errors import NearspaceError
 
-__all__ = ["Keeps", "State", "Weights", "digest", "read", "write"]
+__all__ = ["Keeps", "State", "Weights", "digest", "write"]
 
 FORMAT = 1
 # What changes the way to the weights, or how they are used, but not what comes of them.
 INDIFFERENT = {"history_", "batch_size", "device", "verbose"}
 
 
-@dataclasses.dataclass(frozen=True)
-class State:
-    """All that an object is made of again.
-
-    Attributes
-    ----------
-    name : str or None
-        Of its class, as `read` is told to find it; None of what cannot be written.
-    params : dict
-        What its constructor takes.
-    fitted : dict
-        What it learned: arrays, numbers, strings, lists, dicts, kinds, networks, and objects that
-        keep a state themselves.
-    """
-
-    name: str | None
-    params: dict[str, Any]
-    fitted: dict[str, Any]
+# What a constructor takes; and what was learned: arrays, numbers, strings, lists, dicts, kinds,
+# networks, and objects that keep a state themselves.
+State = tuple[dict[str, Any], dict[str, Any]]
 
 
 class Keeps(ABC):
-    """What can be written into files and read again, by its state."""
+    """What can be written into files and read again, by its state.
+
+    Attributes
+    ----------
+    files : (str, str)
+        Names of the files that hold one: of the JSON, and of the arrays.
+    """
+
+    files: ClassVar[tuple[str, str]]
 
     @property
     @abstractmethod
@@ -57,6 +51,56 @@ class Keeps(ABC):
     def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
         """Return the object of a state; in place of networks it has `Weights`."""
 
+    @classmethod
+    def parse(cls, data: Mapping[str, bytes], path: str) -> Self:
+        """Return the object that was written into `files`.
+
+        Parameters
+        ----------
+        data : mapping of str to bytes
+            Files by name.
+        path : str
+            Where they lie, for errors.
+
+        Raises
+        ------
+        NearspaceError
+            If the files are damaged, of a newer format, hold another sort of object, or do not
+            belong together.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        what, both = cls.files[0].removesuffix(".json"), " and ".join(cls.files)
+        try:
+            head = json.loads(data[cls.files[0]].decode())
+            arrays = load(data[cls.files[1]])
+        except (KeyError, ValueError, SafetensorError) as error:
+            raise NearspaceError(
+                f"{path} holds no saved {what}: expected {both} as they were written ({error})."
+            ) from error
+        if not isinstance(head, dict) or "class" not in head:
+            raise NearspaceError(f"{path} holds no saved {what}: {cls.files[0]} names none.")
+        if head.get("format") != FORMAT:
+            raise NearspaceError(
+                f"{path} is written in {what} format {head.get('format')}; this nearspace reads "
+                f"format {FORMAT}, so use the version {head.get('nearspace')} that wrote it."
+            )
+        try:
+            value: Any = _from_node(head, arrays)
+            if not issubclass(type(value), cls):
+                raise TypeError(f"expected {cls.__name__}, got {type(value).__name__}")
+            if "fingerprint" in head and head["fingerprint"] != digest(value):
+                raise ValueError("the fingerprint is another")
+            return value
+        except NearspaceError:
+            raise
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            told = error.args[0] if isinstance(error, LookupError) and error.args else error
+            raise NearspaceError(
+                f"{path}: {both} do not belong together ({told}); save the {what} again."
+            ) from error
+
 
 @dataclasses.dataclass(frozen=True)
 class Weights:
@@ -64,20 +108,20 @@ class Weights:
 
     Attributes
     ----------
-    names : sequence of str or None
-        Of the networks; None where the file does not tell, for all.
+    names : list of str
+        Of the networks.
     arrays : mapping of str to ndarray
         The weights, by their names in the ``state_dict`` of all networks together.
     """
 
-    names: list[str] | None
+    names: list[str]
     arrays: Mapping[str, np.ndarray]
 
 
-def write(value: Keeps, files: tuple[str, str], fingerprint: str | None = None) -> dict[str, bytes]:
-    """Return two files, by name, that hold an object: its state as JSON, and the arrays of it.
+def write(value: Keeps, fingerprint: str | None = None) -> dict[str, bytes]:
+    """Return the two files, by name, that hold an object: its state as JSON, and the arrays of it.
 
-    Where a fingerprint is given, `read` refuses an object that has another.
+    Where a fingerprint is given, `Keeps.parse` refuses an object that has another.
 
     Raises
     ------
@@ -91,7 +135,7 @@ def write(value: Keeps, files: tuple[str, str], fingerprint: str | None = None) 
     mark = {} if fingerprint is None else {"fingerprint": fingerprint}
     head = {"format": FORMAT, "nearspace": version("nearspace"), **mark, **node}
     text = json.dumps(head, indent=1, ensure_ascii=False)
-    return {files[0]: text.encode(), files[1]: save(arrays)}
+    return dict(zip(value.files, (text.encode(), save(arrays)), strict=True))
 
 
 def digest(value: Keeps) -> str:
@@ -105,68 +149,6 @@ def digest(value: Keeps) -> str:
         digest.update(f"{name} {array.dtype.str} {shape}".encode())
         digest.update(array.tobytes())
     return digest.hexdigest()
-
-
-def read(
-    data: Mapping[str, bytes],
-    files: tuple[str, str],
-    path: str,
-    class_of: Callable[[str], type[Keeps]],
-    wanted: type,
-) -> Any:
-    """Return the object that `write` wrote.
-
-    Parameters
-    ----------
-    data : mapping of str to bytes
-        Files by name.
-    files : (str, str)
-        The names of the two.
-    path : str
-        Where they lie, for errors.
-    class_of : callable
-        Gives the class of a name, and refuses those that no file may name.
-    wanted : type
-        What it has to be.
-
-    Raises
-    ------
-    NearspaceError
-        If the files are damaged, of a newer format, or do not belong together.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    what = files[0].removesuffix(".json")
-    try:
-        head = json.loads(data[files[0]].decode())
-        arrays = load(data[files[1]])
-    except (KeyError, ValueError, SafetensorError) as error:
-        raise NearspaceError(
-            f"{path} holds no saved {what}: expected {' and '.join(files)} as they were written "
-            f"({error})."
-        ) from error
-    if not isinstance(head, dict) or "class" not in head:
-        raise NearspaceError(f"{path} holds no saved {what}: {files[0]} names none.")
-    if head.get("format") != FORMAT:
-        raise NearspaceError(
-            f"{path} is written in {what} format {head.get('format')}; this nearspace reads "
-            f"format {FORMAT}, so use the version {head.get('nearspace')} that wrote it."
-        )
-    try:
-        value: Any = _from_node(head, arrays, class_of)
-        if not issubclass(type(value), wanted):
-            raise TypeError(f"expected {wanted.__name__}, got {type(value).__name__}")
-        if "fingerprint" in head and head["fingerprint"] != digest(value):
-            raise ValueError("the fingerprint is another")
-        return value
-    except NearspaceError:
-        raise
-    except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-        told = error.args[0] if isinstance(error, LookupError) and error.args else error
-        raise NearspaceError(
-            f"{path}: {' and '.join(files)} do not belong together ({told}); save the {what} again."
-        ) from error
 
 
 def _what_counts(node: Any) -> Any:
@@ -219,12 +201,12 @@ def _to_node(
         return {"tuple": go_on(list(value), key=key)}
     if isinstance(value, dict):
         return {"dict": [[k, go_on(v, key=f"{key}.{k}")] for k, v in value.items()]}
-    if isinstance(value, Keeps) and value.state.name is not None:
-        state = value.state
+    if isinstance(value, Keeps) and (name := name_of(type(value))) is not None:
+        params, fitted = value.state
         return {
-            "class": state.name,
-            "params": {k: go_on(v, key=f"{key}.params.{k}") for k, v in state.params.items()},
-            "fitted": {k: go_on(v, key=f"{key}.{k}") for k, v in state.fitted.items()},
+            "class": name,
+            "params": {k: go_on(v, key=f"{key}.params.{k}") for k, v in params.items()},
+            "fitted": {k: go_on(v, key=f"{key}.{k}") for k, v in fitted.items()},
         }
     if hasattr(value, "state_dict"):
         for name, tensor in value.state_dict().items():
@@ -234,12 +216,8 @@ def _to_node(
     return unknown(value, key)
 
 
-def _from_node(
-    node: Any, arrays: dict[str, np.ndarray], class_of: Callable[[str], type[Keeps]]
-) -> Any:
-    def go_on(part: Any) -> Any:
-        return _from_node(part, arrays, class_of)
-
+def _from_node(node: Any, arrays: dict[str, np.ndarray]) -> Any:
+    go_on = functools.partial(_from_node, arrays=arrays)
     if isinstance(node, list):
         return [go_on(part) for part in node]
     if not isinstance(node, dict):
@@ -257,6 +235,6 @@ def _from_node(
     if "networks" in node:
         prefix = node["networks"] + "."
         own = {key.removeprefix(prefix): a for key, a in arrays.items() if key.startswith(prefix)}
-        return Weights(node.get("names"), own)
+        return Weights(node["names"], own)
     params, fitted = ({k: go_on(v) for k, v in node[part].items()} for part in ("params", "fitted"))
-    return class_of(node["class"]).from_state(params, fitted)
+    return saved_class(node["class"]).from_state(params, fitted)

@@ -18,7 +18,7 @@ from scipy import sparse
 
 import nearspace
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.persist import load_encoder
+from nearspace.encoders.spec import load_encoder
 from nearspace.errors import NearspaceError
 from nearspace.recipe import versions
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import take_items
-from nearspace.encoders.base import Elbo, Encoder, Layers, Samples
-from nearspace.encoders.exhibits import Strip
+from nearspace.encoders.base import Elbo, Encoder, Layers
+from nearspace.encoders.exhibits import Samples, Strip
 from nearspace.judge.board import HIDDEN
 from nearspace.judge.evidence import reconstructs
 from nearspace.judge.statistics import Estimate

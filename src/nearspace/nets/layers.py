@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,29 +11,12 @@ from torch import Tensor, nn
 
 from nearspace.errors import DataError, did_you_mean
 
-__all__ = ["POOLS", "Layer", "as_vectors", "layer_names", "list_layers", "tap"]
+__all__ = ["POOLS", "as_vectors", "layer_names", "list_layers", "tap"]
 
 POOLS = ("flatten", "mean", "max", "cls", "none")
 # By how much a row may differ from what the item gives alone, as a share of its length: the
 # arithmetic of a GPU rounds to ten bits, that of half precision to as few as seven.
 ROW_TOLERANCE, HALF_TOLERANCE = 0.01, 0.05
-
-
-@dataclasses.dataclass(frozen=True)
-class Layer:
-    """A layer that can be tapped.
-
-    Attributes
-    ----------
-    name : str
-        Its name in ``net.named_modules()``.
-    shape : tuple of int
-        Shape of its output for one item: ``(d,)``, ``(tokens, d)`` or
-        ``(channels, height, width)``.
-    """
-
-    name: str
-    shape: tuple[int, ...]
 
 
 def layer_names(net: nn.Module) -> list[str]:
@@ -56,8 +38,8 @@ def layer_names(net: nn.Module) -> list[str]:
     return names
 
 
-def list_layers(net: nn.Module, batch: Tensor) -> list[Layer]:
-    """Return every layer at any depth that can be tapped, in the order in which they finish.
+def list_layers(net: nn.Module, batch: Tensor) -> dict[str, tuple[int, ...]]:
+    """Return the shape of what each layer puts out for an item, if it can be tapped, at any depth.
 
     Parameters
     ----------
@@ -69,23 +51,25 @@ def list_layers(net: nn.Module, batch: Tensor) -> list[Layer]:
 
     Returns
     -------
-    list of Layer
-        Those that put out something else, such as a layer that moves the batch axis, are left out.
+    dict of str to tuple of int
+        By the name in ``net.named_modules()``, in the order in which they finish: ``(d,)``,
+        ``(tokens, d)`` or ``(channels, height, width)``. Those that put out something else, such
+        as a layer that moves the batch axis, are left out.
 
     Examples
     --------
     >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
     >>> list_layers(net, torch.rand(2, 4))
-    [Layer(name='0', shape=(3,)), Layer(name='1', shape=(3,))]
+    {'0': (3,), '1': (3,)}
     """
     modules = dict(net.named_modules())
     del modules[""]
     outputs, alone = _run(net, modules, batch), _run(net, modules, batch[-1:])
-    return [
-        Layer(name, tuple(output.shape[1:]))
+    return {
+        name: tuple(output.shape[1:])
         for name, output in outputs.items()
         if output is not None and not _moved(output, alone[name], len(batch))
-    ]
+    }
 
 
 def tap(net: nn.Module, names: Sequence[str], batch: Tensor) -> dict[str, Tensor]:

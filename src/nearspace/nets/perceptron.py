@@ -12,10 +12,11 @@ from torch import Tensor, nn
 __all__ = ["PerceptronDecoder", "hidden_block", "perceptron"]
 
 
-def hidden_block(inputs: int, outputs: int) -> nn.Sequential:
-    """Return one hidden layer: linear, batch normalisation, GELU."""
+def hidden_block(inputs: int, outputs: int, activation: nn.Module | None = None) -> nn.Sequential:
+    """Return one hidden layer: linear, batch normalisation, GELU or another activation."""
     # The bias would be undone by the normalisation that follows.
-    return nn.Sequential(nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.GELU())
+    linear = nn.Linear(inputs, outputs, bias=False)
+    return nn.Sequential(linear, nn.BatchNorm1d(outputs), activation or nn.GELU())
 
 
 def perceptron(shape: Sequence[int], widths: Sequence[int], outputs: int, last: str) -> nn.Module:

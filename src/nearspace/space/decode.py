@@ -12,8 +12,9 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from nearspace.encoders import CATALOGUE
-from nearspace.encoders.base import Encoder, Samples
+from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
+from nearspace.encoders.exhibits import Samples
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.space.arrays import drawn
 from nearspace.space.space import Space

@@ -223,7 +223,7 @@ def _table(path: Path, vectors: str | None) -> pa.Table:
     """Return the array of vectors in a file as a table of one column."""
     import pyarrow as pa
 
-    matrix = np.asarray(read_file(path, vectors, {}).items)
+    matrix = np.asarray(read_file(path, {"column": vectors} if vectors else {}).items)
     if matrix.ndim != 2 or not matrix.size or matrix.dtype.kind not in "fiu":
         raise DataError(
             f"{path.name}: expected an array of numbers of shape (n, d), got {matrix.dtype} of "

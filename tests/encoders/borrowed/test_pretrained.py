@@ -12,8 +12,7 @@ from transformers.utils import logging
 
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.borrowed.pretrained import Pretrained
-from nearspace.encoders.persist import load_encoder
-from nearspace.encoders.spec import make
+from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError
 from nearspace.judge.studies.compare import compare
 from nearspace.judge.studies.layers import compare_layers

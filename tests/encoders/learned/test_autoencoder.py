@@ -3,7 +3,7 @@ import pytest
 
 from nearspace import load, make
 from nearspace.data import train_test_split
-from nearspace.encoders.base import Restores
+from nearspace.encoders.exhibits import Restores
 
 pytestmark = pytest.mark.trains
 

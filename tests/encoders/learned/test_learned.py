@@ -5,8 +5,7 @@ import pytest
 import torch
 from sklearn.exceptions import NotFittedError
 
-from nearspace.encoders.persist import load_encoder
-from nearspace.encoders.spec import make
+from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import NearspaceError
 
 

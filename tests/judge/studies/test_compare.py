@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -347,7 +348,7 @@ def test_finished_vectors_are_a_row_even_inside_a_hybrid(digits, tmp_path):
 
 
 def test_a_missing_library_is_a_row_with_what_to_install(digits, monkeypatch):
-    monkeypatch.setattr("nearspace.encoders.EXTRA_MODULES", {"images": "no_such_module"})
+    monkeypatch.setitem(sys.modules, "skimage", None)  # as if it were not installed
     board = compare(digits, encoders=["pca"])
     assert "pip install 'nearspace[images]'" in row(board, "hog").error
     with pytest.raises(NearspaceError, match="needs the extra 'images'"):

@@ -14,10 +14,10 @@ import numpy as np
 
 from nearspace.data.kinds.image_files import read_images, resize_images
 from nearspace.data.kinds.kind import (
-    FilesRead,
+    ItemsRead,
     Kind,
-    Progress,
     Scaling,
+    Wanted,
     array_words,
     number_array,
 )
@@ -105,47 +105,29 @@ class Image(Kind):
         return _as_bytes(array, who)
 
     @classmethod
-    def read(
-        cls,
-        paths: Sequence[Path],
-        size: int | None = None,
-        like: Kind | None = None,
-        progress: Progress | None = None,
-    ) -> FilesRead:
-        """Return the images in files, at one size, that of ``like`` where it is given."""
-        wanted: Any = size
-        channels = None
-        if isinstance(like, cls):
-            wanted, channels = like.shape[:2], like.shape[2]
-        read = read_images(paths, wanted, channels, progress)
-        height, width, depth = read.images.shape[1:]
-        colour = "grey" if depth == 1 else "RGB"
-        note = f"Images are {width} × {height} pixels, {colour}: {read.why}."
-        failed = [reason for _, reason in read.failed]
-        return FilesRead(read.images, cls((height, width, depth)), read.rows, failed, (note,))
+    def read(cls, paths: Sequence[Path], wanted: Wanted) -> ItemsRead:
+        """Return the images in files, at one size, that of ``wanted.like`` where it is given."""
+        channels = wanted.like.shape[2] if isinstance(wanted.like, cls) else None
+        images, failed, why = read_images(paths, _size(wanted), channels, wanted.progress)
+        height, width, channels = images.shape[1:]
+        colour = "grey" if channels == 1 else "RGB"
+        note = f"Images are {width} × {height} pixels, {colour}: {why}."
+        return ItemsRead(images, cls((height, width, channels)), (note,), failed)
 
-    def convert(
-        self, items: Any, who: str, size: int | None = None, like: Kind | None = None
-    ) -> tuple[Any, Kind, list[str]]:
+    def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return images as uint8, brought to a size or to that of others."""
         notes = []
         if np.asarray(items).dtype.kind == "f":
             notes.append("Float images are kept as uint8, in 256 grey values.")
-        images, kind = self.check(items, who), self
-        height, width = like.shape[:2] if isinstance(like, Image) else (size, size)
-        if height is not None and width is not None and (height, width) != self.shape[:2]:
-            images = resize_images(images, (height, width))
-            kind = Image((height, width, self.shape[2]))
-            notes.append(f"Images were brought to {width} × {height} pixels.")
-        return images, kind, notes
+        images, kind, size = self.check(items, who), self, _size(wanted)
+        if size is not None and size != self.shape[:2]:
+            images, kind = resize_images(images, *size), Image((*size, self.shape[2]))
+            notes.append(f"Images were brought to {size[1]} × {size[0]} pixels.")
+        return ItemsRead(images, kind, tuple(notes))
 
     def features(self, items: np.ndarray) -> np.ndarray:
         """Return the pixels in [0, 1], shape ``(n, H * W * C)``, float32."""
         return np.divide(items.reshape(len(items), -1), 255, dtype=np.float32)
-
-    def to_sklearn(self, items: np.ndarray) -> np.ndarray:
-        """Return the pixels in [0, 1], flat."""
-        return self.features(items)
 
     @property
     def shape_of_item(self) -> tuple[int, ...]:
@@ -164,10 +146,6 @@ class Image(Kind):
         """Return decoded pixels as uint8."""
         return np.rint(np.clip(np.nan_to_num(decoded), 0, 1) * 255).astype(np.uint8)
 
-    def empty(self) -> np.ndarray:
-        """Return no images of this shape."""
-        return np.empty((0, *self.shape), np.uint8)
-
     def batches(self, items: np.ndarray, scaling: Scaling | None = None) -> Stacked:
         """Return all images as one uint8 tensor ``(n, C, H, W)``, batches as float32 in [0, 1]."""
         import torch
@@ -177,7 +155,7 @@ class Image(Kind):
         # Grey images share their memory with the array; PyTorch wants that memory writable.
         pixels = np.require(items.transpose(0, 3, 1, 2), np.uint8, ["C", "W"])
         stacked = Stacked(torch.from_numpy(pixels), lambda rows: rows.float().div_(255))
-        return stacked if scaling is None else stacked.scaled(*scaling)
+        return stacked.scaled(scaling)
 
     def views(self, batch: Tensor, generator: Generator, mirror: bool = False) -> Tensor:
         """Return one random variation of every image of a float batch ``(b, C, H, W)``.
@@ -242,6 +220,13 @@ class Image(Kind):
             f'<img{style} width="{width}" height="{height}" alt="image of {width} × {height} '
             f'pixels" src="data:image/png;base64,{png}">'
         )
+
+
+def _size(wanted: Wanted) -> tuple[int, int] | None:
+    """Return the height and width that somebody wants images to have."""
+    if isinstance(wanted.like, Image):
+        return wanted.like.shape[:2]
+    return None if wanted.size is None else (wanted.size, wanted.size)
 
 
 def _random_affine(uniform: Any, aspect: float) -> Tensor:

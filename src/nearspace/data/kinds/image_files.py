@@ -19,7 +19,7 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from PIL import Image as Pillow
 
-__all__ = ["Decoded", "read_images", "resize_images"]
+__all__ = ["read_images", "resize_images"]
 
 OWN_SIZE_LIMIT = 96
 DEFAULT_SIZE = 64
@@ -28,31 +28,9 @@ ORIENTATION = 0x0112
 EXIF_KEYS = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 
-Size = int | tuple[int, int]
+Size = tuple[int, int]
 T = TypeVar("T")
 R = TypeVar("R")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Decoded:
-    """What `read_images` read.
-
-    Attributes
-    ----------
-    images : ndarray of shape (m, H, W, C)
-        The images, uint8; above two GiB they lie in a temporary file that is mapped to memory.
-    rows : ndarray of shape (m,)
-        For each image the position of its path.
-    failed : list of (path, reason)
-        The files that could not be read.
-    why : str
-        Why the images have this size.
-    """
-
-    images: np.ndarray
-    rows: np.ndarray
-    failed: list[tuple[Path, str]]
-    why: str
 
 
 @dataclasses.dataclass
@@ -70,7 +48,7 @@ class Seen:
     def target(self, size: Size | None, channels: int | None) -> tuple[int, int, int]:
         """Return the shape to which images have to be brought, if all are like those seen."""
         if size is not None:
-            height, width = (size, size) if isinstance(size, int) else size
+            height, width = size
         elif self.agree():
             height, width = next(iter(self.sizes))
         else:
@@ -96,7 +74,7 @@ def read_images(
     size: Size | None = None,
     channels: int | None = None,
     progress: Progress | None = None,
-) -> Decoded:
+) -> tuple[np.ndarray, dict[int, str], str]:
     """Return the images in ``paths`` as one array, and the files that are no images.
 
     The shorter side is resized, the longer one cut around its centre. The orientation that a
@@ -106,7 +84,7 @@ def read_images(
     ----------
     paths : sequence of Path
         The files.
-    size : int or (int, int), optional
+    size : (int, int), optional
         Height and width. By default the files' own where all agree and neither is above 96
         pixels, else 64.
     channels : {1, 3}, optional
@@ -116,8 +94,13 @@ def read_images(
 
     Returns
     -------
-    Decoded
-        The images, in the order of the paths.
+    images : ndarray of shape (m, H, W, C)
+        The images in the order of the paths, uint8; above two GiB they lie in a temporary file that
+        is mapped to memory.
+    failed : dict of int to str
+        The reason for each path, by its position, that could not be read.
+    why : str
+        Why the images have this size.
 
     Raises
     ------
@@ -128,18 +111,14 @@ def read_images(
         # What Pillow warns about (large files, odd palettes) it decodes all the same.
         warnings.simplefilter("ignore")
         images, reasons, seen = _decode_all(paths, size, channels, progress)
-    failed = [(paths[index], reason) for index, reason in sorted(reasons.items())]
     rows = np.setdiff1d(np.arange(len(paths)), list(reasons))
-    return Decoded(_close_gaps(images, rows), rows, failed, seen.why(size))
+    return _close_gaps(images, rows), reasons, seen.why(size)
 
 
-def resize_images(images: np.ndarray, size: Size) -> np.ndarray:
+def resize_images(images: np.ndarray, height: int, width: int) -> np.ndarray:
     """Return an array of images ``(n, H, W, C)`` at another size, in the way of `read_images`."""
     from PIL import Image as Pillow
 
-    height, width = (size, size) if isinstance(size, int) else size
-    if images.shape[1:3] == (height, width):
-        return images
     out = empty_array((len(images), height, width, images.shape[3]), np.dtype(np.uint8))
 
     def resize(index: int) -> None:

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from nearspace.data.batches import Batches
 
 __all__ = [
-    "FilesRead",
+    "ItemsRead",
     "Kind",
     "Progress",
     "Scaling",
+    "Wanted",
     "array_words",
     "content_hash",
     "infer_kind",
@@ -41,29 +42,45 @@ Progress = Callable[[int, int], None]
 Scaling = tuple[np.ndarray, np.ndarray]
 
 
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """How items are to be read.
+
+    Attributes
+    ----------
+    size : int, optional
+        Height and width of images.
+    like : Kind, optional
+        The kind that the items are to be of.
+    progress : callable, optional
+        Called with the number of files read and the number of all.
+    """
+
+    size: int | None = None
+    like: Kind | None = None
+    progress: Progress | None = None
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class FilesRead:
-    """What `Kind.read` made of files.
+class ItemsRead:
+    """What was made of files, or of items as they came.
 
     Attributes
     ----------
     items : sequence
-        The items, in the order of their files.
+        The items, in their order.
     kind : Kind
         Of what they are.
-    rows : ndarray of shape (m,), int64
-        For each item the position of its file.
-    failed : list of str
-        For each file that could not be read the reason, in the order of the files.
     notes : tuple of str
-        What there is to say of the items.
+        What there is to say of them.
+    failed : dict of int to str
+        For each file that could not be read its position and the reason.
     """
 
     items: Any
     kind: Kind
-    rows: np.ndarray
-    failed: list[str]
     notes: tuple[str, ...] = ()
+    failed: dict[int, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,42 +132,19 @@ class Kind(ABC):
         return items
 
     @classmethod
-    def read(
-        cls,
-        paths: Sequence[Path],
-        size: int | None = None,
-        like: Kind | None = None,
-        progress: Progress | None = None,
-    ) -> FilesRead:
-        """Return the items in files with one of the `endings`, an item a file.
-
-        Parameters
-        ----------
-        paths : sequence of Path
-            The files.
-        size : int, optional
-            Height and width of images.
-        like : Kind, optional
-            The kind that the items are to be of.
-        progress : callable, optional
-            Called with the number of files read and the number of all.
-        """
+    def read(cls, paths: Sequence[Path], wanted: Wanted) -> ItemsRead:
+        """Return the items in files with one of the `endings`, an item a file."""
         raise DataError(f"{cls.name} items are not read from a file each.")
 
     @abstractmethod
     def check(self, items: Any, who: str = "Items") -> Any:
         """Return ``items`` in the kind's own container; raise `DataError` where they do not fit."""
 
-    def convert(
-        self, items: Any, who: str, size: int | None = None, like: Kind | None = None
-    ) -> tuple[Any, Kind, list[str]]:
-        """Return items checked, the kind that they then are of, and what there is to say of them.
-
-        Images are brought to a ``size``, or to that of ``like``, the kind of other items.
-        """
-        if size is not None:
+    def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
+        """Return items checked, and brought to what is wanted where they can be."""
+        if wanted.size is not None:
             raise DataError(f"{who}: size= is for images, and these items are {self.name}s.")
-        return self.check(items, who), self, []
+        return ItemsRead(self.check(items, who), self)
 
     def select(self, items: Any) -> tuple[Any, list[str]]:
         """Return items without what is beside this kind in them, and what was left out."""
@@ -164,7 +158,9 @@ class Kind(ABC):
 
     def empty(self) -> Any:
         """Return no items, in the kind's own container."""
-        raise DataError(f"{self.name} items cannot be none.")
+        if not self.shape_of_item:
+            raise DataError(f"{self.name} items cannot be none.")
+        return self.stored(np.empty((0, *self.shape_of_item)))
 
     def take(self, items: Any, rows: np.ndarray) -> Any:
         """Return the items at the positions ``rows``."""
@@ -202,8 +198,8 @@ class Kind(ABC):
         raise DataError(f"{self.name} items have no raw form that is a matrix of numbers.")
 
     def to_sklearn(self, items: Any) -> Any:
-        """Return the items as a scikit-learn transformer takes them."""
-        return items
+        """Return the items as a scikit-learn transformer takes them: numbers flat."""
+        return self.features(items) if self.shape_of_item else items
 
     @property
     def shape_of_item(self) -> tuple[int, ...]:

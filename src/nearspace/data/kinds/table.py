@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind, is_frame
+from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -99,19 +99,18 @@ class Table(Kind):
         }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 
-    def convert(
-        self, items: Any, who: str, size: int | None = None, like: Kind | None = None
-    ) -> tuple[Any, Kind, list[str]]:
+    def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return the rows checked, and tell of columns that name rows rather than describe them."""
-        frame, kind, notes = super().convert(items, who, size, like)
-        if len(frame) >= FEWEST_NAMED:
-            notes += [
-                f"The column '{name}' holds another text in every row: name it by ids= or time= if "
-                "that is what it is, or read it as texts by column=."
-                for name, of in self.columns
-                if of == "category" and frame[name].nunique() == len(frame)
-            ]
-        return frame, kind, notes
+        read = super().convert(items, who, wanted)
+        if len(items) < FEWEST_NAMED:
+            return read
+        notes = tuple(
+            f"The column '{name}' holds another text in every row: name it by ids= or time= if "
+            "that is what it is, or read it as texts by column=."
+            for name, of in self.columns
+            if of == "category" and read.items[name].nunique() == len(items)
+        )
+        return dataclasses.replace(read, notes=notes)
 
     def select(self, items: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         """Return the rows without columns that the table does not have, where it has all others."""

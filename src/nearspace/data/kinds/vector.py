@@ -84,18 +84,14 @@ class Vector(Kind):
         """Return the vectors themselves, as float32."""
         return np.array(items, dtype=np.float32)
 
-    def empty(self) -> np.ndarray:
-        """Return no vectors of this length."""
-        return np.empty((0, self.dim), np.float32)
-
     def batches(self, items: np.ndarray, scaling: Scaling | None = None) -> Stacked:
         """Return the vectors as one float32 tensor."""
         import torch
 
         from nearspace.data.batches import Stacked
 
-        stacked = Stacked(torch.from_numpy(np.ascontiguousarray(items, dtype=np.float32)))
-        return stacked if scaling is None else stacked.scaled(*scaling)
+        rows = torch.from_numpy(np.ascontiguousarray(items, dtype=np.float32))
+        return Stacked(rows).scaled(scaling)
 
     def scaling(self, items: np.ndarray) -> Scaling:
         """Return mean and deviation of each column."""

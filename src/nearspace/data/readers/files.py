@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data import arrays
+from nearspace.data.arrays import ON_DISK_BYTES
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.sources import Source, check_names, frame_source, is_split, left_out, no_names
 from nearspace.errors import DataError
@@ -27,17 +28,15 @@ ROLES = ("ids", "labels", "groups", "time", "split")
 ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
-def read_file(path: Path, column: str | None, names: dict[str, str]) -> Source:
+def read_file(path: Path, names: dict[str, str]) -> Source:
     """Return what one file holds.
 
     Parameters
     ----------
     path : Path
         The file.
-    column : str, optional
-        The column or array that holds the items.
     names : dict of str to str
-        The columns or arrays that hold labels, groups, time and ids.
+        The columns or arrays that hold the items (``"column"``), labels, groups, time and ids.
 
     Raises
     ------
@@ -46,15 +45,14 @@ def read_file(path: Path, column: str | None, names: dict[str, str]) -> Source:
     """
     suffix = suffix_of(path)
     if suffix.startswith((".csv", ".tsv", ".parquet")):
-        return frame_source(read_frame(path, column is not None), column, names, path.name)
+        return frame_source(read_frame(path, texts="column" in names), names, path.name)
     if suffix == ".npz":
-        return _guarded(path.name, lambda: _read_npz(path, column, names))
+        with _told(path.name):
+            return _read_npz(path, names)
     if suffix in (".npy", ".txt", ".txt.gz"):
-        no_names(path.name, column, names)
-        if suffix == ".npy":
-            array = _guarded(path.name, lambda: _read_npy(path))
-            return Source(array, path.name, "an .npy file")
-        return _guarded(path.name, lambda: _read_lines(path))
+        no_names(path.name, names)
+        with _told(path.name):
+            return _read_npy(path) if suffix == ".npy" else _read_lines(path)
     single = kind_of_file(path.name)
     if single is not None:
         raise DataError(
@@ -80,7 +78,8 @@ def read_frame(path: Path, texts: bool) -> pd.DataFrame:
             f"{path.name} ends in '{path.suffix}', expected a table that ends in .csv, .tsv or "
             ".parquet."
         )
-    return _guarded(path.name, lambda: _read_frame(path, suffix, texts))
+    with _told(path.name):
+        return _read_frame(path, suffix, texts)
 
 
 def suffix_of(path: Path) -> str:
@@ -89,10 +88,11 @@ def suffix_of(path: Path) -> str:
     return max((suffix for suffix in READERS if name.endswith(suffix)), key=len, default="")
 
 
-def _guarded(what: str, read: Callable[[], Any]) -> Any:
-    """Return ``read()``, with what goes wrong in it said in a sentence about the file."""
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Say what goes wrong inside the ``with`` block in a sentence about the file."""
     try:
-        return read()
+        yield
     except DataError:
         raise
     except UnicodeDecodeError as error:
@@ -152,28 +152,30 @@ def _read_lines(path: Path) -> Source:
     return source
 
 
-def _read_npy(path: Path) -> np.ndarray:
+def _read_npy(path: Path) -> Source:
     with path.open("rb") as file:
         magic = file.read(6)
     if magic != b"\x93NUMPY":
         raise DataError(f"{path.name} is no .npy file: its first bytes are {magic!r}.")
     # Copy on write: a large file stays on disk, and is not changed.
-    large = path.stat().st_size > arrays.ON_DISK_BYTES
-    return np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
+    large = path.stat().st_size > ON_DISK_BYTES
+    array = np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
+    return Source(array, path.name, "an .npy file")
 
 
-def _read_npz(path: Path, column: str | None, names: dict[str, str]) -> Source:
+def _read_npz(path: Path, names: dict[str, str]) -> Source:
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path.name} is no .npz archive, or a truncated one.")
     with np.load(path, allow_pickle=False) as archive:
 
         def read(name: str) -> np.ndarray:
-            return _guarded(f"{path.name}: the array '{name}'", lambda: archive[name])
+            with _told(f"{path.name}: the array '{name}'"):
+                return archive[name]
 
-        check_names(path.name, "array", (column, *names.values()), archive.files)
-        chosen = column or _items_name(path, archive.files, set(names.values()))
+        check_names(path.name, "array", names.values(), archive.files)
+        chosen = names.get("column") or _items_name(path, archive.files, set(names.values()))
         source = Source(read(chosen), path.name, f"the array '{chosen}' of an .npz file")
-        source.roles = {role: read(wanted) for role, wanted in names.items()}
+        source.roles = {role: read(name) for role, name in names.items() if role != "column"}
         for name, role in ROLE_NAMES.items():
             if name not in archive.files or name == chosen or role in source.roles:
                 continue

@@ -1,21 +1,29 @@
-"""Read a folder: files of an item each, whose subfolders are classes, or idx files."""
+"""Read a folder: files of an item each, whose subfolders are classes, or idx files as MNIST's."""
 
 from __future__ import annotations
 
+import gzip
+import math
 import os
+import re
+import struct
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.files import suffix_of
-from nearspace.data.readers.idx import idx_parts, read_idx_folder
 from nearspace.data.sources import SPLITS, Source, left_out
 from nearspace.errors import DataError
 
-__all__ = ["read_folder"]
+__all__ = ["read_folder", "read_idx"]
+
+DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+NAME = re.compile(r"(?:(.+)-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
+SPLIT = {"train": "train", "t10k": "test", "test": "test"}
 
 
 def read_folder(folder: Path) -> Source:
@@ -96,3 +104,88 @@ def _no_items(folder: Path, others: list[Path]) -> str:
         f"No image was found among the {len(others)} files in {folder}; expected files such as "
         f".png or .jpg, or idx files.{advice}"
     )
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Return the array in an idx file, gzipped or not.
+
+    Raises
+    ------
+    DataError
+        If the file is no idx file, or is longer or shorter than its header says.
+    """
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path.name} cannot be read: {error}.") from None
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in DTYPES:
+        raise DataError(f"{path.name} is no idx file: its first bytes are {data[:4]!r}.")
+    dtype, rank = np.dtype(DTYPES[data[2]]), data[3]
+    start = 4 + 4 * rank
+    if len(data) < start:
+        raise DataError(f"{path.name} ends within its header; fetch it again.")
+    shape = struct.unpack(f">{rank}I", data[4:start])
+    expected = math.prod(shape) * dtype.itemsize
+    if len(data) - start != expected:
+        raise DataError(
+            f"{path.name}: its header says shape {shape}, {expected} bytes, but "
+            f"{len(data) - start} follow; fetch it again."
+        )
+    array = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    return array.astype(dtype.newbyteorder("="))
+
+
+def idx_parts(paths: Iterable[Path]) -> dict[tuple[str, str], Path]:
+    """Return the idx files by part: ``("train", "images")`` or ``("test", "labels")``.
+
+    Raises
+    ------
+    DataError
+        If two data sets lie in one folder.
+    """
+    parts: dict[tuple[str, str], Path] = {}
+    for path in sorted(paths):
+        match = NAME.fullmatch(path.name)
+        if match is None:
+            continue
+        part = (SPLIT[match[2]], match[3])
+        # The file and the same file gzipped: the first in order, which is not, is read.
+        if part in parts and path.name.removesuffix(".gz") != parts[part].name:
+            raise DataError(
+                f"{path.parent.name} holds {parts[part].name} and {path.name}: put each data set "
+                "into a folder of its own."
+            )
+        parts.setdefault(part, path)
+    return {part: path for part, path in parts.items() if (part[0], "images") in parts}
+
+
+def read_idx_folder(parts: dict[tuple[str, str], Path]) -> Source:
+    """Return the parts that `idx_parts` found, training items first."""
+    splits = [split for split in ("train", "test") if (split, "images") in parts]
+    images = [read_idx(parts[split, "images"]) for split in splits]
+    labels = [read_idx(parts[split, "labels"]) for split in splits if (split, "labels") in parts]
+    if labels and len(labels) < len(images):
+        missing = next(split for split in splits if (split, "labels") not in parts)
+        raise DataError(
+            f"{parts[missing, 'images'].name} has no file of labels beside it, unlike the other "
+            "part; add it, or remove the other's."
+        )
+    for half, part, names in zip(splits, images, labels, strict=False):
+        if len(part) != len(names):
+            raise DataError(
+                f"{parts[half, 'labels'].name} holds {len(names)} labels, but "
+                f"{parts[half, 'images'].name} {len(part)} images."
+            )
+    if len({part.shape[1:] for part in images}) > 1:
+        raise DataError(f"{parts['test', 'images'].name}: its images differ in size from training.")
+    counts = [len(part) for part in images]
+    ids = [f"{half}/{row}" for half, n in zip(splits, counts, strict=True) for row in range(n)]
+    folder = parts[splits[0], "images"].parent.name
+    source = Source(np.concatenate(images), folder, "a folder of idx files", {"ids": np.array(ids)})
+    if labels:
+        source.roles["labels"] = np.concatenate(labels).astype(np.int64)
+    if len(splits) > 1:
+        source.roles["split"] = np.repeat(splits, counts)
+    return source

@@ -10,7 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
 from nearspace.data import Dataset, Kind, load
-from nearspace.encoders.base import Encoder, one_line
+from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError
 
 __all__ = ["FromSklearn", "Vectors"]
@@ -134,8 +134,8 @@ class FromSklearn(Encoder):
 
     @property
     def spec(self) -> str:
-        """The ``repr`` of the estimator."""
-        return one_line(self.estimator)
+        """The ``repr`` of the estimator, in one line."""
+        return " ".join(repr(self.estimator).split())
 
     def _fit(self, items: Any, y: Any) -> None:
         labels = None if y is None else y.values

@@ -113,7 +113,7 @@ class Network(Layers, Encoder):
             raise DataError(
                 f"{type(self.net).__name__} cannot take a batch of shape {tuple(shape)} ({told})."
             ) from error
-        self.layers_ = [layer.name for layer in tappable if "." not in layer.name]
+        self.layers_ = [name for name in tappable if "." not in name]
         self._vectors(batch)  # a layer that is not there is told now
 
     def _per_channel(self, name: str, given: Numbers, absent: float, shape: Any) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar
@@ -13,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from nearspace.data import Image
 from nearspace.encoders.base import Encoder
-from nearspace.errors import DataError, MissingExtra
+from nearspace.errors import DataError, need
 from nearspace.learning.threads import one_thread
 
 __all__ = ["VisualWords", "grey", "grid_sift"]
@@ -114,8 +113,7 @@ class VisualWords(Encoder):
     def _descriptors(self, items: np.ndarray, order: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the descriptors of some images at a time, ``(b, m, 128)``; zero stands for none."""
         if self.keypoints == "detected":
-            if importlib.util.find_spec("skimage") is None:
-                raise MissingExtra("VisualWords(keypoints='detected')", "images")
+            need("images", "VisualWords(keypoints='detected')")
             for row in order:
                 yield _detected_sift(grey(items[row : row + 1])[0])[None]
             return

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from nearspace.data import Image, Target, Vector
 from nearspace.encoders.base import Layers
 from nearspace.encoders.learned.learned import Learned
-from nearspace.nets.convnet import convnet
+from nearspace.nets.convnet import alexnet, convnet
 from nearspace.nets.layers import as_vectors, layer_names, tap
 from nearspace.nets.perceptron import perceptron
 
-__all__ = ["CNN", "MLP", "Classifies"]
+__all__ = ["CNN", "MLP", "AlexNet", "Classifies"]
 
 
 class Classifies(Layers):
@@ -110,3 +110,38 @@ class CNN(Classifies, Learned):
         """Return the classifier."""
         net = convnet(self.shape_, self.dim, self.outputs_, last="logits")
         return nn.ModuleDict({"classifier": net})
+
+
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
+class AlexNet(Classifies, Learned):
+    """A network in the shape of AlexNet (Krizhevsky et al., 2012), scaled to small images.
+
+    Five convolutions ``conv1`` … ``conv5`` and three full layers ``fc6``, ``fc7``, ``fc8``; all
+    but the last end in a ReLU, so that exact zeros are units that are switched off.
+
+    Parameters
+    ----------
+    dim : int, default=128
+        Width of ``fc6`` and of ``fc7``.
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> digits = load("digits")
+    >>> alexnet = AlexNet(epochs=1).fit(digits.items, digits.target)
+    >>> alexnet.layer_names()
+    ['conv1', 'conv2', 'conv3', 'conv4', 'conv5', 'fc6', 'fc7', 'fc8']
+    >>> alexnet.set_params(layer="conv5", pool="mean").transform(digits.items[:3]).shape
+    (3, 40)
+    """
+
+    kinds = frozenset({Image})
+    default_steps = 1500
+
+    dim: int = 128
+
+    def build(self) -> nn.ModuleDict:
+        """Return the classifier."""
+        return nn.ModuleDict({"classifier": alexnet(self.shape_, self.dim, self.outputs_)})

@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nearspace.encoders.base import FILES, Encoder
-from nearspace.encoders.decoder import DECODER_FILES, Decoder
-from nearspace.encoders.persist import parse_decoder, parse_encoder
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.file.database import WRAP, Header, Tally, damaged, reading
@@ -60,16 +59,16 @@ def read_space(file: VectorFile) -> Space:
 
 def reader_of(parts: Parts, recipe: Recipe) -> Callable[[], Encoder | Decoder] | None:
     """Return what reads the encoder in a file, or the decoder alone; None where there is none."""
-    if FILES[0] in parts:
+    if Encoder.files[0] in parts:
         return functools.partial(_read_encoder, parts, recipe)
-    if DECODER_FILES[0] in parts:
-        return functools.partial(parse_decoder, parts, str(parts.path))
+    if Decoder.files[0] in parts:
+        return functools.partial(Decoder.parse, parts, str(parts.path))
     return None
 
 
 def _read_encoder(parts: Parts, recipe: Recipe) -> Encoder:
     """Return the encoder of a file, having checked that it made the vectors."""
-    encoder = parse_encoder(parts, str(parts.path))
+    encoder = Encoder.parse(parts, str(parts.path))
     if encoder.fingerprint != recipe.fingerprint:
         raise damaged(parts.path, "its encoder is not the one that made its vectors")
     return encoder

@@ -1,4 +1,4 @@
-"""The VAE: what its bound is worth, its likelihoods, its warm-up."""
+"""The VAE: its bound, its likelihoods, its warm-up. The AAE: its codes follow the prior."""
 
 import math
 
@@ -8,9 +8,10 @@ import torch
 from sklearn.decomposition import PCA
 
 from nearspace.data import SAMPLES, Image, Vector
-from nearspace.encoders.learned.vae import VAE
-from nearspace.encoders.spec import make
+from nearspace.encoders.learned.prior import AAE, VAE
+from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import DataError
+from nearspace.metrics.similarity import frechet_distance
 
 pytestmark = pytest.mark.trains
 
@@ -34,8 +35,6 @@ def test_the_bound_is_its_terms_and_survives_saving(vae, digits, tmp_path):
     # Draws move it by little, the same draw by nothing.
     assert vae.elbo(digits, random_state=0) == found
     assert vae.elbo(digits, random_state=1).elbo == pytest.approx(found.elbo, rel=0.01)
-    from nearspace.encoders.persist import load_encoder
-
     assert load_encoder(vae.save(tmp_path)).elbo(digits, random_state=0) == found
 
 
@@ -114,3 +113,43 @@ def test_kinds_have_their_likelihood(digits):
 def _built(vae, kind, shape):
     vae.kind_, vae.shape_ = kind, shape
     return vae.build()
+
+
+@pytest.fixture(scope="module")
+def aae(digits):
+    return AAE(dim=4, epochs=15).fit(digits)
+
+
+def test_codes_follow_the_prior_and_without_the_game_they_do_not(aae, digits):
+    free = AAE(dim=4, epochs=5, weight=0.0).fit(digits)
+    prior = aae.sample(len(digits), random_state=0)
+    distance = frechet_distance(aae.transform(digits), prior)
+    assert distance < 0.5
+    assert distance < 0.1 * frechet_distance(free.transform(digits), prior)
+
+
+def test_draws_decode_to_items(aae, digits):
+    pixels = digits.reshape(len(digits), -1) / 255
+    made = aae.inverse_transform(aae.sample(len(digits), random_state=0)).reshape(len(digits), -1)
+    assert 0 <= made.min() <= made.max() <= 1
+    grey = np.random.default_rng(0).permuted(pixels, axis=0)  # each pixel from another digit
+    assert frechet_distance(made, pixels) < 0.7 * frechet_distance(grey, pixels)
+
+
+def test_the_game_goes_to_its_end_and_tells_its_terms(aae):
+    history = aae.history_
+    assert (history["stopped"], history["best_epoch"]) == ("epochs", 15)
+    assert set(history["terms"]) == {"reconstruction", "deception", "discrimination"}
+    # A discriminator that has won knows all and pays nothing; one that has lost pays 2 log 2.
+    assert 0.2 < history["terms"]["discrimination"][-1] < 1.5
+
+
+def test_vectors_in_odd_units_are_no_different():
+    wine = SAMPLES["wine"]().items[:60]
+    one, other = (AAE(dim=3, epochs=3).fit(x).transform(x) for x in (wine, 1000.0 * wine - 5))
+    np.testing.assert_allclose(one, other, atol=1e-2)
+
+
+def test_draws_repeat_by_their_random_state(aae):
+    np.testing.assert_array_equal(aae.sample(3, random_state=5), aae.sample(3, random_state=5))
+    assert aae.sample(3, random_state=5).shape == (3, 4)

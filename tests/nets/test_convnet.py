@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from nearspace.nets.alexnet import alexnet
+from nearspace.nets.convnet import alexnet
 from nearspace.nets.layers import list_layers, tap
 
 NAMES = ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
@@ -14,7 +14,7 @@ def test_images_of_any_size_fit(shape):
     net = alexnet(shape, dim=16, outputs=3).eval()
     batch = torch.rand(2, *shape)
     assert net(batch).shape == (2, 3)
-    listed = [layer.name for layer in list_layers(net, batch)]
+    listed = list(list_layers(net, batch))
     assert [name for name in listed if "." not in name] == ["input", *NAMES]
 
 

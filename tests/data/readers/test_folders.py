@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import Image, load
-from nearspace.data.readers.idx import read_idx
+from nearspace.data.readers.folders import read_idx
 from nearspace.errors import DataError
 
 CODES = {

@@ -10,8 +10,7 @@ from sklearn.decomposition import NMF
 
 from nearspace.data import SAMPLES
 from nearspace.encoders.borrowed.elsewhere import FromSklearn
-from nearspace.encoders.persist import load_encoder
-from nearspace.encoders.spec import make
+from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import NearspaceError
 
 DIGITS = SAMPLES["digits"]()

@@ -1,4 +1,4 @@
-"""The variational autoencoder: a space that can be sampled as well as read."""
+"""Autoencoders whose codes are held to a prior: a space that can be sampled as well as read."""
 
 from __future__ import annotations
 
@@ -11,21 +11,41 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from nearspace.encoders.base import Bounds, Elbo
-from nearspace.encoders.learned.autoencoder import NormalPrior
+from nearspace.encoders.exhibits import Samples
+from nearspace.encoders.learned.autoencoder import Autoencodes
 from nearspace.encoders.learned.learned import Learned, seed_of, torch_device
 from nearspace.errors import DataError
-from nearspace.learning.losses import bernoulli_nll, gaussian_nll, kl_to_standard_normal
+from nearspace.learning.losses import (
+    bernoulli_nll,
+    deception,
+    discrimination,
+    gaussian_nll,
+    kl_to_standard_normal,
+)
 
-__all__ = ["VAE"]
+__all__ = ["AAE", "VAE"]
 
 EVALUATION_BATCH = 1024
 # Of the variance over items of a dimension's posterior mean (Burda et al., 2016).
 ACTIVE = 0.01
+
+
+class NormalPrior(Samples, Autoencodes):
+    """An autoencoder, the prior of whose codes is N(0, I)."""
+
+    def sample(self, n: int, random_state: int | np.random.RandomState | None = None) -> np.ndarray:
+        """Return ``n`` draws from the prior N(0, I), shape ``(n, dim)``."""
+        check_is_fitted(self)
+        if n < 0:
+            raise DataError(f"{type(self).__name__} cannot draw {n} samples.")
+        random = check_random_state(random_state)
+        return random.standard_normal((n, self._n_features_out)).astype(np.float32)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
@@ -202,3 +222,83 @@ class _CommonVariance(nn.Module):
         first = self.value == 0
         self.value.copy_(torch.where(first, variance, self.value.lerp(variance, 0.1)))
         return variance
+
+
+@dataclasses.dataclass(kw_only=True, eq=False, repr=False)
+class AAE(NormalPrior):
+    """An adversarial autoencoder (Makhzani et al., 2016); its prior is N(0, I).
+
+    A discriminator learns to tell codes from draws of the prior, while the encoder learns to
+    deceive it, and with the decoder to reconstruct. What decides the one against the other is the
+    logarithm of the squared error, so that the scale of the items does not matter.
+
+    Parameters
+    ----------
+    dim : int, default=16
+        Length of the vectors.
+    weight : float, default=0.1
+        Weight of deceiving the discriminator beside reconstruction.
+    hidden : tuple of int, default=(512, 256)
+        Widths of the hidden layers of the encoder; the decoder mirrors them.
+    body : {"auto", "mlp", "cnn"}, default="auto"
+        Perceptrons or convolutions; of themselves large images get convolutions.
+    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+        As of `Learned`; the learning rate is 2e-3 when absent.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> encoder = AAE(dim=4, epochs=2).fit(load("digits").items)
+    >>> encoder.inverse_transform(encoder.sample(5, random_state=0)).shape
+    (5, 8, 8, 1)
+    """
+
+    own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {"discrimination": ("discriminator",)}
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **Learned._parameter_constraints,
+        "weight": [Interval(Real, 0, None, closed="left")],
+    }
+
+    dim: int = 16
+    weight: float = 0.1
+    hidden: tuple[int, ...] = (512, 256)
+    body: str = "auto"
+    learning_rate: float = 2e-3
+
+    def build(self) -> nn.ModuleDict:
+        """Return the encoder, its mirror decoder, and the discriminator of codes."""
+        nets = self.bodies(self.dim)
+        nets["discriminator"] = _discriminator(self.dim)
+        return nets
+
+    def losses(
+        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return reconstruction and deception, and apart from these what the discriminator errs."""
+        codes = nets["encoder"](batch)
+        error = self.squared_error(nets["decoder"](codes), batch)
+        drawn = torch.empty_like(codes).normal_(generator=generator)
+        judged = nets["discriminator"](codes)
+        return {
+            "reconstruction": (error + 1e-6).log(),
+            "deception": deception(judged),
+            "discrimination": discrimination(nets["discriminator"](drawn), judged),
+        }
+
+    def loss_weights(self, done: float) -> Mapping[str, float]:
+        """Return the weight of deception."""
+        return {"deception": self.weight}
+
+
+def _discriminator(dim: int) -> nn.Module:
+    """Return a network that says of codes how likely they are drawn from the prior, as logits.
+
+    Without batch normalisation, by which a batch of all codes would give itself away.
+    """
+    return nn.Sequential(
+        nn.Linear(dim, 256),
+        nn.LeakyReLU(0.2),
+        nn.Linear(256, 256),
+        nn.LeakyReLU(0.2),
+        nn.Linear(256, 1),
+    )

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from nearspace.data import SAMPLES
-from nearspace.encoders.learned.contrastive import SimCLR, SupCon
-from nearspace.encoders.learned.vicreg import VICReg
+from nearspace.encoders.learned.views import SimCLR, SupCon, VICReg
 from nearspace.errors import DataError
 from nearspace.metrics.labels import knn_scores
 
