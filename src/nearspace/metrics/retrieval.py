@@ -166,7 +166,7 @@ def r_precision(
     return values, positions
 
 
-def subsample(n: int, most: int, random_state: int) -> np.ndarray:
+def subsample(n: int, most: int, random_state: int | np.random.Generator) -> np.ndarray:
     """Return the positions of at most so many of ``n`` items, drawn at random, in their order.
 
     Examples

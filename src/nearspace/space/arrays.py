@@ -14,7 +14,6 @@ from nearspace.errors import NearspaceError
 
 __all__ = [
     "check_finite",
-    "drawn",
     "first_row_without",
     "float32",
     "free_name",
@@ -66,11 +65,6 @@ def read_arrays(data: bytes, types: Mapping[str, str]) -> list[np.ndarray]:
             got = arrays[name].dtype if name in arrays else "nothing"
             raise ValueError(f"expected an array '{name}' of {np.dtype(dtype)}, got {got}")
     return [arrays[name] for name in types]
-
-
-def drawn(n: int, most: int, random: Any) -> np.ndarray:
-    """Return all of ``n`` positions, or ``most`` of them drawn at random, in ascending order."""
-    return np.arange(n) if n <= most else np.sort(random.choice(n, most, replace=False))
 
 
 def plain_array(values: Sequence[Any]) -> np.ndarray:

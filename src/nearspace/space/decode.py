@@ -16,7 +16,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Samples
 from nearspace.errors import DataError, NearspaceError, did_you_mean
-from nearspace.space.arrays import drawn
+from nearspace.metrics.retrieval import subsample
 from nearspace.space.space import Space
 
 __all__ = ["SOURCES", "decode", "decoder", "interpolate", "mixture_size", "sample", "traverse"]
@@ -172,7 +172,7 @@ def _from_mixture(
 
     random = check_random_state(random_state)
     # In float32 a covariance is no longer one to the last digit, which sampling asks of it.
-    wide = vectors[drawn(len(vectors), FITTED, random)].astype(np.float64)
+    wide = vectors[subsample(len(vectors), FITTED, random)].astype(np.float64)
     centre = wide.mean(axis=0)
     scale = (wide - centre).std() or 1.0  # what is added to covariances is no share of them
     mixture = GaussianMixture(

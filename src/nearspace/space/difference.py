@@ -11,9 +11,8 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import check_search, nearest, row_products, shared_share
+from nearspace.metrics.retrieval import check_search, nearest, row_products, shared_share, subsample
 from nearspace.metrics.similarity import cka
-from nearspace.space.arrays import drawn
 from nearspace.space.space import Space
 
 __all__ = ["Change", "Difference", "diff"]
@@ -151,8 +150,8 @@ def diff(
     a, b = first.vectors[here], second.vectors[there]
     n = len(here)
     random = np.random.default_rng(random_state)
-    some = drawn(n, CKA_ITEMS, random)
-    asked = drawn(n, queries, random)
+    some = subsample(n, CKA_ITEMS, random)
+    asked = subsample(n, queries, random)
     deep = min(DEEPER * k, n - 1)
     nearby = [_neighbours(x, asked, deep, metric) for x in (a, b)]
     shares = shared_share(nearby[0][:, :k], nearby[1][:, :k])

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from nearspace.metrics.retrieval import nearest
-from nearspace.space.arrays import drawn
+from nearspace.metrics.retrieval import nearest, subsample
 from nearspace.space.search.exact import rescored
 from nearspace.space.space import Space
 
@@ -148,7 +147,7 @@ def _codes(places: np.ndarray, most: int) -> np.ndarray:
     n = len(places)
     if n < 2 * SMALLEST or not np.ptp(places):
         return np.full(n, -1)
-    chosen = drawn(n, most, np.random.default_rng(0))
+    chosen = subsample(n, most, 0)
     smallest = max(SMALLEST, math.isqrt(len(chosen)))
     method = HDBSCAN(min_cluster_size=smallest, min_samples=DENSITY, copy=True)
     codes = method.fit_predict(places[chosen])

@@ -15,12 +15,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from nearspace.metrics.retrieval import check_search, row_products
+from nearspace.metrics.retrieval import VectorArray, check_search, row_products
 from nearspace.space.arrays import vector_checksums
 
-__all__ = ["NOTHING", "SPARE", "WIDE", "Exact", "Hidden", "Vectors", "as_scores", "rescored"]
+__all__ = ["NOTHING", "SPARE", "WIDE", "Exact", "Hidden", "as_scores", "rescored"]
 
-Vectors: TypeAlias = "np.ndarray | sparse.csr_array"
 Bound: TypeAlias = tuple[np.ndarray, np.ndarray]
 
 ALONE = 4  # up to so many queries the product of matrix and vector is faster than that of matrices
@@ -101,7 +100,7 @@ class Exact:
     ([[0, 1]], [[0.0, 1.414]])
     """
 
-    def __init__(self, vectors: Vectors, metric: str, chunk: int = CHUNK):
+    def __init__(self, vectors: VectorArray, metric: str, chunk: int = CHUNK):
         check_search(metric)
         self.vectors, self.metric, self.chunk = vectors, metric, chunk
         if sparse.issparse(vectors):
@@ -142,7 +141,7 @@ class Exact:
             self.fixed_error = (8 * ROUNDING * half + dim * VANISHING).astype(np.float32)
 
     def search(
-        self, queries: Vectors, k: int, hidden: Hidden = NOTHING
+        self, queries: VectorArray, k: int, hidden: Hidden = NOTHING
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the ``k`` best of every query, the best first, equals in their order.
 

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import MissingExtra, NearspaceError
-from nearspace.metrics.retrieval import check_search
+from nearspace.metrics.retrieval import VectorArray, check_search
 from nearspace.space.arrays import read_arrays, vector_checksums
-from nearspace.space.search.exact import SPARE, WIDE, Exact, Hidden, Vectors, as_scores, rescored
+from nearspace.space.search.exact import SPARE, WIDE, Exact, Hidden, as_scores, rescored
 
 __all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name"]
 
@@ -110,7 +110,7 @@ class Opened:
         The vectors, of which the library holds a copy in the order of the cells.
     """
 
-    def __init__(self, index: Index, vectors: Vectors):
+    def __init__(self, index: Index, vectors: VectorArray):
         dim = index.centroids.shape[1]
         if sparse.issparse(vectors) or dim != vectors.shape[1]:
             raise _unsound()

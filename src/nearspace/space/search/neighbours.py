@@ -11,9 +11,9 @@ from scipy import sparse
 
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
-from nearspace.metrics.retrieval import check_search
+from nearspace.metrics.retrieval import VectorArray, check_search
 from nearspace.space.arrays import first_row_without
-from nearspace.space.search.exact import Hidden, Vectors
+from nearspace.space.search.exact import Hidden
 from nearspace.space.search.filters import matching
 from nearspace.space.space import Space
 
@@ -159,7 +159,9 @@ def _lengthened(vectors: Any) -> Any:
     return sparse.csr_array((data, vectors.indices, vectors.indptr), shape=vectors.shape)
 
 
-def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, np.ndarray | None]:
+def _queries(
+    space: Space, queries: Any, exclude_self: bool
+) -> tuple[VectorArray, np.ndarray | None]:
     """Return the vectors of queries and, to leave them out, where they themselves stand or -1."""
     positions: np.ndarray | None = None
     if isinstance(queries, Space):
@@ -189,7 +191,7 @@ def _queries(space: Space, queries: Any, exclude_self: bool) -> tuple[Vectors, n
     return _checked(space, vectors), positions if exclude_self else None
 
 
-def _checked(space: Space, vectors: Any) -> Vectors:
+def _checked(space: Space, vectors: Any) -> VectorArray:
     """Return vectors as the space has them, dense or sparse, or say what is wrong with them."""
     if vectors.dtype.kind not in "fiub":
         raise DataError(f"Queries: expected numbers, ids or a space, got {vectors.dtype}.")

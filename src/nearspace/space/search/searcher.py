@@ -9,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from nearspace.errors import NearspaceError
-from nearspace.space.search.exact import NOTHING, Exact, Hidden, Vectors
+from nearspace.metrics.retrieval import VectorArray
+from nearspace.space.search.exact import NOTHING, Exact, Hidden
 from nearspace.space.search.index import LARGEST_K, RECALL, Index, Opened, part_name
 
 __all__ = ["Searcher"]
@@ -38,7 +39,7 @@ class Searcher:
     ([[0, 1]], [[0.0, 1.414]], 1.0)
     """
 
-    def __init__(self, vectors: Vectors, parts: Mapping[str, bytes]):
+    def __init__(self, vectors: VectorArray, parts: Mapping[str, bytes]):
         self.vectors, self.parts = vectors, parts
         self._lock = threading.Lock()
         self._exact: dict[str, Exact] = {}
@@ -46,7 +47,7 @@ class Searcher:
 
     def search(
         self,
-        queries: Vectors,
+        queries: VectorArray,
         k: int,
         metric: str,
         hidden: Hidden = NOTHING,
