@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from nearspace.cli.compose import with_options
+from nearspace.cli.options import with_options
 from nearspace.errors import NearspaceError
 
 __all__ = ["app"]

@@ -8,33 +8,34 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.judging import (
-    STYLES,
-    Judging,
+from nearspace.cli.terminal import (
     leave,
     print_advice,
     print_notes,
+    print_table,
+    print_words,
     progress_bar,
     write_json,
 )
-from nearspace.cli.reading import Reading, SourceArgument
 
 if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
 
 
 def compare_command(
-    source: SourceArgument,
+    source: cli.Source,
     specs: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", help="Encoder to compare, such as 'vae(dim=16)'; repeat for more. [encoders]"
+            "--with",
+            help="Encoder to compare, such as 'vae(dim=16)'; repeat for more. See nearspace "
+            "encoders.",
         ),
     ] = None,
     output: cli.Output = Path(),
     *,
-    reading: Reading,
-    judging: Judging,
+    reading: cli.Reading,
+    judging: cli.Judging,
     save_best: Annotated[
         Path | None,
         typer.Option(help="A .space file for all items under the encoder recommended."),
@@ -59,8 +60,7 @@ def compare_command(
     """
     cli.make_folder(output, "report.html and report.json")
     if save_best is not None:
-        cli.check_file(save_best, ".space", option="--save-best")
-        cli.check_new(save_best, force, option="--save-best")
+        cli.check_file(save_best, ".space", option="--save-best", force=force)
     from nearspace.encoders.spec import make_many
 
     for spec in specs or []:
@@ -104,42 +104,35 @@ def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
 
 
 def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
-    """Print the ranked table, as wide as the terminal allows, new notes, and the verdict."""
+    """Print the ranked table, new notes, and the verdict."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from rich.text import Text
 
     from nearspace.judge.scores import SCORES
     from nearspace.report.words import bytes_text, seconds_text, verdict
 
-    console = Console()
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
-    others = others[: max(0, (console.width - 90) // 13)]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("encoder", overflow="fold")
-    for name in (ranked, *others):
-        table.add_column(board.label(name), justify="right", no_wrap=name == ranked)
-    for head in ("dim", "fit", "one item", "vector"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    others = others[: max(0, (Console().width - 90) // 13)]
+    rows = []
     for row in board.results:
+        cells = {"encoder": row.spec}
+        for name in (ranked, *others):
+            text = SCORES[name].text(row.scores.get(name), interval=name == ranked)
+            cells[board.label(name)] = text
         cost = row.cost
-        costs = ("", "", "")
-        if cost is not None:
-            times = (seconds_text(cost.fit_seconds), seconds_text(cost.latency_seconds))
-            costs = (*times, bytes_text(cost.bytes_per_vector))
-        table.add_row(
-            escape(row.spec),
-            escape(SCORES[ranked].text(row.scores.get(ranked))),
-            *(SCORES[name].text(row.scores.get(name), interval=False) for name in others),
-            str(row.dim or ""),
-            *costs,
-            row.verdict + (" ★" if row.recommended else ""),
-            style=STYLES.get(row.verdict, ""),
+        rows.append(
+            cells
+            | {
+                "dim": str(row.dim or ""),
+                "fit": seconds_text(cost.fit_seconds) if cost else "",
+                "one item": seconds_text(cost.latency_seconds) if cost else "",
+                "vector": bytes_text(cost.bytes_per_vector) if cost else "",
+                "verdict": row.verdict + " ★" * row.recommended,
+            }
         )
-    console.print(table)
+    print_table(rows, "encoder", spare=("dim", "fit", "vector"))
     for failure in board.failures:
-        console.print(f"[red]failed[/] {escape(failure.spec)}: {escape(failure.error)}")
-    print_notes(console, board.notes, told)
-    print_advice(console, *verdict(board))
+        print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
+    print_notes(board.notes, told)
+    print_advice(*verdict(board))

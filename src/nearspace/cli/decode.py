@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.found import print_found
+from nearspace.cli.terminal import print_found
 from nearspace.errors import NearspaceError
 
 ENDINGS = (".png", ".npy", ".npz")
@@ -176,7 +176,7 @@ def _write(
     arrays = {"items": items, "vectors": vectors}
     if ids is not None:
         arrays["ids"] = ids
-    try:
+    with cli.writing(output):
         if output.suffix == ".png":
             from nearspace.space.grid import image_grid
 
@@ -185,7 +185,5 @@ def _write(
             np.save(output, items)
         else:
             np.savez(output, **arrays)  # type: ignore[arg-type]
-    except OSError as error:
-        raise NearspaceError(f"-o {output} cannot be written ({error}).") from error
     one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
     typer.echo(f"{output}: {len(items):,} {'item' if len(items) == 1 else 'items'} {one}.")
