@@ -5,10 +5,10 @@ from typing import Annotated
 
 import pytest
 import typer
-from nearspace.cli.options import only, with_options
 from typer.testing import CliRunner
 
 from nearspace.cli.app import COMMANDS, app
+from nearspace.cli.options import only, with_options
 
 
 @dataclasses.dataclass(frozen=True)
