@@ -18,31 +18,21 @@ from nearspace.errors import NearspaceError
 
 __all__ = ["app"]
 
-# A command and the file beside that has it as a function: compare is `compare_command`.
+# The commands of each file beside, as functions: compare is `compare_command`.
 COMMANDS = {
-    "compare": "compare",
-    "embed": "embed",
-    "add": "space",
-    "info": "space",
-    "remove": "space",
-    "verify": "space",
-    "search": "search",
-    "index": "search",
-    "decode": "decode",
-    "sample": "decode",
-    "interpolate": "decode",
-    "analogy": "decode",
-    "diff": "diff",
-    "export": "exchange",
-    "import": "exchange",
-    "pack": "codec",
-    "unpack": "codec",
-    "split": "codec",
-    "rates": "rates",
-    "encoders": "encoders",
-    "layers": "layers",
-    "map": "map",
-    "transfer": "transfer",
+    "compare": ("compare",),
+    "embed": ("embed",),
+    "space": ("add", "info", "remove", "verify"),
+    "search": ("search", "index"),
+    "decode": ("decode", "sample", "interpolate", "analogy"),
+    "diff": ("diff",),
+    "exchange": ("export", "import"),
+    "codec": ("pack", "unpack", "split"),
+    "rates": ("rates",),
+    "encoders": ("encoders",),
+    "layers": ("layers",),
+    "map": ("map",),
+    "transfer": ("transfer",),
 }
 
 PARAMETER = re.compile(r"\b([a-z]\w*)=(?=[\s,;.:)]|$)")  # named in a sentence, without a value
@@ -102,6 +92,7 @@ def options(
     """Take the options that stand before a command."""
 
 
-for name, file in COMMANDS.items():
-    command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
-    app.command(name, help=help_text(command))(told(with_options(command)))
+for file, names in COMMANDS.items():
+    for name in names:
+        command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
+        app.command(name, help=help_text(command))(told(with_options(command)))

@@ -63,8 +63,7 @@ def layers_command(
             test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
             progress=progress,
         )  # fmt: skip
-    from nearspace.report.layers import layers_page
-    from nearspace.report.places import places_sections
+    from nearspace.report.layers import layers_page, places_sections
 
     write_json(board, output / "layers.json")
     path = layers_page(board, places_sections(board)).write(output / "layers.html")

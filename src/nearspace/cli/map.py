@@ -115,12 +115,12 @@ def _print(
     if math.isnan(found.trustworthiness):
         console.print(f"Too few items for a judgement by {K} neighbours.", style="dim")
     lists: list[tuple[str, list[str]]] = [
-        ("clusters", [f"{of.size:>8,}  {cluster_name(at, of)}" for at, of in enumerate(crowds)]),
-        ("outliers", [f"{of.times:>7.1f}×  {space.ids[of.position]}" for of in far]),
-        ("near-duplicates", [_group(space.ids, of) for of in alike]),
+        ("cluster", [f"{of.size:>8,}  {cluster_name(at, of)}" for at, of in enumerate(crowds)]),
+        ("outlier", [f"{of.times:>7.1f}×  {space.ids[of.position]}" for of in far]),
+        ("near-duplicate", [_group(space.ids, of) for of in alike]),
     ]
     for name, lines in lists:
-        console.print(f"\n[bold]{len(lines):,} {name}[/]")
+        console.print(f"\n[bold]{len(lines):,} {name}{'s' * (len(lines) != 1)}[/]")
         for line in lines[:LISTED]:
             console.print(line, markup=False)
         if len(lines) > LISTED:

@@ -193,26 +193,24 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextlib.contextmanager
 def writing(output: Path, option: str = "-o") -> Iterator[None]:
-    """Raise `NearspaceError` if a file cannot be written; a new one is not left half written."""
+    """Raise `NearspaceError` where a file or folder cannot be written; no half of a file stays."""
     there = True
     try:
         there = output.exists()
         yield
     except OSError as error:
-        if not there:
-            output.unlink(missing_ok=True)
-        raise NearspaceError(f"{option} {output}: the file cannot be written ({error}).") from error
+        if not there and output.is_file():
+            output.unlink()
+        raise NearspaceError(f"{option} {output} cannot be written ({error}).") from error
 
 
 def make_folder(output: Path, files: str) -> None:
     """Make the folder into which a command writes its files, or raise `NearspaceError`."""
     if output.exists() and not output.is_dir():
         raise NearspaceError(f"-o {output} is a file; give a folder for {files}.")
-    try:
+    with writing(output):
         output.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=output).close()
-    except OSError as error:
-        raise NearspaceError(f"-o {output}: the folder cannot be made ({error}).") from error
 
 
 def check_file(output: Path, *endings: str, option: str = "-o", force: bool = True) -> None:

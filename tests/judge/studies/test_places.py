@@ -14,7 +14,7 @@ from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.judge.studies.grids import grids, receptive_fields
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.judge.studies.places import board_places, busy_points, nearest_places
-from nearspace.report.places import places_sections
+from nearspace.report.layers import places_sections
 
 RANDOM = np.random.default_rng(0)
 SIDE, PATCH = 32, 8

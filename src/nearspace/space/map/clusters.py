@@ -17,7 +17,15 @@ from nearspace.space.search.scores import rescored
 if TYPE_CHECKING:
     from nearspace.space.space import Space
 
-__all__ = ["Alike", "Cluster", "Outlier", "classes", "clusters", "outliers_and_duplicates"]
+__all__ = [
+    "Alike",
+    "Cluster",
+    "Outlier",
+    "classes",
+    "clusters",
+    "numbers_of",
+    "outliers_and_duplicates",
+]
 
 K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
@@ -106,7 +114,8 @@ def clusters(
     """
     codes = _codes(places, most)
     sizes = np.bincount(codes[codes >= 0])
-    labels = _commonest(codes, space.labels, len(sizes))
+    numbered = space.labels is None or numbers_of(space.labels) is not None
+    labels = _commonest(codes, None if numbered else space.labels, len(sizes))
     words = _words(codes, *_texts(space), len(sizes))
     named = zip(sizes.tolist(), labels, words, strict=True)
     return codes, [Cluster(size, of, by) for size, of, by in named]
@@ -166,6 +175,24 @@ def classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     codes = np.full(len(labels), -1)
     names, codes[there] = np.unique(texts[there], return_inverse=True)
     return names, codes
+
+
+def numbers_of(labels: np.ndarray) -> np.ndarray | None:
+    """Return labels as numbers on a scale, NaN where one is missing; None where they are classes.
+
+    Whole numbers are classes, as `load` takes them.
+
+    Examples
+    --------
+    >>> numbers_of(np.array([0.5, None, 2], dtype=object)).tolist()
+    [0.5, nan, 2.0]
+    """
+    values = [np.nan if value is None else value for value in labels.tolist()]
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    numbers = np.array(values, dtype=np.float64)
+    there = numbers[np.isfinite(numbers)]
+    return numbers if (there != np.trunc(there)).any() else None
 
 
 def _texts(space: Space) -> tuple[Sequence[str] | None, float]:
