@@ -35,7 +35,10 @@ COMMANDS = {
     "transfer": ("transfer",),
 }
 
-PARAMETER = re.compile(r"\b([a-z]\w*)=(?=[\s,;.:)]|$)")  # named in a sentence, without a value
+# A parameter that a sentence names alone, or with the column or the like that was asked for.
+PARAMETER = re.compile(
+    r"\b([a-z]\w*)=(?=[\s,;.:)]|$)|(?<=[^,] )(column|labels|groups|time|ids|kind|how)='(\S+)'"
+)
 
 app = typer.Typer(
     name="nearspace",
@@ -61,10 +64,16 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
             print("nearspace: interrupted; nothing was written.", file=sys.stderr)
             raise typer.Exit(130) from None
         except NearspaceError as error:
-            error.args = (PARAMETER.sub(lambda name: f"--{name[1].replace('_', '-')}", str(error)),)
+            error.args = (PARAMETER.sub(as_option, str(error)),)
             raise
 
     return run
+
+
+def as_option(parameter: re.Match[str]) -> str:
+    """Return a parameter that was found in a sentence as it is written on the command line."""
+    alone, name, value = parameter.groups()
+    return f"--{alone.replace('_', '-')}" if alone else f"--{name} {value}"
 
 
 def help_text(command: Callable[..., None]) -> str:

@@ -8,15 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import (
-    leave,
-    print_advice,
-    print_notes,
-    print_table,
-    print_words,
-    progress_bar,
-    write_json,
-)
+from nearspace.cli import terminal
 
 if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
@@ -66,7 +58,7 @@ def compare_command(
     for spec in specs or []:
         make_many(spec)  # a misspelt encoder is told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
-    with progress_bar() as progress:
+    with terminal.progress_bar() as progress:
         from nearspace.judge.studies.compare import compare
 
         board = compare(
@@ -76,13 +68,13 @@ def compare_command(
         )  # fmt: skip
     from nearspace.report.page import write_report
 
-    write_json(board, output / "report.json")
+    terminal.write_json(board, output / "report.json")
     path = write_report(board, output / "report.html")
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
     if save_best is not None:
         _save(board, dataset, save_best)
-    leave(board, judged=any(row.spec != "chance" for row in board.results))
+    terminal.leave(board, judged=any(row.spec != "chance" for row in board.results))
 
 
 def _announce(seconds: float) -> None:
@@ -120,19 +112,14 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
         for name in (ranked, *others):
             text = SCORES[name].text(row.scores.get(name), interval=name == ranked)
             cells[board.label(name)] = text
-        cost = row.cost
-        rows.append(
-            cells
-            | {
-                "dim": str(row.dim or ""),
-                "fit": seconds_text(cost.fit_seconds) if cost else "",
-                "one item": seconds_text(cost.latency_seconds) if cost else "",
-                "vector": bytes_text(cost.bytes_per_vector) if cost else "",
-                "verdict": row.verdict + " ★" * row.recommended,
-            }
-        )
-    print_table(rows, "encoder", spare=("dim", "fit", "vector"))
+        cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
+        if row.cost is not None:
+            cells["dim"], cells["vector"] = str(row.dim), bytes_text(row.cost.bytes_per_vector)
+            cells["fit"] = seconds_text(row.cost.fit_seconds)
+            cells["one item"] = seconds_text(row.cost.latency_seconds)
+        rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})
+    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector"))
     for failure in board.failures:
-        print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
-    print_notes(board.notes, told)
-    print_advice(*verdict(board))
+        terminal.print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
+    terminal.print_notes(board.notes, told)
+    terminal.print_advice(*verdict(board))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nearspace.cli.terminal import print_table, print_words
+from nearspace.cli import terminal
 
 
 def encoders_command() -> None:
@@ -20,8 +20,8 @@ def encoders_command() -> None:
         }
         for name, entry in CATALOGUE.items()
     ]
-    print_table(rows, "what it is", words=rows[0])
-    print_words(
+    terminal.print_table(rows, "what it is", words=rows[0])
+    terminal.print_words(
         "\nname(parameter=value) sets a parameter, @ takes a layer (cnn@conv2), + joins vectors "
         "(hog + cnn), | runs one encoder on the vectors of another (tfidf | pca(dim=64) | l2)."
     )

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import (
-    STYLES,
-    print_advice,
-    print_notes,
-    print_table,
-    progress_bar,
-    write_json,
-)
+from nearspace.cli import terminal
 
 if TYPE_CHECKING:
     from nearspace.judge.studies.layers import LayerBoard
@@ -55,7 +48,7 @@ def layers_command(
     check_layers(encoder, pool)  # told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
     cli.check_labels(encoder, dataset)
-    with progress_bar() as progress:
+    with terminal.progress_bar() as progress:
         from nearspace.judge.studies.layers import compare_layers
 
         board = compare_layers(
@@ -65,7 +58,7 @@ def layers_command(
         )  # fmt: skip
     from nearspace.report.layers import layers_page, places_sections
 
-    write_json(board, output / "layers.json")
+    terminal.write_json(board, output / "layers.json")
     path = layers_page(board, places_sections(board)).write(output / "layers.html")
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
@@ -79,8 +72,8 @@ def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
     if board.hybrids:
         typer.echo()
         _print_pairs(board)
-    print_notes(board.notes, told)
-    print_advice(*layers_verdict(board))
+    terminal.print_notes(board.notes, told)
+    terminal.print_advice(*layers_verdict(board))
 
 
 def _print_layers(board: LayerBoard) -> None:
@@ -108,7 +101,7 @@ def _print_layers(board: LayerBoard) -> None:
     for name, score in board.floor.items():
         told = " ".join(board.score.parts(score))
         rows.append({"layer": name, board.label(): told, "verdict": "floor"})
-    print_table(rows, "layer", spare=("CKA to next", "never on", "its interval"))
+    terminal.print_table(rows, "layer", spare=("CKA to next", "never on", "its interval"))
 
 
 def _print_pairs(board: LayerBoard) -> None:
@@ -120,7 +113,7 @@ def _print_pairs(board: LayerBoard) -> None:
     for first, second, how, cells in hybrid_table(board):
         row: dict[str, Any] = {"two layers": f"{first} + {second}", "how": how}
         for cell in cells:
-            text = Text(board.score.parts(cell.score)[0], STYLES.get(cell.verdict, ""))
+            text = Text(board.score.parts(cell.score)[0], terminal.STYLES.get(cell.verdict, ""))
             row[f"first weighs {FRACTIONS[cell.weight]}"] = text
         rows.append(row)
-    print_table(rows, "two layers", words=("how",))
+    terminal.print_table(rows, "two layers", words=("how",))

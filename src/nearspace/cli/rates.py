@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import print_table, print_words, progress_bar, write_json
+from nearspace.cli import terminal
 
 
 def rates_command(
@@ -52,7 +52,7 @@ def rates_command(
     images = dataclasses.replace(reading, kind="image")
     dataset = images.read(source, random_state=judging.random_state)
     try:
-        with progress_bar() as progress:
+        with terminal.progress_bar() as progress:
             from nearspace.judge.studies.rates import measure_rates
 
             rates = measure_rates(
@@ -67,7 +67,7 @@ def rates_command(
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
-    write_json(rates, output / "rates.json")
+    terminal.write_json(rates, output / "rates.json")
     path = rates_page(rates).write(output / "rates.html")
     _print(rates)
     typer.echo(f"\nReport: {path}")
@@ -93,5 +93,5 @@ def _print(rates: Any) -> None:
             }
         )
     if rows:
-        print_table(rows, "encoder")
-    print_words(*filter(None, (never_best(rates), f"\n{rates_verdict(rates)}")))
+        terminal.print_table(rows, "encoder")
+    terminal.print_words(*filter(None, (never_best(rates), f"\n{rates_verdict(rates)}")))

@@ -11,7 +11,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import print_found
+from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
 
 TIMED = 200  # queries by which the speed of a search is measured
@@ -105,7 +105,7 @@ def search_command(
         nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, rows in zip(names, answers, strict=True):
             title = f"nearest to {name}" if len(names) > 1 else ""
-            print_found(title, rows, cli.SCORES[metric], nothing)
+            terminal.print_found(title, rows, cli.SCORES[metric], nothing)
 
 
 def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:

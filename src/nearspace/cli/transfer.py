@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import (
-    leave,
-    print_notes,
-    print_table,
-    print_words,
-    progress_bar,
-    write_json,
-)
+from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
@@ -60,7 +53,7 @@ def transfer_command(
 
     encoder = make(spec)  # a misspelt encoder is told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
-    with progress_bar() as progress:
+    with terminal.progress_bar() as progress:
         from nearspace.judge.studies.transfer import transfer
 
         found = transfer(
@@ -70,9 +63,9 @@ def transfer_command(
         )  # fmt: skip
     _print(found, told=dataset.notes)
     if output is not None:
-        write_json(found, output)
+        terminal.write_json(found, output)
         typer.echo(f"\nWritten: {output}")
-    leave(found)
+    terminal.leave(found)
 
 
 def _counts(text: str) -> list[int]:
@@ -106,10 +99,10 @@ def _print(found: Transfer, told: tuple[str, ...]) -> None:
         }
         style = "dim" if row.way.startswith("from scratch") else ""
         rows.append({head: Text(text, style) for head, text in cells.items()})
-    print_table(rows, "way to use them")
+    terminal.print_table(rows, "way to use them")
     if found.protocol["last part"]:
         names = ", ".join(name.split(".")[-1] for name in found.protocol["last part"])
-        print_words(Text(f"The last part is {names}.", "dim"))
-    print_notes(found.notes, told)
+        terminal.print_words(Text(f"The last part is {names}.", "dim"))
+    terminal.print_notes(found.notes, told)
     spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in found.seconds.items())
-    print_words("", *found.verdicts, f"Time: {spent}.")
+    terminal.print_words("", *found.verdicts, f"Time: {spent}.")

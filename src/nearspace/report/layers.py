@@ -27,7 +27,7 @@ from nearspace.report.figures import (
     similarity_figure,
     whiskers,
 )
-from nearspace.report.words import few_to_choose, seconds_text
+from nearspace.report.words import few_to_choose, seconds_text, standing
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -101,7 +101,8 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
         words += f"best, {best.name}, has {_told(board, board.ranking(best))}."
         return None, f"{words} {few_to_choose(board.protocol['items judged'])}"
     told = _told(board, board.ranking(chosen))
-    words = f"{_standing(board)}: {told} {label} with {chosen.dim:,} numbers"
+    place = standing(board, "smaller", "smallest", "layer")
+    words = f"{place}: {told} {label} with {chosen.dim:,} numbers"
     told = _told(board, board.ranking(best))
     words += "." if chosen is best else f"; {best.name} has {told} with {best.dim:,}."
     if "raw" in board.floor:
@@ -110,20 +111,6 @@ def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
     if "pool" in encoder.get_params():
         encoder.set_params(pool=board.protocol["pool"])
     return encoder.spec, f"{words} {_told_gain(board)}".strip()
-
-
-def _standing(board: LayerBoard) -> str:
-    """Return where the recommended layer stands among those that are best or tied with it."""
-    top, left = sum(row.verdict in TOP for row in board.rows), len(board.contenders)
-    if len(board.rows) == 1:
-        return "The only layer"
-    if top == 1:
-        return "Better than every other layer"
-    if left == 1:
-        return f"The only one of the {top} layers tied for best that can be told from chance"
-    which = "smaller of the two" if left == 2 else f"smallest of the {left}"
-    beyond = " that can be told from chance" if left < top else ""
-    return f"The {which} layers tied for best{beyond}"
 
 
 def _told(board: LayerBoard, estimate: Estimate | None) -> str:
