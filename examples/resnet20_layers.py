@@ -18,8 +18,7 @@ from nearspace import Dataset
 from nearspace.data import Image as ImageKind
 from nearspace.encoders.borrowed.network import Network
 from nearspace.judge.studies.layers import compare_layers
-from nearspace.report.layers import layers_page
-from nearspace.report.places import places_sections
+from nearspace.report.layers import layers_page, places_sections
 
 DATA = Path(os.environ["NEARSPACE_DATA"])
 CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import io
+import json
 import re
 import shutil
 import struct
@@ -119,6 +120,27 @@ def test_long_numbers_stay_whole_and_what_is_missing_is_not_named():
     assert f'"{2**60 + 3}"' in page
     assert "None" not in page
     assert '"names":["7","11"],"counts":[4,4]' in page
+
+
+def test_labels_that_are_numbers_have_a_scale_and_name_no_cluster():
+    places = np.random.default_rng(0).normal(size=(40, 2))
+    labels = np.array([0.5, None, *np.linspace(1, 9, 38)], dtype=object)
+    space = Space(places, np.arange(40), labels, Recipe("x", "0"))
+    marks = landmarks(space, np.where(np.arange(40)[:, None] < 20, places, places + 50))
+    assert [of.name for of in marks.clusters] == ["", ""]
+    page = map_page(space, a_map(space, places), marks).html()
+    data = json.loads(re.search(r'id="page-data">(.*?)</script>', page)[1])
+    label = data["colourings"]["label"]
+    assert label["ends"] == ["0.88", "8.836"]
+    told = dict(zip(data["ids"], label["names"], strict=True))
+    assert (told["0"], told["1"], told["2"]) == ("0.5", "", "1")
+    shares = np.frombuffer(base64.b64decode(label["codes"]), "<f4")
+    shares = shares[np.argsort(np.array(data["ids"], dtype=int))]
+    assert shares[1] == -1
+    assert shares[0] == 0
+    assert shares[-1] == 1
+    assert (np.diff(shares[2:]) >= 0).all()
+    assert [name for name, *_ in [data["clusters"][0].values()]] == ["cluster 1"]
 
 
 def test_items_need_no_labels_texts_or_pictures():

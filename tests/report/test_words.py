@@ -9,7 +9,7 @@ def test_the_verdict_names_the_cheapest_of_the_tied(board):
     spec, reason = verdict(board("digits"))
     assert spec == "hog"
     assert reason == (
-        "The cheapest of the 3 that are tied for best: 98.4 % 5-NN accuracy [97.3, 99.3], "
+        "The cheapest of the 3 encoders tied for best: 98.4 % 5-NN accuracy [97.3, 99.3], "
         "0.2 points above the raw input (itself tied for best) and 88.2 points above chance."
     )
 
@@ -17,13 +17,15 @@ def test_the_verdict_names_the_cheapest_of_the_tied(board):
 def test_the_verdict_without_labels_does_not_measure_against_the_reference(board):
     spec, reason = verdict(board("unlabelled"))
     assert spec == "pca(dim=8)"
-    assert reason == "Better than every other: 85.0 % neighbours kept [83.9, 85.9]."
+    assert reason == "Better than every other encoder: 85.0 % neighbours kept [83.9, 85.9]."
 
 
 def test_a_single_best_is_better_than_the_rest(board):
     rows = [row for row in board("digits") if row.spec in ("cnn", "pca(dim=32)")]
     rows[0] = dataclasses.replace(rows[0], recommended=True)
-    assert verdict(Leaderboard(tuple(rows), {}))[1].startswith("Better than every other: 98.7 %")
+    assert verdict(Leaderboard(tuple(rows), {}))[1].startswith(
+        "Better than every other encoder: 98.7 %"
+    )
 
 
 def test_raw_that_beats_the_recommended_is_told():
@@ -36,7 +38,7 @@ def test_raw_that_beats_the_recommended_is_told():
     spec, reason = verdict(Leaderboard(rows, {"k": 5}))
     assert spec == "pca"
     assert reason == (
-        "The cheaper of the two that are tied for best: 94.0 % 5-NN accuracy, "
+        "The cheaper of the two encoders tied for best: 94.0 % 5-NN accuracy, "
         "1.0 points below the raw input (itself tied for best)."
     )
 
@@ -54,13 +56,13 @@ def test_the_tied_that_cannot_be_told_from_chance_do_not_count():
     ]
     assert verdict(Leaderboard(tuple(rows), {"k": 5, "test": 50})) == (
         "hog",
-        "The only one of the 2 tied for best that can be told from chance: 42.0 % 5-NN accuracy "
-        "[29.0, 56.2], 20.0 points above the raw input (itself tied for best) and 26.0 points "
-        "above chance.",
+        "The only one of the 2 encoders tied for best that can be told from chance: 42.0 % 5-NN "
+        "accuracy [29.0, 56.2], 20.0 points above the raw input (itself tied for best) and 26.0 "
+        "points above chance.",
     )
     rows.insert(1, small("pca", 0.28, 0.41, 0.55, "tied with best"))
     assert verdict(Leaderboard(tuple(rows), {"k": 5, "test": 50}))[1].startswith(
-        "The cheaper of the two that are tied for best and can be told from chance: 42.0 %"
+        "The cheaper of the two encoders tied for best that can be told from chance: 42.0 %"
     )
 
 

@@ -13,39 +13,32 @@ from typing import Annotated
 
 import typer
 
-from nearspace.cli.compose import with_options
+from nearspace.cli.options import with_options
 from nearspace.errors import NearspaceError
 
 __all__ = ["app"]
 
-# A command and the file beside that has it as a function: compare is `compare_command`.
+# The commands of each file beside, as functions: compare is `compare_command`.
 COMMANDS = {
-    "compare": "compare",
-    "embed": "embed",
-    "add": "space",
-    "info": "space",
-    "remove": "space",
-    "verify": "space",
-    "search": "search",
-    "index": "search",
-    "decode": "decode",
-    "sample": "decode",
-    "interpolate": "decode",
-    "analogy": "decode",
-    "diff": "diff",
-    "export": "exchange",
-    "import": "exchange",
-    "pack": "codec",
-    "unpack": "codec",
-    "split": "codec",
-    "rates": "rates",
-    "encoders": "encoders",
-    "layers": "layers",
-    "map": "map",
-    "transfer": "transfer",
+    "compare": ("compare",),
+    "embed": ("embed",),
+    "space": ("add", "info", "remove", "verify"),
+    "search": ("search", "index"),
+    "decode": ("decode", "sample", "interpolate", "analogy"),
+    "diff": ("diff",),
+    "exchange": ("export", "import"),
+    "codec": ("pack", "unpack", "split"),
+    "rates": ("rates",),
+    "encoders": ("encoders",),
+    "layers": ("layers",),
+    "map": ("map",),
+    "transfer": ("transfer",),
 }
 
-PARAMETER = re.compile(r"\b([a-z]\w*)=(?=[\s,;.:)]|$)")  # named in a sentence, without a value
+# A parameter that a sentence names alone, or with the column or the like that was asked for.
+PARAMETER = re.compile(
+    r"\b([a-z]\w*)=(?=[\s,;.:)]|$)|(?<=[^,] )(column|labels|groups|time|ids|kind|how)='(\S+)'"
+)
 
 app = typer.Typer(
     name="nearspace",
@@ -71,10 +64,16 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
             print("nearspace: interrupted; nothing was written.", file=sys.stderr)
             raise typer.Exit(130) from None
         except NearspaceError as error:
-            error.args = (PARAMETER.sub(lambda name: f"--{name[1].replace('_', '-')}", str(error)),)
+            error.args = (PARAMETER.sub(as_option, str(error)),)
             raise
 
     return run
+
+
+def as_option(parameter: re.Match[str]) -> str:
+    """Return a parameter that was found in a sentence as it is written on the command line."""
+    alone, name, value = parameter.groups()
+    return f"--{alone.replace('_', '-')}" if alone else f"--{name} {value}"
 
 
 def help_text(command: Callable[..., None]) -> str:
@@ -102,6 +101,7 @@ def options(
     """Take the options that stand before a command."""
 
 
-for name, file in COMMANDS.items():
-    command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
-    app.command(name, help=help_text(command))(told(with_options(command)))
+for file, names in COMMANDS.items():
+    for name in names:
+        command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
+        app.command(name, help=help_text(command))(told(with_options(command)))

@@ -8,8 +8,6 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compose import only
-from nearspace.cli.reading import Reading, SourceArgument
 from nearspace.errors import NearspaceError
 
 FILES = (".npy", ".png", ".jpg", ".jpeg", ".webp", ".zip", ".tar")  # nobody's names of folders
@@ -19,7 +17,7 @@ With = Annotated[
 
 
 def pack_command(
-    source: SourceArgument,
+    source: cli.Source,
     space_file: With,
     output: Annotated[Path, typer.Option("-o", "--output", help="The .codes file to write.")],
     bits: Annotated[
@@ -29,7 +27,7 @@ def pack_command(
         bool, typer.Option("--with-ids/--without-ids", help="Whether to send the ids along.")
     ] = True,
     *,
-    reading: Annotated[Reading, only("column", "ids", "limit")],
+    reading: Annotated[cli.Reading, cli.only("column", "ids", "limit")],
 ) -> None:
     """Pack items into a small file of codes, which the same space unpacks.
 
@@ -52,7 +50,8 @@ def pack_command(
     dataset = reading.read(source, like=space.kind)
     data = pack(space, dataset.items, dataset.ids if with_ids else None, bits=bits)
     told = packed_text(space, dataset.items, data, bits)
-    _write(output, data)
+    with cli.writing(output):
+        output.write_bytes(data)
     typer.echo(f"{output}: {told}")
 
 
@@ -102,7 +101,8 @@ def unpack_command(
         import numpy as np
 
         ids = unpacked.ids.astype(str) if unpacked.ids.dtype == object else unpacked.ids
-        np.savez(output, items=unpacked.items, ids=ids)
+        with cli.writing(output):
+            np.savez(output, items=unpacked.items, ids=ids)
     if unpacked.note:
         typer.echo(f"note: {unpacked.note}", err=True)
     typer.echo(f"{output}: {len(unpacked.items):,} items.")
@@ -120,7 +120,7 @@ def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
     """
     targets = {name: path.with_name(f"{path.stem}.{name}.space") for name in ("encoder", "decoder")}
     for target in targets.values():
-        cli.check_new(target, force, option="split")
+        cli.check_new(target, force, "split")
     from nearspace.space.codec.codec import split
     from nearspace.space.formats import save
 
@@ -145,11 +145,3 @@ def _with_codec(path: Path) -> Any:
     write_part(path, PART, space.parts[PART])
     typer.echo(f"note: {path} now holds its codec: the receiver needs it as it is now.", err=True)
     return space
-
-
-def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise NearspaceError(f"-o {path}: the file cannot be written ({error}).") from error

@@ -8,33 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.judging import (
-    STYLES,
-    Judging,
-    leave,
-    print_advice,
-    print_notes,
-    progress_bar,
-    write_json,
-)
-from nearspace.cli.reading import Reading, SourceArgument
+from nearspace.cli import terminal
 
 if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
 
 
 def compare_command(
-    source: SourceArgument,
+    source: cli.Source,
     specs: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", help="Encoder to compare, such as 'vae(dim=16)'; repeat for more. [encoders]"
+            "--with",
+            help="Encoder to compare, such as 'vae(dim=16)'; repeat for more. See nearspace "
+            "encoders.",
         ),
     ] = None,
     output: cli.Output = Path(),
     *,
-    reading: Reading,
-    judging: Judging,
+    reading: cli.Reading,
+    judging: cli.Judging,
     save_best: Annotated[
         Path | None,
         typer.Option(help="A .space file for all items under the encoder recommended."),
@@ -59,14 +52,13 @@ def compare_command(
     """
     cli.make_folder(output, "report.html and report.json")
     if save_best is not None:
-        cli.check_file(save_best, ".space", option="--save-best")
-        cli.check_new(save_best, force, option="--save-best")
+        cli.check_file(save_best, ".space", option="--save-best", force=force)
     from nearspace.encoders.spec import make_many
 
     for spec in specs or []:
         make_many(spec)  # a misspelt encoder is told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
-    with progress_bar() as progress:
+    with terminal.progress_bar() as progress:
         from nearspace.judge.studies.compare import compare
 
         board = compare(
@@ -76,13 +68,13 @@ def compare_command(
         )  # fmt: skip
     from nearspace.report.page import write_report
 
-    write_json(board, output / "report.json")
+    terminal.write_json(board, output / "report.json")
     path = write_report(board, output / "report.html")
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
     if save_best is not None:
         _save(board, dataset, save_best)
-    leave(board, judged=any(row.spec != "chance" for row in board.results))
+    terminal.leave(board, judged=any(row.spec != "chance" for row in board.results))
 
 
 def _announce(seconds: float) -> None:
@@ -104,42 +96,30 @@ def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
 
 
 def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
-    """Print the ranked table, as wide as the terminal allows, new notes, and the verdict."""
+    """Print the ranked table, new notes, and the verdict."""
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from rich.text import Text
 
     from nearspace.judge.scores import SCORES
     from nearspace.report.words import bytes_text, seconds_text, verdict
 
-    console = Console()
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
-    others = others[: max(0, (console.width - 90) // 13)]
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("encoder", overflow="fold")
-    for name in (ranked, *others):
-        table.add_column(board.label(name), justify="right", no_wrap=name == ranked)
-    for head in ("dim", "fit", "one item", "vector"):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+    others = others[: max(0, (Console().width - 90) // 13)]
+    rows = []
     for row in board.results:
-        cost = row.cost
-        costs = ("", "", "")
-        if cost is not None:
-            times = (seconds_text(cost.fit_seconds), seconds_text(cost.latency_seconds))
-            costs = (*times, bytes_text(cost.bytes_per_vector))
-        table.add_row(
-            escape(row.spec),
-            escape(SCORES[ranked].text(row.scores.get(ranked))),
-            *(SCORES[name].text(row.scores.get(name), interval=False) for name in others),
-            str(row.dim or ""),
-            *costs,
-            row.verdict + (" ★" if row.recommended else ""),
-            style=STYLES.get(row.verdict, ""),
-        )
-    console.print(table)
+        cells = {"encoder": row.spec}
+        for name in (ranked, *others):
+            text = SCORES[name].text(row.scores.get(name), interval=name == ranked)
+            cells[board.label(name)] = text
+        cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
+        if row.cost is not None:
+            cells["dim"], cells["vector"] = str(row.dim), bytes_text(row.cost.bytes_per_vector)
+            cells["fit"] = seconds_text(row.cost.fit_seconds)
+            cells["one item"] = seconds_text(row.cost.latency_seconds)
+        rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})
+    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector"))
     for failure in board.failures:
-        console.print(f"[red]failed[/] {escape(failure.spec)}: {escape(failure.error)}")
-    print_notes(console, board.notes, told)
-    print_advice(console, *verdict(board))
+        terminal.print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
+    terminal.print_notes(board.notes, told)
+    terminal.print_advice(*verdict(board))

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.found import print_found
+from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
 
 ENDINGS = (".png", ".npy", ".npz")
@@ -42,7 +42,6 @@ def decode_command(
 
       nearspace decode photos.space --vectors mine.npy -o decoded.npy
     """
-    cli.check_file(output, *ENDINGS)
     if (item is None) == (vectors is None):
         raise NearspaceError("decode: say what to decode, by --id (several times) or --vectors.")
     space = _open(path, output)
@@ -80,7 +79,6 @@ def sample_command(
 
       nearspace sample photos.space --from prior -o samples.npz
     """
-    cli.check_file(output, *ENDINGS)
     space = _open(path, output)
     from nearspace.space.decode import mixture_size, sample
 
@@ -110,7 +108,6 @@ def interpolate_command(
 
       nearspace interpolate photos.space cat/1.jpg dog/7.jpg --how spherical -o way.npy
     """
-    cli.check_file(output, *ENDINGS)
     space = _open(path, output)
     from nearspace.space.decode import interpolate
     from nearspace.space.search.neighbours import vectors_at
@@ -144,11 +141,14 @@ def analogy_command(
     if as_json:
         typer.echo(answers_json([f"{b} - {a} + {c}"], answers, found))
     else:
-        print_found("", answers[0], cli.SCORES[metric], "There is no other item to be found.")
+        terminal.print_found(
+            "", answers[0], cli.SCORES[metric], "There is no other item to be found."
+        )
 
 
 def _open(path: Path, output: Path) -> Any:
     """Return a space that decodes, to images where a picture is wanted."""
+    cli.check_file(output, *ENDINGS)
     space = cli.open_file(path)
     from nearspace.space.decode import decoder
 
@@ -176,7 +176,7 @@ def _write(
     arrays = {"items": items, "vectors": vectors}
     if ids is not None:
         arrays["ids"] = ids
-    try:
+    with cli.writing(output):
         if output.suffix == ".png":
             from nearspace.space.pictures import image_grid
 
@@ -185,7 +185,5 @@ def _write(
             np.save(output, items)
         else:
             np.savez(output, **arrays)  # type: ignore[arg-type]
-    except OSError as error:
-        raise NearspaceError(f"-o {output} cannot be written ({error}).") from error
     one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
     typer.echo(f"{output}: {len(items):,} {'item' if len(items) == 1 else 'items'} {one}.")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
     from nearspace.space.difference import Change, Difference
@@ -56,10 +55,8 @@ def diff_command(
         console.print("\nChanged most:\n", highlight=False)
         console.print(_table(changed, a, first.name, second.name))
     if output is not None:
-        try:
+        with cli.writing(output):
             found.to_json(output) if output.suffix == ".json" else _to_csv(found, output)
-        except OSError as error:
-            raise NearspaceError(f"-o {output} cannot be written ({error}).") from error
         typer.echo(f"\n{output}: {len(found.changes):,} items.")
 
 

@@ -8,18 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compose import only
-from nearspace.cli.reading import Reading, SourceArgument
 
 
 def embed_command(
-    source: SourceArgument,
+    source: cli.Source,
     spec: Annotated[
-        str, typer.Option("--with", help="The encoder, or the .space file that has it. [encoders]")
+        str,
+        typer.Option(
+            "--with", help="The encoder, or the .space file that has it. See nearspace encoders."
+        ),
     ],
     output: cli.Output,
     *,
-    reading: Annotated[Reading, only("labels", "column", "kind", "size", "ids", "limit")],
+    reading: Annotated[cli.Reading, cli.only("labels", "column", "kind", "size", "ids", "limit")],
     force: cli.Force = False,
 ) -> None:
     """Fit an encoder and write one vector an item.
@@ -38,8 +39,7 @@ def embed_command(
     from nearspace.encoders.spec import make
     from nearspace.space.formats import save, written_endings
 
-    cli.check_file(output, *written_endings())
-    cli.check_new(output, force)
+    cli.check_file(output, *written_endings(), force=force)
 
     if spec.endswith(".space"):
         fitted = cli.open_file(Path(spec))

@@ -8,8 +8,6 @@ from typing import Annotated
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compose import only
-from nearspace.cli.reading import Reading
 from nearspace.errors import NearspaceError
 
 
@@ -53,7 +51,7 @@ def import_command(
         str | None, typer.Option(help="Column or array with the vectors, where it is not plain.")
     ] = None,
     *,
-    reading: Annotated[Reading, only("ids", "labels")],
+    reading: Annotated[cli.Reading, cli.only("ids", "labels")],
     made_by: Annotated[
         str | None,
         typer.Option(
@@ -78,8 +76,7 @@ def import_command(
     if (output is None) == (to is None):
         raise NearspaceError("import: say where to: -o for a new .space file, --to to add to one.")
     if output is not None:
-        cli.check_file(output, ".space")
-        cli.check_new(output, force)
+        cli.check_file(output, ".space", force=force)
     from nearspace.space.file.store import add
     from nearspace.space.formats import open_space, save
 

@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compose import only
-from nearspace.cli.judging import (
-    STYLES,
-    Judging,
-    print_advice,
-    print_notes,
-    progress_bar,
-    write_json,
-)
-from nearspace.cli.reading import Reading, SourceArgument
+from nearspace.cli import terminal
 
 if TYPE_CHECKING:
     from nearspace.judge.studies.layers import LayerBoard
 
 
 def layers_command(
-    source: SourceArgument,
-    spec: Annotated[str, typer.Option("--with", help="The network, such as alexnet. [encoders]")],
+    source: cli.Source,
+    spec: Annotated[
+        str, typer.Option("--with", help="The network, such as alexnet. See nearspace encoders.")
+    ],
     output: cli.Output = Path(),
     layer: Annotated[
         list[str] | None, typer.Option("--layer", help="A layer; repeat for more. All if absent.")
@@ -34,8 +27,8 @@ def layers_command(
         str | None, typer.Option("--pool", help="flatten, mean, max or cls: what places become.")
     ] = None,
     *,
-    reading: Reading,
-    judging: Annotated[Judging, only("task", "test_size", "k", "random_state", "cache")],
+    reading: cli.Reading,
+    judging: Annotated[cli.Judging, cli.only("task", "test_size", "k", "random_state", "cache")],
 ) -> None:
     """Judge every layer of a network, alone and two together, and write layers.html and .json.
 
@@ -55,7 +48,7 @@ def layers_command(
     check_layers(encoder, pool)  # told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
     cli.check_labels(encoder, dataset)
-    with progress_bar() as progress:
+    with terminal.progress_bar() as progress:
         from nearspace.judge.studies.layers import compare_layers
 
         board = compare_layers(
@@ -63,10 +56,9 @@ def layers_command(
             test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
             progress=progress,
         )  # fmt: skip
-    from nearspace.report.layers import layers_page
-    from nearspace.report.places import places_sections
+    from nearspace.report.layers import layers_page, places_sections
 
-    write_json(board, output / "layers.json")
+    terminal.write_json(board, output / "layers.json")
     path = layers_page(board, places_sections(board)).write(output / "layers.html")
     _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
@@ -74,78 +66,54 @@ def layers_command(
 
 def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
     """Print the layers, the pairs of layers, new notes, and the verdict."""
-    from rich.console import Console
-
     from nearspace.report.layers import layers_verdict
 
-    console = Console()
-    table = _layer_table(board)
-    if Console(width=1000).measure(table).maximum > console.width:
-        table = _layer_table(board, intervals=False)
-    console.print(table)
+    _print_layers(board)
     if board.hybrids:
-        console.print()
-        console.print(_pair_table(board))
-    print_notes(console, board.notes, told)
-    print_advice(console, *layers_verdict(board))
+        typer.echo()
+        _print_pairs(board)
+    terminal.print_notes(board.notes, told)
+    terminal.print_advice(*layers_verdict(board))
 
 
-def _layer_table(board: LayerBoard, intervals: bool = True) -> Any:
-    """Return the table of layers, with or without the intervals of the effect of L2."""
-    from rich.markup import escape
-    from rich.table import Table
-
+def _print_layers(board: LayerBoard) -> None:
     from nearspace.judge.scores import SCORES
     from nearspace.report.words import count_text
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("layer", overflow="fold")
-    accuracies = ("probe", "effect of L2") if board.rows[0].scores else ()
-    if accuracies:
-        table.add_column(board.label(), justify="right", no_wrap=True)
-    for head in (*accuracies, "dim", "rank", "zeros", "never on", "CKA to next"):
-        table.add_column(head, justify="right")
-    table.add_column("verdict", no_wrap=True)
+    rows = []
     for at, row in enumerate(board.rows):
-        effect = " ".join(board.score.parts(row.l2, signed=True)[: 1 + intervals])
-        scores = [board.score.parts(estimate) for estimate in row.scores.values()]
-        told = [" ".join(scores[0]), scores[1][0], effect] if scores else []
+        cells = {"layer": row.name}
+        if row.scores:
+            effect, interval = board.score.parts(row.l2, signed=True)
+            cells[board.label()] = " ".join(board.score.parts(board.ranking(row)))
+            cells["probe"] = board.score.parts(list(row.scores.values())[1])[0]
+            cells |= {"effect of L2": effect, "its interval": interval}
         last = at + 1 == len(board.rows)
-        table.add_row(
-            escape(row.name),
-            *map(escape, told),
-            f"{row.dim:,}",
-            count_text(row.effective_rank),
-            SCORES["knn"].parts(row.zeros)[0],
-            f"{100 * row.silent:.1f}",
-            "" if last else f"{board.cka[at, at + 1]:.2f}",
-            row.verdict + (" ★" if row.recommended else ""),
-            style=STYLES.get(row.verdict, ""),
-        )
+        cells |= {
+            "dim": f"{row.dim:,}",
+            "rank": count_text(row.effective_rank),
+            "zeros": SCORES["knn"].parts(row.zeros)[0],
+            "never on": f"{100 * row.silent:.1f}",
+            "CKA to next": "" if last else f"{board.cka[at, at + 1]:.2f}",
+            "verdict": row.verdict + " ★" * row.recommended,
+        }
+        rows.append(cells)
     for name, score in board.floor.items():
-        empty = [""] * (len(table.columns) - 3)
-        table.add_row(
-            name, escape(" ".join(board.score.parts(score))), *empty, "floor", style="dim"
-        )
-    return table
+        told = " ".join(board.score.parts(score))
+        rows.append({"layer": name, board.label(): told, "verdict": "floor"})
+    terminal.print_table(rows, "layer", spare=("CKA to next", "never on", "its interval"))
 
 
-def _pair_table(board: LayerBoard) -> Any:
-    from rich.markup import escape
-    from rich.table import Table
+def _print_pairs(board: LayerBoard) -> None:
+    from rich.text import Text
 
-    from nearspace.judge.studies.hybrids import WEIGHTS
     from nearspace.report.layers import FRACTIONS, hybrid_table
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("two layers", overflow="fold")
-    table.add_column("")
-    for weight in WEIGHTS:
-        table.add_column(f"first weighs {FRACTIONS[weight]}", justify="right")
+    rows = []
     for first, second, how, cells in hybrid_table(board):
-        marked = [
-            f"[{STYLES.get(cell.verdict, 'default')}]{board.score.parts(cell.score)[0]}[/]"
-            for cell in cells
-        ]
-        table.add_row(escape(f"{first} + {second}"), how, *marked)
-    return table
+        row: dict[str, Any] = {"two layers": f"{first} + {second}", "how": how}
+        for cell in cells:
+            text = Text(board.score.parts(cell.score)[0], terminal.STYLES.get(cell.verdict, ""))
+            row[f"first weighs {FRACTIONS[cell.weight]}"] = text
+        rows.append(row)
+    terminal.print_table(rows, "two layers", words=("how",))

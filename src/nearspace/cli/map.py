@@ -109,14 +109,14 @@ def _print(space: Space, found: Map, marks: Landmarks) -> None:
         console.print(f"Too few items for a judgement by {K} neighbours.", style="dim")
     lists: list[tuple[str, list[str]]] = [
         (
-            "clusters",
+            "cluster",
             [f"{of.size:>8,}  {cluster_name(at, of)}" for at, of in enumerate(marks.clusters)],
         ),
-        ("outliers", [f"{of.times:>7.1f}×  {space.ids[of.position]}" for of in marks.outliers]),
-        ("near-duplicates", [_group(space.ids, of) for of in marks.alike]),
+        ("outlier", [f"{of.times:>7.1f}×  {space.ids[of.position]}" for of in marks.outliers]),
+        ("near-duplicate", [_group(space.ids, of) for of in marks.alike]),
     ]
     for name, lines in lists:
-        console.print(f"\n[bold]{len(lines):,} {name}[/]")
+        console.print(f"\n[bold]{len(lines):,} {name}{'s' * (len(lines) != 1)}[/]")
         for line in lines[:LISTED]:
             console.print(line, markup=False)
         if len(lines) > LISTED:

@@ -1,15 +1,30 @@
-"""The options that commands share, and the checks of what they are to write."""
+"""The options that commands share, written once, and the checks of what they are to write."""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+import functools
+import inspect
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
+from nearspace.data import SAMPLES, Dataset, Kind
 from nearspace.errors import NearspaceError
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A folder of images or of idx files, a .npy, .npz, .txt, .csv, .parquet or .space "
+        f"file, or sample data: {', '.join(SAMPLES)}.",
+        show_default=False,
+    ),
+]
 SpaceFile = Annotated[
     Path, typer.Argument(help="A .space file, as nearspace embed writes it.", show_default=False)
 ]
@@ -25,33 +40,197 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
 
 
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """How to read a SOURCE: what `load` takes, as options."""
+
+    labels: Annotated[
+        str | None, typer.Option(help="Column or array with the classes or numbers.")
+    ] = None
+    column: Annotated[
+        str | None, typer.Option(help="Column of a CSV with the texts, or array of an npz.")
+    ] = None
+    kind: Annotated[
+        str | None, typer.Option(help=f"{', '.join(Kind.registry)}; overrules the guess.")
+    ] = None
+    size: Annotated[
+        int | None, typer.Option(min=1, help="Side in pixels that images are read to.")
+    ] = None
+    groups: Annotated[
+        str | None, typer.Option(help="Column or array; a group never stands on both sides.")
+    ] = None
+    time: Annotated[
+        str | None, typer.Option(help="Column or array; the latest items then test.")
+    ] = None
+    ids: Annotated[str | None, typer.Option(help="Column or array with each item's id.")] = None
+    limit: Annotated[int | None, typer.Option(min=1, help="At most N items, at random.")] = None
+    test: Annotated[str | None, typer.Option(help="A test set of your own, read like SOURCE.")] = (
+        None
+    )
+
+    def read(self, source: str, *, like: Kind | None = None, random_state: int = 0) -> Dataset:
+        """Return the dataset of a source, with its notes on standard error."""
+        from rich.console import Console
+        from rich.markup import escape
+
+        from nearspace.data import load
+
+        console = Console(stderr=True)
+        with console.status(escape(f"Reading {source}")):
+            if source.endswith(".space"):
+                dataset = self._read_space(source, like, random_state)
+            else:
+                options = dataclasses.asdict(self)
+                dataset = load(source, **options, like=like, random_state=random_state)
+        console.print(f"[bold]{escape(dataset.name)}[/]: {len(dataset):,} items.", highlight=False)
+        for note in dataset.notes:
+            console.print(f"  {note}", highlight=False, markup=False)
+        return dataset
+
+    def _read_space(self, source: str, like: Kind | None, random_state: int) -> Dataset:
+        """Return the vectors of a space as a dataset, for which some options have no meaning."""
+        from nearspace.space.dataset import as_dataset
+        from nearspace.space.formats import open_space
+
+        if like is not None:
+            raise NearspaceError(
+                f"{source} holds vectors, not items to embed; expected a folder, a file or a "
+                "sample."
+            )
+        options = dataclasses.asdict(self)
+        usable = {name: options.pop(name) for name in ("labels", "groups", "time", "limit")}
+        for name, value in options.items():
+            if value is not None:
+                raise NearspaceError(f"{source} holds vectors; it is read without --{name}.")
+        return as_dataset(open_space(source), **usable, random_state=random_state)
+
+
+@dataclasses.dataclass(frozen=True)
+class Judging:
+    """How to judge encoders: what `compare` and the other studies take, as options."""
+
+    task: Annotated[
+        str | None,
+        typer.Option(help="classes, numbers or unlabelled; overrules what the data bring."),
+    ] = None
+    test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25
+    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that vote.")] = 5
+    rank_by: Annotated[str | None, typer.Option(help="knn, probe, knn_r2, …")] = None
+    seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1
+    random_state: Annotated[int, typer.Option(min=0, help="Of split and draws.")] = 0
+    cache: Annotated[
+        bool, typer.Option(help="Keep what is fitted and judged, and find it again.")
+    ] = True
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the user's cache, in which what is fitted and judged is kept; or None."""
+        from platformdirs import user_cache_path
+
+        return user_cache_path("nearspace") if self.cache else None
+
+
+def only(*names: str) -> tuple[str, ...]:
+    """Return which fields of a dataclass a command has as options, and in which order.
+
+    It stands in the annotation: ``reading: Annotated[Reading, only("labels", "ids")]``.
+    """
+    return names
+
+
+def with_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command for Typer, with an option for each field of its parameters' dataclasses.
+
+    Typer reads the options of a command off its signature and composes none. The fields carry
+    what a parameter would: a type with a `typer.Option`, and a default. Those that a command does
+    not ask for (see `only`) keep it.
+
+    Parameters
+    ----------
+    command : callable
+        Whose parameters may be dataclasses.
+
+    Returns
+    -------
+    callable
+        Which takes the options by name, and calls the command.
+
+    Raises
+    ------
+    KeyError
+        If a command asks for a field that the dataclass does not have.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    composed: dict[str, tuple[type, list[str]]] = {}
+    parameters = []
+    for parameter in inspect.signature(command).parameters.values():
+        hint = hints[parameter.name]
+        kind, *names = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            fields = inspect.signature(kind).parameters
+            types = get_type_hints(kind, include_extras=True)
+            options = [fields[name] for name in (names[0] if names else fields)]
+            composed[parameter.name] = kind, [option.name for option in options]
+        else:
+            options, types = [parameter], hints
+        parameters += [
+            option.replace(kind=option.KEYWORD_ONLY, annotation=types[option.name])
+            for option in options
+        ]
+
+    @functools.wraps(command)
+    def run(**options: Any) -> None:
+        made = {
+            parameter: kind(**{name: options.pop(name) for name in names})
+            for parameter, (kind, names) in composed.items()
+        }
+        command(**options, **made)
+
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    return run
+
+
+@contextlib.contextmanager
+def writing(output: Path, option: str = "-o") -> Iterator[None]:
+    """Raise `NearspaceError` where a file or folder cannot be written; no half of a file stays."""
+    there = True
+    try:
+        there = output.exists()
+        yield
+    except OSError as error:
+        if not there and output.is_file():
+            output.unlink()
+        raise NearspaceError(f"{option} {output} cannot be written ({error}).") from error
+
+
 def make_folder(output: Path, files: str) -> None:
     """Make the folder into which a command writes its files, or raise `NearspaceError`."""
     if output.exists() and not output.is_dir():
         raise NearspaceError(f"-o {output} is a file; give a folder for {files}.")
-    try:
+    with writing(output):
         output.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=output).close()
-    except OSError as error:
-        raise NearspaceError(f"-o {output}: the folder cannot be made ({error}).") from error
 
 
-def check_file(output: Path, *endings: str, option: str = "-o") -> None:
-    """Raise `NearspaceError` if a command could not write its file; the folder is made."""
+def check_file(output: Path, *endings: str, option: str = "-o", force: bool = True) -> None:
+    """Raise `NearspaceError` if a command could not write its file; the folder is made.
+
+    A space that is there is replaced only by ``force``.
+    """
     if output.suffix not in endings:
         raise NearspaceError(f"{option} {output}: expected a file ending {' or '.join(endings)}.")
-    try:
+    check_new(output, force, option)
+    with writing(output, option):
         there = output.exists()
         output.parent.mkdir(parents=True, exist_ok=True)
         output.open("ab").close()
         tempfile.TemporaryFile(dir=output.parent).close()  # a space is first written beside
-    except OSError as error:
-        raise NearspaceError(f"{option} {output}: the file cannot be written ({error}).") from error
     if not there:
         output.unlink()
 
 
-def check_new(output: Path, force: bool, option: str = "-o") -> None:
+def check_new(output: Path, force: bool, option: str) -> None:
     """Raise `NearspaceError` if a space stands where one is to be written, unless by force."""
     if not force and output.suffix == ".space" and output.exists() and output.stat().st_size:
         raise NearspaceError(

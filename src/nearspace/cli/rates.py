@@ -9,18 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compose import only
-from nearspace.cli.judging import Judging, progress_bar, write_json
-from nearspace.cli.reading import Reading, SourceArgument
-
-ENCODER = 20  # characters of an encoder's spec that stand on one line
+from nearspace.cli import terminal
 
 
 def rates_command(
-    source: SourceArgument,
+    source: cli.Source,
     specs: Annotated[
         list[str] | None,
-        typer.Option("--with", help="Encoder that decodes; repeat for more. [encoders]"),
+        typer.Option(
+            "--with", help="Encoder that decodes; repeat for more. See nearspace encoders."
+        ),
     ] = None,
     output: cli.Output = Path(),
     other: Annotated[
@@ -28,8 +26,8 @@ def rates_command(
         typer.Option("--other", help="Images of another domain; pieces of a photograph if absent."),
     ] = None,
     *,
-    reading: Annotated[Reading, only("size", "groups", "limit", "test")],
-    judging: Annotated[Judging, only("test_size", "random_state", "cache")],
+    reading: Annotated[cli.Reading, cli.only("size", "groups", "limit", "test")],
+    judging: Annotated[cli.Judging, cli.only("test_size", "random_state", "cache")],
 ) -> None:
     """Draw bits an image against quality: of encoders, PCA codes, JPEG, WebP and PNG.
 
@@ -54,7 +52,7 @@ def rates_command(
     images = dataclasses.replace(reading, kind="image")
     dataset = images.read(source, random_state=judging.random_state)
     try:
-        with progress_bar() as progress:
+        with terminal.progress_bar() as progress:
             from nearspace.judge.studies.rates import measure_rates
 
             rates = measure_rates(
@@ -69,7 +67,7 @@ def rates_command(
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
-    write_json(rates, output / "rates.json")
+    terminal.write_json(rates, output / "rates.json")
     path = rates_page(rates).write(output / "rates.html")
     _print(rates)
     typer.echo(f"\nReport: {path}")
@@ -77,32 +75,23 @@ def rates_command(
 
 def _print(rates: Any) -> None:
     """Print what latents, PCA codes and the cheapest format cost at equal quality, in words too."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from nearspace.report.rates import cheapest, cost_text, images_text, never_best, rates_verdict
 
-    console = Console()
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("bits", justify="right", no_wrap=True)
-    table.add_column("encoder", overflow="fold", min_width=ENCODER)
-    table.add_column("dB", justify="right", no_wrap=True)
-    table.add_column("PCA\ncodes, dB", justify="right", no_wrap=True)
-    table.add_column("cheapest format,\nbits", justify="right")
-    table.add_column("decoder\npays from,\nimages", justify="right", no_wrap=True)
+    rows = []
     for equal in rates.equals:
-        pca = "–" if equal.pca_psnr is None else f"{equal.pca_psnr:.2f}"
         name = cheapest(equal)
-        table.add_row(
-            f"{equal.bits:.0f}",
-            escape(equal.encoder),
-            f"{equal.psnr:.2f}",
-            pca,
-            "–" if name is None else f"{name}: {cost_text(equal.formats[name])}",
-            images_text(equal),
+        rows.append(
+            {
+                "bits": f"{equal.bits:.0f}",
+                "encoder": equal.encoder,
+                "dB": f"{equal.psnr:.2f}",
+                "PCA codes, dB": "–" if equal.pca_psnr is None else f"{equal.pca_psnr:.2f}",
+                "cheapest format, bits": "–"
+                if name is None
+                else f"{name}: {cost_text(equal.formats[name])}",
+                "decoder pays from, images": images_text(equal),
+            }
         )
-    console.print(table)
-    for words in (never_best(rates), f"\n{rates_verdict(rates)}"):
-        if words:
-            console.print(words, highlight=False, markup=False)
+    if rows:
+        terminal.print_table(rows, "encoder")
+    terminal.print_words(*filter(None, (never_best(rates), f"\n{rates_verdict(rates)}")))

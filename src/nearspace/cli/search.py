@@ -11,9 +11,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compose import only
-from nearspace.cli.found import print_found
-from nearspace.cli.reading import Reading
+from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
 
 TIMED = 200  # queries by which the speed of a search is measured
@@ -54,7 +52,7 @@ def search_command(
     metric: cli.Metric = "cosine",
     where: Where = None,
     *,
-    reading: Annotated[Reading, only("column")],
+    reading: Annotated[cli.Reading, cli.only("column")],
     exclude_self: ExcludeSelf = False,
     exact: ExactSearch = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -107,7 +105,7 @@ def search_command(
         nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, rows in zip(names, answers, strict=True):
             title = f"nearest to {name}" if len(names) > 1 else ""
-            print_found(title, rows, cli.SCORES[metric], nothing)
+            terminal.print_found(title, rows, cli.SCORES[metric], nothing)
 
 
 def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
@@ -188,7 +186,7 @@ def _write(output: Path, names: list[str], answers: list[list[dict[str, Any]]]) 
         for name, answer in zip(names, answers, strict=True)
         for row in answer
     ]
-    pd.DataFrame(rows, columns=None if rows else ["query", "rank", "score", "id"]).to_csv(
-        output, index=False
-    )
+    frame = pd.DataFrame(rows, columns=None if rows else ["query", "rank", "score", "id"])
+    with cli.writing(output):
+        frame.to_csv(output, index=False)
     typer.echo(f"{output}: {len(rows):,} rows.")

@@ -9,15 +9,13 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compose import only
-from nearspace.cli.reading import Reading, SourceArgument
 
 
 def add_command(
-    source: SourceArgument,
+    source: cli.Source,
     to: Annotated[Path, typer.Option("--to", help="The .space file.", show_default=False)],
     *,
-    reading: Annotated[Reading, only("labels", "column", "ids")],
+    reading: Annotated[cli.Reading, cli.only("labels", "column", "ids")],
     append: Annotated[
         bool, typer.Option("--append", help="Number items without ids on from the last one.")
     ] = False,

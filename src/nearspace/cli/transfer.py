@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.compose import only
-from nearspace.cli.judging import Judging, leave, print_notes, progress_bar, write_json
-from nearspace.cli.reading import Reading, SourceArgument
+from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
@@ -18,9 +16,12 @@ if TYPE_CHECKING:
 
 
 def transfer_command(
-    source: SourceArgument,
+    source: cli.Source,
     spec: Annotated[
-        str, typer.Option("--with", help="The encoder, which learns without labels. [encoders]")
+        str,
+        typer.Option(
+            "--with", help="The encoder, which learns without labels. See nearspace encoders."
+        ),
     ],
     counts: Annotated[
         str, typer.Option("--labelled", help="How many items get their label, with commas.")
@@ -30,8 +31,8 @@ def transfer_command(
         Path | None, typer.Option("-o", "--output", help="A .json file to write too.")
     ] = None,
     *,
-    reading: Reading,
-    judging: Annotated[Judging, only("task", "test_size", "random_state", "cache")],
+    reading: cli.Reading,
+    judging: Annotated[cli.Judging, cli.only("task", "test_size", "random_state", "cache")],
 ) -> None:
     """Fit an encoder without labels, then give a few items theirs.
 
@@ -52,7 +53,7 @@ def transfer_command(
 
     encoder = make(spec)  # a misspelt encoder is told before any data is read
     dataset = reading.read(source, random_state=judging.random_state)
-    with progress_bar() as progress:
+    with terminal.progress_bar() as progress:
         from nearspace.judge.studies.transfer import transfer
 
         found = transfer(
@@ -62,9 +63,9 @@ def transfer_command(
         )  # fmt: skip
     _print(found, told=dataset.notes)
     if output is not None:
-        write_json(found, output)
+        terminal.write_json(found, output)
         typer.echo(f"\nWritten: {output}")
-    leave(found)
+    terminal.leave(found)
 
 
 def _counts(text: str) -> list[int]:
@@ -78,42 +79,30 @@ def _counts(text: str) -> list[int]:
 
 def _print(found: Transfer, told: tuple[str, ...]) -> None:
     """Print the table, new notes, what pretraining brought, and where the time went."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from rich.text import Text
 
     from nearspace.judge.studies.transfer import FLOOR
     from nearspace.report.words import seconds_text
 
-    console = Console()
     trains = any(row.difference for row in found.rows)
     plain = next((row.way for row in found.rows if row.way.startswith(FLOOR)), "")
     base = "from scratch" if trains or not plain else plain
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("labels", justify="right")
-    table.add_column("way to use them", no_wrap=True)
-    for head in (found.label(), f"minus {base}", "one fit"):
-        table.add_column(head, justify="right", no_wrap=True)
+    rows = []
     for row in found.rows:
-        table.add_row(
-            f"{row.labels:,}",
-            escape(row.way),
-            escape(" ".join(found.score.parts(row.score))),
-            escape(
-                " ".join(
-                    found.score.parts(row.difference if trains else row.over_plain, signed=True)
-                )
-            ),
-            seconds_text(row.seconds),
-            style="dim" if row.way.startswith("from scratch") else "",
-        )
-    console.print(table)
+        gain = row.difference if trains else row.over_plain
+        cells = {
+            "labels": f"{row.labels:,}",
+            "way to use them": row.way,
+            found.label(): " ".join(found.score.parts(row.score)),
+            f"minus {base}": " ".join(found.score.parts(gain, signed=True)),
+            "one fit": seconds_text(row.seconds),
+        }
+        style = "dim" if row.way.startswith("from scratch") else ""
+        rows.append({head: Text(text, style) for head, text in cells.items()})
+    terminal.print_table(rows, "way to use them")
     if found.protocol["last part"]:
         names = ", ".join(name.split(".")[-1] for name in found.protocol["last part"])
-        console.print(f"The last part is {escape(names)}.", style="dim", highlight=False)
-    print_notes(console, found.notes, told)
-    console.print()
-    for sentence in found.verdicts:
-        console.print(sentence, highlight=False, markup=False)
+        terminal.print_words(Text(f"The last part is {names}.", "dim"))
+    terminal.print_notes(found.notes, told)
     spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in found.seconds.items())
-    console.print(f"Time: {spent}.", highlight=False)
+    terminal.print_words("", *found.verdicts, f"Time: {spent}.")

@@ -128,10 +128,18 @@ def _templates() -> Environment:
 
     made.filters |= {
         "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "drawn": drawn,
-        "zip": zip, "score": lambda estimate, name: SCORES[name].parts(estimate),
+        "spec": _breakable, "zip": zip,
+        "score": lambda estimate, name: SCORES[name].parts(estimate),
     }  # fmt: skip
     made.tests["failure"] = lambda row: isinstance(row, Failure)
     return made
+
+
+def _breakable(spec: str) -> Markup:
+    """Return a spec that is broken before brackets, where it must be, rather than in them."""
+    from markupsafe import Markup, escape
+
+    return escape(spec).replace("(", Markup("<wbr>("))
 
 
 def drawn(strip: Strip) -> list[Markup]:

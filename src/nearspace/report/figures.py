@@ -12,7 +12,6 @@ import numpy as np
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
-from nearspace.report.labels import CHARACTER, LINE, Box, overlap, point_labels
 from nearspace.report.words import seconds_text
 
 if TYPE_CHECKING:
@@ -23,18 +22,64 @@ __all__ = [
     "cost_figure",
     "ends",
     "in_a_square",
+    "log_ticks",
     "map_figure",
     "marks",
+    "point_labels",
     "short",
     "similarity_figure",
     "whiskers",
 ]
+
+Box = tuple[float, float, float, float]
+PLACES: tuple[tuple[str, int, int], ...] = (("top right", 1, 1), ("top left", -1, 1))
+PLACES += (("bottom right", 1, -1), ("bottom left", -1, -1), ("middle right", 1, 0))
+PLACES += (("middle left", -1, 0), ("top center", 0, 1), ("bottom center", 0, -1))
+CHARACTER, LINE, GAP = 7.2, 15.0, 8.0  # of a label in a chart, in pixels
+
+
+def point_labels(
+    across: np.ndarray, up: np.ndarray, names: Sequence[str], width: float
+) -> dict[str, list[str]]:
+    """Return texts and their places around points, first come first served, none on another.
+
+    Points are given in pixels from the lower left corner of a chart that is ``width`` wide.
+    A label that finds no room is left empty; its point still tells its name when pointed at.
+    """
+    taken = [(a - 6, b - 6, a + 6, b + 6) for a, b in zip(across, up, strict=True)]
+    texts, places = [], []
+    for name, a, b in zip(names, across, up, strict=True):
+        place, box = _room(len(html.unescape(name)) * CHARACTER / 2, a, b, width, taken)
+        if box is not None:
+            taken.append(box)
+        texts.append("" if box is None else name)
+        places.append(place)
+    return {"text": texts, "textposition": places}
+
+
+def _room(
+    half: float, a: float, b: float, width: float, taken: list[Box]
+) -> tuple[str, Box | None]:
+    """Return the first place around a point where a label of twice ``half`` overlaps nothing."""
+    for place, right, up in PLACES:
+        middle, level = a + right * (half + GAP), b + up * (LINE / 2 + GAP)
+        box = (middle - half, level - LINE / 2, middle + half, level + LINE / 2)
+        if box[0] > 0 and box[2] < width and not any(overlap(box, other) for other in taken):
+            return place, box
+    return PLACES[0][0], None
+
+
+def overlap(a: Box, b: Box) -> bool:
+    """Return whether two boxes of left, bottom, right and top share room."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
 
 # Petroff's ten colours keep apart under every common colour blindness and on light and dark paper;
 # past ten classes the shape of the mark changes too.
 COLOURS: tuple[str, ...] = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6")
 COLOURS += ("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "pentagon")
+GLYPHS = dict(zip(SYMBOLS, "●◆■▲✚✖★⬟", strict=True))
 GREY = "#8a8f98"
 VERDICT_COLOURS = {"best": "#0f8f7f", "tied with best": "#5fb8ab", "worse": "#b98a4b"}
 VERDICT_COLOURS |= dict.fromkeys(("reference", "floor", ""), GREY)
@@ -137,7 +182,7 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
     x = np.array([row.cost.latency_seconds for row in rows if row.cost])
     y = np.array([row.scores[metric].value for row in rows]) * scale
     figure = bare_figure([_frontier(x, y, SCORES[metric].better), _points(rows, metric, x, y)])
-    ticks = _log_ticks(x)
+    ticks = log_ticks(x)
     figure.update_xaxes(
         type="log",
         title="latency of one item",
@@ -228,7 +273,7 @@ def _frontier(x: np.ndarray, y: np.ndarray, better: str) -> go.Scatter:
     )
 
 
-def _log_ticks(values: np.ndarray) -> list[float]:
+def log_ticks(values: np.ndarray) -> list[float]:
     """Return round numbers around the values, the fewer a power of ten the wider they range."""
     low, high = math.floor(math.log10(values.min())), math.ceil(math.log10(values.max()))
     steps = {1: (1, 2, 5), 2: (1, 3), 3: (1, 3)}.get(high - low, (1,))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from nearspace.report.base import Page, section
 from nearspace.report.figures import COLOURS, SCALE, ends, in_a_square
 from nearspace.report.sheets import sheets
-from nearspace.space.map.landmarks import Cluster, Landmarks, classes
+from nearspace.space.map.landmarks import Cluster, Landmarks, classes, numbers_of
 from nearspace.space.map.maps import K, Map
 from nearspace.space.map.tsne import FEWEST
 
@@ -26,7 +25,6 @@ TEXT = 240  # characters of a text, or of a row of a table, that are shown
 LISTED = 200  # outliers, and groups of near-duplicates
 MEMBERS = 24  # of a group
 NAMED = 40  # classes in the legend
-SCALE_STEPS = 12  # of numbers, each with a colour
 
 
 def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:
@@ -130,13 +128,25 @@ def _packed(values: np.ndarray, dtype: str) -> str:
 
 
 def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, Any]:
-    """Return the classes by which points can be coloured, commonest first, and each item's."""
+    """Return the classes by which points can be coloured, commonest first, and each item's.
+
+    Labels that are numbers have no classes, but each item's place on a scale, and ends of it.
+    """
     colourings: dict[str, Any] = {}
-    if space.labels is not None:
-        numbers = _numbers(space.labels)
-        names, of = classes(space.labels) if numbers is None else _steps(numbers)
+    numbers = None if space.labels is None else numbers_of(space.labels)
+    if numbers is not None:
+        low, high = ends(numbers[np.isfinite(numbers)])
+        shares = np.clip((numbers - low) / ((high - low) or 1.0), 0.0, 1.0)
+        colourings["label"] = {
+            "names": ["" if np.isnan(number) else f"{number:.6g}" for number in numbers[order]],
+            "codes": _packed(np.nan_to_num(shares, nan=-1.0)[order], "<f4"),
+            "colours": [colour for _, colour in SCALE],
+            "ends": [f"{low:.4g}", f"{high:.4g}"],
+        }
+    elif space.labels is not None:
+        names, of = classes(space.labels)
         counts = np.bincount(of[of >= 0], minlength=len(names))
-        ranked = _natural_order(names) if numbers is None else np.arange(len(names))
+        ranked = _natural_order(names)
         if len(names) > NAMED:  # the legend names the first
             ranked = np.argsort(-counts, kind="stable")
         rank = np.append(np.argsort(ranked), -1)
@@ -145,50 +155,12 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
             "counts": counts[ranked].tolist(),
             "codes": _packed(rank[of][order], "<i4"),
         }
-        if numbers is not None:
-            colourings["label"]["colours"] = _scale_colours(len(names))
     colourings["cluster"] = {
         "names": [cluster_name(at, of) for at, of in enumerate(marks.clusters)],
         "counts": [of.size for of in marks.clusters],
         "codes": _packed(marks.codes[order], "<i4"),
     }
     return colourings
-
-
-def _numbers(labels: np.ndarray) -> np.ndarray | None:
-    """Return labels as numbers on a scale, NaN where one is missing; None where they are classes.
-
-    Whole numbers are classes, as `load` takes them.
-    """
-    values = [np.nan if value is None else value for value in labels.tolist()]
-    if not all(isinstance(value, int | float) for value in values):
-        return None
-    numbers = np.array(values, dtype=np.float64)
-    there = numbers[np.isfinite(numbers)]
-    return numbers if (there != np.trunc(there)).any() else None
-
-
-def _steps(numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return steps of a scale as text, low to high, and which each item has: -1 for none."""
-    there = np.isfinite(numbers)
-    low, high = ends(numbers[there])
-    edges = np.linspace(low, high, SCALE_STEPS + 1)
-    codes = np.full(len(numbers), -1)
-    codes[there] = np.searchsorted(edges[1:-1], numbers[there], side="right")
-    texts = [f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)]
-    texts[0], texts[-1] = f"below {edges[1]:.4g}", f"{edges[-2]:.4g} and above"
-    return np.array(texts), codes
-
-
-def _scale_colours(n: int) -> list[str]:
-    """Return ``n`` colours of the scale of numbers, from low to high."""
-    anchors = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for _, c in SCALE])
-    places = np.linspace(0, 1, n)
-    parts = [np.interp(places, [at for at, _ in SCALE], part) for part in anchors.T]
-    return [
-        "#" + "".join(f"{round(part):02x}" for part in colour)
-        for colour in zip(*parts, strict=True)
-    ]
 
 
 def cluster_name(at: int, of: Cluster) -> str:

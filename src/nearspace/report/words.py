@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from nearspace.judge.board import Board
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.table import TOP
 
@@ -12,6 +13,7 @@ __all__ = [
     "count_text",
     "few_to_choose",
     "seconds_text",
+    "standing",
     "verdict",
 ]
 
@@ -25,7 +27,8 @@ def verdict(board: Leaderboard) -> tuple[str | None, str]:
         return None, _told_nothing(board.leader, board)
     if chosen is None or board.ranking(chosen) is None:
         return None, "Nothing is recommended, since no encoder could be ranked."
-    text = f"{_standing(board)}: {_labelled(chosen, board)}"
+    place = standing(board, "cheaper", "cheapest", "encoder")
+    text = f"{place}: {_labelled(chosen, board)}"
     gains = " and ".join(_gains(chosen, board))
     return chosen.spec, text + (f", {gains}." if gains else ".")
 
@@ -50,19 +53,28 @@ def _labelled(row: Result, board: Leaderboard) -> str:
     return f"{number} {label}" + (f" [{interval}" if interval else "")
 
 
-def _standing(board: Leaderboard) -> str:
-    """Return where the recommended row stands among those that were ranked."""
-    top, told = [row for row in board.results if row.verdict in TOP], board.contenders
-    beyond = " and can be told from chance" if len(told) < len(top) else ""
-    if len(told) > 2:
-        return f"The cheapest of the {len(told)} that are tied for best{beyond}"
-    if len(told) == 2:
-        return f"The cheaper of the two that are tied for best{beyond}"
-    if beyond:
-        return f"The only one of the {len(top)} tied for best that can be told from chance"
+def standing(board: Board, better: str, best: str, noun: str) -> str:
+    """Return where the recommended row stands among those that were ranked.
+
+    Parameters
+    ----------
+    board : Board
+        What a study found.
+    better, best : str
+        What it is among two that are tied, and among more.
+    noun : str
+        What a row is.
+    """
+    top, left = sum(row.verdict in TOP for row in board.results), len(board.contenders)
+    told = " that can be told from chance" * (left < top)
+    if left > 1:
+        which = f"{better} of the two" if left == 2 else f"{best} of the {left}"
+        return f"The {which} {noun}s tied for best{told}"
+    if told:
+        return f"The only one of the {top} {noun}s tied for best{told}"
     if any(row.verdict == "worse" for row in board.results):
-        return "Better than every other"
-    return "The only one that could be ranked"
+        return f"Better than every other {noun}"
+    return f"The only {noun} that could be ranked"
 
 
 def _gains(chosen: Result, board: Leaderboard) -> list[str]:

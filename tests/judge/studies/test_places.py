@@ -20,7 +20,7 @@ from nearspace.judge.studies.places import (
     receptive_fields,
 )
 from nearspace.judge.taps import Memory
-from nearspace.report.places import places_sections
+from nearspace.report.layers import places_sections
 
 RANDOM = np.random.default_rng(0)
 SIDE, PATCH = 32, 8

@@ -5,7 +5,9 @@ const bytes = (code) => Uint8Array.from(atob(code), (letter) => letter.charCodeA
 const n = page.ids.length, STEPS = 65535;
 const places = new Uint16Array(bytes(page.places));
 const colourings = page.colourings;
-for (const of of Object.values(colourings)) of.codes = new Int32Array(bytes(of.codes));
+// Where labels are numbers, a code is a place on a scale from 0 to 1, and every item has its name.
+for (const of of Object.values(colourings)) of.codes = new (of.ends ? Float32Array : Int32Array)(bytes(of.codes));
+const labelled = (i) => { const of = colourings.label; return of?.names[of.ends ? i : of.codes[i]]; };
 const GREY = [138, 143, 152];
 const mixed = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 for (const of of Object.values(colourings)) of.colours = (of.colours ?? page.colours).map(mixed); // a scale has its own
@@ -57,8 +59,10 @@ function program() {
 }
 
 function shade(code) {
-  const { colours } = colourings[state.colouring];
-  return code < 0 ? GREY : colours[code % colours.length];
+  const { colours, ends } = colourings[state.colouring];
+  if (code < 0 || !ends) return code < 0 ? GREY : colours[code % colours.length];
+  const at = Math.min(code * (colours.length - 1), colours.length - 1.001), low = Math.floor(at);
+  return colours[low].map((part, of) => Math.round(part + (at - low) * (colours[low + 1][of] - part)));
 }
 // Whether an item matches the search and is of the class that was pressed.
 const meant = (i) => (!state.matches || state.matches.has(i)) && (state.alone === null || colourings[state.colouring].codes[i] === state.alone);
@@ -275,7 +279,7 @@ new ResizeObserver(() => {
 function words(i) {
   const box = document.createElement("div");
   const add = (name, text) => { if (text) { const line = document.createElement(name); line.textContent = text; box.append(line); } };
-  add("b", colourings.label?.names[colourings.label.codes[i]]);
+  add("b", labelled(i));
   add("p", page.texts[i]);
   add("small", String(page.ids[i]));
   const cluster = colourings.cluster.codes[i];
@@ -359,8 +363,14 @@ view.addEventListener("keydown", (event) => {
 // Colours and their legend; a class stands out alone until it is pressed again.
 const LEGEND = 40;
 function legend() {
-  const { names, counts } = colourings[state.colouring], box = byId("legend");
+  const { names, counts, ends, colours } = colourings[state.colouring], box = byId("legend");
   for (const mark of document.querySelectorAll("[data-cluster]")) tint(mark);
+  box.className = ends ? "scale" : "legend";
+  if (ends) {
+    const [low, high] = ends.map((end) => Object.assign(document.createElement("span"), { textContent: end })), bar = document.createElement("i");
+    bar.style.background = `linear-gradient(90deg, ${colours.map((parts) => `rgb(${parts.join(" ")})`)})`;
+    return box.replaceChildren(low, bar, high);
+  }
   box.replaceChildren(...names.slice(0, LEGEND).map((name, code) => {
     const key = document.createElement("button"), mark = document.createElement("i");
     mark.className = "swatch"; mark.style.background = `rgb(${shade(code).join(" ")})`;
@@ -373,7 +383,7 @@ function legend() {
 }
 // A cluster has the colour that most of its points have.
 function tint(mark) {
-  const at = Number(mark.dataset.cluster), code = state.colouring === "label" ? colourings.label.names.indexOf(page.clusters[at].label) : at;
+  const at = Number(mark.dataset.cluster), of = colourings.label, code = state.colouring === "cluster" ? at : of.ends ? -1 : of.names.indexOf(page.clusters[at].label);
   mark.style.background = `rgb(${shade(code).join(" ")})`;
 }
 for (const name of Object.keys(colourings)) byId("colouring").add(new Option(`by ${name}`, name));
@@ -383,7 +393,7 @@ byId("colouring").onchange = (event) => { state.colouring = event.target.value; 
 let hay = null, waiting = 0;
 function search(text) {
   const wanted = text.trim().toLowerCase();
-  hay ??= page.ids.map((id, i) => `${id}\n${colourings.label?.names[colourings.label.codes[i]] ?? ""}\n${page.texts[i] ?? ""}`.toLowerCase());
+  hay ??= page.ids.map((id, i) => `${id}\n${labelled(i) ?? ""}\n${page.texts[i] ?? ""}`.toLowerCase());
   state.matches = wanted ? new Set() : null;
   if (wanted) for (let i = 0; i < n; i++) if (hay[i].includes(wanted)) state.matches.add(i);
   const count = state.matches?.size ?? 0, results = byId("results");
@@ -406,7 +416,7 @@ function row(items, what, count) {
   button.type = "button";
   if (page.sheets) button.append(...items.slice(0, 4).map((i) => picture(i, 34)));
   text.className = "what"; number.className = "count";
-  const named = (i) => [colourings.label?.names[colourings.label.codes[i]], page.texts[i] || page.ids[i]].filter((part) => part !== undefined && part !== "").join(" · ");
+  const named = (i) => [labelled(i), page.texts[i] || page.ids[i]].filter((part) => part !== undefined && part !== "").join(" · ");
   text.textContent = what || items.slice(0, 3).map((i) => (items.length > 1 ? page.ids[i] : named(i))).join(", ");
   button.title = items.map((i) => page.ids[i]).join(", ");
   number.textContent = count;

@@ -15,7 +15,7 @@ from nearspace.metrics.retrieval import nearest, subsample
 from nearspace.space.search.exact import rescored
 from nearspace.space.space import Space
 
-__all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks"]
+__all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
 
 K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
@@ -130,8 +130,10 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     """
     codes = _codes(places, most)
     sizes = np.bincount(codes[codes >= 0])
+    numbered = space.labels is None or numbers_of(space.labels) is not None
     members = _members(codes, len(sizes))
-    labels, words = _commonest(members, space.labels), _words(members, *_texts(space))
+    labels = _commonest(members, None if numbered else space.labels)
+    words = _words(members, *_texts(space))
     named = zip(sizes.tolist(), labels, words, strict=True)
     crowds = [Cluster(size, of, by) for size, of, by in named]
     if len(space) < 3:
@@ -195,6 +197,24 @@ def classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     codes = np.full(len(labels), -1)
     names, codes[there] = np.unique(texts[there], return_inverse=True)
     return names, codes
+
+
+def numbers_of(labels: np.ndarray) -> np.ndarray | None:
+    """Return labels as numbers on a scale, NaN where one is missing; None where they are classes.
+
+    Whole numbers are classes, as `load` takes them.
+
+    Examples
+    --------
+    >>> numbers_of(np.array([0.5, None, 2], dtype=object)).tolist()
+    [0.5, nan, 2.0]
+    """
+    values = [np.nan if value is None else value for value in labels.tolist()]
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    numbers = np.array(values, dtype=np.float64)
+    there = numbers[np.isfinite(numbers)]
+    return numbers if (there != np.trunc(there)).any() else None
 
 
 def _texts(space: Space) -> tuple[Sequence[str] | None, float]:

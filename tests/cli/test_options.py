@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner
 
 from nearspace.cli.app import COMMANDS, app
-from nearspace.cli.compose import only, with_options
+from nearspace.cli.options import only, with_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +65,7 @@ def test_a_field_that_is_not_there_is_an_error():
         with_options(command)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", sum(COMMANDS.values(), ()))
 def test_every_command_says_what_it_does(name):
     done = CliRunner().invoke(app, [name, "--help"], env={"COLUMNS": "80"})
     assert done.exit_code == 0

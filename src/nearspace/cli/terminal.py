@@ -1,0 +1,183 @@
+"""How commands show what they do and find: bars, tables, notes."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shlex
+import sys
+import textwrap
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+STYLES = {"best": "bold green", "tied with best": "green", "floor": "dim"}
+BETWEEN = 2  # blanks between the columns of a table
+FEWEST = 8  # characters of a name that stand on one line
+ID_WIDTH = 40  # characters of an id that stand on one line
+SHOWN = 4  # columns of a table that stand beside what was found
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Callable[[float, str], None]]:
+    """Show on standard error how far a study is, which tells it the share done and a few words."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("getting ready", total=1.0)
+        yield lambda share, words: bar.update(task, completed=share, description=words)
+
+
+def write_json(study: Any, path: Path) -> None:
+    """Write what a study found, and the command that found it."""
+    study.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
+    study.to_json(path)
+
+
+def print_table(
+    rows: Sequence[Mapping[str, str | Text]],
+    names: str,
+    words: Collection[str] = ("verdict",),
+    spare: Sequence[str] = (),
+) -> None:
+    """Print a table as wide as the terminal is, each row in the style of its verdict.
+
+    Parameters
+    ----------
+    rows : sequence of mapping of str to str
+        The cells by the heads of their columns; the first row has all. Numbers stand at the right.
+    names : str
+        The head of the column whose cells are broken where they are too long: between encoders
+        rather than in the brackets of one.
+    words : collection of str
+        Heads of other columns that hold words.
+    spare : sequence of str
+        Heads of columns that are left out, the last one first, where a cell would be broken
+        otherwise.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    columns = {head: [row.get(head, "") for row in rows] for head in rows[0]}
+    unbroken = [_whole(str(name)) for name in columns[names]]
+    least = {
+        head: max(map(len, (*head.split(), *map(str, cells)))) for head, cells in columns.items()
+    }
+    least[names] = max(len(piece) for text in (names, *unbroken) for piece in text.split(" "))
+    room = console.width + BETWEEN - sum(least.values()) - BETWEEN * len(least)
+    for head in reversed(spare):
+        if room < 0 and head in least:
+            room += least.pop(head) + BETWEEN
+    if room < 0:
+        least[names] = max(FEWEST, least[names] + room)
+    wanted = {names: max(map(len, unbroken))} | {head: len(head) for head in least if head != names}
+    for head, wide in wanted.items():
+        more = max(0, min(room, wide - least[head]))
+        least[head] += more
+        room -= more
+    table = Table(box=None, header_style="bold", padding=(0, BETWEEN, 0, 0), pad_edge=False)
+    for head, width in least.items():
+        justify: Any = "left" if head in (names, *words) else "right"
+        table.add_column(escape(head), width=width, justify=justify)
+    columns[names] = [_broken(name, least[names]) for name in unbroken]
+    for at, row in enumerate(rows):
+        cells = (columns[head][at] for head in least)
+        shown = (escape(cell) if isinstance(cell, str) else cell for cell in cells)
+        table.add_row(*shown, style=STYLES.get(str(row.get("verdict", "")), ""))
+    console.print(table, highlight=False)
+
+
+def _whole(spec: str) -> str:
+    """Return a spec in whose brackets no blank is one at which lines are broken."""
+    depths = itertools.accumulate((sign in "([") - (sign in ")]") for sign in spec)
+    return "".join(
+        NO_BREAK if sign == " " and depth else sign
+        for sign, depth in zip(spec, depths, strict=True)
+    )
+
+
+def _broken(spec: str, width: int) -> str:
+    """Return a spec in lines of a width."""
+    lines = textwrap.wrap(spec, width, break_long_words=False, break_on_hyphens=False)
+    if any(len(line) > width for line in lines):
+        lines = textwrap.wrap(spec.replace(NO_BREAK, " "), width, break_on_hyphens=False)
+    return "\n".join(lines).replace(NO_BREAK, " ")
+
+
+def print_notes(notes: Collection[str], told: Collection[str]) -> None:
+    """Print the notes that were not told when the source was read."""
+    from rich.console import Console
+
+    for note in notes:
+        if note not in told:
+            Console().print(f"note: {note}", style="dim", highlight=False, markup=False)
+
+
+def print_words(*sentences: str | Text) -> None:
+    """Print sentences as they are, each on lines as wide as the terminal is."""
+    from rich.console import Console
+
+    for sentence in sentences:
+        Console().print(sentence, highlight=False, markup=False)
+
+
+def print_advice(spec: str | None, reason: str) -> None:
+    """Print what to use, where anything is, and why."""
+    print_words(f"\n{f'Use {spec}. ' if spec else ''}{reason}")
+
+
+def leave(study: Any, judged: bool = True) -> None:
+    """End with code 130 where Ctrl-C ended a study early, with 2 where nothing was judged."""
+    if study.interrupted:
+        raise typer.Exit(130)
+    if not judged:
+        raise typer.Exit(2)
+
+
+def print_found(title: str, rows: list[dict[str, Any]], score: str, nothing: str) -> None:
+    """Print the rows of an answer as a table; where there is none, ``nothing``."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console()
+    if title:
+        console.print(f"[bold]{escape(title)}[/]", highlight=False)
+    if not rows:
+        console.print(nothing)
+        return
+    columns = [name for name in rows[0] if name not in ("rank", "score", "id")]
+    if "text" in columns:
+        columns = [name for name in columns if name in ("label", "text")]
+    columns = columns[: SHOWN + ("label" in columns)]
+    table = Table(box=None, header_style="bold", pad_edge=False, expand="text" in columns)
+    table.add_column("rank", justify="right", no_wrap=True)
+    table.add_column(score, justify="right", no_wrap=True)
+    widest = max(len(_line(row["id"])) for row in rows)
+    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, widest))
+    for name in columns:
+        wide = 1 if name == "text" else None
+        table.add_column(
+            escape(name), no_wrap=name in ("label", "text"), overflow="ellipsis", ratio=wide
+        )
+    for row in rows:
+        shown = (escape(_line(row[name])) for name in ("id", *columns))
+        table.add_row(str(row["rank"]), f"{row['score']:.4f}", *shown)
+    console.print(table, highlight=False)
+
+
+def _line(value: Any) -> str:
+    """Return a value on one line; nothing where it is missing."""
+    if value is None or value != value:
+        return ""
+    return " ".join((f"{value:.6g}" if isinstance(value, float) else str(value)).split())
