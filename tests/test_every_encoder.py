@@ -126,6 +126,8 @@ def test_is_deterministic_and_clones_unfitted(fitted, name, kind):
     np.testing.assert_array_equal(
         dense(again.transform(test.items)), dense(encoder.transform(test.items))
     )
+    if encoder.decoder is not None:
+        assert again.decoder.dump() == encoder.decoder.dump()
 
 
 @each(CASES)

@@ -1,6 +1,7 @@
 """Imports: none runs back, no file stands in a circle; few ask what kind a thing is."""
 
 import ast
+import functools
 import graphlib
 import importlib
 from pathlib import Path
@@ -20,12 +21,16 @@ def module_name(file):
     return ".".join(parts).removesuffix(".__init__")
 
 
-MODULES = {module_name(file): ast.parse(file.read_text()) for file in sorted(ROOT.rglob("*.py"))}
+@functools.cache
+def modules():
+    """Return the syntax tree of every module of ours."""
+    return {module_name(file): ast.parse(file.read_text()) for file in sorted(ROOT.rglob("*.py"))}
 
 
+@functools.cache
 def imports(module):
     """Return the modules of ours that one imports, late imports too, but for those of types."""
-    tree = MODULES[module]
+    tree = modules()[module]
     for_types = {
         node
         for branch in ast.walk(tree)
@@ -42,8 +47,8 @@ def imports(module):
         elif isinstance(node, ast.ImportFrom) and node.module:
             # What is imported from a package is one of its files, or stands in its __init__.
             full = {f"{node.module}.{alias.name}" for alias in node.names}
-            names |= {name if name in MODULES else node.module for name in full}
-    return {name for name in names if name in MODULES and name != module}
+            names |= {name if name in modules() else node.module for name in full}
+    return {name for name in names if name in modules() and name != module}
 
 
 def layer(module):
@@ -51,7 +56,7 @@ def layer(module):
 
 
 def test_no_import_runs_back():
-    for module in MODULES:
+    for module in modules():
         if layer(module) is None:  # the root, whose names resolve late
             continue
         for other in imports(module):
@@ -62,7 +67,7 @@ def test_no_import_runs_back():
 
 def test_no_file_stands_in_a_circle():
     # Raises CycleError, which names the files.
-    graphlib.TopologicalSorter({module: imports(module) for module in MODULES}).prepare()
+    graphlib.TopologicalSorter({module: imports(module) for module in modules()}).prepare()
 
 
 def defined(tree):
@@ -81,10 +86,10 @@ def defined(tree):
 def test_no_name_is_public_in_two_modules():
     """What two modules export is one thing, which one of them takes from the other."""
     homes = {}
-    for module, tree in MODULES.items():
+    for module, tree in modules().items():
         for name in set(getattr(importlib.import_module(module), "__all__", ())) & defined(tree):
             homes.setdefault(name, []).append(module)
-    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}
+    assert {name: where for name, where in homes.items() if len(where) > 1} == {}
 
 
 # Who may ask what a kind or an encoder of ours is, and why.
@@ -102,7 +107,7 @@ def test_few_ask_what_a_kind_or_an_encoder_is():
     own = {**kinds, **leaves}
     asked = {
         (module.removeprefix("nearspace."), name.id)
-        for module, tree in MODULES.items()
+        for module, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass")
         for name in ast.walk(node.args[1])

@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,31 +16,30 @@ from PIL import Image
 MAIN = "from nearspace.cli import main; main()"
 
 
-@pytest.fixture
-def process(tmp_path):
-    """Run the command in a process of its own, in an empty folder with a cache of its own."""
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "COLUMNS": "150"}
-    folder = tmp_path / "work"
-    folder.mkdir()
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-c", MAIN, *map(str, arguments)],
-            cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
-
-    run.folder, run.environment = folder, environment
-    return run
+def start(folder, *arguments):
+    """Start the command in a process of its own, with a cache of its own in the folder."""
+    return subprocess.Popen(
+        [sys.executable, "-c", MAIN, *arguments],
+        cwd=folder, env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "COLUMNS": "150"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
 
 
-def test_compare_writes_the_report(process):
-    done = process("compare", "wine", "--with", "pca(dim=4), raw | l2")
+def test_compare_writes_the_report(command):
+    done = command("compare", "wine", "--with", "pca(dim=4), raw | l2")
     assert done.returncode == 0, done.stderr
     assert "Use " in done.stdout
-    report = json.loads((process.folder / "report.json").read_text())
-    assert report["protocol"]["command"].startswith("nearspace compare wine --with")
+    report = json.loads((command.folder / "report.json").read_text())
     assert {row["spec"] for row in report["rows"]} == {"chance", "raw", "raw | l2", "pca(dim=4)"}
-    assert "plotly" in (process.folder / "report.html").read_text(encoding="utf-8")
+    assert "plotly" in (command.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_an_error_is_one_sentence_and_exit_code_2(tmp_path):
+    process = start(tmp_path, "compare", "digts")
+    out, error = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert error.startswith("nearspace: ")
+    assert error.count("\n") == 1
 
 
 def test_compare_reads_what_users_have(command):
@@ -183,24 +181,20 @@ def test_encoders_lists_the_catalogue(command):
 
 @pytest.mark.trains
 @pytest.mark.skipif(sys.platform != "linux", reason="signals and cache folders are Linux's here")
-def test_ctrl_c_writes_a_report_of_what_is_done(process):
-    arguments = ["compare", "wine", "--with", "l2, autoencoder(epochs=50000)"]
-    running = subprocess.Popen(
-        [sys.executable, "-c", MAIN, *arguments],
-        cwd=process.folder, env=process.environment, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    rows = Path(process.environment["XDG_CACHE_HOME"]) / "nearspace" / "rows"
-    for _ in range(200):  # until the floor is judged and the long training has begun
-        time.sleep(0.5)
+def test_ctrl_c_writes_a_report_of_what_is_done(tmp_path):
+    process = start(tmp_path, "compare", "wine", "--with", "l2, autoencoder(epochs=50000)")
+    rows = tmp_path / "cache" / "nearspace" / "rows"
+    for _ in range(400):  # until the floor is judged and the long training has begun
+        time.sleep(0.25)
         if rows.is_dir() and len([row for row in rows.iterdir() if row.name[0] != "."]) == 2:
             break
-    time.sleep(2)
-    running.send_signal(signal.SIGINT)
-    out, error = running.communicate(timeout=60)
-    assert running.returncode == 130, error
-    judged = json.loads((process.folder / "report.json").read_text())["rows"]
-    assert {"raw", "l2", "chance"} == {row["spec"] for row in judged if "scores" in row}
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {"raw", "l2", "chance"} == {row["spec"] for row in report["rows"] if "scores" in row}
+    assert report["protocol"]["command"].startswith("nearspace compare wine --with")
     assert "interrupted" in out
 
 

@@ -60,6 +60,12 @@ def test_probe_bears_hard_input(monkeypatch):
     assert probe_scores(train, y, train, y).mean() > 0.5  # stopped early, unsaid
 
 
+def test_nearly_as_many_classes_as_items_go_without_a_word():
+    vectors, labels = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) // 2 * 2
+    assert probe_scores(vectors, labels, vectors, labels).shape == (40,)
+    assert abs(cluster_ami(vectors, np.arange(40) % 30)) < 1
+
+
 def test_clusters():
     vectors, labels = blobs(400, apart=8.0)
     assert cluster_ami(vectors, labels) == pytest.approx(1.0)
@@ -85,10 +91,10 @@ def test_mnist_raw():
 
     train, y = images("train-images-idx3-ubyte.gz"), read("train-labels-idx1-ubyte.gz", 8)
     test, y_test = images("t10k-images-idx3-ubyte.gz"), read("t10k-labels-idx1-ubyte.gz", 8)
-    test, y_test = test[:2000], y_test[:2000]
-    # 0.9565 by KNeighborsClassifier(5) of scikit-learn, which tells equal counts otherwise.
-    assert knn_scores(train, y, test, y_test).mean() == pytest.approx(0.9565, abs=0.0025)
-    assert probe_scores(train[:10_000], y[:10_000], test, y_test).mean() > 0.89
+    test, y_test = test[::5], y_test[::5]
+    # As KNeighborsClassifier(5) of scikit-learn tells them, but for equal counts.
+    assert knn_scores(train, y, test, y_test).mean() == pytest.approx(0.969, abs=0.001)
+    assert probe_scores(train[:10_000], y[:10_000], test, y_test).mean() > 0.88
 
 
 def test_scores_of_numbers_agree_with_scikit_learn():

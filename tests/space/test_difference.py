@@ -32,9 +32,9 @@ def test_figures_are_those_of_the_metrics(cloud):
     assert found.overlap == pytest.approx(neighbour_overlap(cloud, other, 7))
     assert found.chance == pytest.approx(7 / 119)
     assert (found.shared, found.same_encoder, found.same_vectors) == (120, False, 0)
-    kept = [change.kept for change in found.changes]
-    assert kept == sorted(kept)
-    assert np.mean(kept) == pytest.approx(found.overlap)
+    overlaps = [change.overlap for change in found.changes]
+    assert overlaps == sorted(overlaps)
+    assert np.mean(overlaps) == pytest.approx(found.overlap)
 
 
 def test_only_shared_ids_count_and_as_text(cloud):
@@ -63,8 +63,8 @@ def test_drawn_queries_estimate_all_of_them(cloud):
     assert len(every.changes) == 120
     assert len(some.changes) == 60
     assert some.overlap == pytest.approx(every.overlap, abs=0.1)
-    told = {change.id: change.kept for change in every.changes}
-    assert all(told[change.id] == change.kept for change in some.changes)
+    told = {change.id: change.overlap for change in every.changes}
+    assert all(told[change.id] == change.overlap for change in some.changes)
 
 
 def test_sparse_and_dense_vectors_of_the_same_items():
@@ -91,7 +91,7 @@ def test_results_are_written(cloud, tmp_path):
     assert value["cka"] is None
     assert len(value["changes"]) == 120
     frame = found.to_frame()
-    assert list(frame) == ["id", "label", "kept", "first", "second"]
+    assert list(frame) == ["id", "label", "overlap", "first", "second"]
 
 
 def test_too_little_in_common_is_refused(cloud):

@@ -136,10 +136,10 @@ def analogy_command(
     from nearspace.space.search.neighbours import analogy
     from nearspace.space.search.queries import answer_rows, answers_json
 
-    found = analogy(space, a, b, c, k, metric)
-    answers = answer_rows(space, found)
+    nearest = analogy(space, a, b, c, k, metric)
+    answers = answer_rows(space, nearest)
     if as_json:
-        typer.echo(answers_json([f"{b} - {a} + {c}"], answers, found))
+        typer.echo(answers_json([f"{b} - {a} + {c}"], answers, nearest))
     else:
         terminal.print_found(
             "", answers[0], cli.SCORES[metric], "There is no other item to be found."

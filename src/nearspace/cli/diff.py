@@ -47,45 +47,53 @@ def diff_command(
     from nearspace.space.difference import diff
 
     with Console(stderr=True).status("Looking for neighbours"):
-        found = diff(a, b, k, metric, random_state=random_state)
+        difference = diff(a, b, k, metric, random_state=random_state)
     console = Console()
-    for line in sentences(found, first.name, second.name):
+    for line in sentences(difference, first.name, second.name):
         console.print(line, markup=False, highlight=False)
-    if changed := [change for change in found.changes if change.kept < 1][:show]:
+    if changed := [change for change in difference.changes if change.overlap < 1][:show]:
         console.print("\nChanged most:\n", highlight=False)
         console.print(_table(changed, a, first.name, second.name))
     if output is not None:
         with cli.writing(output):
-            found.to_json(output) if output.suffix == ".json" else _to_csv(found, output)
-        typer.echo(f"\n{output}: {len(found.changes):,} items.")
+            difference.to_json(output) if output.suffix == ".json" else _to_csv(difference, output)
+        typer.echo(f"\n{output}: {len(difference.changes):,} items.")
 
 
-def _to_csv(found: Difference, output: Path) -> None:
-    frame = found.to_frame()
+def _to_csv(difference: Difference, output: Path) -> None:
+    frame = difference.to_frame()
     for side in ("first", "second"):  # an id may hold any comma or quote
         frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
     frame.to_csv(output, index=False)
 
 
-def sentences(found: Difference, first: str, second: str) -> list[str]:
+def sentences(difference: Difference, first: str, second: str) -> list[str]:
     """Return what was found in words."""
     alone = [
         f"{count:,} only in {name}"
-        for count, name in ((found.only_first, first), (found.only_second, second))
+        for count, name in ((difference.only_first, first), (difference.only_second, second))
         if count
     ]
-    lines = [f"{found.shared:,} items are in both{''.join(', ' + text for text in alone)}."]
-    if found.same_encoder:
+    lines = [f"{difference.shared:,} items are in both{''.join(', ' + text for text in alone)}."]
+    if difference.same_encoder:
         same = "all have the same vectors"
-        if found.same_vectors < found.shared:
-            same = f"{found.same_vectors:,} of them have the same vector"
+        if difference.same_vectors < difference.shared:
+            same = f"{difference.same_vectors:,} of them have the same vector"
         lines.append(f"Both were made by the same encoder, and {same}.")
-    of = "" if found.cka_items == found.shared else f", on {found.cka_items:,} drawn at random"
-    lines.append(f"CKA {found.cka:.3f} (1: alike, 0: unrelated){of}.")
-    asked = "" if len(found.changes) == found.shared else f" of {len(found.changes):,} drawn items"
+    of = (
+        ""
+        if difference.cka_items == difference.shared
+        else f", on {difference.cka_items:,} drawn at random"
+    )
+    lines.append(f"CKA {difference.cka:.3f} (1: alike, 0: unrelated){of}.")
+    asked = (
+        ""
+        if len(difference.changes) == difference.shared
+        else f" of {len(difference.changes):,} drawn items"
+    )
     lines.append(
-        f"{found.overlap:.1%} of the {found.k} nearest neighbours{asked} are the same "
-        f"({found.metric}; by chance {found.chance:.1%})."
+        f"{difference.overlap:.1%} of the {difference.k} nearest neighbours{asked} are the same "
+        f"({difference.metric}; by chance {difference.chance:.1%})."
     )
     return lines
 
@@ -111,5 +119,5 @@ def _table(changes: list[Change], a: Any, first: str, second: str) -> Any:
     for change in changes:
         label = "" if change.label is None else f" ({change.label})"
         near = (between.join(map(name, ids[:shown])) for ids in (change.first, change.second))
-        table.add_row(name(change.id) + escape(label), f"{change.kept:.0%}", *near)
+        table.add_row(name(change.id) + escape(label), f"{change.overlap:.0%}", *near)
     return table

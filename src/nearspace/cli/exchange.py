@@ -94,9 +94,9 @@ def import_command(
             f"{to}: {what}; {done.new:,} new, {done.changed:,} changed, {done.unchanged:,} as they "
             "were."
         )
-    known = [] if space.labels is None else ["labels"]
-    known += [] if space.meta is None else space.meta.column_names
-    if known:
-        typer.echo(f"  Known of each: {', '.join(known)}.")
+    columns = [] if space.labels is None else ["labels"]
+    columns += [] if space.meta is None else space.meta.column_names
+    if columns:
+        typer.echo(f"  Known of each: {', '.join(columns)}.")
     if left := space.recipe.left_out:
         typer.echo(f"  Left out, as they hold vectors or bytes: {', '.join(left)}.")

@@ -52,12 +52,12 @@ def map_command(
         from nearspace.report.map import map_page
         from nearspace.space.map.landmarks import landmarks
 
-        found = _map(space, path, again, status)
+        layout = _map(space, path, again, status)
         status.update("Looking for clusters, outliers and near-duplicates")
-        marks = landmarks(space, found.places)
+        marks = landmarks(space, layout.places)
         status.update(f"Writing {output}")
-        map_page(space, found, marks).write(output)
-    _print(space, found, marks)
+        map_page(space, layout, marks).write(output)
+    _print(space, layout, marks)
     typer.echo(f"\nWritten: {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 
@@ -76,18 +76,18 @@ def _map(space: Space, path: Path, again: bool, status: Status) -> Map:
     if len(space) > LONG and (again or "map" not in space.parts):
         typer.echo(f"note: {doing.lower()} takes about {_minutes(len(space))} minutes.", err=True)
     status.update(doing)
-    found = layout(space, again, progress=lambda share: status.update(f"{doing}: {share:.0%}"))
-    placed = len(found) - int(found.laid_out.sum())
-    if placed > FEW * (len(found) - placed):
+    new_map = layout(space, again, progress=lambda share: status.update(f"{doing}: {share:.0%}"))
+    placed = len(new_map) - int(new_map.laid_out.sum())
+    if placed > FEW * (len(new_map) - placed):
         typer.echo(
-            f"note: {placed:,} items were placed among the {len(found) - placed:,} that were laid "
-            "out, which says little; --again lays all out anew.",
+            f"note: {placed:,} items were placed among the {len(new_map) - placed:,} that were "
+            "laid out, which says little; --again lays all out anew.",
             err=True,
         )
-    data = found.to_bytes()
+    data = new_map.to_bytes()
     if again or space.parts.get("map") != data:
         write_part(path, "map", data)
-    return found
+    return new_map
 
 
 def _minutes(n: int) -> int:
@@ -95,7 +95,7 @@ def _minutes(n: int) -> int:
     return round(n / 30_000 + (n / 150_000) ** 2)
 
 
-def _print(space: Space, found: Map, marks: Landmarks) -> None:
+def _print(space: Space, layout: Map, marks: Landmarks) -> None:
     """Print how far the map can be trusted, and what stands out on it."""
     from rich.console import Console
 
@@ -103,9 +103,9 @@ def _print(space: Space, found: Map, marks: Landmarks) -> None:
     from nearspace.space.map.maps import K
 
     console = Console(highlight=False, soft_wrap=True)
-    for fact in map_facts(space, found)[2:]:
+    for fact in map_facts(space, layout)[2:]:
         console.print(fact[0].upper() + fact[1:] + ".", markup=False)
-    if math.isnan(found.trustworthiness):
+    if math.isnan(layout.trustworthiness):
         console.print(f"Too few items for a judgement by {K} neighbours.", style="dim")
     lists: list[tuple[str, list[str]]] = [
         (

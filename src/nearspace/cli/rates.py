@@ -62,8 +62,8 @@ def rates_command(
     except KeyboardInterrupt:
         if new:
             output.rmdir()
-        kept = "; encoders that were fitted are kept, and the same command goes on after them"
-        typer.echo(f"nearspace: interrupted; no page was written{kept * judging.cache}.", err=True)
+        again = "; encoders that were fitted are kept, and the same command goes on after them"
+        typer.echo(f"nearspace: interrupted; no page was written{again * judging.cache}.", err=True)
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 

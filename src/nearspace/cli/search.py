@@ -91,16 +91,16 @@ def search_command(
     names, asked, notes = _asked(
         space, queries or [], item or [], vectors, reading.column, exclude_self
     )
-    found = neighbours(space, asked, k, metric, where, exclude_self, exact)
-    if found.recall < 1 and not found.notes:
-        notes += (f"By the index, whose recall@10 is {found.recall:.3f}; --exact searches all.",)
-    for note in (*notes, *found.notes):
+    nearest = neighbours(space, asked, k, metric, where, exclude_self, exact)
+    if nearest.recall < 1 and not nearest.notes:
+        notes += (f"By the index, whose recall@10 is {nearest.recall:.3f}; --exact searches all.",)
+    for note in (*notes, *nearest.notes):
         Console(stderr=True).print(f"note: {note}", style="dim", highlight=False, markup=False)
-    answers = answer_rows(space, found)
+    answers = answer_rows(space, nearest)
     if output is not None:
         _write(output, names, answers)
     elif as_json:
-        typer.echo(answers_json(names, answers, found))
+        typer.echo(answers_json(names, answers, nearest))
     else:
         nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, rows in zip(names, answers, strict=True):

@@ -86,8 +86,8 @@ def info_command(path: cli.SpaceFile) -> None:
         rows["thumbnails"] = "yes"
     rows["parts"] = ", ".join(space.parts) or "none"
     rows["file"] = bytes_text(path.stat().st_size)
-    known = {name: text for name, text in recipe.versions.items() if text}
-    rows["written with"] = ", ".join(f"{name} {text}" for name, text in known.items())
+    libraries = {name: text for name, text in recipe.versions.items() if text}
+    rows["written with"] = ", ".join(f"{name} {text}" for name, text in libraries.items())
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column()

@@ -56,16 +56,16 @@ def transfer_command(
     with terminal.progress_bar() as progress:
         from nearspace.judge.studies.transfer import transfer
 
-        found = transfer(
+        study = transfer(
             dataset, encoder, task=judging.task, labels=wanted, seeds=seeds,
             test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
             progress=progress,
         )  # fmt: skip
-    _print(found, told=dataset.notes)
+    _print(study, told=dataset.notes)
     if output is not None:
-        terminal.write_json(found, output)
+        terminal.write_json(study, output)
         typer.echo(f"\nWritten: {output}")
-    terminal.leave(found)
+    terminal.leave(study)
 
 
 def _counts(text: str) -> list[int]:
@@ -77,32 +77,32 @@ def _counts(text: str) -> list[int]:
         ) from None
 
 
-def _print(found: Transfer, told: tuple[str, ...]) -> None:
+def _print(study: Transfer, told: tuple[str, ...]) -> None:
     """Print the table, new notes, what pretraining brought, and where the time went."""
     from rich.text import Text
 
     from nearspace.judge.studies.transfer import FLOOR
     from nearspace.report.words import seconds_text
 
-    trains = any(row.difference for row in found.rows)
-    plain = next((row.way for row in found.rows if row.way.startswith(FLOOR)), "")
+    trains = any(row.difference for row in study.rows)
+    plain = next((row.way for row in study.rows if row.way.startswith(FLOOR)), "")
     base = "from scratch" if trains or not plain else plain
     rows = []
-    for row in found.rows:
+    for row in study.rows:
         gain = row.difference if trains else row.over_plain
         cells = {
             "labels": f"{row.labels:,}",
             "way to use them": row.way,
-            found.label(): " ".join(found.score.parts(row.score)),
-            f"minus {base}": " ".join(found.score.parts(gain, signed=True)),
+            study.label(): " ".join(study.score.parts(row.score)),
+            f"minus {base}": " ".join(study.score.parts(gain, signed=True)),
             "one fit": seconds_text(row.seconds),
         }
         style = "dim" if row.way.startswith("from scratch") else ""
         rows.append({head: Text(text, style) for head, text in cells.items()})
     terminal.print_table(rows, "way to use them")
-    if found.protocol["last part"]:
-        names = ", ".join(name.split(".")[-1] for name in found.protocol["last part"])
+    if study.protocol["last part"]:
+        names = ", ".join(name.split(".")[-1] for name in study.protocol["last part"])
         terminal.print_words(Text(f"The last part is {names}.", "dim"))
-    terminal.print_notes(found.notes, told)
-    spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in found.seconds.items())
-    terminal.print_words("", *found.verdicts, f"Time: {spent}.")
+    terminal.print_notes(study.notes, told)
+    spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in study.seconds.items())
+    terminal.print_words("", *study.verdicts, f"Time: {spent}.")

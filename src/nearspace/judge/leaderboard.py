@@ -92,11 +92,11 @@ class Leaderboard(Board):
     Examples
     --------
     >>> from nearspace import compare, load
-    >>> board = compare(load("digits"), encoders=["pca(dim=2)"])
+    >>> board = compare(load("customers"), encoders=["onehot"])
     >>> [(row.spec, row.verdict) for row in board.results]
-    [('raw', 'best'), ('hog', 'worse'), ('pca(dim=2)', 'worse'), ('chance', 'floor')]
+    [('onehot', 'best'), ('raw', 'worse'), ('chance', 'floor')]
     >>> board.best().spec
-    'raw'
+    'onehot'
     """
 
     shown: Strip = dataclasses.field(default=NO_ITEMS, metadata=HIDDEN)

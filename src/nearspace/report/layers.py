@@ -256,7 +256,7 @@ def places_sections(board: LayerBoard) -> list[Section]:
         return []
     rows = [
         [
-            (layer, _shown(queries, [layer.queries[q]]) + _shown(gallery, layer.found[q]))
+            (layer, _shown(queries, [layer.queries[q]]) + _shown(gallery, layer.nearest[q]))
             for layer in layers
         ]
         for q in range(len(queries))

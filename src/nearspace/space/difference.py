@@ -32,7 +32,7 @@ class Change:
         The item, as the first space has it.
     label : int, str or None
         Its class, where the first space has one.
-    kept : float
+    overlap : float
         Which share of its neighbours it has in both.
     first, second : list of int or str
         The ids of its neighbours in either space, as the first space has them.
@@ -40,7 +40,7 @@ class Change:
 
     id: Any
     label: Any
-    kept: float
+    overlap: float
     first: list[Any]
     second: list[Any]
 

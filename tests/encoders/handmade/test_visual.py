@@ -71,17 +71,17 @@ def test_vectors_do_not_depend_on_the_batch():
 def test_the_grid_tells_digits_apart_and_keypoints_less_so():
     digits = SAMPLES["digits"]()
     train, test, _ = train_test_split(digits, test_size=0.5)
-    train, test = digits.take(train[:200]), digits.take(test[:100])
 
-    def accuracy(spec):
-        encoder = make(spec).fit(train.items)
-        vectors = (encoder.transform(train.items), encoder.transform(test.items))
-        return knn_scores(vectors[0], train.target.values, vectors[1], test.target.values).mean()
+    def accuracy(spec, n):
+        sides = digits.take(train[:n]), digits.take(test[: n // 2])
+        encoder = make(spec).fit(sides[0].items)
+        vectors, labels = [encoder.transform(side.items) for side in sides], digits.target.values
+        return knn_scores(vectors[0], labels[train[:n]], vectors[1], labels[test[: n // 2]]).mean()
 
-    grid = accuracy("bovw(words=100)")
+    grid = accuracy("bovw(words=100)", 200)
     assert grid > 0.9
     pytest.importorskip("skimage")
-    assert 0.3 < accuracy("bovw(words=100, keypoints='detected')") < grid
+    assert 0.3 < accuracy("bovw(words=100, keypoints='detected')", 100) < grid
 
 
 def test_without_scikit_image_only_the_grid_works(monkeypatch):

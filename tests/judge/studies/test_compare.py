@@ -29,6 +29,11 @@ def digits():
 
 
 @pytest.fixture(scope="module")
+def wine():
+    return SAMPLES["wine"]()
+
+
+@pytest.fixture(scope="module")
 def board(digits):
     return compare(digits, encoders=["pca(dim=2)", "pca", "mlp(epochs=4)"])
 
@@ -247,28 +252,29 @@ def test_the_cache_computes_only_what_is_new(digits, tmp_path, pca_fits):
         assert row(first, spec).cost == row(second, spec).cost
 
 
-def test_a_damaged_cache_is_computed_again(digits, tmp_path):
-    first = compare(digits, encoders=["pca(dim=3)"], cache=tmp_path)
+def test_a_damaged_cache_is_computed_again(wine, tmp_path):
+    first = compare(wine, encoders=["pca(dim=3)"], cache=tmp_path)
     for file in tmp_path.rglob("*"):
         if file.is_file():
             file.write_bytes(b"nothing")
-    again = compare(digits, encoders=["pca(dim=3)"], cache=tmp_path)
+    again = compare(wine, encoders=["pca(dim=3)"], cache=tmp_path)
     assert row(first, "pca(dim=3)").scores == row(again, "pca(dim=3)").scores
 
 
-def test_equal_parts_are_fitted_once(digits, pca_fits):
-    compare(digits, encoders=["pca(dim=3)", "pca(dim=3) | l2", "pca(dim=3) + raw"])
+def test_equal_parts_are_fitted_once(wine, pca_fits):
+    compare(wine, encoders=["pca(dim=3)", "pca(dim=3) | l2", "pca(dim=3) + raw"])
     assert pca_fits == [3]
 
 
-def test_ctrl_c_keeps_what_is_done(digits):
+def test_ctrl_c_keeps_what_is_done(wine):
     class Interrupting(PCA):
         def _fit(self, items, y):
             raise KeyboardInterrupt
 
-    board = compare(digits, encoders=[Interrupting(3), "pca"])
+    board = compare(wine, encoders=[Interrupting(3), "l2", "pca"])
     assert board.interrupted
-    assert {row.spec for row in board.results} == {"raw", "hog", "chance"}
+    assert {row.spec for row in board.results} == {"raw", "chance"}
+    assert len(board.failures) == 3
     assert all("interrupted" in failure.error for failure in board.failures)
     assert any("Interrupted" in note for note in board.notes)
 
@@ -284,20 +290,20 @@ def test_seeds_add_the_noise_of_training(digits):
     assert "3 fits" in board.protocol["scope"]
 
 
-def test_without_labels_neighbours_kept_rank_and_the_report_says_so(digits):
-    board = compare(dataclasses.replace(digits, target=None), encoders=["pca", "pca(dim=1)"])
+def test_without_labels_neighbours_kept_rank_and_the_report_says_so(wine):
+    board = compare(dataclasses.replace(wine, target=None), encoders=["pca", "l2"])
     assert board.protocol["rank_by"] == "preservation"
     assert row(board, "raw").verdict == "reference"
     assert row(board, "pca").verdict == "best"
-    assert row(board, "pca(dim=1)").verdict == "worse"
+    assert row(board, "l2").verdict == "worse"
     assert any("no labels" in note for note in board.notes)
     assert "chance" not in {row.spec for row in board.rows}
 
 
-def test_one_class_is_judged_without_labels(digits):
-    board = compare(dataclasses.replace(digits, target=np.zeros(len(digits))), encoders=["pca"])
+def test_one_class_is_judged_without_labels(wine):
+    board = compare(dataclasses.replace(wine, target=np.zeros(len(wine))), encoders=["pca"])
     assert any("All items have the label" in note for note in board.notes)
-    assert board.best().spec in ("pca", "hog")
+    assert board.best().spec == "pca"
 
 
 def test_identical_items_are_told():
@@ -364,8 +370,7 @@ def test_the_usual_encoders_that_learn_from_labels_are_named():
 
 
 @pytest.mark.trains
-def test_constant_columns_do_no_harm():
-    wine = SAMPLES["wine"]()
+def test_constant_columns_do_no_harm(wine):
     items = np.hstack([wine.items, np.full((len(wine), 2), 7.0)])
     board = compare(
         load(items, labels=wine.target.values),
@@ -389,9 +394,9 @@ def test_other_labels_are_never_served_from_the_cache(tmp_path):
         assert row(kept, spec).scores["knn"] == row(fresh, spec).scores["knn"]
 
 
-def test_a_collapsed_space_is_a_row_like_any_other(digits):
+def test_a_collapsed_space_is_a_row_like_any_other(wine):
     constant = FunctionTransformer(lambda X: np.tile([[0.1, 0.7, 1.3]], (len(X), 1)))
-    board = compare(digits, encoders=[constant])
+    board = compare(wine, encoders=[constant])
     assert not board.failures
     assert board.results[-2].dim == 3
 
@@ -416,13 +421,13 @@ def test_r_precision_has_an_interval_where_queries_are_drawn():
     assert row(board, "raw").verdict == "best"
 
 
-def test_rows_without_the_ranking_score_come_last(digits):
-    board = compare(digits, encoders=["pca(dim=4)", "pca(dim=9)"], rank_by="reconstruction")
+def test_rows_without_the_ranking_score_come_last(wine):
+    board = compare(wine, encoders=["pca(dim=4)", "pca(dim=9)"], rank_by="reconstruction")
     assert [row.spec for row in board.results][:2] == ["pca(dim=9)", "pca(dim=4)"]
 
 
-def test_transformers_that_need_labels_get_them(digits):
-    board = compare(SAMPLES["wine"](), encoders=[SelectKBest(k=5)])
+def test_transformers_that_need_labels_get_them(wine):
+    board = compare(wine, encoders=[SelectKBest(k=5)])
     assert not board.failures
 
 

@@ -67,7 +67,7 @@ def test_a_patch_is_found_where_it_was_pasted():
     ]
     for layer in found:
         stride = SIDE // layer.grid[0]
-        for q, (nearest, *others) in enumerate(layer.found):
+        for q, (nearest, *others) in enumerate(layer.nearest):
             assert (layer.queries[q].row, layer.queries[q].column) == tuple(starts[q] // stride)
             assert nearest.image == 30 + q
             assert (nearest.row, nearest.column) == tuple(ends[q] // stride)
@@ -84,7 +84,7 @@ def test_memory_is_bounded_by_small_batches():
     whole = nearest_places(encoder, ["0"], queries, starts, gallery[:32])
     small = Memory(batch_items=7)
     parts = nearest_places(encoder, ["0"], queries, starts, gallery[:32], memory=small)
-    for one, other in zip(whole[0].found, parts[0].found, strict=True):
+    for one, other in zip(whole[0].nearest, parts[0].nearest, strict=True):
         assert (one[0].image, one[0].cell) == (other[0].image, other[0].cell)
 
 
@@ -204,7 +204,7 @@ def test_the_order_of_the_gallery_changes_nothing():
     encoder = Network(network()).fit(gallery)
     memory = Memory(batch_items=25)
     ordered, turned = (
-        nearest_places(encoder, ["0"], queries, starts, images, memory=memory)[0].found
+        nearest_places(encoder, ["0"], queries, starts, images, memory=memory)[0].nearest
         for images in (gallery, gallery[::-1].copy())
     )
     for one, other in zip(ordered, turned, strict=True):

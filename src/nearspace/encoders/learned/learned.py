@@ -336,8 +336,12 @@ class NetworkDecoder(Decoder):
 
     @property
     def state(self) -> State:
-        """All that the decoder is made of again: of the encoder no other network."""
+        """All that the decoder is made of again: of the encoder no other network, nor its training.
+
+        The seconds of each epoch would give the file another size each time.
+        """
         alone = self.encoder.with_network("decoder")
+        alone.history_ = {}
         return {"kind": self.kind, "dim": self.dim, "encoder": alone}, {}
 
 

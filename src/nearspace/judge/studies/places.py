@@ -171,14 +171,14 @@ class LayerPlaces:
         Its locations.
     queries : tuple of Place
         The place asked about in each query.
-    found : tuple of tuple of Place
+    nearest : tuple of tuple of Place
         For each query the nearest places, nearest first, each in another image of the gallery.
     """
 
     layer: str
     grid: tuple[int, int]
     queries: tuple[Place, ...]
-    found: tuple[tuple[Place, ...], ...]
+    nearest: tuple[tuple[Place, ...], ...]
 
 
 def nearest_places(
