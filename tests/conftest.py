@@ -5,10 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
-from typer.testing import CliRunner
 
-from nearspace.cli.app import app
 from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError
 
@@ -26,6 +23,8 @@ class TrainsOnlyIfMarked:
     def pytest_runtest_protocol(self, item):
         if item.get_closest_marker("trains"):
             return (yield)
+        import torch  # not above, since the process that only hands tests out reads this file too
+
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(torch.optim.AdamW, "step", refuse_to_train)
             return (yield)
@@ -77,6 +76,10 @@ def command(tmp_path, monkeypatch):
 
     It runs in this process, which saves the seconds that a new one takes to import.
     """
+    from typer.testing import CliRunner
+
+    from nearspace.cli.app import app
+
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)

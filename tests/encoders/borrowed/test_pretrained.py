@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import torch
 from tests import vision_models
-from transformers import AutoModel
-from transformers.utils import logging
 
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.borrowed.pretrained import Pretrained
@@ -29,6 +27,8 @@ def folders(tmp_path_factory):
 
 
 def test_each_model_gives_its_own_embedding(folders):
+    from transformers import AutoModel
+
     for name, pool, dim in (("vit", "cls", 32), ("resnet", "mean", 24), ("clip_tower", "cls", 32)):
         encoder = Pretrained(folders[name]).fit(COLOURS)
         assert encoder.pool_ == pool
@@ -45,6 +45,8 @@ def test_each_model_gives_its_own_embedding(folders):
 
 def test_of_clip_the_vision_tower_is_used(folders):
     whole = Pretrained(folders["clip"]).fit(COLOURS)
+    from transformers import AutoModel
+
     model = AutoModel.from_pretrained(folders["clip"])
     batch = whole._pictures(COLOURS)[:]
     with torch.no_grad():
@@ -151,6 +153,8 @@ def test_without_the_extra_its_name_is_told(folders, monkeypatch):
 
 
 def test_transformers_is_left_as_it_was(folders, capfd):
+    from transformers.utils import logging
+
     level = logging.get_verbosity()
     Pretrained(folders["clip"]).fit(COLOURS).transform(COLOURS)
     assert capfd.readouterr() == ("", "")
