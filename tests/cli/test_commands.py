@@ -132,6 +132,21 @@ def test_mistakes_are_told_in_a_sentence(command, arguments, told):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--task", "clases"], "Did you mean 'classes'?"),
+        (["--rank-by", "prob"], "Did you mean 'probe'?"),
+        (["--test-size", "1"], "--test-size must be between 0 and 1"),
+    ],
+)
+def test_wrong_settings_are_told_before_any_data_is_read(command, option, told):
+    done = command("compare", "digits", *option)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "1,797" not in done.stderr
+
+
 def test_embed_writes_what_compare_reads(command):
     for name in ("d.npz", "d.parquet"):
         done = command("embed", "wine", "--with", "pca(dim=4)", "-o", name)

@@ -57,6 +57,7 @@ def compare_command(
 
     for spec in specs or []:
         make_many(spec)  # a misspelt encoder is told before any data is read
+    judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
     with terminal.progress_bar() as progress:
         from nearspace.judge.studies.compare import compare

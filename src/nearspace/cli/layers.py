@@ -46,6 +46,7 @@ def layers_command(
 
     encoder = make(spec)
     check_layers(encoder, pool)  # told before any data is read
+    judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
     cli.check_labels(encoder, dataset)
     with terminal.progress_bar() as progress:

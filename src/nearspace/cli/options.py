@@ -122,6 +122,14 @@ class Judging:
         bool, typer.Option(help="Keep what is fitted and judged, and find it again.")
     ] = True
 
+    def check(self) -> None:
+        """Raise `NearspaceError` for what no data can be judged by, before any are read."""
+        from nearspace.judge.task import Protocol
+        from nearspace.judge.tasks import check_task
+
+        check_task(self.task)
+        Protocol(self.k, self.rank_by, self.seeds, self.test_size, self.random_state).check()
+
     @property
     def folder(self) -> Path | None:
         """The folder of the user's cache, in which what is fitted and judged is kept; or None."""

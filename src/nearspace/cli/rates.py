@@ -49,6 +49,7 @@ def rates_command(
 
     encoders = [each for spec in specs or DEFAULT_ENCODERS for each in make_many(spec)]
     check_encoders(encoders)  # told before any data is read
+    judging.check()
     images = dataclasses.replace(reading, kind="image")
     dataset = images.read(source, random_state=judging.random_state)
     try:

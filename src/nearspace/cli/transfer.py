@@ -52,6 +52,7 @@ def transfer_command(
     from nearspace.encoders.spec import make
 
     encoder = make(spec)  # a misspelt encoder is told before any data is read
+    judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
     with terminal.progress_bar() as progress:
         from nearspace.judge.studies.transfer import transfer

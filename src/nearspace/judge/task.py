@@ -59,7 +59,7 @@ class Protocol:
         if self.random_state < 0:
             raise NearspaceError(f"random_state must not be negative; got {self.random_state}.")
         if not 0 < self.test_size < 1:
-            raise NearspaceError(f"test_size must be between 0 and 1; got {self.test_size}.")
+            raise NearspaceError(f"test_size= must be between 0 and 1; got {self.test_size}.")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

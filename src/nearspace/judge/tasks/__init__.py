@@ -11,7 +11,7 @@ from nearspace.data import Dataset, load, target_of
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.task import Protocol, Task
 
-__all__ = ["dataset_of", "set_task"]
+__all__ = ["check_task", "dataset_of", "set_task"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
@@ -22,6 +22,12 @@ def dataset_of(data: Any, y: Any = None) -> Dataset:
     if not isinstance(data, Dataset):
         return load(data, labels=y)
     return data if y is None else dataclasses.replace(data, target=target_of(y))
+
+
+def check_task(name: str | None) -> None:
+    """Raise `NearspaceError` if a task is named that there is not."""
+    if name is not None and name not in Task.registry:
+        raise NearspaceError(f"There is no task '{name}'. {did_you_mean(name, Task.registry)}")
 
 
 def set_task(data: Any, protocol: Protocol, name: str | None = None) -> Any:
@@ -37,8 +43,7 @@ def set_task(data: Any, protocol: Protocol, name: str | None = None) -> Any:
     >>> set_task(load("wine"), Protocol()).name, set_task(load("wine"), Protocol(), "numbers").name
     ('classes', 'numbers')
     """
-    if name is not None and name not in Task.registry:
-        raise NearspaceError(f"There is no task '{name}'. {did_you_mean(name, Task.registry)}")
+    check_task(name)
     suiting = [task for task in Task.registry.values() if task.suits(data)]
     chosen = Task.registry[name] if name is not None else next(iter(suiting), None)
     if chosen is None:
