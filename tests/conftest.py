@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,7 @@ def command(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def run(*arguments, columns=150):
+        monkeypatch.setattr(sys, "argv", ["nearspace", *map(str, arguments)])  # what reports quote
         done = CliRunner().invoke(app, [*map(str, arguments)], env={"COLUMNS": str(columns)})
         if isinstance(done.exception, NearspaceError):  # as main tells it
             return Done(2, done.stdout, f"{done.stderr}nearspace: {done.exception}\n")

@@ -30,6 +30,7 @@ def test_compare_writes_the_report(command):
     assert done.returncode == 0, done.stderr
     assert "Use " in done.stdout
     report = json.loads((command.folder / "report.json").read_text())
+    assert report["protocol"]["command"].startswith("nearspace compare wine --with")
     assert {row["spec"] for row in report["rows"]} == {"chance", "raw", "raw | l2", "pca(dim=4)"}
     assert "plotly" in (command.folder / "report.html").read_text(encoding="utf-8")
 
@@ -170,6 +171,7 @@ def test_layers_writes_its_page(command):
     assert "Use mlp(epochs=2)@fc" in done.stdout
     value = json.loads((command.folder / "new" / "layers.json").read_text())
     assert [row["name"] for row in value["rows"]] == ["fc1", "fc2"]
+    assert value["protocol"]["command"].startswith("nearspace layers wine")
     assert "plotly" in (command.folder / "new" / "layers.html").read_text(encoding="utf-8")
 
 
