@@ -47,6 +47,9 @@ class Dataset:
         What to call the data in a report.
     notes : tuple of str
         What reading the data brought up: why it is of this kind, which files were left out.
+    left_out : dict of str to str
+        What was left out for what it holds: the reason by the name of each file or row, of which
+        notes name a few.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Dataset:
     meta: pa.Table | None = None
     name: str = "data"
     notes: tuple[str, ...] = ()
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.ids is None:

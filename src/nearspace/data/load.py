@@ -14,13 +14,11 @@ from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.kind import ItemsRead, Kind, Progress, Wanted, infer_kind, is_frame
 from nearspace.data.readers import files, folders
 from nearspace.data.samples import SAMPLES
-from nearspace.data.sources import Source, frame_source, left_out, no_names, with_clean_roles
+from nearspace.data.sources import Source, frame_source, no_names, with_clean_roles
 from nearspace.data.target import Target
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load"]
-
-FILES_NAMED = 5
 
 
 def load(
@@ -209,7 +207,8 @@ def _dataset(source: Source, kind: str | None, wanted: Wanted) -> Dataset:
     roles: dict[str, Any] = {
         "target" if role == "labels" else role: values for role, values in source.roles.items()
     }
-    return Dataset(items, of, meta=meta, name=source.name, notes=tuple(notes), **roles)
+    told: dict[str, Any] = {"notes": tuple(notes), "left_out": source.left_out}
+    return Dataset(items, of, meta=meta, name=source.name, **told, **roles)
 
 
 def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, ItemsRead]:
@@ -236,14 +235,9 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
         reason = f"{source.seen}, {reason}" if source.seen else reason
         read = of.convert(items, source.name, wanted)
     notes = [f"Read as {read.kind.name}: {reason}.", *read.notes, *source.notes]
-    if read.failed:
-        named = [f"{source.roles['ids'][row]} ({why})" for row, why in read.failed.items()]
-        if len(named) > FILES_NAMED:
-            named[FILES_NAMED:] = [f"and {len(named) - FILES_NAMED} more"]
-        count = len(read.failed)
-        notes.append(left_out(count, "file", "that could not be read", ", ".join(named)))
-        source = source.take(np.setdiff1d(np.arange(len(source)), list(read.failed)))
-    return dataclasses.replace(source, notes=notes), read
+    noun = "file" if of_files is not None else "picture"
+    source = dataclasses.replace(source, notes=notes)
+    return source.without(read.failed, noun, "that could not be read"), read
 
 
 def _arrow(frame: Any) -> Any:
@@ -290,4 +284,7 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
         import pyarrow as pa
 
         meta = pa.concat_tables([train.meta, test.meta])
-    return Dataset(items, train.kind, meta=meta, name=train.name, notes=tuple(notes), **roles)
+    gone = {f"train/{name}": why for name, why in train.left_out.items()}
+    gone |= {f"test/{name}": why for name, why in test.left_out.items()}
+    told: dict[str, Any] = {"notes": tuple(notes), "left_out": gone}
+    return Dataset(items, train.kind, meta=meta, name=train.name, **told, **roles)

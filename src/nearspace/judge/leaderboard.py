@@ -51,6 +51,8 @@ class Result:
         Ranking score minus that of the best, with an interval that holds for all rows at once.
     recommended : bool
         Whether it is the cheapest of the best and the tied.
+    notes : tuple of str
+        What there is to say of it, such as that it has fewer dimensions than asked for.
     exhibits : Exhibits or None
         What a report shows of its space.
     """
@@ -63,6 +65,7 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
+    notes: tuple[str, ...] = dataclasses.field(default=(), metadata=SHOWN)
     exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
 
 
@@ -167,6 +170,8 @@ class Judged:
         The vectors of the test items on the maps.
     exhibits : Exhibits
         What there is to show.
+    notes : tuple of str
+        What there is to say of the encoder.
     """
 
     spec: str
@@ -176,6 +181,7 @@ class Judged:
     dim: int
     shown: VectorArray
     exhibits: Exhibits
+    notes: tuple[str, ...] = ()
 
 
 def assemble(
@@ -188,7 +194,7 @@ def assemble(
     tables = _estimates(task, scores)
     exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
-        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=shows)
+        Result(row.spec, row.learns, row.dim, table, row.cost, notes=row.notes, exhibits=shows)
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
