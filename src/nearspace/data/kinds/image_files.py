@@ -18,8 +18,8 @@ from nearspace.data.kinds.image_pixels import (
     Look,
     Picture,
     Scale,
-    decode,
     fit,
+    read_pixels,
     scale_of,
 )
 from nearspace.data.kinds.kind import Progress
@@ -258,7 +258,7 @@ def _decode_all(
     while True:
         shape = seen.target(size, channels)
         images = empty_array((len(pictures), *shape), np.dtype(np.uint8))
-        into = functools.partial(decode, images=images, scale=scale, given=given)
+        into = functools.partial(read_pixels, images=images, scale=scale, given=given)
         reasons: dict[int, str] = {}
         for index, result in enumerate(_decoded(into, list(enumerate(pictures)))):
             if isinstance(result, str):
@@ -290,7 +290,7 @@ def _first_image(pictures: Sequence[Picture], scale: Scale | None, given: bool) 
     scratch = np.empty((1, 1, 1, 1), np.uint8)
     reason = ""
     for index, picture in enumerate(pictures):
-        result = decode((0, picture), scratch, scale, given)
+        result = read_pixels((0, picture), scratch, scale, given)
         if not isinstance(result, str):
             return Seen({index: result}, {result.size}, result.grey)
         reason = reason or result
@@ -317,7 +317,7 @@ def _rescaled(
             if brightest > 1:
                 return images, None
         scale, again = (MASK, read) if brightest else (None, [])
-    into = functools.partial(decode, images=images, scale=scale, given=True)
+    into = functools.partial(read_pixels, images=images, scale=scale, given=True)
     for _ in _decoded(into, [(index, pictures[index]) for index in again]):
         pass
     return images, scale

@@ -16,7 +16,7 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from PIL import Image as Pillow
 
-__all__ = ["MASK", "Look", "Picture", "Scale", "decode", "fit", "scale_of", "scaled"]
+__all__ = ["MASK", "Look", "Picture", "Scale", "fit", "read_pixels", "scale_of", "scaled"]
 
 ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
@@ -90,7 +90,7 @@ def scaled(values: np.ndarray, scale: Scale) -> np.ndarray:
     return np.rint(np.clip((values - black) * (255 / (white - black)), 0, 255)).astype(np.uint8)
 
 
-def decode(
+def read_pixels(
     place: tuple[int, Path | Pillow.Image],
     images: np.ndarray,
     scale: Scale | None,
