@@ -119,8 +119,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Parameters
         ----------
         X : sequence of n items
-            An array ``(n, d)``, uint8 images ``(n, height, width[, channels])``, a list of
-            ``str``, or a DataFrame, as the encoder's `kinds` allow.
+            An array ``(n, d)``, images ``(n, height, width[, channels])`` or a list of Pillow's,
+            a list of ``str``, or a DataFrame, as the encoder's `kinds` allow.
         y : array of shape (n,) or Target, optional
             Classes, or numbers where one is not whole; needed where `learns` is ``"labels"``,
             otherwise not looked at.

@@ -20,6 +20,7 @@ __all__ = ["MASK", "Look", "Picture", "Scale", "fit", "read_pixels", "scale_of",
 
 ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
+PHOTOMETRIC = 262  # 0: the least value is white
 GDAL_NODATA = 42113
 EXIF_KEYS = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
@@ -31,7 +32,7 @@ Scale: TypeAlias = tuple[float, float]  # the value that is black, and the one t
 MASK: Scale = (0.0, 1.0)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Look:
     """What is to be seen of one picture.
 
@@ -122,7 +123,7 @@ def read_pixels(
                 image, look = _grey_levels(image, look, scale, given)
             else:
                 image = _opaque(image)
-                if given and scale == MASK and _brightest(image) == 1:
+                if given and scale == MASK and np.max(image.getextrema()) == 1:
                     image = image.point(lambda value: 255 * value)
             pixels = fit(image, height, width, "L" if channels == 1 else "RGB")
             images[index] = pixels.reshape(height, width, channels)
@@ -183,6 +184,8 @@ def _grey_levels(
             )
     black, white = scale or (low, high)
     levels = scaled(values, (black, white)) if black < white else np.zeros_like(values, np.uint8)
+    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:  # Pillow turns those of 8 bits only
+        levels = 255 - levels
     levels[gaps] = 255
     outside = low < black or high > white
     look = dataclasses.replace(
@@ -215,11 +218,6 @@ def _opaque(image: Pillow.Image) -> Pillow.Image:
         white.alpha_composite(layer)
         return white.convert(plain)
     return image.convert(plain)
-
-
-def _brightest(image: Pillow.Image) -> float:
-    """Return the largest value of a grey or RGB image."""
-    return float(np.max(image.getextrema()))
 
 
 def fit(image: Pillow.Image, height: int, width: int, mode: str = "") -> np.ndarray:
