@@ -254,7 +254,7 @@ def _arrow(frame: Any) -> Any:
     for name, column in frame.items():
         try:
             columns[name] = pa.array(column, from_pandas=True)
-        except (pa.ArrowException, TypeError, ValueError):
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
             columns[name] = pa.array(column.astype(str))
     return pa.table(columns)
 

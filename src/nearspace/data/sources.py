@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
-from nearspace.data.target import check_length, check_numbers
+from nearspace.data.roles import is_missing, object_array, plain_values, role_notes
+from nearspace.data.target import check_length
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -190,19 +191,22 @@ def with_clean_roles(source: Source) -> Source:
     roles.setdefault("ids", np.arange(len(source)))
     source = dataclasses.replace(source, roles=roles, notes=list(source.notes))
     if "labels" in roles:
-        present = np.flatnonzero(~_is_missing(roles["labels"]))
+        present = np.flatnonzero(~is_missing(roles["labels"]))
         if not len(present):
             raise DataError(f"{source.name}: every label is missing.")
         if len(present) < len(source):
             note = left_out(len(source) - len(present), "row", "without a label")
             source = source.take(present)
             source.notes.append(note)
+    for role in ("labels", "groups", "ids"):
+        if role in source.roles:
+            source.notes += role_notes(source.roles[role], role)
     source.roles = {role: CLEAN[role](v, source.name) for role, v in source.roles.items()}
     return source
 
 
 def _column(values: Any, role: str, source: Source) -> np.ndarray:
-    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    array = _array(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -214,32 +218,31 @@ def _column(values: Any, role: str, source: Source) -> np.ndarray:
     return array
 
 
-def _is_missing(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "O":
-        import pandas as pd
+def _array(values: Any) -> np.ndarray:
+    """Return values as an array that has lost nothing of them."""
+    if hasattr(values, "to_arrow"):
+        values = values.to_arrow()
+    if hasattr(values, "to_pylist"):  # as an array, whole numbers with gaps would be rounded
+        values = values.to_pylist()
+    if isinstance(values, list | tuple) and not all(map(_is_row_of_one, values)):
+        return object_array(values)
+    return np.asarray(values)
 
-        empty = [isinstance(value, str) and not value for value in values]
-        return pd.isna(values) | np.array(empty, dtype=bool)
-    if values.dtype.kind in "fM":
-        return np.isnan(values)
-    return values == "" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)
+
+def _is_row_of_one(value: Any) -> bool:
+    return isinstance(value, list | tuple | np.ndarray) and len(value) == 1
 
 
 def _labels(values: np.ndarray, who: str) -> np.ndarray:
-    values = _plain(values)
-    if values.dtype.kind != "f":
-        return values.astype(str) if values.dtype.kind not in "iuU" else values
-    check_numbers(values, who)
-    return values if (values != np.trunc(values)).any() else values.astype(np.int64)
+    return plain_values(values, "labels", who)
 
 
 def _groups(values: np.ndarray, who: str) -> np.ndarray:
-    return _plain(_complete(values, "group", who))
+    return plain_values(_complete(values, "group", who), "groups", who)
 
 
 def _ids(values: np.ndarray, who: str) -> np.ndarray:
-    values = _plain(_complete(values, "id", who))
-    return values if values.dtype.kind in "iuU" else values.astype(str)
+    return plain_values(_complete(values, "id", who), "ids", who)
 
 
 def _time(values: np.ndarray, who: str) -> np.ndarray:
@@ -269,22 +272,13 @@ def _split(values: np.ndarray, who: str) -> np.ndarray:
 
 
 def _complete(values: np.ndarray, what: str, who: str) -> np.ndarray:
-    missing = np.flatnonzero(_is_missing(values))
+    missing = np.flatnonzero(is_missing(values))
     if len(missing):
         raise DataError(
             f"{who}: items without a {what}: {len(missing)}, the first in row {missing[0]}; give "
             f"each its {what}, or leave those rows out."
         )
     return values
-
-
-def _plain(values: np.ndarray) -> np.ndarray:
-    """Return an array of objects as one of numbers where all are, else of ``str``."""
-    if values.dtype.kind != "O":
-        return values
-    if all(isinstance(value, int | float) for value in values) and bool not in map(type, values):
-        return np.array(values.tolist())
-    return np.array([str(value) for value in values])
 
 
 CLEAN = {"labels": _labels, "groups": _groups, "ids": _ids, "time": _time, "split": _split}

@@ -6,7 +6,7 @@ import contextlib
 import gzip
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from nearspace.data.arrays import ON_DISK_BYTES
 from nearspace.data.kinds.kind import kind_of_file
+from nearspace.data.roles import written
 from nearspace.data.sources import Source, check_names, frame_source, is_split, left_out, no_names
 from nearspace.errors import DataError
 
@@ -25,6 +26,7 @@ __all__ = ["read_file", "read_frame", "suffix_of"]
 READERS = (".npy", ".npz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
 ROLES = ("ids", "labels", "groups", "time", "split")
+CODES = ("ids", "labels", "groups")  # names of things, not amounts
 ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
@@ -45,7 +47,13 @@ def read_file(path: Path, names: dict[str, str]) -> Source:
     """
     suffix = suffix_of(path)
     if suffix.startswith((".csv", ".tsv", ".parquet")):
-        return frame_source(read_frame(path, texts="column" in names), names, path.name)
+        codes = {role: names[role] for role in CODES if role in names}
+        frame = read_frame(path, texts="column" in names, codes=tuple(codes.values()))
+        source = frame_source(frame, names, path.name)
+        for role in codes if not suffix.startswith(".parquet") else ():
+            source.roles[role], notes = written(source.roles[role], role)
+            source.notes += notes
+        return source
     if suffix == ".npz":
         with _told(path.name):
             return _read_npz(path, names)
@@ -64,8 +72,10 @@ def read_file(path: Path, names: dict[str, str]) -> Source:
     )
 
 
-def read_frame(path: Path, texts: bool) -> pd.DataFrame:
+def read_frame(path: Path, texts: bool, codes: Collection[str] = ()) -> pd.DataFrame:
     """Return the table in a .csv, .tsv or .parquet file; among ``texts`` "NA" is a word.
+
+    In the columns ``codes`` of a text file the cells stand as they are written.
 
     Raises
     ------
@@ -79,7 +89,7 @@ def read_frame(path: Path, texts: bool) -> pd.DataFrame:
             ".parquet."
         )
     with _told(path.name):
-        return _read_frame(path, suffix, texts)
+        return _read_frame(path, suffix, texts, codes)
 
 
 def suffix_of(path: Path) -> str:
@@ -115,22 +125,27 @@ def _told(what: str) -> Iterator[None]:
         ) from None
 
 
-def _read_frame(path: Path, suffix: str, texts: bool) -> pd.DataFrame:
+def _read_frame(path: Path, suffix: str, texts: bool, codes: Collection[str]) -> pd.DataFrame:
     import pandas as pd
 
     if suffix == ".parquet":
         return pd.read_parquet(path)
     # Among texts, "None" and "NA" are words; in a table they stand for a missing cell.
-    missing: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if texts else {}
+    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if texts else {}
     separator = "\t" if suffix.startswith(".tsv") else ","
     try:
-        frame = pd.read_csv(path, sep=separator, encoding="utf-8-sig", **missing)
+        frame = pd.read_csv(path, sep=separator, encoding="utf-8-sig", **options)
     except pd.errors.EmptyDataError:
         raise DataError(
             f"{path.name} is empty; expected a line of column names and rows."
         ) from None
     if len(frame.columns) == 1 and ";" in str(frame.columns[0]):
-        frame = pd.read_csv(path, sep=";", encoding="utf-8-sig", **missing)
+        separator = ";"
+        frame = pd.read_csv(path, sep=separator, encoding="utf-8-sig", **options)
+    codes = [name for name in codes if name in frame.columns]
+    if codes:
+        as_written: dict[str, Any] = {"usecols": codes, "dtype": str, "keep_default_na": False}
+        frame[codes] = pd.read_csv(path, sep=separator, encoding="utf-8-sig", **as_written)[codes]
     first = str(frame.columns[0])
     if first.startswith("Unnamed") and frame[frame.columns[0]].tolist() == list(range(len(frame))):
         # The index that pandas wrote along: no property of the rows.
