@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -13,7 +13,14 @@ import numpy as np
 
 from nearspace.errors import DataError
 
-__all__ = ["check_numbers", "is_missing", "object_array", "plain_values", "role_notes", "written"]
+__all__ = [
+    "check_numbers",
+    "is_missing",
+    "plain_values",
+    "role_notes",
+    "rounding_notes",
+    "written",
+]
 
 WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)  # as `str` writes a whole number
 POINT_ZERO = re.compile(r"(0|-?[1-9]\d*)\.0*", re.ASCII)  # as a column with gaps is written
@@ -55,9 +62,7 @@ def written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray, l
     >>> written(["007", "07", "NA"], "labels")[0].tolist()
     ['007', '07', 'NA']
     """
-    values = object_array(
-        [cell if isinstance(cell, str) and cell.strip() else None for cell in cells]
-    )
+    values = _objects([cell if isinstance(cell, str) and cell.strip() else None for cell in cells])
     different = Counter(value for value in values.tolist() if value is not None)
     markers = [text for text in different if text.lower() in MARKERS and role == "labels"]
     texts = [text for text in different if text not in markers]
@@ -72,7 +77,7 @@ def written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray, l
             f"{'was' if len(markers) == 1 else 'were'} taken for missing ones."
         )
     if all(type(number) is int for number in numbers.values()):
-        return object_array([numbers.get(value) for value in values.tolist()]), notes
+        return _objects([numbers.get(value) for value in values.tolist()]), notes
     return np.array([numbers.get(value, np.nan) for value in values.tolist()]), notes
 
 
@@ -114,8 +119,30 @@ def _is_blank(value: Any) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
-def object_array(values: Any) -> np.ndarray:
-    """Return values as an array of the objects that they are: NumPy turns [1, "1"] into texts."""
+def value_array(values: Any) -> np.ndarray:
+    """Return a value for each item as an array that has lost nothing of them.
+
+    NumPy makes texts of ``[1, "1"]``, and rounds whole numbers of Arrow that have gaps.
+
+    Examples
+    --------
+    >>> value_array([1, "1", None]).tolist()
+    [1, '1', None]
+    """
+    if hasattr(values, "to_arrow"):
+        values = values.to_arrow()
+    if hasattr(values, "to_pylist"):
+        values = values.to_pylist()
+    if isinstance(values, list | tuple) and not all(map(_is_row_of_one, values)):
+        return _objects(values)
+    return np.asarray(values)
+
+
+def _is_row_of_one(value: Any) -> bool:
+    return isinstance(value, list | tuple | np.ndarray) and len(value) == 1
+
+
+def _objects(values: Any) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     for row, value in enumerate(values):
         array[row] = value
@@ -241,7 +268,7 @@ def role_notes(values: np.ndarray, role: str) -> list[str]:
     if values.dtype.kind == "O" and {*map(type, values[~is_missing(values)])} == {float}:
         values = values.astype(np.float64)
     if values.dtype.kind == "f":
-        return _rounded(values, role)
+        return rounding_notes(values, f"The {role}")
     if values.dtype.kind not in "OU" or role == "ids":
         return []
     notes = []
@@ -275,8 +302,11 @@ def _counted(values: np.ndarray) -> Counter[Any]:
 
 def _alike(texts: list[str], role: str) -> list[str]:
     """Return which texts differ only in how they are written, in a sentence for each way."""
-    ways = (("only by blanks", _without_blanks), ("only by case or blanks", _folded))
-    ways += (("as texts, not as numbers", _as_number),)
+    ways: list[tuple[str, Callable[[str], Any]]] = [
+        ("only by blanks", _without_blanks),
+        ("only by case or blanks", _folded),
+        ("as texts, not as numbers", _as_number),
+    ]
     pairs: dict[str, list[tuple[str, str]]] = {way: [] for way, _ in ways}
     told: set[frozenset[str]] = set()
     for way, key in ways:
@@ -326,15 +356,23 @@ def _as_number(text: str) -> Decimal | None:
     return Decimal(plain) if NUMBER.fullmatch(plain) else None
 
 
-def _rounded(values: np.ndarray, role: str) -> list[str]:
-    """Return that whole numbers came in a type which has not digits enough for them."""
+def rounding_notes(values: np.ndarray, what: str) -> list[str]:
+    """Return that whole numbers came in a type that has not digits enough for them, where they did.
+
+    Examples
+    --------
+    >>> rounding_notes(np.array([1.5, np.nan]), "The ids")
+    []
+    >>> rounding_notes(np.array([2.0**60]), "The ids")[0][:54]
+    'The ids came as float64, which rounds whole numbers be'
+    """
     limit = 2.0 ** (np.finfo(values.dtype).nmant + 1)
     present = values[np.isfinite(values)]
-    large = present[np.abs(present) >= limit]
+    large = present[(np.abs(present) >= limit) & (np.abs(present) < 2.0**64)]
     if not len(large) or (present != np.trunc(present)).any():
         return []
     return [
-        f"The {role} came as {values.dtype}, which rounds whole numbers beyond {limit:,.0f} such "
-        f"as {large[0]:.0f}, so that different ones may have become one; give them as whole "
-        "numbers (int64) or as text."
+        f"{what} came as {values.dtype}, which rounds whole numbers beyond {limit:,.0f} such as "
+        f"{large[0]:.0f}, so that different ones may have become one; give codes as whole numbers "
+        "(int64) or as text."
     ]

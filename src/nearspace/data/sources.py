@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
-from nearspace.data.roles import is_missing, object_array, plain_values, role_notes
+from nearspace.data.roles import is_missing, plain_values, role_notes, rounding_notes, value_array
 from nearspace.data.target import check_length
 from nearspace.errors import DataError, did_you_mean
 
@@ -106,6 +106,9 @@ def frame_source(frame: pd.DataFrame, names: dict[str, str], name: str) -> Sourc
                 names[role] = usual
                 notes.append(f"The column '{usual}' was taken for the {role}.")
     roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
+    for other in frame.columns.difference(list(names.values())):
+        values = _values(frame[other])
+        notes += rounding_notes(values, f"The column '{other}'") if values.dtype.kind == "f" else []
     if "split" in frame.columns and column != "split" and is_split(_values(frame["split"])):
         roles["split"] = _values(frame["split"])
         notes.append("The column 'split' was taken for the published split.")
@@ -206,7 +209,7 @@ def with_clean_roles(source: Source) -> Source:
 
 
 def _column(values: Any, role: str, source: Source) -> np.ndarray:
-    array = _array(values)
+    array = value_array(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -216,21 +219,6 @@ def _column(values: Any, role: str, source: Source) -> np.ndarray:
         )
     check_length(array, len(source), role, source.name)
     return array
-
-
-def _array(values: Any) -> np.ndarray:
-    """Return values as an array that has lost nothing of them."""
-    if hasattr(values, "to_arrow"):
-        values = values.to_arrow()
-    if hasattr(values, "to_pylist"):  # as an array, whole numbers with gaps would be rounded
-        values = values.to_pylist()
-    if isinstance(values, list | tuple) and not all(map(_is_row_of_one, values)):
-        return object_array(values)
-    return np.asarray(values)
-
-
-def _is_row_of_one(value: Any) -> bool:
-    return isinstance(value, list | tuple | np.ndarray) and len(value) == 1
 
 
 def _labels(values: np.ndarray, who: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.roles import check_numbers, is_missing, object_array, plain_values
+from nearspace.data.roles import check_numbers, is_missing, plain_values, value_array
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -357,7 +357,7 @@ def target_of(values: Any) -> Target:
     """
     if isinstance(values, Target):
         return values
-    values = object_array(values) if isinstance(values, list | tuple) else np.asarray(values)
+    values = value_array(values)
     if values.dtype.kind in "OScV":
         missing = np.flatnonzero(is_missing(values))
         if len(missing):

@@ -70,10 +70,13 @@ def read_arrays(data: bytes, types: Mapping[str, str]) -> list[np.ndarray]:
 def plain_array(values: Sequence[Any]) -> np.ndarray:
     """Return text or numbers as an array: of Python objects where some are long, or missing.
 
-    An array of text is as wide as the longest, and strips zeros from the end.
+    An array of text is as wide as the longest, and strips zeros from the end; one of whole numbers
+    beyond 2^63, or beside fractions, would be rounded.
     """
     if all(_is_plain(value) for value in values):
-        return np.array(values)
+        array = np.array(values)
+        if array.tolist() == list(values):
+            return array
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

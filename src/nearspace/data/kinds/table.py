@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 CELLS_SHOWN = 8
+LARGEST_EXACT = 2**53  # of whole numbers, up to which float64 has every one
 FEWEST_NAMED = 20  # rows, from which on a text of its own in every row looks like a name
 
 
@@ -102,9 +103,15 @@ class Table(Kind):
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return the rows checked, and tell of columns that name rows rather than describe them."""
         read = super().convert(items, who, wanted)
+        codes = tuple(
+            f"The column '{name}' holds whole numbers of more than 15 digits: they were taken for "
+            "codes, not for amounts, which would have to be rounded."
+            for name in items.columns
+            if _is_code(items[name])
+        )
         if len(items) < FEWEST_NAMED:
-            return read
-        notes = tuple(
+            return dataclasses.replace(read, notes=codes)
+        notes = codes + tuple(
             f"The column '{name}' holds another text in every row: name it by ids= or time= if "
             "that is what it is, or read it as texts by column=."
             for name, of in self.columns
@@ -175,8 +182,19 @@ def _kind_of(column: pd.Series) -> str:
         )
     # A column of dtype object may hold nothing but numbers.
     column = column.infer_objects()
+    if _is_code(column):
+        return "category"
     numeric = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
     return "number" if numeric else "category"
+
+
+def _is_code(column: pd.Series) -> bool:
+    """Return whether a column holds whole numbers of more digits than a float64 has."""
+    from pandas.api import types
+
+    if not types.is_integer_dtype(column) or not column.notna().any():
+        return False
+    return max(int(column.max()), -int(column.min())) > LARGEST_EXACT
 
 
 def _numbers(column: pd.Series, who: str) -> np.ndarray:
