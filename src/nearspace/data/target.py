@@ -14,7 +14,15 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Classes", "Numbers", "Target", "check_length", "check_numbers", "target_of"]
+__all__ = [
+    "Classes",
+    "Numbers",
+    "Target",
+    "check_length",
+    "check_numbers",
+    "target_of",
+    "without_missing",
+]
 
 # Of numbers, so that a split has low and high ones on both sides: at most so many, not smaller.
 MOST_BINS, SMALLEST_BIN = 10, 5
@@ -349,6 +357,23 @@ def check_length(values: Any, n: int, what: str, who: str) -> None:
     """Raise if there is not one value for each of ``n`` items."""
     if len(values) != n:
         raise DataError(f"{who}: expected {n} {what}, one for each item, got {len(values)}.")
+
+
+def without_missing(values: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels that there are, and which of all those are: neither None nor NaN.
+
+    Examples
+    --------
+    >>> labels, there = without_missing(["a", None, "b"])
+    >>> labels.tolist(), there.tolist()
+    (['a', 'b'], [True, False, True])
+    """
+    import pandas as pd
+
+    values = np.asarray(values)
+    there = pd.notna(values)
+    labels = values[there]
+    return np.array(labels.tolist()) if values.dtype.kind == "O" else labels, there
 
 
 def target_of(values: Any) -> Target:

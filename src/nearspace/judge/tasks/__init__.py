@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from nearspace.data import Dataset, load, target_of
+from nearspace.data import Dataset, load
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.task import Protocol, Task
 
@@ -21,7 +21,7 @@ def dataset_of(data: Any, y: Any = None) -> Dataset:
     """Return a dataset as it is, other data as `load` reads them; with labels ``y`` if given."""
     if not isinstance(data, Dataset):
         return load(data, labels=y)
-    return data if y is None else dataclasses.replace(data, target=target_of(y))
+    return data if y is None else dataclasses.replace(data, target=y, labelled=None)
 
 
 def check_task(name: str | None) -> None:
