@@ -78,8 +78,7 @@ def info_command(path: cli.SpaceFile) -> None:
         "ids": f"{space.ids[0]!s:.40} … {space.ids[-1]!s:.40}" if count else "none",
     }
     if space.labels is not None:
-        classes = sorted({str(label) for label in space.labels})
-        rows["labels"] = f"{len(classes)}: {', '.join(classes[:8])}{' …' * (len(classes) > 8)}"
+        rows["labels"] = _labels_told(space.labels.tolist())
     if space.meta is not None:
         rows["metadata"] = ", ".join(space.meta.column_names)
     if space.thumbnails is not None:
@@ -94,6 +93,14 @@ def info_command(path: cli.SpaceFile) -> None:
     for name, text in rows.items():
         table.add_row(name, escape(text))
     Console().print(table, highlight=False)
+
+
+def _labels_told(labels: list[Any]) -> str:
+    """Return how many labels there are, which, and how many items have none."""
+    texts = sorted({str(label) for label in labels if label is not None})
+    told = f"{len(texts)}: {', '.join(texts[:8])}{' …' * (len(texts) > 8)}"
+    missing = labels.count(None)
+    return f"{told}; {missing:,} items have none" if missing else told
 
 
 def _encoder_told(space: Any) -> str:

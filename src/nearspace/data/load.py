@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import os
@@ -15,7 +16,6 @@ from nearspace.data.kinds.kind import ItemsRead, Kind, Progress, Wanted, infer_k
 from nearspace.data.readers import files, folders
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, frame_source, left_out, no_names, with_clean_roles
-from nearspace.data.target import Target
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load"]
@@ -118,7 +118,7 @@ def load(
 
 
 def _open(source: Any, given: dict[str, Any]) -> Source:
-    """Return what a source holds, with the roles asked for; items without a label are gone."""
+    """Return what a source holds, with the roles asked for, each of them clean."""
     names = {role: value for role, value in given.items() if isinstance(value, str)}
     if isinstance(source, str | os.PathLike):
         opened = _open_path(str(source), names)
@@ -147,8 +147,8 @@ def _open_path(source: str, names: dict[str, str]) -> Source:
         no_names(f"The sample '{source}'", names)
         sample = SAMPLES[source]()
         roles = {"ids": np.asarray(sample.ids)}
-        if sample.target is not None:
-            roles["labels"] = sample.target.values
+        if sample.labels is not None:
+            roles["labels"] = sample.labels
         opened = Source(sample.items, source, "a sample", roles, list(sample.notes))
         if os.path.exists(place):
             opened.notes.append(f"'{source}' is a sample; for what lies here, write ./{source}.")
@@ -255,7 +255,7 @@ def _arrow(frame: Any) -> Any:
         try:
             columns[name] = pa.array(column, from_pandas=True)
         except (pa.ArrowException, OverflowError, TypeError, ValueError):
-            columns[name] = pa.array(column.astype(str))
+            columns[name] = pa.array(column.astype(str).where(column.notna(), None))
     return pa.table(columns)
 
 
@@ -266,13 +266,14 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
     ids = [f"{part}/{name}" for part, name in zip(split, names, strict=True)]
     roles: dict[str, Any] = {"ids": np.array(ids), "split": split}
     for role, what in {"target": "labels", "groups": "groups", "time": "time"}.items():
-        values, others = (
-            side.values if isinstance(side, Target) else side
-            for side in (getattr(train, role), getattr(test, role))
-        )
+        values, others = (getattr(side, what) for side in (train, test))
         if (values is None) != (others is None):
             without = train if values is None else test
-            raise DataError(f"{without.name} has no {what}, unlike the other part of the data.")
+            how = "sort its files into a subfolder for each class, or " if what == "labels" else ""
+            raise DataError(
+                f"{without.name} has no {what}, unlike the other part of the data: {how}name the "
+                f"column that holds them in both ({what}=)."
+            )
         if values is not None:
             try:
                 roles[role] = np.concatenate([values, others])
@@ -286,8 +287,11 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
     notes.append(f"Test items come from {test.name}.")
     notes += [f"Test: {note}" for note in test.notes]
     items, meta = train.kind.join(train.items, test.items), None
-    if train.meta is not None and test.meta is not None and train.meta.schema == test.meta.schema:
+    if train.meta is not None and test.meta is not None:
         import pyarrow as pa
 
-        meta = pa.concat_tables([train.meta, test.meta])
+        with contextlib.suppress(pa.ArrowException):
+            meta = pa.concat_tables([train.meta, test.meta], promote_options="permissive")
+    if meta is None and (train.meta is not None or test.meta is not None):
+        notes.append("The other columns of the two parts do not go together, and were left out.")
     return Dataset(items, train.kind, meta=meta, name=train.name, notes=tuple(notes), **roles)

@@ -19,6 +19,7 @@ __all__ = [
     "plain_values",
     "role_notes",
     "rounding_notes",
+    "value_array",
     "written",
 ]
 

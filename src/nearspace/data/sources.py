@@ -188,24 +188,39 @@ def _stacked(cells: pd.Series, name: str) -> np.ndarray:
 def with_clean_roles(source: Source) -> Source:
     """Return the source with its roles as one-dimensional arrays without a missing value.
 
-    Items without a label are left out, which a note says; a missing group, time or id is an error.
+    But for labels: None stands for one that is missing, and a note says how many are. A missing
+    group, time or id is an error.
     """
     roles = {role: _column(values, role, source) for role, values in source.roles.items()}
     roles.setdefault("ids", np.arange(len(source)))
     source = dataclasses.replace(source, roles=roles, notes=list(source.notes))
-    if "labels" in roles:
-        present = np.flatnonzero(~is_missing(roles["labels"]))
-        if not len(present):
-            raise DataError(f"{source.name}: every label is missing.")
-        if len(present) < len(source):
-            note = left_out(len(source) - len(present), "row", "without a label")
-            source = source.take(present)
-            source.notes.append(note)
     for role in ("labels", "groups", "ids"):
         if role in source.roles:
             source.notes += role_notes(source.roles[role], role)
-    source.roles = {role: CLEAN[role](v, source.name) for role, v in source.roles.items()}
+    labels = roles.pop("labels", None)
+    source.roles = {role: CLEAN[role](v, source.name) for role, v in roles.items()}
+    if labels is not None:
+        source.roles |= _with_gaps(labels, source)
     return source
+
+
+def _with_gaps(labels: np.ndarray, source: Source) -> dict[str, np.ndarray]:
+    """Return labels as the role of a source, None where one is missing; no role if all are."""
+    missing = is_missing(labels)
+    count = int(missing.sum())
+    if count:
+        none = count == len(labels)
+        of = "None" if none else f"{count:,}"
+        have = "has a label" if none else "has no label" if count == 1 else "have no label"
+        source.notes.append(f"{of} of the {len(labels):,} items {have}.")
+    if count == len(labels):
+        return {}
+    clean = CLEAN["labels"](labels[~missing], source.name)
+    if not count:
+        return {"labels": clean}
+    whole = np.full(len(labels), None, dtype=object)
+    whole[~missing] = clean.tolist()
+    return {"labels": whole}
 
 
 def _column(values: Any, role: str, source: Source) -> np.ndarray:
@@ -252,11 +267,11 @@ def _time(values: np.ndarray, who: str) -> np.ndarray:
 def _split(values: np.ndarray, who: str) -> np.ndarray:
     names = [str(value).lower() for value in values.tolist()]
     for name in dict.fromkeys(names):
-        if name not in SPLITS:
+        if name and name not in SPLITS:
             raise DataError(
                 f"{who}: '{name}' is no part of a published split. {did_you_mean(name, SPLITS)}"
             )
-    return np.array([SPLITS[name] for name in names])
+    return np.array([SPLITS.get(name, "") for name in names])
 
 
 def _complete(values: np.ndarray, what: str, who: str) -> np.ndarray:

@@ -87,7 +87,8 @@ def _published(
     train, test = split == "train", split == part
     unused = len(dataset) - train.sum() - test.sum()
     if unused:
-        notes.append(f"The {unused:,} validation items are in neither part.")
+        what = "validation items are" if (split == "validation").any() else "others are"
+        notes.append(f"The {unused:,} {what} in neither part.")
     elif part == "validation":
         notes.append("The published validation items test, as there are no test items.")
     for of, where in ((content, "stand"), (dataset.groups, "are of a group that stands")):

@@ -130,7 +130,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Parameters
         ----------
         dataset : Dataset
-            The items, and their labels where it has any.
+            The items, and their labels where it has any. Where some have none, an encoder that
+            learns from labels is fitted on those that have one, and others on all of them.
 
         Returns
         -------
@@ -148,7 +149,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         >>> make("pca(dim=2)").fit_on(load("wine")).transform(load("wine").items).shape
         (178, 2)
         """
-        return self.fit_items(dataset.items, dataset.target, dataset.kind)
+        if self.learns == "labels":
+            dataset = dataset.labelled_only()
+        target = dataset.target if dataset.labelled is None else None
+        return self.fit_items(dataset.items, target, dataset.kind)
 
     def fit_items(self, items: Any, y: Any = None, kind: Kind | None = None) -> Self:
         """Learn from items of a kind; of the one that they look like where it is None."""

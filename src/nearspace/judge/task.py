@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from nearspace.data import Dataset, Target, train_test_split
+from nearspace.data.sources import left_out
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.evidence import Evidence
@@ -144,6 +145,35 @@ class Task(ABC):
         return {score.name: score.guess(self) for score in self.scores if score.guess is not None}
 
 
+def with_labels(dataset: Dataset) -> tuple[Dataset, list[str]]:
+    """Return the items of a dataset that have a label, and what to say of the others.
+
+    A published split none of whose test items has one is given up.
+
+    Raises
+    ------
+    DataError
+        If none of its training items has one, though test items have.
+    """
+    if dataset.labelled is None:
+        return dataset, []
+    labelled = dataset.labelled_only()
+    notes = [left_out(len(dataset) - len(labelled), "item", "without a label")]
+    if labelled.split is None or np.isin(labelled.split, ["test", "validation"]).any():
+        if labelled.split is not None and "train" not in labelled.split:
+            raise DataError(
+                f"{dataset.name}: none of the training items of the published split has a label, "
+                "from which those of the test items could be told: expected labels of both, such "
+                "as a subfolder for each class in both folders."
+            )
+        return labelled, notes
+    notes.append(
+        "No test item of the published split has a label, so that split was given up: some of the "
+        "training items test."
+    )
+    return dataclasses.replace(labelled, split=None), notes
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class ItemTask(Task):
     """A task on the items of one dataset, of which some train and the others test.
@@ -178,6 +208,8 @@ class ItemTask(Task):
         """
         protocol.check()
         dataset, notes = cls.prepared(data)
+        dataset, left = with_labels(dataset)
+        notes += left
         rank_by = protocol.rank_by or cls.ranks_by
         wanted = SCORES[rank_by].needs & Target.registry.keys() - {cls.name}
         if wanted:

@@ -142,6 +142,7 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
             "codes": _packed(np.nan_to_num(shares, nan=-1.0)[order], "<f4"),
             "colours": [colour for _, colour in SCALE],
             "ends": [f"{low:.4g}", f"{high:.4g}"],
+            "missing": int(np.isnan(numbers).sum()),
         }
     elif space.labels is not None:
         names, of = classes(space.labels)
@@ -154,6 +155,7 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
             "names": names[ranked].tolist(),
             "counts": counts[ranked].tolist(),
             "codes": _packed(rank[of][order], "<i4"),
+            "missing": int((of < 0).sum()),
         }
     colourings["cluster"] = {
         "names": [cluster_name(at, of) for at, of in enumerate(marks.clusters)],

@@ -67,7 +67,9 @@ def as_dataset(
         **{"labels": space.labels, **roles},
     )  # fmt: skip
     split = None
-    if published is not None and is_split(np.asarray(published, dtype=object)):
+    # An item that is in no part of the split has an empty text for it.
+    parts = np.setdiff1d(np.asarray([] if published is None else published, dtype=str), [""])
+    if published is not None and len(parts) and is_split(parts):
         split = published[[space.position(name) for name in np.asarray(loaded.ids).tolist()]]
     spec = space.recipe.spec
     notes = [*loaded.notes[1:], f"Vectors of {space.recipe.data}, made by {spec}."]

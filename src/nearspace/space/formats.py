@@ -32,6 +32,7 @@ UNREADABLE = (
 )  # fmt: skip
 LARGEST_IDS = 2**31  # bytes
 RECIPE = b"nearspace.recipe"  # in the metadata of a Parquet file
+EXACT = 2**53  # the whole numbers up to which float64 holds every one
 ROWS = 4096  # written at a time, with their images
 
 
@@ -196,13 +197,20 @@ def _write_npz(space: Space, path: Path) -> None:
     """Write the arrays ``vectors``, ``ids`` and ``labels``, and ``recipe`` as JSON."""
     arrays = {"vectors": dense_vectors(space), "ids": _fixed_width(space.ids)}
     if space.labels is not None:
-        if space.labels.dtype == object and None in space.labels.tolist():
-            raise NearspaceError(
-                "Some items have no label, which an .npz cannot hold; write .parquet."
-            )
-        arrays["labels"] = _fixed_width(space.labels)
+        arrays["labels"] = _fixed_width(_without_none(space.labels))
     recipe = np.array(json.dumps(space.recipe.to_json()))
     np.savez(path, recipe=recipe, **arrays)  # type: ignore[arg-type]
+
+
+def _without_none(labels: np.ndarray) -> np.ndarray:
+    """Return labels with an empty text, or NaN, in place of None: what `load` takes for none."""
+    values = labels.tolist()
+    if None not in values:
+        return labels
+    there = [value for value in values if value is not None]
+    if all(isinstance(value, int | float) and -EXACT <= value <= EXACT for value in there):
+        return np.array([np.nan if value is None else float(value) for value in values])
+    return np.array(["" if value is None else str(value) for value in values], dtype=object)
 
 
 def _fixed_width(values: np.ndarray) -> np.ndarray:

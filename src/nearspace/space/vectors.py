@@ -157,8 +157,8 @@ def _ids(table: pa.Table, name: str | None, who: str) -> np.ndarray:
 
 
 def _labels(column: Any, who: str) -> np.ndarray | None:
-    """Return classes as whole numbers or text, None where one is missing."""
-    values = [None if value != value else value for value in column.to_pylist()]
+    """Return classes as whole numbers or text, None where one is missing: empty, or NaN."""
+    values = [None if value != value or value == "" else value for value in column.to_pylist()]
     if all(value is None for value in values):
         return None
     numbers = [value for value in values if isinstance(value, float)]
