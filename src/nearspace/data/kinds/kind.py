@@ -177,6 +177,21 @@ class Kind(ABC):
         """Return the content hash of every item, shape ``(n,)``, dtype ``S16``."""
         return content_hash(np.ascontiguousarray(items) if isinstance(items, np.ndarray) else items)
 
+    def same(self, items: Any) -> np.ndarray:
+        """Return a number for every item, shape ``(n,)``: copies, as encoders see them, have one.
+
+        What differs by less than encoders can tell, such as by rounding, counts as equal.
+        """
+        return np.unique(self.hashes(items), return_inverse=True)[1]
+
+    def near(self, items: Any, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of items that are nearly the same, one at a position ``asked`` about.
+
+        Pairs are rows of two positions, the one asked about first. A kind that does not know
+        what nearly the same means has none.
+        """
+        return np.empty((0, 2), dtype=np.int64)
+
     def item(self, items: Any, index: int) -> Any:
         """Return the item at a position, in the form that `draw` takes."""
         return items[index]

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled
 from nearspace.data.kinds.kind import (
     Kind,
     Scaling,
     array_words,
+    content_hash,
     is_frame,
     number_array,
 )
@@ -83,6 +85,20 @@ class Vector(Kind):
     def features(self, items: np.ndarray) -> np.ndarray:
         """Return the vectors themselves, as float32."""
         return np.array(items, dtype=np.float32)
+
+    def hashes(self, items: np.ndarray) -> np.ndarray:
+        """Return the content hash of every row: of its numbers, whatever type holds them."""
+        # Adding zero turns -0.0 into 0.0.
+        return content_hash(np.ascontiguousarray(items, dtype=np.float64) + 0.0)
+
+    def same(self, items: np.ndarray) -> np.ndarray:
+        """Return one number for rows that differ by a millionth of a column's spread at most."""
+        _, first, of = np.unique(self.hashes(items), return_index=True, return_inverse=True)
+        return equal_rows(numbers_scaled(items)[first])[of]
+
+    def near(self, items: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of rows that are nearer to each other than chance would put them."""
+        return near_rows(numbers_scaled(items), asked)
 
     def batches(self, items: np.ndarray, scaling: Scaling | None = None) -> Stacked:
         """Return the vectors as one float32 tensor."""
