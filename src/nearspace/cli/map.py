@@ -121,6 +121,10 @@ def _print(space: Space, layout: Map, marks: Landmarks) -> None:
             console.print(line, markup=False)
         if len(lines) > LISTED:
             console.print(f"          and {len(lines) - LISTED:,} more on the page", style="dim")
+    if marks.nearly:
+        console.print("Just not near-duplicates:", style="dim")
+        for of in marks.nearly:
+            console.print(_group(space.ids, of), markup=False, style="dim")
 
 
 def _group(ids: Any, of: Alike) -> str:

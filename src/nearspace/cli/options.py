@@ -118,6 +118,9 @@ class Judging:
     rank_by: Annotated[str | None, typer.Option(help="knn, probe, knn_r2, …")] = None
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1
     random_state: Annotated[int, typer.Option(min=0, help="Of split and draws.")] = 0
+    near_duplicates: Annotated[
+        str, typer.Option(help="tell, or keep them together on one side of the split.")
+    ] = "tell"
     cache: Annotated[
         bool, typer.Option(help="Keep what is fitted and judged, and find it again.")
     ] = True
@@ -128,7 +131,10 @@ class Judging:
         from nearspace.judge.tasks import check_task
 
         check_task(self.task)
-        Protocol(self.k, self.rank_by, self.seeds, self.test_size, self.random_state).check()
+        Protocol(
+            self.k, self.rank_by, self.seeds, self.test_size, self.random_state,
+            self.near_duplicates,
+        ).check()  # fmt: skip
 
     @property
     def folder(self) -> Path | None:

@@ -18,11 +18,14 @@ from nearspace.data.lots import mixed_bits
 __all__ = [
     "components",
     "equal_rows",
+    "near_limits",
     "near_rows",
     "near_texts",
     "normal_form",
     "numbers_scaled",
     "plain_form",
+    "yardstick_ranks",
+    "yardstick_sample",
 ]
 
 EQUAL = 1e-6  # of a column's spread, below which float32 tells no difference
@@ -68,14 +71,14 @@ def numbers_scaled(numbers: np.ndarray) -> np.ndarray:
 
     A unit is the power mean, of exponent one half, of the distances from the median of those
     numbers that differ from it: neither an outlier, nor a column of nearly all zeros, nor copies
-    that differ from zero by a trace decide. The inverse hyperbolic sine keeps
-    small values and turns large ones into their logarithm: a difference in it is one relative to
-    the number, or to the spread where that is larger. A missing number is the median.
+    that differ from zero by a trace decide. The inverse hyperbolic sine keeps small values and
+    turns large ones into their logarithm: a difference in it is one relative to the number, or to
+    the spread where that is larger. A missing number is the median.
 
     Examples
     --------
-    >>> numbers_scaled(np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]])).round(2).tolist()
-    [[-0.88, 0.0], [0.0, 0.0], [0.88, 0.0]]
+    >>> numbers_scaled(np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 5.0]]))[:, 0].round(2)
+    array([-0.88,  0.  ,  0.88], dtype=float32)
     """
     scaled = np.zeros(numbers.shape, dtype=np.float32)
     for column in range(numbers.shape[1]):
@@ -154,40 +157,66 @@ def near_rows(rows: np.ndarray, asked: np.ndarray) -> np.ndarray:
     place = np.full(len(rows), -1)
     place[asked] = np.arange(len(asked))
     limit = np.minimum(limits[place[pairs[:, 0]]], _limit_in_cells(rows, pairs))
-    return pairs[_apart(rows, *pairs.T, 2) <= limit]
+    return pairs[_apart(rows, pairs[:, 0], pairs[:, 1], 2) <= limit]
+
+
+def yardstick_sample(n: int) -> np.ndarray:
+    """Return the positions of the items, of so many, to which the distances are yardsticks."""
+    return np.sort(np.random.default_rng(0).permutation(n)[:SAMPLE])
+
+
+def yardstick_ranks(sampled: int) -> tuple[int, int]:
+    """Return of which ranks the neighbours are, among so many, that `near_limits` takes."""
+    low = max(1, min(RANK, sampled // 2))
+    return low, max(low, min(3 * low, sampled - 1))
+
+
+def near_limits(near: np.ndarray, far: np.ndarray, n: int) -> np.ndarray:
+    """Return how near each of ``n`` items has to have another that is its near-duplicate.
+
+    Parameters
+    ----------
+    near, far : ndarray of shape (q,)
+        The distances of an item to its neighbours of `yardstick_ranks` in the `yardstick_sample`.
+    n : int
+        How many items there are in all.
+    """
+    from scipy.special import digamma
+
+    sampled = min(n, SAMPLE)
+    low, high = yardstick_ranks(sampled)
+    apart = near > 0
+    if low == high or not apart.any():
+        return np.zeros(len(near))
+    grows = np.median(np.log(far[apart] / near[apart]))
+    dimensions = (digamma(high) - digamma(low)) / max(grows, 1e-9)
+    share = FALSE_ALARMS / (low * n * n / sampled)
+    return near * min(NEAREST, share ** (1 / dimensions))
 
 
 def _limits(rows: np.ndarray, asked: np.ndarray) -> np.ndarray:
     """Return how near each row asked about has to have another that is its near-duplicate."""
-    from scipy.special import digamma
-
-    n = len(rows)
-    sample = np.sort(np.random.default_rng(0).permutation(n)[:SAMPLE])
+    sample = yardstick_sample(len(rows))
+    low, high = yardstick_ranks(len(sample))
     points = rows[sample].astype(np.float64)
     squares = np.einsum("ij,ij->i", points, points)
-    low = min(RANK, len(sample) // 2)
-    high = min(3 * low, len(sample) - 1)
-    if low == high:
-        return np.zeros(len(asked))
-    near, far = np.empty(len(asked)), np.empty(len(asked))
-    for start in range(0, len(asked), BLOCK):
-        part = slice(start, start + BLOCK)
-        queries = rows[asked[part]].astype(np.float64)
-        apart = squares + np.einsum("ij,ij->i", queries, queries)[:, None]
-        apart -= 2 * queries @ points.T
-        apart[sample == asked[part, None]] = np.inf
-        apart.partition((low - 1, high - 1), axis=1)
-        near[part], far[part] = np.sqrt(np.maximum(apart[:, [low - 1, high - 1]], 0)).T
-    grows = np.median(np.log(far[near > 0] / near[near > 0])) if near.any() else 0.0
-    share = FALSE_ALARMS / (low * n * n / len(sample))
-    dimensions = (digamma(high) - digamma(low)) / max(grows, 1e-9)
-    return near * min(NEAREST, share ** (1 / dimensions))
+    near, far = np.zeros(len(asked)), np.zeros(len(asked))
+    if high < len(sample):
+        for start in range(0, len(asked), BLOCK):
+            part = slice(start, start + BLOCK)
+            queries = rows[asked[part]].astype(np.float64)
+            apart = squares + np.einsum("ij,ij->i", queries, queries)[:, None]
+            apart -= 2 * queries @ points.T
+            apart[sample == asked[part, None]] = np.inf
+            apart.partition((low - 1, high - 1), axis=1)
+            near[part], far[part] = np.sqrt(np.maximum(apart[:, [low - 1, high - 1]], 0)).T
+    return near_limits(near, far, len(rows))
 
 
 def _limit_in_cells(rows: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Return how near those of each pair have to be that are equal in all columns of few values."""
     limits = np.full(len(pairs), np.inf)
-    some = rows[np.sort(np.random.default_rng(0).permutation(len(rows))[:SAMPLE])]
+    some = rows[yardstick_sample(len(rows))]
     few = [len(np.unique(column)) < FEW * len(some) for column in some.T]
     together = (rows[pairs[:, 0]][:, few] == rows[pairs[:, 1]][:, few]).all(axis=1)
     if not any(few) or not together.any():

@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.kinds.kind import ItemsRead, Kind, Progress, Wanted, infer_kind, is_frame
+from nearspace.data.kinds.kind import (
+    ItemsRead,
+    Kind,
+    Progress,
+    Wanted,
+    content_hash,
+    infer_kind,
+    is_frame,
+)
+from nearspace.data.lots import keys_of, lots
 from nearspace.data.readers import files, folders
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, frame_source, left_out, no_names, with_clean_roles
@@ -180,7 +189,9 @@ def _limited(sources: list[Source], limit: int | None, random_state: int) -> lis
     shares = limit * counts / len(parts)
     wanted = np.floor(shares).astype(int)
     wanted[np.argsort(wanted - shares, kind="stable")[: limit - wanted.sum()]] += 1
-    order = np.random.default_rng(random_state).permutation(len(parts))
+    # Each draws by its own name, so that few are others where the source grows.
+    names = np.concatenate([source.roles["ids"].astype(str) for source in sources])
+    order = np.argsort(lots(keys_of(content_hash(names.tolist())), random_state), kind="stable")
     drawn = np.zeros(len(parts), dtype=bool)
     for number, count in enumerate(wanted):
         drawn[order[part[order] == number][:count]] = True

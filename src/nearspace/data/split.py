@@ -304,14 +304,14 @@ def _drawn(
     # How many units of each class may still go: one has to stay, to learn the class from.
     spare = np.bincount(pairs) - 1
     wanted = test_size * np.bincount(classes)
-    test = np.zeros(len(dataset), dtype=bool)
+    test, scale = np.zeros(len(dataset), dtype=bool), wanted
     # Large units go by their own lots; more of them only if there are too few single items.
     first = int((lot[large] < test_size).sum())
     available = np.bincount(classes[singles], minlength=len(wanted))
     for part, filled in ((members[:first], 0), (members[first:], available)):
         must = not len(singles) and not test.any()
         lacking = np.maximum(wanted - filled, 0)
-        chosen, spare = _choose_units([classes[unit] for unit in part], lacking, spare, must)
+        chosen, spare = _choose_units([classes[unit] for unit in part], lacking, spare, scale, must)
         for index in chosen:
             test[part[index]] = True
             wanted = wanted - np.bincount(classes[part[index]], minlength=len(wanted))
@@ -325,15 +325,14 @@ def _drawn(
 
 
 def _choose_units(
-    units: list[np.ndarray], wanted: np.ndarray, spare: np.ndarray, must: bool
+    units: list[np.ndarray], wanted: np.ndarray, spare: np.ndarray, scale: np.ndarray, must: bool
 ) -> tuple[list[int], np.ndarray]:
     """Take units, in order, where that brings the counts of test items nearer to the wanted.
 
     A unit is given as the classes of its items. Returned are the units taken (at least one, if one
-    ``must`` be and can), and how many of each class may then still go.
+    ``must`` be and can), and how many of each class may then still go. Classes count by ``scale``.
     """
     chosen: list[int] = []
-    scale = np.maximum(wanted, 1e-9)
     least, nearest = np.inf, -1
     for index, classes in enumerate(units):
         counts = np.bincount(classes, minlength=len(wanted))

@@ -51,6 +51,9 @@ class Result:
         Ranking score minus that of the best, with an interval that holds for all rows at once.
     recommended : bool
         Whether it is the cheapest of the best and the tied.
+    without_copies : Estimate or None
+        The ranking score on the test items that have no copy, equal or near, among the training
+        items; None where all are such, or none.
     exhibits : Exhibits or None
         What a report shows of its space.
     """
@@ -63,6 +66,7 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
+    without_copies: Estimate | None = None
     exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
 
 
@@ -179,7 +183,11 @@ class Judged:
 
 
 def assemble(
-    task: Task, judged: list[Judged], failures: list[Failure], **settings: Any
+    task: Task,
+    judged: list[Judged],
+    failures: list[Failure],
+    notes: tuple[str, ...] = (),
+    **settings: Any,
 ) -> Leaderboard:
     """Return the leaderboard of what was measured; ``settings`` are further fields of it."""
     guesses = task.guesses()
@@ -191,6 +199,7 @@ def assemble(
         Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=shows)
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
+    results = _without_copies(task, results, scores)
     results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
@@ -198,6 +207,7 @@ def assemble(
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
+        notes=(*notes, *_told_of_copies(task, results)),
         similarity={
             "cka": pairwise(cka, vectors),
             "neighbour_overlap": pairwise(neighbour_overlap, vectors),
@@ -235,6 +245,50 @@ def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     # Chance is known for every item, R-precision of the others for a subsample of them.
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
     return ScoreTable(stacked, task.groups, task.protocol.random_state, score.bounded, score.sign)
+
+
+def _without_copies(
+    task: Task, results: list[Result], scores: list[dict[str, Any]]
+) -> list[Result]:
+    """Return the results with the ranking score on the test items that have no copy."""
+    copies, score = getattr(task, "copies", np.empty(0)), SCORES[task.rank_by]
+    alone = copies == "none"
+    if not np.isin(copies, ("equal", "near")).any() or not alone.any():
+        return results
+    left = np.where(alone, 1.0, np.nan)
+    told = [
+        {name: own[name] * left for name in (score.name,) if name in own}
+        for own in scores[: len(results)]
+    ]
+    return [
+        dataclasses.replace(row, without_copies=table.get(score.name))
+        for row, table in zip(results, _estimates(task, told), strict=True)
+    ]
+
+
+def _told_of_copies(task: Task, results: list[Result]) -> list[str]:
+    """Say what the best and the recommended row have on the test items without a copy."""
+    rows = [
+        row
+        for row in results
+        if row.without_copies is not None and (row.recommended or row.verdict == "best")
+    ]
+    if not rows:
+        return []
+    copies, score = getattr(task, "copies", np.empty(0)), SCORES[task.rank_by]
+    unit = f" {score.unit}" if score.unit else ""
+    scored = ", ".join(
+        f"{row.spec} has {score.text(row.without_copies, interval=False)}{unit} instead of "
+        f"{score.text(row.scores[score.name], interval=False)}{unit}"
+        for row in rows
+    )
+    label = score.label.replace("k-NN", f"{task.protocol.k}-NN")
+    equal, near = (int((copies == how).sum()) for how in ("equal", "near"))
+    return [
+        f"{equal + near:,} of {len(copies):,} test items have a copy among the training items "
+        f"({equal:,} equal, {near:,} nearly): on the {int((copies == 'none').sum()):,} that have "
+        f"none, {scored} ({label})."
+    ]
 
 
 def _ranked(

@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data import Dataset, Target, train_test_split
+from nearspace.data import Dataset, Target
 from nearspace.data.sources import left_out
+from nearspace.data.split import NEAR_DUPLICATES, split_of
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.evidence import Evidence
@@ -39,6 +40,8 @@ class Protocol:
         Share of the items that test, where no split is published.
     random_state : int
         Of the split, the subsamples and the bootstrap.
+    near_duplicates : {"tell", "together"}
+        Whether items that are nearly the same are counted, or kept on one side of the split.
     """
 
     k: int = 5
@@ -46,6 +49,7 @@ class Protocol:
     seeds: int = 1
     test_size: float = 0.25
     random_state: int = 0
+    near_duplicates: str = "tell"
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
@@ -61,6 +65,9 @@ class Protocol:
             raise NearspaceError(f"random_state must not be negative; got {self.random_state}.")
         if not 0 < self.test_size < 1:
             raise NearspaceError(f"test_size= must be between 0 and 1; got {self.test_size}.")
+        if self.near_duplicates not in NEAR_DUPLICATES:
+            hint = did_you_mean(self.near_duplicates, NEAR_DUPLICATES)
+            raise NearspaceError(f"near_duplicates= cannot be '{self.near_duplicates}'. {hint}")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -182,9 +189,14 @@ class ItemTask(Task):
     ----------
     ranks_by : str
         The score that ranks when nobody says which.
+    copies : ndarray of str
+        For each test item whether a training item is ``"equal"`` or ``"near"`` to it, or
+        ``"none"``; ``"unknown"`` where there were too many to compare.
     """
 
     ranks_by: ClassVar[str]
+
+    copies: np.ndarray
 
     @classmethod
     def suits(cls, data: Any) -> bool:
@@ -215,10 +227,10 @@ class ItemTask(Task):
         if wanted:
             what = "labels" if dataset.target is None else f"labels that are {', '.join(wanted)}"
             raise NearspaceError(f"Ranking by {rank_by} needs {what}, and {data.name} has none.")
-        train_at, test_at, split_notes = train_test_split(
-            dataset, protocol.test_size, protocol.random_state
+        split = split_of(
+            dataset, protocol.test_size, protocol.random_state, protocol.near_duplicates
         )
-        train, test = dataset.take(train_at), dataset.take(test_at)
+        train, test = dataset.take(split.train), dataset.take(split.test)
         if protocol.k >= len(train):
             raise DataError(
                 f"{protocol.k} neighbours cannot be found among {len(train)} training items: "
@@ -231,8 +243,8 @@ class ItemTask(Task):
                 f"{len(test) - 1}."
             )
         sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
-        notes = [*data.notes, *notes, *split_notes]
-        return cls(dataset, train, test, sample, rank_by, protocol, tuple(notes))
+        said = (*data.notes, *notes, *split.notes)
+        return cls(dataset, train, test, sample, rank_by, protocol, said, split.copies)
 
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return the vectors of both sides."""
@@ -286,6 +298,9 @@ class ItemTask(Task):
             "test": len(self.test),
             **self.labels(),
             "split": self._split_words(),
+            "test items equal to a training item": int((self.copies == "equal").sum()),
+            "test items near a training item": int((self.copies == "near").sum()),
+            "test items compared with training": int((self.copies != "unknown").sum()),
             "rank_by": self.rank_by,
             "k": protocol.k,
             "metric": "euclidean",
@@ -308,6 +323,8 @@ class ItemTask(Task):
             return "as published"
         if self.dataset.time is not None:
             return f"the latest {self.protocol.test_size:.0%} test"
-        whole = "groups and exact duplicates" if self.dataset.groups is not None else "duplicates"
+        whole = "duplicates" if self.dataset.groups is None else "groups and exact duplicates"
+        if self.protocol.near_duplicates == "together":
+            whole = whole.replace("duplicates", "duplicates, near ones included,")
         how = "stratified by label" if self.labelled else "at random"
         return f"{self.protocol.test_size:.0%} test, {how}, {whole} on one side"

@@ -50,6 +50,7 @@ def compare(
     seeds: int = 1,
     test_size: float = 0.25,
     random_state: int = 0,
+    near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
     on_estimate: Callable[[float], None] | None = None,
@@ -82,6 +83,9 @@ def compare(
         Share of the items that test, where no split is published.
     random_state : int, default=0
         Of the split, the subsamples and the bootstrap.
+    near_duplicates : {"tell", "together"}, default="tell"
+        Whether test items that are nearly the same as a training item are counted and told, or
+        such items are kept on one side of the split.
     cache : str or Path, optional
         A folder in which fitted encoders, embeddings and scores are kept and found again.
     progress : callable, optional
@@ -110,7 +114,7 @@ def compare(
     if isinstance(data, Task):
         asked = data
     else:
-        protocol = Protocol(k, rank_by, seeds, test_size, random_state)
+        protocol = Protocol(k, rank_by, seeds, test_size, random_state, near_duplicates)
         asked = set_task(dataset_of(data, y), protocol, task)
     rows, failures = _rows(encoders, asked)
     fits = Fits(asked, cache, progress)

@@ -152,6 +152,7 @@ def compare_layers(
     k: int = 5,
     test_size: float = 0.25,
     random_state: int = 0,
+    near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
     memory: Memory = MEMORY,
@@ -180,6 +181,9 @@ def compare_layers(
         Share of the items that test, where no split is published.
     random_state : int, default=0
         Of the split, the subsamples and the bootstrap.
+    near_duplicates : {"tell", "together"}, default="tell"
+        Whether test items that are nearly the same as a training item are counted and told, or
+        such items are kept on one side of the split.
     cache : str or Path, optional
         A folder in which fitted encoders are kept and found again.
     progress : callable, optional
@@ -207,7 +211,9 @@ def compare_layers(
     encoder = make(encoder) if isinstance(encoder, str) else encoder
     layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers or ()))
     check_layers(encoder, pool)
-    asked = set_task(dataset_of(data), Protocol(k, None, 1, test_size, random_state), task)
+    asked = set_task(
+        dataset_of(data), Protocol(k, None, 1, test_size, random_state, near_duplicates), task
+    )
     fits = Fits(asked, cache, progress)
     for layer in layers or [encoder.get_params()["layer"]]:
         # What a layer that is not there would raise after training, it raises before.
