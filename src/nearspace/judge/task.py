@@ -12,7 +12,9 @@ import numpy as np
 from nearspace.data import Dataset, Target, train_test_split
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.evidence import Evidence
+from nearspace.judge.leaks import Leak, find_leaks
 from nearspace.judge.scores import SCORES, Score
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
@@ -86,6 +88,8 @@ class Task(ABC):
         The settings.
     notes : tuple of str
         What setting up brought up.
+    leaks : tuple of Leak
+        What of an item alone gives its label away.
     """
 
     name: ClassVar[str]
@@ -98,6 +102,7 @@ class Task(ABC):
     rank_by: str
     protocol: Protocol
     notes: tuple[str, ...]
+    leaks: tuple[Leak, ...] = ()
 
     def __init_subclass__(cls) -> None:
         if "name" in vars(cls):
@@ -199,8 +204,9 @@ class ItemTask(Task):
                 f"{len(test) - 1}."
             )
         sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
-        notes = [*data.notes, *notes, *split_notes]
-        return cls(dataset, train, test, sample, rank_by, protocol, tuple(notes))
+        leaks, leak_notes = find_leaks(dataset, train_at, test_at)
+        notes = [*data.notes, *notes, *split_notes, *ceiling_notes(dataset), *leak_notes]
+        return cls(dataset, train, test, sample, rank_by, protocol, tuple(notes), leaks)
 
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return the vectors of both sides."""
