@@ -103,7 +103,7 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     from rich.text import Text
 
     from nearspace.judge.scores import SCORES
-    from nearspace.report.words import bytes_text, seconds_text, verdict
+    from nearspace.report.words import bytes_text, leak_words, seconds_text, verdict
 
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
@@ -124,4 +124,4 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     for failure in board.failures:
         terminal.print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
     terminal.print_notes(board.notes, told)
-    terminal.print_advice(*verdict(board))
+    terminal.print_advice(*verdict(board), leaks=leak_words(board))

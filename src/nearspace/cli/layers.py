@@ -72,13 +72,14 @@ def layers_command(
 def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
     """Print the layers, the pairs of layers, new notes, and the verdict."""
     from nearspace.report.layers import layers_verdict
+    from nearspace.report.words import leak_words
 
     _print_layers(board)
     if board.hybrids:
         typer.echo()
         _print_pairs(board)
     terminal.print_notes(board.notes, told)
-    terminal.print_advice(*layers_verdict(board))
+    terminal.print_advice(*layers_verdict(board), leaks=leak_words(board))
 
 
 def _print_layers(board: LayerBoard) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Dataset"]
 
-COLUMNS = ("ids", "groups", "time", "split")
+COLUMNS = ("ids", "groups", "time", "split", "files")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -51,6 +51,8 @@ class Dataset:
         What to call the data in a report.
     notes : tuple of str
         What reading the data brought up: why it is of this kind, which files were left out.
+    files : ndarray of shape (n,), optional
+        The path of the file that each item was read from, where each has one of its own.
 
     Raises
     ------
@@ -76,6 +78,7 @@ class Dataset:
     meta: pa.Table | None = None
     name: str = "data"
     notes: tuple[str, ...] = ()
+    files: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.ids is None:

@@ -220,6 +220,8 @@ def _dataset(source: Source, kind: str | None, wanted: Wanted) -> Dataset:
     roles: dict[str, Any] = {
         "target" if role == "labels" else role: values for role, values in source.roles.items()
     }
+    if source.kind_of_files is not None:
+        roles["files"] = source.items
     return Dataset(items, of, meta=meta, name=source.name, notes=tuple(notes), **roles)
 
 
@@ -292,6 +294,8 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
                 raise DataError(
                     f"{test.name}: its {what} are {others.dtype}, those of training {values.dtype}."
                 ) from None
+    if train.files is not None and test.files is not None:
+        roles["files"] = np.concatenate([train.files, test.files])
     notes = list(train.notes)
     if train.split is not None:
         notes.append("The published split of the training items was given up for the test items.")

@@ -36,6 +36,8 @@ class Split:
     copies : ndarray of str of shape (len(test),)
         For each test item whether a training item is ``"equal"`` or ``"near"`` to it, or
         ``"none"``; ``"unknown"`` where there were too many to compare.
+    content : ndarray of int
+        A number for each of all items, the same where encoders see the same.
     notes : tuple of str
         What there is to say.
     """
@@ -43,6 +45,7 @@ class Split:
     train: np.ndarray
     test: np.ndarray
     copies: np.ndarray
+    content: np.ndarray
     notes: tuple[str, ...]
 
 
@@ -142,7 +145,7 @@ def split_of(
         across = _across(dataset, content, train, test, random_state, notes)
     if dataset.target is not None:
         notes += dataset.target.split_notes(train, test)
-    return Split(np.flatnonzero(train), np.flatnonzero(test), across, tuple(notes))
+    return Split(np.flatnonzero(train), np.flatnonzero(test), across, content, tuple(notes))
 
 
 def _with_near(dataset: Dataset, content: np.ndarray, notes: list[str]) -> np.ndarray:

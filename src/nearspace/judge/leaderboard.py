@@ -251,7 +251,7 @@ def _without_copies(
     task: Task, results: list[Result], scores: list[dict[str, Any]]
 ) -> list[Result]:
     """Return the results with the ranking score on the test items that have no copy."""
-    copies, score = getattr(task, "copies", np.empty(0)), SCORES[task.rank_by]
+    copies, score = task.copies, SCORES[task.rank_by]
     alone = copies == "none"
     if not np.isin(copies, ("equal", "near")).any() or not alone.any():
         return results
@@ -275,7 +275,7 @@ def _told_of_copies(task: Task, results: list[Result]) -> list[str]:
     ]
     if not rows:
         return []
-    copies, score = getattr(task, "copies", np.empty(0)), SCORES[task.rank_by]
+    copies, score = task.copies, SCORES[task.rank_by]
     unit = f" {score.unit}" if score.unit else ""
     scored = ", ".join(
         f"{row.spec} has {score.text(row.without_copies, interval=False)}{unit} instead of "

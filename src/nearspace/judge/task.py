@@ -14,7 +14,9 @@ from nearspace.data.sources import left_out
 from nearspace.data.split import NEAR_DUPLICATES, split_of
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.evidence import Evidence
+from nearspace.judge.leaks import Leak, find_leaks
 from nearspace.judge.scores import SCORES, Score
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
@@ -94,6 +96,11 @@ class Task(ABC):
         The settings.
     notes : tuple of str
         What setting up brought up.
+    leaks : tuple of Leak
+        What of an item alone gives its label away.
+    copies : ndarray of str
+        For each test unit whether a training item is ``"equal"`` or ``"near"`` to it, or
+        ``"none"``; ``"unknown"`` where there were too many to compare. Empty where nobody looked.
     """
 
     name: ClassVar[str]
@@ -106,6 +113,8 @@ class Task(ABC):
     rank_by: str
     protocol: Protocol
     notes: tuple[str, ...]
+    leaks: tuple[Leak, ...] = ()
+    copies: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, dtype="U7"))
 
     def __init_subclass__(cls) -> None:
         if "name" in vars(cls):
@@ -189,14 +198,9 @@ class ItemTask(Task):
     ----------
     ranks_by : str
         The score that ranks when nobody says which.
-    copies : ndarray of str
-        For each test item whether a training item is ``"equal"`` or ``"near"`` to it, or
-        ``"none"``; ``"unknown"`` where there were too many to compare.
     """
 
     ranks_by: ClassVar[str]
-
-    copies: np.ndarray
 
     @classmethod
     def suits(cls, data: Any) -> bool:
@@ -243,8 +247,10 @@ class ItemTask(Task):
                 f"{len(test) - 1}."
             )
         sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
+        leaks, leak_notes = find_leaks(dataset, split.train, split.test)
         said = (*data.notes, *notes, *split.notes)
-        return cls(dataset, train, test, sample, rank_by, protocol, said, split.copies)
+        said += (*ceiling_notes(dataset, split.content), *leak_notes)
+        return cls(dataset, train, test, sample, rank_by, protocol, said, leaks, split.copies)
 
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return the vectors of both sides."""

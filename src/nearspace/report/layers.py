@@ -27,7 +27,7 @@ from nearspace.report.figures import (
     similarity_figure,
     whiskers,
 )
-from nearspace.report.words import few_to_choose, seconds_text, standing
+from nearspace.report.words import few_to_choose, leak_words, seconds_text, standing
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -85,6 +85,7 @@ def layers_page(board: LayerBoard, sections: Sequence[Section] = ()) -> Page:
         [*parts, *sections, section("protocol", protocol=told, seconds={})],
         spec=spec,
         reason=reason,
+        leaks=leak_words(board),
         notes=board.notes,
         figures=pictures,
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from nearspace.data.batches import Batches
+    from nearspace.data.traits import Trait
 
 __all__ = [
     "ItemsRead",
@@ -207,6 +208,13 @@ class Kind(ABC):
     def to_columns(self, items: Any) -> dict[str, Any]:
         """Return what of the items can be read, as columns: nothing of images and vectors."""
         return {}
+
+    def traits(self, items: Any, rows: np.ndarray) -> list[Trait]:
+        """Return what encoders see of the items at ``rows`` as one value each: columns, lengths.
+
+        A label may hide in it. Of images and sounds there is none but what their files tell.
+        """
+        return []
 
     def features(self, items: Any) -> np.ndarray:
         """Return the raw input as a matrix, shape ``(n, d)``, float32."""

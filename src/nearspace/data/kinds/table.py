@@ -10,6 +10,7 @@ import numpy as np
 
 from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
+from nearspace.data.traits import Trait, name_traits
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -174,6 +175,17 @@ class Table(Kind):
     def to_columns(self, items: pd.DataFrame) -> dict[str, pd.Series]:
         """Return the columns of the table."""
         return {str(name): items[name] for name in items.columns}
+
+    def traits(self, items: pd.DataFrame, rows: np.ndarray) -> list[Trait]:
+        """Return every column, and words and numbers in those that hold names."""
+        traits = []
+        for name, of in self.columns:
+            values = items[name].to_numpy()[rows]
+            traits.append(Trait(f"the column '{name}'", values, name))
+            if of == "category" and items[name].nunique() > max(FEWEST_NAMED, len(rows) / 2):
+                parts = name_traits(values.tolist(), f"the column '{name}'")
+                traits += [dataclasses.replace(part, column=name) for part in parts]
+        return traits
 
     def item(self, items: pd.DataFrame, index: int) -> pd.Series:
         """Return the row at a position."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from nearspace.data.duplicates import near_texts, normal_form
 from nearspace.data.kinds.kind import Kind, content_hash
+from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
 __all__ = ["Text", "is_unicode"]
@@ -104,6 +105,19 @@ class Text(Kind):
             data = np.frombuffer(text.encode(), dtype=np.uint8)
             counts[row] = np.bincount(data, minlength=256) / max(len(data), 1)
         return counts
+
+    def traits(self, items: list[str], rows: np.ndarray) -> list[Trait]:
+        """Return how long texts are, their first and last words, and how much is in capitals."""
+        texts = [items[row] for row in rows]
+        words = [text.split() or [""] for text in texts]
+        capitals = [sum(map(str.isupper, text)) / max(len(text), 1) for text in texts]
+        return [
+            Trait("the length of the texts", np.array(list(map(len, texts)), dtype=np.float64)),
+            Trait("the number of words", np.array(list(map(len, words)), dtype=np.float64)),
+            Trait("the share of capitals in the texts", np.array(capitals)),
+            Trait("the first word of the texts", np.array([w[0] for w in words], dtype=object)),
+            Trait("the last word of the texts", np.array([w[-1] for w in words], dtype=object)),
+        ]
 
     def draw(self, item: str) -> str:
         """Return the beginning of the text."""

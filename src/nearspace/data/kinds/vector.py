@@ -18,12 +18,15 @@ from nearspace.data.kinds.kind import (
     number_array,
 )
 from nearspace.data.kinds.table import Table
+from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     from nearspace.data.batches import Stacked
 
 __all__ = ["Vector"]
+
+CODED_ROWS, MOST_CODES = 500, 50  # so few different numbers among so many rows are codes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,6 +122,15 @@ class Vector(Kind):
     def shape_of_item(self) -> tuple[int, ...]:
         """How many numbers a vector has."""
         return (self.dim,)
+
+    def traits(self, items: np.ndarray, rows: np.ndarray) -> list[Trait]:
+        """Return the numbers that take few values, as a label does that was left in."""
+        some = items[rows[:CODED_ROWS]]
+        few = [at for at, each in enumerate(some.T) if len(np.unique(each)) <= MOST_CODES]
+        return [
+            Trait(f"number {at} of the vectors", np.asarray(items[rows, at], dtype=np.float64))
+            for at in few
+        ]
 
     def draw(self, item: np.ndarray) -> str:
         """Return the first numbers of the vector."""

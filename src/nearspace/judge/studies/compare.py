@@ -146,6 +146,7 @@ def compare(
         notes=tuple(notes),
         seconds=judge.seconds,
         interrupted=interrupted,
+        leaks=asked.leaks,
         fits={row.spec: functools.partial(judge.fitted, given[row.spec]) for row in judged},
     )
 

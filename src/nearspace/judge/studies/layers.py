@@ -264,7 +264,7 @@ def compare_layers(
     seconds = dict(zip(steps, np.diff(times).tolist(), strict=True))
     return LayerBoard(
         rows, protocol, notes, seconds, floor=floor, hybrids=hybrids, gain=gain,
-        cka=measured.cka(), encoder=fitted, task=asked,
+        cka=measured.cka(), encoder=fitted, task=asked, leaks=asked.leaks,
     )  # fmt: skip
 
 

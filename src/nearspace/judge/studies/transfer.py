@@ -364,7 +364,7 @@ def _set(
         f"{n:,} labels are left out: there are {len(task.train):,} training items."
         for n in wanted[len(counts) :]
     ]
-    return task, counts, [*task.notes, *notes]
+    return task, counts, [*(leak.told for leak in task.leaks), *task.notes, *notes]
 
 
 class _Runs:
