@@ -284,7 +284,7 @@ def test_subfolders_are_labels(tmp_path):
     assert data.name == tmp_path.name
     notes = " ".join(data.notes)
     assert "a folder of 4 image files" in notes
-    assert "8 × 6 pixels, grey: the own size of all files" in notes
+    assert "8 × 6 pixels, grey: the own size of all." in notes
     assert "1 of the 4 items has no label" in notes
     assert "(.md)" in notes
 
@@ -441,7 +441,7 @@ def test_txt_is_a_text_a_line(tmp_path, name):
     read = load(tmp_path / name)
     assert read.items == ["one\u2028still one", "two  ", "thrée"]
     assert read.ids.tolist() == [0, 2, 4]
-    assert "2 lines without a text were left out." in read.notes
+    assert "2 lines without a text were left out: 1, 3." in read.notes
 
 
 def test_txt_that_cannot_be_read(tmp_path):

@@ -116,7 +116,8 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
             cells[board.label(name)] = text
         cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
         if row.cost is not None:
-            cells["dim"], cells["vector"] = str(row.dim), bytes_text(row.cost.bytes_per_vector)
+            cells["dim"] = f"{row.dim}{'*' * bool(row.notes)}"
+            cells["vector"] = bytes_text(row.cost.bytes_per_vector)
             cells["fit"] = seconds_text(row.cost.fit_seconds)
             cells["one item"] = seconds_text(row.cost.latency_seconds)
         rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})

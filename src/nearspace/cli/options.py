@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from nearspace.data import SAMPLES, Dataset, Kind
+from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
 
 Source = Annotated[
@@ -85,6 +86,7 @@ class Reading:
         console.print(f"[bold]{escape(dataset.name)}[/]: {len(dataset):,} items.", highlight=False)
         for note in dataset.notes:
             console.print(f"  {note}", highlight=False, markup=False)
+        _name_all(console, dataset.left_out)
         return dataset
 
     def _read_space(self, source: str, like: Kind | None, random_state: int) -> Dataset:
@@ -142,6 +144,17 @@ class Judging:
         from platformdirs import user_cache_path
 
         return user_cache_path("nearspace") if self.cache else None
+
+
+def _name_all(console: Any, left_out: dict[str, str]) -> None:
+    """Name all that was left out where standard error is kept in a file; say so where it is not."""
+    if len(left_out) <= NAMED:
+        return
+    if console.is_terminal:
+        console.print("  All that was left out is named where standard error is kept: 2> notes.txt")
+        return
+    for name, why in left_out.items():
+        console.print(f"  left out: {name} ({why})", highlight=False, markup=False, soft_wrap=True)
 
 
 def only(*names: str) -> tuple[str, ...]:

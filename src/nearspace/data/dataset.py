@@ -53,6 +53,9 @@ class Dataset:
         What reading the data brought up: why it is of this kind, which files were left out.
     files : ndarray of shape (n,), optional
         The path of the file that each item was read from, where each has one of its own.
+    left_out : dict of str to str
+        What was left out for what it holds: the reason by the name of each file or row, of which
+        notes name a few.
 
     Raises
     ------
@@ -79,6 +82,7 @@ class Dataset:
     name: str = "data"
     notes: tuple[str, ...] = ()
     files: np.ndarray | None = None
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.ids is None:

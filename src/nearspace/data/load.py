@@ -24,12 +24,10 @@ from nearspace.data.kinds.kind import (
 from nearspace.data.lots import keys_of, lots
 from nearspace.data.readers import files, folders
 from nearspace.data.samples import SAMPLES
-from nearspace.data.sources import Source, frame_source, left_out, no_names, with_clean_roles
+from nearspace.data.sources import Source, frame_source, no_names, with_clean_roles
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load"]
-
-FILES_NAMED = 5
 
 
 def load(
@@ -222,7 +220,8 @@ def _dataset(source: Source, kind: str | None, wanted: Wanted) -> Dataset:
     }
     if source.kind_of_files is not None:
         roles["files"] = source.items
-    return Dataset(items, of, meta=meta, name=source.name, notes=tuple(notes), **roles)
+    told: dict[str, Any] = {"notes": tuple(notes), "left_out": source.left_out}
+    return Dataset(items, of, meta=meta, name=source.name, **told, **roles)
 
 
 def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, ItemsRead]:
@@ -249,14 +248,9 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
         reason = f"{source.seen}, {reason}" if source.seen else reason
         read = of.convert(items, source.name, wanted)
     notes = [f"Read as {read.kind.name}: {reason}.", *read.notes, *source.notes]
-    if read.failed:
-        named = [f"{source.roles['ids'][row]} ({why})" for row, why in read.failed.items()]
-        if len(named) > FILES_NAMED:
-            named[FILES_NAMED:] = [f"and {len(named) - FILES_NAMED} more"]
-        count = len(read.failed)
-        notes.append(left_out(count, "file", "that could not be read", ", ".join(named)))
-        source = source.take(np.setdiff1d(np.arange(len(source)), list(read.failed)))
-    return dataclasses.replace(source, notes=notes), read
+    noun = "file" if of_files is not None else "picture"
+    source = dataclasses.replace(source, notes=notes)
+    return source.without(read.failed, noun, "that could not be read"), read
 
 
 def _arrow(frame: Any) -> Any:
@@ -309,4 +303,7 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
             meta = pa.concat_tables([train.meta, test.meta], promote_options="permissive")
     if meta is None and (train.meta is not None or test.meta is not None):
         notes.append("The other columns of the two parts do not go together, and were left out.")
-    return Dataset(items, train.kind, meta=meta, name=train.name, notes=tuple(notes), **roles)
+    gone = {f"train/{name}": why for name, why in train.left_out.items()}
+    gone |= {f"test/{name}": why for name, why in test.left_out.items()}
+    told: dict[str, Any] = {"notes": tuple(notes), "left_out": gone}
+    return Dataset(items, train.kind, meta=meta, name=train.name, **told, **roles)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "NAMED",
     "SPLITS",
     "Source",
     "check_names",
@@ -41,6 +42,7 @@ SPLITS = {
 
 
 ARRAYS = np.ndarray | list
+NAMED = 5  # of what is left out, in a note
 
 
 @dataclasses.dataclass
@@ -61,6 +63,8 @@ class Source:
         What came up.
     meta : DataFrame or None
         Columns that are neither items nor ids.
+    left_out : dict of str to str
+        The reason by the name of each item that is not among them, though it was there.
     """
 
     items: Any
@@ -69,6 +73,7 @@ class Source:
     roles: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
     meta: pd.DataFrame | None = None
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -86,6 +91,30 @@ class Source:
         meta = None if self.meta is None else take_items(self.meta, indices)
         items = take_items(self.items, indices)
         return dataclasses.replace(self, items=items, roles=roles, meta=meta)
+
+    def without(self, reasons: dict[int, str], noun: str, rest: str) -> Source:
+        """Return the source without some items, with a note of how many, and which.
+
+        Parameters
+        ----------
+        reasons : dict of int to str
+            Why, by the position of each.
+        noun, rest : str
+            What they are called, and the rest of the sentence: ``"file"``, ``"that could not be
+            read"``.
+        """
+        if not reasons:
+            return self
+        names = [str(name) for name in self.roles["ids"][list(reasons)]]
+        whole = dict(zip(names, reasons.values(), strict=True))
+        named = [name if why == rest else f"{name} ({why})" for name, why in whole.items()][:NAMED]
+        if len(whole) > NAMED:
+            named.append(f"and {len(whole) - NAMED:,} more")
+        source = self.take(np.setdiff1d(np.arange(len(self)), list(reasons)))
+        note = left_out(len(whole), noun, rest, ", ".join(named))
+        return dataclasses.replace(
+            source, notes=[*self.notes, note], left_out={**self.left_out, **whole}
+        )
 
 
 def frame_source(frame: pd.DataFrame, names: dict[str, str], name: str) -> Source:
@@ -128,12 +157,9 @@ def frame_source(frame: pd.DataFrame, names: dict[str, str], name: str) -> Sourc
             "read the whole table."
         )
     source = Source(list(cells), name, f"texts in column '{column}'", roles, notes, others)
-    present = np.flatnonzero(cells.notna().to_numpy())
-    if len(present) < len(frame):
-        source.roles.setdefault("ids", np.arange(len(frame)))
-        source = source.take(present)
-        source.notes.append(left_out(len(frame) - len(present), "row", "without a text"))
-    return source
+    source.roles.setdefault("ids", np.arange(len(frame)))
+    gaps = np.flatnonzero(cells.isna().to_numpy())
+    return source.without(dict.fromkeys(gaps.tolist(), "without a text"), "row", "without a text")
 
 
 def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:

@@ -34,6 +34,7 @@ __all__ = [
     "Encoder",
     "Layers",
     "check_labels",
+    "fewer",
 ]
 
 
@@ -99,6 +100,18 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def _n_features_out(self) -> int:
         """Length of the vectors of the fitted encoder; ``width_`` unless a subclass knows it."""
         return self.width_
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the fitted encoder, such as that it has fewer numbers than asked.
+
+        Examples
+        --------
+        >>> from nearspace import load, make
+        >>> make("pca(dim=99)").fit(load("wine").items).notes
+        ('It has 13 dimensions, as many as the data allow, and not 99.',)
+        """
+        return ()
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from items.
@@ -295,11 +308,12 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Returns
         -------
         ndarray of shape (n, …), float32
-            Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items.
+            Images ``(n, height, width, channels)`` in the range that `fit` saw, or in [0, 1] where
+            it saw bytes; vectors in the units of the items.
         """
         decoder = self.decoder
         assert decoder is not None  # or there would be no such method
-        return decoder.decode(Z)
+        return decoder.kind.as_given(decoder.decode(Z))
 
     def without_decoder(self) -> Self:
         """Return the fitted encoder with no more than its vectors need."""
@@ -422,6 +436,19 @@ class Layers(ABC):
         Each has one row an item and is not yet made a vector: ``(n, d)``, ``(n, tokens, d)`` or
         ``(n, channels, height, width)``.
         """
+
+
+def fewer(count: int, asked: int, noun: str) -> tuple[str, ...]:
+    """Return the note that an encoder has fewer of something than its parameters ask for, if so.
+
+    Examples
+    --------
+    >>> fewer(102, 100_000, "words")
+    ('It has 102 words, as many as the data allow, and not 100,000.',)
+    """
+    if count >= asked:
+        return ()
+    return (f"It has {count:,} {noun}, as many as the data allow, and not {asked:,}.",)
 
 
 def check_labels(encoder: Encoder, y: Any, n: int) -> Target:

@@ -55,6 +55,11 @@ class Composite(Encoder):
         """Whether the specs of all parts say all that the vectors depend on."""
         return all(part.is_reproducible for part in self.encoders)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the fitted parts."""
+        return tuple(dict.fromkeys(note for part in self.encoders_ for note in part.notes))
+
     def without_decoder(self) -> Self:
         """Return the fitted encoder with no more than its vectors need."""
         bare = copy.copy(self)

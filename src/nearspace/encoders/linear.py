@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from nearspace.data import Image, Vector
-from nearspace.encoders.base import Encoder
+from nearspace.encoders.base import Encoder, fewer
 from nearspace.encoders.decoder import AffineDecoder
 
 __all__ = ["PCA", "Projection", "RandomProjection"]
@@ -82,6 +82,11 @@ class PCA(Projection):
         self.components_ = pca.components_.astype(np.float32)
         self.mean_ = np.asarray(pca.mean_, dtype=np.float32).reshape(-1)
         self.explained_variance_ratio_ = pca.explained_variance_ratio_
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That there are fewer axes than asked for, where there are."""
+        return fewer(len(self.components_), self.dim, "dimensions")
 
     def _features(self, items: Any) -> Any:
         return items if hasattr(items, "tocsr") else self.kind_.features(items)

@@ -118,9 +118,10 @@ def strips(
     if not reconstructs(encoder):
         return own
     kind, places = task.test.kind, encoder.transform(asked)
-    walk = encoder.inverse_transform(interpolate(places[0], places[-1], WALK))
+    decode: Any = encoder.decoder.decode  # type: ignore[union-attr]  # in [0, 1], as strips are
+    walk = decode(interpolate(places[0], places[-1], WALK))
     decoded = Strip(
-        kind, encoder.inverse_transform(places), "Items, and what is left of them",
+        kind, decode(places), "Items, and what is left of them",
         label=f"{places.shape[1]} numbers", of_queries=True, score="reconstruction",
     )  # fmt: skip
     shows = (decoded, Strip(kind, walk, "A walk between two items"), *own)
@@ -129,7 +130,7 @@ def strips(
     most = np.argsort(-vectors.var(axis=0), kind="stable")[:TRAVERSED]
     ways = zip(most.tolist(), traverse(vectors, most, WALK), strict=True)
     return shows + tuple(
-        Strip(kind, encoder.inverse_transform(way), *TRAVERSAL, label=f"dimension {dimension}")
+        Strip(kind, decode(way), *TRAVERSAL, label=f"dimension {dimension}")
         for dimension, way in ways
     )
 

@@ -54,6 +54,8 @@ class Result:
     without_copies : Estimate or None
         The ranking score on the test items that have no copy, equal or near, among the training
         items; None where all are such, or none.
+    notes : tuple of str
+        What there is to say of it, such as that it has fewer dimensions than asked for.
     exhibits : Exhibits or None
         What a report shows of its space.
     """
@@ -67,6 +69,7 @@ class Result:
     difference: Estimate | None = None
     recommended: bool = False
     without_copies: Estimate | None = None
+    notes: tuple[str, ...] = dataclasses.field(default=(), metadata=SHOWN)
     exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
 
 
@@ -171,6 +174,8 @@ class Judged:
         The vectors of the test items on the maps.
     exhibits : Exhibits
         What there is to show.
+    notes : tuple of str
+        What there is to say of the encoder.
     """
 
     spec: str
@@ -180,6 +185,7 @@ class Judged:
     dim: int
     shown: VectorArray
     exhibits: Exhibits
+    notes: tuple[str, ...] = ()
 
 
 def assemble(
@@ -196,7 +202,7 @@ def assemble(
     tables = _estimates(task, scores)
     exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
-        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=shows)
+        Result(row.spec, row.learns, row.dim, table, row.cost, notes=row.notes, exhibits=shows)
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _without_copies(task, results, scores)

@@ -171,10 +171,11 @@ def _errors(evidence: Evidence) -> np.ndarray:
     items, kind = evidence.task.test, evidence.task.test.kind
     scaling: Any = kind.scaling(evidence.task.train.items)
     scale = 1.0 if scaling is None else scaling[1]
-    errors = np.empty(len(items))
+    errors, decoder = np.empty(len(items)), evidence.encoder.decoder
+    assert decoder is not None  # or there is nothing to measure
     for start in range(0, len(items), DECODED_AT_ONCE):
         rows = np.arange(start, min(start + DECODED_AT_ONCE, len(items)))
-        decoded = evidence.encoder.inverse_transform(evidence.test[rows])
+        decoded = decoder.decode(evidence.test[rows])
         given = kind.features(kind.take(items.items, rows))
         errors[rows] = np.square((decoded.reshape(given.shape) - given) / scale).mean(axis=1)
     return errors

@@ -322,6 +322,7 @@ class ItemTask(Task):
             if protocol.seeds == 1
             else f"{protocol.seeds} fits of each encoder that has a random state",
             "versions": versions(),
+            **({"left out": self.dataset.left_out} if self.dataset.left_out else {}),
         }
 
     def _split_words(self) -> str:

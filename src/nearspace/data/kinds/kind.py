@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
     "Progress",
     "Scaling",
     "Wanted",
+    "are_pictures",
     "array_words",
     "content_hash",
     "infer_kind",
@@ -255,6 +257,10 @@ class Kind(ABC):
         """Return a float batch as items: ``(n, …)`` in the order of axes that items have."""
         return values
 
+    def as_given(self, decoded: np.ndarray) -> np.ndarray:
+        """Return decoded items in the units in which arrays of items came."""
+        return decoded
+
     def stored(self, decoded: np.ndarray) -> np.ndarray:
         """Return decoded items as the kind keeps them: rounded, of its own dtype."""
         return np.ascontiguousarray(decoded, dtype=np.float32)
@@ -334,6 +340,8 @@ def number_array(items: Any) -> np.ndarray | None:
     """Return an array, or rows of numbers of one length, as an array; None for anything else."""
     if is_frame(items) or (isinstance(items, list | tuple) and items and isinstance(items[0], str)):
         return None
+    if are_pictures(items):  # whose arrays may hold the numbers of a palette
+        return None
     try:
         array = np.asarray(items)
     except ValueError:  # rows of several lengths
@@ -344,6 +352,19 @@ def number_array(items: Any) -> np.ndarray | None:
 def is_frame(items: Any) -> bool:
     """Return whether items are a DataFrame."""
     return hasattr(items, "iloc") and hasattr(items, "columns")
+
+
+def are_pictures(items: Any) -> bool:
+    """Return whether items are pictures that Pillow opened or made, in a list or the like."""
+    pillow = sys.modules.get("PIL.Image")  # nobody has its pictures who has not imported it
+    if isinstance(items, np.ndarray):
+        items = items.tolist() if items.dtype == object else None
+    return (
+        pillow is not None
+        and isinstance(items, list | tuple)
+        and bool(items)
+        and any(isinstance(item, pillow.Image) for item in items)
+    )
 
 
 def array_words(array: np.ndarray) -> str:

@@ -12,6 +12,7 @@ from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled
 from nearspace.data.kinds.kind import (
     Kind,
     Scaling,
+    are_pictures,
     array_words,
     content_hash,
     is_frame,
@@ -62,6 +63,8 @@ class Vector(Kind):
         """Return the numbers of a frame as a matrix without a gap, and other items flat."""
         if is_frame(items):
             return _matrix(items)
+        if are_pictures(items):
+            raise DataError("pictures are no vectors; read them as images, raw makes them vectors.")
         array = np.asarray(items)
         return array.reshape(len(array), -1) if array.ndim > 2 else array
 

@@ -15,7 +15,7 @@ import numpy as np
 from nearspace.data.arrays import ON_DISK_BYTES
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.roles import written
-from nearspace.data.sources import Source, check_names, frame_source, is_split, left_out, no_names
+from nearspace.data.sources import Source, check_names, frame_source, is_split, no_names
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -157,14 +157,12 @@ def _read_lines(path: Path) -> Source:
     opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
     with opened(path, "rt", encoding="utf-8-sig") as file:
         lines = [line.rstrip("\n") for line in file]
-    rows = np.array([row for row, line in enumerate(lines) if line.strip()], dtype=np.int64)
-    if not len(rows):
+    gaps = {row: "without a text" for row, line in enumerate(lines) if not line.strip()}
+    if len(gaps) == len(lines):
         raise DataError(f"{path.name} is empty; expected a text in each line.")
-    source = Source([lines[row] for row in rows], path.name, "a text file, an item a line")
-    source.roles["ids"] = rows
-    if len(rows) < len(lines):
-        source.notes.append(left_out(len(lines) - len(rows), "line", "without a text"))
-    return source
+    source = Source(lines, path.name, "a text file, an item a line")
+    source.roles["ids"] = np.arange(len(lines))
+    return source.without(gaps, "line", "without a text")
 
 
 def _read_npy(path: Path) -> Source:

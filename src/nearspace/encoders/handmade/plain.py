@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Image, Kind, Table
-from nearspace.encoders.base import Encoder
+from nearspace.encoders.base import Encoder, fewer
 from nearspace.encoders.decoder import FlatDecoder
 from nearspace.errors import DataError
 
@@ -105,6 +105,11 @@ class HOG(Encoder):
                 for image in items
             ]
         ).astype(np.float32)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That there are fewer cells than asked for, where there are."""
+        return fewer(min(self.kind_.shape_of_item[:2]), self.cells, "cells a side")
 
 
 class ColourHistogram(Encoder):

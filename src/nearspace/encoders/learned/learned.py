@@ -297,6 +297,12 @@ class Learned(Layers, Encoder):
         self.nets_.to(device)
         return batches.map(function, TRANSFORM_BATCH, device)
 
+    def _decoded(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the items at vectors, images in [0, 1]."""
+        decoder = self._decoder()
+        assert decoder is not None  # or there is nothing to restore with
+        return decoder.decode(vectors)
+
     def _to_items(self, batch: Tensor) -> np.ndarray:
         """Return a float batch on the CPU in the items' own units and shape."""
         items = self.kind_.restore(batch.numpy())

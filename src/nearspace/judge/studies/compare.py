@@ -128,7 +128,9 @@ def compare(
     for index, (spec, encoder) in enumerate(rows):
         fits.tell(index / len(rows), spec)
         try:
-            judged.append(judge.row(spec, encoder, index / len(rows), 1 / len(rows)))
+            row = judge.row(spec, encoder, index / len(rows), 1 / len(rows))
+            judged.append(row)
+            notes += [f"{spec}: {note}" for note in row.notes]
         except KeyboardInterrupt:
             failures += [Failure(rest, "not judged: interrupted") for rest, _ in rows[index:]]
             interrupted = True
@@ -236,6 +238,7 @@ class _Judge:
             scores={name: arrays[f"score-{name}"] for name in facts["scores"]},
             cost=Cost(**facts["cost"]),
             dim=arrays["test"].shape[1],
+            notes=tuple(facts["notes"]),
             shown=arrays["test"][self.shown],
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
@@ -277,6 +280,7 @@ class _Judge:
         facts = {
             "cost": dataclasses.asdict(cost),
             "scores": list(scores),
+            "notes": list(fitted.notes),
             "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
             "elbo": dataclasses.asdict(fitted.elbo(task.test.items, task.protocol.random_state))
             if isinstance(fitted, Bounds)

@@ -132,13 +132,17 @@ def measure_rates(
         "other domain": PHOTOGRAPH if other is None else str(other),
         "seconds": time.perf_counter() - start,
         "versions": versions(),
+        **({"left out": dataset.left_out} if dataset.left_out else {}),
     }
     return Rates(
         (*curves, pca, *formats),
         tuple(_equals(curves, pca, formats)),
         _sent(measured, task, shown, protocol["other domain"]),
         protocol,
-        tuple(dataset.notes),
+        (
+            *dataset.notes,
+            *(f"{made.encoder.spec}: {note}" for made in measured for note in made.encoder.notes),
+        ),
     )
 
 

@@ -387,6 +387,7 @@ class _Runs:
         with self.fits.telling(f"{spec} without labels", 0.0, PRETRAINING):
             self.fitted = self.fits.get(self.encoder)[0]
         self.seconds["pretraining"] = time.perf_counter() - start
+        self.notes += [f"{spec}: {note}" for note in self.fitted.notes]
         plain = USUAL[task.train.kind.name].reference
         self.spaces = {"linear head": self.fitted}
         if plain != spec:
