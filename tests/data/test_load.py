@@ -519,7 +519,7 @@ def test_a_parquet_column_of_vectors(tmp_path):
     [
         ("a.csv", b"", ["a.csv is empty"]),
         ("a.csv", b"a,b\n", ["empty table"]),
-        ("a.csv", b"a,b\n1,2\n1,2,3,4\n", ["a.csv is damaged", "line 3"]),
+        ("a.csv", b"a,b\n1,2\n1,2,3,4\n", ["a.csv: line 3 has 4 fields", "expected 2"]),
         ("a.csv", "a\né\n".encode("latin-1"), ["a.csv is not in UTF-8"]),
         ("a.csv.gz", b"a,b\n1,2\n", ["a.csv.gz is damaged"]),
         ("a.parquet", b"a,b\n1,2\n", ["a.parquet is damaged"]),

@@ -64,6 +64,13 @@ class Reading:
         str | None, typer.Option(help="Column or array; the latest items then test.")
     ] = None
     ids: Annotated[str | None, typer.Option(help="Column or array with each item's id.")] = None
+    split: Annotated[
+        str | None, typer.Option(help="Column or array of a published split: train, test, …")
+    ] = None
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column that is no feature; repeat for several."),
+    ] = None
     limit: Annotated[int | None, typer.Option(min=1, help="At most N items, at random.")] = None
     test: Annotated[str | None, typer.Option(help="A test set of your own, read like SOURCE.")] = (
         None
@@ -102,7 +109,7 @@ class Reading:
         options = dataclasses.asdict(self)
         usable = {name: options.pop(name) for name in ("labels", "groups", "time", "limit")}
         for name, value in options.items():
-            if value is not None:
+            if value:
                 raise NearspaceError(f"{source} holds vectors; it is read without --{name}.")
         return as_dataset(open_space(source), **usable, random_state=random_state)
 

@@ -14,13 +14,13 @@ import numpy as np
 from nearspace.errors import DataError
 
 __all__ = [
+    "as_written",
     "check_numbers",
     "is_missing",
     "plain_values",
     "role_notes",
     "rounding_notes",
     "value_array",
-    "written",
 ]
 
 WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)  # as `str` writes a whole number
@@ -35,7 +35,7 @@ EXAMPLES = 3
 ONE = {"labels": "label", "groups": "group", "ids": "id"}
 
 
-def written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray, list[str]]:
+def as_written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray, list[str]]:
     """Return the cells of a text file as the values that they are written for, and what to tell.
 
     Cells become whole numbers where every one is written as Python would write it, and labels
@@ -58,9 +58,9 @@ def written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray, l
 
     Examples
     --------
-    >>> written(["1", "2", "", "NA"], "labels")[0].tolist()
+    >>> as_written(["1", "2", "", "NA"], "labels")[0].tolist()
     [1, 2, None, None]
-    >>> written(["007", "07", "NA"], "labels")[0].tolist()
+    >>> as_written(["007", "07", "NA"], "labels")[0].tolist()
     ['007', '07', 'NA']
     """
     values = _objects([cell if isinstance(cell, str) and cell.strip() else None for cell in cells])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
-from nearspace.data.roles import is_missing, plain_values, role_notes, rounding_notes, value_array
+from nearspace.data.roles import is_missing, plain_values, role_notes, value_array
 from nearspace.data.target import check_length
 from nearspace.errors import DataError, did_you_mean
 
@@ -22,7 +22,6 @@ __all__ = [
     "SPLITS",
     "Source",
     "check_names",
-    "frame_source",
     "is_split",
     "left_out",
     "no_names",
@@ -41,7 +40,6 @@ SPLITS = {
 }
 
 
-ARRAYS = np.ndarray | list
 NAMED = 5  # of what is left out, in a note
 
 
@@ -117,57 +115,6 @@ class Source:
         )
 
 
-def frame_source(frame: pd.DataFrame, names: dict[str, str], name: str) -> Source:
-    """Return the texts in one column of a DataFrame, or the table of all that has no role.
-
-    The names are those of columns: ``"column"`` is that of the texts, the others are of roles.
-    """
-    if not len(frame):
-        raise DataError(f"{name}: expected at least one row, got an empty table.")
-    frame = frame.set_axis(frame.columns.map(str), axis=1)
-    check_names(name, "column", names.values(), frame.columns)
-    names, notes = dict(names), []
-    column = names.pop("column", None)
-    if column is None and "vector" in frame and isinstance(frame["vector"].iloc[0], ARRAYS):
-        column = "vector"  # as `Space.export` writes it
-        for role, usual in (("ids", "id"), ("labels", "label")):
-            if usual in frame and role not in names:
-                names[role] = usual
-                notes.append(f"The column '{usual}' was taken for the {role}.")
-    roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
-    for other in frame.columns.difference(list(names.values())):
-        values = _values(frame[other])
-        notes += rounding_notes(values, f"The column '{other}'") if values.dtype.kind == "f" else []
-    if "split" in frame.columns and column != "split" and is_split(_values(frame["split"])):
-        roles["split"] = _values(frame["split"])
-        notes.append("The column 'split' was taken for the published split.")
-    if column is None:
-        used = {*names.values(), *(["split"] if "split" in roles else [])}
-        items = frame[[other for other in frame.columns if other not in used]]
-        if not len(items.columns):
-            raise DataError(f"{name}: no column is left for the items beside {sorted(used)}.")
-        return Source(items, name, "", roles, notes, _others(frame, items.columns, names))
-    cells, others = frame[column], _others(frame, [column], names)
-    if isinstance(cells.iloc[0], ARRAYS):
-        seen = f"vectors in column '{column}'"
-        return Source(_stacked(cells, name), name, seen, roles, notes, others)
-    if cells.dtype.kind in "fiub":
-        raise DataError(
-            f"{name}: the column '{column}' holds numbers, expected texts; leave column= out to "
-            "read the whole table."
-        )
-    source = Source(list(cells), name, f"texts in column '{column}'", roles, notes, others)
-    source.roles.setdefault("ids", np.arange(len(frame)))
-    gaps = np.flatnonzero(cells.isna().to_numpy())
-    return source.without(dict.fromkeys(gaps.tolist(), "without a text"), "row", "without a text")
-
-
-def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:
-    """Return the columns that are neither items nor ids, where there are any."""
-    left = [name for name in frame.columns if name not in {*items, names.get("ids")}]
-    return frame[left].reset_index(drop=True) if left else None
-
-
 def check_names(
     who: str, noun: str, wanted: Iterable[str | None], present: Collection[str]
 ) -> None:
@@ -177,9 +124,9 @@ def check_names(
             raise DataError(f"{who}: there is no {noun} '{name}'. {did_you_mean(name, present)}")
 
 
-def no_names(what: str, names: dict[str, str]) -> None:
+def no_names(what: str, names: dict[str, str], without: Collection[str] = ()) -> None:
     """Raise if a column is named, for a source whose columns have no names."""
-    for option, name in names.items():
+    for option, name in [*names.items(), *(("without", name) for name in without)]:
         raise DataError(
             f"{what} has no named columns, so {option}='{name}' finds nothing; give an array, or "
             "leave it out."
@@ -196,19 +143,6 @@ def left_out(count: int, noun: str, rest: str, names: str = "") -> str:
 def is_split(values: np.ndarray) -> bool:
     """Return whether all values are names of parts of a published split."""
     return all(isinstance(value, str) and value.lower() in SPLITS for value in values.tolist())
-
-
-def _values(column: pd.Series) -> np.ndarray:
-    """Return a column as an array: numbers and dates as they are, all else as objects."""
-    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
-    return column.to_numpy() if kind in "fiubM" else column.to_numpy(dtype=object)
-
-
-def _stacked(cells: pd.Series, name: str) -> np.ndarray:
-    try:
-        return np.stack([np.asarray(cell) for cell in cells])
-    except ValueError:
-        raise DataError(f"{name}: the vectors in column '{cells.name}' differ in length.") from None
 
 
 def with_clean_roles(source: Source) -> Source:

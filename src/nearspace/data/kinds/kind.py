@@ -284,6 +284,11 @@ class Kind(ABC):
         """
         raise DataError(f"{self.name} items have no views, which contrastive learning needs.")
 
+    @property
+    def column_kinds(self) -> dict[str, str]:
+        """What each column is, ``"number"`` or ``"category"``, where items have columns."""
+        return {}
+
     def __str__(self) -> str:
         """Return the kind as a reader would say it."""
         return f"{self.name}s"

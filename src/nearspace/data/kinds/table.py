@@ -44,6 +44,11 @@ class Table(Kind):
     def __str__(self) -> str:
         return f"a table of {len(self.columns)} columns"
 
+    @property
+    def column_kinds(self) -> dict[str, str]:
+        """What each column is, ``"number"`` or ``"category"``."""
+        return dict(self.columns)
+
     @classmethod
     def recognise(cls, items: Any) -> str | None:
         """Return why items look like a table: a DataFrame is one, whatever its columns hold."""
