@@ -12,7 +12,6 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.metrics.retrieval import nearest, subsample
-from nearspace.space.search.exact import rescored
 from nearspace.space.space import Space
 
 __all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
@@ -23,7 +22,6 @@ SMALLEST = 8  # items of a cluster; more where there are many: the square root o
 DENSITY = 5  # neighbours by which density is told
 FAR = 3.0  # robust standard deviations of the logarithm of distances, beyond which one stands out
 NEAR = 0.1  # share of the typical distance to the nearest
-FARTHEST = 1e6  # typical lengths, beyond which float32 would lose the others
 MOST = 0.6  # of a cluster's items, which the labels in its name have together
 NAMED = 3  # labels in a name
 WORDS = 3
@@ -138,7 +136,7 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     crowds = [Cluster(size, of, by) for size, of, by in named]
     if len(space) < 3:
         return Landmarks(codes, crowds)
-    indices, distances = _neighbours(space.vectors)
+    indices, distances = nearest(space.vectors, space.vectors, K, exclude_self=True)
     return Landmarks(codes, crowds, _outliers(distances[:, -1]), _alike(indices, distances))
 
 
@@ -245,23 +243,6 @@ def _words(members: Any, texts: Sequence[str] | None, common: float) -> list[tup
     names = counter.get_feature_names_out()
     best = np.argsort(-score, axis=1, kind="stable")[:, :WORDS]
     return [tuple(str(names[i]) for i in row if score[at, i] > 0) for at, row in enumerate(best)]
-
-
-def _neighbours(vectors: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nearest others and their distances in float64, at whatever scale."""
-    if sparse.issparse(vectors):
-        largest = np.abs(vectors.data).max(initial=0.0) or 1.0
-        scaled = (vectors / largest).astype(np.float32)
-        indices, distances = nearest(scaled, scaled, K, exclude_self=True)
-        return indices, distances * float(largest)
-    lengths = np.abs(vectors).max(axis=1, initial=0.0)
-    typical = np.median(lengths[lengths > 0]) if lengths.any() else np.float32(1)
-    with np.errstate(over="ignore"):
-        scaled = (vectors / typical).clip(-FARTHEST, FARTHEST)
-    indices, _ = nearest(scaled, scaled, K, exclude_self=True)
-    distances = -rescored(vectors, vectors, indices, "euclidean")
-    order = np.argsort(distances, axis=1, kind="stable")
-    return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
 
 
 def _outliers(distances: np.ndarray) -> list[Outlier]:
