@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
+from nearspace.data.rounding import rounding_notes
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -102,9 +103,14 @@ class Table(Kind):
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return the rows checked, and tell of columns that name rows rather than describe them."""
         read = super().convert(items, who, wanted)
+        numbers = [name for name, of in self.columns if of == "number"]
+        values = read.items[numbers]
+        notes = rounding_notes(
+            values.fillna(values.median()).to_numpy(), [f"the column '{name}'" for name in numbers]
+        )
         if len(items) < FEWEST_NAMED:
-            return read
-        notes = tuple(
+            return dataclasses.replace(read, notes=notes)
+        notes += tuple(
             f"The column '{name}' holds another text in every row: name it by ids= or time= if "
             "that is what it is, or read it as texts by column=."
             for name, of in self.columns

@@ -99,6 +99,7 @@ class Learned(Layers, Encoder):
     """
 
     min_items = 2
+    moves = True
     fit_free_params = frozenset({"layer", "pool"})
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
