@@ -19,7 +19,7 @@ from nearspace.data.columns import (
 from nearspace.data.dates import Dates, parse_dates
 from nearspace.data.kinds.kind import is_frame
 from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_numbers
-from nearspace.data.roles import as_written, rounding_notes
+from nearspace.data.roles import as_written, lost_digits_notes
 from nearspace.data.sources import Source, check_names, is_split
 from nearspace.errors import DataError
 
@@ -127,7 +127,7 @@ def frame_source(
         meta = meta.assign(**{wanted: values})
     for each in () if written else meta.columns.difference(list(names.values())):
         if meta[each].dtype.kind == "f":
-            said += rounding_notes(meta[each].to_numpy(), f"The column '{each}'")
+            said += lost_digits_notes(meta[each].to_numpy(), f"The column '{each}'")
     others = _others(meta, [] if column is None else [column], names)
     said = [*notes, *typed.notes, *said]
     if column is not None:

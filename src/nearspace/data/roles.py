@@ -17,9 +17,9 @@ __all__ = [
     "as_written",
     "check_numbers",
     "is_missing",
+    "lost_digits_notes",
     "plain_values",
     "role_notes",
-    "rounding_notes",
     "value_array",
 ]
 
@@ -269,7 +269,7 @@ def role_notes(values: np.ndarray, role: str) -> list[str]:
     if values.dtype.kind == "O" and {*map(type, values[~is_missing(values)])} == {float}:
         values = values.astype(np.float64)
     if values.dtype.kind == "f":
-        return rounding_notes(values, f"The {role}")
+        return lost_digits_notes(values, f"The {role}")
     if values.dtype.kind not in "OU" or role == "ids":
         return []
     notes = []
@@ -357,14 +357,14 @@ def _as_number(text: str) -> Decimal | None:
     return Decimal(plain) if NUMBER.fullmatch(plain) else None
 
 
-def rounding_notes(values: np.ndarray, what: str) -> list[str]:
+def lost_digits_notes(values: np.ndarray, what: str) -> list[str]:
     """Return that whole numbers came in a type that has not digits enough for them, where they did.
 
     Examples
     --------
-    >>> rounding_notes(np.array([1.5, np.nan]), "The ids")
+    >>> lost_digits_notes(np.array([1.5, np.nan]), "The ids")
     []
-    >>> rounding_notes(np.array([2.0**60]), "The ids")[0][:54]
+    >>> lost_digits_notes(np.array([2.0**60]), "The ids")[0][:54]
     'The ids came as float64, which rounds whole numbers be'
     """
     limit = 2.0 ** (np.finfo(values.dtype).nmant + 1)

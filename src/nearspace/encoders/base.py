@@ -17,6 +17,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds.kind import recognised
+from nearspace.data.kinds.vector import check_range
+from nearspace.data.rounding import large_offsets
 from nearspace.data.target import check_length
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
@@ -59,6 +61,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     takes_sparse : bool
         Whether vectors may come as a scipy sparse array.
+    moves : bool
+        Whether columns of vectors that lie far from zero may be moved to it, before all are rounded
+        to float32: where nothing matters but what vectors differ by. They are given as they come,
+        float64 perhaps, where not.
     takes_labels : bool
         Whether `fit` looks at labels where there are any, though it does not need them.
     decodes : bool
@@ -72,12 +78,15 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         How many items `fit` needs.
     fit_free_params : frozenset of str
         Parameters that change what `transform` returns but not what `fit` learns.
+    offset_ : ndarray of shape (d,) or None
+        What was taken off the columns of vectors; None for nothing.
     """
 
     files = ("encoder.json", "weights.safetensors")
     kinds: ClassVar[Collection[type[Kind]]]
     learns: ClassVar[str] = "nothing"
     takes_sparse: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
     decodes: bool = False
     needs_all_items: ClassVar[bool] = False
@@ -87,6 +96,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     _parameter_constraints: ClassVar[dict[str, list]] = {}
     kind_: Kind
     width_: int
+    offset_: np.ndarray | None = None
 
     @abstractmethod
     def _fit(self, items: Any, y: Any) -> None:
@@ -226,9 +236,19 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         array = validate_data(
             self, X, dtype=(np.float64, np.float32), accept_sparse=sparse_format, reset=reset
         )
+        if hasattr(array, "tocsr"):
+            offset = None
+        else:
+            check_range(array, f"Items for {type(self).__name__}")
+            offset = large_offsets(array) if reset and self.moves else self.offset_
         if reset:
             self.kind_ = Vector(array.shape[1])
-        return array.astype(np.float32, copy=False)
+            vars(self).pop("offset_", None)  # of an earlier fit
+            if offset is not None:
+                self.offset_ = offset
+        if not self.moves:
+            return array
+        return (array if offset is None else array - offset).astype(np.float32, copy=False)
 
     def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
         """Raise what `transform` would raise after `fit`, where that can be told beforehand."""
@@ -290,7 +310,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def decoder(self) -> Decoder | None:
         """What turns vectors of the fitted encoder back into items; None where nothing does."""
         check_is_fitted(self)
-        return self._decoder()
+        decoder = self._decoder()
+        if decoder is None or self.offset_ is None:
+            return decoder
+        return dataclasses.replace(decoder, offset=self.offset_)
 
     def _decoder(self) -> Decoder | None:
         """Return the decoder of the fitted encoder."""
@@ -309,7 +332,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         -------
         ndarray of shape (n, …), float32
             Images ``(n, height, width, channels)`` in the range that `fit` saw, or in [0, 1] where
-            it saw bytes; vectors in the units of the items.
+            it saw bytes; vectors in the units of the items, float64 where they are too far from
+            zero for float32.
         """
         decoder = self.decoder
         assert decoder is not None  # or there would be no such method

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.metrics.retrieval import nearest, row_products, shared_share, subsample
+from nearspace.metrics.exact import in_range, row_products
+from nearspace.metrics.retrieval import nearest, shared_share, subsample
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
@@ -79,8 +80,8 @@ def intrinsic_dimension(vectors: VectorArray) -> float:
     if vectors.shape[0] < 3:
         return float("nan")
     _, distances = nearest(vectors, vectors, 2, exclude_self=True)
-    first, second = distances.astype(np.float64).T
-    # Different items can be so close that their distance in float32 is 0.
+    first, second = distances.T
+    # Different items can be so close that the square of their distance is 0.
     ratios = np.sort(np.log(second[first > 0] / first[first > 0]))
     fitted = int(0.9 * len(ratios))
     x, y = ratios[:fitted], -np.log1p(-np.arange(1, fitted + 1) / max(1, len(ratios)))
@@ -215,12 +216,12 @@ def trustworthiness(ranks: np.ndarray, n: int) -> float:
 
 
 def _scaled(rows: Any) -> Any:
-    """Return rows whose largest number is 1, dense ones centred too: small numbers cancel well."""
+    """Return rows whose squares are sound, dense ones centred too: small numbers cancel well."""
     if isinstance(rows, np.ndarray):
         rows = rows - rows.mean(axis=0, dtype=np.float64).astype(rows.dtype)
         rows /= np.abs(rows).max(initial=0) or 1
         return rows
-    return rows / (np.abs(rows.data).max(initial=0) or 1)
+    return in_range(rows)[0]
 
 
 def _from_others(rows: Any, squares: np.ndarray, block: np.ndarray) -> np.ndarray:
@@ -238,7 +239,8 @@ def _scatter(vectors: VectorArray) -> np.ndarray:
     n, dim = vectors.shape
     if not isinstance(vectors, np.ndarray):
         if dim > n:
-            gram = (vectors @ vectors.T).toarray().astype(np.float64)
+            vectors = vectors.astype(np.float64)
+            gram = (vectors @ vectors.T).toarray()
             gram -= gram.mean(0)
             return gram - gram.mean(1, keepdims=True)
         vectors = vectors.toarray()

@@ -9,6 +9,7 @@ import numpy as np
 
 from nearspace.data.target import Target, target_of
 from nearspace.errors import DataError
+from nearspace.metrics.exact import in_range
 from nearspace.metrics.retrieval import nearest, subsample
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def probe_scores(
     if not target.varies:
         return target.score(test_labels, np.full(len(test_labels), target.guess()))
     model = target.linear(None if isinstance(train, np.ndarray) else 1.0)
+    train, factor = in_range(train)
+    test = test if factor == 1 else test.astype(np.float64) * factor
     scaler = (StandardScaler() if isinstance(train, np.ndarray) else MaxAbsScaler()).fit(train)
     train, test = (scaler.transform(x).astype(np.float32, copy=False) for x in (train, test))
     with warnings.catch_warnings():
@@ -113,7 +116,7 @@ def cluster_ami(
     from sklearn.metrics import adjusted_mutual_info_score
 
     chosen = subsample(vectors.shape[0], max_items, random_state)
-    vectors, labels = vectors[chosen], labels[chosen]
+    (vectors, _), labels = in_range(vectors[chosen]), labels[chosen]
     if not isinstance(vectors, np.ndarray):  # scikit-learn's k-means takes no 64-bit indices
         vectors.indices, vectors.indptr = np.int32(vectors.indices), np.int32(vectors.indptr)
     classes = len(np.unique(labels))

@@ -118,7 +118,8 @@ def _u_centred(vectors: VectorArray) -> np.ndarray:
         centred = vectors - vectors.mean(0, dtype=np.float64)
         gram = centred @ centred.T
     else:
-        gram = (vectors @ vectors.T).toarray().astype(np.float64)
+        vectors = vectors.astype(np.float64)
+        gram = (vectors @ vectors.T).toarray()
     n = len(gram)
     size = np.linalg.norm(gram)
     np.fill_diagonal(gram, 0.0)

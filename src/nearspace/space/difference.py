@@ -11,7 +11,8 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import check_search, nearest, row_products, shared_share, subsample
+from nearspace.metrics.exact import row_products
+from nearspace.metrics.retrieval import check_search, nearest, shared_share, subsample
 from nearspace.metrics.similarity import cka
 from nearspace.space.space import Space
 

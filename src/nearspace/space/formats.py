@@ -15,7 +15,7 @@ import numpy as np
 
 from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
-from nearspace.space.arrays import float32, free_name
+from nearspace.space.arrays import check_rounding, float32, free_name
 from nearspace.space.file.saving import replacing
 from nearspace.space.file.store import write_space
 from nearspace.space.file.stored import read_space
@@ -237,6 +237,7 @@ def _table(path: Path, vectors: str | None) -> pa.Table:
             f"{path.name}: expected an array of numbers of shape (n, d), got {matrix.dtype} of "
             f"shape {matrix.shape}."
         )
+    check_rounding(matrix, path.name)
     flat = pa.array(np.ascontiguousarray(float32(matrix)).ravel())
     column = pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
     return pa.table({vectors or "vectors": column})

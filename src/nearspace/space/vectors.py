@@ -14,7 +14,7 @@ import numpy as np
 from nearspace.data import kind_from_json
 from nearspace.errors import DataError, did_you_mean
 from nearspace.recipe import Recipe
-from nearspace.space.arrays import check_finite, float32, plain_array
+from nearspace.space.arrays import check_finite, check_rounding, float32, plain_array
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
@@ -187,7 +187,8 @@ def _matrix(column: Any, ids: np.ndarray, who: str) -> np.ndarray:
     matrix = np.empty((len(lengths), dim), dtype=np.float32)
     start = 0
     for chunk in column.chunks:
-        values = chunk.flatten().to_numpy(zero_copy_only=False)
-        matrix[start : start + len(chunk)] = float32(values).reshape(-1, dim)
+        values = chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
+        check_rounding(values, who)
+        matrix[start : start + len(chunk)] = float32(values)
         start += len(chunk)
     return matrix

@@ -10,6 +10,7 @@ import numpy as np
 
 from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
+from nearspace.data.rounding import rounding_notes
 from nearspace.data.traits import Trait, name_traits
 from nearspace.errors import DataError, did_you_mean
 
@@ -116,9 +117,14 @@ class Table(Kind):
             for name in items.columns
             if _is_code(items[name])
         )
+        numbers = [name for name, of in self.columns if of == "number"]
+        values = read.items[numbers]
+        notes = codes + rounding_notes(
+            values.fillna(values.median()).to_numpy(), [f"the column '{name}'" for name in numbers]
+        )
         if len(items) < FEWEST_NAMED:
-            return dataclasses.replace(read, notes=codes)
-        notes = codes + tuple(
+            return dataclasses.replace(read, notes=notes)
+        notes += tuple(
             f"The column '{name}' holds another text in every row: name it by ids= or time= if "
             "that is what it is, or read it as texts by column=."
             for name, of in self.columns

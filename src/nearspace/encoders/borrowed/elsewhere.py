@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 
 from nearspace.data import Dataset, Kind, load
+from nearspace.data.rounding import MERGED, large_offsets, merged_share
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError
 
@@ -83,7 +84,9 @@ class Vectors(Encoder):
                 f"got {len(rows)}."
             )
         self.hashes_, first = np.unique(_content(self.kind_.hashes(items)), return_index=True)
-        self.rows_ = np.asarray(rows.items, dtype=np.float32)[order[first]]
+        offset = large_offsets(rows.items)
+        moved = rows.items if offset is None else rows.items - offset
+        self.rows_ = np.asarray(moved, dtype=np.float32)[order[first]]
 
     def _transform(self, items: Any) -> np.ndarray:
         wanted = _content(self.kind_.hashes(items))
@@ -146,7 +149,15 @@ class FromSklearn(Encoder):
         out = self.estimator_.transform(self.kind_.to_sklearn(items))
         if sparse.issparse(out):
             return sparse.csr_array(out, dtype=np.float32)
-        return np.asarray(out, dtype=np.float32)
+        out = np.asarray(out)
+        merged = merged_share(out) if out.ndim == 2 else np.zeros(0)
+        if merged.max(initial=0.0) > MERGED:
+            raise DataError(
+                f"{type(self.estimator).__name__} gives numbers of which float32, in which vectors "
+                f"are kept, makes {merged.max():.0%} of those that differ in column "
+                f"{merged.argmax()} equal: put a scaler behind it."
+            )
+        return out.astype(np.float32)
 
 
 def _has_ids(path: str) -> bool:

@@ -13,7 +13,6 @@ from scipy import sparse
 
 from nearspace.data.duplicates import near_limits, yardstick_ranks, yardstick_sample
 from nearspace.metrics.retrieval import nearest, subsample
-from nearspace.space.search.exact import rescored
 from nearspace.space.space import Space
 
 __all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
@@ -24,7 +23,6 @@ SMALLEST = 8  # items of a cluster; more where there are many: the square root o
 DENSITY = 5  # neighbours by which density is told
 FAR = 3.0  # robust standard deviations of the logarithm of distances, beyond which one stands out
 BORDER = 3  # pairs just beyond the limit that are shown
-FARTHEST = 1e6  # typical lengths, beyond which float32 would lose the others
 MOST = 0.6  # of a cluster's items, which the labels in its name have together
 NAMED = 3  # labels in a name
 WORDS = 3
@@ -143,7 +141,7 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     crowds = [Cluster(size, of, by) for size, of, by in named]
     if len(space) < 3:
         return Landmarks(codes, crowds)
-    indices, distances = _neighbours(space.vectors)
+    indices, distances = nearest(space.vectors, space.vectors, K, exclude_self=True)
     alike, nearly = _alike(indices, distances, _near_limits(space.vectors))
     return Landmarks(codes, crowds, _outliers(distances[:, -1]), alike, nearly)
 
@@ -253,41 +251,18 @@ def _words(members: Any, texts: Sequence[str] | None, common: float) -> list[tup
     return [tuple(str(names[i]) for i in row if score[at, i] > 0) for at, row in enumerate(best)]
 
 
-def _scaled(vectors: Any) -> tuple[Any, float]:
-    """Return vectors at a scale at which float32 can square them, and by what they were divided."""
-    if sparse.issparse(vectors):
-        largest = float(np.abs(vectors.data).max(initial=0.0)) or 1.0
-        return (vectors / largest).astype(np.float32), largest
-    lengths = np.abs(vectors).max(axis=1, initial=0.0)
-    typical = np.median(lengths[lengths > 0]) if lengths.any() else np.float32(1)
-    with np.errstate(over="ignore"):
-        return (vectors / typical).clip(-FARTHEST, FARTHEST), float(typical)
-
-
-def _neighbours(vectors: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nearest others and their distances in float64, at whatever scale."""
-    scaled, unit = _scaled(vectors)
-    indices, distances = nearest(scaled, scaled, K, exclude_self=True)
-    if sparse.issparse(vectors):
-        return indices, distances * unit
-    distances = -rescored(vectors, vectors, indices, "euclidean")
-    order = np.argsort(distances, axis=1, kind="stable")
-    return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
-
-
 def _near_limits(vectors: Any) -> np.ndarray:
     """Return how near each item has to have another for the two to be nearly the same."""
-    scaled, unit = _scaled(vectors)
-    n = scaled.shape[0]
+    n = vectors.shape[0]
     sample = yardstick_sample(n)
     low, high = yardstick_ranks(len(sample))
-    apart = nearest(scaled, scaled[sample], high + 1)[1].astype(np.float64)
+    apart = nearest(vectors, vectors[sample], high + 1)[1].astype(np.float64)
     # Those of the sample are their own nearest there.
     own = np.isin(np.arange(n), sample).astype(np.int64)
     near, far = (
         apart[np.arange(n), (rank - 1 + own).clip(max=apart.shape[1] - 1)] for rank in (low, high)
     )
-    return unit * near_limits(near, far, n)
+    return near_limits(near, far, n)
 
 
 def _outliers(distances: np.ndarray) -> list[Outlier]:

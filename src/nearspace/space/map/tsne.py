@@ -68,7 +68,7 @@ def tsne(
     )
     affinities = PerplexityBasedNN(
         perplexity=_perplexity(n),
-        knn_index=PrecomputedNeighbors(indices, distances.astype(np.float64)),
+        knn_index=PrecomputedNeighbors(indices, distances),
         n_jobs=threads,
     )
     method = TSNE(
@@ -126,7 +126,7 @@ def _scaled(vectors: np.ndarray | sparse.csr_array) -> Any:
     if largest == 0:
         return None
     if sparse.issparse(given):
-        scaled = (given / largest).astype(np.float32)
+        scaled = (given / float(largest)).astype(np.float32)
         apart = (scaled.max(axis=0) - scaled.min(axis=0)).max()
         return scaled if apart > ROUNDING else None
     centred = given.astype(np.float64) - given.mean(axis=0, dtype=np.float64)

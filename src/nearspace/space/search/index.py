@@ -9,9 +9,10 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import MissingExtra, NearspaceError
+from nearspace.metrics.exact import as_scores, rescored
 from nearspace.metrics.retrieval import VectorArray, check_search
 from nearspace.space.arrays import read_arrays, vector_checksums
-from nearspace.space.search.exact import SPARE, WIDE, Exact, Hidden, as_scores, rescored
+from nearspace.space.search.exact import SPARE, WIDE, Exact, Hidden
 
 __all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name"]
 
