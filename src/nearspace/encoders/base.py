@@ -28,13 +28,7 @@ if TYPE_CHECKING:
     from scipy import sparse
     from torch import Tensor
 
-__all__ = [
-    "Bounds",
-    "Elbo",
-    "Encoder",
-    "Layers",
-    "check_labels",
-]
+__all__ = ["Bounds", "Elbo", "Encoder", "Layers", "check_labels"]
 
 
 def _may_decode(encoder: Any) -> bool:
@@ -62,6 +56,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Whether `fit` looks at labels where there are any, though it does not need them.
     decodes : bool
         Whether there is a `decoder` after `fit`, if the kind of the items lets there be one.
+    metric : {"cosine", "dot", "euclidean"}
+        By what its vectors are meant to be compared, once it is fitted: search and judge do so
+        unless they are told otherwise.
+    zero_means : str
+        What an item has whose vector is zero, in words: ``"no known word"``.
     needs_all_items : bool
         Whether `fit` has to be given every item that is ever embedded: it looks rows up and learns
         nothing, so that test items among them are no leak.
@@ -79,6 +78,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     takes_sparse: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
     decodes: bool = False
+    metric: str = "euclidean"
+    zero_means: ClassVar[str] = "nothing to compare"
     needs_all_items: ClassVar[bool] = False
     learns_numbers: ClassVar[bool] = True
     min_items: ClassVar[int] = 1
@@ -210,7 +211,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             self, X, dtype=(np.float64, np.float32), accept_sparse=sparse_format, reset=reset
         )
         if reset:
-            self.kind_ = Vector(array.shape[1])
+            self.kind_ = dataclasses.replace(self.kind_, dim=array.shape[1])
         return array.astype(np.float32, copy=False)
 
     def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:

@@ -51,6 +51,8 @@ class Result:
         Ranking score minus that of the best, with an interval that holds for all rows at once.
     recommended : bool
         Whether it is the cheapest of the best and the tied.
+    metric : str
+        By what neighbours are near: the encoder's own, or what was asked for; "" for chance.
     exhibits : Exhibits or None
         What a report shows of its space.
     """
@@ -63,6 +65,7 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
+    metric: str = ""
     exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
 
 
@@ -163,10 +166,14 @@ class Judged:
     ----------
     scores : dict of str to ndarray of shape (seeds, n)
         By test item, or ``(seeds, 1)`` where a score is no mean over them.
+    metric : str
+        By what neighbours are near.
     shown : ndarray or csr_array
         The vectors of the test items on the maps.
     exhibits : Exhibits
         What there is to show.
+    notes : tuple of str
+        What there is to say of the vectors.
     """
 
     spec: str
@@ -174,8 +181,10 @@ class Judged:
     scores: dict[str, np.ndarray]
     cost: Cost
     dim: int
+    metric: str
     shown: VectorArray
     exhibits: Exhibits
+    notes: tuple[str, ...] = ()
 
 
 def assemble(
@@ -188,24 +197,29 @@ def assemble(
     tables = _estimates(task, scores)
     exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
-        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=shows)
+        Result(row.spec, row.learns, row.dim, table, row.cost, metric=row.metric, exhibits=shows)
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
-    vectors = [row.shown for row in judged]
+    spaces = [(row.shown, row.metric) for row in judged]
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
         similarity={
-            "cka": pairwise(cka, vectors),
-            "neighbour_overlap": pairwise(neighbour_overlap, vectors),
+            "cka": pairwise(cka, [vectors for vectors, _ in spaces]),
+            "neighbour_overlap": pairwise(_overlap, spaces),
         },
         spaces=tuple(row.spec for row in judged),
         **shown,
         **settings,
     )
+
+
+def _overlap(one: tuple[VectorArray, str], other: tuple[VectorArray, str]) -> float:
+    """Return the share of neighbours that two spaces have in common, each by its own metric."""
+    return neighbour_overlap(one[0], other[0], metrics=(one[1], other[1]))
 
 
 def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, np.ndarray]:

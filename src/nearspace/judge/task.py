@@ -15,7 +15,7 @@ from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.scores import SCORES, Score
 from nearspace.metrics.retrieval import subsample
-from nearspace.recipe import versions
+from nearspace.recipe import check_metric, versions
 
 __all__ = ["GEOMETRY_ITEMS", "ItemTask", "Protocol", "Task"]
 
@@ -38,6 +38,8 @@ class Protocol:
         Share of the items that test, where no split is published.
     random_state : int
         Of the split, the subsamples and the bootstrap.
+    metric : {"cosine", "dot", "euclidean"} or None
+        By which neighbours are near; each encoder's own when None.
     """
 
     k: int = 5
@@ -45,6 +47,7 @@ class Protocol:
     seeds: int = 1
     test_size: float = 0.25
     random_state: int = 0
+    metric: str | None = None
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
@@ -60,6 +63,8 @@ class Protocol:
             raise NearspaceError(f"random_state must not be negative; got {self.random_state}.")
         if not 0 < self.test_size < 1:
             raise NearspaceError(f"test_size= must be between 0 and 1; got {self.test_size}.")
+        if self.metric is not None:
+            check_metric(self.metric)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -117,7 +122,8 @@ class Task(ABC):
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return what a fitted encoder makes of the task's items.
 
-        ``reference`` are the vectors of `sample` whose neighbourhoods should be kept.
+        ``reference`` are the vectors of `sample` whose neighbourhoods should be kept, and their
+        metric.
         """
 
     @property
@@ -256,7 +262,7 @@ class ItemTask(Task):
             "split": self._split_words(),
             "rank_by": self.rank_by,
             "k": protocol.k,
-            "metric": "euclidean",
+            "metric": protocol.metric or "each encoder's own",
             "seeds": protocol.seeds,
             "random_state": protocol.random_state,
             "training fingerprint": self.train.fingerprint,

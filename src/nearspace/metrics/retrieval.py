@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from nearspace.errors import NearspaceError, did_you_mean
+from nearspace.errors import NearspaceError
+from nearspace.metrics.directions import has_direction, unit_vectors
+from nearspace.recipe import check_metric
 
 if TYPE_CHECKING:
     import scipy.sparse
     import torch
 
 __all__ = [
-    "METRICS",
     "Pieces",
     "VectorArray",
     "check_search",
@@ -30,8 +31,6 @@ __all__ = [
 ]
 
 VectorArray: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
-
-METRICS = ("cosine", "dot", "euclidean")
 
 # Squared distance, as a share of the squared length, below which float32 misorders neighbours.
 CLOSE = 1e-4
@@ -77,10 +76,11 @@ def nearest(
     queries, gallery : ndarray or csr_array of shape (q, d) and (n, d)
         Vectors; sparse ones stay sparse, only blocks of scores are dense.
     k : int
-        How many to find; all there are where the gallery has fewer.
+        How many to find; all that can be found where the gallery has fewer.
     metric : {"euclidean", "cosine", "dot"}
-        Cosine distance is one minus the cosine, and 1 to and from a zero vector, which has no
-        direction. The distance of ``"dot"`` is the inner product with its sign turned.
+        Cosine distance is one minus the cosine. A zero vector, which has no direction, is not
+        found by it, and finds nothing. The distance of ``"dot"`` is the inner product with its
+        sign turned.
     exclude_self : bool
         The queries are the gallery, and no item is a neighbour of itself.
     pieces : Pieces
@@ -89,7 +89,8 @@ def nearest(
     Returns
     -------
     indices : ndarray of shape (q, min(k, n)), int64
-        Positions in the gallery. Items at the same distance stand in the order of the gallery.
+        Positions in the gallery. Items at the same distance stand in the order of the gallery. The
+        row of a query without direction is -1, its distances NaN.
     distances : ndarray of shape (q, min(k, n)), float32
         Computed from the vectors of the found, so that equal vectors are exactly 0 apart.
 
@@ -117,9 +118,16 @@ def nearest(
             f"and a gallery of {gallery.shape[0]}."
         )
     queries, gallery = (x.astype(np.float32, copy=False) for x in (queries, gallery))
-    k = min(k, gallery.shape[0] - exclude_self)
     if metric == "cosine":
-        queries, gallery = _unit(queries), _unit(gallery)
+        asked, there = (np.flatnonzero(has_direction(x)) for x in (queries, gallery))
+        if len(asked) < queries.shape[0] or len(there) < gallery.shape[0]:
+            some, apart = nearest(queries[asked], gallery[there], k, metric, exclude_self, pieces)
+            indices = np.full((queries.shape[0], some.shape[1]), -1, dtype=np.int64)
+            distances = np.full(indices.shape, np.nan, dtype=apart.dtype)
+            indices[asked], distances[asked] = there[some], apart
+            return indices, distances
+        queries, gallery = unit_vectors(queries), unit_vectors(gallery)
+    k = max(0, min(k, gallery.shape[0] - exclude_self))
     own = np.arange(queries.shape[0]) if exclude_self else None
     indices = _search(queries, gallery, k, metric, own, pieces)
     distances = _distances(queries, gallery, indices, metric, pieces.gathered)
@@ -128,7 +136,11 @@ def nearest(
 
 
 def r_precision(
-    vectors: VectorArray, labels: np.ndarray, max_queries: int = 2000, random_state: int = 0
+    vectors: VectorArray,
+    labels: np.ndarray,
+    max_queries: int = 2000,
+    random_state: int = 0,
+    metric: str = "euclidean",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the R-precision of every query: each item is a query against all the others.
 
@@ -145,6 +157,8 @@ def r_precision(
         At most so many items are queries, drawn at random.
     random_state : int
         Seed of the draw.
+    metric : {"euclidean", "cosine", "dot"}
+        As of `nearest`: by the cosine, a query that is a zero vector finds none of its label.
 
     Returns
     -------
@@ -155,14 +169,20 @@ def r_precision(
     others = counts[codes] - 1
     positions = np.flatnonzero(others)
     positions = positions[subsample(len(positions), max_queries, random_state)]
-    values = np.empty(len(positions))
-    for start in range(0, len(positions), PIECES.block):
-        query = positions[start : start + PIECES.block]
-        relevant = others[query]
-        nearby = _search(vectors[query], vectors, int(relevant.max()), "euclidean", query)
-        hits = codes[nearby] == codes[query, None]
-        hits &= np.arange(nearby.shape[1]) < relevant[:, None]
-        values[start : start + PIECES.block] = hits.sum(1) / relevant
+    values = np.zeros(len(positions))
+    there = np.arange(len(codes))
+    if metric == "cosine":
+        there = np.flatnonzero(has_direction(vectors))
+        vectors = unit_vectors(vectors[there])
+    asked = np.flatnonzero(np.isin(positions, there))
+    for start in range(0, len(asked), PIECES.block):
+        part = asked[start : start + PIECES.block]
+        own, relevant = np.searchsorted(there, positions[part]), others[positions[part]]
+        most = min(int(relevant.max()), len(there) - 1)
+        nearby = _search(vectors[own], vectors, most, metric, own)
+        hits = codes[there[nearby]] == codes[positions[part], None]
+        hits &= np.arange(most) < relevant[:, None]
+        values[part] = hits.sum(1) / relevant
     return values, positions
 
 
@@ -195,8 +215,7 @@ def row_products(left: Any, right: Any, dtype: type | None = None) -> np.ndarray
 
 def check_search(metric: str, k: int = 1) -> None:
     """Raise `NearspaceError` if there is no such metric, or no neighbour is asked for."""
-    if metric not in METRICS:
-        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
+    check_metric(metric)
     if k < 1:
         raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
 
@@ -308,15 +327,6 @@ def _top(scores: torch.Tensor, k: int, group: int) -> tuple[torch.Tensor, torch.
     columns = (groups[:, :, None] + torch.arange(group) * stride).flatten(1)
     values, chosen = scores.gather(1, columns).topk(k)
     return values, columns.gather(1, chosen)
-
-
-def _unit(vectors: Any) -> Any:
-    """Return the vectors at length 1; a zero vector stays zero."""
-    lengths = np.sqrt(row_products(vectors, vectors, dtype=np.float64))[:, None]
-    scale = 1 / np.where(lengths > 0, lengths, 1.0)
-    if isinstance(vectors, np.ndarray):
-        return (vectors * scale).astype(np.float32)
-    return vectors.multiply(scale).tocsr().astype(np.float32)
 
 
 def _distances(

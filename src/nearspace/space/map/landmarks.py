@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from nearspace.metrics.directions import euclidean_form, has_direction
 from nearspace.metrics.retrieval import nearest, subsample
 from nearspace.space.search.exact import rescored
 from nearspace.space.space import Space
@@ -100,7 +101,9 @@ class Landmarks:
     alike: Sequence[Alike] = ()
 
 
-def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> Landmarks:
+def landmarks(
+    space: Space, places: np.ndarray, most: int = MOST_CLUSTERED, metric: str | None = None
+) -> Landmarks:
     """Return the clusters of a map (HDBSCAN, Campello et al. 2013), and what is odd in a space.
 
     Clusters are found on the map, not in the original dimensions, where density says little: what
@@ -115,6 +118,9 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
         The map.
     most : int, default=20,000
         Of more items so many, drawn at random, are clustered; each other one goes with the nearest.
+    metric : {"cosine", "euclidean"}, optional
+        By what vectors are near; by default the space's own. By the cosine, items that are zero
+        vectors stand out as nothing: they are in no cluster, no outliers and no duplicates.
 
     Returns
     -------
@@ -128,7 +134,10 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     >>> len(landmarks(space, space.vectors[:, :2]).codes)
     500
     """
-    codes = _codes(places, most)
+    metric = metric or space.recipe.metric
+    directed = np.flatnonzero(has_direction(space.vectors) | (metric != "cosine"))
+    codes = np.full(len(space), -1)
+    codes[directed] = _codes(places[directed], most)
     sizes = np.bincount(codes[codes >= 0])
     numbered = space.labels is None or numbers_of(space.labels) is not None
     members = _members(codes, len(sizes))
@@ -136,10 +145,18 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     words = _words(members, *_texts(space))
     named = zip(sizes.tolist(), labels, words, strict=True)
     crowds = [Cluster(size, of, by) for size, of, by in named]
-    if len(space) < 3:
+    if len(directed) < 3:
         return Landmarks(codes, crowds)
-    indices, distances = _neighbours(space.vectors)
-    return Landmarks(codes, crowds, _outliers(distances[:, -1]), _alike(indices, distances))
+    indices, distances = _neighbours(euclidean_form(space.vectors[directed], metric))
+    outliers = [
+        dataclasses.replace(of, position=int(directed[of.position]))
+        for of in _outliers(distances[:, -1])
+    ]
+    alike = [
+        dataclasses.replace(of, positions=tuple(directed[list(of.positions)].tolist()))
+        for of in _alike(indices, distances)
+    ]
+    return Landmarks(codes, crowds, outliers, alike)
 
 
 def _codes(places: np.ndarray, most: int) -> np.ndarray:
