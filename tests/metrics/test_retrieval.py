@@ -3,7 +3,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import METRICS, Pieces, nearest, r_precision, shared_share
+from nearspace.metrics.retrieval import Pieces, nearest, r_precision, shared_share
+from nearspace.recipe import METRICS
 
 
 def naive(queries, gallery, metric):

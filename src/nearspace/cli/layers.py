@@ -30,7 +30,7 @@ def layers_command(
     reading: cli.Reading,
     judging: Annotated[
         cli.Judging,
-        cli.only("task", "test_size", "k", "random_state", "near_duplicates", "cache"),
+        cli.only("task", "test_size", "k", "metric", "random_state", "near_duplicates", "cache"),
     ],
 ) -> None:
     """Judge every layer of a network, alone and two together, and write layers.html and .json.
@@ -48,7 +48,7 @@ def layers_command(
     from nearspace.judge.studies.layers import check_layers
 
     encoder = make(spec)
-    check_layers(encoder, pool)  # told before any data is read
+    check_layers(encoder, pool, judging.metric)  # told before any data is read
     judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
     cli.check_labels(encoder, dataset)
@@ -57,7 +57,7 @@ def layers_command(
 
         board = compare_layers(
             dataset, encoder, task=judging.task, layers=layer, pool=pool, k=judging.k,
-            test_size=judging.test_size, random_state=judging.random_state,
+            metric=judging.metric, test_size=judging.test_size, random_state=judging.random_state,
             near_duplicates=judging.near_duplicates, cache=judging.folder,
             progress=progress,
         )  # fmt: skip

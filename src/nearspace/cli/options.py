@@ -35,7 +35,9 @@ Item = Annotated[
 Vectors = Annotated[
     str | None, typer.Option("--vectors", help="A .npy, .npz or .parquet file of vectors.")
 ]
-Metric = Annotated[str, typer.Option(help="cosine, dot or euclidean.")]
+Metric = Annotated[
+    str | None, typer.Option(help="cosine, dot or euclidean; the space's own if absent.")
+]
 SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that is there.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
@@ -125,6 +127,10 @@ class Judging:
     test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25
     k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that vote.")] = 5
     rank_by: Annotated[str | None, typer.Option(help="knn, probe, knn_r2, …")] = None
+    metric: Annotated[
+        str | None,
+        typer.Option(help="cosine, dot or euclidean, for all; each encoder's own if absent."),
+    ] = None
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1
     random_state: Annotated[int, typer.Option(min=0, help="Of split and draws.")] = 0
     near_duplicates: Annotated[
@@ -142,7 +148,7 @@ class Judging:
         check_task(self.task)
         Protocol(
             self.k, self.rank_by, self.seeds, self.test_size, self.random_state,
-            self.near_duplicates,
+            self.near_duplicates, self.metric,
         ).check()  # fmt: skip
 
     @property
@@ -312,4 +318,17 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
     from nearspace.space.space import embed
 
     with epoch_bar(name, shown=True):
-        return embed(dataset, encoder)
+        space = embed(dataset, encoder)
+    tell_zeros(space)
+    return space
+
+
+def tell_zeros(space: Any) -> None:
+    """Tell on standard error of items without direction, which no search by the cosine finds."""
+    from nearspace.metrics.directions import has_direction, zeros_told
+
+    zeros = int((~has_direction(space.vectors)).sum())
+    if zeros and space.recipe.metric == "cosine":
+        items = "items" if space.kind is None else f"{space.kind.name}s"
+        blank = {} if space.encoder is None else {"blank": space.encoder.first.zero_means}
+        typer.echo(f"note: {zeros_told(zeros, len(space), items, **blank)}", err=True)

@@ -74,6 +74,7 @@ def info_command(path: cli.SpaceFile) -> None:
         "vectors": f"{dim} dimensions"
         + ("" if isinstance(space.vectors, np.ndarray) else ", sparse"),
         "made by": f"{recipe.maker}, fingerprint {recipe.fingerprint}",
+        "metric": recipe.metric,
         "encoder": _encoder_told(space),
         "ids": f"{space.ids[0]!s:.40} … {space.ids[-1]!s:.40}" if count else "none",
     }

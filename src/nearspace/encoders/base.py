@@ -69,6 +69,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Whether `fit` looks at labels where there are any, though it does not need them.
     decodes : bool
         Whether there is a `decoder` after `fit`, if the kind of the items lets there be one.
+    metric : {"cosine", "dot", "euclidean"}
+        By what its vectors are meant to be compared, once it is fitted: search and judge do so
+        unless they are told otherwise.
+    zero_means : str
+        What an item has whose vector is zero, in words: ``"no known word"``.
     needs_all_items : bool
         Whether `fit` has to be given every item that is ever embedded: it looks rows up and learns
         nothing, so that test items among them are no leak.
@@ -89,6 +94,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     moves: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
     decodes: bool = False
+    metric: str = "euclidean"
+    zero_means: ClassVar[str] = "nothing to compare"
     needs_all_items: ClassVar[bool] = False
     learns_numbers: ClassVar[bool] = True
     min_items: ClassVar[int] = 1
@@ -242,7 +249,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             check_range(array, f"Items for {type(self).__name__}")
             offset = large_offsets(array) if reset and self.moves else self.offset_
         if reset:
-            self.kind_ = Vector(array.shape[1])
+            self.kind_ = dataclasses.replace(self.kind_, dim=array.shape[1])
             vars(self).pop("offset_", None)  # of an earlier fit
             if offset is not None:
                 self.offset_ = offset

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Encoder
@@ -109,6 +110,13 @@ class Concatenated(Composite):
         return np.hstack(blocks)
 
     @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the parts where they agree, else Euclidean, by which each counts by its size."""
+        check_is_fitted(self)
+        metrics = {part.metric for part in self.encoders_}
+        return metrics.pop() if len(metrics) == 1 else "euclidean"
+
+    @property
     def _n_features_out(self) -> int:
         return sum(part._n_features_out for part in self.encoders_)
 
@@ -159,12 +167,18 @@ class Piped(Composite):
             self.encoders_.append(fit_part(part, items, y, kind))
             if len(self.encoders_) < len(self.encoders):
                 items = self.encoders_[-1].transform(items)
-                kind = Vector(items.shape[1])
+                kind = Vector(items.shape[1], self.encoders_[-1].metric)
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         for part in self.encoders_:
             items = part.transform(items)
         return items
+
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the last part; one that keeps distances and angles has that of what it gets."""
+        check_is_fitted(self)
+        return self.encoders_[-1].metric
 
     @property
     def _n_features_out(self) -> int:
@@ -187,6 +201,7 @@ class L2(Encoder):
     kinds = frozenset({Image, Vector})
     takes_sparse = True
     moves = True
+    metric = "cosine"
 
     def _fit(self, items: Any, y: Any) -> None:
         features = items if sparse.issparse(items) else self.kind_.features(items[:1])

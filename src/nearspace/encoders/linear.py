@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Image, Vector
 from nearspace.encoders.base import Encoder, fewer
@@ -31,6 +32,12 @@ class Projection(Encoder):
     def __init__(self, dim: int = 32, *, random_state: Any = 0):
         self.dim = dim
         self.random_state = random_state
+
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the items, whose distances and angles are kept as far as dimensions go."""
+        check_is_fitted(self)
+        return self.kind_.metric
 
     @property
     def _n_features_out(self) -> int:

@@ -55,7 +55,9 @@ class Result:
         The ranking score on the test items that have no copy, equal or near, among the training
         items; None where all are such, or none.
     notes : tuple of str
-        What there is to say of it, such as that it has fewer dimensions than asked for.
+        What there is to say of it: that it has fewer dimensions than asked for, hubs, zeros.
+    metric : str
+        By what neighbours are near: the encoder's own, or what was asked for; "" for chance.
     exhibits : Exhibits or None
         What a report shows of its space.
     """
@@ -70,6 +72,7 @@ class Result:
     recommended: bool = False
     without_copies: Estimate | None = None
     notes: tuple[str, ...] = dataclasses.field(default=(), metadata=SHOWN)
+    metric: str = ""
     exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
 
 
@@ -170,12 +173,14 @@ class Judged:
     ----------
     scores : dict of str to ndarray of shape (seeds, n)
         By test item, or ``(seeds, 1)`` where a score is no mean over them.
+    metric : str
+        By what neighbours are near.
     shown : ndarray or csr_array
         The vectors of the test items on the maps.
     exhibits : Exhibits
         What there is to show.
     notes : tuple of str
-        What there is to say of the encoder.
+        What there is to say of the encoder and its vectors.
     """
 
     spec: str
@@ -183,6 +188,7 @@ class Judged:
     scores: dict[str, np.ndarray]
     cost: Cost
     dim: int
+    metric: str
     shown: VectorArray
     exhibits: Exhibits
     notes: tuple[str, ...] = ()
@@ -202,26 +208,40 @@ def assemble(
     tables = _estimates(task, scores)
     exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
-        Result(row.spec, row.learns, row.dim, table, row.cost, notes=row.notes, exhibits=shows)
+        Result(
+            row.spec,
+            row.learns,
+            row.dim,
+            table,
+            row.cost,
+            metric=row.metric,
+            notes=row.notes,
+            exhibits=shows,
+        )
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _without_copies(task, results, scores)
     results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
-    vectors = [row.shown for row in judged]
+    spaces = [(row.shown, row.metric) for row in judged]
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
         notes=(*notes, *_told_of_copies(task, results)),
         similarity={
-            "cka": pairwise(cka, vectors),
-            "neighbour_overlap": pairwise(neighbour_overlap, vectors),
+            "cka": pairwise(cka, [vectors for vectors, _ in spaces]),
+            "neighbour_overlap": pairwise(_overlap, spaces),
         },
         spaces=tuple(row.spec for row in judged),
         **shown,
         **settings,
     )
+
+
+def _overlap(one: tuple[VectorArray, str], other: tuple[VectorArray, str]) -> float:
+    """Return the share of neighbours that two spaces have in common, each by its own metric."""
+    return neighbour_overlap(one[0], other[0], metrics=(one[1], other[1]))
 
 
 def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, np.ndarray]:

@@ -19,7 +19,7 @@ from nearspace.judge.evidence import Evidence
 from nearspace.judge.leaks import Leak, find_leaks
 from nearspace.judge.scores import SCORES, Score
 from nearspace.metrics.retrieval import subsample
-from nearspace.recipe import versions
+from nearspace.recipe import check_metric, versions
 
 __all__ = ["GEOMETRY_ITEMS", "ItemTask", "Protocol", "Task"]
 
@@ -44,6 +44,8 @@ class Protocol:
         Of the split, the subsamples and the bootstrap.
     near_duplicates : {"tell", "together"}
         Whether items that are nearly the same are counted, or kept on one side of the split.
+    metric : {"cosine", "dot", "euclidean"} or None
+        By which neighbours are near; each encoder's own when None.
     """
 
     k: int = 5
@@ -52,6 +54,7 @@ class Protocol:
     test_size: float = 0.25
     random_state: int = 0
     near_duplicates: str = "tell"
+    metric: str | None = None
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
@@ -70,6 +73,8 @@ class Protocol:
         if self.near_duplicates not in NEAR_DUPLICATES:
             hint = did_you_mean(self.near_duplicates, NEAR_DUPLICATES)
             raise NearspaceError(f"near_duplicates= cannot be '{self.near_duplicates}'. {hint}")
+        if self.metric is not None:
+            check_metric(self.metric)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -134,7 +139,8 @@ class Task(ABC):
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return what a fitted encoder makes of the task's items.
 
-        ``reference`` are the vectors of `sample` whose neighbourhoods should be kept.
+        ``reference`` are the vectors of `sample` whose neighbourhoods should be kept, and their
+        metric.
         """
 
     @property
@@ -309,7 +315,7 @@ class ItemTask(Task):
             "test items compared with training": int((self.copies != "unknown").sum()),
             "rank_by": self.rank_by,
             "k": protocol.k,
-            "metric": "euclidean",
+            "metric": protocol.metric or "each encoder's own",
             "seeds": protocol.seeds,
             "random_state": protocol.random_state,
             "training fingerprint": self.train.fingerprint,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.metrics.directions import has_direction, unit_vectors
 from nearspace.metrics.exact import in_range, row_products
 from nearspace.metrics.retrieval import nearest, shared_share, subsample
 
@@ -58,7 +59,7 @@ def effective_rank(vectors: VectorArray) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def intrinsic_dimension(vectors: VectorArray) -> float:
+def intrinsic_dimension(vectors: VectorArray, metric: str = "euclidean") -> float:
     """Return the dimension of the surface that the vectors lie on (TwoNN, Facco et al. 2017).
 
     The ratio of the distances to an item's second and first neighbour follows a Pareto law whose
@@ -69,13 +70,19 @@ def intrinsic_dimension(vectors: VectorArray) -> float:
     ----------
     vectors : ndarray or csr_array of shape (n, d)
         The items.
+    metric : {"euclidean", "cosine", "dot"}
+        By the cosine it is that of the directions, without zero vectors.
 
     Returns
     -------
     float
-        NaN with fewer than three different items, or where all first and second neighbours are
-        equally far.
+        NaN with fewer than three different items, where all first and second neighbours are
+        equally far, and by the inner product, which is no distance.
     """
+    if metric == "dot":
+        return float("nan")
+    if metric == "cosine":
+        vectors = unit_vectors(vectors[has_direction(vectors)])
     vectors = _distinct(vectors)
     if vectors.shape[0] < 3:
         return float("nan")
@@ -89,7 +96,7 @@ def intrinsic_dimension(vectors: VectorArray) -> float:
     return float(x @ y / steepness) if steepness > 0 else float("nan")
 
 
-def hubness(vectors: VectorArray, k: int = 10) -> float:
+def hubness(vectors: VectorArray, k: int = 10, metric: str = "euclidean") -> float:
     """Return the skewness of how often items are neighbours of others (Radovanović et al. 2010).
 
     Parameters
@@ -98,6 +105,8 @@ def hubness(vectors: VectorArray, k: int = 10) -> float:
         The items.
     k : int
         How many neighbours each item has.
+    metric : {"euclidean", "cosine", "dot"}
+        As of `nearest`; by the cosine, zero vectors have no part.
 
     Returns
     -------
@@ -105,10 +114,12 @@ def hubness(vectors: VectorArray, k: int = 10) -> float:
         About 0 without hubs; NaN where all items are neighbours equally often, or none has a
         neighbour that differs from it.
     """
+    if metric == "cosine":
+        vectors = vectors[has_direction(vectors)]
     n = vectors.shape[0]
     if n < 3:
         return float("nan")
-    indices, distances = nearest(vectors, vectors, k, exclude_self=True)
+    indices, distances = nearest(vectors, vectors, k, metric, exclude_self=True)
     deviation = np.bincount(indices.ravel(), minlength=n) - indices.shape[1]
     variance = np.mean(deviation**2)
     if variance == 0 or distances.max() == 0:
@@ -116,7 +127,12 @@ def hubness(vectors: VectorArray, k: int = 10) -> float:
     return float(np.mean(deviation**3.0) / variance**1.5)
 
 
-def preservation(reference: VectorArray, vectors: VectorArray, k: int = 10) -> np.ndarray:
+def preservation(
+    reference: VectorArray,
+    vectors: VectorArray,
+    k: int = 10,
+    metrics: tuple[str, str] = ("euclidean", "euclidean"),
+) -> np.ndarray:
     """Return for each item which share of its ``k`` nearest neighbours it has in both spaces.
 
     Parameters
@@ -125,17 +141,23 @@ def preservation(reference: VectorArray, vectors: VectorArray, k: int = 10) -> n
         The same items in two spaces.
     k : int
         How many neighbours each item has.
+    metrics : (str, str)
+        By what neighbours are near in the one and in the other, as of `nearest`.
 
     Returns
     -------
     ndarray of shape (n,)
-        NaN throughout where there are not more than ``k`` other items, as all are neighbours then.
+        NaN for an item that has no neighbours in the reference, as a zero vector has none by the
+        cosine; throughout where there are not more than ``k`` others, as all are neighbours then.
     """
     n = reference.shape[0]
-    if n - 1 <= k:
+    there, here = (
+        nearest(x, x, k, metric, exclude_self=True)[0] if n - 1 > k else np.empty((n, 0), int)
+        for x, metric in zip((reference, vectors), metrics, strict=True)
+    )
+    if there.shape[1] < k:
         return np.full(n, np.nan)
-    here, there = (nearest(x, x, k, exclude_self=True)[0] for x in (vectors, reference))
-    return shared_share(here, there)
+    return np.where(there[:, 0] >= 0, shared_share(here, there), np.nan)
 
 
 def neighbour_ranks(

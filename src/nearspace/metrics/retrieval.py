@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from nearspace.errors import NearspaceError, did_you_mean
+from nearspace.errors import NearspaceError
+from nearspace.metrics.directions import has_direction, unit_factors
 from nearspace.metrics.exact import in_range, pieces_of, rescored, row_products
+from nearspace.recipe import check_metric
 
 if TYPE_CHECKING:
     import scipy.sparse
     import torch
 
 __all__ = [
-    "METRICS",
     "Pieces",
     "VectorArray",
     "check_search",
@@ -30,8 +31,6 @@ __all__ = [
 ]
 
 VectorArray: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
-
-METRICS = ("cosine", "dot", "euclidean")
 
 # Squared distance, as a share of the squared length, below which float32 misorders neighbours.
 CLOSE = 1e-4
@@ -78,10 +77,11 @@ def nearest(
     queries, gallery : ndarray or csr_array of shape (q, d) and (n, d)
         Vectors; sparse ones stay sparse, only blocks of scores are dense.
     k : int
-        How many to find; all there are where the gallery has fewer.
+        How many to find; all that can be found where the gallery has fewer.
     metric : {"euclidean", "cosine", "dot"}
-        Cosine distance is one minus the cosine, and 1 to and from a zero vector, which has no
-        direction. The distance of ``"dot"`` is the inner product with its sign turned.
+        Cosine distance is one minus the cosine. A zero vector, which has no direction, is not
+        found by it, and finds nothing. The distance of ``"dot"`` is the inner product with its
+        sign turned.
     exclude_self : bool
         The queries are the gallery, and no item is a neighbour of itself.
     pieces : Pieces
@@ -90,7 +90,8 @@ def nearest(
     Returns
     -------
     indices : ndarray of shape (q, min(k, n)), int64
-        Positions in the gallery. Items at the same distance stand in the order of the gallery.
+        Positions in the gallery. Items at the same distance stand in the order of the gallery. The
+        row of a query without direction is -1, its distances NaN.
     distances : ndarray of shape (q, min(k, n)), float64
         Computed from the vectors of the found, so that equal vectors are exactly 0 apart.
 
@@ -117,8 +118,16 @@ def nearest(
             f"exclude_self means that the queries are the gallery; got {queries.shape[0]} queries "
             f"and a gallery of {gallery.shape[0]}."
         )
+    if metric == "cosine":
+        asked, there = (np.flatnonzero(has_direction(x)) for x in (queries, gallery))
+        if len(asked) < queries.shape[0] or len(there) < gallery.shape[0]:
+            some, apart = nearest(queries[asked], gallery[there], k, metric, exclude_self, pieces)
+            indices = np.full((queries.shape[0], some.shape[1]), -1, dtype=np.int64)
+            distances = np.full(indices.shape, np.nan, dtype=apart.dtype)
+            indices[asked], distances[asked] = there[some], apart
+            return indices, distances
     queries, gallery, factor = _in_range(queries, gallery, metric)
-    k = min(k, gallery.shape[0] - exclude_self)
+    k = max(0, min(k, gallery.shape[0] - exclude_self))
     own = np.arange(queries.shape[0]) if exclude_self else None
     indices = _search(queries, gallery, k, metric, own, pieces)
     alike = rescored(queries, gallery, indices, metric)
@@ -129,7 +138,11 @@ def nearest(
 
 
 def r_precision(
-    vectors: VectorArray, labels: np.ndarray, max_queries: int = 2000, random_state: int = 0
+    vectors: VectorArray,
+    labels: np.ndarray,
+    max_queries: int = 2000,
+    random_state: int = 0,
+    metric: str = "euclidean",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the R-precision of every query: each item is a query against all the others.
 
@@ -146,6 +159,8 @@ def r_precision(
         At most so many items are queries, drawn at random.
     random_state : int
         Seed of the draw.
+    metric : {"euclidean", "cosine", "dot"}
+        As of `nearest`: by the cosine, a query that is a zero vector finds none of its label.
 
     Returns
     -------
@@ -156,15 +171,21 @@ def r_precision(
     others = counts[codes] - 1
     positions = np.flatnonzero(others)
     positions = positions[subsample(len(positions), max_queries, random_state)]
-    values = np.empty(len(positions))
-    vectors, _, _ = _in_range(vectors, vectors, "euclidean")
-    for start in range(0, len(positions), PIECES.block):
-        query = positions[start : start + PIECES.block]
-        relevant = others[query]
-        nearby = _search(vectors[query], vectors, int(relevant.max()), "euclidean", query)
-        hits = codes[nearby] == codes[query, None]
-        hits &= np.arange(nearby.shape[1]) < relevant[:, None]
-        values[start : start + PIECES.block] = hits.sum(1) / relevant
+    values = np.zeros(len(positions))
+    there = np.arange(len(codes))
+    if metric == "cosine":
+        there = np.flatnonzero(has_direction(vectors))
+        vectors = vectors[there]
+    vectors, _, _ = _in_range(vectors, vectors, metric)
+    asked = np.flatnonzero(np.isin(positions, there))
+    for start in range(0, len(asked), PIECES.block):
+        part = asked[start : start + PIECES.block]
+        own, relevant = np.searchsorted(there, positions[part]), others[positions[part]]
+        most = min(int(relevant.max()), len(there) - 1)
+        nearby = _search(vectors[own], vectors, most, metric, own)
+        hits = codes[there[nearby]] == codes[positions[part], None]
+        hits &= np.arange(most) < relevant[:, None]
+        values[part] = hits.sum(1) / relevant
     return values, positions
 
 
@@ -190,8 +211,7 @@ def shared_share(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 def check_search(metric: str, k: int = 1) -> None:
     """Raise `NearspaceError` if there is no such metric, or no neighbour is asked for."""
-    if metric not in METRICS:
-        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
+    check_metric(metric)
     if k < 1:
         raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
 
@@ -287,7 +307,7 @@ def _prepare(
     else:  # centring would fill them, and the cost of float64 is small beside that of the indices
         queries, gallery = queries.astype(np.float64), gallery.astype(np.float64)
         if metric == "cosine":
-            queries, gallery = (x.multiply(_factors(x)).tocsr() for x in (queries, gallery))
+            queries, gallery = (x.multiply(unit_factors(x)).tocsr() for x in (queries, gallery))
     chunks = []
     for first in range(0, n, width):
         part = gallery[first : first + width]
@@ -316,14 +336,14 @@ def _centred(
     # Of few rows: it need not be exact. A mean would be where one far item takes it.
     some = gallery[:: 1 + len(gallery) // MIDDLE]
     if metric == "cosine":
-        some = some * _factors(some)
+        some = some * unit_factors(some)
     centre = np.median(some.astype(np.float64), axis=0)
     if metric == "euclidean":
         moved = [_rounded(x, None, centre, dtype) for x in (queries, gallery)]
     else:  # the length of a query changes no order
-        factors = _factors(gallery) if metric == "cosine" else None
+        factors = unit_factors(gallery) if metric == "cosine" else None
         moved = [
-            _rounded(queries, _factors(queries), np.zeros(1), dtype),
+            _rounded(queries, unit_factors(queries), np.zeros(1), dtype),
             _rounded(gallery, factors, centre, dtype),
         ]
     left, right = map(torch.from_numpy, moved)
@@ -340,12 +360,6 @@ def _rounded(
     for part in pieces_of(*rows.shape):
         rounded[part] = rows[part] * (1.0 if factors is None else factors[part]) - centre
     return rounded
-
-
-def _factors(vectors: Any) -> np.ndarray:
-    """Return by what each vector is multiplied to have length 1, a column; zero stays zero."""
-    lengths = np.sqrt(row_products(vectors, vectors, dtype=np.float64))[:, None]
-    return 1 / np.where(lengths > 0, lengths, 1.0)
 
 
 def _squares(matrix: Any) -> torch.Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import Dataset, load
+from nearspace.data import Dataset, Vector, load
 from nearspace.data.sources import is_split
 from nearspace.space.search.filters import column_of
 from nearspace.space.space import Space, dense_vectors
@@ -78,5 +78,5 @@ def as_dataset(
             f"{spec} was fitted on these very items, so that what is judged on them flatters it; "
             "to choose an encoder, compare on the data itself."
         )
-    name = space.recipe.data
-    return dataclasses.replace(loaded, split=split, notes=tuple(notes), name=name)
+    name, kind = space.recipe.data, Vector(space.vectors.shape[1], space.recipe.metric)
+    return dataclasses.replace(loaded, kind=kind, split=split, notes=tuple(notes), name=name)

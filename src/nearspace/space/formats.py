@@ -15,6 +15,7 @@ import numpy as np
 
 from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
+from nearspace.recipe import check_metric
 from nearspace.space.arrays import check_rounding, float32, free_name
 from nearspace.space.file.saving import replacing
 from nearspace.space.file.store import write_space
@@ -106,6 +107,7 @@ def open_space(
     ids: str | None = None,
     labels: str | None = None,
     made_by: str | None = None,
+    metric: str | None = None,
 ) -> Space:
     """Return the space that a file holds: one that `save` wrote, or vectors of another tool.
 
@@ -126,6 +128,9 @@ def open_space(
     made_by : str, optional
         What made the vectors of another tool, such as the name of a model; by default the name of
         the file. Vectors of one name can be added to each other.
+    metric : {"cosine", "dot", "euclidean"}, optional
+        By what vectors of another tool are to be compared; by default what the file says, or else
+        the cosine.
 
     Returns
     -------
@@ -149,7 +154,9 @@ def open_space(
     ...     space.encoder.transform(wine.items[:1]).shape
     (1, 2)
     """
-    file = VectorFile(Path(path), vectors, ids, labels, made_by)
+    if metric is not None:
+        check_metric(metric)
+    file = VectorFile(Path(path), vectors, ids, labels, made_by, metric)
     if file.path.suffix not in FORMATS:
         raise _unknown(file.path, [*FORMATS])
     try:

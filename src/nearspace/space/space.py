@@ -196,7 +196,10 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     ids = np.asarray(dataset.ids)
     check_finite(vectors, ids, encoder.spec)
     meta, roles = _meta_of(dataset)
-    recipe = Recipe(encoder.spec, encoder.fingerprint, dataset.name, dataset.kind.to_json(), roles)
+    recipe = Recipe(
+        encoder.spec, encoder.fingerprint, dataset.name, encoder.metric, dataset.kind.to_json(),
+        roles,
+    )  # fmt: skip
     return Space(
         vectors,
         ids,

@@ -103,6 +103,9 @@ class Kind(ABC):
         Endings of files that hold one item each, such as ``".png"``.
     pictured : bool
         Whether `picture` gives a picture of an item.
+    metric : str
+        By what `features` of items are to be compared: ``"cosine"`` where they are counts, else
+        ``"euclidean"``.
     bounds : (float, float) or None
         The lowest and the highest number of an item as networks take it, where there are any.
     """
@@ -111,6 +114,7 @@ class Kind(ABC):
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     pictured: ClassVar[bool] = False
+    metric = "euclidean"
     bounds: ClassVar[tuple[float, float] | None] = None
     registry: ClassVar[dict[str, type[Kind]]] = {}
 

@@ -33,6 +33,7 @@ class Text(Kind):
 
     name: ClassVar[str] = "text"
     form: ClassVar[str] = "a list of str"
+    metric = "cosine"
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:

@@ -39,7 +39,7 @@ CODED_ROWS, MOST_CODES = 500, 50  # so few different numbers among so many rows 
 
 @dataclasses.dataclass(frozen=True)
 class Vector(Kind):
-    """Vectors of ``dim`` numbers: a float array of shape ``(n, dim)``.
+    """Vectors of ``dim`` numbers, to be compared by ``metric``: a float array ``(n, dim)``.
 
     Examples
     --------
@@ -50,6 +50,7 @@ class Vector(Kind):
     name: ClassVar[str] = "vector"
     form: ClassVar[str] = "a numeric array of shape (n, d)"
     dim: int
+    metric: str = dataclasses.field(default="euclidean", repr=False)
 
     def __str__(self) -> str:
         return f"vectors of {self.dim} numbers"

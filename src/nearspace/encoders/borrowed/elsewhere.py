@@ -8,11 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import StrOptions
 
 from nearspace.data import Dataset, Kind, load
 from nearspace.data.rounding import MERGED, large_offsets, merged_share
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError
+from nearspace.recipe import METRICS
 
 __all__ = ["FromSklearn", "Vectors"]
 
@@ -26,6 +28,8 @@ class Vectors(Encoder):
     ----------
     path : str
         A ``.npy`` file, or a ``.npz`` file with the vectors and, if wanted, ``ids``.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        By what they are meant to be compared.
 
     Examples
     --------
@@ -41,10 +45,14 @@ class Vectors(Encoder):
 
     kinds = Kind.registry.values()
     needs_all_items = True
-    _parameter_constraints: ClassVar[dict[str, list]] = {"path": [str]}
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "path": [str],
+        "metric": [StrOptions(set(METRICS))],
+    }
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, *, metric: str = "cosine"):
         self.path = path
+        self.metric = metric
 
     @property
     def is_reproducible(self) -> bool:
@@ -113,6 +121,8 @@ class FromSklearn(Encoder):
     ----------
     estimator : transformer
         An unfitted scikit-learn transformer; it is given the labels where there are any.
+    metric : {"cosine", "dot", "euclidean"}, default="euclidean"
+        By what its vectors are meant to be compared.
 
     Examples
     --------
@@ -126,9 +136,11 @@ class FromSklearn(Encoder):
     kinds = Kind.registry.values()
     takes_sparse = True
     takes_labels = True
+    _parameter_constraints: ClassVar[dict[str, list]] = {"metric": [StrOptions(set(METRICS))]}
 
-    def __init__(self, estimator: BaseEstimator):
+    def __init__(self, estimator: BaseEstimator, *, metric: str = "euclidean"):
         self.estimator = estimator
+        self.metric = metric
 
     @property
     def learns(self) -> str:  # type: ignore[override]
@@ -137,8 +149,9 @@ class FromSklearn(Encoder):
 
     @property
     def spec(self) -> str:
-        """The ``repr`` of the estimator, in one line."""
-        return " ".join(repr(self.estimator).split())
+        """The ``repr`` of the estimator, in one line, and the metric unless it is Euclidean."""
+        text = " ".join(repr(self.estimator).split())
+        return text if self.metric == "euclidean" else f"{text} by {self.metric}"
 
     def _fit(self, items: Any, y: Any) -> None:
         labels = None if y is None else y.values

@@ -44,6 +44,12 @@ class Raw(Encoder):
     decodes = True
     moves = True
 
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the kind: cosine for shares of bytes, Euclidean for pixels and numbers."""
+        check_is_fitted(self)
+        return self.kind_.metric
+
     def _fit(self, items: Any, y: Any) -> None:
         table = isinstance(self.kind_, Table)
         self.columns_ = learn_columns(items, None) if table else None
@@ -138,6 +144,7 @@ class ColourHistogram(Encoder):
     """
 
     kinds = frozenset({Image})
+    metric = "cosine"
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "bins": [Interval(Integral, 2, 16, closed="both")],
     }

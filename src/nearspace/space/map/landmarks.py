@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.data.duplicates import near_limits, yardstick_ranks, yardstick_sample
+from nearspace.metrics.directions import euclidean_form, has_direction
 from nearspace.metrics.retrieval import nearest, subsample
 from nearspace.space.space import Space
 
@@ -103,7 +104,9 @@ class Landmarks:
     nearly: Sequence[Alike] = ()
 
 
-def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> Landmarks:
+def landmarks(
+    space: Space, places: np.ndarray, most: int = MOST_CLUSTERED, metric: str | None = None
+) -> Landmarks:
     """Return the clusters of a map (HDBSCAN, Campello et al. 2013), and what is odd in a space.
 
     Clusters are found on the map, not in the original dimensions, where density says little: what
@@ -118,6 +121,9 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
         The map.
     most : int, default=20,000
         Of more items so many, drawn at random, are clustered; each other one goes with the nearest.
+    metric : {"cosine", "euclidean"}, optional
+        By what vectors are near; by default the space's own. By the cosine, items that are zero
+        vectors stand out as nothing: they are in no cluster, no outliers and no duplicates.
 
     Returns
     -------
@@ -131,7 +137,10 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     >>> len(landmarks(space, space.vectors[:, :2]).codes)
     500
     """
-    codes = _codes(places, most)
+    metric = metric or space.recipe.metric
+    directed = np.flatnonzero(has_direction(space.vectors) | (metric != "cosine"))
+    codes = np.full(len(space), -1)
+    codes[directed] = _codes(places[directed], most)
     sizes = np.bincount(codes[codes >= 0])
     numbered = space.labels is None or numbers_of(space.labels) is not None
     members = _members(codes, len(sizes))
@@ -139,11 +148,22 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     words = _words(members, *_texts(space))
     named = zip(sizes.tolist(), labels, words, strict=True)
     crowds = [Cluster(size, of, by) for size, of, by in named]
-    if len(space) < 3:
+    if len(directed) < 3:
         return Landmarks(codes, crowds)
-    indices, distances = nearest(space.vectors, space.vectors, K, exclude_self=True)
-    alike, nearly = _alike(indices, distances, _near_limits(space.vectors))
-    return Landmarks(codes, crowds, _outliers(distances[:, -1]), alike, nearly)
+    vectors = euclidean_form(space.vectors[directed], metric)
+    indices, distances = nearest(vectors, vectors, K, exclude_self=True)
+    outliers = [
+        dataclasses.replace(of, position=int(directed[of.position]))
+        for of in _outliers(distances[:, -1])
+    ]
+    alike, nearly = (
+        [
+            dataclasses.replace(of, positions=tuple(directed[list(of.positions)].tolist()))
+            for of in some
+        ]
+        for some in _alike(indices, distances, _near_limits(vectors))
+    )
+    return Landmarks(codes, crowds, outliers, alike, nearly)
 
 
 def _codes(places: np.ndarray, most: int) -> np.ndarray:
