@@ -20,7 +20,10 @@ def embed_command(
     ],
     output: cli.Output,
     *,
-    reading: Annotated[cli.Reading, cli.only("labels", "column", "kind", "size", "ids", "limit")],
+    reading: Annotated[
+        cli.Reading,
+        cli.only("labels", "column", "kind", "size", "ids", "split", "without", "limit"),
+    ],
     force: cli.Force = False,
 ) -> None:
     """Fit an encoder and write one vector an item.

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
-from nearspace.data.target import check_length, check_numbers
+from nearspace.data.roles import is_missing, plain_values, role_notes, value_array
+from nearspace.data.target import check_length
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ __all__ = [
     "SPLITS",
     "Source",
     "check_names",
-    "frame_source",
     "is_split",
     "left_out",
     "no_names",
@@ -40,7 +40,6 @@ SPLITS = {
 }
 
 
-ARRAYS = np.ndarray | list
 NAMED = 5  # of what is left out, in a note
 
 
@@ -116,54 +115,6 @@ class Source:
         )
 
 
-def frame_source(frame: pd.DataFrame, names: dict[str, str], name: str) -> Source:
-    """Return the texts in one column of a DataFrame, or the table of all that has no role.
-
-    The names are those of columns: ``"column"`` is that of the texts, the others are of roles.
-    """
-    if not len(frame):
-        raise DataError(f"{name}: expected at least one row, got an empty table.")
-    frame = frame.set_axis(frame.columns.map(str), axis=1)
-    check_names(name, "column", names.values(), frame.columns)
-    names, notes = dict(names), []
-    column = names.pop("column", None)
-    if column is None and "vector" in frame and isinstance(frame["vector"].iloc[0], ARRAYS):
-        column = "vector"  # as `Space.export` writes it
-        for role, usual in (("ids", "id"), ("labels", "label")):
-            if usual in frame and role not in names:
-                names[role] = usual
-                notes.append(f"The column '{usual}' was taken for the {role}.")
-    roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
-    if "split" in frame.columns and column != "split" and is_split(_values(frame["split"])):
-        roles["split"] = _values(frame["split"])
-        notes.append("The column 'split' was taken for the published split.")
-    if column is None:
-        used = {*names.values(), *(["split"] if "split" in roles else [])}
-        items = frame[[other for other in frame.columns if other not in used]]
-        if not len(items.columns):
-            raise DataError(f"{name}: no column is left for the items beside {sorted(used)}.")
-        return Source(items, name, "", roles, notes, _others(frame, items.columns, names))
-    cells, others = frame[column], _others(frame, [column], names)
-    if isinstance(cells.iloc[0], ARRAYS):
-        seen = f"vectors in column '{column}'"
-        return Source(_stacked(cells, name), name, seen, roles, notes, others)
-    if cells.dtype.kind in "fiub":
-        raise DataError(
-            f"{name}: the column '{column}' holds numbers, expected texts; leave column= out to "
-            "read the whole table."
-        )
-    source = Source(list(cells), name, f"texts in column '{column}'", roles, notes, others)
-    source.roles.setdefault("ids", np.arange(len(frame)))
-    gaps = np.flatnonzero(cells.isna().to_numpy())
-    return source.without(dict.fromkeys(gaps.tolist(), "without a text"), "row", "without a text")
-
-
-def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:
-    """Return the columns that are neither items nor ids, where there are any."""
-    left = [name for name in frame.columns if name not in {*items, names.get("ids")}]
-    return frame[left].reset_index(drop=True) if left else None
-
-
 def check_names(
     who: str, noun: str, wanted: Iterable[str | None], present: Collection[str]
 ) -> None:
@@ -173,9 +124,9 @@ def check_names(
             raise DataError(f"{who}: there is no {noun} '{name}'. {did_you_mean(name, present)}")
 
 
-def no_names(what: str, names: dict[str, str]) -> None:
+def no_names(what: str, names: dict[str, str], without: Collection[str] = ()) -> None:
     """Raise if a column is named, for a source whose columns have no names."""
-    for option, name in names.items():
+    for option, name in [*names.items(), *(("without", name) for name in without)]:
         raise DataError(
             f"{what} has no named columns, so {option}='{name}' finds nothing; give an array, or "
             "leave it out."
@@ -194,41 +145,46 @@ def is_split(values: np.ndarray) -> bool:
     return all(isinstance(value, str) and value.lower() in SPLITS for value in values.tolist())
 
 
-def _values(column: pd.Series) -> np.ndarray:
-    """Return a column as an array: numbers and dates as they are, all else as objects."""
-    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
-    return column.to_numpy() if kind in "fiubM" else column.to_numpy(dtype=object)
-
-
-def _stacked(cells: pd.Series, name: str) -> np.ndarray:
-    try:
-        return np.stack([np.asarray(cell) for cell in cells])
-    except ValueError:
-        raise DataError(f"{name}: the vectors in column '{cells.name}' differ in length.") from None
-
-
 def with_clean_roles(source: Source) -> Source:
     """Return the source with its roles as one-dimensional arrays without a missing value.
 
-    Items without a label are left out, which a note says; a missing group, time or id is an error.
+    But for labels: None stands for one that is missing, and a note says how many are. A missing
+    group, time or id is an error.
     """
     roles = {role: _column(values, role, source) for role, values in source.roles.items()}
     roles.setdefault("ids", np.arange(len(source)))
     source = dataclasses.replace(source, roles=roles, notes=list(source.notes))
-    if "labels" in roles:
-        present = np.flatnonzero(~_is_missing(roles["labels"]))
-        if not len(present):
-            raise DataError(f"{source.name}: every label is missing.")
-        if len(present) < len(source):
-            note = left_out(len(source) - len(present), "row", "without a label")
-            source = source.take(present)
-            source.notes.append(note)
-    source.roles = {role: CLEAN[role](v, source.name) for role, v in source.roles.items()}
+    for role in ("labels", "groups", "ids"):
+        if role in source.roles:
+            source.notes += role_notes(source.roles[role], role)
+    labels = roles.pop("labels", None)
+    source.roles = {role: CLEAN[role](v, source.name) for role, v in roles.items()}
+    if labels is not None:
+        source.roles |= _with_gaps(labels, source)
     return source
 
 
+def _with_gaps(labels: np.ndarray, source: Source) -> dict[str, np.ndarray]:
+    """Return labels as the role of a source, None where one is missing; no role if all are."""
+    missing = is_missing(labels)
+    count = int(missing.sum())
+    if count:
+        none = count == len(labels)
+        of = "None" if none else f"{count:,}"
+        have = "has a label" if none else "has no label" if count == 1 else "have no label"
+        source.notes.append(f"{of} of the {len(labels):,} items {have}.")
+    if count == len(labels):
+        return {}
+    clean = CLEAN["labels"](labels[~missing], source.name)
+    if not count:
+        return {"labels": clean}
+    whole = np.full(len(labels), None, dtype=object)
+    whole[~missing] = clean.tolist()
+    return {"labels": whole}
+
+
 def _column(values: Any, role: str, source: Source) -> np.ndarray:
-    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    array = value_array(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -240,32 +196,16 @@ def _column(values: Any, role: str, source: Source) -> np.ndarray:
     return array
 
 
-def _is_missing(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "O":
-        import pandas as pd
-
-        empty = [isinstance(value, str) and not value for value in values]
-        return pd.isna(values) | np.array(empty, dtype=bool)
-    if values.dtype.kind in "fM":
-        return np.isnan(values)
-    return values == "" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)
-
-
 def _labels(values: np.ndarray, who: str) -> np.ndarray:
-    values = _plain(values)
-    if values.dtype.kind != "f":
-        return values.astype(str) if values.dtype.kind not in "iuU" else values
-    check_numbers(values, who)
-    return values if (values != np.trunc(values)).any() else values.astype(np.int64)
+    return plain_values(values, "labels", who)
 
 
 def _groups(values: np.ndarray, who: str) -> np.ndarray:
-    return _plain(_complete(values, "group", who))
+    return plain_values(_complete(values, "group", who), "groups", who)
 
 
 def _ids(values: np.ndarray, who: str) -> np.ndarray:
-    values = _plain(_complete(values, "id", who))
-    return values if values.dtype.kind in "iuU" else values.astype(str)
+    return plain_values(_complete(values, "id", who), "ids", who)
 
 
 def _time(values: np.ndarray, who: str) -> np.ndarray:
@@ -287,30 +227,21 @@ def _time(values: np.ndarray, who: str) -> np.ndarray:
 def _split(values: np.ndarray, who: str) -> np.ndarray:
     names = [str(value).lower() for value in values.tolist()]
     for name in dict.fromkeys(names):
-        if name not in SPLITS:
+        if name and name not in SPLITS:
             raise DataError(
                 f"{who}: '{name}' is no part of a published split. {did_you_mean(name, SPLITS)}"
             )
-    return np.array([SPLITS[name] for name in names])
+    return np.array([SPLITS.get(name, "") for name in names])
 
 
 def _complete(values: np.ndarray, what: str, who: str) -> np.ndarray:
-    missing = np.flatnonzero(_is_missing(values))
+    missing = np.flatnonzero(is_missing(values))
     if len(missing):
         raise DataError(
             f"{who}: items without a {what}: {len(missing)}, the first in row {missing[0]}; give "
             f"each its {what}, or leave those rows out."
         )
     return values
-
-
-def _plain(values: np.ndarray) -> np.ndarray:
-    """Return an array of objects as one of numbers where all are, else of ``str``."""
-    if values.dtype.kind != "O":
-        return values
-    if all(isinstance(value, int | float) for value in values) and bool not in map(type, values):
-        return np.array(values.tolist())
-    return np.array([str(value) for value in values])
 
 
 CLEAN = {"labels": _labels, "groups": _groups, "ids": _ids, "time": _time, "split": _split}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.errors import NearspaceError
+from nearspace.judge.leaks import Leak
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import contenders
@@ -52,6 +53,8 @@ class Board:
         Where the time went, by step.
     interrupted : bool
         Whether Ctrl-C ended the study before all was done.
+    leaks : tuple of Leak
+        What gives the labels away, see `find_leaks`; to be told before all else.
     """
 
     rows: tuple[Any, ...]
@@ -59,6 +62,7 @@ class Board:
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
+    leaks: tuple[Leak, ...] = ()
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.rows)

@@ -138,7 +138,7 @@ def _guess(task: Any) -> np.ndarray:
 
 def _r_precision(evidence: Evidence) -> np.ndarray:
     labels, seed = evidence.targets[1].values, evidence.task.protocol.random_state
-    values, queries = r_precision(evidence.test, labels, random_state=seed)
+    values, queries = r_precision(evidence.test, labels, random_state=seed, metric=evidence.metric)
     return evidence.spread(values, queries)
 
 
@@ -151,7 +151,7 @@ def _share_of_others(task: Any) -> np.ndarray:
 
 def _ami(evidence: Evidence) -> float:
     labels, seed = evidence.targets[1].values, evidence.task.protocol.random_state
-    return cluster_ami(evidence.test, labels, random_state=seed)
+    return cluster_ami(evidence.test, labels, random_state=seed, metric=evidence.metric)
 
 
 def _error(evidence: Evidence) -> np.ndarray:
@@ -182,7 +182,10 @@ def _errors(evidence: Evidence) -> np.ndarray:
 
 
 def _kept(evidence: Evidence) -> np.ndarray:
-    return evidence.spread(preservation(evidence.reference, evidence.sampled), evidence.task.sample)
+    assert evidence.reference is not None  # or there would be no such score
+    reference, own = evidence.reference
+    kept = preservation(reference, evidence.sampled, metrics=(own, evidence.metric))
+    return evidence.spread(kept, evidence.task.sample)
 
 
 CLASSES, NUMBERS = frozenset({"classes"}), frozenset({"numbers"})
@@ -304,7 +307,7 @@ _ROWS = (
         better="",
         per_unit=False,
         meaning="Dimension of the surface the vectors lie on, from ratios of neighbour distances.",
-        measure=lambda evidence: intrinsic_dimension(evidence.sampled),
+        measure=lambda evidence: intrinsic_dimension(evidence.sampled, evidence.metric),
     ),
     Score(
         name="hubness",
@@ -313,7 +316,7 @@ _ROWS = (
         per_unit=False,
         meaning="Skewness of how often an item is a neighbour of others; above 1 a few items are "
         "everyone's neighbour.",
-        measure=lambda evidence: hubness(evidence.sampled),
+        measure=lambda evidence: hubness(evidence.sampled, metric=evidence.metric),
     ),
 )
 SCORES = {score.name: score for score in _ROWS}

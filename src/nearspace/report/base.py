@@ -63,6 +63,8 @@ class Page:
         What to use.
     reason : str
         Why.
+    leaks : sequence of str
+        What gives the labels away, told before what to use.
     notes : sequence of str
         What the reader should know.
     interrupted : bool
@@ -84,6 +86,7 @@ class Page:
     _: dataclasses.KW_ONLY
     spec: str | None = None
     reason: str = ""
+    leaks: Sequence[str] = ()
     notes: Sequence[str] = ()
     interrupted: bool = False
     look: str = "pictures"

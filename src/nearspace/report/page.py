@@ -18,7 +18,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.base import Page, Section, drawn, section
 from nearspace.report.layers import layers_figure
-from nearspace.report.words import seconds_text, verdict
+from nearspace.report.words import leak_words, seconds_text, verdict
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -69,6 +69,7 @@ def _page(leaderboard: Leaderboard) -> Page:
         list(_sections(leaderboard, pictures)),
         spec=spec,
         reason=reason,
+        leaks=leak_words(leaderboard),
         notes=leaderboard.notes,
         interrupted=leaderboard.interrupted,
         look="pictures" if leaderboard.queries.kind.pictured else "words",

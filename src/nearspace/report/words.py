@@ -12,11 +12,13 @@ __all__ = [
     "bytes_text",
     "count_text",
     "few_to_choose",
+    "leak_words",
     "seconds_text",
     "standing",
     "verdict",
 ]
 
+LEAKS_SHOWN = 5
 SECONDS = ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"), (7200.0, 1 / 60, "min"))
 
 
@@ -31,6 +33,14 @@ def verdict(board: Leaderboard) -> tuple[str | None, str]:
     text = f"{place}: {_labelled(chosen, board)}"
     gains = " and ".join(_gains(chosen, board))
     return chosen.spec, text + (f", {gains}." if gains else ".")
+
+
+def leak_words(board: Board) -> list[str]:
+    """Return what gives the labels away, a few sentences each, the worst first."""
+    told = [leak.told for leak in board.leaks[:LEAKS_SHOWN]]
+    if others := [leak.name for leak in board.leaks[LEAKS_SHOWN:]]:
+        told.append(f"So do {len(others)} more: {', '.join(others)}.")
+    return told
 
 
 def few_to_choose(n: int) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from nearspace.data.duplicates import near_rows
 from nearspace.data.kinds.image_files import brightest, darkness, read_images, resize_images
 from nearspace.data.kinds.image_pixels import MASK, Scale, scale_of, scaled
 from nearspace.data.kinds.kind import (
@@ -34,6 +35,9 @@ __all__ = ["Image"]
 
 ENDINGS = ".png .apng .jpe .jpg .jpeg .jfif .gif .bmp .dib"
 ENDINGS += " .webp .tif .tiff .pbm .pgm .ppm .pnm .tga .avif .jp2"
+THUMBNAIL = 16  # pixels along a side, by which images are compared with each other
+BLANK = 2.0  # grey values that the pixels of a blank image deviate from their mean
+FAINTER = 1.5  # times the contrast that an image may have of what is the same
 SHAPES = "(n, height, width) or (n, height, width, 1 or 3)"
 
 
@@ -169,6 +173,20 @@ class Image(Kind):
         """Return the pixels in [0, 1], shape ``(n, H * W * C)``, float32."""
         return np.divide(items.reshape(len(items), -1), 255, dtype=np.float32)
 
+    def near(self, items: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of images that show the same: re-encoded, brighter, retouched, shifted."""
+        pairs = []
+        for images in (items, _centred(items)):
+            rows, contrast = _thumbnails(images)
+            # What has no contrast to speak of shows nothing by which to compare it.
+            shown = contrast > BLANK
+            place = np.cumsum(shown) - 1
+            told = near_rows(rows[shown], place[asked[shown[asked]]])
+            ratio = contrast[shown][told]
+            told = told[ratio.max(axis=1) <= FAINTER * ratio.min(axis=1)]
+            pairs.append(np.flatnonzero(shown)[told])
+        return np.unique(np.concatenate(pairs), axis=0)
+
     @property
     def shape_of_item(self) -> tuple[int, ...]:
         """Height, width and channels."""
@@ -267,6 +285,38 @@ def _size(wanted: Wanted) -> tuple[int, int] | None:
     if isinstance(wanted.like, Image):
         return wanted.like.shape[:2]
     return None if wanted.size is None else (wanted.size, wanted.size)
+
+
+def _thumbnails(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return small images, flat, of mean 0 and deviation 1, and what the deviation was."""
+    small, summed = images, 1
+    for axis in (1, 2):
+        side = small.shape[axis]
+        step = -(-side // THUMBNAIL)
+        starts = [np.arange(at, side // step * step, step) for at in range(step)]
+        parts = [small.take(at, axis).astype(np.uint32) for at in starts]
+        small, summed = sum(parts[1:], parts[0]), summed * step
+    rows = small.reshape(len(small), -1) / np.float32(summed)
+    rows -= rows.mean(axis=1, keepdims=True)
+    deviation = rows.std(axis=1)
+    return rows / np.maximum(deviation, 1e-6)[:, None], deviation
+
+
+def _centred(images: np.ndarray) -> np.ndarray:
+    """Return images moved so that what differs from their border lies in the middle."""
+    centred = np.empty_like(images)
+    grey = images.mean(axis=3, dtype=np.float32)
+    border = np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1)
+    ink = np.abs(grey - np.median(border, axis=1)[:, None, None])
+    moves = []
+    for axis in (2, 1):
+        along = ink.sum(axis=axis)
+        middle = (along @ np.arange(along.shape[1])) / np.maximum(along.sum(axis=1), 1e-9)
+        moves.append(np.rint((along.shape[1] - 1) / 2 - middle).astype(int))
+    for move in np.unique(moves, axis=1).T:
+        rows = np.flatnonzero((np.stack(moves, axis=1) == move).all(axis=1))
+        centred[rows] = np.roll(images[rows], move, axis=(1, 2))
+    return centred
 
 
 def _random_affine(uniform: Any, aspect: float) -> Tensor:

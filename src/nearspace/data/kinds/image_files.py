@@ -179,7 +179,7 @@ def read_images(
         warnings.simplefilter("ignore")
         images, failed, seen = _decode_all(pictures, size, channels, scale, given, progress)
         if not given:
-            images, scale = _rescaled(images, pictures, seen)
+            scale = _rescale(images, pictures, seen, failed)
     height, width, depth = images.shape[1:]
     colour = "grey" if depth == 1 else "RGB"
     notes = [f"Images are {width} × {height} pixels, {colour}: {seen.why(size, given)}."]
@@ -308,10 +308,10 @@ def _first_image(pictures: Sequence[Picture], scale: Scale | None, given: bool) 
     )
 
 
-def _rescaled(
-    images: np.ndarray, pictures: Sequence[Picture], seen: Seen
-) -> tuple[np.ndarray, Scale | None]:
-    """Return images of which those of more than 8 bits, or all masks, were decoded by one scale.
+def _rescale(
+    images: np.ndarray, pictures: Sequence[Picture], seen: Seen, failed: dict[int, str]
+) -> Scale | None:
+    """Decode pictures of more than 8 bits, or masks if all are, by one scale, and return it.
 
     Only when all have been seen is that scale known.
     """
@@ -320,9 +320,11 @@ def _rescaled(
     if not again and brightest((images[index] for index in seen.looks), 2) == 1:
         scale, again = MASK, list(seen.looks)
     into = functools.partial(read_pixels, images=images, scale=scale, given=True)
-    for _ in _decoded(into, [(index, pictures[index]) for index in again]):
-        pass
-    return images, scale
+    places = [(index, pictures[index]) for index in again]
+    for index, result in zip(again, _decoded(into, places), strict=True):
+        if isinstance(result, str):  # a file may be gone since
+            failed[index] = result
+    return scale
 
 
 def _close_gaps(images: np.ndarray, rows: np.ndarray) -> np.ndarray:

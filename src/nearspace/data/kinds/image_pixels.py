@@ -97,7 +97,10 @@ def read_pixels(
     scale: Scale | None,
     given: bool,
 ) -> Look | str:
-    """Decode a picture into a row; return what is to be seen of it, or why it failed."""
+    """Decode a picture into a row; return what is to be seen of it, or why it failed.
+
+    One of more than 8 bits is not written while its scale is not known.
+    """
     index, source = place
     height, width, channels = images.shape[1:]
     try:
@@ -121,6 +124,8 @@ def read_pixels(
             look = Look(own, grey)
             if image.mode == "F" or image.mode.startswith("I"):
                 image, look = _grey_levels(image, look, scale, given)
+                if scale is None and not given:
+                    return dataclasses.replace(look, frames=_has_frames(opened))
             else:
                 image = _opaque(image)
                 if given and scale == MASK and np.max(image.getextrema()) == 1:
@@ -145,7 +150,7 @@ def _opened(source: Picture) -> Iterator[Pillow.Image]:
         on_its_side = source.getexif().get(ORIENTATION) in SIDEWAYS  # no longer once it is loaded
         source = Path(source.filename) if on_its_side and source.filename else source  # type: ignore[attr-defined]
     if isinstance(source, Path):
-        with source.open("rb") as file, Pillow.open(file) as image:
+        with open(source, "rb") as file, Pillow.open(file) as image:
             yield image
     else:
         yield source
@@ -171,7 +176,9 @@ def _grey_levels(
     present = values[~gaps]
     if not np.isfinite(present).all():
         raise DataError("its pixels hold NaN or infinity")
-    low, high = (float(present.min()), float(present.max())) if present.size else (0.0, 0.0)
+    if not present.size:
+        raise DataError("all of its pixels are marked as missing")
+    low, high = float(present.min()), float(present.max())
     whole = image.mode != "F" or bool((present % 1 == 0).all())
     if scale is None and given and image.mode.startswith("I;"):
         scale = (0.0, SIXTEEN_BITS)
@@ -182,16 +189,15 @@ def _grey_levels(
                 f"32-bit values from {low:.10g} to {high:.10g}, where the others have 8 bits and "
                 f"32 bits would be read from 0 to {scale[1]:g}"
             )
-    black, white = scale or (low, high)
-    levels = scaled(values, (black, white)) if black < white else np.zeros_like(values, np.uint8)
+    look = dataclasses.replace(look, ends=(low, high), whole=whole, gaps=bool(gaps.any()))
+    if scale is None:
+        return image, look
+    levels = scaled(values, scale)
     if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:  # Pillow turns those of 8 bits only
         levels = 255 - levels
     levels[gaps] = 255
-    outside = low < black or high > white
-    look = dataclasses.replace(
-        look, ends=(low, high), whole=whole, outside=outside, gaps=bool(gaps.any())
-    )
-    return Pillow.fromarray(levels), look
+    outside = low < scale[0] or high > scale[1]
+    return Pillow.fromarray(levels), dataclasses.replace(look, outside=outside)
 
 
 def _gaps(image: Pillow.Image, values: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from nearspace.data.batches import Batches
+    from nearspace.data.traits import Trait
 
 __all__ = [
     "ItemsRead",
@@ -102,6 +103,9 @@ class Kind(ABC):
         Endings of files that hold one item each, such as ``".png"``.
     pictured : bool
         Whether `picture` gives a picture of an item.
+    metric : str
+        By what `features` of items are to be compared: ``"cosine"`` where they are counts, else
+        ``"euclidean"``.
     bounds : (float, float) or None
         The lowest and the highest number of an item as networks take it, where there are any.
     """
@@ -110,6 +114,7 @@ class Kind(ABC):
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     pictured: ClassVar[bool] = False
+    metric = "euclidean"
     bounds: ClassVar[tuple[float, float] | None] = None
     registry: ClassVar[dict[str, type[Kind]]] = {}
 
@@ -179,6 +184,21 @@ class Kind(ABC):
         """Return the content hash of every item, shape ``(n,)``, dtype ``S16``."""
         return content_hash(np.ascontiguousarray(items) if isinstance(items, np.ndarray) else items)
 
+    def same(self, items: Any) -> np.ndarray:
+        """Return a number for every item, shape ``(n,)``: copies, as encoders see them, have one.
+
+        What differs by less than encoders can tell, such as by rounding, counts as equal.
+        """
+        return np.unique(self.hashes(items), return_inverse=True)[1]
+
+    def near(self, items: Any, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of items that are nearly the same, one at a position ``asked`` about.
+
+        Pairs are rows of two positions, the one asked about first. A kind that does not know
+        what nearly the same means has none.
+        """
+        return np.empty((0, 2), dtype=np.int64)
+
     def item(self, items: Any, index: int) -> Any:
         """Return the item at a position, in the form that `draw` takes."""
         return items[index]
@@ -194,6 +214,13 @@ class Kind(ABC):
     def to_columns(self, items: Any) -> dict[str, Any]:
         """Return what of the items can be read, as columns: nothing of images and vectors."""
         return {}
+
+    def traits(self, items: Any, rows: np.ndarray) -> list[Trait]:
+        """Return what encoders see of the items at ``rows`` as one value each: columns, lengths.
+
+        A label may hide in it. Of images and sounds there is none but what their files tell.
+        """
+        return []
 
     def features(self, items: Any) -> np.ndarray:
         """Return the raw input as a matrix, shape ``(n, d)``, float32."""
@@ -260,6 +287,11 @@ class Kind(ABC):
             Whether a mirrored item shows the same, so that half of the views are mirrored.
         """
         raise DataError(f"{self.name} items have no views, which contrastive learning needs.")
+
+    @property
+    def column_kinds(self) -> dict[str, str]:
+        """What each column is, ``"number"`` or ``"category"``, where items have columns."""
+        return {}
 
     def __str__(self) -> str:
         """Return the kind as a reader would say it."""

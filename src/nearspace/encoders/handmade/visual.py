@@ -59,6 +59,8 @@ class VisualWords(Encoder):
 
     kinds = frozenset({Image})
     learns = "items"
+    metric = "cosine"
+    zero_means = "no gradient"
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "words": [Interval(Integral, 1, None, closed="left")],
         "keypoints": [StrOptions({"grid", "detected"})],

@@ -187,7 +187,9 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
         """Return items with noise on them, and what the network makes of those."""
         noisy = self._corrupt(*self.batch_and_random(X, random_state))
         vectors = self._run(lambda some: self.embed(self.nets_, some), Stacked(noisy))
-        return self._to_items(noisy), self._decoded(vectors.numpy())
+        given = self._to_items(noisy)
+        given = given if self.offset_ is None else given + self.offset_
+        return given, self._decoded(vectors.numpy())
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)

@@ -99,6 +99,7 @@ class Learned(Layers, Encoder):
     """
 
     min_items = 2
+    moves = True
     fit_free_params = frozenset({"layer", "pool"})
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
@@ -299,7 +300,7 @@ class Learned(Layers, Encoder):
 
     def _decoded(self, vectors: np.ndarray) -> np.ndarray:
         """Return the items at vectors, images in [0, 1]."""
-        decoder = self._decoder()
+        decoder = self.decoder
         assert decoder is not None  # or there is nothing to restore with
         return decoder.decode(vectors)
 

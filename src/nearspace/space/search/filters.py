@@ -32,6 +32,7 @@ COMPARES: dict[str, Callable[[Any, Any], Any]] = {
     "~": lambda text, part: part.lower() in text.lower(),
 }
 DATE = re.compile(r"\d{4}(-\d\d){0,2}([T ][\d:.]+)?", re.ASCII)
+WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
 TRUTH = {"true": True, "false": False}
 
 
@@ -148,7 +149,8 @@ def _value(text: str, column: np.ndarray, name: str) -> Any:
             if not DATE.fullmatch(text):
                 raise ValueError(text)
             return np.datetime64(text)
-        return int(text) if re.fullmatch(r"[+-]?\d+", text) else float(text)
+        whole = WHOLE.fullmatch(text)  # as a float it would be rounded beyond 2^53
+        return int(whole[1]) if whole else float(text)
     except (KeyError, ValueError):
         expected = {"b": "true or false", "M": "a date such as 2024-05-31"}.get(kind, "a number")
         raise DataError(

@@ -165,11 +165,13 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
     >>> from nearspace import embed, load, neighbours
     >>> space = embed(load("digits"), "pca(dim=8)")
     >>> answer_rows(space, neighbours(space, 17, k=1))
-    [[{'rank': 1, 'score': 1.0, 'id': 17, 'label': 7}]]
+    [[{'rank': 1, 'score': 0.0, 'id': 17, 'label': 7}]]
     """
     answers = []
     for query, positions in enumerate(neighbours.positions):
-        scores, ids = neighbours.scores[query].tolist(), neighbours.ids[query].tolist()
+        positions = positions[positions >= 0]  # a query without direction has no neighbours
+        scores = neighbours.scores[query, : len(positions)].tolist()
+        ids = neighbours.ids[query, : len(positions)].tolist()
         rows: list[dict[str, Any]] = [
             {"rank": rank, "score": score, "id": name}
             for rank, (score, name) in enumerate(zip(scores, ids, strict=True), start=1)
