@@ -84,8 +84,8 @@ def rounding_notes(values: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
     others = f", and so in {len(lossy) - 1} columns more" if len(lossy) > 1 else ""
     return (
         f"Raw input is kept in float32, which makes about {share[lossy[0]]:.0%} of the different "
-        f"numbers of {names[lossy[0]]} equal{others}: scale them, or split them up where they are of "
-        "several sorts.",
+        f"numbers of {names[lossy[0]]} equal{others}: scale them, or split them up "
+        "where they are of several sorts.",
     )
 
 

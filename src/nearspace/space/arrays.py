@@ -123,15 +123,15 @@ def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
 
 
 def check_rounding(vectors: np.ndarray, who: str) -> None:
-    """Raise `NearspaceError` where float32, in which vectors are kept, loses what they differ by."""
+    """Raise `NearspaceError` where float32, as spaces keep vectors, loses what they differ by."""
     if vectors.dtype.kind in "iu" and vectors.dtype.itemsize > 2:
         vectors = vectors.astype(np.float64)
     share = merged_share(vectors)
     if share.max(initial=0.0) > MERGED:
         raise NearspaceError(
             f"{who}: vectors are kept in float32, which makes about {share.max():.0%} of the "
-            f"different numbers of column {share.argmax()} equal; take the mean of each column off "
-            "first, or read the file as data and embed it with raw, which does."
+            f"different numbers of column {share.argmax()} equal; move its columns to zero and "
+            "scale them, or read it as data and embed it with raw, which moves them."
         )
 
 
