@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nearspace.encoders.base import Bounds, Elbo, Encoder
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
