@@ -51,10 +51,10 @@ class Result:
         Ranking score minus that of the best, with an interval that holds for all rows at once.
     recommended : bool
         Whether it is the cheapest of the best and the tied.
-    metric : str
-        By what neighbours are near: the encoder's own, or what was asked for; "" for chance.
     exhibits : Exhibits or None
         What a report shows of its space.
+    metric : str
+        By what neighbours are near: the encoder's own, or what was asked for; "" for chance.
     """
 
     spec: str
@@ -65,8 +65,8 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
-    metric: str = ""
     exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
+    metric: str = ""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
