@@ -14,7 +14,12 @@ from nearspace.report.base import Section
 from nearspace.report.layers import hybrid_table, layers_page, layers_verdict
 
 TOLD = {"name": "<digits>", "kind": "grey images", "encoder": "cnn", "k": 5, "pool": "mean"}
-TOLD |= {"items judged": 1000, "items searched": 3000, "versions": {"torch": "2.13"}}
+TOLD |= {
+    "metric": "euclidean",
+    "items judged": 1000,
+    "items searched": 3000,
+    "versions": {"torch": "2.13"},
+}
 VERDICTS = {"conv1": "worse", "conv2": "tied with best", "fc1": "best"}
 
 

@@ -238,20 +238,23 @@ def test_another_encoder_of_the_same_dimension_is_refused(tmp_path):
 
 def other_files(folder):
     """Return files that are no spaces, with a word of what is said of each."""
-    names = ("text", "empty", "other", "newer", "cut", "unmarked")
+    names = ("text", "empty", "other", "newer", "older", "cut", "unmarked")
     files = {name: folder / f"{name}.space" for name in names}
     files["text"].write_text("id,vector\n" * 1000)
     files["empty"].touch()
     with sqlite3.connect(files["other"]) as db:
         db.execute("CREATE TABLE customers (name TEXT)")
-    for name in ("newer", "cut", "unmarked"):
+    for name in ("newer", "older", "cut", "unmarked"):
         save(space_of(range(3000), dim=64), files[name])
     with sqlite3.connect(files["newer"]) as db:
         db.execute("PRAGMA user_version = 7")
+    with sqlite3.connect(files["older"]) as db:
+        db.execute("PRAGMA user_version = 1")
     with sqlite3.connect(files["unmarked"]) as db:
         db.execute("PRAGMA application_id = 0")
     os.truncate(files["cut"], files["cut"].stat().st_size // 2)
     words = ["not a space", "another SQLite database", "the tables customers", "space format 7"]
+    words.append("older space format 1")
     return dict(zip(files.values(), [*words, "damaged", "damaged"], strict=True))
 
 

@@ -191,6 +191,11 @@ def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:
             f"{path} is written in space format {wrote}; nearspace {version('nearspace')} reads "
             f"formats up to {FORMAT}, so update nearspace."
         )
+    if 0 < wrote < FORMAT:
+        raise NearspaceError(
+            f"{path} is written in the older space format {wrote}, which nearspace "
+            f"{version('nearspace')} does not read; embed its items again."
+        )
     if tables != SCHEMA or not indexed or wrote != FORMAT:
         raise damaged(path, "its tables are not those of a space")
 
