@@ -35,7 +35,8 @@ class Leak:
     column : str or None
         The column of a table that can be left out.
     score : float
-        The accuracy, or R² of numbers or their ranks, of what it tells alone of items that were not learnt from.
+        What it tells alone of items that were not learnt from: the accuracy, or of numbers R², or
+        R² of their ranks where that is more.
     guess : float
         What guessing has of it.
     told : str
