@@ -81,6 +81,8 @@ def find_leaks(
     rng, labels = np.random.default_rng(0), dataset.target.values
     if isinstance(dataset.target, Classes):
         test = test[np.isin(labels[test], labels[train])]
+    if not len(test):
+        return (), ()
     train, test = _drawn(train, rng), _drawn(test, rng)
     target, count = dataset.target.take(train), len(train)
     rows, labels = np.concatenate([train, test]), np.concatenate([labels[train], labels[test]])
