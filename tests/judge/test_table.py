@@ -112,7 +112,7 @@ def test_a_board_is_one_frame_and_one_json(tmp_path):
     assert frame["error"].tolist()[3] == "It is broken."
     parsed = json.loads(board().to_json(tmp_path / "b.json"))
     assert json.loads((tmp_path / "b.json").read_text()) == parsed
-    assert list(parsed) == ["rows", "protocol", "notes", "seconds", "interrupted"]
+    assert list(parsed) == ["rows", "protocol", "notes", "seconds", "interrupted", "leaks"]
     assert parsed["rows"][1]["scores"]["knn"] == {"value": 0.88, "low": 0.7, "high": 0.92}
     assert parsed["rows"][3]["verdict"] == "failed"
     assert "weights" not in parsed["rows"][0]

@@ -123,7 +123,7 @@ def _is_blank(value: Any) -> bool:
 def value_array(values: Any) -> np.ndarray:
     """Return a value for each item as an array that has lost nothing of them.
 
-    NumPy makes texts of ``[1, "1"]``, and rounds whole numbers of Arrow that have gaps.
+    NumPy makes texts of ``[1, "1"]``, and rounds whole numbers of Arrow and pandas with gaps.
 
     Examples
     --------
@@ -136,6 +136,8 @@ def value_array(values: Any) -> np.ndarray:
         values = values.to_pylist()
     if isinstance(values, list | tuple) and not all(map(_is_row_of_one, values)):
         return _objects(values)
+    if hasattr(values, "dtype") and not isinstance(values.dtype, np.dtype):
+        return np.asarray(values, dtype=object)  # of pandas, with gaps of its own
     return np.asarray(values)
 
 
