@@ -213,7 +213,7 @@ def _as_written(column: pd.Series) -> np.ndarray:
     numbers = {text: int(match[1]) for text, match in whole.items() if match}
     # 1 and 1.0 in one column are two names.
     if len({*numbers.values()}) == len(whole):
-        return np.array([numbers.get(text) for text in texts], dtype=object)
+        return np.array([numbers.get(text or "") for text in texts], dtype=object)
     return np.array(texts, dtype=object)
 
 
