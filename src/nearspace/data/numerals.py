@@ -340,7 +340,7 @@ def _numerals(
     finite = values[np.isfinite(values)]
     whole = bool((finite == np.trunc(finite)).all())
     largest = np.abs(finite).max(initial=0)
-    if whole and not power and largest > LARGEST_EXACT:
+    if whole and not power and largest >= LARGEST_EXACT:
         return Undecided(f"holds whole numbers too large to be exact, such as {largest:.0f}")
     words = ["a decimal comma"] if decimal == "," and _has(cells, ",", r"\d*") else []
     if thousands and _has(cells, thousands):
@@ -427,7 +427,7 @@ def spread(cells: pa.Array) -> list[str]:
 
     there = pc.drop_null(cells)
     step = max(1, len(there) // TRIED)
-    return there.take(list(range(0, len(there), step))).to_pylist()
+    return there.take(np.arange(0, len(there), step)).to_pylist()
 
 
 def count_cells(cells: pa.Array) -> dict[str, int]:
