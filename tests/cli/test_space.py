@@ -24,6 +24,11 @@ def test_a_folder_becomes_a_space_that_grows(command):
     put_images(command.folder / "more", ["0.png", "new.png"])
     put_images(command.folder / "more", ["1.png"], value=99)
     done = command("add", "more", "--to", "p.space")
+    assert done.returncode == 2
+    assert "1 of its 3 items would replace others" in done.stderr
+    assert "(1.png), and nothing was added" in done.stderr
+    assert "by --replace." in done.stderr
+    done = command("add", "more", "--to", "p.space", "--replace")
     assert "1 new, 1 changed, 1 unchanged; 13 items" in done.stdout, done.stderr
     done = command("add", "more", "--to", "p.space")
     assert "0 new, 0 changed, 3 unchanged" in done.stdout, done.stderr
@@ -44,7 +49,8 @@ def test_items_without_ids_do_not_take_the_places_of_others(command):
     (command.folder / "b.txt").write_text("word1 alone\nword2 too\n")
     done = command("add", "b.txt", "--to", "t.space")
     assert done.returncode == 2
-    assert "b.txt has no ids" in done.stderr
+    assert "b.txt: 2 of its 2 items would replace others" in done.stderr
+    assert "row numbers: name the column of ids by --ids, number them on by --append" in done.stderr
     done = command("add", "b.txt", "--to", "t.space", "--append")
     assert "2 new, 0 changed, 0 unchanged; 11 items" in done.stdout, done.stderr
     assert open_space(command.folder / "t.space").ids.tolist() == list(range(11))

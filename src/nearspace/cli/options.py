@@ -37,6 +37,9 @@ Vectors = Annotated[
 Metric = Annotated[str, typer.Option(help="cosine, dot or euclidean.")]
 SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that is there.")]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Let items take the places of those with their ids.")
+]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
 
 
@@ -286,4 +289,10 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
     from nearspace.space.space import embed
 
     with epoch_bar(name, shown=True):
-        return embed(dataset, encoder)
+        space = embed(dataset, encoder)
+    before = [] if dataset.meta is None else dataset.meta.column_names
+    after = [] if space.meta is None else space.meta.column_names
+    for column in ("id", "label"):
+        if f"{column}_" in set(after) - set(before):
+            typer.echo(f"note: The column '{column}' is '{column}_' in the space.", err=True)
+    return space

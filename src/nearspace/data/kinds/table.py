@@ -134,8 +134,15 @@ class Table(Kind):
         return np.array([f"{value:016x}" for value in hashes.tolist()], dtype="S16")
 
     def to_columns(self, items: pd.DataFrame) -> dict[str, pd.Series]:
-        """Return the columns of the table."""
-        return {str(name): items[name] for name in items.columns}
+        """Return the columns of the table; categories that are true and false as such."""
+        truth = {"True": True, "False": False}
+        columns = {}
+        for name, of in self.columns:
+            column = items[name]
+            if of == "category" and column.notna().any() and column.dropna().isin(truth).all():
+                column = column.map(truth)
+            columns[name] = column
+        return columns
 
     def item(self, items: pd.DataFrame, index: int) -> pd.Series:
         """Return the row at a position."""
