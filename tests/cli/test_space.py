@@ -98,6 +98,32 @@ def test_other_columns_are_known_of_each_text(command):
     assert len(space.meta.filter(pc.field("brand") == "y")) == 15
 
 
+def test_an_added_csv_keeps_the_types_of_the_space(command):
+    texts = [f"word{i % 4} and {i}" for i in range(24)]
+    frame = pd.DataFrame({"t": texts, "key": [f"k{i}" for i in range(24)], "stars": range(24)})
+    frame["vip"] = [i % 4 == 0 for i in range(24)]
+    frame.to_csv(command.folder / "a.csv", index=False)
+    options = ["--column", "t", "--ids", "key"]
+    command("embed", "a.csv", *options, "--with", "tfidf", "-o", "a.space")
+    frame = pd.DataFrame({"t": texts[:2], "key": ["n1", "n2"], "stars": ["7", "unknown"],
+                          "vip": ["true", "unknown"], "colour": "red"})  # fmt: skip
+    frame.to_csv(command.folder / "b.csv", index=False)
+    done = command("add", "b.csv", *options, "--to", "a.space")
+    assert "2 new" in done.stdout, done.stderr
+    assert "New to the space, and missing in its other items: 'colour'." in done.stderr
+    done = command("search", "a.space", "word1", "--where", "vip=true", "-k", "30", "--json")
+    assert done.stdout.count('"rank"') == 7
+    done = command("search", "a.space", "word1", "--where", "stars>=20", "-k", "30", "--json")
+    assert done.stdout.count('"rank"') == 4
+    told = " ".join(command("info", "a.space").stdout.split())
+    assert "stars (whole numbers), vip (true or false), colour (text)" in told
+    frame.assign(key=["n3", "n4"], vip=["true", "maybe"]).to_csv("c.csv", index=False)
+    done = command("add", "c.csv", *options, "--to", "a.space")
+    assert done.returncode == 2
+    assert "the column 'vip' holds true or false, and the item 'n4' has 'maybe'" in done.stderr
+    assert len(open_space(command.folder / "a.space")) == 26
+
+
 def test_a_table_may_have_other_columns_when_it_is_added(command):
     frame = pd.DataFrame({"a": np.arange(30.0), "b": list("xyz") * 10, "kind": list("mn") * 15})
     frame.to_csv(command.folder / "t.csv", index=False)

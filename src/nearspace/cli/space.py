@@ -83,6 +83,7 @@ def info_command(path: cli.SpaceFile) -> None:
     from rich.table import Table
 
     from nearspace.report.words import bytes_text
+    from nearspace.space.columns import META_TYPES, type_of
     from nearspace.space.formats import open_space
 
     space = open_space(path)
@@ -98,7 +99,9 @@ def info_command(path: cli.SpaceFile) -> None:
     if space.labels is not None:
         rows["labels"] = _labels_told(space.labels.tolist())
     if space.meta is not None:
-        rows["metadata"] = ", ".join(space.meta.column_names)
+        rows["metadata"] = ", ".join(
+            f"{field.name} ({META_TYPES[type_of(field.type)]})" for field in space.meta.schema
+        )
     if space.thumbnails is not None:
         rows["thumbnails"] = "yes"
     rows["parts"] = ", ".join(space.parts) or "none"
@@ -118,7 +121,8 @@ def _labels_told(labels: list[Any]) -> str:
     texts = sorted({str(label) for label in labels if label is not None})
     told = f"{len(texts)}: {', '.join(texts[:8])}{' …' * (len(texts) > 8)}"
     missing = labels.count(None)
-    return f"{told}; {missing:,} items have none" if missing else told
+    have = "item has" if missing == 1 else "items have"
+    return f"{told}; {missing:,} {have} none" if missing else told
 
 
 def _encoder_told(space: Any) -> str:

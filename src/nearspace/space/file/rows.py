@@ -122,13 +122,13 @@ def _encode_column(values: np.ndarray, what: str) -> tuple[list[Any], str | None
 
 def _as_json(meta: pa.Table) -> Iterator[str | None]:
     """Return each row of a table as a JSON object, without what is missing in it."""
+    names = meta.column_names
+    encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
     for row in zip(*map(plain_cells, meta.columns), strict=True):
-        there = {
-            name: cell
-            for name, cell in zip(meta.column_names, row, strict=True)
-            if cell is not None
-        }
-        yield json.dumps(there, ensure_ascii=False, default=str) if there else None
+        cells = dict(zip(names, row, strict=True))
+        if None in row:
+            cells = {name: cell for name, cell in cells.items() if cell is not None}
+        yield encode(cells) if cells else None
 
 
 def checksums(rows: Iterable[int], ids: Any, labels: Any, metas: Any, vectors: Any) -> list[int]:

@@ -164,7 +164,7 @@ def _replacing(
 ) -> NearspaceError:
     """Return the error of items that would take the places of others."""
     names = ", ".join(map(str, changed[:NAMED])) + (", …" if len(changed) > NAMED else "")
-    how = "give each item an id of its own (ids=)"
+    how = "give items ids of their own (ids=; for files, a subfolder of their own)"
     if numbered:
         how = "its ids are row numbers: name the column of ids by ids=, number them on by append="
     return NearspaceError(

@@ -128,6 +128,8 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     >>> len(landmarks(space, space.vectors[:, :2]).codes)
     500
     """
+    if space.labels is not None and len(classes(space.labels)[0]) < 2:
+        space = dataclasses.replace(space, labels=None)  # one label for all tells none apart
     codes = _codes(places, most)
     sizes = np.bincount(codes[codes >= 0])
     numbered = space.labels is None or numbers_of(space.labels) is not None
