@@ -183,8 +183,15 @@ class Table(Kind):
         return numbers_scaled(numbers), np.stack(codes, axis=1)
 
     def to_columns(self, items: pd.DataFrame) -> dict[str, pd.Series]:
-        """Return the columns of the table."""
-        return {str(name): items[name] for name in items.columns}
+        """Return the columns of the table; categories that are true and false as such."""
+        truth = {"True": True, "False": False}
+        columns = {}
+        for name, of in self.columns:
+            column = items[name]
+            if of == "category" and column.notna().any() and column.dropna().isin(truth).all():
+                column = column.map(truth)
+            columns[name] = column
+        return columns
 
     def traits(self, items: pd.DataFrame, rows: np.ndarray) -> list[Trait]:
         """Return every column, and words and numbers in those that hold names."""
