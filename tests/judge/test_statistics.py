@@ -2,8 +2,9 @@ import time
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from nearspace.judge.statistics import bootstrap_means, compare_to_best, interval
+from nearspace.judge.statistics import compare_to_base, compare_to_best, interval
 
 
 def coverage(draw, truth, groups=None, rounds=3, encoders=400, bounded=True):
@@ -11,8 +12,7 @@ def coverage(draw, truth, groups=None, rounds=3, encoders=400, bounded=True):
     hits = []
     for seed in range(rounds):
         scores = draw(np.random.default_rng(seed), encoders)
-        replicates = bootstrap_means(scores, groups, n_resamples=1000, random_state=seed)
-        low, high = interval(scores, replicates, groups, bounded=bounded)
+        low, high = interval(scores, groups, bounded=bounded)
         hits.append((low <= truth) & (truth <= high))
     return np.mean(hits)
 
@@ -38,12 +38,11 @@ def test_intervals_of_continuous_scores_cover(name, parameters, truth):
 
 def test_what_is_not_bounded_has_no_bounded_interval_wherever_it_happens_to_lie():
     errors = np.random.default_rng(0).exponential(0.02, (1, 1, 40))
-    replicates = bootstrap_means(errors)
-    low, high = interval(errors, replicates, bounded=False)
+    low, high = interval(errors, bounded=False)
     assert high - errors.mean() == pytest.approx(errors.mean() - low)
-    wilson = interval(errors, replicates)
+    wilson = interval(errors)
     assert wilson[1] - errors.mean() > errors.mean() - wilson[0]
-    further, _ = interval(errors + 7, bootstrap_means(errors + 7), bounded=False)
+    further, _ = interval(errors + 7, bounded=False)
     assert further == pytest.approx(low + 7)
 
 
@@ -72,51 +71,52 @@ def test_intervals_cover_when_training_is_noisy():
 
 def test_all_correct_gives_the_exact_one_sided_bound():
     scores = np.stack([np.ones((1, 300)), np.zeros((1, 300)), np.eye(1, 300)])
-    low, high = interval(scores, bootstrap_means(scores))
+    low, high = interval(scores)
     assert low[0] == pytest.approx(0.05 ** (1 / 300))
     assert high[0] == pytest.approx(1.0)
     assert low[1] == pytest.approx(0.0)
     assert high[1] == pytest.approx(1 - 0.05 ** (1 / 300))
     assert 0 < low[2] < 1 / 300 < high[2]
     groups = np.repeat(np.arange(10), 30)
-    low, _ = interval(scores, bootstrap_means(scores, groups), groups)
+    low, _ = interval(scores, groups)
     assert low[0] == pytest.approx(0.05 ** (1 / 10))
 
 
-def test_replicates_have_the_variance_of_the_mean():
+def half_width(scores, groups=None):
+    low, high = interval(scores, groups, bounded=False)
+    return (high - low) / 2
+
+
+def test_an_interval_is_as_wide_as_the_error_of_the_mean_is_large():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(2, 1, 40))
     errors = scores[:, 0].std(axis=1, ddof=1) / np.sqrt(40)
-    assert bootstrap_means(scores, n_resamples=20_000).std(axis=1) == pytest.approx(
-        errors, rel=0.03
-    )
-    # Whole groups: as if each group were one item, weighted by its size.
+    assert half_width(scores) == pytest.approx(errors * stats.t.isf(0.025, 39))
+    # Whole groups of one size: as if each group were one item.
     groups = np.sort(rng.permutation(np.arange(40) % 8))
     sums = np.stack([np.bincount(groups, row) for row in scores[:, 0]])
-    grouped = bootstrap_means(scores, groups, n_resamples=20_000)
-    alone = bootstrap_means(sums[:, None] / 5, n_resamples=20_000)
-    assert grouped == pytest.approx(alone)
+    assert half_width(scores, groups) == pytest.approx(half_width(sums[:, None] / 5))
     # Seeds: three fits that differ by a constant, on items that are all alike.
     seeds = np.array([0.1, 0.2, 0.6])[None, :, None] * np.ones((1, 3, 30))
     error = np.std([0.1, 0.2, 0.6], ddof=1) / np.sqrt(3)
-    assert bootstrap_means(seeds, n_resamples=20_000).std() == pytest.approx(error, rel=0.03)
+    assert half_width(seeds) == pytest.approx(error * stats.t.isf(0.025, 2))
 
 
-def test_resamples_are_paired_and_items_without_scores_have_no_part():
+def test_differences_are_paired_and_items_without_scores_have_no_part():
     rng = np.random.default_rng(0)
     scores = rng.normal(size=(1, 1, 50))
     both = np.concatenate([scores, scores + 1])
-    replicates = bootstrap_means(both)
-    assert replicates[1] - replicates[0] == pytest.approx(1.0)
+    beside = compare_to_best(both)
+    assert beside.low[0] == pytest.approx(-1.0)
+    assert beside.high[0] == pytest.approx(-1.0)
     groups = rng.integers(9, size=50)
     holes = np.full((2, 1, 70), np.nan)
     where = np.sort(rng.permutation(70)[:50])
     holes[:, :, where] = both
     all_groups = np.full(70, 99)
     all_groups[where] = groups
-    np.testing.assert_array_equal(bootstrap_means(holes, all_groups), bootstrap_means(both, groups))
-    low, high = interval(holes, bootstrap_means(holes, all_groups), all_groups, bounded=False)
-    expected = interval(both, bootstrap_means(both, groups), groups, bounded=False)
+    low, high = interval(holes, all_groups, bounded=False)
+    expected = interval(both, groups, bounded=False)
     np.testing.assert_array_equal([low, high], expected)
 
 
@@ -132,10 +132,10 @@ def test_equal_encoders_are_tied_and_a_worse_one_is_found():
     accused = found = 0
     for seed in range(300):
         scores = equal_encoders(np.random.default_rng(seed), 500)
-        accused += not compare_to_best(scores, bootstrap_means(scores, n_resamples=600)).tied.all()
+        accused += not compare_to_best(scores).tied.all()
     for seed in range(40):  # 5 points below the others
         scores = equal_encoders(np.random.default_rng(seed), 1000, better=-0.5)
-        verdict = compare_to_best(scores, bootstrap_means(scores, n_resamples=600))
+        verdict = compare_to_best(scores)
         found += not verdict.tied[0]
     assert 0.01 <= accused / 300 <= 0.07
     assert found >= 38
@@ -149,8 +149,7 @@ def test_few_groups_and_few_seeds_do_not_make_differences_real():
         grouped = np.repeat(rng.normal(size=(4, 1, 6)), 30, axis=2) + rng.normal(size=(4, 1, 180))
         noisy = rng.normal(size=(4, 3, 1)) + rng.normal(size=(4, 3, 100))
         for case, (scores, units) in enumerate([(grouped, groups), (noisy, None)]):
-            replicates = bootstrap_means(scores, units, n_resamples=400)
-            accused[case] += not compare_to_best(scores, replicates, units).tied.all()
+            accused[case] += not compare_to_best(scores, units).tied.all()
     assert (accused / 200 <= 0.08).all()
 
 
@@ -158,13 +157,13 @@ def test_comparison_orientation_and_degenerate_encoders():
     rng = np.random.default_rng(0)
     errors = rng.gamma(4, size=300)
     scores = np.stack([errors + 0.01, errors, errors.copy(), 2 * errors, errors * np.nan])[:, None]
-    found = compare_to_best(scores, bootstrap_means(scores), higher_is_better=False)
+    found = compare_to_best(scores, higher_is_better=False)
     assert found.best == 1
     assert found.tied.tolist() == [False, True, True, False, False]
     assert found.difference[:3] == pytest.approx([0.01, 0.0, 0.0])
     assert 0 < found.low[3] < found.difference[3] < found.high[3]
     assert np.isnan(found.difference[4])
-    assert compare_to_best(scores, bootstrap_means(scores)).best == 3
+    assert compare_to_best(scores).best == 3
 
 
 @pytest.mark.parametrize("n", [0, 1])
@@ -172,35 +171,33 @@ def test_one_item_tells_nothing(n):
     scores = np.zeros((2, 1, 3))
     scores[:, :, n:] = np.nan
     scores[1] += 1
-    replicates = bootstrap_means(scores)
-    low, high = interval(scores, replicates)
+    low, high = interval(scores)
     assert np.isnan([low, high]).all()
-    assert compare_to_best(scores, replicates).tied.all()
+    assert compare_to_best(scores).tied.all()
+    assert np.isnan(compare_to_base(scores, scores[0])[1]).all()
 
 
 def test_it_is_repeatable_and_fast():
     scores = (np.random.default_rng(0).random((12, 1, 10_000)) < 0.9).astype(float)
     start = time.perf_counter()
-    replicates = bootstrap_means(scores, random_state=3)
-    interval(scores, replicates)
-    compare_to_best(scores, replicates)
-    assert time.perf_counter() - start < 8
-    few = bootstrap_means(scores[:, :, :100], random_state=3)
-    np.testing.assert_array_equal(few, bootstrap_means(scores[:, :, :100], random_state=3))
-    assert (few != bootstrap_means(scores[:, :, :100], random_state=4)).any()
+    first = compare_to_best(scores, random_state=3)
+    interval(scores)
+    assert time.perf_counter() - start < 3
+    np.testing.assert_array_equal(first.low, compare_to_best(scores, random_state=3).low)
+    assert (first.low != compare_to_best(scores, random_state=4).low).any()
 
 
 def test_a_handful_of_items_proves_nothing():
     for units, tied in ((3, True), (5, True), (12, False)):
         scores = np.zeros((2, 1, units))
         scores[0] = 1
-        assert compare_to_best(scores, bootstrap_means(scores)).tied[1] == tied
+        assert compare_to_best(scores).tied[1] == tied
 
 
 def test_groups_that_agree_still_have_an_interval():
     scores = np.tile([1.0, 1.0, 1.0, 1.0, 0.0], 4)[None, None]
     groups = np.repeat(np.arange(4), 5)
-    low, high = interval(scores, bootstrap_means(scores, groups), groups)
+    low, high = interval(scores, groups)
     assert low[0] < 0.7
     assert high[0] > 0.85
 
@@ -211,8 +208,7 @@ def test_intervals_of_differences_cover(better, worse):
     for seed in range(3):
         drawn = np.random.default_rng(seed).random((400, 1, 450))
         scores = (drawn < better) * 1.0 - (drawn > 1 - worse)
-        replicates = bootstrap_means(scores, n_resamples=1000, random_state=seed)
-        low, high = interval(scores, replicates, differences=True)
+        low, high = interval(scores, differences=True)
         hits.append((low <= better - worse) & (better - worse <= high))
     assert np.mean(hits) >= 0.93
 
@@ -223,19 +219,19 @@ def test_differences_that_are_never_negative_are_no_shares():
     scores[2, :, :5] = 1
     scores[3, :, :12] = 1
     scores[4] = 1
-    low, high = interval(scores, bootstrap_means(scores), differences=True)
+    low, high = interval(scores, differences=True)
     assert (low[:3] <= 0).all()
     assert low[3] > 0
     assert low[4] == high[4] == 1
     np.testing.assert_allclose((low + high) / 2, scores.mean(axis=(1, 2)), atol=1e-12)
     assert high[0] == pytest.approx(1 - 0.05 ** (1 / 450))
     few = np.ones((1, 1, 5))  # as many may all be better by chance
-    assert interval(few, bootstrap_means(few), differences=True)[0] <= 0
+    assert interval(few, differences=True)[0] <= 0
 
 
 def test_a_difference_of_two_shares_lies_between_minus_and_plus_one():
     random = np.random.default_rng(0)
     # Two seeds that disagree wholly leave one degree of freedom, whose quantile is 12.7.
     scores = np.stack([np.ones(40), -np.ones(40)])[None] * (random.random((1, 2, 40)) < 0.8)
-    low, high = interval(scores, bootstrap_means(scores), differences=True)
+    low, high = interval(scores, differences=True)
     assert (low[0], high[0]) == (-1, 1)

@@ -130,6 +130,11 @@ class Task(ABC):
     def groups(self) -> np.ndarray | None:
         """The group of each test unit, where there are groups."""
 
+    @property
+    def strata(self) -> np.ndarray | None:
+        """The class of each test unit, where the test side has exactly its share of each."""
+        return None
+
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return all that is needed to repeat the comparison, as JSON values."""

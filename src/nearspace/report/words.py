@@ -6,6 +6,7 @@ import math
 
 from nearspace.judge.board import Board
 from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.scores import SCORES
 from nearspace.judge.table import TOP
 
 __all__ = [
@@ -30,7 +31,8 @@ def verdict(board: Leaderboard) -> tuple[str | None, str]:
     place = standing(board, "cheaper", "cheapest", "encoder")
     text = f"{place}: {_labelled(chosen, board)}"
     gains = " and ".join(_gains(chosen, board))
-    return chosen.spec, text + (f", {gains}." if gains else ".")
+    text += f", {gains}." if gains else "."
+    return chosen.spec, " ".join([text, *_objections(chosen, board)])
 
 
 def few_to_choose(n: int) -> str:
@@ -75,6 +77,23 @@ def standing(board: Board, better: str, best: str, noun: str) -> str:
     if any(row.verdict == "worse" for row in board.results):
         return f"Better than every other {noun}"
     return f"The only {noun} that could be ranked"
+
+
+def _objections(chosen: Result, board: Leaderboard) -> list[str]:
+    """Return where another score of the same labels says that another row is better."""
+    said = []
+    for name, spec in board.better_by.items():
+        score = SCORES[name]
+        rows = {row.spec: row.scores[name] for row in board.results if name in row.scores}
+        mine, theirs = (
+            f"{score.text(rows[one], interval=False)} {score.unit}".strip()
+            for one in (chosen.spec, spec)
+        )
+        said.append(
+            f"By {board.label(name)} it is worse than {spec}, by more than chance: {mine} against "
+            f"{theirs}."
+        )
+    return said
 
 
 def _gains(chosen: Result, board: Leaderboard) -> list[str]:

@@ -88,10 +88,7 @@ def test_rows_are_ranked_and_the_bad_one_is_worse(board):
     assert board.results[0].verdict == "best"
     top = [row for row in board.results if row.verdict in ("best", "tied with best")]
     assert row(board, "raw") in top
-    quickest = min(row.cost.latency_seconds for row in top)
-    quick = [row for row in top if row.cost.latency_seconds <= 2 * quickest]
-    assert board.best() in quick
-    assert board.best().cost.bytes_per_vector == min(row.cost.bytes_per_vector for row in quick)
+    assert board.best().cost.bytes_per_vector == min(row.cost.bytes_per_vector for row in top)
 
 
 def noisy(signal, n=200):
@@ -249,7 +246,9 @@ def test_the_cache_computes_only_what_is_new(digits, tmp_path, pca_fits):
     assert len(list((tmp_path / "fits").iterdir())) == 5  # raw, hog, pca, pca, and one mlp
     for spec in ("raw", "pca(dim=3)", "mlp(epochs=2)@fc1"):
         assert row(first, spec).scores == row(second, spec).scores
-        assert row(first, spec).cost == row(second, spec).cost
+        costs = row(first, spec).cost, row(second, spec).cost
+        assert costs[0].fit_seconds == costs[1].fit_seconds
+        assert all(cost.latency_low <= cost.latency_seconds for cost in costs)
 
 
 def test_a_damaged_cache_is_computed_again(wine, tmp_path):

@@ -18,7 +18,7 @@ from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.board import Failure
 from nearspace.judge.cache import make_key
-from nearspace.judge.cost import Cost, estimate_seconds, measure_cost
+from nearspace.judge.cost import Cost, estimate_seconds, measure_cost, with_latencies
 from nearspace.judge.exhibits import (
     NEIGHBOURS,
     Exhibits,
@@ -132,9 +132,11 @@ def compare(
             break
         except Exception as error:  # whatever a user's transformer raises is that row's result
             failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
+    given = dict(rows)
+    fits.tell(1.0, "timing one item")
+    judged = judge.timed(judged, given)
     fits.tell(1.0, "intervals and verdicts")
     fits.cache.prune()
-    given = dict(rows)
     return assemble(
         asked,
         judged,
@@ -201,6 +203,17 @@ class _Judge:
     def fitted(self, encoder: Encoder) -> Encoder:
         """Return an encoder as it was fitted on the training items."""
         return self.fits.get(encoder)[0]
+
+    def timed(self, judged: list[Judged], given: dict[str, Encoder]) -> list[Judged]:
+        """Return rows with the latency of one item; no noise of an earlier run is kept for it."""
+        start = time.perf_counter()
+        costs = with_latencies(
+            {row.spec: row.cost for row in judged},
+            lambda spec: self.fitted(given[spec]),
+            self.task.test,
+        )
+        self.seconds["timing one item"] = time.perf_counter() - start
+        return [dataclasses.replace(row, cost=costs[row.spec]) for row in judged]
 
     def is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""
