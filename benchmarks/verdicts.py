@@ -1,7 +1,7 @@
 """How often verdicts are wrong where nothing differs, and how often they find what does.
 
-    python benchmarks/verdicts.py            # 1,000 boards a line, about ten minutes
-    python benchmarks/verdicts.py 100
+    python benchmarks/verdicts.py            # 400 boards a line, about ten minutes
+    python benchmarks/verdicts.py 50
 
 Three tables. *Worse*: a board is wrong where a row that is truly best is called worse; beside the
 rule of nearspace stand the critical value of all pairs, and Hsu's comparisons with the best, which
@@ -52,10 +52,9 @@ def student(normal, n):
 
 
 def worse(repetitions):
-    print(
-        f"{'worse: rates of being right':38s} {'rows':>4} {'items':>5}   wrong boards, %   |   found, %"
-    )
-    print(f"{'':52s}here pairs  Hsu  | here pairs  Hsu")
+    print("worse                                                wrong boards, %   | found, %")
+    three = "here pairs   Hsu"
+    print(f"{'rates of being right':38s} {'rows':>4} {'items':>5}   {three}  | {three}")
     for rows in (2, 3, 10, 20):
         for n, rate in ((50, 0.8), (500, 0.8), (500, 0.97)):
             equal = np.full(rows, rate)
@@ -83,10 +82,15 @@ def print_calls(name, rates, n, repetitions):
     print(f"{name:38s} {len(rates):4d} {n:5d}  {text}  | {power}", flush=True)
 
 
-def neighbour_rows(rng, rows, n, shares, signal=0.0, groups=0):
-    """k-NN scores of rows that see random halves of the columns, what guessing gets, and groups."""
-    labels = np.repeat(np.arange(len(shares)), np.round(np.array(shares) * n).astype(int))
-    train, test, of = np.repeat(labels, 3), labels, None
+def neighbour_rows(rng, rows, n, shares, signal=0.0, groups=0, drawn=False):
+    """k-NN scores of rows that see random halves of the columns, what guessing gets, and units.
+
+    The units are groups, or the classes of the test items, unless labels are drawn at random.
+    """
+    test = np.repeat(np.arange(len(shares)), np.round(np.array(shares) * n).astype(int))
+    train, of = np.repeat(test, 3), None
+    if drawn:
+        train, test = (rng.choice(len(shares), len(side), p=shares) for side in (train, test))
     offsets = [np.zeros((len(side), 12)) for side in (train, test)]
     if groups:  # items of a group are near each other, and have one label
         of = np.arange(n) % groups
@@ -102,7 +106,7 @@ def neighbour_rows(rng, rows, n, shares, signal=0.0, groups=0):
     columns = [rng.permutation(12)[:6] for _ in range(rows)]
     scores = [knn_scores(items[0][:, c], target, items[1][:, c], test, k=5) for c in columns]
     guess = target.score(test, np.full(len(test), target.guess()))
-    return np.stack(scores)[:, None], guess[None], of
+    return np.stack(scores)[:, None], guess[None], of, None if groups or drawn else test
 
 
 def ridge_rows(rng, rows, n, signal=0.0):
@@ -118,42 +122,44 @@ def ridge_rows(rng, rows, n, signal=0.0):
         model = RidgeCV(np.logspace(-1, 5, 7)).fit(some[train], values[train])
         scores.append(target.score(values[test], model.predict(some[test])))
     guess = target.score(values[test], np.full(n, target.guess()))
-    return np.stack(scores)[:, None], guess[None], None
+    return np.stack(scores)[:, None], guess[None], None, None
 
 
 def stars(repetitions):
-    print(f"\n{'star: what there is to tell':38s} {'rows':>4} {'items':>5}   here  own interval, %")
+    print("\nstar                                                  boards with one, %")
+    print(f"{'what there is to tell':38s} {'rows':>4} {'items':>5}   here  own interval")
+    two, ten = (0.5, 0.5), (0.1,) * 10
     cases = {
-        "nothing, two classes": dict(shares=(0.5, 0.5)),
-        "nothing, two classes, 80 to 20": dict(shares=(0.8, 0.2)),
-        "nothing, ten classes": dict(shares=(0.1,) * 10),
-        "nothing, two classes, 12 groups": dict(shares=(0.5, 0.5), groups=12),
-        "nothing, numbers": None,
-        "a little, two classes": dict(shares=(0.5, 0.5), signal=0.25),
-        "a little, ten classes": dict(shares=(0.1,) * 10, signal=0.5),
+        "nothing, two classes": {"shares": two},
+        "nothing, two classes, drawn": {"shares": two, "drawn": True},
+        "nothing, two classes, 80 to 20": {"shares": (0.8, 0.2)},
+        "nothing, ten classes": {"shares": ten},
+        "nothing, two classes, 12 groups": {"shares": two, "groups": 12},
+        "nothing, numbers": {},
+        "a little, two classes": {"shares": two, "signal": 0.25},
+        "a little, two classes, drawn": {"shares": two, "signal": 0.25, "drawn": True},
+        "a little, ten classes": {"shares": ten, "signal": 0.5},
         "a little, numbers": {"signal": 0.15},
     }
     for name, how in cases.items():
         numbers = "numbers" in name
-        for n in (50, 200) if repetitions < 1000 else (50, 200, 500):
+        make = ridge_rows if numbers else neighbour_rows
+        for n in (50, 200):
             told = {rows: np.zeros(2) for rows in (2, 5, 10, 20)}
             for seed in range(repetitions):
-                rng = np.random.default_rng(seed)
-                make = ridge_rows if numbers else neighbour_rows
-                scores, guess, groups = make(rng, 20, n, **(how or {}))
-                low = interval(scores, groups, bounded=not numbers)[0]
+                scores, guess, *unit = make(np.random.default_rng(seed), 20, n, **how)
+                own = interval(scores, unit[0], bounded=not numbers)[0] > guess.mean()
                 for rows, count in told.items():
-                    here = compare_to_base(scores[:rows], guess, groups, random_state=seed)[1]
-                    count += (here > 0).any(), (low[:rows] > guess.mean()).any()
+                    low = compare_to_base(scores[:rows], guess, *unit, random_state=seed)[1]
+                    count += (low > 0).any(), own[:rows].any()
             for rows, count in told.items():
                 here, own = 100 * count / repetitions
                 print(f"{name:38s} {rows:4d} {n:5d}  {here:5.1f}  {own:5.1f}", flush=True)
 
 
 def units(repetitions):
-    print(
-        f"\n{'units: rows that are equal':38s} {'rows':>4}   wrong boards, %   found, one better by 3 errors"
-    )
+    print("\nunits                                               boards, %")
+    print(f"{'of rows that are equal':38s} {'rows':>4}   worse   found where one is better")
     sizes = [5, 10, 20, 30, 40, 75]
     cases = {
         "6 groups": (np.repeat(np.arange(6), 10), 1),
@@ -167,28 +173,27 @@ def units(repetitions):
         for rows in (2, 4, 10):
             wrong = found = 0
             for seed in range(repetitions):
-                rng = np.random.default_rng(seed)
-                if groups is None:
-                    noise, error = rng.normal(size=(rows, fits, 1)), fits**-0.5
-                    scores = noise + rng.normal(size=(rows, fits, 100)) / 2
-                else:
-                    shares = np.bincount(groups) / len(groups)
-                    noise, error = (
-                        rng.normal(size=(rows, 1, len(shares))),
-                        np.sqrt((shares**2).sum()),
-                    )
-                    scores = noise[:, :, groups] + rng.normal(size=(rows, 1, len(groups))) / 2
+                scores, error = noisy_rows(np.random.default_rng(seed), rows, groups, fits)
                 wrong += not compare_to_best(scores, groups, random_state=seed).tied.all()
-                scores[0] += 3 * 2**0.5 * error
+                scores[0] += 4 * error  # of the difference of two rows
                 found += (~compare_to_best(scores, groups, random_state=seed).tied[1:]).mean()
-            print(
-                f"{name:38s} {rows:4d}  {100 * wrong / repetitions:5.1f}             {100 * found / repetitions:5.1f}",
-                flush=True,
-            )
+            told = f"{100 * wrong / repetitions:5.1f}   {100 * found / repetitions:5.1f}"
+            print(f"{name:38s} {rows:4d}   {told}", flush=True)
+
+
+def noisy_rows(rng, rows, groups, fits):
+    """Numbers in which what groups, or fits, have in common is most of the noise."""
+    if groups is None:
+        scores = rng.normal(size=(rows, fits, 1)) + rng.normal(size=(rows, fits, 100)) / 2
+        return scores, np.sqrt(2 / fits)
+    shares = np.bincount(groups) / len(groups)
+    noise = rng.normal(size=(rows, 1, len(shares)))[:, :, groups]
+    scores = noise + rng.normal(size=(rows, 1, len(groups))) / 2
+    return scores, np.sqrt(2 * np.square(shares).sum())
 
 
 if __name__ == "__main__":
-    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     worse(repetitions)
     stars(repetitions)
     units(repetitions)

@@ -235,3 +235,104 @@ def test_a_difference_of_two_shares_lies_between_minus_and_plus_one():
     scores = np.stack([np.ones(40), -np.ones(40)])[None] * (random.random((1, 2, 40)) < 0.8)
     low, high = interval(scores, differences=True)
     assert (low[0], high[0]) == (-1, 1)
+
+
+def two_rows(n=500, both=380, first=52, second=28):
+    """Scores of two rows of which each alone is right on some items: McNemar's p is .007."""
+    right = np.zeros((2, 1, n))
+    right[:, :, :both] = 1
+    right[0, :, both : both + first] = 1
+    right[1, :, both + first : both + first + second] = 1
+    return right
+
+
+def test_rows_that_are_clearly_worse_make_it_no_harder_to_tell_the_good_ones_apart():
+    alone = compare_to_best(two_rows())
+    rng = np.random.default_rng(0)
+    clearly = (rng.random((18, 1, 500)) < 0.4) * 1.0
+    among = compare_to_best(np.concatenate([two_rows(), clearly]))
+    assert alone.tied.tolist() == [True, False]
+    assert among.tied.tolist() == [True] + [False] * 19
+    assert among.high[1] == pytest.approx(alone.high[1], abs=0.004)
+    # As many that are as good do: then the lead may be that of the luckiest.
+    near = (rng.random((18, 1, 500)) < 0.84) * 1.0
+    assert compare_to_best(np.concatenate([two_rows(), near])).tied[:2].all()
+
+
+def test_an_interval_of_a_difference_holds_0_where_rows_are_tied_and_only_there():
+    for seed in range(20):
+        scores = equal_encoders(np.random.default_rng(seed), 200, encoders=6, better=0.5)
+        beside = compare_to_best(scores)
+        others = np.arange(6) != beside.best
+        assert ((beside.high >= 0) == beside.tied)[others].all()
+
+
+def guessing(rng, rows, n, shares=(0.5, 0.5), skill=0.0):
+    """Scores of rows that guess much alike, what the commonest class gets, and the classes."""
+    labels = np.repeat(np.arange(len(shares)), np.round(np.array(shares) * n).astype(int))
+    common = rng.choice(len(shares), n, p=shares)
+    own = rng.choice(len(shares), (rows, n), p=shares)
+    told = np.where(rng.random((rows, n)) < 0.6, common, own)
+    told = np.where(rng.random((rows, n)) < skill, labels, told)
+    return (told == labels)[:, None] * 1.0, (labels == 0)[None] * 1.0, labels
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+@pytest.mark.parametrize(("rows", "n"), [(2, 60), (12, 60), (12, 300)])
+def test_rows_that_tell_nothing_are_seldom_told_from_chance(rows, n, stratified):
+    told, alone = 0, 0
+    for seed in range(150):
+        scores, chance, labels = guessing(np.random.default_rng(seed), rows, n)
+        low = compare_to_base(scores, chance, None, labels if stratified else None)[1]
+        told += (low > 0).any()
+        alone += (interval(scores)[0] > 0.5).any()
+    assert told / 150 <= 0.08
+    assert rows == 2 or alone / 150 > 0.1  # each by itself would be
+
+
+def test_what_a_row_tells_is_found_and_more_of_it_within_classes():
+    found = np.zeros(2)
+    for seed in range(60):
+        scores, chance, labels = guessing(np.random.default_rng(seed), 10, 200, skill=0.25)
+        found += [(compare_to_base(scores, chance, None, by)[1] > 0).any() for by in (labels, None)]
+    assert found[0] > found[1] > 20
+    # The commonest of unequal classes is hard to beat.
+    scores, chance, labels = guessing(np.random.default_rng(0), 10, 200, (0.9, 0.1), 0.2)
+    assert not (compare_to_base(scores, chance, None, labels)[1] > 0).any()
+
+
+def test_of_errors_the_lower_ones_are_better_than_guessing():
+    errors = np.random.default_rng(0).gamma(4, size=300)
+    scores = np.stack([errors / 2, errors, errors * np.nan])[:, None]
+    gain, low = compare_to_base(scores, errors[None], higher_is_better=False)
+    assert gain[:2] == pytest.approx([errors.mean() / 2, 0])
+    assert 0 < low[0] < gain[0]
+    assert low[1] <= 0
+    assert np.isnan(low[2])
+
+
+def test_where_fewer_than_six_units_differ_nothing_is_told():
+    for differing, tied in ((5, True), (7, False)):
+        scores = np.ones((2, 1, 500))
+        scores[1, 0, :differing] = 0
+        assert compare_to_best(scores).tied[1] == tied
+        assert (compare_to_base(scores[:1], scores[1])[1] > 0) != tied
+    groups = np.repeat(np.arange(5), 20)
+    apart = np.stack([np.ones((1, 100)), np.zeros((1, 100))])
+    apart += np.random.default_rng(0).normal(scale=0.01, size=apart.shape)
+    assert compare_to_best(apart, groups).tied.all()
+    assert not compare_to_best(apart).tied.all()
+
+
+def test_groups_of_unequal_size_and_two_fits_accuse_nobody():
+    sizes = [5, 10, 20, 30, 40, 75]
+    groups = np.repeat(np.arange(6), sizes)
+    accused = np.zeros(3)
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+        grouped = rng.normal(size=(4, 1, 6))[:, :, groups] + rng.normal(size=(4, 1, 180))
+        fits = rng.normal(size=(4, 2, 1)) + rng.normal(size=(4, 2, 100))
+        steady = np.concatenate([fits[:1], np.repeat(rng.normal(size=(1, 1, 100)), 2, axis=1)])
+        for case, (scores, units) in enumerate([(grouped, groups), (fits, None), (steady, None)]):
+            accused[case] += not compare_to_best(scores, units).tied.all()
+    assert (accused / 150 <= 0.08).all()

@@ -240,8 +240,8 @@ def compare_to_base(
         The scores of what they are held against, such as guessing.
     strata : ndarray of shape (n,), optional
         The class of each item where there are as many items of each as there should be. Then only
-        what varies within a class is chance, and half as many items tell as much; one item, which
-        rounding may have moved, is taken off.
+        what varies within a class is chance, and fewer items tell as much; half an item, which
+        rounding may have moved between classes, is taken off.
 
     Returns
     -------
@@ -263,7 +263,10 @@ def compare_to_base(
         return means.values, low
     able, off = means.take(usable), 0.0
     if strata is not None and groups is None:
-        able, off = able.within(strata[np.isfinite(scores - base).any(axis=(0, 1))]), 1 / able.units
+        able, off = (
+            able.within(strata[np.isfinite(scores - base).any(axis=(0, 1))]),
+            0.5 / able.units,
+        )
     variances = np.stack([np.square(able.parts).sum(axis=1), able.seeds], axis=1)
     drawn, errors = able.draws(random_state), np.sqrt(variances.sum(axis=1))
 

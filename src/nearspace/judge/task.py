@@ -14,6 +14,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.statistics import FEWEST_UNITS
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
@@ -202,6 +203,11 @@ class ItemTask(Task):
                 f"Neighbours kept cannot be measured: it takes more than {NEIGHBOURS_KEPT} test "
                 "items beside the item itself, which does not count, and there are "
                 f"{len(test) - 1}."
+            )
+        if test.groups is not None and (few := len(np.unique(test.groups))) < FEWEST_UNITS:
+            notes.append(
+                f"The test side has {few} groups, and of fewer than {FEWEST_UNITS} no difference "
+                "is taken for real: bring more groups, or a larger share of them to test."
             )
         sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
         notes = [*data.notes, *notes, *split_notes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from nearspace.judge.board import Board
+from nearspace.judge.cost import Cost
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
 from nearspace.judge.table import TOP
@@ -13,6 +14,7 @@ __all__ = [
     "bytes_text",
     "count_text",
     "few_to_choose",
+    "quartiles_text",
     "seconds_text",
     "standing",
     "verdict",
@@ -129,6 +131,18 @@ def seconds_text(value: float) -> str:
         if value < limit:
             return f"{_two_digits(value * factor)} {unit}"
     return f"{_two_digits(value / 3600)} h"
+
+
+def quartiles_text(cost: Cost) -> str:
+    """Return the quartiles of the latency of one item, nothing where it was not measured.
+
+    Examples
+    --------
+    >>> quartiles_text(Cost(1, 1, 0.0021, 8, latency_low=0.00198, latency_high=0.0034))
+    '2 ms–3.4 ms'
+    """
+    low, high = seconds_text(cost.latency_low), seconds_text(cost.latency_high)
+    return f"{low}–{high}" if low and high else ""
 
 
 def count_text(value: float) -> str:

@@ -116,7 +116,7 @@ def compare(
     fits = Fits(asked, cache, progress)
     judge = _Judge(fits)
     judged: list[Judged] = []
-    notes, interrupted = list(asked.notes), False
+    notes, interrupted = [*asked.notes, *_few_fits(asked.protocol.seeds)], False
     if on_estimate is not None:
         fits.tell(0.0, "estimating the time")
         new = [encoder for _, encoder in rows if judge.is_new(encoder)]
@@ -146,6 +146,16 @@ def compare(
         interrupted=interrupted,
         fits={row.spec: functools.partial(judge.fitted, given[row.spec]) for row in judged},
     )
+
+
+def _few_fits(seeds: int) -> list[str]:
+    """Return that two fits tell little, where there are two."""
+    if seeds != 2:
+        return []
+    return [
+        "Two fits of an encoder say little of how much training varies, so that only very large "
+        "differences count where it does; five tell more (seeds=5, --seeds 5)."
+    ]
 
 
 def _rows(
