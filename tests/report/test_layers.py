@@ -94,7 +94,8 @@ def test_the_smallest_of_the_tied_is_recommended(board):
 
 def small(name, dim, value, half, verdict, recommended=False):
     scores = {"knn": score(value, half), "probe": score(value)}
-    told = (scores, score(0.0), verdict, score(0.0), recommended)
+    over = Estimate(value - 0.16, value - half - 0.16)
+    told = (scores, score(0.0), verdict, score(0.0), recommended, over)
     return LayerRow(name, (dim,), dim, 9.5, score(0.5), 0.1, *told)
 
 
