@@ -197,6 +197,15 @@ def test_texts_that_say_numbers_or_dates_have_no_order(cells, where, words):
         matching(space_of(["a", "b", "c"], n=cells), [where])
 
 
+def test_a_number_written_in_another_way_is_told():
+    space = space_of(["a", "b", "c"], n=["007", "9,50", "x"])
+    assert matching(space, ["n=007"]).tolist() == [True, False, False]
+    assert not matching(space, ["n=8"]).any()
+    for where, words in {"n=7": "n=007", "n!=9.5": "n!=9,50"}.items():
+        with pytest.raises(DataError, match=f"as it stands there: '{words}'"):
+            matching(space, [where])
+
+
 def test_conditions_on_odd_columns_and_cells():
     space = space_of(
         ["a", "b", "c"],

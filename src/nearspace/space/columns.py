@@ -22,6 +22,7 @@ __all__ = [
     "fitted_cells",
     "fitted_table",
     "looks_like_number",
+    "number_in",
     "plain_cells",
     "type_of",
 ]
@@ -230,14 +231,20 @@ def looks_like_number(text: str) -> bool:
 
 def _is_fraction(cell: Any) -> bool:
     try:
-        number = _decimal(cell)
+        number = number_in(cell)
         return number != number.to_integral_value()
     except (ValueError, InvalidOperation):  # no number at all, or infinity
         return False
 
 
-def _decimal(cell: Any) -> Decimal:
-    """Return a number, or a text that is one, without rounding it."""
+def number_in(cell: Any) -> Decimal:
+    """Return a number, or that which a text is, without rounding; else raise `ValueError`.
+
+    Examples
+    --------
+    >>> number_in("1.234,50"), number_in(3)
+    (Decimal('1234.50'), Decimal('3'))
+    """
     if isinstance(cell, str):
         text = cell.strip()
         if COMMA.fullmatch(text):
@@ -253,7 +260,7 @@ def _decimal(cell: Any) -> Decimal:
 
 
 def _integer(cell: Any) -> int:
-    number = _decimal(cell)
+    number = number_in(cell)
     inexact = isinstance(cell, float) and abs(cell) > EXACT_UP_TO
     if inexact or number != number.to_integral_value() or abs(number) >= 2**64:
         raise ValueError(cell)
@@ -263,7 +270,7 @@ def _integer(cell: Any) -> int:
 def _number(cell: Any) -> float:
     if isinstance(cell, float):
         return cell
-    number = _decimal(cell)
+    number = number_in(cell)
     whole = number == number.to_integral_value()
     if whole and abs(number) > EXACT_UP_TO and Decimal(float(number)) != number:
         raise ValueError(cell)  # digits of a code, which float64 would drop

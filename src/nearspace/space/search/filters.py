@@ -13,7 +13,7 @@ import numpy as np
 
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.space.arrays import is_date
-from nearspace.space.columns import EXACT_UP_TO, looks_like_number
+from nearspace.space.columns import EXACT_UP_TO, looks_like_number, number_in
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ COMPARES: dict[str, Callable[[Any, Any], Any]] = {
     ">=": operator.ge,
     "~": lambda text, part: part.lower() in text.lower(),
 }
-ORDERS = ("<", "<=", ">", ">=")
+ORDERS, EQUALITIES = ("<", "<=", ">", ">="), ("=", "==", "!=")
 DATE = re.compile(r"\d{4}(-\d\d){0,2}([T ][\d:.]+)?", re.ASCII)
 DAY_FIRST = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", re.ASCII)  # or the month
 WHOLE = re.compile(r"([+-]?\d+)(\.0*)?", re.ASCII)
@@ -63,7 +63,8 @@ def matching(space: Space, where: Sequence[str]) -> np.ndarray:
     ------
     NearspaceError
         On a condition that cannot be read, a column that does not exist, a value that is none of
-        its column, and where texts that say numbers or dates would be ordered by the alphabet.
+        its column, and where texts that say numbers or dates would be ordered by the alphabet, or
+        hold the number of the value, but written in another way.
 
     Examples
     --------
@@ -183,6 +184,14 @@ def _texts_compared(texts: list[str], name: str, sign: str, value: str) -> list[
                 f"of {of}, so that '{name}{sign}{value}' would find the wrong items: make a space "
                 f"of data in which the column holds {how}."
             )
+    if sign in EQUALITIES and looks_like_number(value) and value not in texts:
+        number = number_in(value)
+        for text in texts:
+            if looks_like_number(text) and number_in(text) == number:
+                raise DataError(
+                    f"The column '{name}' holds text, none of which is '{value}'; write the number "
+                    f"as it stands there: '{name}{sign}{text}'."
+                )
     return [COMPARES[sign](text, value) for text in texts]
 
 
