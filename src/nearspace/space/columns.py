@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
+from nearspace.data.numerals import MISSING_WORDS
 from nearspace.errors import DataError
 from nearspace.space.arrays import is_date
 
@@ -38,7 +39,6 @@ META_TYPES = {
     None: "nothing yet",
 }
 EXACT_UP_TO = 2**53  # the whole numbers up to which float64 holds every one
-MISSING = {"", "-", "--", "–", "—", "?", "n/a", "na", "#n/a", "nan", "null", "none", "unknown"}
 TRUTH = {
     **dict.fromkeys(("true", "yes", "t", "y", "1"), True),
     **dict.fromkeys(("false", "no", "f", "n", "0"), False),
@@ -190,7 +190,7 @@ def fitted_cells(
     wrong: list[tuple[Any, Any]] = []
     for cell, name in zip(cells, ids, strict=True):
         fits = cell
-        if isinstance(cell, str) and of != "text" and cell.strip().lower() in MISSING:
+        if isinstance(cell, str) and of != "text" and cell.strip().lower() in MISSING_WORDS:
             missing[cell.strip()] += 1
             fits = None
         elif cell is not None:
