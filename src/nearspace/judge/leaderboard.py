@@ -73,10 +73,10 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
+    exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
     without_copies: Estimate | None = None
     notes: tuple[str, ...] = dataclasses.field(default=(), metadata=SHOWN)
     metric: str = ""
-    exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
     over_chance: Estimate | None = None
 
 
