@@ -173,8 +173,8 @@ def _column(
             texts = column.map(lambda cell: str(cell).strip())
             row = int(np.flatnonzero(texts == next(iter(numbers.wrong)))[0])
             raise DataError(
-                f"{who}: row {row}, column '{name}' is {column.iloc[row]!r}, expected a number or "
-                "a missing cell."
+                f"{who}: row {row}, column '{name}' is {column.iloc[row]!r}, expected a finite "
+                "number or a missing cell."
             )
         if numbers.way:
             told.ways[f"Numbers with {numbers.way}: {{names}}."].append(name)
