@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import gzip
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -213,20 +213,14 @@ def _cleaned(
                 "column a name."
             )
     if layout.blanks:
-        columns = [pc.utf8_ltrim_whitespace(column) for column in columns]
-    keep = None
-    for column in columns:
-        there = pc.is_valid(column)
-        keep = there if keep is None else pc.or_(keep, there)
-    columns, empty = _only(columns, keep)
+        trimmed = [pc.utf8_ltrim_whitespace(column) for column in columns]
+        columns = [pc.if_else(pc.equal(column, ""), None, column) for column in trimmed]
+    columns, empty = _without(columns, pc.is_null)
     if empty:
         notes.append(left_out(empty, "line", "without a value"))
-    again = None
-    for column, name in zip(columns, names, strict=True):
-        same = pc.fill_null(pc.equal(column, name), False)
-        again = same if again is None else pc.and_(again, same)
     if len(names) > 1:
-        columns, repeated = _only(columns, pc.invert(again))
+        of = dict(zip(map(id, columns), names, strict=True))
+        columns, repeated = _without(columns, lambda column: pc.equal(column, of[id(column)]))
         if repeated:
             notes.append(left_out(repeated, "line", "that repeats the names of the columns"))
     whole = dict(zip(names, columns, strict=True))
@@ -243,12 +237,20 @@ def _cleaned(
     return pa.table(whole), notes
 
 
-def _only(columns: list[pa.Array], rows: pa.Array) -> tuple[list[pa.Array], int]:
-    """Return the columns at the rows that are to be kept, and how many are not."""
+def _without(
+    columns: list[pa.Array], holds: Callable[[pa.Array], pa.Array]
+) -> tuple[list[pa.Array], int]:
+    """Return the columns without the rows of which every cell holds something, and their number."""
     import pyarrow.compute as pc
 
-    gone = len(rows) - (pc.sum(rows).as_py() or 0)
-    return ([column.filter(rows) for column in columns] if gone else columns), gone
+    gone = pc.fill_null(holds(columns[0]), False)
+    for column in columns[1:]:
+        if not pc.any(gone).as_py():
+            return columns, 0
+        gone = pc.and_(gone, pc.fill_null(holds(column), False))
+    kept = pc.invert(gone)
+    count = pc.sum(gone).as_py() or 0
+    return ([column.filter(kept) for column in columns] if count else columns), count
 
 
 def _counts(column: pa.Array) -> bool:
