@@ -64,7 +64,8 @@ def compare_command(
 
         board = compare(
             dataset, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
-            seeds=judging.seeds, test_size=judging.test_size, random_state=judging.random_state,
+            metric=judging.metric, seeds=judging.seeds, test_size=judging.test_size,
+            random_state=judging.random_state, near_duplicates=judging.near_duplicates,
             cache=judging.folder, progress=progress, on_estimate=_announce,
         )  # fmt: skip
     from nearspace.report.page import write_report
@@ -102,7 +103,7 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     from rich.text import Text
 
     from nearspace.judge.scores import SCORES
-    from nearspace.report.words import bytes_text, seconds_text, verdict
+    from nearspace.report.words import bytes_text, leak_words, quartiles_text, seconds_text, verdict
 
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
@@ -113,14 +114,17 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
         for name in (ranked, *others):
             text = SCORES[name].text(row.scores.get(name), interval=name == ranked)
             cells[board.label(name)] = text
-        cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
+        cells |= dict.fromkeys(("dim", "fit", "one item", "vector", "quartiles"), "")
+        cells["metric"] = row.metric
         if row.cost is not None:
-            cells["dim"], cells["vector"] = str(row.dim), bytes_text(row.cost.bytes_per_vector)
+            cells["dim"] = str(row.dim)
+            cells["vector"] = bytes_text(row.cost.bytes_per_vector)
             cells["fit"] = seconds_text(row.cost.fit_seconds)
             cells["one item"] = seconds_text(row.cost.latency_seconds)
+            cells["quartiles"] = quartiles_text(row.cost)
         rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})
-    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector"))
+    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector", "metric", "quartiles"))
     for failure in board.failures:
         terminal.print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
     terminal.print_notes(board.notes, told)
-    terminal.print_advice(*verdict(board))
+    terminal.print_advice(*verdict(board), leaks=leak_words(board))

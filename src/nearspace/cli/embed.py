@@ -54,6 +54,8 @@ def embed_command(
         cli.check_labels(encoder, dataset)
     space = cli.embedded(dataset, encoder, spec)
     path = save(space, output)
+    for note in space.encoder.notes if space.encoder else ():
+        typer.echo(f"note: {space.recipe.spec}: {note}", err=True)
     typer.echo(
         f"{path}: {space.vectors.shape[0]:,} vectors of {space.vectors.shape[1]} dimensions."
     )

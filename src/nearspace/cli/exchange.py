@@ -59,7 +59,15 @@ def import_command(
             "the name of the file."
         ),
     ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="By what they are compared: cosine, dot or euclidean; by default what the file "
+            "says, or else cosine."
+        ),
+    ] = None,
     force: cli.Force = False,
+    replace: cli.Replace = False,
 ) -> None:
     """Make a space of vectors that another tool made.
 
@@ -81,15 +89,18 @@ def import_command(
     from nearspace.space.formats import open_space, save
 
     space = open_space(
-        source, vectors=vectors, ids=reading.ids, labels=reading.labels, made_by=made_by
-    )
+        source, vectors=vectors, ids=reading.ids, labels=reading.labels, made_by=made_by,
+        metric=metric,
+    )  # fmt: skip
     rows, dim = space.vectors.shape
     what = f"{rows:,} vectors of {dim}, made by {space.recipe.maker}"
     if output is not None:
         save(space, output)
         typer.echo(f"{output}: {what}.")
     elif to is not None:
-        done = add(to, space, append=None if reading.ids is None else False)
+        done = add(to, space, replace=replace)
+        for note in done.notes:
+            typer.echo(f"note: {note}", err=True)
         typer.echo(
             f"{to}: {what}; {done.new:,} new, {done.changed:,} changed, {done.unchanged:,} as they "
             "were."
@@ -98,5 +109,7 @@ def import_command(
     columns += [] if space.meta is None else space.meta.column_names
     if columns:
         typer.echo(f"  Known of each: {', '.join(columns)}.")
+    typer.echo(f"  Compared by {space.recipe.metric}.")
+    cli.tell_zeros(space)
     if left := space.recipe.left_out:
         typer.echo(f"  Left out, as they hold vectors or bytes: {', '.join(left)}.")

@@ -131,8 +131,11 @@ def print_words(*sentences: str | Text) -> None:
         Console().print(sentence, highlight=False, markup=False)
 
 
-def print_advice(spec: str | None, reason: str) -> None:
-    """Print what to use, where anything is, and why."""
+def print_advice(spec: str | None, reason: str, leaks: Sequence[str] = ()) -> None:
+    """Print what gives the labels away, then what to use, where anything is, and why."""
+    from rich.text import Text
+
+    print_words(*(Text(f"\n{leak}", "bold red") for leak in leaks))
     print_words(f"\n{f'Use {spec}. ' if spec else ''}{reason}")
 
 

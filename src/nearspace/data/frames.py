@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,15 +19,14 @@ from nearspace.data.columns import (
 from nearspace.data.dates import Dates, parse_dates
 from nearspace.data.kinds.kind import is_frame
 from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_numbers
-from nearspace.data.sources import Source, check_names, is_split, left_out
+from nearspace.data.roles import as_written, lost_digits_notes
+from nearspace.data.sources import Source, check_names, is_split
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["as_frame", "frame_source"]
-
-WHOLE = re.compile(r"(0|-?[1-9]\d*)(?:\.0*)?", re.ASCII)  # not 007, +7 or 7e0
 
 
 def as_frame(source: Any) -> Any:
@@ -131,6 +129,9 @@ def frame_source(
         roles[role] = values
         said += told
         meta = meta.assign(**{wanted: values})
+    for each in () if written else meta.columns.difference(list(names.values())):
+        if meta[each].dtype.kind == "f":
+            said += lost_digits_notes(meta[each].to_numpy(), f"The column '{each}'")
     others = _others(meta, [] if column is None else [column], names)
     said = [*notes, *typed.notes, *said]
     if column is not None:
@@ -207,18 +208,9 @@ def _role(
             return values, typed.notes
         if values.dtype.kind in "fi" and "thousands" in way:
             return values, typed.notes
-    return (_as_written(column) if written and role != "split" else _values(column)), []
-
-
-def _as_written(column: pd.Series) -> np.ndarray:
-    """Return texts, or whole numbers where each is written as one; None where there is none."""
-    texts = [text if isinstance(text, str) and text.strip() else None for text in column]
-    whole = {text: WHOLE.fullmatch(text) for text in {*texts} if text is not None}
-    numbers = {text: int(match[1]) for text, match in whole.items() if match}
-    # 1 and 1.0 in one column are two names.
-    if len({*numbers.values()}) == len(whole):
-        return np.array([numbers.get(text or "") for text in texts], dtype=object)
-    return np.array(texts, dtype=object)
+    if written and role != "split" and role != "time":
+        return as_written(column.to_numpy(dtype=object), role)
+    return _values(column), []
 
 
 def _features(
@@ -264,7 +256,6 @@ def _of_column(
     meta: pd.DataFrame | None,
 ) -> Source:
     """Return the texts or vectors in a column, without the rows that have none."""
-    present = np.flatnonzero(cells.notna().to_numpy())
     vectors = holds_vectors(cells)
     if vectors:
         seen, noun = f"vectors in column '{cells.name}'", "vector"
@@ -276,11 +267,10 @@ def _of_column(
                 f"{name}: the column '{cells.name}' holds numbers, expected texts; leave column= "
                 "out to read the whole table."
             )
-    source = Source(list(cells), name, seen, roles, notes, meta)
-    if len(present) < len(cells):
-        source.roles.setdefault("ids", np.arange(len(cells)))
-        source = source.take(present)
-        source.notes.append(left_out(len(cells) - len(present), "row", f"without a {noun}"))
+    source = Source(list(cells), name, seen, roles, list(notes), meta)
+    source.roles.setdefault("ids", np.arange(len(cells)))
+    gaps = np.flatnonzero(cells.isna().to_numpy()).tolist()
+    source = source.without(dict.fromkeys(gaps, f"without a {noun}"), "row", f"without a {noun}")
     if vectors:
         source.items = _stacked(source.items, str(cells.name), name)
     return source

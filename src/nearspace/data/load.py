@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import os
@@ -13,16 +14,22 @@ import numpy as np
 
 from nearspace.data.dataset import Dataset
 from nearspace.data.frames import as_frame, frame_source
-from nearspace.data.kinds.kind import ItemsRead, Kind, Progress, Wanted, infer_kind, is_frame
+from nearspace.data.kinds.kind import (
+    ItemsRead,
+    Kind,
+    Progress,
+    Wanted,
+    content_hash,
+    infer_kind,
+    is_frame,
+)
+from nearspace.data.lots import keys_of, lots
 from nearspace.data.readers import files, folders
 from nearspace.data.samples import SAMPLES
-from nearspace.data.sources import Source, left_out, no_names, with_clean_roles
-from nearspace.data.target import Target
+from nearspace.data.sources import Source, no_names, with_clean_roles
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load"]
-
-FILES_NAMED = 5
 
 
 def load(
@@ -56,8 +63,9 @@ def load(
         - a folder of idx files as MNIST ships them;
         - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv`` or
           ``.parquet``; text files may be gzipped (``.gz``);
-        - an array, a list of ``str``, a DataFrame or another table that Arrow can read, such as
-          one of Polars. A `Dataset` is returned as it is.
+        - an array, a list of ``str``, of paths or of pictures opened by Pillow, a DataFrame or
+          another table that Arrow can read, such as one of Polars. A `Dataset` is returned as it
+          is.
     kind : {"image", "table", "text", "vector"}, optional
         Overrules what the source looks like.
     size : int, optional
@@ -133,7 +141,7 @@ def load(
 
 
 def _open(source: Any, given: dict[str, Any], without: list[str], like: dict[str, str]) -> Source:
-    """Return what a source holds, with the roles asked for; items without a label are gone."""
+    """Return what a source holds, with the roles asked for, each of them clean."""
     names = {role: value for role, value in given.items() if isinstance(value, str)}
     if isinstance(source, str | os.PathLike):
         opened = _open_path(str(source), names, without, like)
@@ -164,8 +172,8 @@ def _open_path(
         no_names(f"The sample '{source}'", names, without)
         sample = SAMPLES[source]()
         roles = {"ids": np.asarray(sample.ids)}
-        if sample.target is not None:
-            roles["labels"] = sample.target.values
+        if sample.labels is not None:
+            roles["labels"] = sample.labels
         opened = Source(sample.items, source, "a sample", roles, list(sample.notes))
         if os.path.exists(place):
             opened.notes.append(f"'{source}' is a sample; for what lies here, write ./{source}.")
@@ -197,7 +205,9 @@ def _limited(sources: list[Source], limit: int | None, random_state: int) -> lis
     shares = limit * counts / len(parts)
     wanted = np.floor(shares).astype(int)
     wanted[np.argsort(wanted - shares, kind="stable")[: limit - wanted.sum()]] += 1
-    order = np.random.default_rng(random_state).permutation(len(parts))
+    # Each draws by its own name, so that few are others where the source grows.
+    names = np.concatenate([source.roles["ids"].astype(str) for source in sources])
+    order = np.argsort(lots(keys_of(content_hash(names.tolist())), random_state), kind="stable")
     drawn = np.zeros(len(parts), dtype=bool)
     for number, count in enumerate(wanted):
         drawn[order[part[order] == number][:count]] = True
@@ -226,7 +236,10 @@ def _dataset(source: Source, kind: str | None, wanted: Wanted) -> Dataset:
     roles: dict[str, Any] = {
         "target" if role == "labels" else role: values for role, values in source.roles.items()
     }
-    return Dataset(items, of, meta=meta, name=source.name, notes=tuple(notes), **roles)
+    if source.kind_of_files is not None:
+        roles["files"] = source.items
+    told: dict[str, Any] = {"notes": tuple(notes), "left_out": source.left_out}
+    return Dataset(items, of, meta=meta, name=source.name, **told, **roles)
 
 
 def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, ItemsRead]:
@@ -253,14 +266,9 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
         reason = f"{source.seen}, {reason}" if source.seen else reason
         read = of.convert(items, source.name, wanted)
     notes = [f"Read as {read.kind.name}: {reason}.", *read.notes, *source.notes]
-    if read.failed:
-        named = [f"{source.roles['ids'][row]} ({why})" for row, why in read.failed.items()]
-        if len(named) > FILES_NAMED:
-            named[FILES_NAMED:] = [f"and {len(named) - FILES_NAMED} more"]
-        count = len(read.failed)
-        notes.append(left_out(count, "file", "that could not be read", ", ".join(named)))
-        source = source.take(np.setdiff1d(np.arange(len(source)), list(read.failed)))
-    return dataclasses.replace(source, notes=notes), read
+    noun = "file" if of_files is not None else "picture"
+    source = dataclasses.replace(source, notes=notes)
+    return source.without(read.failed, noun, "that could not be read"), read
 
 
 def _arrow(frame: Any) -> Any:
@@ -271,8 +279,8 @@ def _arrow(frame: Any) -> Any:
     for name, column in frame.items():
         try:
             columns[name] = pa.array(column, from_pandas=True)
-        except (pa.ArrowException, TypeError, ValueError):
-            columns[name] = pa.array(column.astype(str))
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
+            columns[name] = pa.array(column.astype(str).where(column.notna(), None))
     return pa.table(columns)
 
 
@@ -283,13 +291,14 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
     ids = [f"{part}/{name}" for part, name in zip(split, names, strict=True)]
     roles: dict[str, Any] = {"ids": np.array(ids), "split": split}
     for role, what in {"target": "labels", "groups": "groups", "time": "time"}.items():
-        values, others = (
-            side.values if isinstance(side, Target) else side
-            for side in (getattr(train, role), getattr(test, role))
-        )
+        values, others = (getattr(side, what) for side in (train, test))
         if (values is None) != (others is None):
             without = train if values is None else test
-            raise DataError(f"{without.name} has no {what}, unlike the other part of the data.")
+            how = "sort its files into a subfolder for each class, or " if what == "labels" else ""
+            raise DataError(
+                f"{without.name} has no {what}, unlike the other part of the data: {how}name the "
+                f"column that holds them in both ({what}=)."
+            )
         if values is not None:
             try:
                 roles[role] = np.concatenate([values, others])
@@ -297,14 +306,22 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
                 raise DataError(
                     f"{test.name}: its {what} are {others.dtype}, those of training {values.dtype}."
                 ) from None
+    if train.files is not None and test.files is not None:
+        roles["files"] = np.concatenate([train.files, test.files])
     notes = list(train.notes)
     if train.split is not None:
         notes.append("The published split of the training items was given up for the test items.")
     notes.append(f"Test items come from {test.name}.")
     notes += [f"Test: {note}" for note in test.notes]
     items, meta = train.kind.join(train.items, test.items), None
-    if train.meta is not None and test.meta is not None and train.meta.schema == test.meta.schema:
+    if train.meta is not None and test.meta is not None:
         import pyarrow as pa
 
-        meta = pa.concat_tables([train.meta, test.meta])
-    return Dataset(items, train.kind, meta=meta, name=train.name, notes=tuple(notes), **roles)
+        with contextlib.suppress(pa.ArrowException):
+            meta = pa.concat_tables([train.meta, test.meta], promote_options="permissive")
+    if meta is None and (train.meta is not None or test.meta is not None):
+        notes.append("The other columns of the two parts do not go together, and were left out.")
+    gone = {f"train/{name}": why for name, why in train.left_out.items()}
+    gone |= {f"test/{name}": why for name, why in test.left_out.items()}
+    told: dict[str, Any] = {"notes": tuple(notes), "left_out": gone}
+    return Dataset(items, train.kind, meta=meta, name=train.name, **told, **roles)

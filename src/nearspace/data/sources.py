@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
-from nearspace.data.target import check_length, check_numbers
+from nearspace.data.roles import is_missing, plain_values, role_notes, value_array
+from nearspace.data.target import check_length
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "NAMED",
     "SPLITS",
     "Source",
     "check_names",
@@ -38,6 +40,9 @@ SPLITS = {
 }
 
 
+NAMED = 5  # of what is left out, in a note
+
+
 @dataclasses.dataclass
 class Source:
     """What a source holds, before it is checked and, where it is files of an item each, read.
@@ -56,6 +61,8 @@ class Source:
         What came up.
     meta : DataFrame or None
         Columns that are neither items nor ids.
+    left_out : dict of str to str
+        The reason by the name of each item that is not among them, though it was there.
     """
 
     items: Any
@@ -64,6 +71,7 @@ class Source:
     roles: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
     meta: pd.DataFrame | None = None
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -81,6 +89,30 @@ class Source:
         meta = None if self.meta is None else take_items(self.meta, indices)
         items = take_items(self.items, indices)
         return dataclasses.replace(self, items=items, roles=roles, meta=meta)
+
+    def without(self, reasons: dict[int, str], noun: str, rest: str) -> Source:
+        """Return the source without some items, with a note of how many, and which.
+
+        Parameters
+        ----------
+        reasons : dict of int to str
+            Why, by the position of each.
+        noun, rest : str
+            What they are called, and the rest of the sentence: ``"file"``, ``"that could not be
+            read"``.
+        """
+        if not reasons:
+            return self
+        names = [str(name) for name in self.roles["ids"][list(reasons)]]
+        whole = dict(zip(names, reasons.values(), strict=True))
+        named = [name if why == rest else f"{name} ({why})" for name, why in whole.items()][:NAMED]
+        if len(whole) > NAMED:
+            named.append(f"and {len(whole) - NAMED:,} more")
+        source = self.take(np.setdiff1d(np.arange(len(self)), list(reasons)))
+        note = left_out(len(whole), noun, rest, ", ".join(named))
+        return dataclasses.replace(
+            source, notes=[*self.notes, note], left_out={**self.left_out, **whole}
+        )
 
 
 def check_names(
@@ -116,25 +148,43 @@ def is_split(values: np.ndarray) -> bool:
 def with_clean_roles(source: Source) -> Source:
     """Return the source with its roles as one-dimensional arrays without a missing value.
 
-    Items without a label are left out, which a note says; a missing group, time or id is an error.
+    But for labels: None stands for one that is missing, and a note says how many are. A missing
+    group, time or id is an error.
     """
     roles = {role: _column(values, role, source) for role, values in source.roles.items()}
     roles.setdefault("ids", np.arange(len(source)))
     source = dataclasses.replace(source, roles=roles, notes=list(source.notes))
-    if "labels" in roles:
-        present = np.flatnonzero(~_is_missing(roles["labels"]))
-        if not len(present):
-            raise DataError(f"{source.name}: every label is missing.")
-        if len(present) < len(source):
-            note = left_out(len(source) - len(present), "row", "without a label")
-            source = source.take(present)
-            source.notes.append(note)
-    source.roles = {role: CLEAN[role](v, source.name) for role, v in source.roles.items()}
+    for role in ("labels", "groups", "ids"):
+        if role in source.roles:
+            source.notes += role_notes(source.roles[role], role)
+    labels = roles.pop("labels", None)
+    source.roles = {role: CLEAN[role](v, source.name) for role, v in roles.items()}
+    if labels is not None:
+        source.roles |= _with_gaps(labels, source)
     return source
 
 
+def _with_gaps(labels: np.ndarray, source: Source) -> dict[str, np.ndarray]:
+    """Return labels as the role of a source, None where one is missing; no role if all are."""
+    missing = is_missing(labels)
+    count = int(missing.sum())
+    if count:
+        none = count == len(labels)
+        of = "None" if none else f"{count:,}"
+        have = "has a label" if none else "has no label" if count == 1 else "have no label"
+        source.notes.append(f"{of} of the {len(labels):,} items {have}.")
+    if count == len(labels):
+        return {}
+    clean = CLEAN["labels"](labels[~missing], source.name)
+    if not count:
+        return {"labels": clean}
+    whole = np.full(len(labels), None, dtype=object)
+    whole[~missing] = clean.tolist()
+    return {"labels": whole}
+
+
 def _column(values: Any, role: str, source: Source) -> np.ndarray:
-    array = values if isinstance(values, np.ndarray) else np.asarray(values)
+    array = value_array(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -146,32 +196,16 @@ def _column(values: Any, role: str, source: Source) -> np.ndarray:
     return array
 
 
-def _is_missing(values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind == "O":
-        import pandas as pd
-
-        empty = [isinstance(value, str) and not value for value in values]
-        return pd.isna(values) | np.array(empty, dtype=bool)
-    if values.dtype.kind in "fM":
-        return np.isnan(values)
-    return values == "" if values.dtype.kind == "U" else np.zeros(len(values), dtype=bool)
-
-
 def _labels(values: np.ndarray, who: str) -> np.ndarray:
-    values = _plain(values)
-    if values.dtype.kind != "f":
-        return values.astype(str) if values.dtype.kind not in "iuU" else values
-    check_numbers(values, who)
-    return values if (values != np.trunc(values)).any() else values.astype(np.int64)
+    return plain_values(values, "labels", who)
 
 
 def _groups(values: np.ndarray, who: str) -> np.ndarray:
-    return _plain(_complete(values, "group", who))
+    return plain_values(_complete(values, "group", who), "groups", who)
 
 
 def _ids(values: np.ndarray, who: str) -> np.ndarray:
-    values = _plain(_complete(values, "id", who))
-    return values if values.dtype.kind in "iuU" else values.astype(str)
+    return plain_values(_complete(values, "id", who), "ids", who)
 
 
 def _time(values: np.ndarray, who: str) -> np.ndarray:
@@ -193,30 +227,21 @@ def _time(values: np.ndarray, who: str) -> np.ndarray:
 def _split(values: np.ndarray, who: str) -> np.ndarray:
     names = [str(value).lower() for value in values.tolist()]
     for name in dict.fromkeys(names):
-        if name not in SPLITS:
+        if name and name not in SPLITS:
             raise DataError(
                 f"{who}: '{name}' is no part of a published split. {did_you_mean(name, SPLITS)}"
             )
-    return np.array([SPLITS[name] for name in names])
+    return np.array([SPLITS.get(name, "") for name in names])
 
 
 def _complete(values: np.ndarray, what: str, who: str) -> np.ndarray:
-    missing = np.flatnonzero(_is_missing(values))
+    missing = np.flatnonzero(is_missing(values))
     if len(missing):
         raise DataError(
             f"{who}: items without a {what}: {len(missing)}, the first in row {missing[0]}; give "
             f"each its {what}, or leave those rows out."
         )
     return values
-
-
-def _plain(values: np.ndarray) -> np.ndarray:
-    """Return an array of objects as one of numbers where all are, else of ``str``."""
-    if values.dtype.kind != "O":
-        return values
-    if all(isinstance(value, int | float) for value in values) and bool not in map(type, values):
-        return np.array(values.tolist())
-    return np.array([str(value) for value in values])
 
 
 CLEAN = {"labels": _labels, "groups": _groups, "ids": _ids, "time": _time, "split": _split}

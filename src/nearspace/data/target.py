@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from nearspace.data.roles import check_numbers, is_missing, plain_values, value_array
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Classes", "Numbers", "Target", "check_length", "check_numbers", "target_of"]
+__all__ = [
+    "Classes",
+    "Numbers",
+    "Target",
+    "check_length",
+    "target_of",
+    "without_missing",
+]
 
 # Of numbers, so that a split has low and high ones on both sides: at most so many, not smaller.
 MOST_BINS, SMALLEST_BIN = 10, 5
@@ -335,20 +343,24 @@ class Numbers(Target):
         return []
 
 
-def check_numbers(values: np.ndarray, who: str) -> None:
-    """Raise if a label is no finite number."""
-    wrong = np.flatnonzero(~np.isfinite(values))
-    if len(wrong):
-        raise DataError(
-            f"{who}: the label of row {wrong[0]} is {values[wrong[0]]}, expected a finite number; "
-            "leave the row out. (Input y contains NaN or infinity.)"
-        )
-
-
 def check_length(values: Any, n: int, what: str, who: str) -> None:
     """Raise if there is not one value for each of ``n`` items."""
     if len(values) != n:
         raise DataError(f"{who}: expected {n} {what}, one for each item, got {len(values)}.")
+
+
+def without_missing(values: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels that there are, and which of all those are: not None, NaN or blank.
+
+    Examples
+    --------
+    >>> labels, there = without_missing(["a", None, "b"])
+    >>> labels.tolist(), there.tolist()
+    (['a', 'b'], [True, False, True])
+    """
+    values = value_array(values)
+    there = ~is_missing(values)
+    return values[there], there
 
 
 def target_of(values: Any) -> Target:
@@ -366,6 +378,15 @@ def target_of(values: Any) -> Target:
     """
     if isinstance(values, Target):
         return values
-    values = np.asarray(values)
+    values = value_array(values)
+    if values.dtype.kind in "OScV":
+        missing = np.flatnonzero(is_missing(values))
+        if len(missing):
+            raise DataError(
+                f"Labels: row {missing[0]} has none; give each item its label, or leave it out."
+            )
+        values = plain_values(values, "labels", "Labels")
+    if values.dtype.kind == "f":
+        check_numbers(values, "Labels")
     continuous = values.dtype.kind == "f" and (values != np.trunc(values)).any()
     return Numbers(values) if continuous else Classes(values)

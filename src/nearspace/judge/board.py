@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.errors import NearspaceError
+from nearspace.judge.leaks import Leak
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import contenders
@@ -52,6 +53,8 @@ class Board:
         Where the time went, by step.
     interrupted : bool
         Whether Ctrl-C ended the study before all was done.
+    leaks : tuple of Leak
+        What gives the labels away, see `find_leaks`; to be told before all else.
     """
 
     rows: tuple[Any, ...]
@@ -59,6 +62,7 @@ class Board:
     notes: tuple[str, ...] = ()
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
+    leaks: tuple[Leak, ...] = ()
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.rows)
@@ -122,7 +126,7 @@ class Board:
     @property
     def contenders(self) -> list[Any]:
         """The rows that are best or tied with it, and can be told from chance."""
-        return contenders(self.results, self.score, self.chance)
+        return contenders(self.results)
 
     def best(self) -> Any:
         """Return the recommended row: the cheapest of those that are best or tied with it.
@@ -171,8 +175,8 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, Estimate):
             columns[name] = value.value
-            if value.low is not None:
-                columns |= {f"{name}_low": value.low, f"{name}_high": value.high}
+            ends = {f"{name}_low": value.low, f"{name}_high": value.high}
+            columns |= {end: at for end, at in ends.items() if at is not None}
         elif isinstance(value, dict):
             columns |= _columns(value)
         elif dataclasses.is_dataclass(value):

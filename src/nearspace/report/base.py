@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nearspace.encoders.exhibits import Strip
-from nearspace.report.words import bytes_text, count_text, seconds_text
+from nearspace.report.words import bytes_text, count_text, quartiles_text, seconds_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -63,6 +63,8 @@ class Page:
         What to use.
     reason : str
         Why.
+    leaks : sequence of str
+        What gives the labels away, told before what to use.
     notes : sequence of str
         What the reader should know.
     interrupted : bool
@@ -84,6 +86,7 @@ class Page:
     _: dataclasses.KW_ONLY
     spec: str | None = None
     reason: str = ""
+    leaks: Sequence[str] = ()
     notes: Sequence[str] = ()
     interrupted: bool = False
     look: str = "pictures"
@@ -128,6 +131,7 @@ def _templates() -> Environment:
 
     made.filters |= {
         "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "drawn": drawn,
+        "quartiles": quartiles_text,
         "spec": _breakable, "zip": zip,
         "score": lambda estimate, name: SCORES[name].parts(estimate),
     }  # fmt: skip

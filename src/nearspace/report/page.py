@@ -18,7 +18,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.base import Page, Section, drawn, section
 from nearspace.report.layers import layers_figure
-from nearspace.report.words import seconds_text, verdict
+from nearspace.report.words import leak_words, seconds_text, verdict
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -69,6 +69,7 @@ def _page(leaderboard: Leaderboard) -> Page:
         list(_sections(leaderboard, pictures)),
         spec=spec,
         reason=reason,
+        leaks=leak_words(leaderboard),
         notes=leaderboard.notes,
         interrupted=leaderboard.interrupted,
         look="pictures" if leaderboard.queries.kind.pictured else "words",
@@ -181,8 +182,7 @@ def _facts(board: Leaderboard) -> list[str]:
     tried = [row for row in board.rows if not isinstance(row, Result) or row.verdict != "floor"]
     facts.append(f"{len(tried)} encoder{'s' * (len(tried) != 1)}")
     if board.seconds:
-        spent = sum(board.seconds.values())
-        facts.append(f"{seconds_text(spent)} of computing" if spent else "all from the cache")
+        facts.append(f"{seconds_text(sum(board.seconds.values()))} of computing")
     return facts
 
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
+from nearspace.data.rounding import rounding_notes
+from nearspace.data.traits import Trait, name_traits
 from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 CELLS_SHOWN = 8
+LARGEST_EXACT = 2**53  # of whole numbers, up to which float64 has every one
 FEWEST_NAMED = 20  # rows, from which on a text of its own in every row looks like a name
 
 
@@ -107,9 +111,20 @@ class Table(Kind):
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return the rows checked, and tell of columns that name rows rather than describe them."""
         read = super().convert(items, who, wanted)
+        codes = tuple(
+            f"The column '{name}' holds whole numbers of more than 15 digits: they were taken for "
+            "codes, not for amounts, which would have to be rounded."
+            for name in items.columns
+            if _is_code(items[name])
+        )
+        numbers = [name for name, of in self.columns if of == "number"]
+        values = read.items[numbers]
+        notes = codes + rounding_notes(
+            values.fillna(values.median()).to_numpy(), [f"the column '{name}'" for name in numbers]
+        )
         if len(items) < FEWEST_NAMED:
-            return read
-        notes = tuple(
+            return dataclasses.replace(read, notes=notes)
+        notes += tuple(
             f"The column '{name}' holds another text in every row: name it by ids= or time= if "
             "that is what it is, or read it as texts by column=."
             for name, of in self.columns
@@ -132,15 +147,62 @@ class Table(Kind):
         return pd.concat([first, second], ignore_index=True)
 
     def hashes(self, items: pd.DataFrame) -> np.ndarray:
-        """Return the content hash of every row."""
+        """Return the content hash of every row; -0.0 is 0.0, and a missing number is missing."""
         import pandas as pd
 
-        hashes = pd.util.hash_pandas_object(items, index=False).to_numpy()
+        numbers = [name for name, of in self.columns if of == "number"]
+        cells = items[numbers].to_numpy(dtype=np.float64)
+        values = pd.DataFrame(np.where(np.isnan(cells), np.nan, cells + 0.0), columns=numbers)
+        rows = items.reset_index(drop=True).assign(**values)
+        hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
         return np.array([f"{value:016x}" for value in hashes.tolist()], dtype="S16")
 
+    def same(self, items: pd.DataFrame) -> np.ndarray:
+        """Return one number for rows whose numbers differ by rounding, categories by blanks."""
+        _, first, of = np.unique(self.hashes(items), return_index=True, return_inverse=True)
+        numbers, codes = self._cells(items)
+        return equal_rows(np.concatenate([numbers, codes], axis=1)[first])[of]
+
+    def near(self, items: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of rows of equal categories, whose numbers are nearer than by chance."""
+        numbers, codes = self._cells(items)
+        # Categories have no distance, and one that differs is no small change.
+        pairs = near_rows(numbers, asked)
+        return pairs[(codes[pairs[:, 0]] == codes[pairs[:, 1]]).all(axis=1)]
+
+    def _cells(self, items: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return numbers scaled, and the number of each category and of what is missing."""
+        import pandas as pd
+
+        names = [name for name, of in self.columns if of == "number"]
+        numbers = items[names].to_numpy(dtype=np.float64)
+        codes = [np.isnan(column).astype(np.int64) for column in numbers.T]
+        for name in dict(self.columns).keys() - set(names):
+            texts = items[name].map(plain_form, na_action="ignore")
+            codes.append(pd.factorize(texts, use_na_sentinel=False)[0])
+        return numbers_scaled(numbers), np.stack(codes, axis=1)
+
     def to_columns(self, items: pd.DataFrame) -> dict[str, pd.Series]:
-        """Return the columns of the table."""
-        return {str(name): items[name] for name in items.columns}
+        """Return the columns of the table; categories that are true and false as such."""
+        truth = {"True": True, "False": False}
+        columns = {}
+        for name, of in self.columns:
+            column = items[name]
+            if of == "category" and column.notna().any() and column.dropna().isin(truth).all():
+                column = column.map(truth)
+            columns[name] = column
+        return columns
+
+    def traits(self, items: pd.DataFrame, rows: np.ndarray) -> list[Trait]:
+        """Return every column, and words and numbers in those that hold names."""
+        traits = []
+        for name, of in self.columns:
+            values = items[name].to_numpy()[rows]
+            traits.append(Trait(f"the column '{name}'", values, name))
+            if of == "category" and items[name].nunique() > max(FEWEST_NAMED, len(rows) / 2):
+                parts = name_traits(values.tolist(), f"the column '{name}'")
+                traits += [dataclasses.replace(part, column=name) for part in parts]
+        return traits
 
     def item(self, items: pd.DataFrame, index: int) -> pd.Series:
         """Return the row at a position."""
@@ -180,8 +242,19 @@ def _kind_of(column: pd.Series) -> str:
         )
     # A column of dtype object may hold nothing but numbers.
     column = column.infer_objects()
+    if _is_code(column):
+        return "category"
     numeric = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
     return "number" if numeric else "category"
+
+
+def _is_code(column: pd.Series) -> bool:
+    """Return whether a column holds whole numbers of more digits than a float64 has."""
+    from pandas.api import types
+
+    if not types.is_integer_dtype(column) or not column.notna().any():
+        return False
+    return max(int(column.max()), -int(column.min())) > LARGEST_EXACT
 
 
 def _numbers(column: pd.Series, who: str) -> np.ndarray:

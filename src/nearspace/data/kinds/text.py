@@ -8,7 +8,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind
+from nearspace.data.duplicates import near_texts, normal_form
+from nearspace.data.kinds.kind import Kind, content_hash
+from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
 __all__ = ["Text", "is_unicode"]
@@ -31,6 +33,7 @@ class Text(Kind):
 
     name: ClassVar[str] = "text"
     form: ClassVar[str] = "a list of str"
+    metric = "cosine"
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:
@@ -79,6 +82,16 @@ class Text(Kind):
         """Return texts followed by others."""
         return first + second
 
+    def same(self, items: list[str]) -> np.ndarray:
+        """Return one number for texts that differ by blanks, case or how characters are written."""
+        return np.unique(content_hash([*map(normal_form, items)]), return_inverse=True)[1]
+
+    def near(self, items: list[str], asked: np.ndarray) -> np.ndarray:
+        """Return pairs of texts that have most of their runs of eight characters in common."""
+        pairs = near_texts(items)
+        both = np.concatenate([pairs, pairs[:, ::-1]])
+        return both[np.isin(both[:, 0], asked)]
+
     def to_columns(self, items: list[str]) -> dict[str, list[str]]:
         """Return the texts, or the beginning of long ones, as the column ``text``."""
         return {"text": [text[:KEPT] for text in items]}
@@ -93,6 +106,19 @@ class Text(Kind):
             data = np.frombuffer(text.encode(), dtype=np.uint8)
             counts[row] = np.bincount(data, minlength=256) / max(len(data), 1)
         return counts
+
+    def traits(self, items: list[str], rows: np.ndarray) -> list[Trait]:
+        """Return how long texts are, their first and last words, and how much is in capitals."""
+        texts = [items[row] for row in rows]
+        words = [text.split() or [""] for text in texts]
+        capitals = [sum(map(str.isupper, text)) / max(len(text), 1) for text in texts]
+        return [
+            Trait("the length of the texts", np.array(list(map(len, texts)), dtype=np.float64)),
+            Trait("the number of words", np.array(list(map(len, words)), dtype=np.float64)),
+            Trait("the share of capitals in the texts", np.array(capitals)),
+            Trait("the first word of the texts", np.array([w[0] for w in words], dtype=object)),
+            Trait("the last word of the texts", np.array([w[-1] for w in words], dtype=object)),
+        ]
 
     def draw(self, item: str) -> str:
         """Return the beginning of the text."""

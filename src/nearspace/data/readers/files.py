@@ -17,7 +17,7 @@ from nearspace.data.columns import check_unique, frame_of_arrow
 from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.delimited import read_delimited
-from nearspace.data.sources import Source, check_names, is_split, left_out, no_names
+from nearspace.data.sources import Source, check_names, is_split, no_names
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = ["read_file", "read_frame", "suffix_of"]
 READERS = (".npy", ".npz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
 ROLES = ("ids", "labels", "groups", "time", "split")
+CODES = ("ids", "labels", "groups")  # names of things, not amounts
 ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
@@ -81,6 +82,8 @@ def read_frame(path: Path) -> tuple[pd.DataFrame, list[str]]:
     """Return the table in a .csv, .tsv or .parquet file, and what there is to say of it.
 
     The cells of a .csv and a .tsv file are the text that stands there.
+
+    In the columns ``codes`` of a text file the cells stand as they are written.
 
     Raises
     ------
@@ -160,14 +163,12 @@ def _read_lines(path: Path) -> Source:
     opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
     with opened(path, "rt", encoding="utf-8-sig") as file:
         lines = [line.rstrip("\n") for line in file]
-    rows = np.array([row for row, line in enumerate(lines) if line.strip()], dtype=np.int64)
-    if not len(rows):
+    gaps = {row: "without a text" for row, line in enumerate(lines) if not line.strip()}
+    if len(gaps) == len(lines):
         raise DataError(f"{path.name} is empty; expected a text in each line.")
-    source = Source([lines[row] for row in rows], path.name, "a text file, an item a line")
-    source.roles["ids"] = rows
-    if len(rows) < len(lines):
-        source.notes.append(left_out(len(lines) - len(rows), "line", "without a text"))
-    return source
+    source = Source(lines, path.name, "a text file, an item a line")
+    source.roles["ids"] = np.arange(len(lines))
+    return source.without(gaps, "line", "without a text")
 
 
 def _read_npy(path: Path) -> Source:

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nearspace.encoders.base import Bounds, Elbo, Encoder
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.board import Failure
 from nearspace.judge.cache import make_key
-from nearspace.judge.cost import Cost, estimate_seconds, measure_cost
+from nearspace.judge.cost import Cost, estimate_seconds, measure_cost, with_latencies
 from nearspace.judge.exhibits import (
     NEIGHBOURS,
     Exhibits,
@@ -47,9 +48,11 @@ def compare(
     task: str | None = None,
     k: int = 5,
     rank_by: str | None = None,
+    metric: str | None = None,
     seeds: int = 1,
     test_size: float = 0.25,
     random_state: int = 0,
+    near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
     on_estimate: Callable[[float], None] | None = None,
@@ -75,6 +78,8 @@ def compare(
     rank_by : str, optional
         The score that ranks; by default ``"knn"`` of classes, ``"knn_r2"`` of numbers, else
         ``"preservation"``.
+    metric : {"cosine", "dot", "euclidean"}, optional
+        By which neighbours are near, of all rows; by default each encoder's own.
     seeds : int, default=1
         Fits of each encoder that has a random state; with more than one, intervals and verdicts
         cover the noise of training too.
@@ -82,6 +87,9 @@ def compare(
         Share of the items that test, where no split is published.
     random_state : int, default=0
         Of the split, the subsamples and the bootstrap.
+    near_duplicates : {"tell", "together"}, default="tell"
+        Whether test items that are nearly the same as a training item are counted and told, or
+        such items are kept on one side of the split.
     cache : str or Path, optional
         A folder in which fitted encoders, embeddings and scores are kept and found again.
     progress : callable, optional
@@ -110,13 +118,13 @@ def compare(
     if isinstance(data, Task):
         asked = data
     else:
-        protocol = Protocol(k, rank_by, seeds, test_size, random_state)
+        protocol = Protocol(k, rank_by, seeds, test_size, random_state, near_duplicates, metric)
         asked = set_task(dataset_of(data, y), protocol, task)
     rows, failures = _rows(encoders, asked)
     fits = Fits(asked, cache, progress)
     judge = _Judge(fits)
     judged: list[Judged] = []
-    notes, interrupted = list(asked.notes), False
+    notes, interrupted = [*asked.notes, *_few_fits(asked.protocol.seeds)], False
     if on_estimate is not None:
         fits.tell(0.0, "estimating the time")
         new = [encoder for _, encoder in rows if judge.is_new(encoder)]
@@ -124,7 +132,9 @@ def compare(
     for index, (spec, encoder) in enumerate(rows):
         fits.tell(index / len(rows), spec)
         try:
-            judged.append(judge.row(spec, encoder, index / len(rows), 1 / len(rows)))
+            row = judge.row(spec, encoder, index / len(rows), 1 / len(rows))
+            judged.append(row)
+            notes += [f"{spec}: {note}" for note in row.notes]
         except KeyboardInterrupt:
             failures += [Failure(rest, "not judged: interrupted") for rest, _ in rows[index:]]
             interrupted = True
@@ -132,9 +142,11 @@ def compare(
             break
         except Exception as error:  # whatever a user's transformer raises is that row's result
             failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
+    given = dict(rows)
+    fits.tell(1.0, "timing one item")
+    judged = judge.timed(judged, given)
     fits.tell(1.0, "intervals and verdicts")
     fits.cache.prune()
-    given = dict(rows)
     return assemble(
         asked,
         judged,
@@ -142,8 +154,19 @@ def compare(
         notes=tuple(notes),
         seconds=judge.seconds,
         interrupted=interrupted,
+        leaks=asked.leaks,
         fits={row.spec: functools.partial(judge.fitted, given[row.spec]) for row in judged},
     )
+
+
+def _few_fits(seeds: int) -> list[str]:
+    """Return that two fits tell little, where there are two."""
+    if seeds != 2:
+        return []
+    return [
+        "Two fits of an encoder say little of how much training varies, so that only very large "
+        "differences count where it does; five tell more (seeds=5, --seeds 5)."
+    ]
 
 
 def _rows(
@@ -202,6 +225,17 @@ class _Judge:
         """Return an encoder as it was fitted on the training items."""
         return self.fits.get(encoder)[0]
 
+    def timed(self, judged: list[Judged], given: dict[str, Encoder]) -> list[Judged]:
+        """Return rows with the latency of one item; no noise of an earlier run is kept for it."""
+        start = time.perf_counter()
+        costs = with_latencies(
+            {row.spec: row.cost for row in judged},
+            lambda spec: self.fitted(given[spec]),
+            self.task.test,
+        )
+        self.seconds["timing one item"] = time.perf_counter() - start
+        return [dataclasses.replace(row, cost=costs[row.spec]) for row in judged]
+
     def is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""
         return not (encoder.is_reproducible and self.cache.has_row(self._key(encoder)))
@@ -211,7 +245,8 @@ class _Judge:
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
         sides = (task.train.fingerprint, task.test.fingerprint)
         groups = "" if task.groups is None else task.groups.tolist()
-        return make_key("row", encoder.spec, *sides, settings, task.name, groups)
+        kind = task.train.kind
+        return make_key("row", encoder.spec, *sides, kind.metric, settings, task.name, groups)
 
     def _run(self, encoder: Encoder) -> Judged:
         task, key = self.task, self._key(encoder)
@@ -224,17 +259,20 @@ class _Judge:
                 self.cache.store_row(key, *row)
         arrays, facts = row
         if encoder.spec == self.reference_spec:
-            self.reference = arrays["test"][task.sample]
+            self.reference = arrays["test"][task.sample], facts["metric"]
+        nearby = nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS, facts["metric"])
         return Judged(
             spec=encoder.spec,
             learns=encoder.learns,
             scores={name: arrays[f"score-{name}"] for name in facts["scores"]},
             cost=Cost(**facts["cost"]),
             dim=arrays["test"].shape[1],
+            metric=facts["metric"],
+            notes=tuple(facts["notes"]),
             shown=arrays["test"][self.shown],
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
-                neighbours=nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS)[0],
+                neighbours=nearby[0],
                 layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
                 strips=self._strips(encoder, arrays["test"][self.shown]),
                 elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
@@ -262,7 +300,10 @@ class _Judge:
             if score.needs <= evidence.has
         }
         times.append(time.perf_counter())
-        layout = tsne(evidence.test[self.shown], task.protocol.random_state)
+        layout = np.empty((0, 2))
+        if evidence.metric != "dot":
+            shown = evidence.test[self.shown]
+            layout = tsne(shown, evidence.metric, task.protocol.random_state)
         layers = layer_scores(task, fitted) if getattr(encoder, "layer", None) is None else []
         times.append(time.perf_counter())
         for name, spent in zip(self.seconds, np.diff(times), strict=True):
@@ -272,6 +313,8 @@ class _Judge:
         facts = {
             "cost": dataclasses.asdict(cost),
             "scores": list(scores),
+            "metric": evidence.metric,
+            "notes": [*fitted.notes, *evidence.notes],
             "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
             "elbo": dataclasses.asdict(fitted.elbo(task.test.items, task.protocol.random_state))
             if isinstance(fitted, Bounds)

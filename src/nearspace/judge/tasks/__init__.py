@@ -7,7 +7,8 @@ import importlib
 import pkgutil
 from typing import Any
 
-from nearspace.data import Dataset, load, target_of
+from nearspace.data import Dataset, Target, load
+from nearspace.data.roles import role_notes, value_array
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.task import Protocol, Task
 
@@ -21,7 +22,10 @@ def dataset_of(data: Any, y: Any = None) -> Dataset:
     """Return a dataset as it is, other data as `load` reads them; with labels ``y`` if given."""
     if not isinstance(data, Dataset):
         return load(data, labels=y)
-    return data if y is None else dataclasses.replace(data, target=target_of(y))
+    if y is None:
+        return data
+    told = [] if isinstance(y, Target) else role_notes(value_array(y), "labels")
+    return dataclasses.replace(data, target=y, labelled=None, notes=(*data.notes, *told))
 
 
 def check_task(name: str | None) -> None:
