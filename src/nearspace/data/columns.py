@@ -256,6 +256,8 @@ def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
         column = frame[name]
         if isinstance(column.dtype, pd.PeriodDtype):
             column = columns[name] = column.dt.to_timestamp()
+        if column.dtype == np.float16:  # too narrow to be reckoned with
+            column = columns[name] = column.astype(np.float32)
         odd = isinstance(column.dtype, pd.ArrowDtype | pd.DatetimeTZDtype)
         if not (odd or column.dtype.kind == "m" or types.is_object_dtype(column.dtype)):
             continue
