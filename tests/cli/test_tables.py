@@ -45,7 +45,7 @@ def test_a_german_file_is_judged_searched_and_added_to_as_one_with_points(comman
     (command.folder / "bad.csv").write_text("price;weight;kind\nabc;700,5;x\n")
     done = command("add", "bad.csv", *add)
     assert done.returncode == 2
-    assert "row 0, column 'price' is 'abc', expected a number" in done.stderr
+    assert "row 0, column 'price' is 'abc', expected a finite number" in done.stderr
 
 
 def accuracy(printed):

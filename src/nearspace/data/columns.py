@@ -173,8 +173,8 @@ def _column(
             texts = column.map(lambda cell: str(cell).strip())
             row = int(np.flatnonzero(texts == next(iter(numbers.wrong)))[0])
             raise DataError(
-                f"{who}: row {row}, column '{name}' is {column.iloc[row]!r}, expected a number or "
-                "a missing cell."
+                f"{who}: row {row}, column '{name}' is {column.iloc[row]!r}, expected a finite "
+                "number or a missing cell."
             )
         if numbers.way:
             told.ways[f"Numbers with {numbers.way}: {{names}}."].append(name)
@@ -256,6 +256,8 @@ def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
         column = frame[name]
         if isinstance(column.dtype, pd.PeriodDtype):
             column = columns[name] = column.dt.to_timestamp()
+        if column.dtype == np.float16:  # too narrow to be reckoned with
+            column = columns[name] = column.astype(np.float32)
         odd = isinstance(column.dtype, pd.ArrowDtype | pd.DatetimeTZDtype)
         if not (odd or column.dtype.kind == "m" or types.is_object_dtype(column.dtype)):
             continue

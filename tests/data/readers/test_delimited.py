@@ -159,3 +159,11 @@ def test_long_fields_and_many_lines(tmp_path):
     lines[-2] += ",9"
     with pytest.raises(DataError, match="line 60000 has 3 fields"):
         read(tmp_path, "\n".join(["n,x", *lines]))
+
+
+def test_very_many_columns(tmp_path):
+    names = [f"gene number {n}" for n in range(12_000)]
+    lines = [",".join(names), *[",".join(f"{n + r}.5" for n in range(12_000)) for r in range(12)]]
+    found = read(tmp_path, "\n".join(lines))
+    assert list(found.frame.columns) == names
+    assert found.frame.shape == (12, 12_000)
