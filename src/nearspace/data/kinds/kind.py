@@ -100,6 +100,8 @@ class Kind(ABC):
         Endings of files that hold one item each, such as ``".png"``.
     pictured : bool
         Whether `picture` gives a picture of an item.
+    compares_pairs : bool
+        Whether the time that `near` takes grows with the pairs of items rather than the items.
     bounds : (float, float) or None
         The lowest and the highest number of an item as networks take it, where there are any.
     """
@@ -108,6 +110,7 @@ class Kind(ABC):
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     pictured: ClassVar[bool] = False
+    compares_pairs: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = None
     registry: ClassVar[dict[str, type[Kind]]] = {}
 

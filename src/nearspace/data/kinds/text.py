@@ -32,6 +32,7 @@ class Text(Kind):
 
     name: ClassVar[str] = "text"
     form: ClassVar[str] = "a list of str"
+    compares_pairs: ClassVar[bool] = False
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:
