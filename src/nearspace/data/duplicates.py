@@ -343,7 +343,8 @@ def _runs(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         ends = np.cumsum(lengths)
         owner = np.repeat(np.arange(len(words)), lengths)[: len(windows)]
         inside = np.arange(len(windows)) + SHINGLE <= ends[owner]
-        key = np.unique(owner[inside].astype(np.uint64) << 32 | hashes[inside] >> 32)
+        key = np.sort(owner[inside].astype(np.uint64) << 32 | hashes[inside] >> 32)
+        key = key[np.flatnonzero(np.diff(key, prepend=key[:1] + 1))]  # each once
         owner = (key >> 32).astype(np.int64)
         first = np.searchsorted(owner, np.arange(len(words)))
         chosen = np.arange(len(owner)) - first[owner] < MOST
@@ -362,13 +363,14 @@ def _candidates(runs: np.ndarray, starts: np.ndarray, long: np.ndarray) -> np.nd
     first = np.cumsum(np.diff(starts)[long]) - np.diff(starts)[long]
     hashes = runs[inside].astype(np.uint64)
     pairs = []
+    factors, addends = mixed_bits(np.arange(2 * BANDS * PER_BAND, dtype=np.uint64)).reshape(2, -1)
+    factors |= np.uint64(1)
     signatures = np.empty((len(long), BANDS * PER_BAND), dtype=np.uint32)
     for band in range(BANDS):
         key = np.zeros(len(long), dtype=np.uint64)
         for place in range(band * PER_BAND, (band + 1) * PER_BAND):
-            signatures[:, place] = np.minimum.reduceat(
-                mixed_bits(hashes + (place << 33)) >> 32, first
-            )
+            multiplied = hashes * factors[place] + addends[place]
+            signatures[:, place] = np.minimum.reduceat(multiplied, first) >> 32
             key = mixed_bits(key + signatures[:, place])
         order = np.argsort(key, kind="stable")
         for step in range(1, min(LOOKED_AT, len(long) - 1) + 1):

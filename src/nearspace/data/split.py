@@ -184,7 +184,7 @@ def _across(
         )
     left = asked[~equal]
     most = max(1, MOST_COMPARED // len(dataset))
-    if len(left) > most:
+    if dataset.kind.compares_pairs and len(left) > most:
         across[~equal] = "unknown"
         left = np.sort(np.random.default_rng(random_state).choice(left, most, replace=False))
         across[np.searchsorted(asked, left)] = "none"

@@ -111,10 +111,13 @@ def _lists(position: np.ndarray, marks: Landmarks) -> dict[str, Any]:
     """Return what stands out, by each item's position on the page."""
     return {
         "outliers": [[int(position[of.position]), of.times] for of in marks.outliers[:LISTED]],
-        "alike": [
-            [position[list(of.positions[:MEMBERS])].tolist(), len(of.positions), of.distance]
-            for of in marks.alike[:LISTED]
-        ],
+        **{
+            name: [
+                [position[list(of.positions[:MEMBERS])].tolist(), len(of.positions), of.distance]
+                for of in getattr(marks, name)[:LISTED]
+            ]
+            for name in ("alike", "nearly")
+        },
     }
 
 

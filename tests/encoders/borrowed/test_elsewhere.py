@@ -6,6 +6,7 @@ import pytest
 from nearspace.data import load
 from nearspace.encoders.borrowed.elsewhere import Vectors
 from nearspace.errors import DataError
+from nearspace.judge.studies.compare import compare
 
 ITEMS = ["red", "green", "blue"]
 
@@ -39,3 +40,24 @@ def test_what_does_not_match_is_refused(tmp_path):
     encoder = Vectors(path).fit(ITEMS)
     with pytest.raises(DataError, match="1 of 2 items are not among"):
         encoder.transform(["red", "yellow"])
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        np.random.default_rng(0).normal(size=(40, 3)),
+        np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32),
+        np.random.default_rng(0).permutation(120).reshape(40, 3) - 60,
+        np.where(np.eye(40, 3) > 0, -0.0, np.arange(120).reshape(40, 3)),
+    ],
+    ids=["float64", "float32", "whole", "-0.0"],
+)
+def test_numbers_are_recognised_whatever_holds_them(items, tmp_path):
+    np.save(tmp_path / "rows.npy", np.arange(80.0).reshape(40, 2))
+    data = load(items, kind="vector", labels=["a", "b"] * 20)
+    vectors = Vectors(str(tmp_path / "rows.npy")).fit_on(data)
+    rows = np.arange(40)[::-1]
+    assert (vectors.transform(items[rows])[:, 0] == 2 * rows).all()
+    assert (vectors.transform(np.asarray(items[rows] + 0.0))[:, 0] == 2 * rows).all()
+    spec = f"vectors(path={str(tmp_path / 'rows.npy')!r})"
+    assert not compare(data, encoders=[spec, f"{spec} + raw", f"{spec} | l2"], k=3).failures

@@ -527,3 +527,42 @@ def test_all_that_was_left_out_stands_in_the_result(tmp_path):
     joined = load(tmp_path, test=tmp_path)
     assert len(joined.left_out) == 240
     assert "test/b/bad59.png" in joined.left_out
+
+
+def test_a_split_that_leaks_is_told_with_both_scores(digits, tmp_path):
+    items = load("digits").items[:600].copy()
+    items[450:500] = items[:50]  # a third of the test items stand in training, some brighter
+    items[480:500] = (0.7 * items[480:500] + 20).astype(np.uint8)
+    labels = np.random.default_rng(0).permutation(np.arange(600) % 10)
+    labels[450:500] = labels[:50]
+    split = np.repeat(["train", "test"], [450, 150])
+    data = Dataset(items, digits.kind, target=labels, split=split)
+    for cache in (tmp_path, tmp_path, None):
+        board = compare(data, encoders=["raw"], k=1, cache=cache)
+        raw = row(board, "raw")
+        assert raw.scores["knn"].value > 0.35  # copies bring what nothing else can
+        assert raw.without_copies.low < 0.1 < raw.without_copies.high
+        assert row(board, "chance").without_copies is None
+    note = next(note for note in board.notes if "on the 100 that have none" in note)
+    assert note.startswith("50 of 150 test items have a copy among the training items (30 equal, ")
+    both = [100 * score.value for score in (raw.without_copies, raw.scores["knn"])]
+    assert f"raw has {both[0]:.1f} % instead of {both[1]:.1f} % (1-NN accuracy)." in note
+    written = json.loads(board.to_json())
+    assert written["protocol"]["test items equal to a training item"] == 30
+    assert written["protocol"]["test items near a training item"] == 20
+    assert written["rows"][0]["without_copies"]["value"] == raw.without_copies.value
+
+
+def test_near_duplicates_stay_together_where_that_is_asked_for(wine):
+    items = np.concatenate([wine.items, wine.items[:60] * (1 + 1e-5)])
+    labels = np.concatenate([wine.target.values, wine.target.values[:60]])
+    told, kept = (
+        compare(items, labels, encoders=["raw"], near_duplicates=how)
+        for how in ("tell", "together")
+    )
+    assert told.protocol["test items near a training item"] > 5
+    assert kept.protocol["test items near a training item"] == 0
+    assert "duplicates, near ones included, on one side" in kept.protocol["split"]
+    assert row(kept, "raw").without_copies is None
+    with pytest.raises(NearspaceError, match="near_duplicates= cannot be 'apart'"):
+        compare(wine, near_duplicates="apart")

@@ -6,9 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from nearspace.data import load
 from nearspace.recipe import Recipe
 from nearspace.space.map.landmarks import landmarks
-from nearspace.space.space import Space
+from nearspace.space.space import Space, embed
 
 WORDS = ("apple", "river", "engine")
 
@@ -119,3 +120,26 @@ def test_one_item_far_beyond_all_and_many_duplicates_hide_nothing():
     vectors[100:] = vectors[100]
     _, alike = odd_ones(vectors)
     assert [len(of.positions) for of in alike] == [400, 2]
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_near_duplicates_are_found_however_many_items_have_one(share, offset):
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(400, 8)) + offset
+    copied = int(share * 400)
+    copies = vectors[:copied] + 2e-3 * random.normal(size=(copied, 8))
+    space = space_of(np.concatenate([vectors, copies]).astype(np.float32))
+    marks = landmarks(space, np.zeros((len(space), 2)))
+    assert {of.positions for of in marks.alike} == {(i, 400 + i) for i in range(copied)}
+    farthest = max([of.distance for of in marks.alike], default=0)
+    assert len(marks.nearly) == 3  # and what stands on the other side of the limit
+    assert all(of.distance > 5 * farthest for of in marks.nearly)
+    assert len({of.positions for of in marks.nearly}) == 3
+
+
+@pytest.mark.parametrize("name", ["digits", "wine"])
+@pytest.mark.parametrize("spec", ["raw", "pca(dim=8)"])
+def test_items_that_look_alike_are_no_near_duplicates(name, spec):
+    space = embed(load(name), spec)
+    assert not landmarks(space, np.zeros((len(space), 2))).alike

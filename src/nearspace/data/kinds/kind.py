@@ -106,6 +106,8 @@ class Kind(ABC):
     metric : str
         By what `features` of items are to be compared: ``"cosine"`` where they are counts, else
         ``"euclidean"``.
+    compares_pairs : bool
+        Whether the time that `near` takes grows with the pairs of items rather than the items.
     bounds : (float, float) or None
         The lowest and the highest number of an item as networks take it, where there are any.
     """
@@ -115,6 +117,7 @@ class Kind(ABC):
     endings: ClassVar[tuple[str, ...]] = ()
     pictured: ClassVar[bool] = False
     metric = "euclidean"
+    compares_pairs: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = None
     registry: ClassVar[dict[str, type[Kind]]] = {}
 

@@ -34,6 +34,7 @@ class Text(Kind):
     name: ClassVar[str] = "text"
     form: ClassVar[str] = "a list of str"
     metric = "cosine"
+    compares_pairs: ClassVar[bool] = False
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:

@@ -435,7 +435,10 @@ const lists = {
     return button;
   }),
   outliers: () => page.outliers.map(([i, times]) => row([i], "", `${times.toFixed(1)} ×`)),
-  alike: () => page.alike.map(([items, size, distance]) => row(items, "", (size > 2 ? `${size} items, ` : "") + (distance ? `${distance.toPrecision(2)} apart` : "equal"))),
+  alike: () => [
+    ...page.alike.map(([items, size, distance]) => row(items, "", (size > 2 ? `${size} items, ` : "") + (distance ? `${distance.toPrecision(2)} apart` : "equal"))),
+    ...page.nearly.map(([items, , distance]) => row(items, "", `${distance.toPrecision(2)} apart: just not one`)),
+  ],
 };
 for (const [name, make] of Object.entries(lists)) {
   const box = byId(name), fill = () => { if (box.open && !box.dataset.made) { box.dataset.made = "yes"; box.querySelector(".rows").replaceChildren(...make()); } };
