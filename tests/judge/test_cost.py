@@ -8,7 +8,7 @@ import pytest
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import NearspaceError
-from nearspace.judge.cost import Cost, cheapest, estimate_seconds, with_latencies
+from nearspace.judge.cost import Cost, choose_by_cost, estimate_seconds, with_latencies
 from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 
@@ -74,7 +74,7 @@ def test_latencies_that_cannot_be_measured_are_none():
 
     (told,) = with_latencies({"a": cost()}, gone, SAMPLES["wine"]()).values()
     assert np.isnan(told.latency_seconds)
-    assert cheapest([told, cost(low=1e-5)], [0.5, 0.6]) == 1  # as quick, as small, and better
+    assert choose_by_cost([told, cost(low=1e-5)], [0.5, 0.6]) == 1  # as quick, as small, and better
 
 
 @pytest.mark.parametrize(
@@ -89,4 +89,4 @@ def test_latencies_that_cannot_be_measured_are_none():
 )
 def test_the_star_goes_by_what_is_felt_then_size_then_score(lows, sizes, scores, chosen):
     costs = [cost(size, low) for low, size in zip(lows, sizes, strict=True)]
-    assert cheapest(costs, scores) == chosen
+    assert choose_by_cost(costs, scores) == chosen

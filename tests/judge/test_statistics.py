@@ -293,9 +293,9 @@ def test_rows_that_tell_nothing_are_seldom_told_from_chance(rows, n, stratified)
 def test_what_a_row_tells_is_found_and_more_of_it_within_classes():
     found = np.zeros(2)
     for seed in range(60):
-        scores, chance, labels = guessing(np.random.default_rng(seed), 10, 200, skill=0.25)
+        scores, chance, labels = guessing(np.random.default_rng(seed), 10, 200, skill=0.13)
         found += [(compare_to_base(scores, chance, None, by)[1] > 0).any() for by in (labels, None)]
-    assert found[0] > found[1] > 20
+    assert found[0] > found[1] + 5 > 15
     # The commonest of unequal classes is hard to beat.
     scores, chance, labels = guessing(np.random.default_rng(0), 10, 200, (0.9, 0.1), 0.2)
     assert not (compare_to_base(scores, chance, None, labels)[1] > 0).any()

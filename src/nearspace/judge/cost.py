@@ -23,7 +23,7 @@ from nearspace.judge.evidence import Evidence
 from nearspace.judge.task import Task
 from nearspace.learning.train import default_epochs
 
-__all__ = ["Cost", "cheapest", "estimate_seconds", "measure_cost", "with_latencies"]
+__all__ = ["Cost", "choose_by_cost", "estimate_seconds", "measure_cost", "with_latencies"]
 
 WARM_UPS, ROUNDS, LATENCY_SECONDS = 2, 25, 1.5
 # What no user feels: a millisecond an item; less than twice as long is no reason to choose either.
@@ -120,7 +120,7 @@ def with_latencies(
     }
 
 
-def cheapest(costs: Sequence[Cost], scores: Sequence[float]) -> int:
+def choose_by_cost(costs: Sequence[Cost], scores: Sequence[float]) -> int:
     """Return which encoder to use of some that are equally good.
 
     It is the one with the smallest vectors among those that are as quick as the quickest, of
@@ -132,7 +132,7 @@ def cheapest(costs: Sequence[Cost], scores: Sequence[float]) -> int:
     --------
     >>> quick, small = Cost(1, 1, 3e-5, 256, 3e-5, 4e-5), Cost(1, 1, 6e-4, 64, 6e-4, 9e-4)
     >>> slow = Cost(1, 1, 8e-3, 32, 8e-3, 9e-3)
-    >>> cheapest([quick, small, slow], [0.9, 0.8, 0.95])
+    >>> choose_by_cost([quick, small, slow], [0.9, 0.8, 0.95])
     1
     """
     lows = [cost.latency_low for cost in costs]

@@ -15,7 +15,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.exhibits import NO_ITEMS, Strip
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
-from nearspace.judge.cost import Cost, cheapest
+from nearspace.judge.cost import Cost, choose_by_cost
 from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
@@ -370,7 +370,7 @@ def _better_by(
 
 
 def _cheapest(left: list[Result], score: Score) -> Result:
-    """Return which of the contenders to use, see `cheapest`."""
+    """Return which of the contenders to use, see `choose_by_cost`."""
     rows = [(row, row.cost) for row in left if row.cost is not None]
     values = [score.sign * row.scores[score.name].value for row, _ in rows]
-    return rows[cheapest([cost for _, cost in rows], values)][0]
+    return rows[choose_by_cost([cost for _, cost in rows], values)][0]

@@ -126,17 +126,6 @@ def test_nothing_is_recommended_where_nothing_can_be_told_from_chance():
         board.best()
 
 
-def test_nothing_is_starred_on_noise():
-    """With the star asked of each row alone, one in eight such boards had one."""
-    rng, specs = np.random.default_rng(0), [f"raw | pca(dim={dim})" for dim in (2, 3, 5)]
-    starred = 0
-    for _ in range(8):
-        items = rng.normal(size=(120, 6)).astype(np.float32)
-        data = load(items, labels=np.arange(120) % 2)
-        starred += compare(data, encoders=specs).recommended is not None
-    assert starred <= 1
-
-
 def with_square(items):
     return np.hstack([items, np.square(items)])
 
