@@ -8,12 +8,15 @@ from nearspace import embed, load
 from nearspace.errors import DataError
 from nearspace.recipe import Recipe
 
-GOOD = {"spec": "a", "fingerprint": "b", "data": "c", "kind": None, "versions": {}}
+GOOD = {"spec": "a", "fingerprint": "b", "data": "c", "metric": "cosine", "kind": None}
+GOOD |= {"versions": {}}
 
 
 def test_the_keys_in_files_stay_as_they_are():
     written = embed(load("digits"), "pca(dim=2)").recipe.to_json()
-    assert list(written) == ["spec", "fingerprint", "data", "kind", "roles", "versions"]
+    assert list(written) == [
+        "spec", "fingerprint", "data", "metric", "kind", "roles", "versions",
+    ]  # fmt: skip
     assert json.loads(json.dumps(written["kind"])) == {"kind": "image", "shape": [8, 8, 1]}
     brought = Recipe("vectors", "0", made_by="a model", left_out=("image",)).to_json()
     assert list(brought) == [*written, "made_by", "left_out"]
@@ -38,6 +41,7 @@ def test_what_is_written_is_read_again():
         ([], "spec"),
         ({**GOOD, "fingerprint": 3}, "fingerprint"),
         ({**GOOD, "kind": "image"}, "kind"),
+        ({**GOOD, "metric": "cosin"}, "metric"),
         ({**GOOD, "roles": None}, "roles"),
         ({**GOOD, "left_out": "image"}, "left_out"),
         *(({key: GOOD[key] for key in GOOD if key != name}, name) for name in GOOD),

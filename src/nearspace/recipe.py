@@ -7,19 +7,27 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from nearspace.errors import DataError
+from nearspace.errors import DataError, NearspaceError, did_you_mean
 
-__all__ = ["Recipe", "versions"]
+__all__ = ["METRICS", "Recipe", "check_metric", "versions"]
+
+METRICS = ("cosine", "dot", "euclidean")
 
 LIBRARIES = (
     "nearspace", "numpy", "scikit-learn", "torch", "pillow", "scikit-image", "transformers",
 )  # fmt: skip
-TYPES = {"spec": str, "fingerprint": str, "data": str, "kind": dict | None, "roles": dict,
-         "versions": dict, "made_by": str | None, "left_out": list}  # fmt: skip
+TYPES = {"spec": str, "fingerprint": str, "data": str, "metric": str, "kind": dict | None,
+         "roles": dict, "versions": dict, "made_by": str | None, "left_out": list}  # fmt: skip
 OF_OTHERS: dict[str, Any] = {
     "made_by": None,
     "left_out": [],
 }  # known of vectors of others alone
+
+
+def check_metric(metric: str) -> None:
+    """Raise `NearspaceError` if there is no such metric."""
+    if metric not in METRICS:
+        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
 
 
 def versions() -> dict[str, str]:
@@ -46,6 +54,9 @@ class Recipe:
         Of the fitted encoder: only vectors of one fingerprint are compared or joined.
     data : str
         The name of the data.
+    metric : {"cosine", "dot", "euclidean"}
+        By what the vectors are to be compared, as their encoder declares it; of vectors of which
+        nobody says, the cosine.
     kind : dict or None
         The kind of the items as JSON, for which `Space.kind` stands; None where it is not known.
     roles : dict of str to str
@@ -69,11 +80,15 @@ class Recipe:
     spec: str
     fingerprint: str
     data: str = ""
+    metric: str = "cosine"
     kind: dict[str, Any] | None = None
     roles: dict[str, str] = dataclasses.field(default_factory=dict)
     versions: dict[str, str] = dataclasses.field(default_factory=versions)
     made_by: str | None = None
     left_out: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_metric(self.metric)
 
     @property
     def maker(self) -> str:
@@ -97,6 +112,13 @@ class Recipe:
         values = {"roles": {}, **OF_OTHERS, **value} if isinstance(value, dict) else {}
         for name, of in TYPES.items():
             if not isinstance(values.get(name, ...), of):
-                raise DataError(f"A recipe, as Recipe.to_json writes it, has another '{name}'.")
+                raise _none(name)
+        if values["metric"] not in METRICS:
+            raise _none("metric")
         values["left_out"] = tuple(values["left_out"])
         return cls(**{name: values[name] for name in TYPES})
+
+
+def _none(name: str) -> DataError:
+    """Return the error for what is no recipe, by the field that shows it."""
+    return DataError(f"A recipe, as Recipe.to_json writes it, has another '{name}'.")

@@ -73,7 +73,7 @@ def test_analogy_answers_as_search_does(command, digits):
         assert digits.labels[digits.position(name)] == int(label)
     done = command("analogy", "d.space", "1", "2", "2", "-k", "3", "--json")
     (answer,) = json.loads(done.stdout)
-    assert (answer["query"], answer["metric"]) == ("2 - 1 + 2", "cosine")
+    assert (answer["query"], answer["metric"]) == ("2 - 1 + 2", "euclidean")
     assert [row["rank"] for row in answer["neighbours"]] == [1, 2, 3]
 
 

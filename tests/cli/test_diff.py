@@ -23,7 +23,7 @@ def test_two_spaces_are_told_apart(command, spaces):
     done = command("diff", "a.space", "b.space", "-k", "5", "-o", "d.json")
     assert done.returncode == 0, done.stderr
     assert "400 items are in both, 200 only in a.space." in done.stdout
-    assert "(euclidean; by chance 1.3%)" in done.stdout
+    assert "(cosine; by chance 1.3%)" in done.stdout
     assert "nearest in b.space" in done.stdout
     value = json.loads((command.folder / "d.json").read_text())
     assert value["shared"] == len(value["changes"]) == 400

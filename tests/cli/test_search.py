@@ -105,7 +105,7 @@ def test_index_is_built_kept_and_used(search):
              + 0.1 * random.normal(size=(1500, 8)))  # fmt: skip
     save(embed(load("v.npz"), "raw"), "v.space")
     said = search("index", "v.space")
-    assert "v.space: index for cosine, 37 cells" in said
+    assert "v.space: index for euclidean, 37 cells" in said
     assert "recall@10 " in said
     answer = json.loads(search("search", "v.space", "--id", "5", "--json"))[0]
     assert answer["recall"] < 1

@@ -153,3 +153,27 @@ def test_damage_is_listed(command):
     assert done.returncode == 1
     assert "Row 18 of the items does not match its checksum" in done.stderr
     assert "row 18 does not match" in command("info", "w.space").stderr
+
+
+def test_what_is_left_out_is_named_in_full_where_standard_error_is_kept(command):
+    folder = command.folder / "photos"
+    folder.mkdir()
+    for at in range(9):
+        Pillow.fromarray(np.full((5, 5), 300 + 9 * at, np.uint16)).save(folder / f"{at}.png")
+        (folder / f"bad{at}.png").write_text("no")
+    done = command("embed", "photos", "--with", "pca(dim=99)", "-o", "p.space")
+    assert done.returncode == 0, done.stderr
+    assert "and 4 more." in done.stderr
+    assert all(f"left out: bad{at}.png (not an image)" in done.stderr for at in range(9))
+    assert "values from 300 to 372: by one scale for all 300 is black and 372 white" in done.stderr
+    assert "note: pca(dim=99): It has 9 dimensions, as many as the data allow" in done.stderr
+    assert "It has 9 dimensions" in command("info", "p.space").stdout
+    for asked in (("add", "photos", "--to", "p.space"),
+                  ("pack", "photos", "--with", "p.space", "-o", "p.codes")):  # fmt: skip
+        done = command(*asked)
+        assert done.returncode == 0, done.stderr
+        assert "bad8.png (not an image)" in done.stderr
+        assert "by the scale of the others 300 is black and 372 white" in done.stderr
+    assert "9 unchanged" in command("add", "photos", "--to", "p.space").stdout
+    done = command("search", "p.space", "photos/3.png", "-k", "1")
+    assert "3.png" in done.stdout

@@ -123,23 +123,52 @@ def test_roles_are_columns_of_any_type():
     frame = pd.DataFrame({"a": [1, 2, 3], 7: pd.array([1, None, 2], dtype="Int64")})
     frame["when"] = pd.to_datetime(["2020", "2021", "2022"], utc=True)
     data = load(frame, labels="7", time="when")
-    assert data.target.values.tolist() == [1, 2]
-    assert data.time.astype("datetime64[Y]").astype(str).tolist() == ["2020", "2022"]
+    assert data.labels.tolist() == [1, None, 2]
+    assert data.time.astype("datetime64[Y]").astype(str).tolist() == ["2020", "2021", "2022"]
     kinds = pd.Categorical(["u", None, "v"])
     assert load(frame[["a"]].assign(y=kinds), labels="y").target.values.tolist() == ["u", "v"]
 
 
-def test_items_without_a_label_are_left_out_and_the_rest_keeps_its_place():
+def test_items_without_a_label_stay_and_are_told():
     labels = np.array(["a", None, "b", float("nan"), ""] * 4, dtype=object)
     data = load(X, labels=labels)
+    assert data.labels.tolist() == ["a", None, "b", None, None] * 4
     assert data.target.values.tolist() == ["a", "b"] * 4
-    assert data.ids[:4].tolist() == [0, 2, 5, 7]
-    np.testing.assert_array_equal(data.items, X[data.ids])
-    assert "12 rows without a label were left out." in data.notes
+    np.testing.assert_array_equal(data.items, X)
+    assert "12 of the 20 items have no label." in data.notes
+    labelled = data.labelled_only()
+    assert labelled.ids[:4].tolist() == [0, 2, 5, 7]
+    np.testing.assert_array_equal(labelled.items, X[labelled.ids])
     one = np.r_[np.nan, Y[1:]]
     data = load(X, labels=one)
-    assert "1 row without a label was left out." in data.notes
+    assert "1 of the 20 items has no label." in data.notes
     assert data.target.values.dtype == np.int64
+    data = load(X, labels=[None] * 20)
+    assert data.labels is data.target is None
+    assert "None of the 20 items has a label." in data.notes
+
+
+def test_labels_with_gaps_are_taken_joined_and_drawn_with_their_items():
+    labels = [None if i % 3 else i * 10**16 + 1 for i in range(20)]  # 17 digits and more
+    data = load(X, labels=labels)
+    some = data.take([19, 3, 0, 18])
+    assert some.labels.tolist() == [None, labels[3], 1, labels[18]]
+    assert data.take(np.arange(20) % 3 == 1).labels is None
+    assert data.take(np.arange(20) % 3 == 0).labelled is None
+    assert data.fingerprint != load(X, labels=labels[::-1]).fingerprint
+    frame = pd.DataFrame({"a": np.arange(20.0), "y": [None, "u", "v", ""] * 5})
+    both = load(frame, labels="y", test=frame)
+    assert both.labels.tolist() == [None, "u", "v", None] * 10
+    assert (both.split == "test").sum() == 20
+
+
+def test_what_else_is_known_of_two_parts_goes_together_or_is_told():
+    frame = pd.DataFrame({"t": ["near", "far"], "m": [1, 2]})
+    whole = load(frame, column="t", test=frame.assign(m=[0.5, None], n="x"))
+    assert whole.meta.to_pydict() == {"m": [1, 2, 0.5, None], "n": [None, None, "x", "x"]}
+    whole = load(frame, column="t", test=frame.assign(m="word"))
+    assert whole.meta is None
+    assert any("other columns of the two parts do not go together" in note for note in whole.notes)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +178,6 @@ def test_items_without_a_label_are_left_out_and_the_rest_keeps_its_place():
         ({"groups": np.arange(21)}, ["expected 20 groups", "got 21"]),
         ({"labels": np.r_[X[:19, 0], np.inf]}, ["label of row 19 is inf", "finite"]),
         ({"labels": np.eye(20)}, ["labels as one value", "(20, 20)"]),
-        ({"labels": [None] * 20}, ["every label is missing"]),
         ({"labels": "y"}, ["ndarray has no named columns", "labels='y'"]),
         ({"groups": [*range(19), None]}, ["without a group: 1", "row 19"]),
         ({"ids": Y}, ["the id", "stands 10 times"]),
@@ -250,14 +278,14 @@ def test_subfolders_are_labels(tmp_path):
     put_image(tmp_path / "stray.png")
     (tmp_path / "notes.md").write_text("x")
     data = load(tmp_path)
-    assert data.ids.tolist() == ["cat/1.png", "cat/deep/er/2.PNG", "dog/3.jpg"]
-    assert data.target.values.tolist() == ["cat", "cat", "dog"]
+    assert data.ids.tolist() == ["stray.png", "cat/1.png", "cat/deep/er/2.PNG", "dog/3.jpg"]
+    assert data.labels.tolist() == [None, "cat", "cat", "dog"]
     assert data.kind == Image((6, 8, 1))
     assert data.name == tmp_path.name
     notes = " ".join(data.notes)
     assert "a folder of 4 image files" in notes
-    assert "8 × 6 pixels, grey: the own size of all files" in notes
-    assert "1 row without a label was left out" in notes
+    assert "8 × 6 pixels, grey: the own size of all." in notes
+    assert "1 of the 4 items has no label" in notes
     assert "(.md)" in notes
 
 
@@ -269,12 +297,18 @@ def test_a_flat_folder_has_no_labels(tmp_path):
     refused("not as kind 'text'", source=tmp_path, kind="text")
 
 
-def test_a_lone_subfolder_is_no_class(tmp_path):
+def test_a_lone_subfolder_is_a_class_and_what_systems_leave_is_none(tmp_path):
     put_image(tmp_path / "holiday" / "a.png")
     put_image(tmp_path / "holiday" / "b.png")
+    put_image(tmp_path / "__MACOSX" / "holiday" / "a.png")
+    put_image(tmp_path / ".thumbnails" / "a.png")
+    (tmp_path / "empty" / "nested").mkdir(parents=True)
+    for name in ("holiday/.DS_Store", "holiday/Thumbs.db", "desktop.ini", "._a.png"):
+        (tmp_path / name).write_bytes(b"x")
     data = load(tmp_path)
-    assert data.target is None
-    assert any("'holiday'" in note for note in data.notes)
+    assert data.labels.tolist() == ["holiday"] * 2
+    assert data.notes[0] == "Read as image: a folder of 2 image files."
+    assert "The only subfolder, 'holiday', is the class of all." in data.notes
 
 
 def test_folders_of_a_published_split(tmp_path):
@@ -283,8 +317,8 @@ def test_folders_of_a_published_split(tmp_path):
             put_image(tmp_path / part / label / "1.png")
     put_image(tmp_path / "extra" / "1.png")
     data = load(tmp_path)
-    assert data.split.tolist() == ["train"] * 2 + ["test"] * 2 + ["validation"] * 2
-    assert data.target.values.tolist() == ["cat", "dog"] * 3
+    assert data.split.tolist() == ["train"] * 2 + [""] + ["test"] * 2 + ["validation"] * 2
+    assert data.labels.tolist() == ["cat", "dog", None, *["cat", "dog"] * 2]
     assert any("1 image outside" in note for note in data.notes)
 
 
@@ -407,7 +441,7 @@ def test_txt_is_a_text_a_line(tmp_path, name):
     read = load(tmp_path / name)
     assert read.items == ["one\u2028still one", "two  ", "thrée"]
     assert read.ids.tolist() == [0, 2, 4]
-    assert "2 lines without a text were left out." in read.notes
+    assert "2 lines without a text were left out: 1, 3." in read.notes
 
 
 def test_txt_that_cannot_be_read(tmp_path):
@@ -454,9 +488,9 @@ def test_csv_column_of_texts(tmp_path):
     data = load(tmp_path / "a.csv", column="text", labels="stars")
     assert data.kind == Text()
     # Words are words, even those that would stand for a gap in a table.
-    assert data.items == ["None, NA", "last"]
-    assert data.target.values.tolist() == [5, 1]
-    assert data.ids.tolist() == [0, 3]
+    assert data.items == ["None, NA", "null", "last"]
+    assert data.labels.tolist() == [5, None, 1]
+    assert data.ids.tolist() == [0, 2, 3]
     assert any("1 row without a text was left out" in note for note in data.notes)
     refused("'stars' holds numbers", "texts", source=tmp_path / "a.csv", column="stars")
     refused("Did you mean 'text'?", source=tmp_path / "a.csv", column="txt")
@@ -485,7 +519,7 @@ def test_a_parquet_column_of_vectors(tmp_path):
     [
         ("a.csv", b"", ["a.csv is empty"]),
         ("a.csv", b"a,b\n", ["empty table"]),
-        ("a.csv", b"a,b\n1,2\n1,2,3,4\n", ["a.csv is damaged", "line 3"]),
+        ("a.csv", b"a,b\n1,2\n1,2,3,4\n", ["a.csv: line 3 has 4 fields", "expected 2"]),
         ("a.csv", "a\né\n".encode("latin-1"), ["a.csv is not in UTF-8"]),
         ("a.csv.gz", b"a,b\n1,2\n", ["a.csv.gz is damaged"]),
         ("a.parquet", b"a,b\n1,2\n", ["a.parquet is damaged"]),

@@ -10,7 +10,7 @@ import pytest
 
 from nearspace import embed, load, open_space, save
 from nearspace.data import target_of
-from nearspace.data.roles import plain_values, role_notes, written
+from nearspace.data.roles import as_written, plain_values, role_notes
 from nearspace.errors import DataError
 from nearspace.space.arrays import plain_array
 from nearspace.space.search.filters import matching
@@ -148,7 +148,7 @@ def test_a_name_is_told_once_and_many_are_counted():
     (note,) = role_notes(names, "labels")
     assert "'c' and 'c ', and 3 more, differ only by blanks" in note
     assert role_notes(np.array(["1", "2", "-"]), "labels")[0].startswith("'-' was taken")
-    assert written(["1", "-", "2"], "labels")[0].tolist() == [1, None, 2]
+    assert as_written(["1", "-", "2"], "labels")[0].tolist() == [1, None, 2]
 
 
 @pytest.fixture

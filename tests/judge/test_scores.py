@@ -28,7 +28,7 @@ TASKS = {
 def evidence_of(task, spec="pca(dim=4)"):
     encoder = make(spec).fit_on(task.train)
     train, test = (encoder.transform(side.items) for side in (task.train, task.test))
-    reference = task.test.items[task.sample]
+    reference = task.test.items[task.sample], "euclidean"
     return Evidence(task, encoder, train, test, reference)
 
 

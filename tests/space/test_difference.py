@@ -15,9 +15,9 @@ from nearspace.space.difference import diff
 from nearspace.space.space import Space, embed
 
 
-def space(vectors, ids=None, fingerprint="0"):
+def space(vectors, ids=None, fingerprint="0", metric="euclidean"):
     ids = np.arange(vectors.shape[0]) if ids is None else np.array(ids)
-    return Space(vectors, ids, None, Recipe("vectors", fingerprint))
+    return Space(vectors, ids, None, Recipe("vectors", fingerprint, metric=metric))
 
 
 @pytest.fixture

@@ -64,7 +64,8 @@ def compare_command(
 
         board = compare(
             dataset, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
-            seeds=judging.seeds, test_size=judging.test_size, random_state=judging.random_state,
+            metric=judging.metric, seeds=judging.seeds, test_size=judging.test_size,
+            random_state=judging.random_state, near_duplicates=judging.near_duplicates,
             cache=judging.folder, progress=progress, on_estimate=_announce,
         )  # fmt: skip
     from nearspace.report.page import write_report
@@ -113,13 +114,14 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
         for name in (ranked, *others):
             text = SCORES[name].text(row.scores.get(name), interval=name == ranked)
             cells[board.label(name)] = text
-        cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
+        cells |= {"metric": row.metric, **dict.fromkeys(("dim", "fit", "one item", "vector"), "")}
         if row.cost is not None:
-            cells["dim"], cells["vector"] = str(row.dim), bytes_text(row.cost.bytes_per_vector)
+            cells["dim"] = f"{row.dim}{'*' * bool(row.notes)}"
+            cells["vector"] = bytes_text(row.cost.bytes_per_vector)
             cells["fit"] = seconds_text(row.cost.fit_seconds)
             cells["one item"] = seconds_text(row.cost.latency_seconds)
         rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})
-    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector"))
+    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector", "metric"))
     for failure in board.failures:
         terminal.print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
     terminal.print_notes(board.notes, told)

@@ -123,7 +123,7 @@ def analogy_command(
     b: Annotated[str, typer.Argument(metavar="B", help="of what is to it as")],
     c: Annotated[str, typer.Argument(metavar="C", help="the wanted is to this one.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 5,
-    metric: cli.Metric = "cosine",
+    metric: cli.Metric = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Find what is to C as B is to A: the items nearest to B - A + C.
@@ -142,7 +142,7 @@ def analogy_command(
         typer.echo(answers_json([f"{b} - {a} + {c}"], answers, nearest))
     else:
         terminal.print_found(
-            "", answers[0], cli.SCORES[metric], "There is no other item to be found."
+            "", answers[0], cli.SCORES[nearest.metric], "There is no other item to be found."
         )
 
 

@@ -21,7 +21,7 @@ def diff_command(
     first: cli.SpaceFile,
     second: cli.SpaceFile,
     k: Annotated[int, typer.Option("-k", min=1, help="Neighbours of each item.")] = 10,
-    metric: Annotated[str, typer.Option(help="euclidean, cosine or dot.")] = "euclidean",
+    metric: cli.Metric = None,
     show: Annotated[
         int, typer.Option(min=0, help="How many of the items that changed most to show.")
     ] = 5,
@@ -88,13 +88,20 @@ def sentences(difference: Difference, first: str, second: str) -> list[str]:
     lines.append(f"CKA {difference.cka:.3f} (1: alike, 0: unrelated){of}.")
     asked = (
         ""
-        if len(difference.changes) == difference.shared
+        if len(difference.changes) == difference.shared - difference.without_direction
         else f" of {len(difference.changes):,} drawn items"
     )
+    here, there = difference.metrics
+    by = here if here == there else f"{here} in {first}, {there} in {second}"
     lines.append(
         f"{difference.overlap:.1%} of the {difference.k} nearest neighbours{asked} are the same "
-        f"({difference.metric}; by chance {difference.chance:.1%})."
+        f"({by}; by chance {difference.chance:.1%})."
     )
+    if difference.without_direction:
+        lines.append(
+            f"Not asked about: {difference.without_direction:,} with a zero vector, which has no "
+            "neighbours by the cosine."
+        )
     return lines
 
 

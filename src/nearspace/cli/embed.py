@@ -20,7 +20,10 @@ def embed_command(
     ],
     output: cli.Output,
     *,
-    reading: Annotated[cli.Reading, cli.only("labels", "column", "kind", "size", "ids", "limit")],
+    reading: Annotated[
+        cli.Reading,
+        cli.only("labels", "column", "kind", "size", "ids", "split", "without", "limit"),
+    ],
     force: cli.Force = False,
 ) -> None:
     """Fit an encoder and write one vector an item.
@@ -51,6 +54,8 @@ def embed_command(
         cli.check_labels(encoder, dataset)
     space = cli.embedded(dataset, encoder, spec)
     path = save(space, output)
+    for note in space.encoder.notes if space.encoder else ():
+        typer.echo(f"note: {space.recipe.spec}: {note}", err=True)
     typer.echo(
         f"{path}: {space.vectors.shape[0]:,} vectors of {space.vectors.shape[1]} dimensions."
     )

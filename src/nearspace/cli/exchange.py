@@ -59,6 +59,13 @@ def import_command(
             "the name of the file."
         ),
     ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            help="By what they are compared: cosine, dot or euclidean; by default what the file "
+            "says, or else cosine."
+        ),
+    ] = None,
     force: cli.Force = False,
 ) -> None:
     """Make a space of vectors that another tool made.
@@ -81,8 +88,9 @@ def import_command(
     from nearspace.space.formats import open_space, save
 
     space = open_space(
-        source, vectors=vectors, ids=reading.ids, labels=reading.labels, made_by=made_by
-    )
+        source, vectors=vectors, ids=reading.ids, labels=reading.labels, made_by=made_by,
+        metric=metric,
+    )  # fmt: skip
     rows, dim = space.vectors.shape
     what = f"{rows:,} vectors of {dim}, made by {space.recipe.maker}"
     if output is not None:
@@ -98,5 +106,7 @@ def import_command(
     columns += [] if space.meta is None else space.meta.column_names
     if columns:
         typer.echo(f"  Known of each: {', '.join(columns)}.")
+    typer.echo(f"  Compared by {space.recipe.metric}.")
+    cli.tell_zeros(space)
     if left := space.recipe.left_out:
         typer.echo(f"  Left out, as they hold vectors or bytes: {', '.join(left)}.")

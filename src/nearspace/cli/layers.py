@@ -28,7 +28,10 @@ def layers_command(
     ] = None,
     *,
     reading: cli.Reading,
-    judging: Annotated[cli.Judging, cli.only("task", "test_size", "k", "random_state", "cache")],
+    judging: Annotated[
+        cli.Judging,
+        cli.only("task", "test_size", "k", "metric", "random_state", "near_duplicates", "cache"),
+    ],
 ) -> None:
     """Judge every layer of a network, alone and two together, and write layers.html and .json.
 
@@ -45,7 +48,7 @@ def layers_command(
     from nearspace.judge.studies.layers import check_layers
 
     encoder = make(spec)
-    check_layers(encoder, pool)  # told before any data is read
+    check_layers(encoder, pool, judging.metric)  # told before any data is read
     judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
     cli.check_labels(encoder, dataset)
@@ -54,7 +57,8 @@ def layers_command(
 
         board = compare_layers(
             dataset, encoder, task=judging.task, layers=layer, pool=pool, k=judging.k,
-            test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
+            metric=judging.metric, test_size=judging.test_size, random_state=judging.random_state,
+            near_duplicates=judging.near_duplicates, cache=judging.folder,
             progress=progress,
         )  # fmt: skip
     from nearspace.report.layers import layers_page, places_sections

@@ -29,6 +29,7 @@ def map_command(
     again: Annotated[
         bool, typer.Option("--again", help="Lay all items out anew, whatever map is kept.")
     ] = False,
+    metric: cli.Metric = None,
 ) -> None:
     """Lay the items of a space out on a plane, and write a page to move over, zoom into and search.
 
@@ -52,16 +53,16 @@ def map_command(
         from nearspace.report.map import map_page
         from nearspace.space.map.landmarks import landmarks
 
-        layout = _map(space, path, again, status)
+        layout = _map(space, path, again, metric, status)
         status.update("Looking for clusters, outliers and near-duplicates")
-        marks = landmarks(space, layout.places)
+        marks = landmarks(space, layout.places, metric=layout.made_by["metric"])
         status.update(f"Writing {output}")
         map_page(space, layout, marks).write(output)
     _print(space, layout, marks)
     typer.echo(f"\nWritten: {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 
-def _map(space: Space, path: Path, again: bool, status: Status) -> Map:
+def _map(space: Space, path: Path, again: bool, metric: str | None, status: Status) -> Map:
     """Return the map of a space, and keep it in its file unless it is the one that is kept."""
     from nearspace.space.file.store import write_part
     from nearspace.space.map.maps import layout, parse_map
@@ -76,7 +77,9 @@ def _map(space: Space, path: Path, again: bool, status: Status) -> Map:
     if len(space) > LONG and (again or "map" not in space.parts):
         typer.echo(f"note: {doing.lower()} takes about {_minutes(len(space))} minutes.", err=True)
     status.update(doing)
-    new_map = layout(space, again, progress=lambda share: status.update(f"{doing}: {share:.0%}"))
+    new_map = layout(
+        space, again, progress=lambda share: status.update(f"{doing}: {share:.0%}"), metric=metric
+    )
     placed = len(new_map) - int(new_map.laid_out.sum())
     if placed > FEW * (len(new_map) - placed):
         typer.echo(
@@ -121,6 +124,10 @@ def _print(space: Space, layout: Map, marks: Landmarks) -> None:
             console.print(line, markup=False)
         if len(lines) > LISTED:
             console.print(f"          and {len(lines) - LISTED:,} more on the page", style="dim")
+    if marks.nearly:
+        console.print("Just not near-duplicates:", style="dim")
+        for of in marks.nearly:
+            console.print(_group(space.ids, of), markup=False, style="dim")
 
 
 def _group(ids: Any, of: Alike) -> str:

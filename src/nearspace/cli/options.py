@@ -14,6 +14,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from nearspace.data import SAMPLES, Dataset, Kind
+from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
 
 Source = Annotated[
@@ -34,7 +35,9 @@ Item = Annotated[
 Vectors = Annotated[
     str | None, typer.Option("--vectors", help="A .npy, .npz or .parquet file of vectors.")
 ]
-Metric = Annotated[str, typer.Option(help="cosine, dot or euclidean.")]
+Metric = Annotated[
+    str | None, typer.Option(help="cosine, dot or euclidean; the space's own if absent.")
+]
 SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that is there.")]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
@@ -63,6 +66,13 @@ class Reading:
         str | None, typer.Option(help="Column or array; the latest items then test.")
     ] = None
     ids: Annotated[str | None, typer.Option(help="Column or array with each item's id.")] = None
+    split: Annotated[
+        str | None, typer.Option(help="Column or array of a published split: train, test, …")
+    ] = None
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column that is no feature; repeat for several."),
+    ] = None
     limit: Annotated[int | None, typer.Option(min=1, help="At most N items, at random.")] = None
     test: Annotated[str | None, typer.Option(help="A test set of your own, read like SOURCE.")] = (
         None
@@ -85,6 +95,7 @@ class Reading:
         console.print(f"[bold]{escape(dataset.name)}[/]: {len(dataset):,} items.", highlight=False)
         for note in dataset.notes:
             console.print(f"  {note}", highlight=False, markup=False)
+        _name_all(console, dataset.left_out)
         return dataset
 
     def _read_space(self, source: str, like: Kind | None, random_state: int) -> Dataset:
@@ -100,7 +111,7 @@ class Reading:
         options = dataclasses.asdict(self)
         usable = {name: options.pop(name) for name in ("labels", "groups", "time", "limit")}
         for name, value in options.items():
-            if value is not None:
+            if value:
                 raise NearspaceError(f"{source} holds vectors; it is read without --{name}.")
         return as_dataset(open_space(source), **usable, random_state=random_state)
 
@@ -116,8 +127,15 @@ class Judging:
     test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25
     k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that vote.")] = 5
     rank_by: Annotated[str | None, typer.Option(help="knn, probe, knn_r2, …")] = None
+    metric: Annotated[
+        str | None,
+        typer.Option(help="cosine, dot or euclidean, for all; each encoder's own if absent."),
+    ] = None
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1
     random_state: Annotated[int, typer.Option(min=0, help="Of split and draws.")] = 0
+    near_duplicates: Annotated[
+        str, typer.Option(help="tell, or keep them together on one side of the split.")
+    ] = "tell"
     cache: Annotated[
         bool, typer.Option(help="Keep what is fitted and judged, and find it again.")
     ] = True
@@ -128,7 +146,10 @@ class Judging:
         from nearspace.judge.tasks import check_task
 
         check_task(self.task)
-        Protocol(self.k, self.rank_by, self.seeds, self.test_size, self.random_state).check()
+        Protocol(
+            self.k, self.rank_by, self.seeds, self.test_size, self.random_state,
+            self.near_duplicates, self.metric,
+        ).check()  # fmt: skip
 
     @property
     def folder(self) -> Path | None:
@@ -136,6 +157,17 @@ class Judging:
         from platformdirs import user_cache_path
 
         return user_cache_path("nearspace") if self.cache else None
+
+
+def _name_all(console: Any, left_out: dict[str, str]) -> None:
+    """Name all that was left out where standard error is kept in a file; say so where it is not."""
+    if len(left_out) <= NAMED:
+        return
+    if console.is_terminal:
+        console.print("  All that was left out is named where standard error is kept: 2> notes.txt")
+        return
+    for name, why in left_out.items():
+        console.print(f"  left out: {name} ({why})", highlight=False, markup=False, soft_wrap=True)
 
 
 def only(*names: str) -> tuple[str, ...]:
@@ -286,4 +318,17 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
     from nearspace.space.space import embed
 
     with epoch_bar(name, shown=True):
-        return embed(dataset, encoder)
+        space = embed(dataset, encoder)
+    tell_zeros(space)
+    return space
+
+
+def tell_zeros(space: Any) -> None:
+    """Tell on standard error of items without direction, which no search by the cosine finds."""
+    from nearspace.metrics.directions import has_direction, zeros_told
+
+    zeros = int((~has_direction(space.vectors)).sum())
+    if zeros and space.recipe.metric == "cosine":
+        items = "items" if space.kind is None else f"{space.kind.name}s"
+        blank = {} if space.encoder is None else {"blank": space.encoder.first.zero_means}
+        typer.echo(f"note: {zeros_told(zeros, len(space), items, **blank)}", err=True)

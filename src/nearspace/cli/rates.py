@@ -27,7 +27,10 @@ def rates_command(
     ] = None,
     *,
     reading: Annotated[cli.Reading, cli.only("size", "groups", "limit", "test")],
-    judging: Annotated[cli.Judging, cli.only("test_size", "random_state", "cache")],
+    judging: Annotated[
+        cli.Judging,
+        cli.only("test_size", "random_state", "near_duplicates", "cache"),
+    ],
 ) -> None:
     """Draw bits an image against quality: of encoders, PCA codes, JPEG, WebP and PNG.
 
@@ -58,7 +61,8 @@ def rates_command(
 
             rates = measure_rates(
                 dataset, encoders, other=other, test_size=judging.test_size,
-                random_state=judging.random_state, cache=judging.folder, progress=progress,
+                random_state=judging.random_state,
+                near_duplicates=judging.near_duplicates, cache=judging.folder, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
         if new:

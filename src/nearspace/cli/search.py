@@ -49,7 +49,7 @@ def search_command(
     item: cli.Item = None,
     vectors: cli.Vectors = None,
     k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 10,
-    metric: cli.Metric = "cosine",
+    metric: cli.Metric = None,
     where: Where = None,
     *,
     reading: Annotated[cli.Reading, cli.only("column")],
@@ -105,10 +105,10 @@ def search_command(
         nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, rows in zip(names, answers, strict=True):
             title = f"nearest to {name}" if len(names) > 1 else ""
-            terminal.print_found(title, rows, cli.SCORES[metric], nothing)
+            terminal.print_found(title, rows, cli.SCORES[nearest.metric], nothing)
 
 
-def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
+def index_command(path: cli.SpaceFile, metric: cli.Metric = None) -> None:
     """Build and measure an index: a space of a million vectors or more is searched faster by it.
 
     [bold]Examples[/]
@@ -124,6 +124,7 @@ def index_command(path: cli.SpaceFile, metric: cli.Metric = "cosine") -> None:
     from nearspace.space.file.store import write_part
     from nearspace.space.search.index import RECALL, build_index, part_name
 
+    metric = metric or space.recipe.metric
     with Console(stderr=True).status("Building the index and measuring its recall"):
         index = build_index(space.vectors, metric)
         data = index.to_bytes()

@@ -15,7 +15,7 @@ def add_command(
     source: cli.Source,
     to: Annotated[Path, typer.Option("--to", help="The .space file.", show_default=False)],
     *,
-    reading: Annotated[cli.Reading, cli.only("labels", "column", "ids")],
+    reading: Annotated[cli.Reading, cli.only("labels", "column", "ids", "without")],
     append: Annotated[
         bool, typer.Option("--append", help="Number items without ids on from the last one.")
     ] = False,
@@ -74,12 +74,14 @@ def info_command(path: cli.SpaceFile) -> None:
         "vectors": f"{dim} dimensions"
         + ("" if isinstance(space.vectors, np.ndarray) else ", sparse"),
         "made by": f"{recipe.maker}, fingerprint {recipe.fingerprint}",
+        "metric": recipe.metric,
         "encoder": _encoder_told(space),
         "ids": f"{space.ids[0]!s:.40} … {space.ids[-1]!s:.40}" if count else "none",
     }
+    if space.encoder is not None and space.encoder.notes:
+        rows["notes"] = " ".join(space.encoder.notes)
     if space.labels is not None:
-        classes = sorted({str(label) for label in space.labels})
-        rows["labels"] = f"{len(classes)}: {', '.join(classes[:8])}{' …' * (len(classes) > 8)}"
+        rows["labels"] = _labels_told(space.labels.tolist())
     if space.meta is not None:
         rows["metadata"] = ", ".join(space.meta.column_names)
     if space.thumbnails is not None:
@@ -94,6 +96,14 @@ def info_command(path: cli.SpaceFile) -> None:
     for name, text in rows.items():
         table.add_row(name, escape(text))
     Console().print(table, highlight=False)
+
+
+def _labels_told(labels: list[Any]) -> str:
+    """Return how many labels there are, which, and how many items have none."""
+    texts = sorted({str(label) for label in labels if label is not None})
+    told = f"{len(texts)}: {', '.join(texts[:8])}{' …' * (len(texts) > 8)}"
+    missing = labels.count(None)
+    return f"{told}; {missing:,} items have none" if missing else told
 
 
 def _encoder_told(space: Any) -> str:

@@ -32,7 +32,10 @@ def transfer_command(
     ] = None,
     *,
     reading: cli.Reading,
-    judging: Annotated[cli.Judging, cli.only("task", "test_size", "random_state", "cache")],
+    judging: Annotated[
+        cli.Judging,
+        cli.only("task", "test_size", "random_state", "near_duplicates", "cache"),
+    ],
 ) -> None:
     """Fit an encoder without labels, then give a few items theirs.
 
@@ -59,7 +62,8 @@ def transfer_command(
 
         study = transfer(
             dataset, encoder, task=judging.task, labels=wanted, seeds=seeds,
-            test_size=judging.test_size, random_state=judging.random_state, cache=judging.folder,
+            test_size=judging.test_size, random_state=judging.random_state,
+            near_duplicates=judging.near_duplicates, cache=judging.folder,
             progress=progress,
         )  # fmt: skip
     _print(study, told=dataset.notes)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind
-from nearspace.data.target import Target, check_length, target_of
+from nearspace.data.target import Target, check_length, target_of, without_missing
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,7 +34,11 @@ class Dataset:
     ids : ndarray of shape (n,), optional
         The identity of each item; its position when absent.
     target : Target or array of shape (n,), optional
-        The class or the number of each item; `target_of` makes one of an array.
+        The class or the number of each item; `target_of` makes one of an array. An item has no
+        label where an array holds None or NaN.
+    labelled : ndarray of shape (n,), bool, optional
+        Which items have a label, where some have none; ``target`` then holds no more than theirs,
+        so that it is never taken for one of all items.
     groups : ndarray of shape (n,), optional
         Speaker, patient, user: items of one group never stand on both sides of a split.
     time : ndarray of shape (n,), optional
@@ -49,6 +53,9 @@ class Dataset:
         What reading the data brought up: why it is of this kind, which files were left out.
     files : ndarray of shape (n,), optional
         The path of the file that each item was read from, where each has one of its own.
+    left_out : dict of str to str
+        What was left out for what it holds: the reason by the name of each file or row, of which
+        notes name a few.
 
     Raises
     ------
@@ -67,6 +74,7 @@ class Dataset:
     kind: Kind
     ids: np.ndarray | None = None
     target: Target | None = None
+    labelled: np.ndarray | None = None
     groups: np.ndarray | None = None
     time: np.ndarray | None = None
     split: np.ndarray | None = None
@@ -74,19 +82,20 @@ class Dataset:
     name: str = "data"
     notes: tuple[str, ...] = ()
     files: np.ndarray | None = None
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.ids is None:
             object.__setattr__(self, "ids", np.arange(len(self.items)))
-        for column in (*COLUMNS, "target", "meta"):
+        for column in (*COLUMNS, "meta"):
             values = getattr(self, column)
             if values is None:
                 continue
             if column != "meta":
-                values = target_of(values) if column == "target" else np.asarray(values)
+                values = np.asarray(values)
                 object.__setattr__(self, column, values)
-            what = "labels" if column == "target" else column
-            check_length(values, len(self.items), what, self.name)
+            check_length(values, len(self.items), column, self.name)
+        self._set_target()
         unique, counts = np.unique(np.asarray(self.ids), return_counts=True)
         if len(unique) < len(self.items):
             raise DataError(
@@ -94,8 +103,49 @@ class Dataset:
                 "item needs an id of its own."
             )
 
+    def _set_target(self) -> None:
+        """Keep the labels that there are as a target, and which items have one."""
+        target, labelled = self.target, self.labelled
+        if labelled is None and target is not None and not isinstance(target, Target):
+            check_length(target, len(self.items), "labels", self.name)
+            target, labelled = without_missing(target)
+        if labelled is not None:
+            labelled = np.asarray(labelled, dtype=bool)
+            check_length(labelled, len(self.items), "marks of labelled items", self.name)
+            if labelled.all() or target is None:
+                labelled = None
+            elif not labelled.any():
+                target = labelled = None
+        if target is not None:
+            count = len(self.items) if labelled is None else int(labelled.sum())
+            check_length(target, count, "labels", self.name)
+            target = target_of(target)
+        object.__setattr__(self, "target", target)
+        object.__setattr__(self, "labelled", labelled)
+
     def __len__(self) -> int:
         return len(self.items)
+
+    @functools.cached_property
+    def labels(self) -> np.ndarray | None:
+        """The label of every item, None for an item that has none; None where no item has one."""
+        if self.target is None or self.labelled is None:
+            return None if self.target is None else self.target.values
+        labels = np.full(len(self), None, dtype=object)
+        labels[self.labelled] = self.target.values.tolist()
+        return labels
+
+    def labelled_only(self) -> Dataset:
+        """Return the dataset of the items that have a label, where some have none.
+
+        Examples
+        --------
+        >>> from nearspace import load
+        >>> texts = load(["near", "alike", "far"], labels=["a", "", "b"])
+        >>> texts.labels.tolist(), texts.labelled_only().items
+        (['a', None, 'b'], ['near', 'far'])
+        """
+        return self if self.labelled is None else self.take(self.labelled)
 
     def take(self, indices: np.ndarray) -> Dataset:
         """Return the dataset of the items at ``indices`` (positions, or a mask of bool)."""
@@ -104,10 +154,15 @@ class Dataset:
             indices = np.flatnonzero(indices)
         present = {name: values for name in COLUMNS if (values := getattr(self, name)) is not None}
         columns: dict[str, Any] = {name: values[indices] for name, values in present.items()}
+        of_target, labelled = indices, None
+        if self.labelled is not None:
+            labelled = self.labelled[indices]
+            of_target = (np.cumsum(self.labelled) - 1)[indices[labelled]]
         return dataclasses.replace(
             self,
             items=self.kind.take(self.items, indices),
-            target=None if self.target is None else self.target.take(indices),
+            target=None if self.target is None else self.target.take(of_target),
+            labelled=labelled,
             meta=None if self.meta is None else self.meta.take(indices),
             **columns,
         )
@@ -124,4 +179,6 @@ class Dataset:
         digest.update(self.hashes.tobytes())
         if self.target is not None:
             digest.update("\0".join(map(str, self.target.values.tolist())).encode())
+        if self.labelled is not None:
+            digest.update(np.packbits(self.labelled).tobytes())
         return digest.hexdigest()

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.kinds.kind import ItemsRead, Kind, Progress, Wanted, infer_kind, is_frame
+from nearspace.data.frames import as_frame, frame_source
+from nearspace.data.kinds.kind import (
+    ItemsRead,
+    Kind,
+    Progress,
+    Wanted,
+    content_hash,
+    infer_kind,
+    is_frame,
+)
+from nearspace.data.lots import keys_of, lots
 from nearspace.data.readers import files, folders
 from nearspace.data.samples import SAMPLES
-from nearspace.data.sources import Source, frame_source, left_out, no_names, with_clean_roles
-from nearspace.data.target import Target
+from nearspace.data.sources import Source, no_names, with_clean_roles
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load"]
-
-FILES_NAMED = 5
 
 
 def load(
@@ -33,6 +42,8 @@ def load(
     groups: Any = None,
     time: Any = None,
     ids: Any = None,
+    split: Any = None,
+    without: Collection[str] | None = None,
     limit: int | None = None,
     test: Any = None,
     like: Kind | None = None,
@@ -52,18 +63,22 @@ def load(
         - a folder of idx files as MNIST ships them;
         - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv`` or
           ``.parquet``; text files may be gzipped (``.gz``);
-        - an array, a list of ``str``, a DataFrame. A `Dataset` is returned as it is.
+        - an array, a list of ``str``, a DataFrame or another table that Arrow can read, such as
+          one of Polars. A `Dataset` is returned as it is.
     kind : {"image", "table", "text", "vector"}, optional
         Overrules what the source looks like.
     size : int, optional
         Height and width of images. By default their own if all agree and it is at most 96, else
         64.
     column : str, optional
-        The column of a table that holds texts, or the array of an archive that holds the items.
-    labels, groups, time, ids : str or array-like, optional
+        The column of a table that holds texts or vectors, or the array of an archive that holds
+        the items.
+    labels, groups, time, ids, split : str or array-like, optional
         The name of a column, or the values themselves: the class of each item, or its number
         where one is not whole; what must not stand on both sides of a split; when it came about;
-        its identity.
+        its identity; the part of a published split, such as ``"train"`` and ``"test"``.
+    without : collection of str, optional
+        Columns of a table that are no features; they stay metadata.
     limit : int, optional
         At most so many items, drawn at random before images are decoded, in the same proportion
         from each part of a published split.
@@ -94,9 +109,11 @@ def load(
     (Text(), ['a', 'a', 'b'], ('Read as text: list of str.',))
     """
     given = {"column": column, "labels": labels, "groups": groups, "time": time, "ids": ids}
-    given = {role: value for role, value in given.items() if value is not None}
+    given = {role: value for role, value in {**given, "split": split}.items() if value is not None}
+    without = [without] if isinstance(without, str) else list(without or ())
     if isinstance(source, Dataset):
         asked = {"kind": kind, "size": size, "limit": limit, "test": test}
+        asked["without"] = without or None
         for option, value in (asked | given).items():
             if value is not None:
                 raise DataError(f"A Dataset cannot be read with {option}=; leave it out.")
@@ -109,23 +126,28 @@ def load(
         raise DataError(f"load: there is no kind '{kind}'. {did_you_mean(kind, Kind.registry)}")
     if test is not None and any(not isinstance(value, str) for value in given.values()):
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
-    whole = [source] if test is None else [source, test]
-    parts = _limited([_open(each, given) for each in whole], limit, random_state)
+    columns = {} if like is None else like.column_kinds
+    opened = [_open(source, given, without, columns)]
+    if test is not None:
+        if not columns and is_frame(opened[0].items):
+            columns = infer_kind(opened[0].items)[0].column_kinds
+        opened.append(_open(test, given, without, columns))
+    parts = _limited(opened, limit, random_state)
     train = _dataset(parts[0], kind, Wanted(size, like, progress))
     if test is None:
         return train
     return _joined(train, _dataset(parts[1], kind, Wanted(size, train.kind, progress)))
 
 
-def _open(source: Any, given: dict[str, Any]) -> Source:
-    """Return what a source holds, with the roles asked for; items without a label are gone."""
+def _open(source: Any, given: dict[str, Any], without: list[str], like: dict[str, str]) -> Source:
+    """Return what a source holds, with the roles asked for, each of them clean."""
     names = {role: value for role, value in given.items() if isinstance(value, str)}
     if isinstance(source, str | os.PathLike):
-        opened = _open_path(str(source), names)
-    elif is_frame(source):
-        opened = frame_source(source, names, "data")
+        opened = _open_path(str(source), names, without, like)
+    elif is_frame(source := as_frame(source)):
+        opened = frame_source(source, names, "data", without=without, like=like)
     else:
-        no_names(f"A source of type {type(source).__name__}", names)
+        no_names(f"A source of type {type(source).__name__}", names, without)
         opened = Source(source, "data", "")
     try:
         empty = not len(opened)
@@ -140,25 +162,27 @@ def _open(source: Any, given: dict[str, Any]) -> Source:
     return with_clean_roles(opened)
 
 
-def _open_path(source: str, names: dict[str, str]) -> Source:
+def _open_path(
+    source: str, names: dict[str, str], without: list[str], like: dict[str, str]
+) -> Source:
     place = os.path.expanduser(source)
     path = Path(place)
     if source in SAMPLES:
-        no_names(f"The sample '{source}'", names)
+        no_names(f"The sample '{source}'", names, without)
         sample = SAMPLES[source]()
         roles = {"ids": np.asarray(sample.ids)}
-        if sample.target is not None:
-            roles["labels"] = sample.target.values
+        if sample.labels is not None:
+            roles["labels"] = sample.labels
         opened = Source(sample.items, source, "a sample", roles, list(sample.notes))
         if os.path.exists(place):
             opened.notes.append(f"'{source}' is a sample; for what lies here, write ./{source}.")
         return opened
     # Unlike the methods of a Path, these take any text, however long or empty.
     if os.path.isdir(place):
-        no_names(f"The folder {path.name}", names)
+        no_names(f"The folder {path.name}", names, without)
         return folders.read_folder(path)
     if os.path.exists(place):
-        return files.read_file(path, names)
+        return files.read_file(path, names, without, like)
     others = [other.name for other in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     # Of a folder that may hold thousands of names only a near one is worth showing.
     near = difflib.get_close_matches(path.name, [*others, *SAMPLES], n=1, cutoff=0.6)
@@ -180,7 +204,9 @@ def _limited(sources: list[Source], limit: int | None, random_state: int) -> lis
     shares = limit * counts / len(parts)
     wanted = np.floor(shares).astype(int)
     wanted[np.argsort(wanted - shares, kind="stable")[: limit - wanted.sum()]] += 1
-    order = np.random.default_rng(random_state).permutation(len(parts))
+    # Each draws by its own name, so that few are others where the source grows.
+    names = np.concatenate([source.roles["ids"].astype(str) for source in sources])
+    order = np.argsort(lots(keys_of(content_hash(names.tolist())), random_state), kind="stable")
     drawn = np.zeros(len(parts), dtype=bool)
     for number, count in enumerate(wanted):
         drawn[order[part[order] == number][:count]] = True
@@ -211,7 +237,8 @@ def _dataset(source: Source, kind: str | None, wanted: Wanted) -> Dataset:
     }
     if source.kind_of_files is not None:
         roles["files"] = source.items
-    return Dataset(items, of, meta=meta, name=source.name, notes=tuple(notes), **roles)
+    told: dict[str, Any] = {"notes": tuple(notes), "left_out": source.left_out}
+    return Dataset(items, of, meta=meta, name=source.name, **told, **roles)
 
 
 def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, ItemsRead]:
@@ -238,14 +265,9 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
         reason = f"{source.seen}, {reason}" if source.seen else reason
         read = of.convert(items, source.name, wanted)
     notes = [f"Read as {read.kind.name}: {reason}.", *read.notes, *source.notes]
-    if read.failed:
-        named = [f"{source.roles['ids'][row]} ({why})" for row, why in read.failed.items()]
-        if len(named) > FILES_NAMED:
-            named[FILES_NAMED:] = [f"and {len(named) - FILES_NAMED} more"]
-        count = len(read.failed)
-        notes.append(left_out(count, "file", "that could not be read", ", ".join(named)))
-        source = source.take(np.setdiff1d(np.arange(len(source)), list(read.failed)))
-    return dataclasses.replace(source, notes=notes), read
+    noun = "file" if of_files is not None else "picture"
+    source = dataclasses.replace(source, notes=notes)
+    return source.without(read.failed, noun, "that could not be read"), read
 
 
 def _arrow(frame: Any) -> Any:
@@ -257,7 +279,7 @@ def _arrow(frame: Any) -> Any:
         try:
             columns[name] = pa.array(column, from_pandas=True)
         except (pa.ArrowException, OverflowError, TypeError, ValueError):
-            columns[name] = pa.array(column.astype(str))
+            columns[name] = pa.array(column.astype(str).where(column.notna(), None))
     return pa.table(columns)
 
 
@@ -268,13 +290,14 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
     ids = [f"{part}/{name}" for part, name in zip(split, names, strict=True)]
     roles: dict[str, Any] = {"ids": np.array(ids), "split": split}
     for role, what in {"target": "labels", "groups": "groups", "time": "time"}.items():
-        values, others = (
-            side.values if isinstance(side, Target) else side
-            for side in (getattr(train, role), getattr(test, role))
-        )
+        values, others = (getattr(side, what) for side in (train, test))
         if (values is None) != (others is None):
             without = train if values is None else test
-            raise DataError(f"{without.name} has no {what}, unlike the other part of the data.")
+            how = "sort its files into a subfolder for each class, or " if what == "labels" else ""
+            raise DataError(
+                f"{without.name} has no {what}, unlike the other part of the data: {how}name the "
+                f"column that holds them in both ({what}=)."
+            )
         if values is not None:
             try:
                 roles[role] = np.concatenate([values, others])
@@ -290,8 +313,14 @@ def _joined(train: Dataset, test: Dataset) -> Dataset:
     notes.append(f"Test items come from {test.name}.")
     notes += [f"Test: {note}" for note in test.notes]
     items, meta = train.kind.join(train.items, test.items), None
-    if train.meta is not None and test.meta is not None and train.meta.schema == test.meta.schema:
+    if train.meta is not None and test.meta is not None:
         import pyarrow as pa
 
-        meta = pa.concat_tables([train.meta, test.meta])
-    return Dataset(items, train.kind, meta=meta, name=train.name, notes=tuple(notes), **roles)
+        with contextlib.suppress(pa.ArrowException):
+            meta = pa.concat_tables([train.meta, test.meta], promote_options="permissive")
+    if meta is None and (train.meta is not None or test.meta is not None):
+        notes.append("The other columns of the two parts do not go together, and were left out.")
+    gone = {f"train/{name}": why for name, why in train.left_out.items()}
+    gone |= {f"test/{name}": why for name, why in test.left_out.items()}
+    told: dict[str, Any] = {"notes": tuple(notes), "left_out": gone}
+    return Dataset(items, train.kind, meta=meta, name=train.name, **told, **roles)

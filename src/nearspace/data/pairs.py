@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from nearspace.data.dataset import Dataset
+from nearspace.data.frames import as_frame
 from nearspace.data.kinds.kind import is_frame
 from nearspace.data.load import load
+from nearspace.data.numerals import Numerals, parse_numbers
 from nearspace.data.readers.files import read_frame
 from nearspace.data.sources import check_names, left_out
 from nearspace.errors import DataError
@@ -146,12 +148,11 @@ def load_pairs(
     >>> pairs.left.items, pairs.right.items, pairs.scores.tolist()
     (['Hund', 'Katze'], ['dog', 'cat'], [1.0, 0.9])
     """
-    frame, name = (source, "data") if is_frame(source) else _frame(source)
+    frame, name, notes = _frame(source)
     check_names(name, "column", (left, right, scores), frame.columns)
     both = frame[[left, right]].reset_index(drop=True)
     there = both[both.notna().all(axis=1)]
     rows = there[~there.duplicated()].index.to_numpy()
-    notes = []
     for count, why in (
         (len(both) - len(there), "without one of its texts"),
         (len(there) - len(rows), "whose pair stood there before"),
@@ -167,15 +168,25 @@ def load_pairs(
     else:
         (one, here), (other, at) = (_side(side, rows, name) for side in texts)
         sides, links = (one, other), np.stack([here, at], axis=1)
-    told = None if scores is None else frame[scores].to_numpy()[rows]
+    told = None if scores is None else _scores(frame[scores])[rows]
     return Pairs(*sides, links, told, name, tuple(notes))
 
 
-def _frame(source: Any) -> tuple[Any, str]:
+def _frame(source: Any) -> tuple[Any, str, list[str]]:
+    source = as_frame(source)
+    if is_frame(source):
+        return source, "data", []
     if not isinstance(source, str | os.PathLike):
         raise DataError(f"load_pairs: expected a file or a DataFrame, got {type(source).__name__}.")
     path = Path(source).expanduser()
-    return read_frame(path, texts=True), path.name
+    frame, notes = read_frame(path)
+    return frame, path.name, notes
+
+
+def _scores(column: Any) -> np.ndarray:
+    """Return a column as numbers, where text says some."""
+    read = parse_numbers(column) if column.dtype.kind not in "fiub" else None
+    return read.values if isinstance(read, Numerals) else column.to_numpy()
 
 
 def _side(texts: list[str], rows: np.ndarray | None, name: str) -> tuple[Dataset, np.ndarray]:

@@ -14,12 +14,13 @@ import numpy as np
 from nearspace.errors import DataError
 
 __all__ = [
+    "as_written",
     "check_numbers",
     "is_missing",
+    "lost_digits_notes",
     "plain_values",
     "role_notes",
-    "rounding_notes",
-    "written",
+    "value_array",
 ]
 
 WHOLE = re.compile(r"0|-?[1-9]\d*", re.ASCII)  # as `str` writes a whole number
@@ -34,7 +35,7 @@ EXAMPLES = 3
 ONE = {"labels": "label", "groups": "group", "ids": "id"}
 
 
-def written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray, list[str]]:
+def as_written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray, list[str]]:
     """Return the cells of a text file as the values that they are written for, and what to tell.
 
     Cells become whole numbers where every one is written as Python would write it, and labels
@@ -57,9 +58,9 @@ def written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray, l
 
     Examples
     --------
-    >>> written(["1", "2", "", "NA"], "labels")[0].tolist()
+    >>> as_written(["1", "2", "", "NA"], "labels")[0].tolist()
     [1, 2, None, None]
-    >>> written(["007", "07", "NA"], "labels")[0].tolist()
+    >>> as_written(["007", "07", "NA"], "labels")[0].tolist()
     ['007', '07', 'NA']
     """
     values = _objects([cell if isinstance(cell, str) and cell.strip() else None for cell in cells])
@@ -270,7 +271,7 @@ def role_notes(values: np.ndarray, role: str) -> list[str]:
     if values.dtype.kind == "O" and {*map(type, values[~is_missing(values)])} == {float}:
         values = values.astype(np.float64)
     if values.dtype.kind == "f":
-        return rounding_notes(values, f"The {role}")
+        return lost_digits_notes(values, f"The {role}")
     if values.dtype.kind not in "OU" or role == "ids":
         return []
     notes = []
@@ -358,14 +359,14 @@ def _as_number(text: str) -> Decimal | None:
     return Decimal(plain) if NUMBER.fullmatch(plain) else None
 
 
-def rounding_notes(values: np.ndarray, what: str) -> list[str]:
+def lost_digits_notes(values: np.ndarray, what: str) -> list[str]:
     """Return that whole numbers came in a type that has not digits enough for them, where they did.
 
     Examples
     --------
-    >>> rounding_notes(np.array([1.5, np.nan]), "The ids")
+    >>> lost_digits_notes(np.array([1.5, np.nan]), "The ids")
     []
-    >>> rounding_notes(np.array([2.0**60]), "The ids")[0][:54]
+    >>> lost_digits_notes(np.array([2.0**60]), "The ids")[0][:54]
     'The ids came as float64, which rounds whole numbers be'
     """
     limit = 2.0 ** (np.finfo(values.dtype).nmant + 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
-from nearspace.data.roles import is_missing, plain_values, role_notes, rounding_notes, value_array
+from nearspace.data.roles import is_missing, plain_values, role_notes, value_array
 from nearspace.data.target import check_length
 from nearspace.errors import DataError, did_you_mean
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "NAMED",
     "SPLITS",
     "Source",
     "check_names",
-    "frame_source",
     "is_split",
     "left_out",
     "no_names",
@@ -40,7 +40,7 @@ SPLITS = {
 }
 
 
-ARRAYS = np.ndarray | list
+NAMED = 5  # of what is left out, in a note
 
 
 @dataclasses.dataclass
@@ -61,6 +61,8 @@ class Source:
         What came up.
     meta : DataFrame or None
         Columns that are neither items nor ids.
+    left_out : dict of str to str
+        The reason by the name of each item that is not among them, though it was there.
     """
 
     items: Any
@@ -69,6 +71,7 @@ class Source:
     roles: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     notes: list[str] = dataclasses.field(default_factory=list)
     meta: pd.DataFrame | None = None
+    left_out: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -87,59 +90,29 @@ class Source:
         items = take_items(self.items, indices)
         return dataclasses.replace(self, items=items, roles=roles, meta=meta)
 
+    def without(self, reasons: dict[int, str], noun: str, rest: str) -> Source:
+        """Return the source without some items, with a note of how many, and which.
 
-def frame_source(frame: pd.DataFrame, names: dict[str, str], name: str) -> Source:
-    """Return the texts in one column of a DataFrame, or the table of all that has no role.
-
-    The names are those of columns: ``"column"`` is that of the texts, the others are of roles.
-    """
-    if not len(frame):
-        raise DataError(f"{name}: expected at least one row, got an empty table.")
-    frame = frame.set_axis(frame.columns.map(str), axis=1)
-    check_names(name, "column", names.values(), frame.columns)
-    names, notes = dict(names), []
-    column = names.pop("column", None)
-    if column is None and "vector" in frame and isinstance(frame["vector"].iloc[0], ARRAYS):
-        column = "vector"  # as `Space.export` writes it
-        for role, usual in (("ids", "id"), ("labels", "label")):
-            if usual in frame and role not in names:
-                names[role] = usual
-                notes.append(f"The column '{usual}' was taken for the {role}.")
-    roles = {role: _values(frame[wanted]) for role, wanted in names.items()}
-    for other in frame.columns.difference(list(names.values())):
-        values = _values(frame[other])
-        notes += rounding_notes(values, f"The column '{other}'") if values.dtype.kind == "f" else []
-    if "split" in frame.columns and column != "split" and is_split(_values(frame["split"])):
-        roles["split"] = _values(frame["split"])
-        notes.append("The column 'split' was taken for the published split.")
-    if column is None:
-        used = {*names.values(), *(["split"] if "split" in roles else [])}
-        items = frame[[other for other in frame.columns if other not in used]]
-        if not len(items.columns):
-            raise DataError(f"{name}: no column is left for the items beside {sorted(used)}.")
-        return Source(items, name, "", roles, notes, _others(frame, items.columns, names))
-    cells, others = frame[column], _others(frame, [column], names)
-    if isinstance(cells.iloc[0], ARRAYS):
-        seen = f"vectors in column '{column}'"
-        return Source(_stacked(cells, name), name, seen, roles, notes, others)
-    if cells.dtype.kind in "fiub":
-        raise DataError(
-            f"{name}: the column '{column}' holds numbers, expected texts; leave column= out to "
-            "read the whole table."
+        Parameters
+        ----------
+        reasons : dict of int to str
+            Why, by the position of each.
+        noun, rest : str
+            What they are called, and the rest of the sentence: ``"file"``, ``"that could not be
+            read"``.
+        """
+        if not reasons:
+            return self
+        names = [str(name) for name in self.roles["ids"][list(reasons)]]
+        whole = dict(zip(names, reasons.values(), strict=True))
+        named = [name if why == rest else f"{name} ({why})" for name, why in whole.items()][:NAMED]
+        if len(whole) > NAMED:
+            named.append(f"and {len(whole) - NAMED:,} more")
+        source = self.take(np.setdiff1d(np.arange(len(self)), list(reasons)))
+        note = left_out(len(whole), noun, rest, ", ".join(named))
+        return dataclasses.replace(
+            source, notes=[*self.notes, note], left_out={**self.left_out, **whole}
         )
-    source = Source(list(cells), name, f"texts in column '{column}'", roles, notes, others)
-    present = np.flatnonzero(cells.notna().to_numpy())
-    if len(present) < len(frame):
-        source.roles.setdefault("ids", np.arange(len(frame)))
-        source = source.take(present)
-        source.notes.append(left_out(len(frame) - len(present), "row", "without a text"))
-    return source
-
-
-def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:
-    """Return the columns that are neither items nor ids, where there are any."""
-    left = [name for name in frame.columns if name not in {*items, names.get("ids")}]
-    return frame[left].reset_index(drop=True) if left else None
 
 
 def check_names(
@@ -151,9 +124,9 @@ def check_names(
             raise DataError(f"{who}: there is no {noun} '{name}'. {did_you_mean(name, present)}")
 
 
-def no_names(what: str, names: dict[str, str]) -> None:
+def no_names(what: str, names: dict[str, str], without: Collection[str] = ()) -> None:
     """Raise if a column is named, for a source whose columns have no names."""
-    for option, name in names.items():
+    for option, name in [*names.items(), *(("without", name) for name in without)]:
         raise DataError(
             f"{what} has no named columns, so {option}='{name}' finds nothing; give an array, or "
             "leave it out."
@@ -172,40 +145,42 @@ def is_split(values: np.ndarray) -> bool:
     return all(isinstance(value, str) and value.lower() in SPLITS for value in values.tolist())
 
 
-def _values(column: pd.Series) -> np.ndarray:
-    """Return a column as an array: numbers and dates as they are, all else as objects."""
-    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
-    return column.to_numpy() if kind in "fiubM" else column.to_numpy(dtype=object)
-
-
-def _stacked(cells: pd.Series, name: str) -> np.ndarray:
-    try:
-        return np.stack([np.asarray(cell) for cell in cells])
-    except ValueError:
-        raise DataError(f"{name}: the vectors in column '{cells.name}' differ in length.") from None
-
-
 def with_clean_roles(source: Source) -> Source:
     """Return the source with its roles as one-dimensional arrays without a missing value.
 
-    Items without a label are left out, which a note says; a missing group, time or id is an error.
+    But for labels: None stands for one that is missing, and a note says how many are. A missing
+    group, time or id is an error.
     """
     roles = {role: _column(values, role, source) for role, values in source.roles.items()}
     roles.setdefault("ids", np.arange(len(source)))
     source = dataclasses.replace(source, roles=roles, notes=list(source.notes))
-    if "labels" in roles:
-        present = np.flatnonzero(~is_missing(roles["labels"]))
-        if not len(present):
-            raise DataError(f"{source.name}: every label is missing.")
-        if len(present) < len(source):
-            note = left_out(len(source) - len(present), "row", "without a label")
-            source = source.take(present)
-            source.notes.append(note)
     for role in ("labels", "groups", "ids"):
         if role in source.roles:
             source.notes += role_notes(source.roles[role], role)
-    source.roles = {role: CLEAN[role](v, source.name) for role, v in source.roles.items()}
+    labels = roles.pop("labels", None)
+    source.roles = {role: CLEAN[role](v, source.name) for role, v in roles.items()}
+    if labels is not None:
+        source.roles |= _with_gaps(labels, source)
     return source
+
+
+def _with_gaps(labels: np.ndarray, source: Source) -> dict[str, np.ndarray]:
+    """Return labels as the role of a source, None where one is missing; no role if all are."""
+    missing = is_missing(labels)
+    count = int(missing.sum())
+    if count:
+        none = count == len(labels)
+        of = "None" if none else f"{count:,}"
+        have = "has a label" if none else "has no label" if count == 1 else "have no label"
+        source.notes.append(f"{of} of the {len(labels):,} items {have}.")
+    if count == len(labels):
+        return {}
+    clean = CLEAN["labels"](labels[~missing], source.name)
+    if not count:
+        return {"labels": clean}
+    whole = np.full(len(labels), None, dtype=object)
+    whole[~missing] = clean.tolist()
+    return {"labels": whole}
 
 
 def _column(values: Any, role: str, source: Source) -> np.ndarray:
@@ -252,11 +227,11 @@ def _time(values: np.ndarray, who: str) -> np.ndarray:
 def _split(values: np.ndarray, who: str) -> np.ndarray:
     names = [str(value).lower() for value in values.tolist()]
     for name in dict.fromkeys(names):
-        if name not in SPLITS:
+        if name and name not in SPLITS:
             raise DataError(
                 f"{who}: '{name}' is no part of a published split. {did_you_mean(name, SPLITS)}"
             )
-    return np.array([SPLITS[name] for name in names])
+    return np.array([SPLITS.get(name, "") for name in names])
 
 
 def _complete(values: np.ndarray, what: str, who: str) -> np.ndarray:

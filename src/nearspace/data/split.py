@@ -1,34 +1,81 @@
-"""Split a dataset into training and test items, so that nothing stands on both sides."""
+"""Split a dataset into training and test items, so that nothing stands on both sides.
+
+An item's side follows from its own name, or its content where it has no name, and from the seed:
+an item that is changed, added or taken away moves itself, and at most one or two others, so that
+the shares of the classes stay exact.
+"""
 
 from __future__ import annotations
+
+import dataclasses
 
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.errors import DataError
+from nearspace.data.duplicates import components
+from nearspace.data.kinds.kind import content_hash
+from nearspace.data.lots import keys_of, lots
+from nearspace.errors import DataError, did_you_mean
 
-__all__ = ["train_test_split"]
+__all__ = ["NEAR_DUPLICATES", "Split", "split_of", "train_test_split"]
 
 FEWEST = 8
+NEAR_DUPLICATES = ("tell", "together")
+MOST_COMPARED = 200_000_000  # pairs of items that are compared to tell which are nearly the same
+SHOWN = 3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+    """Which items train and which test, and which of these have a copy among the others.
+
+    Attributes
+    ----------
+    train, test : ndarray of int
+        Positions in order.
+    copies : ndarray of str of shape (len(test),)
+        For each test item whether a training item is ``"equal"`` or ``"near"`` to it, or
+        ``"none"``; ``"unknown"`` where there were too many to compare.
+    content : ndarray of int
+        A number for each of all items, the same where encoders see the same.
+    notes : tuple of str
+        What there is to say.
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    copies: np.ndarray
+    content: np.ndarray
+    notes: tuple[str, ...]
 
 
 def train_test_split(
-    dataset: Dataset, test_size: float = 0.25, random_state: int = 0
+    dataset: Dataset,
+    test_size: float = 0.25,
+    random_state: int = 0,
+    near_duplicates: str = "tell",
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return the positions of training and of test items, and what there is to say about them.
 
     A published split is kept as it is. Where there is a time, the latest items test. Else items
     are drawn so that every label, or range of numbers, has its share on both sides; copies of an
-    item, and the items of a group, always stay on one side.
+    item, and the items of a group, always stay on one side. Copies are items that encoders cannot
+    tell apart: numbers that differ by rounding, texts by blanks, case or the way in which
+    characters are written.
+
+    The draw of an item depends on its name alone (that of its group, its id, or else its content)
+    and on the seed, so that few items change sides where some are added, changed or removed.
 
     Parameters
     ----------
     dataset : Dataset
-        The data.
+        The data. Whole numbers in rising order are no names: they count the items.
     test_size : float
         The share of test items, where no split is published.
     random_state : int
         The seed of the draw.
+    near_duplicates : {"tell", "together"}
+        Whether items that are nearly the same are counted, or kept on one side as well.
 
     Returns
     -------
@@ -49,53 +96,142 @@ def train_test_split(
     >>> len(train), len(test), notes
     (1348, 449, ())
     """
+    split = split_of(dataset, test_size, random_state, near_duplicates)
+    return split.train, split.test, split.notes
+
+
+def split_of(
+    dataset: Dataset,
+    test_size: float = 0.25,
+    random_state: int = 0,
+    near_duplicates: str = "tell",
+) -> Split:
+    """Return what `train_test_split` does, and which test items have a copy in training."""
     if len(dataset) < FEWEST:
         raise DataError(
             f"{dataset.name}: a split needs at least {FEWEST} items, got {len(dataset)}."
         )
     if not 0 < test_size < 1:
         raise DataError(f"train_test_split: test_size has to lie in (0, 1), got {test_size}.")
-    content = np.unique(dataset.hashes, return_inverse=True)[1]
+    if near_duplicates not in NEAR_DUPLICATES:
+        raise DataError(
+            f"train_test_split: near_duplicates cannot be '{near_duplicates}'. "
+            f"{did_you_mean(near_duplicates, NEAR_DUPLICATES)}"
+        )
+    content = dataset.kind.same(dataset.items)
     notes: list[str] = []
     copies = len(content) - (content.max() + 1)
     if copies:
         notes.append(
             f"Exact duplicates: {copies:,} of {len(dataset):,} items equal an earlier one."
         )
+    together = content
+    if near_duplicates == "together" and dataset.split is None:
+        together = _with_near(dataset, content, notes)
     if dataset.split is not None:
-        train, test = _published(dataset, dataset.split, content, notes)
+        train, test = _published(dataset, dataset.split, notes)
     elif dataset.time is not None:
-        train, test = _by_time(dataset, dataset.time, content, test_size, notes)
+        train, test = _by_time(dataset, dataset.time, together, test_size, notes)
     else:
-        train, test = _drawn(dataset, content, test_size, random_state)
+        train, test = _drawn(dataset, together, test_size, random_state)
     if not train.any() or not test.any():
         side = "test" if train.any() else "training"
         raise DataError(
             f"{dataset.name}: the split leaves no {side} item; items that are equal, or of one "
             "group or time, cannot be parted."
         )
+    across = np.full(int(test.sum()), "none", dtype="U7")
+    if together is content:
+        across = _across(dataset, content, train, test, random_state, notes)
     if dataset.target is not None:
         notes += dataset.target.split_notes(train, test)
-    return np.flatnonzero(train), np.flatnonzero(test), tuple(notes)
+    return Split(np.flatnonzero(train), np.flatnonzero(test), across, content, tuple(notes))
+
+
+def _with_near(dataset: Dataset, content: np.ndarray, notes: list[str]) -> np.ndarray:
+    """Return the number of each item's set of copies, near ones among them; say how many."""
+    pairs = dataset.kind.near(dataset.items, np.arange(len(dataset)))
+    pairs = pairs[content[pairs[:, 0]] != content[pairs[:, 1]]]
+    together = components(content.max() + 1, content[pairs])[content]
+    involved = np.unique(pairs)
+    if len(involved):
+        sizes = np.bincount(together)
+        notes.append(
+            f"Near-duplicates: {len(involved):,} items are nearly the same as another, such as "
+            f"{_named(dataset, pairs)}; the {len(np.unique(together[involved])):,} sets of them, "
+            f"of at most {sizes[together[involved]].max():,} items, stay on one side each."
+        )
+    return together
+
+
+def _across(
+    dataset: Dataset,
+    content: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    random_state: int,
+    notes: list[str],
+) -> np.ndarray:
+    """Return which test items have a copy among the training items; say how many."""
+    asked = np.flatnonzero(test)
+    across = np.full(len(asked), "none", dtype="U7")
+    equal = np.isin(content[asked], content[train])
+    across[equal] = "equal"
+    if equal.any():
+        notes.append(
+            f"{equal.sum():,} of {len(asked):,} test items of the published split stand among the "
+            "training items too; they were left where they are."
+        )
+    left = asked[~equal]
+    most = max(1, MOST_COMPARED // len(dataset))
+    if len(left) > most:
+        across[~equal] = "unknown"
+        left = np.sort(np.random.default_rng(random_state).choice(left, most, replace=False))
+        across[np.searchsorted(asked, left)] = "none"
+    pairs = dataset.kind.near(dataset.items, left)
+    pairs = pairs[train[pairs[:, 1]]]
+    near = np.unique(pairs[:, 0])
+    across[np.searchsorted(asked, near)] = "near"
+    if len(near):
+        of = f"{len(asked):,} test items"
+        if (across == "unknown").any():
+            of = f"the {len(left):,} test items that were compared"
+        how = "they were left where they are."
+        if dataset.split is None:
+            how = "near_duplicates='together' (--near-duplicates together) keeps such on one side."
+        notes.append(
+            f"Near-duplicates: {len(near):,} of {of} are nearly the same as a training item, such "
+            f"as {_named(dataset, pairs)}; {how}"
+        )
+    return across
+
+
+def _named(dataset: Dataset, pairs: np.ndarray) -> str:
+    """Return the ids of a few pairs of items."""
+    ids = np.asarray(dataset.ids)
+    first = np.sort(np.unique(pairs[:, 0], return_index=True)[1])
+    shown = [f"{ids[one]} and {ids[other]}" for one, other in pairs[first[:SHOWN]]]
+    return "; ".join(shown)
 
 
 def _published(
-    dataset: Dataset, split: np.ndarray, content: np.ndarray, notes: list[str]
+    dataset: Dataset, split: np.ndarray, notes: list[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the two sides of the published split; say what stands on both of them."""
     part = "test" if (split == "test").any() else "validation"
     train, test = split == "train", split == part
     unused = len(dataset) - train.sum() - test.sum()
     if unused:
-        notes.append(f"The {unused:,} validation items are in neither part.")
+        what = "validation items are" if (split == "validation").any() else "others are"
+        notes.append(f"The {unused:,} {what} in neither part.")
     elif part == "validation":
         notes.append("The published validation items test, as there are no test items.")
-    for of, where in ((content, "stand"), (dataset.groups, "are of a group that stands")):
-        if of is not None and (shared := np.isin(of[test], of[train]).sum()):
-            notes.append(
-                f"{shared:,} of {test.sum():,} test items of the published split {where} among the "
-                "training items too; they were left where they are."
-            )
+    of = dataset.groups
+    if of is not None and (shared := np.isin(of[test], of[train]).sum()):
+        notes.append(
+            f"{shared:,} of {test.sum():,} test items of the published split are of a group that "
+            "stands among the training items too; they were left where they are."
+        )
     return train, test
 
 
@@ -136,33 +272,53 @@ def _units(dataset: Dataset, content: np.ndarray) -> np.ndarray:
     return np.unique(component[content], return_inverse=True)[1]
 
 
+def _lots(dataset: Dataset, units: np.ndarray, random_state: int) -> np.ndarray:
+    """Return the lot of every unit, which the smallest of its items' keys draws."""
+    names: np.ndarray = np.asarray(dataset.ids)
+    if dataset.groups is not None:
+        names = dataset.groups
+    elif names.dtype.kind in "iu" and (names[1:] > names[:-1]).all():
+        names = dataset.hashes  # numbers that count the items would name another after each gap
+    if names.dtype.kind != "S":
+        names = content_hash([str(name) for name in names.tolist()])
+    smallest = np.full(units.max() + 1, np.iinfo(np.uint64).max)
+    np.minimum.at(smallest, units, keys_of(names))
+    return lots(smallest, random_state)
+
+
 def _drawn(
     dataset: Dataset, content: np.ndarray, test_size: float, random_state: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return sides drawn so that each label comes as near to its share of the test as it can."""
     units = _units(dataset, content)
-    sizes = np.bincount(units)
+    lot = _lots(dataset, units, random_state)
     classes = np.zeros(len(dataset), dtype=np.int64)
     if dataset.target is not None:
         classes = dataset.target.strata
-    rng = np.random.default_rng(random_state)
-    order = rng.permutation(len(sizes))
-    order = order[np.argsort(-sizes[order], kind="stable")]
+    sizes = np.bincount(units)
+    order = np.argsort(lot, kind="stable")
     # The items, unit by unit, and where each unit begins.
     items = np.argsort(units, kind="stable")
     starts = np.cumsum(sizes) - sizes
-    large = [items[starts[unit] : starts[unit] + sizes[unit]] for unit in order[sizes[order] > 1]]
     singles = items[starts[order[sizes[order] == 1]]]
+    large = order[sizes[order] > 1]
+    members = [items[starts[unit] : starts[unit] + sizes[unit]] for unit in large]
     pairs = np.unique(np.stack([units, classes]), axis=1)[1]
     # How many units of each class may still go: one has to stay, to learn the class from.
     spare = np.bincount(pairs) - 1
     wanted = test_size * np.bincount(classes)
-    members = [classes[unit] for unit in large]
-    chosen, wanted, spare = _choose_units(members, wanted, spare, must=not len(singles))
-    test = np.zeros(len(dataset), dtype=bool)
-    for index in chosen:
-        test[large[index]] = True
-    test[_choose_singles(singles, classes, wanted, spare, rng)] = True
+    test, scale = np.zeros(len(dataset), dtype=bool), wanted
+    # Large units go by their own lots; more of them only if there are too few single items.
+    first = int((lot[large] < test_size).sum())
+    available = np.bincount(classes[singles], minlength=len(wanted))
+    for part, filled in ((members[:first], 0), (members[first:], available)):
+        must = not len(singles) and not test.any()
+        lacking = np.maximum(wanted - filled, 0)
+        chosen, spare = _choose_units([classes[unit] for unit in part], lacking, spare, scale, must)
+        for index in chosen:
+            test[part[index]] = True
+            wanted = wanted - np.bincount(classes[part[index]], minlength=len(wanted))
+    test[_choose_singles(singles, classes, wanted, spare)] = True
     if not test.any():
         raise DataError(
             f"{dataset.name}: no test items can be drawn, as items that are equal or of one group "
@@ -172,15 +328,14 @@ def _drawn(
 
 
 def _choose_units(
-    units: list[np.ndarray], wanted: np.ndarray, spare: np.ndarray, must: bool
-) -> tuple[list[int], np.ndarray, np.ndarray]:
-    """Take units, largest first, where that brings the counts of test items nearer to the wanted.
+    units: list[np.ndarray], wanted: np.ndarray, spare: np.ndarray, scale: np.ndarray, must: bool
+) -> tuple[list[int], np.ndarray]:
+    """Take units, in order, where that brings the counts of test items nearer to the wanted.
 
     A unit is given as the classes of its items. Returned are the units taken (at least one, if one
-    ``must`` be and can), and what is then still wanted and to spare of each class.
+    ``must`` be and can), and how many of each class may then still go. Classes count by ``scale``.
     """
     chosen: list[int] = []
-    scale = wanted.copy()
     least, nearest = np.inf, -1
     for index, classes in enumerate(units):
         counts = np.bincount(classes, minlength=len(wanted))
@@ -196,15 +351,11 @@ def _choose_units(
             least, nearest = change, index
     if must and not chosen and nearest >= 0:
         chosen = [nearest]
-    return chosen, wanted, spare
+    return chosen, spare
 
 
 def _choose_singles(
-    items: np.ndarray,
-    classes: np.ndarray,
-    wanted: np.ndarray,
-    spare: np.ndarray,
-    rng: np.random.Generator,
+    items: np.ndarray, classes: np.ndarray, wanted: np.ndarray, spare: np.ndarray
 ) -> np.ndarray:
     """Return which of the items that belong to no unit test, the first of each class in order."""
     available = np.bincount(classes[items], minlength=len(wanted))
@@ -213,7 +364,8 @@ def _choose_singles(
     counts = np.floor(shares).astype(np.int64)
     # What the rounding down left over goes to the classes that lost most by it.
     missing = round(shares.sum()) - counts.sum()
-    counts[np.lexsort((rng.random(len(counts)), counts - shares))[:missing]] += 1
+    ties = lots(np.arange(len(counts), dtype=np.uint64), 0)
+    counts[np.lexsort((ties, np.round(counts - shares, 9)))[:missing]] += 1
     grouped = items[np.argsort(classes[items], kind="stable")]
     rank = np.arange(len(items)) - np.repeat(np.cumsum(available) - available, available)
     return grouped[rank < counts[classes[grouped]]]

@@ -15,7 +15,14 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Classes", "Numbers", "Target", "check_length", "target_of"]
+__all__ = [
+    "Classes",
+    "Numbers",
+    "Target",
+    "check_length",
+    "target_of",
+    "without_missing",
+]
 
 # Of numbers, so that a split has low and high ones on both sides: at most so many, not smaller.
 MOST_BINS, SMALLEST_BIN = 10, 5
@@ -340,6 +347,20 @@ def check_length(values: Any, n: int, what: str, who: str) -> None:
     """Raise if there is not one value for each of ``n`` items."""
     if len(values) != n:
         raise DataError(f"{who}: expected {n} {what}, one for each item, got {len(values)}.")
+
+
+def without_missing(values: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels that there are, and which of all those are: not None, NaN or blank.
+
+    Examples
+    --------
+    >>> labels, there = without_missing(["a", None, "b"])
+    >>> labels.tolist(), there.tolist()
+    (['a', 'b'], [True, False, True])
+    """
+    values = value_array(values)
+    there = ~is_missing(values)
+    return values[there], there
 
 
 def target_of(values: Any) -> Target:

@@ -17,6 +17,8 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds.kind import recognised
+from nearspace.data.kinds.vector import check_range
+from nearspace.data.rounding import large_offsets
 from nearspace.data.target import check_length
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
@@ -34,6 +36,7 @@ __all__ = [
     "Encoder",
     "Layers",
     "check_labels",
+    "fewer",
 ]
 
 
@@ -58,10 +61,19 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     takes_sparse : bool
         Whether vectors may come as a scipy sparse array.
+    moves : bool
+        Whether columns of vectors that lie far from zero may be moved to it, before all are rounded
+        to float32: where nothing matters but what vectors differ by. They are given as they come,
+        float64 perhaps, where not.
     takes_labels : bool
         Whether `fit` looks at labels where there are any, though it does not need them.
     decodes : bool
         Whether there is a `decoder` after `fit`, if the kind of the items lets there be one.
+    metric : {"cosine", "dot", "euclidean"}
+        By what its vectors are meant to be compared, once it is fitted: search and judge do so
+        unless they are told otherwise.
+    zero_means : str
+        What an item has whose vector is zero, in words: ``"no known word"``.
     needs_all_items : bool
         Whether `fit` has to be given every item that is ever embedded: it looks rows up and learns
         nothing, so that test items among them are no leak.
@@ -71,14 +83,19 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         How many items `fit` needs.
     fit_free_params : frozenset of str
         Parameters that change what `transform` returns but not what `fit` learns.
+    offset_ : ndarray of shape (d,) or None
+        What was taken off the columns of vectors; None for nothing.
     """
 
     files = ("encoder.json", "weights.safetensors")
     kinds: ClassVar[Collection[type[Kind]]]
     learns: ClassVar[str] = "nothing"
     takes_sparse: ClassVar[bool] = False
+    moves: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
     decodes: bool = False
+    metric: str = "euclidean"
+    zero_means: ClassVar[str] = "nothing to compare"
     needs_all_items: ClassVar[bool] = False
     learns_numbers: ClassVar[bool] = True
     min_items: ClassVar[int] = 1
@@ -86,6 +103,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     _parameter_constraints: ClassVar[dict[str, list]] = {}
     kind_: Kind
     width_: int
+    offset_: np.ndarray | None = None
 
     @abstractmethod
     def _fit(self, items: Any, y: Any) -> None:
@@ -99,6 +117,18 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def _n_features_out(self) -> int:
         """Length of the vectors of the fitted encoder; ``width_`` unless a subclass knows it."""
         return self.width_
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the fitted encoder, such as that it has fewer numbers than asked.
+
+        Examples
+        --------
+        >>> from nearspace import load, make
+        >>> make("pca(dim=99)").fit(load("wine").items).notes
+        ('It has 13 dimensions, as many as the data allow, and not 99.',)
+        """
+        return ()
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from items.
@@ -130,7 +160,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Parameters
         ----------
         dataset : Dataset
-            The items, and their labels where it has any.
+            The items, and their labels where it has any. Where some have none, an encoder that
+            learns from labels is fitted on those that have one, and others on all of them.
 
         Returns
         -------
@@ -148,7 +179,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         >>> make("pca(dim=2)").fit_on(load("wine")).transform(load("wine").items).shape
         (178, 2)
         """
-        return self.fit_items(dataset.items, dataset.target, dataset.kind)
+        if self.learns == "labels":
+            dataset = dataset.labelled_only()
+        target = dataset.target if dataset.labelled is None else None
+        return self.fit_items(dataset.items, target, dataset.kind)
 
     def fit_items(self, items: Any, y: Any = None, kind: Kind | None = None) -> Self:
         """Learn from items of a kind; of the one that they look like where it is None."""
@@ -209,9 +243,19 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         array = validate_data(
             self, X, dtype=(np.float64, np.float32), accept_sparse=sparse_format, reset=reset
         )
+        if hasattr(array, "tocsr"):
+            offset = None
+        else:
+            check_range(array, f"Items for {type(self).__name__}")
+            offset = large_offsets(array) if reset and self.moves else self.offset_
         if reset:
-            self.kind_ = Vector(array.shape[1])
-        return array.astype(np.float32, copy=False)
+            self.kind_ = dataclasses.replace(self.kind_, dim=array.shape[1])
+            vars(self).pop("offset_", None)  # of an earlier fit
+            if offset is not None:
+                self.offset_ = offset
+        if not self.moves:
+            return array
+        return (array if offset is None else array - offset).astype(np.float32, copy=False)
 
     def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
         """Raise what `transform` would raise after `fit`, where that can be told beforehand."""
@@ -273,7 +317,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def decoder(self) -> Decoder | None:
         """What turns vectors of the fitted encoder back into items; None where nothing does."""
         check_is_fitted(self)
-        return self._decoder()
+        decoder = self._decoder()
+        if decoder is None or self.offset_ is None:
+            return decoder
+        return dataclasses.replace(decoder, offset=self.offset_)
 
     def _decoder(self) -> Decoder | None:
         """Return the decoder of the fitted encoder."""
@@ -291,11 +338,13 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Returns
         -------
         ndarray of shape (n, …), float32
-            Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items.
+            Images ``(n, height, width, channels)`` in the range that `fit` saw, or in [0, 1] where
+            it saw bytes; vectors in the units of the items, float64 where they are too far from
+            zero for float32.
         """
         decoder = self.decoder
         assert decoder is not None  # or there would be no such method
-        return decoder.decode(Z)
+        return decoder.kind.as_given(decoder.decode(Z))
 
     def without_decoder(self) -> Self:
         """Return the fitted encoder with no more than its vectors need."""
@@ -418,6 +467,19 @@ class Layers(ABC):
         Each has one row an item and is not yet made a vector: ``(n, d)``, ``(n, tokens, d)`` or
         ``(n, channels, height, width)``.
         """
+
+
+def fewer(count: int, asked: int, noun: str) -> tuple[str, ...]:
+    """Return the note that an encoder has fewer of something than its parameters ask for, if so.
+
+    Examples
+    --------
+    >>> fewer(102, 100_000, "words")
+    ('It has 102 words, as many as the data allow, and not 100,000.',)
+    """
+    if count >= asked:
+        return ()
+    return (f"It has {count:,} {noun}, as many as the data allow, and not {asked:,}.",)
 
 
 def check_labels(encoder: Encoder, y: Any, n: int) -> Target:

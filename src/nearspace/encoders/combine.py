@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -10,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Encoder
@@ -54,6 +56,11 @@ class Composite(Encoder):
     def is_reproducible(self) -> bool:
         """Whether the specs of all parts say all that the vectors depend on."""
         return all(part.is_reproducible for part in self.encoders)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the fitted parts."""
+        return tuple(dict.fromkeys(note for part in self.encoders_ for note in part.notes))
 
     def without_decoder(self) -> Self:
         """Return the fitted encoder with no more than its vectors need."""
@@ -103,6 +110,13 @@ class Concatenated(Composite):
         return np.hstack(blocks)
 
     @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the parts where they agree, else Euclidean, by which each counts by its size."""
+        check_is_fitted(self)
+        metrics = {part.metric for part in self.encoders_}
+        return metrics.pop() if len(metrics) == 1 else "euclidean"
+
+    @property
     def _n_features_out(self) -> int:
         return sum(part._n_features_out for part in self.encoders_)
 
@@ -143,7 +157,8 @@ class Piped(Composite):
         stages = tuple(decoder for decoder in decoders if decoder is not None)
         if len(stages) < len(self.encoders_):
             return None
-        return PipedDecoder(self.kind_, stages[-1].dim, stages)
+        first, offset = dataclasses.replace(stages[0], offset=None), stages[0].offset
+        return PipedDecoder(self.kind_, stages[-1].dim, (first, *stages[1:]), offset=offset)
 
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit each part on what the parts before it make of the items."""
@@ -152,12 +167,18 @@ class Piped(Composite):
             self.encoders_.append(fit_part(part, items, y, kind))
             if len(self.encoders_) < len(self.encoders):
                 items = self.encoders_[-1].transform(items)
-                kind = Vector(items.shape[1])
+                kind = Vector(items.shape[1], self.encoders_[-1].metric)
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         for part in self.encoders_:
             items = part.transform(items)
         return items
+
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the last part; one that keeps distances and angles has that of what it gets."""
+        check_is_fitted(self)
+        return self.encoders_[-1].metric
 
     @property
     def _n_features_out(self) -> int:
@@ -166,6 +187,9 @@ class Piped(Composite):
 
 class L2(Encoder):
     """Each vector divided by its Euclidean length, so that distance becomes angle; zero stays zero.
+
+    Columns of vectors that lie too far from zero for float32 are moved to it first, since all
+    angles would be the same.
 
     Examples
     --------
@@ -176,6 +200,8 @@ class L2(Encoder):
 
     kinds = frozenset({Image, Vector})
     takes_sparse = True
+    moves = True
+    metric = "cosine"
 
     def _fit(self, items: Any, y: Any) -> None:
         features = items if sparse.issparse(items) else self.kind_.features(items[:1])
@@ -185,5 +211,15 @@ class L2(Encoder):
         from sklearn.preprocessing import normalize
 
         if sparse.issparse(items):
-            return sparse.csr_array(normalize(items))
-        return normalize(self.kind_.features(items))
+            lengths = np.abs(items).max(axis=1).toarray().reshape(-1, 1)
+            scaled = items.multiply(_powers_of_two(lengths)).tocsr()
+            return sparse.csr_array(normalize(scaled), dtype=np.float32)
+        features = self.kind_.features(items)
+        powers = _powers_of_two(np.abs(features).max(axis=1, keepdims=True, initial=0))
+        return normalize(features * powers.astype(features.dtype))
+
+
+def _powers_of_two(largest: np.ndarray) -> np.ndarray:
+    """Return by what the rows with such largest numbers have squares that are sound."""
+    # Not all the way where that is no number of float32: of the smallest there is no inverse.
+    return np.exp2(np.clip(-np.frexp(largest)[1], -126, 126).astype(np.float64))

@@ -28,6 +28,8 @@ class Decoder(Keeps):
         Of the items.
     dim : int
         Length of the vectors.
+    offset : ndarray of shape (d,), float64, or None
+        What is added to the items in the end; see `Encoder.offset_`.
 
     Examples
     --------
@@ -42,10 +44,14 @@ class Decoder(Keeps):
     files: ClassVar[tuple[str, str]] = ("decoder.json", "decoder.safetensors")
     kind: Kind
     dim: int
+    offset: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
 
     @abstractmethod
     def _decode(self, vectors: np.ndarray) -> np.ndarray:
-        """Return items of the type of the vectors: float32, or float64 computed on the CPU."""
+        """Return items less their offset, of the type of the vectors.
+
+        That is float32, or float64 computed on the CPU.
+        """
 
     def decode(self, Z: Any) -> np.ndarray:
         """Return the items at vectors.
@@ -58,7 +64,8 @@ class Decoder(Keeps):
         Returns
         -------
         ndarray of shape (n, …), float32
-            Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items.
+            Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items;
+            float64 where they are too far from zero for float32.
 
         Raises
         ------
@@ -71,7 +78,7 @@ class Decoder(Keeps):
                 f"{type(self).__name__} decodes vectors of {self.dim} numbers, got shape "
                 f"{vectors.shape}."
             )
-        return self._decode(vectors)
+        return self._moved_back(self._decode(vectors))
 
     def decode_double(self, vectors: np.ndarray) -> np.ndarray:
         """Return the items at vectors as float64, computed on the CPU in double precision.
@@ -80,7 +87,18 @@ class Decoder(Keeps):
         pixels come out otherwise. In double precision that takes a value within about 1e-13 of a
         boundary.
         """
-        return self._decode(np.ascontiguousarray(vectors, dtype=np.float64))
+        return self._moved_back(self._decode(np.ascontiguousarray(vectors, dtype=np.float64)))
+
+    def decode_stored(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the items at vectors as their kind keeps them, the same on every machine.
+
+        They are rounded before an offset is added, which no machine does in another way.
+        """
+        decoded = self._decode(np.ascontiguousarray(vectors, dtype=np.float64))
+        return np.ascontiguousarray(self._moved_back(self.kind.stored(decoded)))
+
+    def _moved_back(self, items: np.ndarray) -> np.ndarray:
+        return items if self.offset is None else items + self.offset
 
     @property
     def fingerprint(self) -> str:

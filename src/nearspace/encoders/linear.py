@@ -8,10 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Image, Vector
-from nearspace.encoders.base import Encoder
+from nearspace.encoders.base import Encoder, fewer
 from nearspace.encoders.decoder import AffineDecoder
+from nearspace.metrics.exact import in_range
 
 __all__ = ["PCA", "Projection", "RandomProjection"]
 
@@ -20,6 +22,7 @@ class Projection(Encoder):
     """Items along the rows of a matrix, ``components_``."""
 
     kinds = frozenset({Image, Vector})
+    moves = True
     components_: np.ndarray
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "dim": [Interval(Integral, 1, None, closed="left")],
@@ -29,6 +32,12 @@ class Projection(Encoder):
     def __init__(self, dim: int = 32, *, random_state: Any = 0):
         self.dim = dim
         self.random_state = random_state
+
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the items, whose distances and angles are kept as far as dimensions go."""
+        check_is_fitted(self)
+        return self.kind_.metric
 
     @property
     def _n_features_out(self) -> int:
@@ -73,15 +82,24 @@ class PCA(Projection):
     def _fit(self, items: Any, y: Any) -> None:
         from sklearn.decomposition import PCA as SklearnPCA
 
-        features = self._features(items)
+        features, mean = self._features(items), 0.0
+        if not hasattr(features, "tocsr"):  # the library squares numbers before it centres them
+            mean = features.mean(axis=0, dtype=np.float64).astype(np.float32)
+            features = features - mean
+        features, factor = in_range(features)
         limit = min(features.shape)
         if hasattr(features, "tocsr"):
             limit -= 1  # the solver for sparse input finds all but one
         pca = SklearnPCA(min(self.dim, max(1, limit)), random_state=self.random_state)
         pca.fit(features)
         self.components_ = pca.components_.astype(np.float32)
-        self.mean_ = np.asarray(pca.mean_, dtype=np.float32).reshape(-1)
+        self.mean_ = np.asarray(mean + pca.mean_ / factor, dtype=np.float32).reshape(-1)
         self.explained_variance_ratio_ = pca.explained_variance_ratio_
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That there are fewer axes than asked for, where there are."""
+        return fewer(len(self.components_), self.dim, "dimensions")
 
     def _features(self, items: Any) -> Any:
         return items if hasattr(items, "tocsr") else self.kind_.features(items)

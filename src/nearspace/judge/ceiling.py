@@ -9,20 +9,26 @@ from nearspace.data import Classes, Dataset
 __all__ = ["ceiling_notes"]
 
 
-def ceiling_notes(dataset: Dataset) -> list[str]:
+def ceiling_notes(dataset: Dataset, content: np.ndarray) -> list[str]:
     """Return how many items equal one of another label, and what that leaves to be told.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Items and their labels.
+    content : ndarray of shape (n,)
+        A number for each item, 0, 1, …, the same where encoders see the same.
 
     Examples
     --------
     >>> from nearspace import load
     >>> texts = load(["near", "near", "far", "off"], labels=["a", "b", "b", "b"])
-    >>> print(ceiling_notes(texts)[0].partition(", such")[0])
+    >>> print(ceiling_notes(texts, np.array([0, 0, 1, 2]))[0].partition(", such")[0])
     2 of 4 items equal another one of another label
     """
     target = dataset.target
     if target is None:
         return []
-    content = np.unique(dataset.hashes, return_inverse=True)[1]
     labels, strata = np.unique(target.values, return_inverse=True)
     pairs, counts = np.unique(content * len(labels) + strata, return_counts=True)
     differ = np.bincount(pairs // len(labels), minlength=content.max() + 1) > 1

@@ -12,13 +12,18 @@ from scipy import sparse
 from nearspace.data import Target
 from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
-from nearspace.metrics.labels import knn_votes
-from nearspace.metrics.retrieval import VectorArray
+from nearspace.metrics.directions import has_direction, zeros_told
+from nearspace.metrics.labels import votes_of
+from nearspace.metrics.retrieval import VectorArray, nearest
 
 if TYPE_CHECKING:
     from nearspace.judge.task import ItemTask
 
 __all__ = ["Evidence", "Told", "reconstructs"]
+
+# A hub is among the neighbours of so large a share of the items, and so many times as often as by
+# chance.
+HUB_SHARE, HUB_TIMES = 0.1, 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,9 +38,9 @@ class Evidence:
         Fitted; asked to decode where it can.
     train, test : ndarray or csr_array
         Their vectors.
-    reference : ndarray or csr_array or None
-        Vectors of the task's ``sample`` whose neighbourhoods should be kept; None for the reference
-        itself, and where it failed.
+    reference : (ndarray or csr_array, str) or None
+        Vectors of the task's ``sample`` whose neighbourhoods should be kept, and their metric; None
+        for the reference itself, and where it failed.
     seconds : float
         Wall time of embedding the test side.
 
@@ -49,7 +54,7 @@ class Evidence:
     encoder: Any
     train: VectorArray
     test: VectorArray
-    reference: VectorArray | None = None
+    reference: tuple[VectorArray, str] | None = None
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
@@ -74,10 +79,20 @@ class Evidence:
         """What is to be told of the items of the two sides, where anything is."""
         return self.task.targets
 
+    @property
+    def metric(self) -> str:
+        """By what neighbours are near: what the protocol asks for, else the encoder's own."""
+        return self.task.protocol.metric or self.encoder.metric
+
+    @functools.cached_property
+    def nearby(self) -> np.ndarray:
+        """Positions of the nearest training items of each test item; -1 where it has none."""
+        return nearest(self.test, self.train, self.task.protocol.k, self.metric)[0]
+
     @functools.cached_property
     def votes(self) -> np.ndarray:
         """What the nearest training items tell of each test item."""
-        return knn_votes(self.train, self.targets[0], self.test, self.task.protocol.k)
+        return votes_of(self.nearby, self.targets[0])
 
     @functools.cached_property
     def sampled(self) -> Any:
@@ -89,6 +104,43 @@ class Evidence:
         spread = np.full(self.test.shape[0], np.nan)
         spread[positions] = values
         return spread
+
+    @property
+    def notes(self) -> list[str]:
+        """What there is to say of the vectors: of those that are zero, and of hubs."""
+        notes = [*self._on_zeros(), *self._on_hubs()]
+        if self.metric == "dot":
+            notes.append("The inner product is no distance: no map, no intrinsic dimension.")
+        return notes
+
+    def _on_zeros(self) -> list[str]:
+        if self.metric != "cosine":
+            return []
+        train, test = (int((~has_direction(side)).sum()) for side in (self.train, self.test))
+        if not train + test:
+            return []
+        n, items = self.train.shape[0] + self.test.shape[0], f"{self.task.test.kind.name}s"
+        told = zeros_told(train + test, n, items, self.encoder.first.zero_means)
+        if test and self.task.labelled:
+            told += f" {test:,} of them {'is' if test == 1 else 'are'} tested, by guessing."
+        return [told]
+
+    def _on_hubs(self) -> list[str]:
+        """Return a note on training items that are neighbours of test items far and wide."""
+        k, ids = self.task.protocol.k, np.asarray(self.task.train.ids)
+        # Without labels nothing votes, and the neighbours of a sample are enough.
+        labelled = self.task.labelled
+        nearby = self.nearby if labelled else nearest(self.sampled, self.train, k, self.metric)[0]
+        shares = np.bincount(nearby[nearby >= 0], minlength=len(ids)) / len(nearby)
+        hubs = np.flatnonzero(shares > max(HUB_SHARE, HUB_TIMES * k / len(ids)))
+        if not len(hubs):
+            return []
+        most = hubs[shares[hubs].argmax()]
+        others = f", and {len(hubs) - 1:,} more are hubs too" * (len(hubs) > 1)
+        return [
+            f"The item '{ids[most]}' is among the {k} nearest of {shares[most]:.0%} of the test "
+            f"items{others}: what neighbours tell is distorted."
+        ]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -49,7 +49,8 @@ class Exhibits:
     layout : ndarray of shape (m, 2)
         Places of the shown test items on a 2-D map.
     neighbours : ndarray of shape (q, r)
-        For each query its nearest training items, as positions in `Leaderboard.gallery`.
+        For each query its nearest training items, as positions in `Leaderboard.gallery`; -1 for a
+        query that has none.
     layers : tuple of (str, int, Estimate)
         Name, dimension and k-NN score of each layer of a network.
     strips : tuple of Strip
@@ -97,9 +98,10 @@ def layer_scores(
         return []
     train, test = sides
     protocol, bounded, truth = task.protocol, task.tells[0].bounded, test.target.values
+    metric = protocol.metric or encoder.metric
     layers = []
     for name, vectors in test.vectors.items():
-        told = knn_scores(train.vectors[name], train.target, vectors, truth, k=protocol.k)
+        told = knn_scores(train.vectors[name], train.target, vectors, truth, protocol.k, metric)
         table = ScoreTable(told[None, None], test.groups, protocol.random_state, bounded)
         layers.append((name, vectors.shape[1], table.estimates()[0]))
     return layers
@@ -118,9 +120,10 @@ def strips(
     if not reconstructs(encoder):
         return own
     kind, places = task.test.kind, encoder.transform(asked)
-    walk = encoder.inverse_transform(interpolate(places[0], places[-1], WALK))
+    decode: Any = encoder.decoder.decode  # type: ignore[union-attr]  # in [0, 1], as strips are
+    walk = decode(interpolate(places[0], places[-1], WALK))
     decoded = Strip(
-        kind, encoder.inverse_transform(places), "Items, and what is left of them",
+        kind, decode(places), "Items, and what is left of them",
         label=f"{places.shape[1]} numbers", of_queries=True, score="reconstruction",
     )  # fmt: skip
     shows = (decoded, Strip(kind, walk, "A walk between two items"), *own)
@@ -129,7 +132,7 @@ def strips(
     most = np.argsort(-vectors.var(axis=0), kind="stable")[:TRAVERSED]
     ways = zip(most.tolist(), traverse(vectors, most, WALK), strict=True)
     return shows + tuple(
-        Strip(kind, encoder.inverse_transform(way), *TRAVERSAL, label=f"dimension {dimension}")
+        Strip(kind, decode(way), *TRAVERSAL, label=f"dimension {dimension}")
         for dimension, way in ways
     )
 
@@ -138,11 +141,13 @@ def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], di
     """Return exhibits whose neighbours are positions in one gallery, and the items of them all."""
     none = np.empty(0, dtype=int)
     gallery = np.unique(np.concatenate([none, *(row.neighbours.ravel() for row in judged)]))
+    gallery = gallery[gallery >= 0]
     train, test = task.train.take(gallery), task.test.take(pick_queries(task))
     shown = task.test.take(shown_items(task))
     placed = [
-        dataclasses.replace(row, neighbours=np.searchsorted(gallery, row.neighbours))
+        dataclasses.replace(row, neighbours=np.where(row.neighbours < 0, -1, places))
         for row in judged
+        for places in [np.searchsorted(gallery, row.neighbours)]
     ]
     return placed, {
         "shown": Strip(shown.kind, shown.items),

@@ -76,7 +76,9 @@ class Fits:
         base = clone(encoder).set_params(**usual)
         if not base.is_reproducible:
             self.alive[id(encoder)] = encoder
-        key = make_key(data_key, base.spec, "" if base.is_reproducible else id(encoder))
+        key = make_key(
+            data_key, base.spec, kind.metric, "" if base.is_reproducible else id(encoder)
+        )
         if key not in self.done:
             fit = self.cache.load_fit(key)
             if fit is None:

@@ -51,6 +51,13 @@ class Result:
         Ranking score minus that of the best, with an interval that holds for all rows at once.
     recommended : bool
         Whether it is the cheapest of the best and the tied.
+    without_copies : Estimate or None
+        The ranking score on the test items that have no copy, equal or near, among the training
+        items; None where all are such, or none.
+    notes : tuple of str
+        What there is to say of it: that it has fewer dimensions than asked for, hubs, zeros.
+    metric : str
+        By what neighbours are near: the encoder's own, or what was asked for; "" for chance.
     exhibits : Exhibits or None
         What a report shows of its space.
     """
@@ -63,6 +70,9 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
+    without_copies: Estimate | None = None
+    notes: tuple[str, ...] = dataclasses.field(default=(), metadata=SHOWN)
+    metric: str = ""
     exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
 
 
@@ -163,10 +173,14 @@ class Judged:
     ----------
     scores : dict of str to ndarray of shape (seeds, n)
         By test item, or ``(seeds, 1)`` where a score is no mean over them.
+    metric : str
+        By what neighbours are near.
     shown : ndarray or csr_array
         The vectors of the test items on the maps.
     exhibits : Exhibits
         What there is to show.
+    notes : tuple of str
+        What there is to say of the encoder and its vectors.
     """
 
     spec: str
@@ -174,12 +188,18 @@ class Judged:
     scores: dict[str, np.ndarray]
     cost: Cost
     dim: int
+    metric: str
     shown: VectorArray
     exhibits: Exhibits
+    notes: tuple[str, ...] = ()
 
 
 def assemble(
-    task: Task, judged: list[Judged], failures: list[Failure], **settings: Any
+    task: Task,
+    judged: list[Judged],
+    failures: list[Failure],
+    notes: tuple[str, ...] = (),
+    **settings: Any,
 ) -> Leaderboard:
     """Return the leaderboard of what was measured; ``settings`` are further fields of it."""
     guesses = task.guesses()
@@ -188,24 +208,40 @@ def assemble(
     tables = _estimates(task, scores)
     exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
-        Result(row.spec, row.learns, row.dim, table, row.cost, exhibits=shows)
+        Result(
+            row.spec,
+            row.learns,
+            row.dim,
+            table,
+            row.cost,
+            metric=row.metric,
+            notes=row.notes,
+            exhibits=shows,
+        )
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
+    results = _without_copies(task, results, scores)
     results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
-    vectors = [row.shown for row in judged]
+    spaces = [(row.shown, row.metric) for row in judged]
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
+        notes=(*notes, *_told_of_copies(task, results)),
         similarity={
-            "cka": pairwise(cka, vectors),
-            "neighbour_overlap": pairwise(neighbour_overlap, vectors),
+            "cka": pairwise(cka, [vectors for vectors, _ in spaces]),
+            "neighbour_overlap": pairwise(_overlap, spaces),
         },
         spaces=tuple(row.spec for row in judged),
         **shown,
         **settings,
     )
+
+
+def _overlap(one: tuple[VectorArray, str], other: tuple[VectorArray, str]) -> float:
+    """Return the share of neighbours that two spaces have in common, each by its own metric."""
+    return neighbour_overlap(one[0], other[0], metrics=(one[1], other[1]))
 
 
 def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, np.ndarray]:
@@ -235,6 +271,50 @@ def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     # Chance is known for every item, R-precision of the others for a subsample of them.
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
     return ScoreTable(stacked, task.groups, task.protocol.random_state, score.bounded, score.sign)
+
+
+def _without_copies(
+    task: Task, results: list[Result], scores: list[dict[str, Any]]
+) -> list[Result]:
+    """Return the results with the ranking score on the test items that have no copy."""
+    copies, score = task.copies, SCORES[task.rank_by]
+    alone = copies == "none"
+    if not np.isin(copies, ("equal", "near")).any() or not alone.any():
+        return results
+    left = np.where(alone, 1.0, np.nan)
+    told = [
+        {name: own[name] * left for name in (score.name,) if name in own}
+        for own in scores[: len(results)]
+    ]
+    return [
+        dataclasses.replace(row, without_copies=table.get(score.name))
+        for row, table in zip(results, _estimates(task, told), strict=True)
+    ]
+
+
+def _told_of_copies(task: Task, results: list[Result]) -> list[str]:
+    """Say what the best and the recommended row have on the test items without a copy."""
+    rows = [
+        row
+        for row in results
+        if row.without_copies is not None and (row.recommended or row.verdict == "best")
+    ]
+    if not rows:
+        return []
+    copies, score = task.copies, SCORES[task.rank_by]
+    unit = f" {score.unit}" if score.unit else ""
+    scored = ", ".join(
+        f"{row.spec} has {score.text(row.without_copies, interval=False)}{unit} instead of "
+        f"{score.text(row.scores[score.name], interval=False)}{unit}"
+        for row in rows
+    )
+    label = score.label.replace("k-NN", f"{task.protocol.k}-NN")
+    equal, near = (int((copies == how).sum()) for how in ("equal", "near"))
+    return [
+        f"{equal + near:,} of {len(copies):,} test items have a copy among the training items "
+        f"({equal:,} equal, {near:,} nearly): on the {int((copies == 'none').sum()):,} that have "
+        f"none, {scored} ({label})."
+    ]
 
 
 def _ranked(

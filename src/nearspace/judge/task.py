@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data import Dataset, Target, train_test_split
+from nearspace.data import Dataset, Target
+from nearspace.data.sources import left_out
+from nearspace.data.split import NEAR_DUPLICATES, split_of
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.ceiling import ceiling_notes
@@ -17,7 +19,7 @@ from nearspace.judge.evidence import Evidence
 from nearspace.judge.leaks import Leak, find_leaks
 from nearspace.judge.scores import SCORES, Score
 from nearspace.metrics.retrieval import subsample
-from nearspace.recipe import versions
+from nearspace.recipe import check_metric, versions
 
 __all__ = ["GEOMETRY_ITEMS", "ItemTask", "Protocol", "Task"]
 
@@ -40,6 +42,10 @@ class Protocol:
         Share of the items that test, where no split is published.
     random_state : int
         Of the split, the subsamples and the bootstrap.
+    near_duplicates : {"tell", "together"}
+        Whether items that are nearly the same are counted, or kept on one side of the split.
+    metric : {"cosine", "dot", "euclidean"} or None
+        By which neighbours are near; each encoder's own when None.
     """
 
     k: int = 5
@@ -47,6 +53,8 @@ class Protocol:
     seeds: int = 1
     test_size: float = 0.25
     random_state: int = 0
+    near_duplicates: str = "tell"
+    metric: str | None = None
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
@@ -62,6 +70,11 @@ class Protocol:
             raise NearspaceError(f"random_state must not be negative; got {self.random_state}.")
         if not 0 < self.test_size < 1:
             raise NearspaceError(f"test_size= must be between 0 and 1; got {self.test_size}.")
+        if self.near_duplicates not in NEAR_DUPLICATES:
+            hint = did_you_mean(self.near_duplicates, NEAR_DUPLICATES)
+            raise NearspaceError(f"near_duplicates= cannot be '{self.near_duplicates}'. {hint}")
+        if self.metric is not None:
+            check_metric(self.metric)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -90,6 +103,9 @@ class Task(ABC):
         What setting up brought up.
     leaks : tuple of Leak
         What of an item alone gives its label away.
+    copies : ndarray of str
+        For each test unit whether a training item is ``"equal"`` or ``"near"`` to it, or
+        ``"none"``; ``"unknown"`` where there were too many to compare. Empty where nobody looked.
     """
 
     name: ClassVar[str]
@@ -103,6 +119,7 @@ class Task(ABC):
     protocol: Protocol
     notes: tuple[str, ...]
     leaks: tuple[Leak, ...] = ()
+    copies: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, dtype="U7"))
 
     def __init_subclass__(cls) -> None:
         if "name" in vars(cls):
@@ -122,7 +139,8 @@ class Task(ABC):
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return what a fitted encoder makes of the task's items.
 
-        ``reference`` are the vectors of `sample` whose neighbourhoods should be kept.
+        ``reference`` are the vectors of `sample` whose neighbourhoods should be kept, and their
+        metric.
         """
 
     @property
@@ -147,6 +165,35 @@ class Task(ABC):
     def guesses(self) -> dict[str, np.ndarray | float]:
         """Return what guessing gets, by score; nothing where nothing can be guessed."""
         return {score.name: score.guess(self) for score in self.scores if score.guess is not None}
+
+
+def with_labels(dataset: Dataset) -> tuple[Dataset, list[str]]:
+    """Return the items of a dataset that have a label, and what to say of the others.
+
+    A published split none of whose test items has one is given up.
+
+    Raises
+    ------
+    DataError
+        If none of its training items has one, though test items have.
+    """
+    if dataset.labelled is None:
+        return dataset, []
+    labelled = dataset.labelled_only()
+    notes = [left_out(len(dataset) - len(labelled), "item", "without a label")]
+    if labelled.split is None or np.isin(labelled.split, ["test", "validation"]).any():
+        if labelled.split is not None and "train" not in labelled.split:
+            raise DataError(
+                f"{dataset.name}: none of the training items of the published split has a label, "
+                "from which those of the test items could be told: expected labels of both, such "
+                "as a subfolder for each class in both folders."
+            )
+        return labelled, notes
+    notes.append(
+        "No test item of the published split has a label, so that split was given up: some of the "
+        "training items test."
+    )
+    return dataclasses.replace(labelled, split=None), notes
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -183,15 +230,17 @@ class ItemTask(Task):
         """
         protocol.check()
         dataset, notes = cls.prepared(data)
+        dataset, left = with_labels(dataset)
+        notes += left
         rank_by = protocol.rank_by or cls.ranks_by
         wanted = SCORES[rank_by].needs & Target.registry.keys() - {cls.name}
         if wanted:
             what = "labels" if dataset.target is None else f"labels that are {', '.join(wanted)}"
             raise NearspaceError(f"Ranking by {rank_by} needs {what}, and {data.name} has none.")
-        train_at, test_at, split_notes = train_test_split(
-            dataset, protocol.test_size, protocol.random_state
+        split = split_of(
+            dataset, protocol.test_size, protocol.random_state, protocol.near_duplicates
         )
-        train, test = dataset.take(train_at), dataset.take(test_at)
+        train, test = dataset.take(split.train), dataset.take(split.test)
         if protocol.k >= len(train):
             raise DataError(
                 f"{protocol.k} neighbours cannot be found among {len(train)} training items: "
@@ -204,9 +253,10 @@ class ItemTask(Task):
                 f"{len(test) - 1}."
             )
         sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
-        leaks, leak_notes = find_leaks(dataset, train_at, test_at)
-        notes = [*data.notes, *notes, *split_notes, *ceiling_notes(dataset), *leak_notes]
-        return cls(dataset, train, test, sample, rank_by, protocol, tuple(notes), leaks)
+        leaks, leak_notes = find_leaks(dataset, split.train, split.test)
+        said = (*data.notes, *notes, *split.notes)
+        said += (*ceiling_notes(dataset, split.content), *leak_notes)
+        return cls(dataset, train, test, sample, rank_by, protocol, said, leaks, split.copies)
 
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return the vectors of both sides."""
@@ -260,9 +310,12 @@ class ItemTask(Task):
             "test": len(self.test),
             **self.labels(),
             "split": self._split_words(),
+            "test items equal to a training item": int((self.copies == "equal").sum()),
+            "test items near a training item": int((self.copies == "near").sum()),
+            "test items compared with training": int((self.copies != "unknown").sum()),
             "rank_by": self.rank_by,
             "k": protocol.k,
-            "metric": "euclidean",
+            "metric": protocol.metric or "each encoder's own",
             "seeds": protocol.seeds,
             "random_state": protocol.random_state,
             "training fingerprint": self.train.fingerprint,
@@ -275,6 +328,7 @@ class ItemTask(Task):
             if protocol.seeds == 1
             else f"{protocol.seeds} fits of each encoder that has a random state",
             "versions": versions(),
+            **({"left out": self.dataset.left_out} if self.dataset.left_out else {}),
         }
 
     def _split_words(self) -> str:
@@ -282,6 +336,8 @@ class ItemTask(Task):
             return "as published"
         if self.dataset.time is not None:
             return f"the latest {self.protocol.test_size:.0%} test"
-        whole = "groups and exact duplicates" if self.dataset.groups is not None else "duplicates"
+        whole = "duplicates" if self.dataset.groups is None else "groups and exact duplicates"
+        if self.protocol.near_duplicates == "together":
+            whole = whole.replace("duplicates", "duplicates, near ones included,")
         how = "stratified by label" if self.labelled else "at random"
         return f"{self.protocol.test_size:.0%} test, {how}, {whole} on one side"

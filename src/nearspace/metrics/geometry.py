@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.metrics.retrieval import nearest, row_products, shared_share, subsample
+from nearspace.metrics.directions import has_direction, unit_vectors
+from nearspace.metrics.exact import in_range, row_products
+from nearspace.metrics.retrieval import nearest, shared_share, subsample
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
@@ -57,7 +59,7 @@ def effective_rank(vectors: VectorArray) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def intrinsic_dimension(vectors: VectorArray) -> float:
+def intrinsic_dimension(vectors: VectorArray, metric: str = "euclidean") -> float:
     """Return the dimension of the surface that the vectors lie on (TwoNN, Facco et al. 2017).
 
     The ratio of the distances to an item's second and first neighbour follows a Pareto law whose
@@ -68,19 +70,25 @@ def intrinsic_dimension(vectors: VectorArray) -> float:
     ----------
     vectors : ndarray or csr_array of shape (n, d)
         The items.
+    metric : {"euclidean", "cosine", "dot"}
+        By the cosine it is that of the directions, without zero vectors.
 
     Returns
     -------
     float
-        NaN with fewer than three different items, or where all first and second neighbours are
-        equally far.
+        NaN with fewer than three different items, where all first and second neighbours are
+        equally far, and by the inner product, which is no distance.
     """
+    if metric == "dot":
+        return float("nan")
+    if metric == "cosine":
+        vectors = unit_vectors(vectors[has_direction(vectors)])
     vectors = _distinct(vectors)
     if vectors.shape[0] < 3:
         return float("nan")
     _, distances = nearest(vectors, vectors, 2, exclude_self=True)
-    first, second = distances.astype(np.float64).T
-    # Different items can be so close that their distance in float32 is 0.
+    first, second = distances.T
+    # Different items can be so close that the square of their distance is 0.
     ratios = np.sort(np.log(second[first > 0] / first[first > 0]))
     fitted = int(0.9 * len(ratios))
     x, y = ratios[:fitted], -np.log1p(-np.arange(1, fitted + 1) / max(1, len(ratios)))
@@ -88,7 +96,7 @@ def intrinsic_dimension(vectors: VectorArray) -> float:
     return float(x @ y / steepness) if steepness > 0 else float("nan")
 
 
-def hubness(vectors: VectorArray, k: int = 10) -> float:
+def hubness(vectors: VectorArray, k: int = 10, metric: str = "euclidean") -> float:
     """Return the skewness of how often items are neighbours of others (Radovanović et al. 2010).
 
     Parameters
@@ -97,6 +105,8 @@ def hubness(vectors: VectorArray, k: int = 10) -> float:
         The items.
     k : int
         How many neighbours each item has.
+    metric : {"euclidean", "cosine", "dot"}
+        As of `nearest`; by the cosine, zero vectors have no part.
 
     Returns
     -------
@@ -104,10 +114,12 @@ def hubness(vectors: VectorArray, k: int = 10) -> float:
         About 0 without hubs; NaN where all items are neighbours equally often, or none has a
         neighbour that differs from it.
     """
+    if metric == "cosine":
+        vectors = vectors[has_direction(vectors)]
     n = vectors.shape[0]
     if n < 3:
         return float("nan")
-    indices, distances = nearest(vectors, vectors, k, exclude_self=True)
+    indices, distances = nearest(vectors, vectors, k, metric, exclude_self=True)
     deviation = np.bincount(indices.ravel(), minlength=n) - indices.shape[1]
     variance = np.mean(deviation**2)
     if variance == 0 or distances.max() == 0:
@@ -115,7 +127,12 @@ def hubness(vectors: VectorArray, k: int = 10) -> float:
     return float(np.mean(deviation**3.0) / variance**1.5)
 
 
-def preservation(reference: VectorArray, vectors: VectorArray, k: int = 10) -> np.ndarray:
+def preservation(
+    reference: VectorArray,
+    vectors: VectorArray,
+    k: int = 10,
+    metrics: tuple[str, str] = ("euclidean", "euclidean"),
+) -> np.ndarray:
     """Return for each item which share of its ``k`` nearest neighbours it has in both spaces.
 
     Parameters
@@ -124,17 +141,23 @@ def preservation(reference: VectorArray, vectors: VectorArray, k: int = 10) -> n
         The same items in two spaces.
     k : int
         How many neighbours each item has.
+    metrics : (str, str)
+        By what neighbours are near in the one and in the other, as of `nearest`.
 
     Returns
     -------
     ndarray of shape (n,)
-        NaN throughout where there are not more than ``k`` other items, as all are neighbours then.
+        NaN for an item that has no neighbours in the reference, as a zero vector has none by the
+        cosine; throughout where there are not more than ``k`` others, as all are neighbours then.
     """
     n = reference.shape[0]
-    if n - 1 <= k:
+    there, here = (
+        nearest(x, x, k, metric, exclude_self=True)[0] if n - 1 > k else np.empty((n, 0), int)
+        for x, metric in zip((reference, vectors), metrics, strict=True)
+    )
+    if there.shape[1] < k:
         return np.full(n, np.nan)
-    here, there = (nearest(x, x, k, exclude_self=True)[0] for x in (vectors, reference))
-    return shared_share(here, there)
+    return np.where(there[:, 0] >= 0, shared_share(here, there), np.nan)
 
 
 def neighbour_ranks(
@@ -215,12 +238,12 @@ def trustworthiness(ranks: np.ndarray, n: int) -> float:
 
 
 def _scaled(rows: Any) -> Any:
-    """Return rows whose largest number is 1, dense ones centred too: small numbers cancel well."""
+    """Return rows whose squares are sound, dense ones centred too: small numbers cancel well."""
     if isinstance(rows, np.ndarray):
         rows = rows - rows.mean(axis=0, dtype=np.float64).astype(rows.dtype)
         rows /= np.abs(rows).max(initial=0) or 1
         return rows
-    return rows / (np.abs(rows.data).max(initial=0) or 1)
+    return in_range(rows)[0]
 
 
 def _from_others(rows: Any, squares: np.ndarray, block: np.ndarray) -> np.ndarray:
@@ -238,7 +261,8 @@ def _scatter(vectors: VectorArray) -> np.ndarray:
     n, dim = vectors.shape
     if not isinstance(vectors, np.ndarray):
         if dim > n:
-            gram = (vectors @ vectors.T).toarray().astype(np.float64)
+            vectors = vectors.astype(np.float64)
+            gram = (vectors @ vectors.T).toarray()
             gram -= gram.mean(0)
             return gram - gram.mean(1, keepdims=True)
         vectors = vectors.toarray()

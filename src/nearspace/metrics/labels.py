@@ -9,12 +9,14 @@ import numpy as np
 
 from nearspace.data.target import Target, target_of
 from nearspace.errors import DataError
+from nearspace.metrics.directions import unit_vectors
+from nearspace.metrics.exact import in_range
 from nearspace.metrics.retrieval import nearest, subsample
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
 
-__all__ = ["cluster_ami", "knn_scores", "knn_votes", "probe_scores"]
+__all__ = ["cluster_ami", "knn_scores", "knn_votes", "probe_scores", "votes_of"]
 
 MANY_CLASSES = "The number of unique classes"  # what scikit-learn warns of; a task notes it
 
@@ -22,7 +24,7 @@ MANY_CLASSES = "The number of unique classes"  # what scikit-learn warns of; a t
 def knn_votes(
     train: VectorArray, target: Target, test: VectorArray, k: int = 5, metric: str = "euclidean"
 ) -> np.ndarray:
-    """Return what the ``k`` nearest training items tell of each test item, shape ``(n_test,)``.
+    """Return what the ``k`` nearest training items tell of each test item, see `votes_of`.
 
     Raises
     ------
@@ -34,8 +36,30 @@ def knn_votes(
             f"k-NN with k = {k} needs at least {k} training items, and there are "
             f"{train.shape[0]}: ask for a smaller k or bring more items."
         )
-    indices, _ = nearest(test, train, k, metric)
-    return target.vote(target.values[indices])
+    return votes_of(nearest(test, train, k, metric)[0], target)
+
+
+def votes_of(nearby: np.ndarray, target: Target) -> np.ndarray:
+    """Return what neighbours tell of each item, shape ``(n,)``.
+
+    Parameters
+    ----------
+    nearby : ndarray of shape (n, k)
+        Positions of the neighbours, as `nearest` returns them: -1 for an item without direction,
+        of which the commonest class, or the mean number, is guessed.
+    target : Target
+        What there is to tell of the neighbours.
+
+    Examples
+    --------
+    >>> target = target_of(["a", "b", "b"])
+    >>> votes_of(np.array([[0], [-1]]), target).tolist()
+    ['a', 'b']
+    """
+    if not nearby.shape[1]:
+        return np.full(len(nearby), target.guess())
+    votes = target.vote(target.values[nearby.clip(0)])
+    return np.where(nearby[:, 0] >= 0, votes, target.guess())
 
 
 def knn_scores(
@@ -83,6 +107,8 @@ def probe_scores(
     if not target.varies:
         return target.score(test_labels, np.full(len(test_labels), target.guess()))
     model = target.linear(None if isinstance(train, np.ndarray) else 1.0)
+    train, factor = in_range(train)
+    test = test if factor == 1 else test.astype(np.float64) * factor
     scaler = (StandardScaler() if isinstance(train, np.ndarray) else MaxAbsScaler()).fit(train)
     train, test = (scaler.transform(x).astype(np.float32, copy=False) for x in (train, test))
     with warnings.catch_warnings():
@@ -93,7 +119,11 @@ def probe_scores(
 
 
 def cluster_ami(
-    vectors: VectorArray, labels: np.ndarray, random_state: int = 0, max_items: int = 5000
+    vectors: VectorArray,
+    labels: np.ndarray,
+    random_state: int = 0,
+    max_items: int = 5000,
+    metric: str = "euclidean",
 ) -> float:
     """Return the adjusted mutual information of labels and k-means clusters, as many as classes.
 
@@ -107,6 +137,8 @@ def cluster_ami(
         Seed of k-means and of the draw of items.
     max_items : int
         At most so many items take part, drawn at random.
+    metric : {"euclidean", "cosine", "dot"}
+        By the cosine k-means sees vectors of length 1 (spherical k-means).
     """
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
@@ -114,6 +146,7 @@ def cluster_ami(
 
     chosen = subsample(vectors.shape[0], max_items, random_state)
     vectors, labels = vectors[chosen], labels[chosen]
+    vectors = unit_vectors(vectors) if metric == "cosine" else in_range(vectors)[0]
     if not isinstance(vectors, np.ndarray):  # scikit-learn's k-means takes no 64-bit indices
         vectors.indices, vectors.indptr = np.int32(vectors.indices), np.int32(vectors.indptr)
     classes = len(np.unique(labels))

@@ -1,7 +1,7 @@
 """Exact nearest neighbours, and how well they retrieve items of the same label.
 
-The search by which spaces are measured: in float32, where equal vectors stand in their order, for
-neighbours by the thousand. `space.exact` is the one that answers, in float64.
+The search by which spaces are measured, for neighbours by the thousand: `metrics.exact` says what
+makes it right, and why `space.search.exact` is another one.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from nearspace.errors import NearspaceError, did_you_mean
+from nearspace.errors import NearspaceError
+from nearspace.metrics.directions import has_direction, unit_factors
+from nearspace.metrics.exact import in_range, pieces_of, rescored, row_products
+from nearspace.recipe import check_metric
 
 if TYPE_CHECKING:
     import scipy.sparse
     import torch
 
 __all__ = [
-    "METRICS",
     "Pieces",
     "VectorArray",
     "check_search",
     "nearest",
     "r_precision",
-    "row_products",
     "shared_share",
     "subsample",
 ]
 
 VectorArray: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
 
-METRICS = ("cosine", "dot", "euclidean")
-
 # Squared distance, as a share of the squared length, below which float32 misorders neighbours.
 CLOSE = 1e-4
+MIDDLE = 1000  # vectors whose medians are the middle of all
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,14 +49,11 @@ class Pieces:
         thread.
     group : int
         Only the best of so many scores takes part in the first round of the selection.
-    gathered : int
-        Numbers that are gathered to compute the distances of neighbours.
     """
 
     block: int = 1000
     chunk: int = 20_480
     group: int = 20
-    gathered: int = 1 << 24
 
 
 PIECES = Pieces()
@@ -72,15 +69,19 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ``k`` nearest gallery items of every query, nearest first, by exact search.
 
+    An offset that all vectors share and their scale make no difference: 1e-40 or 1e37, and in
+    float64 further still.
+
     Parameters
     ----------
     queries, gallery : ndarray or csr_array of shape (q, d) and (n, d)
         Vectors; sparse ones stay sparse, only blocks of scores are dense.
     k : int
-        How many to find; all there are where the gallery has fewer.
+        How many to find; all that can be found where the gallery has fewer.
     metric : {"euclidean", "cosine", "dot"}
-        Cosine distance is one minus the cosine, and 1 to and from a zero vector, which has no
-        direction. The distance of ``"dot"`` is the inner product with its sign turned.
+        Cosine distance is one minus the cosine. A zero vector, which has no direction, is not
+        found by it, and finds nothing. The distance of ``"dot"`` is the inner product with its
+        sign turned.
     exclude_self : bool
         The queries are the gallery, and no item is a neighbour of itself.
     pieces : Pieces
@@ -89,8 +90,9 @@ def nearest(
     Returns
     -------
     indices : ndarray of shape (q, min(k, n)), int64
-        Positions in the gallery. Items at the same distance stand in the order of the gallery.
-    distances : ndarray of shape (q, min(k, n)), float32
+        Positions in the gallery. Items at the same distance stand in the order of the gallery. The
+        row of a query without direction is -1, its distances NaN.
+    distances : ndarray of shape (q, min(k, n)), float64
         Computed from the vectors of the found, so that equal vectors are exactly 0 apart.
 
     Raises
@@ -103,7 +105,7 @@ def nearest(
     >>> import numpy as np
     >>> indices, distances = nearest(np.array([[0.0, 0.9]]), np.eye(2), k=2)
     >>> indices.tolist(), distances.round(3).tolist()
-    ([[1, 0]], [[0.10000000149011612, 1.3450000286102295]])
+    ([[1, 0]], [[0.1, 1.345]])
     """
     check_search(metric, k)
     if queries.shape[1] != gallery.shape[1]:
@@ -116,19 +118,31 @@ def nearest(
             f"exclude_self means that the queries are the gallery; got {queries.shape[0]} queries "
             f"and a gallery of {gallery.shape[0]}."
         )
-    queries, gallery = (x.astype(np.float32, copy=False) for x in (queries, gallery))
-    k = min(k, gallery.shape[0] - exclude_self)
     if metric == "cosine":
-        queries, gallery = _unit(queries), _unit(gallery)
+        asked, there = (np.flatnonzero(has_direction(x)) for x in (queries, gallery))
+        if len(asked) < queries.shape[0] or len(there) < gallery.shape[0]:
+            some, apart = nearest(queries[asked], gallery[there], k, metric, exclude_self, pieces)
+            indices = np.full((queries.shape[0], some.shape[1]), -1, dtype=np.int64)
+            distances = np.full(indices.shape, np.nan, dtype=apart.dtype)
+            indices[asked], distances[asked] = there[some], apart
+            return indices, distances
+    queries, gallery, factor = _in_range(queries, gallery, metric)
+    k = max(0, min(k, gallery.shape[0] - exclude_self))
     own = np.arange(queries.shape[0]) if exclude_self else None
     indices = _search(queries, gallery, k, metric, own, pieces)
-    distances = _distances(queries, gallery, indices, metric, pieces.gathered)
+    alike = rescored(queries, gallery, indices, metric)
+    distances = 1 - alike if metric == "cosine" else -alike
     order = np.lexsort((indices, distances))
-    return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
+    distances = np.take_along_axis(distances, order, 1) / factor
+    return np.take_along_axis(indices, order, 1), distances
 
 
 def r_precision(
-    vectors: VectorArray, labels: np.ndarray, max_queries: int = 2000, random_state: int = 0
+    vectors: VectorArray,
+    labels: np.ndarray,
+    max_queries: int = 2000,
+    random_state: int = 0,
+    metric: str = "euclidean",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the R-precision of every query: each item is a query against all the others.
 
@@ -145,6 +159,8 @@ def r_precision(
         At most so many items are queries, drawn at random.
     random_state : int
         Seed of the draw.
+    metric : {"euclidean", "cosine", "dot"}
+        As of `nearest`: by the cosine, a query that is a zero vector finds none of its label.
 
     Returns
     -------
@@ -155,14 +171,21 @@ def r_precision(
     others = counts[codes] - 1
     positions = np.flatnonzero(others)
     positions = positions[subsample(len(positions), max_queries, random_state)]
-    values = np.empty(len(positions))
-    for start in range(0, len(positions), PIECES.block):
-        query = positions[start : start + PIECES.block]
-        relevant = others[query]
-        nearby = _search(vectors[query], vectors, int(relevant.max()), "euclidean", query)
-        hits = codes[nearby] == codes[query, None]
-        hits &= np.arange(nearby.shape[1]) < relevant[:, None]
-        values[start : start + PIECES.block] = hits.sum(1) / relevant
+    values = np.zeros(len(positions))
+    there = np.arange(len(codes))
+    if metric == "cosine":
+        there = np.flatnonzero(has_direction(vectors))
+        vectors = vectors[there]
+    vectors, _, _ = _in_range(vectors, vectors, metric)
+    asked = np.flatnonzero(np.isin(positions, there))
+    for start in range(0, len(asked), PIECES.block):
+        part = asked[start : start + PIECES.block]
+        own, relevant = np.searchsorted(there, positions[part]), others[positions[part]]
+        most = min(int(relevant.max()), len(there) - 1)
+        nearby = _search(vectors[own], vectors, most, metric, own)
+        hits = codes[there[nearby]] == codes[positions[part], None]
+        hits &= np.arange(most) < relevant[:, None]
+        values[part] = hits.sum(1) / relevant
     return values, positions
 
 
@@ -186,19 +209,25 @@ def shared_share(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return np.isin(truth + offset, found + offset).mean(1)
 
 
-def row_products(left: Any, right: Any, dtype: type | None = None) -> np.ndarray:
-    """Return the inner product of each row on the left, dense or sparse, and the row beside it."""
-    if isinstance(left, np.ndarray):
-        return np.einsum("ij,ij->i", left, right, dtype=dtype)
-    return np.asarray(left.multiply(right).sum(axis=1, dtype=dtype)).ravel()
-
-
 def check_search(metric: str, k: int = 1) -> None:
     """Raise `NearspaceError` if there is no such metric, or no neighbour is asked for."""
-    if metric not in METRICS:
-        raise NearspaceError(f"There is no metric '{metric}'. {did_you_mean(metric, METRICS)}")
+    check_metric(metric)
     if k < 1:
         raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
+
+
+def _in_range(
+    queries: VectorArray, gallery: VectorArray, metric: str
+) -> tuple[VectorArray, VectorArray, float]:
+    """Return vectors as floats with sound squares, and by what their distances were multiplied."""
+    # Whole numbers of 32 bits and more need float64.
+    queries, gallery = (
+        x.astype(np.result_type(x.dtype, np.float32), copy=False) for x in (queries, gallery)
+    )
+    if metric == "euclidean":
+        return in_range(queries, gallery)  # type: ignore[return-value]
+    (queries, left), (gallery, right) = in_range(queries), in_range(gallery)
+    return queries, gallery, left * right if metric == "dot" else 1.0
 
 
 def _search(
@@ -240,14 +269,22 @@ def _search(
             indices.append(index + first)
         top = torch.cat(values, 1).topk(k)
         best[start : start + block] = torch.cat(indices, 1).gather(1, top.indices).numpy()
-        if metric == "euclidean" and isinstance(part, torch.Tensor) and dtype is np.float32:
-            length = _squares(part)
-            close = length - 2 * top.values[:, -1] < CLOSE * length
-            unsure[start : start + block] = close.numpy()
+        if isinstance(part, torch.Tensor) and dtype is np.float32:
+            unsure[start : start + block] = _close(part, chunks, top.values, metric).numpy()
     if unsure.any():
         own = None if own is None else own[unsure]
         best[unsure] = _search(queries[unsure], gallery, k, metric, own, pieces, np.float64)
     return best
+
+
+def _close(rows: torch.Tensor, chunks: list[Any], best: torch.Tensor, metric: str) -> torch.Tensor:
+    """Return which queries have neighbours that float32 may have misordered, by their scores."""
+    if metric == "euclidean":
+        length = _squares(rows)
+        return length - 2 * best[:, -1] <= CLOSE * length
+    # What the scores of all items differ by, against what those of the best differ by.
+    reach = _squares(chunks[0][2].T).mean().sqrt() * _squares(rows).sqrt()
+    return best[:, 0] - best[:, -1] <= CLOSE * reach
 
 
 def _prepare(
@@ -266,14 +303,11 @@ def _prepare(
     group = pieces.group if 2 * pieces.group * k <= width else 1
     width = -(-width // group) * group
     if isinstance(gallery, np.ndarray):
-        # Small numbers cancel well, whatever offset all the vectors share.
-        centre = gallery.mean(0, dtype=np.float64) if metric == "euclidean" else np.zeros(1)
-        shift: np.ndarray = centre.astype(dtype)
-        queries, gallery = (
-            torch.from_numpy(np.asarray(x, dtype) - shift) for x in (queries, gallery)
-        )
+        queries, gallery = _centred(queries, gallery, metric, dtype)
     else:  # centring would fill them, and the cost of float64 is small beside that of the indices
         queries, gallery = queries.astype(np.float64), gallery.astype(np.float64)
+        if metric == "cosine":
+            queries, gallery = (x.multiply(unit_factors(x)).tocsr() for x in (queries, gallery))
     chunks = []
     for first in range(0, n, width):
         part = gallery[first : first + width]
@@ -287,6 +321,45 @@ def _prepare(
             matrix = part.T.tocsr()
         chunks.append((first, bias, matrix))
     return queries, chunks, group
+
+
+def _centred(
+    queries: np.ndarray, gallery: np.ndarray, metric: str, dtype: type
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return vectors less the middle of the gallery, taken off before they are rounded.
+
+    Where a query is moved along, no distance changes. Otherwise all its inner products change by
+    the same, and the order does not.
+    """
+    import torch
+
+    # Of few rows: it need not be exact. A mean would be where one far item takes it.
+    some = gallery[:: 1 + len(gallery) // MIDDLE]
+    if metric == "cosine":
+        some = some * unit_factors(some)
+    centre = np.median(some.astype(np.float64), axis=0)
+    if metric == "euclidean":
+        moved = [_rounded(x, None, centre, dtype) for x in (queries, gallery)]
+    else:  # the length of a query changes no order
+        factors = unit_factors(gallery) if metric == "cosine" else None
+        moved = [
+            _rounded(queries, unit_factors(queries), np.zeros(1), dtype),
+            _rounded(gallery, factors, centre, dtype),
+        ]
+    left, right = map(torch.from_numpy, moved)
+    return left, right
+
+
+def _rounded(
+    rows: np.ndarray, factors: np.ndarray | None, centre: np.ndarray, dtype: type
+) -> np.ndarray:
+    """Return rows times their factors less a centre, computed in float64 where that is needed."""
+    if factors is None and rows.dtype == dtype:
+        return rows - centre.astype(dtype)  # all are moved by the same, whatever its last digit
+    rounded = np.empty(rows.shape, dtype)
+    for part in pieces_of(*rows.shape):
+        rounded[part] = rows[part] * (1.0 if factors is None else factors[part]) - centre
+    return rounded
 
 
 def _squares(matrix: Any) -> torch.Tensor:
@@ -308,39 +381,3 @@ def _top(scores: torch.Tensor, k: int, group: int) -> tuple[torch.Tensor, torch.
     columns = (groups[:, :, None] + torch.arange(group) * stride).flatten(1)
     values, chosen = scores.gather(1, columns).topk(k)
     return values, columns.gather(1, chosen)
-
-
-def _unit(vectors: Any) -> Any:
-    """Return the vectors at length 1; a zero vector stays zero."""
-    lengths = np.sqrt(row_products(vectors, vectors, dtype=np.float64))[:, None]
-    scale = 1 / np.where(lengths > 0, lengths, 1.0)
-    if isinstance(vectors, np.ndarray):
-        return (vectors * scale).astype(np.float32)
-    return vectors.multiply(scale).tocsr().astype(np.float32)
-
-
-def _distances(
-    queries: Any, gallery: Any, indices: np.ndarray, metric: str, gathered: int
-) -> np.ndarray:
-    count, k = indices.shape
-    distances = np.empty((count, k), dtype=np.float32)
-    step = max(1, gathered // max(1, k * queries.shape[1]))
-    for start in range(0, count, step):
-        some = indices[start : start + step]
-        left = queries[np.repeat(np.arange(start, start + len(some)), k)]
-        right = gallery[some.ravel()]
-        distances[start : start + step] = _pairwise(left, right, metric).reshape(some.shape)
-    return distances
-
-
-def _pairwise(left: Any, right: Any, metric: str) -> np.ndarray:
-    """Return the distance between each row on the left and the row beside it."""
-    if metric == "dot":
-        return -row_products(left, right)
-    difference = right - left
-    squares = row_products(difference, difference)
-    if metric == "euclidean":
-        return np.sqrt(squares)
-    # Half the squared distance between vectors of length 1: exactly 0 for equal ones.
-    lengths = row_products(left, left).round() + row_products(right, right).round()
-    return squares / 2 + 1 - lengths / 2

@@ -90,7 +90,12 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(between + max(spread, 0.0))
 
 
-def neighbour_overlap(a: VectorArray, b: VectorArray, k: int = 10) -> float:
+def neighbour_overlap(
+    a: VectorArray,
+    b: VectorArray,
+    k: int = 10,
+    metrics: tuple[str, str] = ("euclidean", "euclidean"),
+) -> float:
     """Return the mean share of the ``k`` nearest neighbours that items have in both spaces.
 
     Parameters
@@ -99,13 +104,17 @@ def neighbour_overlap(a: VectorArray, b: VectorArray, k: int = 10) -> float:
         The same items in two spaces.
     k : int
         How many neighbours each item has.
+    metrics : (str, str)
+        By what neighbours are near in the one and in the other.
 
     Returns
     -------
     float
-        NaN where there are not more than ``k`` other items, as all are neighbours then.
+        Over the items that have neighbours in the first; NaN where there are not more than ``k``
+        others, as all are neighbours then.
     """
-    return float(preservation(a, b, k).mean())
+    shares = preservation(a, b, k, metrics)
+    return float("nan") if np.isnan(shares).all() else float(np.nanmean(shares))
 
 
 def _u_centred(vectors: VectorArray) -> np.ndarray:
@@ -118,7 +127,8 @@ def _u_centred(vectors: VectorArray) -> np.ndarray:
         centred = vectors - vectors.mean(0, dtype=np.float64)
         gram = centred @ centred.T
     else:
-        gram = (vectors @ vectors.T).toarray().astype(np.float64)
+        vectors = vectors.astype(np.float64)
+        gram = (vectors @ vectors.T).toarray()
     n = len(gram)
     size = np.linalg.norm(gram)
     np.fill_diagonal(gram, 0.0)

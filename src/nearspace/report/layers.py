@@ -73,7 +73,7 @@ def layers_page(board: LayerBoard, sections: Sequence[Section] = ()) -> Page:
     shown = {"board": board, "told": written, "gap": gap, "share": share}
     parts = [
         section("layer_table", **shown),
-        section("charts", board=board, keys=KEYS, pictures=pictures),
+        section("charts", board=board, keys=_keys(board), pictures=pictures),
     ]
     if hybrids:
         fractions = [FRACTIONS[weight] for weight in WEIGHTS]
@@ -89,6 +89,14 @@ def layers_page(board: LayerBoard, sections: Sequence[Section] = ()) -> Page:
         notes=board.notes,
         figures=pictures,
     )
+
+
+def _keys(board: LayerBoard) -> dict[str, list[tuple[str, str, str]]]:
+    """Return what the marks stand for: ranked by the cosine, layers are after L2 already."""
+    knn, other, linear = KEYS["accuracy"]
+    if board.protocol["metric"] == "cosine":
+        other = (*other[:2], "k-NN before L2")
+    return {**KEYS, "accuracy": [knn, other, linear]}
 
 
 def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
@@ -152,10 +160,11 @@ def _pictures(board: LayerBoard) -> dict[str, go.Figure]:
     if rows:
         scale = board.score.scale
         knn, linear = zip(*(list(row.scores.values())[:2] for row in rows), strict=True)
-        after = [k.value + row.l2.value for k, row in zip(knn, rows, strict=True)]
+        sign = -1 if board.protocol["metric"] == "cosine" else 1  # what is ranked is after L2
+        other = [k.value + sign * row.l2.value for k, row in zip(knn, rows, strict=True)]
         traces = [
             _trace(knn, BEST, "circle", lines=True, scale=scale),
-            _trace([Estimate(value) for value in after], BEST, "circle-open", scale=scale),
+            _trace([Estimate(value) for value in other], BEST, "circle-open", scale=scale),
             _trace(linear, OTHER, "diamond", 0.18, scale=scale),
         ]
         title = "right test items, %" if board.score.unit else board.label()

@@ -90,13 +90,16 @@ def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:
 def map_facts(space: Space, layout: Map) -> list[str]:
     """Return what was mapped and how far the map can be trusted, in a few words each."""
     n, queries = len(layout), layout.queries
-    facts = [f"{n:,} items", space.recipe.spec]
+    facts = [f"{n:,} items", f"{space.recipe.spec}, by {layout.made_by['metric']}"]
     if math.isfinite(layout.trustworthiness):
         nearest = f"{100 * layout.preservation:.0f} % of the {K} nearest preserved"
         sample = "" if queries == n else f", on {queries:,} items"
         facts.append(f"trustworthiness {layout.trustworthiness:.3f}, {nearest}{sample}")
     if n < FEWEST:
         facts.append("too few to lay out, on a circle in their order")
+    directed = space.searcher.directed
+    if layout.made_by["metric"] == "cosine" and directed is not None:
+        facts.append(f"{int((~directed).sum()):,} zero vectors, nobody's neighbours, in a corner")
     placed = n - int(layout.laid_out.sum())
     if placed:
         facts.append(f"{placed:,} placed since")
@@ -142,6 +145,7 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
             "codes": _packed(np.nan_to_num(shares, nan=-1.0)[order], "<f4"),
             "colours": [colour for _, colour in SCALE],
             "ends": [f"{low:.4g}", f"{high:.4g}"],
+            "missing": int(np.isnan(numbers).sum()),
         }
     elif space.labels is not None:
         names, of = classes(space.labels)
@@ -154,6 +158,7 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
             "names": names[ranked].tolist(),
             "counts": counts[ranked].tolist(),
             "codes": _packed(rank[of][order], "<i4"),
+            "missing": int((of < 0).sum()),
         }
     colourings["cluster"] = {
         "names": [cluster_name(at, of) for at, of in enumerate(marks.clusters)],

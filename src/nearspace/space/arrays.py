@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from nearspace.data.rounding import MERGED, merged_share
 from nearspace.errors import NearspaceError
 
 __all__ = [
     "check_finite",
+    "check_rounding",
     "first_row_without",
     "float32",
     "free_name",
@@ -121,6 +123,19 @@ def check_finite(vectors: Any, ids: np.ndarray, who: str) -> None:
     if not is_finite(vectors):
         row = first_row_without(np.isfinite, vectors)
         raise NearspaceError(f"{who} gave the item '{ids[row]}' a vector that is not finite.")
+
+
+def check_rounding(vectors: np.ndarray, who: str) -> None:
+    """Raise `NearspaceError` where float32, in which vectors are kept, loses differences."""
+    if vectors.dtype.kind in "iu" and vectors.dtype.itemsize > 2:
+        vectors = vectors.astype(np.float64)
+    share = merged_share(vectors)
+    if share.max(initial=0.0) > MERGED:
+        raise NearspaceError(
+            f"{who}: vectors are kept in float32, which makes about {share.max():.0%} of the "
+            f"different numbers of column {share.argmax()} equal; take the mean of each column off "
+            "first, or read the file as data and embed it with raw, which does."
+        )
 
 
 def first_row_without(good: Callable[[np.ndarray], np.ndarray], vectors: Any) -> int | None:

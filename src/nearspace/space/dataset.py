@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.data import Dataset, load
+from nearspace.data import Dataset, Vector, load
 from nearspace.data.sources import is_split
 from nearspace.space.search.filters import column_of
 from nearspace.space.space import Space, dense_vectors
@@ -67,7 +67,9 @@ def as_dataset(
         **{"labels": space.labels, **roles},
     )  # fmt: skip
     split = None
-    if published is not None and is_split(np.asarray(published, dtype=object)):
+    # An item that is in no part of the split has an empty text for it.
+    parts = np.setdiff1d(np.asarray([] if published is None else published, dtype=str), [""])
+    if published is not None and len(parts) and is_split(parts):
         split = published[[space.position(name) for name in np.asarray(loaded.ids).tolist()]]
     spec = space.recipe.spec
     notes = [*loaded.notes[1:], f"Vectors of {space.recipe.data}, made by {spec}."]
@@ -76,5 +78,5 @@ def as_dataset(
             f"{spec} was fitted on these very items, so that what is judged on them flatters it; "
             "to choose an encoder, compare on the data itself."
         )
-    name = space.recipe.data
-    return dataclasses.replace(loaded, split=split, notes=tuple(notes), name=name)
+    name, kind = space.recipe.data, Vector(space.vectors.shape[1], space.recipe.metric)
+    return dataclasses.replace(loaded, kind=kind, split=split, notes=tuple(notes), name=name)

@@ -11,7 +11,9 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import check_search, nearest, row_products, shared_share, subsample
+from nearspace.metrics.directions import has_direction
+from nearspace.metrics.exact import row_products
+from nearspace.metrics.retrieval import check_search, nearest, shared_share, subsample
 from nearspace.metrics.similarity import cka
 from nearspace.space.space import Space
 
@@ -67,8 +69,11 @@ class Difference:
         for spaces that have nothing to do with each other.
     k : int
         How many neighbours each item has.
-    metric : str
-        How near is measured.
+    metrics : (str, str)
+        How near is measured in either.
+    without_direction : int
+        How many of the shared items have a zero vector where near is measured by the cosine: they
+        have no neighbours, and are not asked about.
     changes : list of Change
         The items asked about, those whose neighbourhoods changed most first: all that are shared,
         or some drawn at random.
@@ -84,7 +89,8 @@ class Difference:
     overlap: float
     chance: float
     k: int
-    metric: str
+    metrics: tuple[str, str]
+    without_direction: int
     changes: list[Change]
 
     def to_frame(self) -> Any:
@@ -107,7 +113,7 @@ def diff(
     first: Space,
     second: Space,
     k: int = 10,
-    metric: str = "euclidean",
+    metric: str | None = None,
     queries: int = QUERIES,
     random_state: int = 0,
 ) -> Difference:
@@ -120,8 +126,8 @@ def diff(
         are counted and not looked at.
     k : int, default=10
         How many neighbours of an item are looked at.
-    metric : {"euclidean", "cosine", "dot"}
-        How near is measured, in both.
+    metric : {"cosine", "dot", "euclidean"}, optional
+        How near is measured, in both; by default in each by its own.
     queries : int, default=2000
         The neighbours of at most so many items are looked for, among all shared ones.
     random_state : int, default=0
@@ -145,15 +151,23 @@ def diff(
     >>> found.shared, round(found.cka, 3), found.overlap > 0.99
     (178, 1.0, True)
     """
-    check_search(metric, k)
+    metrics = (metric or first.recipe.metric, metric or second.recipe.metric)
+    for each in metrics:
+        check_search(each, k)
     here, there = _shared(first, second, k)
     a, b = first.vectors[here], second.vectors[there]
     n = len(here)
     random = np.random.default_rng(random_state)
     some = subsample(n, CKA_ITEMS, random)
-    asked = subsample(n, queries, random)
-    deep = min(DEEPER * k, n - 1)
-    nearby = [_neighbours(x, asked, deep, metric) for x in (a, b)]
+    directed = np.ones(n, dtype=bool)
+    for x, by in zip((a, b), metrics, strict=True):
+        directed &= has_direction(x) | (by != "cosine")
+    pool = np.flatnonzero(directed)
+    if len(pool) < k + 2:
+        raise _too_few(f"{len(pool)} items whose vectors are not zero in either", len(pool), k)
+    asked = pool[subsample(len(pool), queries, random)]
+    deep = min(DEEPER * k, len(pool) - 1)
+    nearby = [_neighbours(x, asked, deep, by) for x, by in zip((a, b), metrics, strict=True)]
     shares = shared_share(nearby[0][:, :k], nearby[1][:, :k])
     order = np.lexsort((asked, shared_share(*nearby), shares))
     ids, labels = first.ids[here].tolist(), None
@@ -168,9 +182,10 @@ def diff(
         cka=cka(a[some], b[some]),
         cka_items=len(some),
         overlap=float(shares.mean()),
-        chance=k / (n - 1),
+        chance=k / (len(pool) - 1),
         k=k,
-        metric=metric,
+        metrics=metrics,
+        without_direction=n - len(pool),
         changes=[
             Change(
                 ids[asked[at]],
@@ -197,13 +212,16 @@ def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray
             f"The spaces share no id: the first has {one}, the second has {other}."
         )
     if len(pairs) < k + 2:  # all others would be neighbours
-        many = f"{len(pairs)} item{'s' if len(pairs) > 1 else ''}"
-        hint = f"; lower k to at most {len(pairs) - 2}" if len(pairs) > 2 else ""
-        raise NearspaceError(
-            f"The spaces share {many}, too few to look at {k} neighbours of each{hint}."
-        )
+        raise _too_few(f"{len(pairs)} item{'s' if len(pairs) > 1 else ''}", len(pairs), k)
     here, there = np.array(pairs).T
     return here, there
+
+
+def _too_few(what: str, n: int, k: int) -> NearspaceError:
+    hint = f"; lower k to at most {n - 2}" if n > 2 else ""
+    return NearspaceError(
+        f"The spaces share {what}, too few to look at {k} neighbours of each{hint}."
+    )
 
 
 def _neighbours(vectors: Any, asked: np.ndarray, k: int, metric: str) -> np.ndarray:

@@ -15,7 +15,8 @@ import numpy as np
 
 from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
-from nearspace.space.arrays import float32, free_name
+from nearspace.recipe import check_metric
+from nearspace.space.arrays import check_rounding, float32, free_name
 from nearspace.space.file.saving import replacing
 from nearspace.space.file.store import write_space
 from nearspace.space.file.stored import read_space
@@ -32,6 +33,7 @@ UNREADABLE = (
 )  # fmt: skip
 LARGEST_IDS = 2**31  # bytes
 RECIPE = b"nearspace.recipe"  # in the metadata of a Parquet file
+EXACT = 2**53  # the whole numbers up to which float64 holds every one
 ROWS = 4096  # written at a time, with their images
 
 
@@ -105,6 +107,7 @@ def open_space(
     ids: str | None = None,
     labels: str | None = None,
     made_by: str | None = None,
+    metric: str | None = None,
 ) -> Space:
     """Return the space that a file holds: one that `save` wrote, or vectors of another tool.
 
@@ -125,6 +128,9 @@ def open_space(
     made_by : str, optional
         What made the vectors of another tool, such as the name of a model; by default the name of
         the file. Vectors of one name can be added to each other.
+    metric : {"cosine", "dot", "euclidean"}, optional
+        By what vectors of another tool are to be compared; by default what the file says, or else
+        the cosine.
 
     Returns
     -------
@@ -148,7 +154,9 @@ def open_space(
     ...     space.encoder.transform(wine.items[:1]).shape
     (1, 2)
     """
-    file = VectorFile(Path(path), vectors, ids, labels, made_by)
+    if metric is not None:
+        check_metric(metric)
+    file = VectorFile(Path(path), vectors, ids, labels, made_by, metric)
     if file.path.suffix not in FORMATS:
         raise _unknown(file.path, [*FORMATS])
     try:
@@ -196,13 +204,20 @@ def _write_npz(space: Space, path: Path) -> None:
     """Write the arrays ``vectors``, ``ids`` and ``labels``, and ``recipe`` as JSON."""
     arrays = {"vectors": dense_vectors(space), "ids": _fixed_width(space.ids)}
     if space.labels is not None:
-        if space.labels.dtype == object and None in space.labels.tolist():
-            raise NearspaceError(
-                "Some items have no label, which an .npz cannot hold; write .parquet."
-            )
-        arrays["labels"] = _fixed_width(space.labels)
+        arrays["labels"] = _fixed_width(_without_none(space.labels))
     recipe = np.array(json.dumps(space.recipe.to_json()))
     np.savez(path, recipe=recipe, **arrays)  # type: ignore[arg-type]
+
+
+def _without_none(labels: np.ndarray) -> np.ndarray:
+    """Return labels with an empty text, or NaN, in place of None: what `load` takes for none."""
+    values = labels.tolist()
+    if None not in values:
+        return labels
+    there = [value for value in values if value is not None]
+    if all(isinstance(value, int | float) and -EXACT <= value <= EXACT for value in there):
+        return np.array([np.nan if value is None else float(value) for value in values])
+    return np.array(["" if value is None else str(value) for value in values], dtype=object)
 
 
 def _fixed_width(values: np.ndarray) -> np.ndarray:
@@ -229,6 +244,7 @@ def _table(path: Path, vectors: str | None) -> pa.Table:
             f"{path.name}: expected an array of numbers of shape (n, d), got {matrix.dtype} of "
             f"shape {matrix.shape}."
         )
+    check_rounding(matrix, path.name)
     flat = pa.array(np.ascontiguousarray(float32(matrix)).ravel())
     column = pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
     return pa.table({vectors or "vectors": column})

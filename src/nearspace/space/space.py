@@ -44,7 +44,7 @@ class Space:
     ids : ndarray of shape (n,)
         The identity of each item: all text, or all whole numbers.
     labels : ndarray of shape (n,) or None
-        The class of each item.
+        The class or the number of each item; None for an item that has none.
     recipe : Recipe
         What made the vectors: encoder, data, and which columns of `meta` have a role.
     made_by : Encoder or Decoder or callable or None
@@ -196,11 +196,14 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     ids = np.asarray(dataset.ids)
     check_finite(vectors, ids, encoder.spec)
     meta, roles = _meta_of(dataset)
-    recipe = Recipe(encoder.spec, encoder.fingerprint, dataset.name, dataset.kind.to_json(), roles)
+    recipe = Recipe(
+        encoder.spec, encoder.fingerprint, dataset.name, encoder.metric, dataset.kind.to_json(),
+        roles,
+    )  # fmt: skip
     return Space(
         vectors,
         ids,
-        None if dataset.target is None else dataset.target.values,
+        dataset.labels,
         recipe,
         None if any(part.needs_all_items for part in encoder.parts) else encoder,
         meta,

@@ -14,7 +14,7 @@ import numpy as np
 from nearspace.data import kind_from_json
 from nearspace.errors import DataError, did_you_mean
 from nearspace.recipe import Recipe
-from nearspace.space.arrays import check_finite, float32, plain_array
+from nearspace.space.arrays import check_finite, check_rounding, float32, plain_array
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ class VectorFile:
         Its columns or arrays, where they are to be others than those of the usual names.
     made_by : str or None
         What made the vectors, whatever the file says.
+    metric : str or None
+        By what they are to be compared, whatever the file says.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class VectorFile:
     ids: str | None = None
     labels: str | None = None
     made_by: str | None = None
+    metric: str | None = None
 
 
 def space_of_columns(file: VectorFile, table: pa.Table, told: Any) -> Space:
@@ -72,6 +75,8 @@ def space_of_columns(file: VectorFile, table: pa.Table, told: Any) -> Space:
     who = file.path.name
     names = {role: _named(table, role, getattr(file, role), who) for role in USUAL}
     recipe = _recipe(told) if file.made_by is None else None
+    if recipe is not None and file.metric is not None:
+        recipe = dataclasses.replace(recipe, metric=file.metric)
     ids = _ids(table, names["ids"], who)
     matrix = _matrix(table[names["vectors"]], ids, who)
     check_finite(matrix, ids, who)
@@ -85,7 +90,7 @@ def space_of_columns(file: VectorFile, table: pa.Table, told: Any) -> Space:
         matrix,
         ids,
         None if names["labels"] is None else _labels(table[names["labels"]], who),
-        recipe or _elsewhere(file.made_by or who, who, sorted(large)),
+        recipe or _elsewhere(file, sorted(large)),
         meta=table.select(meta) if meta else None,
         thumbnails=[data or b"" for data in table["image"].to_pylist()]
         if recipe and pictures
@@ -93,11 +98,13 @@ def space_of_columns(file: VectorFile, table: pa.Table, told: Any) -> Space:
     )
 
 
-def _elsewhere(made_by: str, data: str, left_out: list[str]) -> Recipe:
-    """Return the recipe of vectors that another tool made."""
+def _elsewhere(file: VectorFile, left_out: list[str]) -> Recipe:
+    """Return the recipe of vectors that another tool made, meant for the cosine as most are."""
+    who = file.path.name
+    made_by, metric = file.made_by or who, file.metric or "cosine"
     name = json.dumps(["elsewhere", made_by]).encode()
     mark = hashlib.blake2b(name, digest_size=8).hexdigest()
-    return Recipe("vectors", mark, data, made_by=made_by, left_out=tuple(left_out))
+    return Recipe("vectors", mark, who, metric, made_by=made_by, left_out=tuple(left_out))
 
 
 def _recipe(value: Any) -> Recipe | None:
@@ -157,8 +164,8 @@ def _ids(table: pa.Table, name: str | None, who: str) -> np.ndarray:
 
 
 def _labels(column: Any, who: str) -> np.ndarray | None:
-    """Return classes as whole numbers or text, None where one is missing."""
-    values = [None if value != value else value for value in column.to_pylist()]
+    """Return classes as whole numbers or text, None where one is missing: empty, or NaN."""
+    values = [None if value != value or value == "" else value for value in column.to_pylist()]
     if all(value is None for value in values):
         return None
     numbers = [value for value in values if isinstance(value, float)]
@@ -187,7 +194,8 @@ def _matrix(column: Any, ids: np.ndarray, who: str) -> np.ndarray:
     matrix = np.empty((len(lengths), dim), dtype=np.float32)
     start = 0
     for chunk in column.chunks:
-        values = chunk.flatten().to_numpy(zero_copy_only=False)
-        matrix[start : start + len(chunk)] = float32(values).reshape(-1, dim)
+        values = chunk.flatten().to_numpy(zero_copy_only=False).reshape(-1, dim)
+        check_rounding(values, who)
+        matrix[start : start + len(chunk)] = float32(values)
         start += len(chunk)
     return matrix

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image as Pillow
+from sklearn.base import clone
 
+from nearspace import load, load_encoder, make
 from nearspace.data import Image, kind_from_json
 from nearspace.errors import DataError
 
@@ -43,19 +45,18 @@ def test_shapes_are_inferred_and_become_uint8(items, shape):
         (GREY[0], ["(9, 7)", "(n, height, width)"]),
         (GREY - 300.0, ["from -300", "whole numbers from 0 to 255"]),
         (GREY / 100, ["float64", "in [0, 1]"]),
-        (GREY.astype(np.int32) * 2, ["int32", "0 to 255"]),
+        (GREY.astype(np.int32) - 1, ["int32", "0 to 255"]),
         (GREY.astype(str), ["array of numbers"]),
         ([GREY[0], GREY[1, :4]], ["several sizes"]),
         (RGB / 255 * 1.001, ["float64", "in [0, 1]"]),
         (RGB / 255 - 0.001, ["from -0.001", "in [0, 1]"]),
         (np.full((2, 4, 4), np.inf), ["row 0 holds NaN or infinity"]),
-        (GREY.astype(np.uint16) * 257, ["uint16", "whole numbers from 0 to 255", "scale them"]),
         (np.concatenate([RGB, RGB[..., :1]], axis=3), ["(6, 9, 7, 4)", "array[..., :-1]"]),
     ],
 )
 def test_what_is_no_image_is_refused(items, words):
     with pytest.raises(DataError) as error:
-        Image.infer(items)
+        Image.infer(items).check(items)
     assert all(word in str(error.value) for word in words)
 
 
@@ -78,7 +79,86 @@ def test_grey_and_colour_are_not_taken_for_each_other():
     # What the sentences say works.
     three = np.stack([GREY.squeeze()] * 3, axis=-1)
     assert Image((9, 7, 3)).check(three).shape == (6, 9, 7, 3)
-    assert Image((9, 7, 1)).check(RGB.mean(axis=3).round()).shape == (6, 9, 7, 1)
+    grey = RGB.mean(axis=3).round().astype(np.uint8)
+    assert Image((9, 7, 1)).check(grey).shape == (6, 9, 7, 1)
+
+
+DARK = np.where(GREY > 100, 1, 0)  # an image of it alone looks like a mask, or like white on black
+
+
+@pytest.mark.parametrize(
+    ("items", "scale"),
+    [
+        (GREY / 255, None),
+        (GREY, None),
+        (GREY.astype(np.int64), None),
+        (GREY.astype(float), (0.0, 255.0)),
+        (GREY.astype(np.float32), (0.0, 255.0)),
+        (GREY.astype(np.uint16) * 16, (0.0, 4095.0)),
+        (GREY.astype(np.uint16) * 257, (0.0, 65535.0)),
+        (GREY.astype(np.int64) + 20_000, (20_000.0, 20_255.0)),
+        ((GREY > 127).astype(np.uint8), (0.0, 1.0)),
+        ((GREY > 127).astype(np.int64), (0.0, 1.0)),
+        (GREY > 127, None),
+    ],
+)
+def test_one_scale_is_found_for_all_and_holds_for_one_alone(items, scale):
+    kind = Image.infer(items)
+    assert kind.scale == scale
+    assert kind_from_json(kind.to_json()) == kind
+    together = kind.check(items)
+    expected = np.where(GREY > 127, 255, 0) if len(np.unique(items)) == 2 else GREY
+    assert np.abs(together[..., 0].astype(int) - expected).max() <= 1
+    for row in range(len(items)):
+        np.testing.assert_array_equal(kind.check(items[row : row + 1])[0], together[row])
+    np.testing.assert_array_equal(kind.check(together), together)  # bytes stay what they are
+
+
+def test_a_dark_image_alone_is_as_dark_as_among_others():
+    items = GREY.astype(float)
+    items[2] = DARK[2]
+    for encoder in (make("raw").fit(items), clone(make("pca(dim=3)")).fit(items)):
+        together, alone = encoder.transform(items)[2], encoder.transform(items[2:3])[0]
+        np.testing.assert_allclose(alone, together, rtol=1e-4, atol=1e-6)
+    with pytest.raises(DataError, match=r"values from 0 to 255, as fitted, got float64.*to 256"):
+        encoder.transform(items + 1)
+    # Where bytes were fitted, floats lie in [0, 1]; whatever else they are cannot be told.
+    encoder = make("raw").fit(GREY)
+    np.testing.assert_allclose(encoder.transform(GREY / 255), encoder.transform(GREY), atol=1e-6)
+    with pytest.raises(DataError, match=r"floats in \[0, 1\], or bytes.*astype\(np\.uint8\)"):
+        encoder.transform(GREY.astype(float))
+
+
+def test_decoded_images_come_in_the_range_that_was_fitted(tmp_path):
+    for items in (GREY / 255, GREY.astype(float), GREY.astype(np.uint16) * 257):
+        encoder = make("raw").fit(items)
+        encoder.save(tmp_path)
+        for one in (encoder, load_encoder(tmp_path)):
+            vectors = one.transform(items)
+            decoded = one.inverse_transform(vectors)
+            np.testing.assert_allclose(decoded[..., 0], items, atol=items.max() / 255)
+            np.testing.assert_allclose(one.transform(decoded), vectors, atol=1e-6)
+
+
+def test_how_arrays_became_bytes_is_told():
+    for items, words in (
+        (GREY.astype(float), "256 grey values: 0 is black and 255 white"),
+        (GREY / 255, "256 grey values: 0 is black and 1 white"),
+        (GREY.astype(np.uint16) * 257, "from 0 to 65535 are kept as uint8"),
+        ((GREY > 127).astype(np.uint8), "masks of 0 and 1: 0 is black and 1 white"),
+        (GREY // 16, "nearly black: no grey value is above 15 of 255"),
+        (np.zeros_like(GREY), "All images are black."),
+    ):
+        assert any(words in note for note in load(items).notes)
+    assert len(load(GREY).notes) == 1
+
+
+def test_later_arrays_are_read_by_the_scale_of_the_first():
+    first = load(GREY.astype(float))
+    later = load(DARK.astype(float), like=first.kind)
+    assert later.kind == first.kind
+    assert later.items.max() == 1
+    assert load(first.items, test=DARK[:2].astype(np.int64)).items[6:].max() == 1
 
 
 def test_forms_agree():

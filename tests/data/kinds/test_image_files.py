@@ -36,7 +36,7 @@ def test_pixels_come_back_in_order_at_their_own_size(tmp_path):
     files = read(paths, progress=lambda done, total: seen.append((done, total)))
     np.testing.assert_array_equal(files.items, images)
     assert files.failed == {}
-    assert files.notes == ("Images are 10 × 12 pixels, RGB: the own size of all files.",)
+    assert files.notes == ("Images are 10 × 12 pixels, RGB: the own size of all.",)
     assert seen[-1] == (40, 40)
 
 
@@ -98,7 +98,7 @@ def test_broken_files_are_left_out_with_a_reason(tmp_path, monkeypatch):
 
 def test_no_readable_file_is_an_error(tmp_path):
     (tmp_path / "a.png").write_text("no")
-    with pytest.raises(DataError, match=r"None of the 1 image files.*a\.png: not an image"):
+    with pytest.raises(DataError, match=r"None of the 1 pictures.*a\.png: not an image"):
         read([tmp_path / "a.png"])
 
 
@@ -124,12 +124,6 @@ def test_sixteen_bits_are_scaled_to_eight(tmp_path):
     np.testing.assert_array_equal(image, np.rint(values / 257))
 
 
-def test_floats_have_no_known_range(tmp_path):
-    deep = write(tmp_path, "deep.tiff", np.ones((3, 3), np.float32))
-    good = write(tmp_path, "good.png", noise(3, 3))
-    assert "no known range" in read([deep, good]).failed[0]
-
-
 def test_the_orientation_that_a_camera_noted_is_applied(tmp_path):
     pixels = np.zeros((16, 32), np.uint8)
     pixels[:, :16] = 255
@@ -142,10 +136,18 @@ def test_the_orientation_that_a_camera_noted_is_applied(tmp_path):
     assert image[18:].max() < 15
 
 
-def test_the_first_frame_stands_for_an_animation(tmp_path):
-    frames = [Pillow.new("RGB", (6, 6), colour) for colour in ("red", "blue")]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    assert (read([tmp_path / "a.gif"]).items == [255, 0, 0]).all()
+@pytest.mark.parametrize("ending", ["gif", "png", "webp", "tiff"])
+def test_the_first_frame_stands_for_an_animation_and_is_told(tmp_path, ending):
+    frames = [Pillow.new("RGB", (6, 6), colour) for colour in ("red", "blue", "green")]
+    paths = [tmp_path / f"{name}.{ending}" for name in "ab"]
+    lossless = {"lossless": True} if ending == "webp" else {}
+    frames[0].save(paths[0], save_all=True, append_images=frames[1:], **lossless)
+    frames[0].save(paths[1], **lossless)
+    files = read(paths)
+    assert (files.items == [255, 0, 0]).all()
+    assert files.notes[1:] == (
+        "1 picture has several frames or pages, of which one is read, the first.",
+    )
 
 
 @pytest.mark.parametrize("mode", ["1", "LA", "CMYK", "YCbCr", "P"])

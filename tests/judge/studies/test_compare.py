@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest
@@ -21,6 +22,7 @@ from nearspace.judge.leaderboard import Result
 from nearspace.judge.statistics import compare_to_best
 from nearspace.judge.studies.compare import compare
 from nearspace.judge.usual import USUAL
+from nearspace.report.page import render
 
 
 @pytest.fixture(scope="module")
@@ -345,11 +347,10 @@ def test_scikit_learn_transformers_of_texts_are_rows():
 def test_finished_vectors_are_a_row_even_inside_a_hybrid(digits, tmp_path):
     path = str(tmp_path / "mine.npy")
     np.save(path, digits.items.reshape(len(digits), -1) / 255)
-    board = compare(
-        digits, encoders=[f"vectors(path={path!r})", f"vectors(path={path!r}) | pca(dim=2)"]
-    )
+    plain = f"vectors(path={path!r}, metric='euclidean')"
+    board = compare(digits, encoders=[plain, f"{plain} | pca(dim=2)"])
     assert not board.failures
-    mine = row(board, f"vectors(path={path!r})")
+    mine = row(board, plain)
     assert mine.scores["knn"].value == row(board, "raw").scores["knn"].value
 
 
@@ -438,3 +439,50 @@ def test_labels_that_never_meet_are_told():
     split = np.where(np.arange(40) < 30, "train", "test")
     with pytest.raises(NearspaceError, match="no test item has a label"):
         compare(dataclasses.replace(load(items, labels=labels), split=split), encoders=["raw"])
+
+
+def test_fewer_dimensions_than_asked_are_told_in_row_result_and_notes(digits, tmp_path):
+    few = digits.take(np.arange(60))
+    specs = ["pca(dim=9999)", "raw | pca(dim=9999)", "bovw(words=100000) + raw", "hog(cells=90)"]
+    boards = [compare(few, encoders=specs, cache=tmp_path / "cache") for _ in range(2)]
+    for board in boards:  # from the cache as well
+        told = {result.spec: result.notes for result in board.results}
+        dim = row(board, "pca(dim=9999)").dim
+        assert told["pca(dim=9999)"] == (
+            f"It has {dim} dimensions, as many as the data allow, and not 9,999.",
+        )
+        assert told["raw | pca(dim=9999)"] == told["pca(dim=9999)"]
+        words = row(board, "bovw(words=100000) + raw").dim - 64
+        assert told["bovw(words=100000) + raw"] == (
+            f"It has {words:,} words, as many as the data allow, and not 100,000.",
+        )
+        assert told["hog(cells=90)"][0].startswith("It has 8 cells a side, as many as")
+        assert told["raw"] == told["chance"] == ()
+        assert f"pca(dim=9999): {told['pca(dim=9999)'][0]}" in board.notes
+    rows = {each["spec"]: each for each in json.loads(boards[0].to_json())["rows"]}
+    assert rows["pca(dim=9999)"]["notes"] == list(told["pca(dim=9999)"])
+    page = render(boards[0])
+    assert f"pca(dim=9999): {told['pca(dim=9999)'][0]}" in page
+    assert f">{dim}*<" in page
+
+
+def test_all_that_was_left_out_stands_in_the_result(tmp_path):
+    random = np.random.default_rng(0)
+    for name, high in (("a", 256), ("b", 128)):
+        (tmp_path / name).mkdir()
+        for at in range(20):
+            pixels = random.integers(0, high, (6, 6), dtype=np.uint8)
+            Pillow.fromarray(pixels).save(tmp_path / name / f"{at}.png")
+        for at in range(60):
+            (tmp_path / name / f"bad{at}.png").write_text("no")
+    data = load(tmp_path)
+    names = {f"{name}/bad{at}.png" for name in "ab" for at in range(60)}
+    assert data.left_out == dict.fromkeys(names, "not an image")
+    assert data.take(np.arange(3)).left_out == data.left_out
+    board = compare(data, encoders=["raw"])
+    assert json.loads(board.to_json())["protocol"]["left out"] == data.left_out
+    page = render(board)
+    assert all(name in page for name in names)
+    joined = load(tmp_path, test=tmp_path)
+    assert len(joined.left_out) == 240
+    assert "test/b/bad59.png" in joined.left_out

@@ -28,11 +28,12 @@ def crowds():
     ids = np.arange(len(places))
     meta = pa.table({"text": [*texts, *["the day"] * 5]})
     vectors = places.astype(np.float32)
-    return Space(vectors, ids, labels, Recipe("made up", "0"), meta=meta)
+    return Space(vectors, ids, labels, Recipe("made up", "0", metric="euclidean"), meta=meta)
 
 
 def space_of(vectors):
-    return Space(vectors, np.arange(len(vectors)), None, Recipe("made up", "0"))
+    recipe = Recipe("made up", "0", metric="euclidean")
+    return Space(vectors, np.arange(len(vectors)), None, recipe)
 
 
 def odd_ones(vectors):

@@ -9,8 +9,7 @@ from safetensors.numpy import load, save
 
 from nearspace import neighbours
 from nearspace.errors import MissingExtra, NearspaceError
-from nearspace.metrics.retrieval import METRICS
-from nearspace.recipe import Recipe
+from nearspace.recipe import METRICS, Recipe
 from nearspace.space.search.index import Index, Opened, build_index, part_name
 from nearspace.space.space import Space
 
@@ -142,7 +141,7 @@ def test_every_vector_in_one_cell_is_slow_and_right(vectors, indexes):
 
 def test_refuses_what_it_cannot_index_and_says_what_to_install(vectors, indexes, monkeypatch):
     with pytest.raises(NearspaceError, match="at least 1,000 dense vectors, got 900"):
-        build_index(vectors[:900])
+        build_index(vectors[:900], "cosine")
     with pytest.raises(NearspaceError, match="Did you mean 'euclidean'"):
         build_index(vectors, "euclidian")
     space = space_of(vectors, cosine=indexes["cosine"].to_bytes())
@@ -155,7 +154,7 @@ def test_refuses_what_it_cannot_index_and_says_what_to_install(vectors, indexes,
     imported = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(MissingExtra, match=r"nearspace\[ann\]"):
-        build_index(vectors)
+        build_index(vectors, "cosine")
     found = neighbours(space, vectors[:1])
     assert found.ids[0, 0] == 0
     assert "needs the extra 'ann'" in found.notes[0]

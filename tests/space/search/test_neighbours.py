@@ -13,11 +13,11 @@ from scipy import sparse
 from nearspace import embed, neighbours
 from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError
-from nearspace.metrics.retrieval import METRICS
-from nearspace.recipe import Recipe
+from nearspace.recipe import METRICS, Recipe
 from nearspace.space.search.exact import Exact, Hidden
 from nearspace.space.search.filters import matching
 from nearspace.space.search.neighbours import analogy, encoder_of, vectors_at
+from nearspace.space.search.queries import answer_rows
 from nearspace.space.space import Space
 
 WORDS = np.array(["man", "woman", "king", "queen", "boy", "apple"])
@@ -154,7 +154,8 @@ def test_ids_vectors_and_spaces_ask_the_same(customers):
         np.testing.assert_array_equal(by_id.ids, other.ids)
         np.testing.assert_array_equal(by_id.scores, other.scores)
     assert by_id.ids[:, 0].tolist() == [3, 9]
-    assert by_id.scores[:, 0].tolist() == [1.0, 1.0]
+    assert by_id.metric == customers.recipe.metric == "euclidean"
+    assert by_id.scores[:, 0].tolist() == [0.0, 0.0]
     assert neighbours(customers, 3, k=4).ids.tolist() == by_id.ids[:1].tolist()
     items = SAMPLES["customers"]().items.iloc[[3, 9]]
     np.testing.assert_allclose(
@@ -177,20 +178,32 @@ def test_exclude_self_leaves_out_the_item_and_not_its_copies():
         neighbours(space, vectors[:1], exclude_self=True)
 
 
-def test_a_zero_vector_has_cosine_0_and_is_not_dropped():
+def test_a_zero_vector_is_nobodys_neighbour_by_the_cosine_and_told():
     vectors = np.array([[0, 0], [1, 0], [-1, 0]], np.float32)
     space = Space(vectors, np.arange(3), None, Recipe("x", "f"))
-    found = neighbours(space, [[2.0, 0.0], [0.0, 0.0]])
-    assert found.ids.tolist() == [[1, 0, 2], [0, 1, 2]]
-    assert found.scores.tolist() == [[1, 0, -1], [0, 0, 0]]
-    assert found.notes == ("Of 2 queries 1 is the zero vector, whose cosine with everything is 0.",)
     thin = dataclasses.replace(space, vectors=sparse.csr_array(vectors))
-    for each in (space, thin):  # short, and yet not zero
-        short = neighbours(each, [[1e-200, 1e-210], [-5e-324, 0]])
-        assert short.ids.tolist() == [[1, 0, 2], [2, 0, 1]]
-        assert short.scores.tolist() == [[1, 0, -1], [1, 0, -1]]
-        assert short.notes == ()
-    np.testing.assert_array_equal(neighbours(thin, [[2.0, 0.0], [0.0, 0.0]]).ids, found.ids)
+    told = "1 of 3 items has nothing to compare: its vector is zero, and nobody's neighbour."
+    for each in (space, thin):
+        found = neighbours(each, [[2.0, 0.0], [0.0, 0.0]])
+        assert found.ids.tolist() == [[1, 2], [None, None]]
+        assert found.positions.tolist() == [[1, 2], [-1, -1]]
+        np.testing.assert_array_equal(found.scores, [[1, -1], [np.nan, np.nan]])
+        asked = "Of 2 queries 1 is the zero vector, without a direction: nothing is near."
+        assert found.notes == (asked, told)
+        rows = answer_rows(each, found)
+        assert [[row["id"] for row in answer] for answer in rows] == [[1, 2], []]
+        short = neighbours(each, [[1e-200, 1e-210], [-5e-324, 0]])  # and yet not zero
+        assert short.ids.tolist() == [[1, 2], [2, 1]]
+        assert short.scores.tolist() == [[1, -1], [1, -1]]
+        assert short.notes == (told,)
+        own = neighbours(each, [1, 0], exclude_self=True)
+        assert own.ids.tolist() == [[2], [None]]
+        assert neighbours(each, [1.0, 0.0], where="id!=1").ids.tolist() == [[2]]
+        far = neighbours(each, [0.0, 0.0], metric="euclidean")
+        assert far.ids.tolist() == [[0, 1, 2]]
+        assert "means nothing" in far.notes[0]
+    nothing = dataclasses.replace(space, vectors=np.zeros((3, 2), np.float32))
+    assert neighbours(nothing, [1.0, 0.0]).ids.shape == (1, 0)
 
 
 REFUSED = {

@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from nearspace.metrics.retrieval import METRICS
-from nearspace.recipe import Recipe
+from nearspace.recipe import METRICS, Recipe
 from nearspace.space.search import exact, searcher
 from nearspace.space.search.index import build_index, part_name
 from nearspace.space.search.neighbours import neighbours

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds.image_files import read_images, resize_images
+from nearspace.data.duplicates import near_rows
+from nearspace.data.kinds.image_files import darkness, read_images, resize_images
+from nearspace.data.kinds.image_pixels import MASK, Scale, scale_of, scaled
 from nearspace.data.kinds.kind import (
     ItemsRead,
     Kind,
     Scaling,
     Wanted,
+    are_pictures,
     array_words,
     number_array,
 )
@@ -32,21 +35,35 @@ __all__ = ["Image"]
 
 ENDINGS = ".png .apng .jpe .jpg .jpeg .jfif .gif .bmp .dib"
 ENDINGS += " .webp .tif .tiff .pbm .pgm .ppm .pnm .tga .avif .jp2"
+THUMBNAIL = 16  # pixels along a side, by which images are compared with each other
+BLANK = 2.0  # grey values that the pixels of a blank image deviate from their mean
+FAINTER = 1.5  # times the contrast that an image may have of what is the same
 SHAPES = "(n, height, width) or (n, height, width, 1 or 3)"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Image(Kind):
     """Images of one shape ``(height, width, channels)``: a uint8 array ``(n, H, W, C)``.
 
-    Whole numbers are taken for grey values from 0 to 255, and so is a float array that holds only
-    whole numbers and one above 1; any other float array has to lie in [0, 1].
+    Whatever else comes is brought to bytes by one scale, found once from all images there are and
+    kept, so that an image alone is read as it is among others.
+
+    Attributes
+    ----------
+    shape : (int, int, int)
+        Height, width and channels.
+    scale : (float, float) or None
+        The value that is black and the one that is white, in arrays other than bytes and in
+        pictures of more than 8 bits. None where whole numbers are grey values from 0 to 255, and
+        floats lie in [0, 1].
 
     Examples
     --------
     >>> import numpy as np
     >>> Image.infer(np.zeros((10, 28, 28), dtype=np.uint8))
     Image(shape=(28, 28, 1))
+    >>> Image.infer(np.full((10, 28, 28), 4000, dtype=np.uint16))
+    Image(shape=(28, 28, 1), scale=(0.0, 4000.0))
     """
 
     name: ClassVar[str] = "image"
@@ -58,6 +75,12 @@ class Image(Kind):
     pictured: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     shape: tuple[int, int, int]
+    scale: Scale | None = None
+
+    def __repr__(self) -> str:
+        """Return the kind as it is made, without a scale where that is the usual one."""
+        scale = "" if self.scale is None else f", scale={self.scale}"
+        return f"Image(shape={self.shape}{scale})"
 
     def __str__(self) -> str:
         height, width, channels = self.shape
@@ -69,6 +92,8 @@ class Image(Kind):
 
         Three axes may be those of many things: floats that could be no pixels are none.
         """
+        if are_pictures(items):
+            return "pictures opened by Pillow"
         array = number_array(items)
         if array is None or array.ndim not in (3, 4):
             return None
@@ -80,11 +105,13 @@ class Image(Kind):
 
     @classmethod
     def infer(cls, items: Any) -> Self:
-        """Return the kind of an array of images."""
+        """Return the kind of an array of images, or of pictures opened by Pillow."""
+        if are_pictures(items):
+            read = read_images(items)
+            return cls(read.images.shape[1:], read.scale)
         array = _with_channels(_as_array(items, "Images"), "Images")
-        _as_bytes(array, "Images")
         height, width, channels = array.shape[1:]
-        return cls((height, width, channels))
+        return cls((height, width, channels), _scale(array))
 
     def check(self, items: Any, who: str = "Images") -> np.ndarray:
         """Return the images as a uint8 array of shape ``(n, H, W, C)``.
@@ -92,8 +119,13 @@ class Image(Kind):
         Raises
         ------
         DataError
-            On another shape, on values that are no grey values, and on NaN, whose row is named.
+            On another shape, on values beyond the scale, and on NaN, whose row is named.
         """
+        if are_pictures(items):
+            read = read_images(items, self.shape[:2], self.shape[2], self.scale, given=True)
+            for row, reason in read.failed.items():
+                raise DataError(f"{who}: picture {row} cannot be read, {reason}; leave it out.")
+            return read.images
         array = _as_array(items, who)
         if array.ndim == 3 and self.shape[2] == 1:
             array = array[..., None]
@@ -102,32 +134,55 @@ class Image(Kind):
                 f"{who}: expected images of shape (n, {', '.join(map(str, self.shape))}), got "
                 f"{array.shape} of {array.dtype}.{_channels_hint(array.shape, self.shape[2])}"
             )
-        return _as_bytes(array, who)
+        return _as_bytes(array, self.scale, who)
 
     @classmethod
     def read(cls, paths: Sequence[Path], wanted: Wanted) -> ItemsRead:
-        """Return the images in files, at one size, that of ``wanted.like`` where it is given."""
-        channels = wanted.like.shape[2] if isinstance(wanted.like, cls) else None
-        images, failed, why = read_images(paths, _size(wanted), channels, wanted.progress)
-        height, width, channels = images.shape[1:]
-        colour = "grey" if channels == 1 else "RGB"
-        note = f"Images are {width} × {height} pixels, {colour}: {why}."
-        return ItemsRead(images, cls((height, width, channels)), (note,), failed)
+        """Return the images in files, at one size and scale, those of ``wanted.like`` if given."""
+        like, size = wanted.like, _size(wanted)
+        if isinstance(like, cls):
+            read = read_images(paths, size, like.shape[2], like.scale, True, wanted.progress)
+        else:
+            read = read_images(paths, size, progress=wanted.progress)
+        kind = cls(read.images.shape[1:], read.scale)
+        return ItemsRead(read.images, kind, tuple(read.notes), read.failed)
 
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
-        """Return images as uint8, brought to a size or to that of others."""
-        notes = []
-        if np.asarray(items).dtype.kind == "f":
-            notes.append("Float images are kept as uint8, in 256 grey values.")
-        images, kind, size = self.check(items, who), self, _size(wanted)
+        """Return images as uint8, brought to a size and scale or to those of others."""
+        if are_pictures(items):
+            return self.read(items, wanted)
+        scale = wanted.like.scale if isinstance(wanted.like, Image) else self.scale
+        kind = dataclasses.replace(self, scale=scale)
+        images, size, notes = kind.check(items, who), _size(wanted), _told(np.asarray(items), scale)
         if size is not None and size != self.shape[:2]:
-            images, kind = resize_images(images, *size), Image((*size, self.shape[2]))
+            images, kind = resize_images(images, *size), Image((*size, self.shape[2]), scale)
             notes.append(f"Images were brought to {size[1]} × {size[0]} pixels.")
-        return ItemsRead(images, kind, tuple(notes))
+        return ItemsRead(images, kind, (*notes, *darkness(images)))
+
+    def as_given(self, decoded: np.ndarray) -> np.ndarray:
+        """Return decoded images, which lie in [0, 1], in the values that the array fitted had."""
+        if self.scale is None:
+            return decoded
+        black, white = self.scale
+        return decoded * np.float32(white - black) + np.float32(black)
 
     def features(self, items: np.ndarray) -> np.ndarray:
         """Return the pixels in [0, 1], shape ``(n, H * W * C)``, float32."""
         return np.divide(items.reshape(len(items), -1), 255, dtype=np.float32)
+
+    def near(self, items: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of images that show the same: re-encoded, brighter, retouched, shifted."""
+        pairs = []
+        for images in (items, _centred(items)):
+            rows, contrast = _thumbnails(images)
+            # What has no contrast to speak of shows nothing by which to compare it.
+            shown = contrast > BLANK
+            place = np.cumsum(shown) - 1
+            told = near_rows(rows[shown], place[asked[shown[asked]]])
+            ratio = contrast[shown][told]
+            told = told[ratio.max(axis=1) <= FAINTER * ratio.min(axis=1)]
+            pairs.append(np.flatnonzero(shown)[told])
+        return np.unique(np.concatenate(pairs), axis=0)
 
     @property
     def shape_of_item(self) -> tuple[int, ...]:
@@ -229,6 +284,38 @@ def _size(wanted: Wanted) -> tuple[int, int] | None:
     return None if wanted.size is None else (wanted.size, wanted.size)
 
 
+def _thumbnails(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return small images, flat, of mean 0 and deviation 1, and what the deviation was."""
+    small, summed = images, 1
+    for axis in (1, 2):
+        side = small.shape[axis]
+        step = -(-side // THUMBNAIL)
+        starts = [np.arange(at, side // step * step, step) for at in range(step)]
+        parts = [small.take(at, axis).astype(np.uint32) for at in starts]
+        small, summed = sum(parts[1:], parts[0]), summed * step
+    rows = small.reshape(len(small), -1) / np.float32(summed)
+    rows -= rows.mean(axis=1, keepdims=True)
+    deviation = rows.std(axis=1)
+    return rows / np.maximum(deviation, 1e-6)[:, None], deviation
+
+
+def _centred(images: np.ndarray) -> np.ndarray:
+    """Return images moved so that what differs from their border lies in the middle."""
+    centred = np.empty_like(images)
+    grey = images.mean(axis=3, dtype=np.float32)
+    border = np.concatenate([grey[:, 0], grey[:, -1], grey[:, :, 0], grey[:, :, -1]], axis=1)
+    ink = np.abs(grey - np.median(border, axis=1)[:, None, None])
+    moves = []
+    for axis in (2, 1):
+        along = ink.sum(axis=axis)
+        middle = (along @ np.arange(along.shape[1])) / np.maximum(along.sum(axis=1), 1e-9)
+        moves.append(np.rint((along.shape[1] - 1) / 2 - middle).astype(int))
+    for move in np.unique(moves, axis=1).T:
+        rows = np.flatnonzero((np.stack(moves, axis=1) == move).all(axis=1))
+        centred[rows] = np.roll(images[rows], move, axis=(1, 2))
+    return centred
+
+
 def _random_affine(uniform: Any, aspect: float) -> Tensor:
     """Return the maps ``(b, 2, 3)`` from the places of a view to those of its image."""
     import torch
@@ -274,14 +361,46 @@ def _channels_hint(shape: tuple[int, ...], wanted: int) -> str:
     if wanted == 3 and channels == 1:
         return " Make three channels of the grey one: np.stack([array.squeeze()] * 3, axis=-1)."
     if wanted == 1 and channels == 3:
-        return " Make them grey: array.mean(axis=3).round()."
+        return " Make them grey: array.mean(axis=3).round().astype(np.uint8)."
     return ""
 
 
-def _as_bytes(array: np.ndarray, who: str) -> np.ndarray:
-    """Return grey values as uint8, or raise where they are none."""
+def _scale(array: np.ndarray) -> Scale | None:
+    """Return the scale of an array of images; what has none `_as_bytes` refuses.
+
+    Only floats of the two usual ranges have one: others are too often no pixels.
+    """
+    if array.dtype == bool or not array.size:
+        return None
+    low, high = float(array.min()), float(array.max())
+    if array.dtype.kind == "f":
+        is_bytes = low >= 0 and 1 < high <= 255 and np.array_equal(array, np.trunc(array))
+        return (0.0, 255.0) if is_bytes else None
+    if low < 0 or 1 < high <= 255 or high == 0:
+        return None
+    return scale_of(low, high, True)
+
+
+def _told(array: np.ndarray, scale: Scale | None) -> list[str]:
+    """Return what there is to say of how an array of images became bytes."""
+    if scale == MASK:
+        return ["The images are masks of 0 and 1: 0 is black and 1 white."]
+    if array.dtype.kind == "f":
+        ends = "1" if scale is None else f"{scale[1]:.10g}"
+        return [f"Float images are kept as uint8, in 256 grey values: 0 is black and {ends} white."]
+    if scale is not None and array.dtype != np.uint8:
+        black, white = scale
+        return [
+            f"Values from {array.min()} to {array.max()} are kept as uint8, in 256 grey values: "
+            f"{black:.10g} is black and {white:.10g} white."
+        ]
+    return []
+
+
+def _as_bytes(array: np.ndarray, scale: Scale | None, who: str) -> np.ndarray:
+    """Return the values of images as bytes by a scale, or raise where they lie beyond it."""
     if array.dtype == np.uint8:
-        return array
+        return _white_masks(array) if scale == MASK else array
     if array.dtype == bool:
         return array.astype(np.uint8) * np.uint8(255)
     if not array.size:
@@ -290,12 +409,24 @@ def _as_bytes(array: np.ndarray, who: str) -> np.ndarray:
     if not (np.isfinite(low) and np.isfinite(high)):
         row = np.argwhere(~np.isfinite(array.reshape(len(array), -1)).all(axis=1))[0, 0]
         raise DataError(f"{who}: row {row} holds NaN or infinity; remove the row or fill it.")
-    if array.dtype.kind == "f" and low >= 0 and high <= 1:
-        return np.rint(array * 255).astype(np.uint8)
-    whole = array.dtype.kind in "iu" or np.array_equal(array, np.trunc(array))
-    if low < 0 or high > 255 or not whole:
+    black, white = scale or (0.0, 1.0 if array.dtype.kind == "f" else 255.0)
+    if low < black or high > white:
+        wanted = f"values from {black:.10g} to {white:.10g}, as fitted"
+        if scale is None:
+            wanted = "floats in [0, 1], or bytes: whole numbers from 0 to 255"
         raise DataError(
-            f"{who}: expected values in [0, 1], or whole numbers from 0 to 255, got {array.dtype} "
-            f"from {low:g} to {high:g}; scale them, or read them as another kind."
+            f"{who}: expected {wanted}, got {array.dtype} from {low:g} to {high:g}; scale them, "
+            "give bytes (array.astype(np.uint8)), or read them as another kind."
         )
-    return array.astype(np.uint8)
+    if array.dtype.kind != "f" and (black, white) == (0, 255):
+        return array.astype(np.uint8)
+    return scaled(array, (black, white))
+
+
+def _white_masks(array: np.ndarray) -> np.ndarray:
+    """Return bytes in which masks of 0 and 1 are 0 and 255; those that are already stay.
+
+    Each image is looked at by itself, so that it comes out alone as among others.
+    """
+    raw = array.reshape(len(array), -1).max(axis=1, initial=0) == 1
+    return np.where(raw[:, None, None, None], array * np.uint8(255), array) if raw.any() else array

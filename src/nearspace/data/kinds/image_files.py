@@ -1,4 +1,4 @@
-"""Read image files in threads, and bring them to one size."""
+"""Read pictures, in files or opened by Pillow, in threads, and bring them to one size and scale."""
 
 from __future__ import annotations
 
@@ -8,25 +8,29 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from nearspace.data.arrays import empty_array
+from nearspace.data.kinds.image_pixels import (
+    MASK,
+    Look,
+    Picture,
+    Scale,
+    fit,
+    read_pixels,
+    scale_of,
+)
 from nearspace.data.kinds.kind import Progress
 from nearspace.errors import DataError
 
-if TYPE_CHECKING:
-    from PIL import Image as Pillow
-
-__all__ = ["read_images", "resize_images"]
+__all__ = ["ImagesRead", "darkness", "read_images", "resize_images"]
 
 OWN_SIZE_LIMIT = 96
 DEFAULT_SIZE = 64
 CHUNK = 8
-ORIENTATION = 0x0112
-EXIF_KEYS = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
-GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
+DARK = 32  # grey values of 256
 
 Size = tuple[int, int]
 T = TypeVar("T")
@@ -35,18 +39,20 @@ R = TypeVar("R")
 
 @dataclasses.dataclass
 class Seen:
-    """The sizes of the images read so far, and whether all were grey."""
+    """What was seen of the pictures read so far, by their positions; their sizes; if all grey."""
 
-    sizes: set[tuple[int, int]]
-    grey: bool
+    looks: dict[int, Look] = dataclasses.field(default_factory=dict)
+    sizes: set[Size] = dataclasses.field(default_factory=set)
+    grey: bool = True
 
-    def add(self, size: tuple[int, int], grey: bool) -> None:
-        """Take one more image into account."""
-        self.sizes.add(size)
-        self.grey &= grey
+    def add(self, index: int, look: Look) -> None:
+        """Take one more picture into account."""
+        self.sizes.add(look.size)
+        self.grey &= look.grey
+        self.looks[index] = look
 
     def target(self, size: Size | None, channels: int | None) -> tuple[int, int, int]:
-        """Return the shape to which images have to be brought, if all are like those seen."""
+        """Return the shape to which pictures have to be brought, if all are like those seen."""
         if size is not None:
             height, width = size
         elif self.agree():
@@ -56,63 +62,149 @@ class Seen:
         return height, width, channels or (1 if self.grey else 3)
 
     def agree(self) -> bool:
-        """Return whether all images are of one size that is small enough to be kept."""
+        """Return whether all pictures are of one size that is small enough to be kept."""
         return len(self.sizes) == 1 and max(max(self.sizes)) <= OWN_SIZE_LIMIT
 
-    def why(self, size: Size | None) -> str:
+    def why(self, size: Size | None, given: bool) -> str:
         """Return in words what decided the size."""
         if size is not None:
-            return "as asked"
+            return "as the others" if given else "as asked"
         if self.agree():
-            return "the own size of all files"
-        files = "larger" if len(self.sizes) == 1 else f"of {len(self.sizes):,} sizes"
-        return f"the default, as the files are {files}"
+            return "the own size of all"
+        are = "larger" if len(self.sizes) == 1 else f"of {len(self.sizes):,} sizes"
+        return f"the default, as they are {are}"
+
+    @property
+    def deep(self) -> list[int]:
+        """Positions of the pictures of more than 8 bits."""
+        return [index for index, look in self.looks.items() if look.ends is not None]
+
+    def ends(self) -> tuple[float, float]:
+        """Return the least and the largest value of those pictures."""
+        both = [ends for look in self.looks.values() if (ends := look.ends) is not None]
+        return min(low for low, _ in both), max(high for _, high in both)
+
+    def scale(self) -> Scale | None:
+        """Return the one scale of those pictures; None for that of floats beside bytes."""
+        return scale_of(*self.ends(), all(self.looks[index].whole for index in self.deep))
+
+    def notes(self, scale: Scale | None, given: bool) -> Iterator[str]:
+        """Yield what there is to say of values, gaps and frames."""
+        looks = [self.looks[index] for index in self.deep]
+        if looks:
+            low, high = self.ends()
+            note = f"{_pictures(len(looks))} more than 8 bits, with values from {low:.10g} to "
+            if scale is None:
+                note += f"{high:.10g}: they are read by the full range of their type, in 256 steps"
+            else:
+                by = "the scale of the others" if given else "one scale for all"
+                note += (
+                    f"{high:.10g}: by {by} {scale[0]:.10g} is black and {scale[1]:.10g} white, "
+                    "in 256 steps"
+                )
+            outside = sum(look.outside for look in looks)
+            note += f"; {_pictures(outside)} values beyond, which were cut" if outside else ""
+            rest = len(self.looks) - len(looks)
+            yield f"{note}{f'; the other {rest:,} are of 8 bits' if rest else ''}."
+        elif scale == MASK:
+            yield "The pictures are masks of 0 and 1: 0 is black and 1 white."
+        gaps = sum(look.gaps for look in looks)
+        if gaps:
+            yield f"{_pictures(gaps)} pixels marked as missing, which are white."
+        frames = sum(look.frames for look in self.looks.values())
+        if frames:
+            yield f"{_pictures(frames)} several frames or pages, of which one is read, the first."
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImagesRead:
+    """What was made of pictures.
+
+    Attributes
+    ----------
+    images : ndarray of shape (m, H, W, C)
+        Those that could be read, in their order, uint8; above two GiB they lie in a temporary file
+        that is mapped to memory.
+    failed : dict of int to str
+        The reason for each picture, by its position, that could not be read.
+    scale : (float, float) or None
+        What is black and what is white in pictures of more than 8 bits, and in masks.
+    notes : list of str
+        Why the images have this size, and what else there is to say.
+    """
+
+    images: np.ndarray
+    failed: dict[int, str]
+    scale: Scale | None
+    notes: list[str]
 
 
 def read_images(
-    paths: Sequence[Path],
+    pictures: Sequence[Picture],
     size: Size | None = None,
     channels: int | None = None,
+    scale: Scale | None = None,
+    given: bool = False,
     progress: Progress | None = None,
-) -> tuple[np.ndarray, dict[int, str], str]:
-    """Return the images in ``paths`` as one array, and the files that are no images.
+) -> ImagesRead:
+    """Return pictures as one array, and which of them cannot be read.
 
     The shorter side is resized, the longer one cut around its centre. The orientation that a
     camera noted is applied, transparency lies on white, the first frame stands for an animation.
 
     Parameters
     ----------
-    paths : sequence of Path
-        The files.
+    pictures : sequence of Path or Image
+        Files, or pictures that Pillow opened or made.
     size : (int, int), optional
-        Height and width. By default the files' own where all agree and neither is above 96
-        pixels, else 64.
+        Height and width. By default their own where all agree and neither is above 96 pixels,
+        else 64.
     channels : {1, 3}, optional
-        Grey or RGB. By default grey if all files are.
+        Grey or RGB. By default grey if all are.
+    scale : (float, float), optional
+        That of others, see `given`.
+    given : bool, default=False
+        Whether pictures of more than 8 bits are read by `scale`, or where it is None as others of
+        8 bits are. By default one scale is made for all, see `scale_of`.
     progress : callable, optional
-        Called with the number of files decoded and the number of all.
-
-    Returns
-    -------
-    images : ndarray of shape (m, H, W, C)
-        The images in the order of the paths, uint8; above two GiB they lie in a temporary file that
-        is mapped to memory.
-    failed : dict of int to str
-        The reason for each path, by its position, that could not be read.
-    why : str
-        Why the images have this size.
+        Called with the number of pictures decoded and the number of all.
 
     Raises
     ------
     DataError
-        If no file can be read, or if the disk has no room for the images.
+        If no picture can be read, or if the disk has no room for the images.
     """
     with warnings.catch_warnings():
         # What Pillow warns about (large files, odd palettes) it decodes all the same.
         warnings.simplefilter("ignore")
-        images, reasons, seen = _decode_all(paths, size, channels, progress)
-    rows = np.setdiff1d(np.arange(len(paths)), list(reasons))
-    return _close_gaps(images, rows), reasons, seen.why(size)
+        images, failed, seen = _decode_all(pictures, size, channels, scale, given, progress)
+        if not given:
+            images, scale = _rescaled(images, pictures, seen)
+    height, width, depth = images.shape[1:]
+    colour = "grey" if depth == 1 else "RGB"
+    notes = [f"Images are {width} × {height} pixels, {colour}: {seen.why(size, given)}."]
+    notes += seen.notes(scale, given)
+    images = _close_gaps(images, np.setdiff1d(np.arange(len(pictures)), list(failed)))
+    return ImagesRead(images, failed, scale, notes + darkness(images))
+
+
+def darkness(images: np.ndarray) -> list[str]:
+    """Return a note where no image has a grey value that is not nearly black."""
+    brightest = 0
+    for start in range(0, len(images), 1024):
+        brightest = max(brightest, int(images[start : start + 1024].max()))
+        if brightest >= DARK:
+            return []
+    if not brightest:
+        return ["All images are black."] if len(images) else []
+    return [
+        f"All images are nearly black: no grey value is above {brightest} of 255; if white is "
+        f"{brightest}, divide by it and give floats from 0 to 1."
+    ]
+
+
+def _pictures(count: int) -> str:
+    return "1 picture has" if count == 1 else f"{count:,} pictures have"
 
 
 def resize_images(images: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -124,7 +216,7 @@ def resize_images(images: np.ndarray, height: int, width: int) -> np.ndarray:
     def resize(index: int) -> None:
         image = images[index]
         picture = Pillow.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-        out[index] = _fit(picture, height, width).reshape(out.shape[1:])
+        out[index] = fit(picture, height, width).reshape(out.shape[1:])
 
     for _ in _in_threads(resize, range(len(images))):
         pass
@@ -149,102 +241,86 @@ def _in_threads(function: Callable[[T], R], values: Sequence[T]) -> Iterator[R]:
 
 
 def _decode_all(
-    paths: Sequence[Path], size: Size | None, channels: int | None, progress: Progress | None
+    pictures: Sequence[Picture],
+    size: Size | None,
+    channels: int | None,
+    scale: Scale | None,
+    given: bool,
+    progress: Progress | None,
 ) -> tuple[np.ndarray, dict[int, str], Seen]:
     """Return the images, the reason for each that could not be read, and what was seen.
 
-    The shape depends on all files, yet a pass over headers alone would take a third of the time
+    The shape depends on all pictures, yet a pass over headers alone would take a third of the time
     that small files need. So all are supposed to be like the first; at the first that is not, the
     shape is known better, and decoding begins anew, at most twice.
     """
-    seen = _first_image(paths)
+    seen = _first_image(pictures, scale, given)
     while True:
         shape = seen.target(size, channels)
-        images = empty_array((len(paths), *shape), np.dtype(np.uint8))
-        into = functools.partial(_decode, images=images)
+        images = empty_array((len(pictures), *shape), np.dtype(np.uint8))
+        into = functools.partial(read_pixels, images=images, scale=scale, given=given)
         reasons: dict[int, str] = {}
-        for index, result in enumerate(_in_threads(into, list(enumerate(paths)))):
+        for index, result in enumerate(_decoded(into, list(enumerate(pictures)))):
             if isinstance(result, str):
                 reasons[index] = result
             else:
-                seen.add(*result)
+                seen.add(index, result)
                 if seen.target(size, channels) != shape:
                     break
-            if progress is not None and ((index + 1) % 64 == 0 or index + 1 == len(paths)):
-                progress(index + 1, len(paths))
+            if progress is not None and ((index + 1) % 64 == 0 or index + 1 == len(pictures)):
+                progress(index + 1, len(pictures))
         else:
             return images, reasons, seen
 
 
-def _first_image(paths: Sequence[Path]) -> Seen:
-    """Return what is to be seen of the first file that is an image."""
+def _decoded(
+    into: Callable[[tuple[int, Picture]], Look | str], places: Sequence[tuple[int, Picture]]
+) -> Iterator[Look | str]:
+    """Yield what is to be seen of pictures that are decoded; files in threads.
+
+    One picture may stand in a list several times, and cannot be loaded by two threads at once.
+    """
+    if all(isinstance(picture, Path) for _, picture in places):
+        return _in_threads(into, places)
+    return map(into, places)
+
+
+def _first_image(pictures: Sequence[Picture], scale: Scale | None, given: bool) -> Seen:
+    """Return what is to be seen of the first picture that can be read."""
     scratch = np.empty((1, 1, 1, 1), np.uint8)
     reason = ""
-    for path in paths:
-        result = _decode((0, path), scratch)
+    for index, picture in enumerate(pictures):
+        result = read_pixels((0, picture), scratch, scale, given)
         if not isinstance(result, str):
-            return Seen({result[0]}, result[1])
+            return Seen({index: result}, {result.size}, result.grey)
         reason = reason or result
+    first = pictures[0].name if isinstance(pictures[0], Path) else "number 0"
     raise DataError(
-        f"None of the {len(paths)} image files can be read; the first is {paths[0].name}: {reason}."
+        f"None of the {len(pictures)} pictures can be read; the first is {first}: {reason}."
     )
 
 
-def _decode(place: tuple[int, Path], images: np.ndarray) -> tuple[tuple[int, int], bool] | str:
-    """Decode a file into a row; return its own size and whether it is grey, or why it failed."""
-    from PIL import Image as Pillow
+def _rescaled(
+    images: np.ndarray, pictures: Sequence[Picture], seen: Seen
+) -> tuple[np.ndarray, Scale | None]:
+    """Return images of which those of more than 8 bits, or all masks, were decoded by one scale.
 
-    index, path = place
-    height, width, channels = images.shape[1:]
-    try:
-        with Pillow.open(path) as image:
-            # Without a block that may hold it, asking a PNG for it would decode the file.
-            turned = image.getexif().get(ORIENTATION, 1) if EXIF_KEYS & image.info.keys() else 1
-            own = image.size if turned >= 5 else image.size[::-1]
-            grey = image.mode in GREY_MODES or image.mode.startswith("I;")
-            # JPEG can be decoded at a half, a quarter or an eighth of its size, much faster.
-            longer = max(height, width)
-            image.draft("L" if channels == 1 else "RGB", (longer, longer))
-            picture: Pillow.Image = image
-            if turned != 1:
-                from PIL import ImageOps
-
-                picture = ImageOps.exif_transpose(image)
-            pixels = _fit(_opaque(picture), height, width, "L" if channels == 1 else "RGB")
-            images[index] = pixels.reshape(height, width, channels)
-            return own, grey
-    except Exception as error:  # Pillow's many parsers raise nearly everything on a broken file.
-        return _reason(error)
-
-
-def _opaque(image: Pillow.Image) -> Pillow.Image:
-    """Return an image as 8-bit grey or RGB, what is transparent laid on white."""
-    if image.mode in ("L", "RGB") and not image.has_transparency_data:
-        return image
-    from PIL import Image as Pillow
-
-    if image.mode == "F":
-        raise DataError("pixels of 32-bit float have no known range")
-    if image.mode.startswith("I"):
-        values = np.clip(np.asarray(image, dtype=np.float32), 0, 65535)
-        return Pillow.fromarray(np.rint(values / 257).astype(np.uint8))
-    plain = "L" if image.mode in GREY_MODES else "RGB"
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        white = Pillow.new("RGBA", layer.size, "white")
-        white.alpha_composite(layer)
-        return white.convert(plain)
-    return image.convert(plain)
-
-
-def _fit(image: Pillow.Image, height: int, width: int, mode: str = "") -> np.ndarray:
-    """Return the pixels of an image, shorter side resized and the longer cut about its centre."""
-    if image.size != (width, height):
-        from PIL import Image as Pillow
-        from PIL import ImageOps
-
-        image = ImageOps.fit(image, (width, height), Pillow.Resampling.BICUBIC)
-    return np.asarray(image if mode in ("", image.mode) else image.convert(mode))
+    Only when all have been seen is that scale known.
+    """
+    again = seen.deep
+    scale = seen.scale() if again else None
+    if not again:
+        read = list(seen.looks)
+        brightest = 0
+        for start in range(0, len(read), 1024):
+            brightest = max(brightest, int(images[read[start : start + 1024]].max()))
+            if brightest > 1:
+                return images, None
+        scale, again = (MASK, read) if brightest else (None, [])
+    into = functools.partial(read_pixels, images=images, scale=scale, given=True)
+    for _ in _decoded(into, [(index, pictures[index]) for index in again]):
+        pass
+    return images, scale
 
 
 def _close_gaps(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -254,16 +330,3 @@ def _close_gaps(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
             some = rows[start : start + 1024]
             images[start : start + len(some)] = images[some]
     return images[: len(rows)]
-
-
-def _reason(error: Exception) -> str:
-    from PIL import Image as Pillow
-    from PIL import UnidentifiedImageError
-
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image"
-    if isinstance(error, Pillow.DecompressionBombError):
-        return "too many pixels, a decompression bomb"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__

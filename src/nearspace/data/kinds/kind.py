@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ __all__ = [
     "Progress",
     "Scaling",
     "Wanted",
+    "are_pictures",
     "array_words",
     "content_hash",
     "infer_kind",
@@ -101,6 +103,9 @@ class Kind(ABC):
         Endings of files that hold one item each, such as ``".png"``.
     pictured : bool
         Whether `picture` gives a picture of an item.
+    metric : str
+        By what `features` of items are to be compared: ``"cosine"`` where they are counts, else
+        ``"euclidean"``.
     bounds : (float, float) or None
         The lowest and the highest number of an item as networks take it, where there are any.
     """
@@ -109,6 +114,7 @@ class Kind(ABC):
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     pictured: ClassVar[bool] = False
+    metric = "euclidean"
     bounds: ClassVar[tuple[float, float] | None] = None
     registry: ClassVar[dict[str, type[Kind]]] = {}
 
@@ -178,6 +184,21 @@ class Kind(ABC):
         """Return the content hash of every item, shape ``(n,)``, dtype ``S16``."""
         return content_hash(np.ascontiguousarray(items) if isinstance(items, np.ndarray) else items)
 
+    def same(self, items: Any) -> np.ndarray:
+        """Return a number for every item, shape ``(n,)``: copies, as encoders see them, have one.
+
+        What differs by less than encoders can tell, such as by rounding, counts as equal.
+        """
+        return np.unique(self.hashes(items), return_inverse=True)[1]
+
+    def near(self, items: Any, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of items that are nearly the same, one at a position ``asked`` about.
+
+        Pairs are rows of two positions, the one asked about first. A kind that does not know
+        what nearly the same means has none.
+        """
+        return np.empty((0, 2), dtype=np.int64)
+
     def item(self, items: Any, index: int) -> Any:
         """Return the item at a position, in the form that `draw` takes."""
         return items[index]
@@ -240,6 +261,10 @@ class Kind(ABC):
         """Return a float batch as items: ``(n, …)`` in the order of axes that items have."""
         return values
 
+    def as_given(self, decoded: np.ndarray) -> np.ndarray:
+        """Return decoded items in the units in which arrays of items came."""
+        return decoded
+
     def stored(self, decoded: np.ndarray) -> np.ndarray:
         """Return decoded items as the kind keeps them: rounded, of its own dtype."""
         return np.ascontiguousarray(decoded, dtype=np.float32)
@@ -262,6 +287,11 @@ class Kind(ABC):
             Whether a mirrored item shows the same, so that half of the views are mirrored.
         """
         raise DataError(f"{self.name} items have no views, which contrastive learning needs.")
+
+    @property
+    def column_kinds(self) -> dict[str, str]:
+        """What each column is, ``"number"`` or ``"category"``, where items have columns."""
+        return {}
 
     def __str__(self) -> str:
         """Return the kind as a reader would say it."""
@@ -319,6 +349,8 @@ def number_array(items: Any) -> np.ndarray | None:
     """Return an array, or rows of numbers of one length, as an array; None for anything else."""
     if is_frame(items) or (isinstance(items, list | tuple) and items and isinstance(items[0], str)):
         return None
+    if are_pictures(items):  # whose arrays may hold the numbers of a palette
+        return None
     try:
         array = np.asarray(items)
     except ValueError:  # rows of several lengths
@@ -329,6 +361,19 @@ def number_array(items: Any) -> np.ndarray | None:
 def is_frame(items: Any) -> bool:
     """Return whether items are a DataFrame."""
     return hasattr(items, "iloc") and hasattr(items, "columns")
+
+
+def are_pictures(items: Any) -> bool:
+    """Return whether items are pictures that Pillow opened or made, in a list or the like."""
+    pillow = sys.modules.get("PIL.Image")  # nobody has its pictures who has not imported it
+    if isinstance(items, np.ndarray):
+        items = items.tolist() if items.dtype == object else None
+    return (
+        pillow is not None
+        and isinstance(items, list | tuple)
+        and bool(items)
+        and any(isinstance(item, pillow.Image) for item in items)
+    )
 
 
 def array_words(array: np.ndarray) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
+from nearspace.data.rounding import rounding_notes
 from nearspace.data.traits import Trait, name_traits
 from nearspace.errors import DataError, did_you_mean
 
@@ -42,6 +44,11 @@ class Table(Kind):
 
     def __str__(self) -> str:
         return f"a table of {len(self.columns)} columns"
+
+    @property
+    def column_kinds(self) -> dict[str, str]:
+        """What each column is, ``"number"`` or ``"category"``."""
+        return dict(self.columns)
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:
@@ -110,9 +117,14 @@ class Table(Kind):
             for name in items.columns
             if _is_code(items[name])
         )
+        numbers = [name for name, of in self.columns if of == "number"]
+        values = read.items[numbers]
+        notes = codes + rounding_notes(
+            values.fillna(values.median()).to_numpy(), [f"the column '{name}'" for name in numbers]
+        )
         if len(items) < FEWEST_NAMED:
-            return dataclasses.replace(read, notes=codes)
-        notes = codes + tuple(
+            return dataclasses.replace(read, notes=notes)
+        notes += tuple(
             f"The column '{name}' holds another text in every row: name it by ids= or time= if "
             "that is what it is, or read it as texts by column=."
             for name, of in self.columns
@@ -135,11 +147,41 @@ class Table(Kind):
         return pd.concat([first, second], ignore_index=True)
 
     def hashes(self, items: pd.DataFrame) -> np.ndarray:
-        """Return the content hash of every row."""
+        """Return the content hash of every row; -0.0 is 0.0, and a missing number is missing."""
         import pandas as pd
 
-        hashes = pd.util.hash_pandas_object(items, index=False).to_numpy()
+        numbers = [name for name, of in self.columns if of == "number"]
+        cells = items[numbers].to_numpy(dtype=np.float64)
+        values = pd.DataFrame(np.where(np.isnan(cells), np.nan, cells + 0.0), columns=numbers)
+        rows = items.reset_index(drop=True).assign(**values)
+        hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
         return np.array([f"{value:016x}" for value in hashes.tolist()], dtype="S16")
+
+    def same(self, items: pd.DataFrame) -> np.ndarray:
+        """Return one number for rows whose numbers differ by rounding, categories by blanks."""
+        _, first, of = np.unique(self.hashes(items), return_index=True, return_inverse=True)
+        numbers, codes = self._cells(items)
+        return equal_rows(np.concatenate([numbers, codes], axis=1)[first])[of]
+
+    def near(self, items: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of rows of equal categories, whose numbers are nearer than by chance."""
+        numbers, codes = self._cells(items)
+        # Categories have no distance: each is a place of its own, far from the others.
+        random = np.random.default_rng(0)
+        places = [random.standard_normal((int(code.max()) + 1, 2))[code] for code in codes.T]
+        return near_rows(np.concatenate([numbers, *places], axis=1, dtype=np.float32), asked)
+
+    def _cells(self, items: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Return numbers scaled, and the number of each category and of what is missing."""
+        import pandas as pd
+
+        names = [name for name, of in self.columns if of == "number"]
+        numbers = items[names].to_numpy(dtype=np.float64)
+        codes = [np.isnan(column).astype(np.int64) for column in numbers.T]
+        for name in dict(self.columns).keys() - set(names):
+            texts = items[name].map(plain_form, na_action="ignore")
+            codes.append(pd.factorize(texts, use_na_sentinel=False)[0])
+        return numbers_scaled(numbers), np.stack(codes, axis=1)
 
     def to_columns(self, items: pd.DataFrame) -> dict[str, pd.Series]:
         """Return the columns of the table."""

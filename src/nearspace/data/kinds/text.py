@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind
+from nearspace.data.duplicates import near_texts, normal_form
+from nearspace.data.kinds.kind import Kind, content_hash
 from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
@@ -32,6 +33,7 @@ class Text(Kind):
 
     name: ClassVar[str] = "text"
     form: ClassVar[str] = "a list of str"
+    metric = "cosine"
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:
@@ -79,6 +81,16 @@ class Text(Kind):
     def join(self, first: list[str], second: list[str]) -> list[str]:
         """Return texts followed by others."""
         return first + second
+
+    def same(self, items: list[str]) -> np.ndarray:
+        """Return one number for texts that differ by blanks, case or how characters are written."""
+        return np.unique(content_hash([*map(normal_form, items)]), return_inverse=True)[1]
+
+    def near(self, items: list[str], asked: np.ndarray) -> np.ndarray:
+        """Return pairs of texts that have most of their runs of five characters in common."""
+        pairs = near_texts(items)
+        both = np.concatenate([pairs, pairs[:, ::-1]])
+        return both[np.isin(both[:, 0], asked)]
 
     def to_columns(self, items: list[str]) -> dict[str, list[str]]:
         """Return the texts, or the beginning of long ones, as the column ``text``."""

@@ -8,28 +8,38 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled
 from nearspace.data.kinds.kind import (
+    ItemsRead,
     Kind,
     Scaling,
+    Wanted,
+    are_pictures,
     array_words,
+    content_hash,
     is_frame,
     number_array,
 )
 from nearspace.data.kinds.table import Table
+from nearspace.data.rounding import rounding_notes
 from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     from nearspace.data.batches import Stacked
 
-__all__ = ["Vector"]
+__all__ = ["Vector", "check_range"]
+
+# Share of its mean, or of the widest column, below which the spread of a column is one of rounding.
+NOISE = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-13}
+SCALED_AT_ONCE = 2**20  # numbers
 
 CODED_ROWS, MOST_CODES = 500, 50  # so few different numbers among so many rows are codes
 
 
 @dataclasses.dataclass(frozen=True)
 class Vector(Kind):
-    """Vectors of ``dim`` numbers: a float array of shape ``(n, dim)``.
+    """Vectors of ``dim`` numbers, to be compared by ``metric``: a float array ``(n, dim)``.
 
     Examples
     --------
@@ -40,6 +50,7 @@ class Vector(Kind):
     name: ClassVar[str] = "vector"
     form: ClassVar[str] = "a numeric array of shape (n, d)"
     dim: int
+    metric: str = dataclasses.field(default="euclidean", repr=False)
 
     def __str__(self) -> str:
         return f"vectors of {self.dim} numbers"
@@ -60,6 +71,8 @@ class Vector(Kind):
         """Return the numbers of a frame as a matrix without a gap, and other items flat."""
         if is_frame(items):
             return _matrix(items)
+        if are_pictures(items):
+            raise DataError("pictures are no vectors; read them as images, raw makes them vectors.")
         array = np.asarray(items)
         return array.reshape(len(array), -1) if array.ndim > 2 else array
 
@@ -73,34 +86,58 @@ class Vector(Kind):
         """
         array = _rows(items, who, self.dim)
         if array.dtype not in (np.float32, np.float64):
-            array = array.astype(np.float32)
-        usable = np.abs(array) <= np.finfo(np.float32).max  # false for NaN too
-        if not usable.all():
-            row, column = np.argwhere(~usable)[0]
-            raise DataError(
-                f"{who}: row {row}, column {column} is {array[row, column]}, expected a finite "
-                "number that float32 can hold; remove the row, fill the cell or scale the column."
-            )
+            # Whole numbers of 32 bits and more need float64.
+            wide = np.promote_types(array.dtype, np.float32) != np.float32
+            array = array.astype(np.float64 if wide else np.float32)
+        check_range(array, who)
         return array
 
+    def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
+        """Return the vectors checked, and tell of columns in which float32 loses differences."""
+        read = super().convert(items, who, wanted)
+        names = [f"column {at}" for at in range(self.dim)]
+        return dataclasses.replace(read, notes=rounding_notes(read.items, names))
+
     def features(self, items: np.ndarray) -> np.ndarray:
-        """Return the vectors themselves, as float32."""
-        return np.array(items, dtype=np.float32)
+        """Return the vectors themselves, float32 or float64 as they came."""
+        return items
+
+    def hashes(self, items: np.ndarray) -> np.ndarray:
+        """Return the content hash of every row: of its numbers, whatever type holds them."""
+        # Adding zero turns -0.0 into 0.0.
+        return content_hash(np.ascontiguousarray(items, dtype=np.float64) + 0.0)
+
+    def same(self, items: np.ndarray) -> np.ndarray:
+        """Return one number for rows that differ by a millionth of a column's spread at most."""
+        _, first, of = np.unique(self.hashes(items), return_index=True, return_inverse=True)
+        return equal_rows(numbers_scaled(items)[first])[of]
+
+    def near(self, items: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        """Return pairs of rows that are nearer to each other than chance would put them."""
+        return near_rows(numbers_scaled(items), asked)
 
     def batches(self, items: np.ndarray, scaling: Scaling | None = None) -> Stacked:
-        """Return the vectors as one float32 tensor."""
+        """Return the vectors as one float32 tensor, scaled in float64."""
         import torch
 
         from nearspace.data.batches import Stacked
 
-        rows = torch.from_numpy(np.ascontiguousarray(items, dtype=np.float32))
-        return Stacked(rows).scaled(scaling)
+        rows = np.ascontiguousarray(items, dtype=None if scaling else np.float32)
+        if scaling is not None:
+            mean, scale = (np.asarray(part, dtype=np.float64) for part in scaling)
+            scaled, step = np.empty(rows.shape, np.float32), max(1, SCALED_AT_ONCE // self.dim)
+            for start in range(0, len(rows), step):
+                scaled[start : start + step] = (rows[start : start + step] - mean) / scale
+            rows = scaled
+        return Stacked(torch.from_numpy(rows))
 
     def scaling(self, items: np.ndarray) -> Scaling:
-        """Return mean and deviation of each column."""
-        mean, scale = items.mean(axis=0), items.std(axis=0)
-        scale[scale < 1e-6 * (1 + np.abs(mean))] = 1.0
-        return mean, scale
+        """Return mean and deviation of each column; the largest where a column hardly varies."""
+        mean, scale = (measure(items, axis=0, dtype=np.float64) for measure in (np.mean, np.std))
+        widest = scale.max(initial=0.0)
+        noise = NOISE[items.dtype] * np.maximum(np.abs(mean), widest)
+        scale[scale <= noise] = widest or 1.0
+        return mean.astype(items.dtype), scale.astype(items.dtype)
 
     @property
     def shape_of_item(self) -> tuple[int, ...]:
@@ -120,6 +157,17 @@ class Vector(Kind):
         """Return the first numbers of the vector."""
         shown = ", ".join(f"{value:.3g}" for value in item[:6])
         return f"<code>{html.escape(shown)}{', …' if len(item) > 6 else ''}</code>"
+
+
+def check_range(array: np.ndarray, who: str) -> None:
+    """Raise `DataError` where a number is not finite, or too large for float32."""
+    usable = np.abs(array) <= np.finfo(np.float32).max  # false for NaN too
+    if not usable.all():
+        row, column = np.argwhere(~usable)[0]
+        raise DataError(
+            f"{who}: row {row}, column {column} is {array[row, column]}, expected a finite "
+            "number that float32 can hold; remove the row, fill the cell or scale the column."
+        )
 
 
 def _rows(items: Any, who: str, dim: int | None = None) -> np.ndarray:

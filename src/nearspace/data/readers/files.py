@@ -6,16 +6,18 @@ import contextlib
 import gzip
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nearspace.data.arrays import ON_DISK_BYTES
+from nearspace.data.columns import frame_of_arrow
+from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import kind_of_file
-from nearspace.data.roles import written
-from nearspace.data.sources import Source, check_names, frame_source, is_split, left_out, no_names
+from nearspace.data.readers.delimited import read_delimited
+from nearspace.data.sources import Source, check_names, is_split, no_names
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,7 +32,12 @@ CODES = ("ids", "labels", "groups")  # names of things, not amounts
 ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
-def read_file(path: Path, names: dict[str, str]) -> Source:
+def read_file(
+    path: Path,
+    names: dict[str, str],
+    without: Collection[str] = (),
+    like: Mapping[str, str] | None = None,
+) -> Source:
     """Return what one file holds.
 
     Parameters
@@ -38,7 +45,12 @@ def read_file(path: Path, names: dict[str, str]) -> Source:
     path : Path
         The file.
     names : dict of str to str
-        The columns or arrays that hold the items (``"column"``), labels, groups, time and ids.
+        The columns or arrays that hold the items (``"column"``), labels, groups, time, ids and
+        split.
+    without : collection of str
+        Columns that are no features; arrays that are no role.
+    like : dict of str to {"number", "category"}, optional
+        What the columns of a table are to be.
 
     Raises
     ------
@@ -47,18 +59,12 @@ def read_file(path: Path, names: dict[str, str]) -> Source:
     """
     suffix = suffix_of(path)
     if suffix.startswith((".csv", ".tsv", ".parquet")):
-        codes = {role: names[role] for role in CODES if role in names}
-        frame = read_frame(path, texts="column" in names, codes=tuple(codes.values()))
-        source = frame_source(frame, names, path.name)
-        for role in codes if not suffix.startswith(".parquet") else ():
-            source.roles[role], notes = written(source.roles[role], role)
-            source.notes += notes
-        return source
+        return _table(path, names, without, like)
     if suffix == ".npz":
         with _told(path.name):
-            return _read_npz(path, names)
+            return _read_npz(path, names, without)
     if suffix in (".npy", ".txt", ".txt.gz"):
-        no_names(path.name, names)
+        no_names(path.name, names, without)
         with _told(path.name):
             return _read_npy(path) if suffix == ".npy" else _read_lines(path)
     single = kind_of_file(path.name)
@@ -72,8 +78,10 @@ def read_file(path: Path, names: dict[str, str]) -> Source:
     )
 
 
-def read_frame(path: Path, texts: bool, codes: Collection[str] = ()) -> pd.DataFrame:
-    """Return the table in a .csv, .tsv or .parquet file; among ``texts`` "NA" is a word.
+def read_frame(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table in a .csv, .tsv or .parquet file, and what there is to say of it.
+
+    The cells of a .csv and a .tsv file are the text that stands there.
 
     In the columns ``codes`` of a text file the cells stand as they are written.
 
@@ -89,7 +97,25 @@ def read_frame(path: Path, texts: bool, codes: Collection[str] = ()) -> pd.DataF
             ".parquet."
         )
     with _told(path.name):
-        return _read_frame(path, suffix, texts, codes)
+        if suffix == ".parquet":
+            return _read_parquet(path), []
+        read = read_delimited(path)
+        return read.frame, read.notes
+
+
+def _table(
+    path: Path, names: dict[str, str], without: Collection[str], like: Mapping[str, str] | None
+) -> Source:
+    """Return what a table in a file holds."""
+    if path.suffix.lower() == ".parquet":
+        frame, _ = read_frame(path)
+        return frame_source(frame, names, path.name, without=without, like=like)
+    with _told(path.name):
+        read = read_delimited(path)
+    return frame_source(
+        read.frame, names, path.name, without=without, like=like, written=True,
+        decimal=read.decimal, notes=read.notes,
+    )  # fmt: skip
 
 
 def suffix_of(path: Path) -> str:
@@ -125,46 +151,22 @@ def _told(what: str) -> Iterator[None]:
         ) from None
 
 
-def _read_frame(path: Path, suffix: str, texts: bool, codes: Collection[str]) -> pd.DataFrame:
-    import pandas as pd
+def _read_parquet(path: Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq
 
-    if suffix == ".parquet":
-        return pd.read_parquet(path)
-    # Among texts, "None" and "NA" are words; in a table they stand for a missing cell.
-    options: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if texts else {}
-    separator = "\t" if suffix.startswith(".tsv") else ","
-    try:
-        frame = pd.read_csv(path, sep=separator, encoding="utf-8-sig", **options)
-    except pd.errors.EmptyDataError:
-        raise DataError(
-            f"{path.name} is empty; expected a line of column names and rows."
-        ) from None
-    if len(frame.columns) == 1 and ";" in str(frame.columns[0]):
-        separator = ";"
-        frame = pd.read_csv(path, sep=separator, encoding="utf-8-sig", **options)
-    codes = [name for name in codes if name in frame.columns]
-    if codes:
-        as_written: dict[str, Any] = {"usecols": codes, "dtype": str, "keep_default_na": False}
-        frame[codes] = pd.read_csv(path, sep=separator, encoding="utf-8-sig", **as_written)[codes]
-    first = str(frame.columns[0])
-    if first.startswith("Unnamed") and frame[frame.columns[0]].tolist() == list(range(len(frame))):
-        # The index that pandas wrote along: no property of the rows.
-        frame = frame.drop(columns=frame.columns[0])
-    return frame
+    return frame_of_arrow(pq.read_table(path), path.name)
 
 
 def _read_lines(path: Path) -> Source:
     opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
     with opened(path, "rt", encoding="utf-8-sig") as file:
         lines = [line.rstrip("\n") for line in file]
-    rows = np.array([row for row, line in enumerate(lines) if line.strip()], dtype=np.int64)
-    if not len(rows):
+    gaps = {row: "without a text" for row, line in enumerate(lines) if not line.strip()}
+    if len(gaps) == len(lines):
         raise DataError(f"{path.name} is empty; expected a text in each line.")
-    source = Source([lines[row] for row in rows], path.name, "a text file, an item a line")
-    source.roles["ids"] = rows
-    if len(rows) < len(lines):
-        source.notes.append(left_out(len(lines) - len(rows), "line", "without a text"))
-    return source
+    source = Source(lines, path.name, "a text file, an item a line")
+    source.roles["ids"] = np.arange(len(lines))
+    return source.without(gaps, "line", "without a text")
 
 
 def _read_npy(path: Path) -> Source:
@@ -178,7 +180,7 @@ def _read_npy(path: Path) -> Source:
     return Source(array, path.name, "an .npy file")
 
 
-def _read_npz(path: Path, names: dict[str, str]) -> Source:
+def _read_npz(path: Path, names: dict[str, str], without: Collection[str]) -> Source:
     if not zipfile.is_zipfile(path):
         raise DataError(f"{path.name} is no .npz archive, or a truncated one.")
     with np.load(path, allow_pickle=False) as archive:
@@ -187,12 +189,13 @@ def _read_npz(path: Path, names: dict[str, str]) -> Source:
             with _told(f"{path.name}: the array '{name}'"):
                 return archive[name]
 
-        check_names(path.name, "array", names.values(), archive.files)
-        chosen = names.get("column") or _items_name(path, archive.files, set(names.values()))
+        check_names(path.name, "array", [*names.values(), *without], archive.files)
+        used = {*names.values(), *without}
+        chosen = names.get("column") or _items_name(path, archive.files, used)
         source = Source(read(chosen), path.name, f"the array '{chosen}' of an .npz file")
         source.roles = {role: read(name) for role, name in names.items() if role != "column"}
         for name, role in ROLE_NAMES.items():
-            if name not in archive.files or name == chosen or role in source.roles:
+            if name not in {*archive.files} - {chosen, *without} or role in source.roles:
                 continue
             values = read(name)
             if values.shape[:1] != (len(source),) or (role == "split" and not is_split(values)):

@@ -16,7 +16,7 @@ import numpy as np
 
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.files import suffix_of
-from nearspace.data.sources import SPLITS, Source, left_out
+from nearspace.data.sources import SPLITS, Source
 from nearspace.errors import DataError
 
 __all__ = ["read_folder", "read_idx"]
@@ -24,6 +24,7 @@ __all__ = ["read_folder", "read_idx"]
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 NAME = re.compile(r"(?:(.+)-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
 SPLIT = {"train": "train", "t10k": "test", "test": "test"}
+SYSTEMS_OWN = {"__macosx", "thumbs.db", "desktop.ini"}  # what macOS and Windows leave in folders
 
 
 def read_folder(folder: Path) -> Source:
@@ -66,33 +67,52 @@ def _files(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in sorted(names) if not name.startswith("."))
+        folders[:] = sorted(filter(_is_shown, folders))
+        yield from (Path(root, name) for name in sorted(filter(_is_shown, names)))
+
+
+def _is_shown(name: str) -> bool:
+    """Return whether a file or folder is one of the user's, and none that a system put there."""
+    return not name.startswith(".") and name.lower() not in SYSTEMS_OWN
 
 
 def _with_folder_labels(source: Source, noun: str, parts: list[tuple[str, ...]]) -> Source:
     """Return the source with ids, labels and published split as the folders tell them."""
     source.roles["ids"] = np.array(["/".join(names) for names in parts])
     tops = [SPLITS.get(names[0].lower(), "") if len(names) > 1 else "" for names in parts]
-    level = 0
-    if "train" in tops and {"test", "validation"} & set(tops):
-        level = 1
+    is_split = "train" in tops and bool({"test", "validation"} & set(tops))
+    if is_split:
         source.roles["split"] = np.array(tops)
-        inside = np.flatnonzero(source.roles["split"] != "")
-        if len(inside) < len(parts):
+        if outside := tops.count(""):
             source.notes.append(
-                left_out(len(parts) - len(inside), noun, "outside the folders of the split") + "."
+                f"{outside:,} {noun}{'s' * (outside > 1)} outside the folders of the split belong "
+                "to no part of it, and have no label."
             )
-            source = source.take(inside)
-            parts = [parts[index] for index in inside]
-    elif set(tops) in ({"train"}, {"test"}, {"validation"}):
-        level = 1
-    classes = [names[level] if len(names) > level + 1 else "" for names in parts]
-    if len(set(classes)) > 1:
+    if is_split or set(tops) in ({"train"}, {"test"}, {"validation"}):
+        classes = [
+            names[1] if top and len(names) > 2 else ""
+            for names, top in zip(parts, tops, strict=True)
+        ]
+    else:
+        classes = [names[0] if len(names) > 1 else "" for names in parts]
+    if any(classes):
         source.roles["labels"] = np.array(classes)
-    elif classes[0]:
-        source.notes.append(f"The only subfolder, '{classes[0]}', was taken for no class.")
+        if len(set(classes)) == 1:
+            source.notes.append(f"The only subfolder, '{classes[0]}', is the class of all.")
+        source.notes += _flat_parts(tops, classes, parts)
     return source
+
+
+def _flat_parts(tops: list[str], classes: list[str], parts: list[tuple[str, ...]]) -> list[str]:
+    """Say which parts of a published split hold no subfolder of a class, unlike another part."""
+    labelled = {top for top, of in zip(tops, classes, strict=True) if of}
+    folders = {names[0]: top for names, top in zip(parts, tops, strict=True) if top}
+    return [
+        f"The files in {folder}/ lie in no subfolder of a class, unlike those of another part: "
+        f"expected {folder}/<class>/; they have no label."
+        for folder, top in folders.items()
+        if top not in labelled
+    ]
 
 
 def _no_items(folder: Path, others: list[Path]) -> str:

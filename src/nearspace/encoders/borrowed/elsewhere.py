@@ -8,10 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils._param_validation import StrOptions
 
 from nearspace.data import Dataset, Kind, load
+from nearspace.data.rounding import MERGED, large_offsets, merged_share
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError
+from nearspace.recipe import METRICS
 
 __all__ = ["FromSklearn", "Vectors"]
 
@@ -25,6 +28,8 @@ class Vectors(Encoder):
     ----------
     path : str
         A ``.npy`` file, or a ``.npz`` file with the vectors and, if wanted, ``ids``.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        By what they are meant to be compared.
 
     Examples
     --------
@@ -40,10 +45,14 @@ class Vectors(Encoder):
 
     kinds = Kind.registry.values()
     needs_all_items = True
-    _parameter_constraints: ClassVar[dict[str, list]] = {"path": [str]}
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "path": [str],
+        "metric": [StrOptions(set(METRICS))],
+    }
 
-    def __init__(self, path: str):
+    def __init__(self, path: str, *, metric: str = "cosine"):
         self.path = path
+        self.metric = metric
 
     @property
     def is_reproducible(self) -> bool:
@@ -83,7 +92,9 @@ class Vectors(Encoder):
                 f"got {len(rows)}."
             )
         self.hashes_, first = np.unique(_content(self.kind_.hashes(items)), return_index=True)
-        self.rows_ = np.asarray(rows.items, dtype=np.float32)[order[first]]
+        offset = large_offsets(rows.items)
+        moved = rows.items if offset is None else rows.items - offset
+        self.rows_ = np.asarray(moved, dtype=np.float32)[order[first]]
 
     def _transform(self, items: Any) -> np.ndarray:
         wanted = _content(self.kind_.hashes(items))
@@ -110,6 +121,8 @@ class FromSklearn(Encoder):
     ----------
     estimator : transformer
         An unfitted scikit-learn transformer; it is given the labels where there are any.
+    metric : {"cosine", "dot", "euclidean"}, default="euclidean"
+        By what its vectors are meant to be compared.
 
     Examples
     --------
@@ -123,9 +136,11 @@ class FromSklearn(Encoder):
     kinds = Kind.registry.values()
     takes_sparse = True
     takes_labels = True
+    _parameter_constraints: ClassVar[dict[str, list]] = {"metric": [StrOptions(set(METRICS))]}
 
-    def __init__(self, estimator: BaseEstimator):
+    def __init__(self, estimator: BaseEstimator, *, metric: str = "euclidean"):
         self.estimator = estimator
+        self.metric = metric
 
     @property
     def learns(self) -> str:  # type: ignore[override]
@@ -134,8 +149,9 @@ class FromSklearn(Encoder):
 
     @property
     def spec(self) -> str:
-        """The ``repr`` of the estimator, in one line."""
-        return " ".join(repr(self.estimator).split())
+        """The ``repr`` of the estimator, in one line, and the metric unless it is Euclidean."""
+        text = " ".join(repr(self.estimator).split())
+        return text if self.metric == "euclidean" else f"{text} by {self.metric}"
 
     def _fit(self, items: Any, y: Any) -> None:
         labels = None if y is None else y.values
@@ -146,7 +162,15 @@ class FromSklearn(Encoder):
         out = self.estimator_.transform(self.kind_.to_sklearn(items))
         if sparse.issparse(out):
             return sparse.csr_array(out, dtype=np.float32)
-        return np.asarray(out, dtype=np.float32)
+        out = np.asarray(out)
+        merged = merged_share(out) if out.ndim == 2 else np.zeros(0)
+        if merged.max(initial=0.0) > MERGED:
+            raise DataError(
+                f"{type(self.estimator).__name__} gives numbers of which float32, in which vectors "
+                f"are kept, makes {merged.max():.0%} of those that differ in column "
+                f"{merged.argmax()} equal: put a scaler behind it."
+            )
+        return out.astype(np.float32)
 
 
 def _has_ids(path: str) -> bool:

@@ -19,6 +19,7 @@ from nearspace.data.batches import Batches
 from nearspace.encoders.base import Encoder, Layers
 from nearspace.errors import DataError
 from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
+from nearspace.recipe import METRICS
 
 __all__ = ["Network"]
 
@@ -46,6 +47,8 @@ class Network(Layers, Encoder):
         What becomes of the places of a feature map or the tokens of a sequence.
     mean, std : float or sequence of float, optional
         What is taken from each channel (or each number of a vector), and what it is divided by.
+    metric : {"cosine", "dot", "euclidean"}, default="euclidean"
+        By what its vectors are meant to be compared.
     batch_size : int, default=256
         Items that go through the network at once, which bounds the memory.
     name : str, optional
@@ -74,6 +77,7 @@ class Network(Layers, Encoder):
         "pool": [StrOptions(set(POOLS) - {"none"})],
         "mean": [Real, "array-like", None],
         "std": [Real, "array-like", None],
+        "metric": [StrOptions(set(METRICS))],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "name": [str, None],
     }
@@ -84,6 +88,7 @@ class Network(Layers, Encoder):
     pool: str = "mean"
     mean: Numbers = None
     std: Numbers = None
+    metric: str = "euclidean"
     batch_size: int = 256
     name: str | None = None
 
@@ -95,6 +100,7 @@ class Network(Layers, Encoder):
         parts = [self.name or f"{type(self.net).__name__} {_digest(self.net)}"]
         parts += [] if self.layer is None else [f"layer={self.layer!r}"]
         parts += [] if self.pool == "mean" else [f"pool={self.pool!r}"]
+        parts += [] if self.metric == "euclidean" else [f"metric={self.metric!r}"]
         scales = {"mean": self.mean, "std": self.std}
         parts += [f"{key}={_shown(given)}" for key, given in scales.items() if given is not None]
         return f"Network({', '.join(parts)})"

@@ -86,6 +86,7 @@ class Pretrained(Layers, Encoder):
     """
 
     kinds = frozenset({Image})
+    metric = "cosine"
     fit_free_params = frozenset({"layer", "pool", "batch_size", "device"})
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "model": [str],

@@ -10,9 +10,11 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Image, Kind, Table
-from nearspace.encoders.base import Encoder
+from nearspace.data.rounding import NOISE, large_offsets
+from nearspace.encoders.base import Encoder, fewer
 from nearspace.encoders.decoder import FlatDecoder
 from nearspace.errors import DataError
+from nearspace.metrics.exact import in_range
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +29,9 @@ class Raw(Encoder):
 
     Images are their pixels in [0, 1], vectors themselves, texts the shares of their UTF-8 bytes.
     Tables are their numbers, unscaled, and the number of each category in order of appearance; a
-    missing number takes the training mean and a missing category is -1.
+    missing number takes the training mean and a missing category is -1. Columns of numbers that lie
+    so far from zero that float32 would lose what they differ by, such as seconds since 1970, are
+    moved to it, which changes no distance.
 
     Examples
     --------
@@ -38,6 +42,13 @@ class Raw(Encoder):
 
     kinds = Kind.registry.values()
     decodes = True
+    moves = True
+
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the kind: cosine for shares of bytes, Euclidean for pixels and numbers."""
+        check_is_fitted(self)
+        return self.kind_.metric
 
     def _fit(self, items: Any, y: Any) -> None:
         table = isinstance(self.kind_, Table)
@@ -47,7 +58,7 @@ class Raw(Encoder):
     def _transform(self, items: Any) -> np.ndarray:
         if self.columns_ is not None:
             return codes(items, self.columns_)
-        return self.kind_.features(items)
+        return np.array(self.kind_.features(items))  # the caller's own array stays the caller's
 
     def _decoder(self) -> FlatDecoder | None:
         """Return that of images and vectors, which are only flattened."""
@@ -106,6 +117,11 @@ class HOG(Encoder):
             ]
         ).astype(np.float32)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That there are fewer cells than asked for, where there are."""
+        return fewer(min(self.kind_.shape_of_item[:2]), self.cells, "cells a side")
+
 
 class ColourHistogram(Encoder):
     """How often each colour appears, wherever it stands (Swain & Ballard, 1991).
@@ -128,6 +144,7 @@ class ColourHistogram(Encoder):
     """
 
     kinds = frozenset({Image})
+    metric = "cosine"
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "bins": [Interval(Integral, 2, 16, closed="both")],
     }
@@ -234,9 +251,12 @@ def learn_columns(frame: pd.DataFrame, max_categories: int | None) -> list[dict[
         if kind == "number":
             numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
             present = numbers[~np.isnan(numbers)]
-            column["mean"] = float(present.mean()) if len(present) else 0.0
-            scale = float(present.std()) if len(present) else 0.0
-            column["scale"] = scale if scale > 0 else 1.0
+            offset = large_offsets(present[:, None])
+            column["offset"] = 0.0 if offset is None else float(offset[0])
+            present, factor = in_range(present)
+            mean, scale = (present.mean(), present.std()) if len(present) else (0.0, 0.0)
+            column["mean"] = float(mean / factor)
+            column["scale"] = float(scale / factor) if scale > NOISE * abs(mean) else 1.0
         else:
             text = values.dropna().astype(str)
             categories = text.unique() if max_categories is None else text.value_counts().index
@@ -246,15 +266,23 @@ def learn_columns(frame: pd.DataFrame, max_categories: int | None) -> list[dict[
 
 
 def codes(frame: pd.DataFrame, columns: list[dict[str, Any]]) -> np.ndarray:
-    """Return one number a cell: numbers as they are, categories counted from 0, missing -1."""
-    return np.column_stack(
+    """Return one number a cell: numbers less their offset, categories from 0, missing -1."""
+    values = np.column_stack(
         [
-            _numbers(frame[column["name"]], column["mean"])
+            _numbers(frame[column["name"]], column["mean"]) - column["offset"]
             if column["type"] == "number"
             else _category_codes(frame[column["name"]], column)
             for column in columns
         ]
-    ).astype(np.float32)
+    ).astype(np.float64)
+    beyond = np.argwhere(np.abs(values) > np.finfo(np.float32).max)
+    if len(beyond):
+        row, at = beyond[0]
+        raise DataError(
+            f"Raw: row {row}, column '{columns[at]['name']}' is {values[row, at]:g}, which float32 "
+            "cannot hold; scale the column, or choose onehot, which does."
+        )
+    return values.astype(np.float32)
 
 
 def _numbers(values: pd.Series, fill: float) -> np.ndarray:

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from nearspace.data import Image
-from nearspace.encoders.base import Encoder
+from nearspace.encoders.base import Encoder, fewer
 from nearspace.errors import DataError, need
 from nearspace.learning.threads import one_thread
 
@@ -59,6 +59,8 @@ class VisualWords(Encoder):
 
     kinds = frozenset({Image})
     learns = "items"
+    metric = "cosine"
+    zero_means = "no gradient"
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "words": [Interval(Integral, 1, None, closed="left")],
         "keypoints": [StrOptions({"grid", "detected"})],
@@ -128,6 +130,11 @@ class VisualWords(Encoder):
     @property
     def _n_features_out(self) -> int:
         return len(self.words_)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That there are fewer words than asked for, where there are."""
+        return fewer(len(self.words_), self.words, "words")
 
 
 def grey(items: np.ndarray) -> np.ndarray:

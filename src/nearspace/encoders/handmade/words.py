@@ -43,6 +43,8 @@ class BagOfWords(Encoder):
 
     kinds = frozenset({Text})
     learns = "items"
+    metric = "cosine"
+    zero_means = "no known word"
     _counter: Any
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "max_words": [Interval(Integral, 1, None, closed="left")],

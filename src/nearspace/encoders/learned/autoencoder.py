@@ -187,7 +187,9 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
         """Return items with noise on them, and what the network makes of those."""
         noisy = self._corrupt(*self.batch_and_random(X, random_state))
         vectors = self._run(lambda some: self.embed(self.nets_, some), Stacked(noisy))
-        return self._to_items(noisy), self.inverse_transform(vectors.numpy())
+        given = self._to_items(noisy)
+        given = given if self.offset_ is None else given + self.offset_
+        return given, self._decoded(vectors.numpy())
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
@@ -295,4 +297,4 @@ class MaskedAutoencoder(Restores, StartsAtPCA):
 
         codes = self._run(vectors, Stacked(torch.arange(len(batch)), Tensor.long))
         given = batch.masked_fill(hidden_pixels(visible, self.shape_, self._patch), SHOWN_HIDDEN)
-        return self._to_items(given), self.inverse_transform(codes.numpy())
+        return self._to_items(given), self._decoded(codes.numpy())

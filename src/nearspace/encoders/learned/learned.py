@@ -99,6 +99,7 @@ class Learned(Layers, Encoder):
     """
 
     min_items = 2
+    moves = True
     fit_free_params = frozenset({"layer", "pool"})
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
@@ -296,6 +297,12 @@ class Learned(Layers, Encoder):
         device = torch_device(self.device)
         self.nets_.to(device)
         return batches.map(function, TRANSFORM_BATCH, device)
+
+    def _decoded(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the items at vectors, images in [0, 1]."""
+        decoder = self.decoder
+        assert decoder is not None  # or there is nothing to restore with
+        return decoder.decode(vectors)
 
     def _to_items(self, batch: Tensor) -> np.ndarray:
         """Return a float batch on the CPU in the items' own units and shape."""

@@ -73,6 +73,8 @@ class SimCLR(FromViews):
     (3, 16)
     """
 
+    metric = "cosine"
+
     dim: int = 64
     temperature: float = 0.2
     flip: bool = False
@@ -114,6 +116,7 @@ class SupCon(FromViews):
 
     learns = "labels"
     learns_numbers = False
+    metric = "cosine"
 
     dim: int = 64
     temperature: float = 0.1

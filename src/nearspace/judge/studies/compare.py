@@ -47,9 +47,11 @@ def compare(
     task: str | None = None,
     k: int = 5,
     rank_by: str | None = None,
+    metric: str | None = None,
     seeds: int = 1,
     test_size: float = 0.25,
     random_state: int = 0,
+    near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
     on_estimate: Callable[[float], None] | None = None,
@@ -75,6 +77,8 @@ def compare(
     rank_by : str, optional
         The score that ranks; by default ``"knn"`` of classes, ``"knn_r2"`` of numbers, else
         ``"preservation"``.
+    metric : {"cosine", "dot", "euclidean"}, optional
+        By which neighbours are near, of all rows; by default each encoder's own.
     seeds : int, default=1
         Fits of each encoder that has a random state; with more than one, intervals and verdicts
         cover the noise of training too.
@@ -82,6 +86,9 @@ def compare(
         Share of the items that test, where no split is published.
     random_state : int, default=0
         Of the split, the subsamples and the bootstrap.
+    near_duplicates : {"tell", "together"}, default="tell"
+        Whether test items that are nearly the same as a training item are counted and told, or
+        such items are kept on one side of the split.
     cache : str or Path, optional
         A folder in which fitted encoders, embeddings and scores are kept and found again.
     progress : callable, optional
@@ -110,7 +117,7 @@ def compare(
     if isinstance(data, Task):
         asked = data
     else:
-        protocol = Protocol(k, rank_by, seeds, test_size, random_state)
+        protocol = Protocol(k, rank_by, seeds, test_size, random_state, near_duplicates, metric)
         asked = set_task(dataset_of(data, y), protocol, task)
     rows, failures = _rows(encoders, asked)
     fits = Fits(asked, cache, progress)
@@ -124,7 +131,9 @@ def compare(
     for index, (spec, encoder) in enumerate(rows):
         fits.tell(index / len(rows), spec)
         try:
-            judged.append(judge.row(spec, encoder, index / len(rows), 1 / len(rows)))
+            row = judge.row(spec, encoder, index / len(rows), 1 / len(rows))
+            judged.append(row)
+            notes += [f"{spec}: {note}" for note in row.notes]
         except KeyboardInterrupt:
             failures += [Failure(rest, "not judged: interrupted") for rest, _ in rows[index:]]
             interrupted = True
@@ -212,7 +221,8 @@ class _Judge:
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
         sides = (task.train.fingerprint, task.test.fingerprint)
         groups = "" if task.groups is None else task.groups.tolist()
-        return make_key("row", encoder.spec, *sides, settings, task.name, groups)
+        kind = task.train.kind
+        return make_key("row", encoder.spec, *sides, kind.metric, settings, task.name, groups)
 
     def _run(self, encoder: Encoder) -> Judged:
         task, key = self.task, self._key(encoder)
@@ -225,17 +235,20 @@ class _Judge:
                 self.cache.store_row(key, *row)
         arrays, facts = row
         if encoder.spec == self.reference_spec:
-            self.reference = arrays["test"][task.sample]
+            self.reference = arrays["test"][task.sample], facts["metric"]
+        nearby = nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS, facts["metric"])
         return Judged(
             spec=encoder.spec,
             learns=encoder.learns,
             scores={name: arrays[f"score-{name}"] for name in facts["scores"]},
             cost=Cost(**facts["cost"]),
             dim=arrays["test"].shape[1],
+            metric=facts["metric"],
+            notes=tuple(facts["notes"]),
             shown=arrays["test"][self.shown],
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
-                neighbours=nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS)[0],
+                neighbours=nearby[0],
                 layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
                 strips=self._strips(encoder, arrays["test"][self.shown]),
                 elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
@@ -263,7 +276,10 @@ class _Judge:
             if score.needs <= evidence.has
         }
         times.append(time.perf_counter())
-        layout = tsne(evidence.test[self.shown], task.protocol.random_state)
+        layout = np.empty((0, 2))
+        if evidence.metric != "dot":
+            shown = evidence.test[self.shown]
+            layout = tsne(shown, evidence.metric, task.protocol.random_state)
         layers = layer_scores(task, fitted) if getattr(encoder, "layer", None) is None else []
         times.append(time.perf_counter())
         for name, spent in zip(self.seconds, np.diff(times), strict=True):
@@ -273,6 +289,8 @@ class _Judge:
         facts = {
             "cost": dataclasses.asdict(cost),
             "scores": list(scores),
+            "metric": evidence.metric,
+            "notes": [*fitted.notes, *evidence.notes],
             "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
             "elbo": dataclasses.asdict(fitted.elbo(task.test.items, task.protocol.random_state))
             if isinstance(fitted, Bounds)

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.preprocessing import normalize
 
 from nearspace.data import take_items
 from nearspace.encoders.base import Encoder, Layers
@@ -26,6 +25,7 @@ from nearspace.judge.table import ScoreTable, with_verdicts
 from nearspace.judge.taps import MEMORY, Memory, Tapped, own_pool, tap_sides
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
+from nearspace.metrics.directions import unit_vectors
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_scores, probe_scores
 from nearspace.metrics.similarity import cka, pairwise
@@ -54,8 +54,8 @@ class LayerRow:
     scores : dict of str to Estimate
         That of the k-NN vote, then that of a linear model; empty without labels.
     l2 : Estimate or None
-        k-NN score of vectors brought to length one minus that of the vectors as they are; the
-        intervals hold for all layers at once.
+        k-NN score of vectors brought to length one minus that of the vectors as they are, by
+        whichever metric layers are ranked; the intervals hold for all layers at once.
     verdict : str
         ``"best"``, ``"tied with best"`` or ``"worse"`` among the layers alone.
     difference : Estimate or None
@@ -150,8 +150,10 @@ def compare_layers(
     layers: str | Sequence[str] | None = None,
     pool: str | None = None,
     k: int = 5,
+    metric: str | None = None,
     test_size: float = 0.25,
     random_state: int = 0,
+    near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
     memory: Memory = MEMORY,
@@ -176,10 +178,15 @@ def compare_layers(
         What becomes of places and tokens; the encoder's own when absent.
     k : int, default=5
         Neighbours that vote.
+    metric : {"cosine", "euclidean"}, optional
+        By which neighbours are near; by default the encoder's own.
     test_size : float, default=0.25
         Share of the items that test, where no split is published.
     random_state : int, default=0
         Of the split, the subsamples and the bootstrap.
+    near_duplicates : {"tell", "together"}, default="tell"
+        Whether test items that are nearly the same as a training item are counted and told, or
+        such items are kept on one side of the split.
     cache : str or Path, optional
         A folder in which fitted encoders are kept and found again.
     progress : callable, optional
@@ -206,8 +213,9 @@ def compare_layers(
     """
     encoder = make(encoder) if isinstance(encoder, str) else encoder
     layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers or ()))
-    check_layers(encoder, pool)
-    asked = set_task(dataset_of(data), Protocol(k, None, 1, test_size, random_state), task)
+    check_layers(encoder, pool, metric)
+    protocol = Protocol(k, None, 1, test_size, random_state, near_duplicates, metric)
+    asked = set_task(dataset_of(data), protocol, task)
     fits = Fits(asked, cache, progress)
     for layer in layers or [encoder.get_params()["layer"]]:
         # What a layer that is not there would raise after training, it raises before.
@@ -238,7 +246,7 @@ def compare_layers(
             "memory at once.",
         )
     times.append(time.perf_counter())
-    measured = _Measured(asked, train, test, fits.tell)
+    measured = _Measured(asked, train, test, fits.tell, metric or fitted.metric)
     rows = measured.rows()
     own = fitted.get_params()["layer"]
     own = own if own in names else fitted.own_layer if fitted.own_layer in names else names[-1]
@@ -246,9 +254,10 @@ def compare_layers(
     hybrids, gain = measured.hybrids(own) if asked.labelled else ((), None)
     times.append(time.perf_counter())
     described = asked.describe()
-    protocol = described | {
+    told = described | {
         "encoder": encoder.spec,
         "pool": pool,
+        "metric": measured.metric,
         "items judged": test.n,
         "items searched": train.n,
         "intervals": f"{described['intervals']}; effective rank, CKA and what is never on are "
@@ -257,13 +266,13 @@ def compare_layers(
     steps = ("fitting", "embedding", "scoring")
     seconds = dict(zip(steps, np.diff(times).tolist(), strict=True))
     return LayerBoard(
-        rows, protocol, notes, seconds, floor=floor, hybrids=hybrids, gain=gain,
+        rows, told, notes, seconds, floor=floor, hybrids=hybrids, gain=gain,
         cka=measured.cka(), encoder=fitted, task=asked, leaks=asked.leaks,
     )  # fmt: skip
 
 
-def check_layers(encoder: Any, pool: str | None = None) -> None:
-    """Raise `SpecError` if an encoder has no layers, a wrong parameter, or items no such pool."""
+def check_layers(encoder: Any, pool: str | None = None, metric: str | None = None) -> None:
+    """Raise `SpecError` if an encoder has no layers, or there is no such pool or metric of them."""
     spec = encoder.spec
     if not isinstance(encoder, Layers):
         raise SpecError(
@@ -274,6 +283,11 @@ def check_layers(encoder: Any, pool: str | None = None) -> None:
         raise SpecError(
             f"There is no pool '{pool}' that gives one vector an item. "
             f"{did_you_mean(pool, ITEM_POOLS)}"
+        )
+    if metric == "dot":
+        raise SpecError(
+            "Layers are put together by their distances, and the inner product is none; ask for "
+            "the metric cosine or euclidean."
         )
     as_encoder(_pooled(encoder, pool))
 
@@ -304,8 +318,9 @@ def smallest(rows: Sequence[LayerRow], score: Score) -> LayerRow:
 class _Measured:
     """Measures layers one by one, and keeps what their comparison needs."""
 
-    def __init__(self, task: ItemTask, train: Tapped, test: Tapped, progress: Tell):
+    def __init__(self, task: ItemTask, train: Tapped, test: Tapped, progress: Tell, metric: str):
         self.task, self.train, self.test, self.progress = task, train, test, progress
+        self.metric = metric
         self.names = list(test.vectors)
         self.knn: list[np.ndarray] = []
         order = np.random.default_rng(task.protocol.random_state).permutation(test.n)
@@ -327,15 +342,18 @@ class _Measured:
         test, vectors, zeros = self.test, self.test.vectors[name], self.test.zeros[name]
         told: dict[str, Any] = {}
         if self.task.labelled:
-            self.knn.append(self._knn(self.train.vectors[name], vectors))
-            unit = self._knn(normalize(self.train.vectors[name]), normalize(vectors))
+            by = {
+                metric: self._knn(self.train.vectors[name], vectors, metric)
+                for metric in ("euclidean", "cosine")
+            }
+            self.knn.append(by[self.metric])
             target, truth = self.train.target, test.target.values
             probed = probe_scores(self.train.vectors[name], target, vectors, truth)
             knn, linear, *_ = (score.name for score in self.task.tells)
             level = 1 - 0.05 / len(self.names)  # for all layers at once
             told = {
                 "scores": {knn: self._estimate(self.knn[-1]), linear: self._estimate(probed)},
-                "l2": self._table(self.knn[-1], unit).gain(level),
+                "l2": self._table(by["euclidean"], by["cosine"]).gain(level),
             }
         return LayerRow(
             name=name,
@@ -350,17 +368,20 @@ class _Measured:
     def floor(self) -> dict[str, Estimate]:
         """Return the score of the raw input, and of guessing."""
         task, sides = self.task, ((self.task.train, self.train), (self.task.test, self.test))
-        raw = [task.dataset.kind.features(take_items(d.items, side.at)) for d, side in sides]
-        return {"raw": self._estimate(self._knn(*raw)), "chance": self._chance}
+        train, test = (
+            task.dataset.kind.features(take_items(d.items, side.at)) for d, side in sides
+        )
+        metric = task.protocol.metric or task.dataset.kind.metric
+        return {"raw": self._estimate(self._knn(train, test, metric)), "chance": self._chance}
 
     @functools.cached_property
     def _chance(self) -> Estimate:
         target, truth = self.task.targets[0], self.test.target.values
         return self._estimate(target.score(truth, np.full(len(truth), target.guess())))
 
-    def _knn(self, train: np.ndarray, test: np.ndarray) -> np.ndarray:
+    def _knn(self, train: np.ndarray, test: np.ndarray, metric: str) -> np.ndarray:
         k = self.task.protocol.k
-        return knn_scores(train, self.train.target, test, self.test.target.values, k=k)
+        return knn_scores(train, self.train.target, test, self.test.target.values, k, metric)
 
     def _table(self, *rows: np.ndarray, bounded: bool | None = None) -> ScoreTable:
         score, seed = self.task.tells, self.task.protocol.random_state
@@ -373,7 +394,15 @@ class _Measured:
     def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Estimate | None]:
         """Return pairs of layers, held against all pairs and layers, and what the best gains."""
         self.progress(0.85, "pairs of layers")
-        pairs = hybrid_scores(self.train, self.test, own, self.task.protocol.k)
+        train, test = self.train, self.test
+        if self.metric == "cosine":
+            train, test = (
+                dataclasses.replace(
+                    side, vectors={of: unit_vectors(x) for of, x in side.vectors.items()}
+                )
+                for side in (train, test)
+            )
+        pairs = hybrid_scores(train, test, own, self.task.protocol.k)
         if not pairs:
             return (), None
         n = len(self.names)

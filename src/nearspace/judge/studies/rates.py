@@ -59,6 +59,7 @@ def measure_rates(
     other: Any = None,
     test_size: float = 0.25,
     random_state: int = 0,
+    near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
 ) -> Rates:
@@ -79,6 +80,9 @@ def measure_rates(
         Share of the images that test, where no split is published.
     random_state : int, default=0
         Of the split.
+    near_duplicates : {"tell", "together"}, default="tell"
+        Whether test items that are nearly the same as a training item are counted and told, or
+        such items are kept on one side of the split.
     cache : str or Path, optional
         A folder in which fitted encoders are kept.
     progress : callable, optional
@@ -107,7 +111,7 @@ def measure_rates(
             f"rates holds codes against JPEG, WebP and PNG and so takes images; got {dataset.kind}."
         )
     start = time.perf_counter()
-    task = set_task(dataset, Protocol(5, None, 1, test_size, random_state))
+    task = set_task(dataset, Protocol(5, None, 1, test_size, random_state, near_duplicates))
     fits = Fits(task, cache, progress)
     shown = _others(other, dataset.kind, random_state)
     measured = []
@@ -128,13 +132,17 @@ def measure_rates(
         "other domain": PHOTOGRAPH if other is None else str(other),
         "seconds": time.perf_counter() - start,
         "versions": versions(),
+        **({"left out": dataset.left_out} if dataset.left_out else {}),
     }
     return Rates(
         (*curves, pca, *formats),
         tuple(_equals(curves, pca, formats)),
         _sent(measured, task, shown, protocol["other domain"]),
         protocol,
-        tuple(dataset.notes),
+        (
+            *dataset.notes,
+            *(f"{made.encoder.spec}: {note}" for made in measured for note in made.encoder.notes),
+        ),
     )
 
 

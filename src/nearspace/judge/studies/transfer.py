@@ -226,6 +226,7 @@ def transfer(
     seeds: int = 5,
     test_size: float = 0.25,
     random_state: int = 0,
+    near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
     schedule: Schedule = SCHEDULE,
@@ -255,6 +256,9 @@ def transfer(
         Share of the items that test, where no split is published.
     random_state : int, default=0
         Of the split, the draws and the bootstrap.
+    near_duplicates : {"tell", "together"}, default="tell"
+        Whether test items that are nearly the same as a training item are counted and told, or
+        such items are kept on one side of the split.
     cache : str or Path, optional
         A folder in which the fitted encoder is kept and found again.
     progress : callable, optional
@@ -294,7 +298,13 @@ def transfer(
             f"'{encoder.spec}' learns from labels, and transfer asks what can be learnt without "
             "them: use an encoder that learns from items, such as simclr or autoencoder."
         )
-    protocol = Protocol(k=1, seeds=seeds, test_size=test_size, random_state=random_state)
+    protocol = Protocol(
+        k=1,
+        seeds=seeds,
+        test_size=test_size,
+        random_state=random_state,
+        near_duplicates=near_duplicates,
+    )
     asked, counts, notes = _set(dataset_of(data), labels, protocol, task)
     # Without labels, also for encoders that would look at them.
     unlabelled = dataclasses.replace(asked.train, target=None)
@@ -377,6 +387,7 @@ class _Runs:
         with self.fits.telling(f"{spec} without labels", 0.0, PRETRAINING):
             self.fitted = self.fits.get(self.encoder)[0]
         self.seconds["pretraining"] = time.perf_counter() - start
+        self.notes += [f"{spec}: {note}" for note in self.fitted.notes]
         plain = USUAL[task.train.kind.name].reference
         self.spaces = {"linear head": self.fitted}
         if plain != spec:

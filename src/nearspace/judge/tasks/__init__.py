@@ -7,7 +7,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from nearspace.data import Dataset, Target, load, target_of
+from nearspace.data import Dataset, Target, load
 from nearspace.data.roles import role_notes, value_array
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.task import Protocol, Task
@@ -25,7 +25,7 @@ def dataset_of(data: Any, y: Any = None) -> Dataset:
     if y is None:
         return data
     told = [] if isinstance(y, Target) else role_notes(value_array(y), "labels")
-    return dataclasses.replace(data, target=target_of(y), notes=(*data.notes, *told))
+    return dataclasses.replace(data, target=y, labelled=None, notes=(*data.notes, *told))
 
 
 def check_task(name: str | None) -> None:

@@ -28,8 +28,9 @@ class Unlabelled(ItemTask):
         """Return a dataset without labels."""
         notes = []
         if dataset.target is not None and not dataset.target.varies:
+            whose = "All items" if dataset.labelled is None else "All items that have a label"
             notes.append(
-                f"All items have the label '{dataset.target.texts[0]}', so it is judged without "
+                f"{whose} have the label '{dataset.target.texts[0]}', so it is judged without "
                 "labels."
             )
         if dataset.target is None or notes:

@@ -363,13 +363,14 @@ view.addEventListener("keydown", (event) => {
 // Colours and their legend; a class stands out alone until it is pressed again.
 const LEGEND = 40;
 function legend() {
-  const { names, counts, ends, colours } = colourings[state.colouring], box = byId("legend");
+  const { names, counts, ends, colours, missing } = colourings[state.colouring], box = byId("legend");
+  const without = missing ? [Object.assign(document.createElement("span"), { textContent: ` no label: ${missing.toLocaleString("en")}` })] : [];
   for (const mark of document.querySelectorAll("[data-cluster]")) tint(mark);
   box.className = ends ? "scale" : "legend";
   if (ends) {
     const [low, high] = ends.map((end) => Object.assign(document.createElement("span"), { textContent: end })), bar = document.createElement("i");
     bar.style.background = `linear-gradient(90deg, ${colours.map((parts) => `rgb(${parts.join(" ")})`)})`;
-    return box.replaceChildren(low, bar, high);
+    return box.replaceChildren(low, bar, high, ...without);
   }
   box.replaceChildren(...names.slice(0, LEGEND).map((name, code) => {
     const key = document.createElement("button"), mark = document.createElement("i");
@@ -380,6 +381,7 @@ function legend() {
     return key;
   }));
   if (names.length > LEGEND) box.append(` and ${(names.length - LEGEND).toLocaleString("en")} more`);
+  box.append(...without);
 }
 // A cluster has the colour that most of its points have.
 function tint(mark) {

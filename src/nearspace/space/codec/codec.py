@@ -221,7 +221,7 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
     _check_origin(head, space, codec)
     if head.level >= len(codec.levels) or head.dim != decoding.dim:
         raise NearspaceError("The codes do not fit the space, though they name it.")
-    item = decoding.kind.stored(np.zeros((1, *decoding.kind.shape_of_item)))
+    item = decoding.decode_stored(np.zeros((1, decoding.dim)))
     _check_size(head, item.nbytes, len(written), max_bytes)
     names = read_ids(head, ids)
     level = codec.levels[head.level]
@@ -309,7 +309,7 @@ def _decoded(decoding: Decoder, level: Level, codes: np.ndarray) -> Iterator[np.
     """Return the items of codes, some at a time, the same on every machine."""
     for start in range(0, len(codes), TOGETHER):
         vectors = level.restore(codes[start : start + TOGETHER])
-        yield decoding.kind.stored(decoding.decode_double(vectors))
+        yield decoding.decode_stored(vectors)
 
 
 def _checksum(decoding: Decoder, level: Level, codes: np.ndarray) -> int:

@@ -311,10 +311,10 @@ def distortions(encoder: Any, levels: Iterable[Level], items: Any) -> Iterator[D
     n = len(items)
     some = take_items(items, np.linspace(0, n - 1, min(n, MEASURED)).astype(int))
     vectors, decoder = np.asarray(encoder.transform(some)), encoder.decoder
-    given = np.asarray(encoder._check(some, reset=False), dtype=np.float64)
+    given = np.asarray(encoder.kind_.check(some), dtype=np.float64)
 
     def error(vectors: np.ndarray) -> float:
-        return float(np.mean((decoder.kind.stored(decoder.decode_double(vectors)) - given) ** 2))
+        return float(np.mean((decoder.decode_stored(vectors) - given) ** 2))
 
     alone, variance = error(vectors.astype(np.float64)), float(given.var(axis=0).mean())
     for level in levels:

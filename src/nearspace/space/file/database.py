@@ -35,7 +35,7 @@ __all__ = [
     "writing",
 ]
 
-FORMAT = 1
+FORMAT = 2
 APPLICATION = 0x6E656172
 PAGE = 65536  # bytes; a vector of up to 16,000 numbers lies in one page
 WAIT = 120.0  # seconds for others to finish writing

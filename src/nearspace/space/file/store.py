@@ -170,6 +170,11 @@ def _fitting(columns: Columns, header: Header, space: Space, path: Path) -> Colu
             f"{path} holds vectors of {one}, got vectors of {other}; embed items with the encoder "
             "of the space, or say who made the vectors by the same name."
         )
+    if recipe.metric != space.recipe.metric:
+        raise NearspaceError(
+            f"{path} is compared by {recipe.metric}, got vectors to be compared by "
+            f"{space.recipe.metric}; say the same metric."
+        )
     if (there.dim, there.sparse) != (columns.dim, columns.sparse):
         raise DataError(f"{path} holds vectors of {there.dim}, got vectors of {columns.dim}.")
     if there.ids != columns.ids and len(space):

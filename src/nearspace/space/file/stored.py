@@ -32,8 +32,8 @@ def read_space(file: VectorFile) -> Space:
     """
     if file != VectorFile(file.path):
         raise DataError(
-            f"{file.path} says itself which are its vectors, ids and labels, and what made them; "
-            "open it without these names."
+            f"{file.path} says itself which are its vectors, ids and labels, what made them and by "
+            "what metric they are compared; open it without these names."
         )
     path = file.path.absolute()
     with reading(path) as (db, header):

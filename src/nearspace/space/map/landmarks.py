@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from nearspace.data.duplicates import near_limits, yardstick_ranks, yardstick_sample
+from nearspace.metrics.directions import euclidean_form, has_direction
 from nearspace.metrics.retrieval import nearest, subsample
-from nearspace.space.search.exact import rescored
 from nearspace.space.space import Space
 
 __all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
@@ -22,8 +23,7 @@ MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with thei
 SMALLEST = 8  # items of a cluster; more where there are many: the square root of their number
 DENSITY = 5  # neighbours by which density is told
 FAR = 3.0  # robust standard deviations of the logarithm of distances, beyond which one stands out
-NEAR = 0.1  # share of the typical distance to the nearest
-FARTHEST = 1e6  # typical lengths, beyond which float32 would lose the others
+BORDER = 3  # pairs just beyond the limit that are shown
 MOST = 0.6  # of a cluster's items, which the labels in its name have together
 NAMED = 3  # labels in a name
 WORDS = 3
@@ -91,16 +91,22 @@ class Landmarks:
     outliers : list of Outlier
         Items whose distance to the tenth neighbour is far above the typical, farthest first.
     alike : list of Alike
-        Groups of items at less than a tenth of the typical distance to the nearest, nearest first.
+        Groups of items that are nearer to each other than chance would put any of so many, nearest
+        first: see `near_limits`.
+    nearly : list of Alike
+        The pairs just beyond the limit, nearest to it first: whether it is drawn well.
     """
 
     codes: np.ndarray
     clusters: Sequence[Cluster] = ()
     outliers: Sequence[Outlier] = ()
     alike: Sequence[Alike] = ()
+    nearly: Sequence[Alike] = ()
 
 
-def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> Landmarks:
+def landmarks(
+    space: Space, places: np.ndarray, most: int = MOST_CLUSTERED, metric: str | None = None
+) -> Landmarks:
     """Return the clusters of a map (HDBSCAN, Campello et al. 2013), and what is odd in a space.
 
     Clusters are found on the map, not in the original dimensions, where density says little: what
@@ -115,6 +121,9 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
         The map.
     most : int, default=20,000
         Of more items so many, drawn at random, are clustered; each other one goes with the nearest.
+    metric : {"cosine", "euclidean"}, optional
+        By what vectors are near; by default the space's own. By the cosine, items that are zero
+        vectors stand out as nothing: they are in no cluster, no outliers and no duplicates.
 
     Returns
     -------
@@ -128,7 +137,10 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     >>> len(landmarks(space, space.vectors[:, :2]).codes)
     500
     """
-    codes = _codes(places, most)
+    metric = metric or space.recipe.metric
+    directed = np.flatnonzero(has_direction(space.vectors) | (metric != "cosine"))
+    codes = np.full(len(space), -1)
+    codes[directed] = _codes(places[directed], most)
     sizes = np.bincount(codes[codes >= 0])
     numbered = space.labels is None or numbers_of(space.labels) is not None
     members = _members(codes, len(sizes))
@@ -136,10 +148,22 @@ def landmarks(space: Space, places: np.ndarray, most: int = MOST_CLUSTERED) -> L
     words = _words(members, *_texts(space))
     named = zip(sizes.tolist(), labels, words, strict=True)
     crowds = [Cluster(size, of, by) for size, of, by in named]
-    if len(space) < 3:
+    if len(directed) < 3:
         return Landmarks(codes, crowds)
-    indices, distances = _neighbours(space.vectors)
-    return Landmarks(codes, crowds, _outliers(distances[:, -1]), _alike(indices, distances))
+    vectors = euclidean_form(space.vectors[directed], metric)
+    indices, distances = nearest(vectors, vectors, K, exclude_self=True)
+    outliers = [
+        dataclasses.replace(of, position=int(directed[of.position]))
+        for of in _outliers(distances[:, -1])
+    ]
+    alike, nearly = (
+        [
+            dataclasses.replace(of, positions=tuple(directed[list(of.positions)].tolist()))
+            for of in some
+        ]
+        for some in _alike(indices, distances, _near_limits(vectors))
+    )
+    return Landmarks(codes, crowds, outliers, alike, nearly)
 
 
 def _codes(places: np.ndarray, most: int) -> np.ndarray:
@@ -247,21 +271,18 @@ def _words(members: Any, texts: Sequence[str] | None, common: float) -> list[tup
     return [tuple(str(names[i]) for i in row if score[at, i] > 0) for at, row in enumerate(best)]
 
 
-def _neighbours(vectors: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nearest others and their distances in float64, at whatever scale."""
-    if sparse.issparse(vectors):
-        largest = np.abs(vectors.data).max(initial=0.0) or 1.0
-        scaled = (vectors / largest).astype(np.float32)
-        indices, distances = nearest(scaled, scaled, K, exclude_self=True)
-        return indices, distances * float(largest)
-    lengths = np.abs(vectors).max(axis=1, initial=0.0)
-    typical = np.median(lengths[lengths > 0]) if lengths.any() else np.float32(1)
-    with np.errstate(over="ignore"):
-        scaled = (vectors / typical).clip(-FARTHEST, FARTHEST)
-    indices, _ = nearest(scaled, scaled, K, exclude_self=True)
-    distances = -rescored(vectors, vectors, indices, "euclidean")
-    order = np.argsort(distances, axis=1, kind="stable")
-    return np.take_along_axis(indices, order, 1), np.take_along_axis(distances, order, 1)
+def _near_limits(vectors: Any) -> np.ndarray:
+    """Return how near each item has to have another for the two to be nearly the same."""
+    n = vectors.shape[0]
+    sample = yardstick_sample(n)
+    low, high = yardstick_ranks(len(sample))
+    apart = nearest(vectors, vectors[sample], high + 1)[1].astype(np.float64)
+    # Those of the sample are their own nearest there.
+    own = np.isin(np.arange(n), sample).astype(np.int64)
+    near, far = (
+        apart[np.arange(n), (rank - 1 + own).clip(max=apart.shape[1] - 1)] for rank in (low, high)
+    )
+    return near_limits(near, far, n)
 
 
 def _outliers(distances: np.ndarray) -> list[Outlier]:
@@ -277,13 +298,23 @@ def _outliers(distances: np.ndarray) -> list[Outlier]:
     return [Outlier(int(i), float(distances[i] / np.exp(middle))) for i in far]
 
 
-def _alike(indices: np.ndarray, distances: np.ndarray) -> list[Alike]:
-    typical = distances[distances[:, 0] > 0, 0]  # most of the items may have equals
-    limit = NEAR * np.median(typical) if len(typical) else 0.0
-    left, column = np.nonzero(distances <= limit)
-    if not len(left):
-        return []
-    n, right, apart = len(indices), indices[left, column], distances[left, column]
+def _alike(
+    indices: np.ndarray, distances: np.ndarray, limits: np.ndarray
+) -> tuple[list[Alike], list[Alike]]:
+    """Return the groups of items within their limits, and the pairs just beyond."""
+    n, inside = len(indices), distances <= limits[:, None]
+    beyond = np.divide(
+        distances, limits[:, None], out=np.full(distances.shape, np.inf), where=limits[:, None] > 0
+    )
+    beyond[inside] = np.inf
+    nearly: dict[tuple[int, ...], float] = {}
+    for at in np.argsort(beyond, axis=None)[: 2 * BORDER].tolist():
+        row, column = divmod(at, distances.shape[1])
+        if beyond[row, column] < np.inf:
+            pair = tuple(sorted((row, int(indices[row, column]))))
+            nearly.setdefault(pair, float(distances[row, column]))
+    left, column = np.nonzero(inside)
+    right, apart = indices[left, column], distances[left, column]
     graph = sparse.csr_array((np.ones(len(left)), (left, right)), shape=(n, n))
     _, group = sparse.csgraph.connected_components(graph, directed=False)
     members = np.split(np.argsort(group, kind="stable"), np.cumsum(np.bincount(group))[:-1])
@@ -291,4 +322,10 @@ def _alike(indices: np.ndarray, distances: np.ndarray) -> list[Alike]:
     np.maximum.at(farthest, group[left], apart)
     codes = np.unique(group[left]).tolist()
     groups = [Alike(tuple(members[code].tolist()), float(farthest[code])) for code in codes]
-    return sorted(groups, key=lambda alike: (alike.distance, -len(alike.positions)))
+    groups.sort(key=lambda alike: (alike.distance, -len(alike.positions)))
+    pairs = [
+        Alike(pair, distance)
+        for pair, distance in nearly.items()
+        if group[pair[0]] != group[pair[1]]
+    ]
+    return groups, pairs[:BORDER]

@@ -11,9 +11,11 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
+from nearspace.metrics.directions import euclidean_form, has_direction
 from nearspace.metrics.geometry import neighbour_ranks, trustworthiness
+from nearspace.recipe import check_metric
 from nearspace.space.arrays import plain_array, read_arrays, vector_checksums
-from nearspace.space.map.tsne import FEWEST, tsne, tsne_facts
+from nearspace.space.map.tsne import CORNER, FEWEST, tsne, tsne_facts
 from nearspace.space.search.exact import Exact
 from nearspace.space.space import Space
 
@@ -23,7 +25,7 @@ K = 10  # neighbours by which a map is judged
 QUERIES = 2000
 ARRAYS = {"ids": "u1", "checksums": "u4", "places": "f4", "laid_out": "u1"}
 FACTS = ("made_by", "trustworthiness", "preservation", "queries")
-TOLD = ("library", "version")  # of what made a map
+TOLD = ("library", "version", "metric")  # of what made a map
 NEIGHBOURS = 15  # by which a new point is placed
 SHARPNESS = 8
 STEPS = 60  # of Weiszfeld's iteration; all points take the same number, so that none sees another
@@ -47,10 +49,11 @@ class Map:
     laid_out : ndarray of shape (n,), bool
         Whether an item was there when the map was made, or was placed among the others since.
     made_by : dict
-        ``library``, ``version`` and the parameters.
+        ``library``, ``version``, ``metric`` and the parameters.
     trustworthiness, preservation : float
         Whether the `K` nearest on the map are near in the original dimensions, and which share of
-        them are the `K` nearest there: means over `queries` items, each against all others.
+        them are the `K` nearest there: means over `queries` items, each against all others. Items
+        without direction, by the cosine, have no part.
     queries : int
         How many items were asked about.
     """
@@ -125,6 +128,7 @@ def layout(
     again: bool = False,
     random_state: int = 0,
     progress: Callable[[float], object] | None = None,
+    metric: str | None = None,
 ) -> Map:
     """Return the map of a space.
 
@@ -143,11 +147,20 @@ def layout(
         Of the layout.
     progress : callable, optional
         Called now and then with the share of the layout that is done.
+    metric : {"cosine", "euclidean"}, optional
+        By what vectors are near; by default that of the map that is kept, or else the space's own.
+        Where the map that is kept goes by another one, all items are laid out anew.
 
     Returns
     -------
     Map
-        One place an item, in the order of the space.
+        One place an item, in the order of the space. By the cosine, items that are zero vectors
+        stand in a corner.
+
+    Raises
+    ------
+    NearspaceError
+        If there is no such metric, or it is the inner product, which is no distance.
 
     Examples
     --------
@@ -158,29 +171,39 @@ def layout(
     """
     n, checksums = len(space), vector_checksums(space.vectors)
     earlier = None if again or "map" not in space.parts else parse_map(space.parts["map"])
+    metric = metric or (space.recipe.metric if earlier is None else earlier.made_by["metric"])
+    check_metric(metric)
+    directed = has_direction(space.vectors) | (metric != "cosine")
+    if earlier is not None and earlier.made_by["metric"] != metric:
+        earlier = None
     if earlier is not None:
         rows, laid_out = _rows(earlier, space, checksums)
         if np.array_equal(rows, np.arange(len(earlier))):
             return earlier
-        placed = earlier.places[rows[laid_out]]
+        known = laid_out & directed
+        placed = earlier.places[rows[known]]
         if len(placed) < FEWEST or not np.ptp(placed, axis=0).any():
             earlier = None
     if earlier is None:
-        places, laid_out = tsne(space.vectors, random_state, progress), np.ones(n, dtype=bool)
-        made_by = tsne_facts(n, random_state)
+        places = tsne(space.vectors, metric, random_state, progress)
+        laid_out, made_by = np.ones(n, dtype=bool), tsne_facts(n, metric, random_state)
     else:
         places, new, made_by = earlier.places[rows], rows < 0, earlier.made_by
+        places[new & ~directed] = CORNER
+        new &= directed
         if new.any():  # by those that were laid out alone: the order of additions does not matter
-            places[new] = Placer(space.vectors[laid_out], placed).place(space.vectors[new])
-    ranks = neighbour_ranks(space.vectors, places, K, QUERIES)
+            placer = Placer(euclidean_form(space.vectors[known], metric), placed)
+            places[new] = placer.place(euclidean_form(space.vectors[new], metric))
+    compared, count = euclidean_form(space.vectors[directed], metric), int(directed.sum())
+    ranks = neighbour_ranks(compared, places[directed], K, QUERIES)
     return Map(
         space.ids,
         checksums,
         places,
         laid_out,
         made_by,
-        trustworthiness(ranks, n),
-        float((ranks <= K).mean()) if n > K + 1 else float("nan"),
+        trustworthiness(ranks, count),
+        float((ranks <= K).mean()) if count > K + 1 else float("nan"),
         len(ranks),
     )
 

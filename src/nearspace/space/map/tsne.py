@@ -10,20 +10,23 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from nearspace.metrics.directions import euclidean_form, has_direction
 from nearspace.metrics.retrieval import nearest
 
-__all__ = ["FEWEST", "tsne", "tsne_facts"]
+__all__ = ["CORNER", "FEWEST", "tsne", "tsne_facts"]
 
 PERPLEXITY = 30.0
 FEWEST = 8  # vectors that t-SNE can be asked about
 FEW = 2000  # up to here fewer steps do, and threads cost more than they bring
 EXAGGERATED = 250  # steps with which the library begins
 TOLD = 50  # steps from one report of progress to the next
+CORNER = (-1.0, -1.0)  # where vectors stand that have no direction, by the cosine
 ROUNDING = 1e-6  # share of the largest number below which differences are none
 
 
 def tsne(
     vectors: np.ndarray | sparse.csr_array,
+    metric: str = "euclidean",
     random_state: int = 0,
     progress: Callable[[float], object] | None = None,
 ) -> np.ndarray:
@@ -35,6 +38,9 @@ def tsne(
     ----------
     vectors : ndarray or csr_array of shape (n, d)
         Up to about 100,000.
+    metric : {"euclidean", "cosine"}
+        By what vectors are near. By the cosine zero vectors, which are near to none, stand in a
+        corner.
     random_state : int, default=0
         Of the first places.
     progress : callable, optional
@@ -45,6 +51,11 @@ def tsne(
     ndarray of shape (n, 2), float32
         Centred, within [-1, 1]; on a circle where vectors are fewer than eight, all zero where
         they are all the same.
+
+    Raises
+    ------
+    NearspaceError
+        By the inner product, which is no distance.
 
     Examples
     --------
@@ -57,6 +68,12 @@ def tsne(
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
     n = vectors.shape[0]
+    directed = has_direction(vectors)
+    if metric == "cosine" and directed.any() and not directed.all():
+        places = np.full((n, 2), CORNER, dtype=np.float32)
+        places[directed] = tsne(vectors[directed], metric, random_state, progress)
+        return places
+    vectors = euclidean_form(vectors, metric)
     if n < FEWEST:
         return _circle(n)
     scaled = _scaled(vectors)
@@ -68,7 +85,7 @@ def tsne(
     )
     affinities = PerplexityBasedNN(
         perplexity=_perplexity(n),
-        knn_index=PrecomputedNeighbors(indices, distances.astype(np.float64)),
+        knn_index=PrecomputedNeighbors(indices, distances),
         n_jobs=threads,
     )
     method = TSNE(
@@ -85,9 +102,10 @@ def tsne(
     return (places / max(np.abs(places).max(), 1e-12)).astype(np.float32)
 
 
-def tsne_facts(n: int, random_state: int) -> dict[str, Any]:
+def tsne_facts(n: int, metric: str, random_state: int) -> dict[str, Any]:
     """Return the library, its version and the parameters with which `tsne` lays ``n`` out."""
     return {
+        "metric": metric,
         "library": "openTSNE",
         "version": version("openTSNE"),
         "perplexity": _perplexity(n),
@@ -126,7 +144,7 @@ def _scaled(vectors: np.ndarray | sparse.csr_array) -> Any:
     if largest == 0:
         return None
     if sparse.issparse(given):
-        scaled = (given / largest).astype(np.float32)
+        scaled = (given / float(largest)).astype(np.float32)
         apart = (scaled.max(axis=0) - scaled.min(axis=0)).max()
         return scaled if apart > ROUNDING else None
     centred = given.astype(np.float64) - given.mean(axis=0, dtype=np.float64)

@@ -1,8 +1,7 @@
 """Exact search in memory at the speed of the matrix product, right to the last bit of float64.
 
-What users are answered with. `metrics.retrieval` searches too, for measures: in float32, for
-neighbours by the thousand, which to compare in float64 would take longer than to find; with torch's
-threads, where this one does without torch, which takes longer to import than a search.
+What users are answered with; `metrics.exact` says why `metrics.retrieval` searches too. This one
+does without torch, which takes longer to import than a search.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from nearspace.metrics.retrieval import VectorArray, check_search, row_products
+from nearspace.metrics.exact import as_scores, cosines, pieces_of, rescored, row_products
+from nearspace.metrics.retrieval import VectorArray, check_search
 from nearspace.space.arrays import vector_checksums
 
-__all__ = ["NOTHING", "SPARE", "WIDE", "Exact", "Hidden", "as_scores", "rescored"]
+__all__ = ["NOTHING", "SPARE", "WIDE", "Exact", "Hidden"]
 
 Bound: TypeAlias = tuple[np.ndarray, np.ndarray]
 
@@ -29,7 +29,6 @@ MOST_HALVINGS = 4  # of a chunk, to maxima of groups of 16 vectors
 WHOLE = 25_000_000  # scores that are held at once where all are needed (100 MB)
 SPARE = 6  # candidates beside the k best, for those whose order float32 cannot tell
 MANY = 50  # where one vector in so many is a candidate, equal ones are looked at once
-GATHERED = 1 << 18  # numbers gathered at once: what is done with them stays in the cache
 ROUNDING = 2.0**-24  # of one operation in float32
 FINE = 2.0**-53  # of one in float64
 WIDE = (1e-18, 1e18)  # lengths between which squares neither overflow nor vanish in float32
@@ -119,7 +118,7 @@ class Exact:
         euclidean, cosine = self.metric == "euclidean", self.metric == "cosine"
         self.centre = vectors.mean(axis=0, dtype=np.float64) if n and euclidean else np.zeros(dim)
         squares, half = np.empty(n), np.zeros(n)
-        for part in _pieces(n, dim):
+        for part in pieces_of(n, dim):
             rows = vectors[part].astype(np.float64)
             squares[part] = row_products(rows, rows)
             if euclidean:
@@ -266,7 +265,7 @@ class Exact:
         """Yield the same, by one product of all queries."""
         n, dim = self.vectors.shape
         scores = np.empty((len(moved), n))
-        for part in _pieces(n, dim):
+        for part in pieces_of(n, dim):
             scores[:, part] = moved @ (self.vectors[part] - self.centre).T
         if self.inverse is not None:
             scores *= self.inverse
@@ -366,69 +365,15 @@ class _RunningBest:
         self.least, self.waiting = self.values[:, -1], []
 
 
-def rescored(
-    queries: np.ndarray, vectors: np.ndarray, positions: np.ndarray, metric: str
-) -> np.ndarray:
-    """Return how alike queries and some vectors each are, computed in float64.
-
-    Parameters
-    ----------
-    queries : ndarray of shape (q, d)
-        The queries.
-    vectors : ndarray of shape (n, d)
-        The vectors.
-    positions : ndarray of shape (q, m)
-        Which of the vectors to compare each query with.
-    metric : {"cosine", "dot", "euclidean"}
-        Cosine, inner product, or the distance with its sign turned.
-
-    Returns
-    -------
-    ndarray of shape (q, m), float64
-        The larger the more alike. Equal vectors have exactly the same.
-    """
-    flat, alike = positions.ravel(), np.empty(positions.size)
-    rows = np.arange(len(flat)) // max(1, positions.shape[1])
-    for part in _pieces(len(flat), queries.shape[1]):
-        left = queries[rows[part]].astype(np.float64)
-        right = vectors[flat[part]].astype(np.float64)
-        if metric == "euclidean":
-            right -= left
-            alike[part] = -np.sqrt(row_products(right, right))
-        elif metric == "dot":
-            alike[part] = row_products(left, right)
-        else:
-            squares = row_products(left, left) * row_products(right, right)
-            alike[part] = _cosines(row_products(left, right), squares)
-    return alike.reshape(positions.shape)
-
-
-def _pieces(n: int, dim: int) -> Iterator[slice]:
-    """Yield the parts of ``n`` vectors that are worked on one after the other."""
-    step = max(1, GATHERED // max(1, dim))
-    return (slice(start, start + step) for start in range(0, n, step))
-
-
 def _first_equals(vectors: np.ndarray) -> np.ndarray:
     """Return for each vector where one stands that equals it, the same for all that do."""
     checksums = vector_checksums(vectors)
     _, first, of = np.unique(checksums, return_index=True, return_inverse=True)
     firsts = first[of]
-    for part in _pieces(*vectors.shape):
+    for part in pieces_of(*vectors.shape):
         others = part.start + np.flatnonzero((vectors[part] != vectors[firsts[part]]).any(axis=1))
         firsts[others] = others  # different vectors with one checksum
     return firsts
-
-
-def as_scores(alike: np.ndarray, metric: str) -> np.ndarray:
-    """Return what a search answers with: distances as such, not with their sign turned."""
-    return np.abs(alike) if metric == "euclidean" else alike
-
-
-def _cosines(products: np.ndarray, squares: np.ndarray) -> np.ndarray:
-    """Return cosines, 0 for a zero vector, from inner products and products of squared lengths."""
-    cosines = np.divide(products, np.sqrt(squares), out=np.zeros_like(products), where=squares > 0)
-    return cosines.clip(-1.0, 1.0)
 
 
 def _sparse_alike(
@@ -438,7 +383,7 @@ def _sparse_alike(
     if metric == "dot":
         return products
     if metric == "cosine":
-        return _cosines(products, squares * own_squares)
+        return cosines(products, squares * own_squares)
     return -np.sqrt((squares - 2 * products + own_squares).clip(0))
 
 

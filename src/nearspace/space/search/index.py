@@ -9,9 +9,11 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import MissingExtra, NearspaceError
+from nearspace.metrics.directions import has_direction, unit_vectors
+from nearspace.metrics.exact import as_scores, rescored
 from nearspace.metrics.retrieval import VectorArray, check_search
 from nearspace.space.arrays import read_arrays, vector_checksums
-from nearspace.space.search.exact import SPARE, WIDE, Exact, Hidden, as_scores, rescored
+from nearspace.space.search.exact import SPARE, WIDE, Exact, Hidden
 
 __all__ = ["LARGEST_K", "RECALL", "Index", "Opened", "build_index", "part_name"]
 
@@ -132,9 +134,11 @@ class Opened:
         cells[changed] = _cells(index.centroids, vectors, changed, index.metric)
         if cells.min(initial=0) < 0:  # the library would leave them out
             raise _unsound()
-        for start in range(0, len(vectors), STEP):
-            part = slice(start, start + STEP)
-            add_preassigned(self.lists, _points(vectors[part], index.metric), cells[part])
+        directed = _directed(vectors, index.metric)  # what is zero is nobody's neighbour
+        for start in range(0, len(directed), STEP):
+            rows = directed[start : start + STEP]
+            points = _points(vectors[rows], index.metric)
+            add_preassigned(self.lists, points, cells[rows], rows)
         self.changed = len(changed)
 
     def search(
@@ -163,7 +167,7 @@ def part_name(metric: str) -> str:
 
 
 def build_index(
-    vectors: np.ndarray | sparse.csr_array, metric: str = "cosine", random_state: int = 0
+    vectors: np.ndarray | sparse.csr_array, metric: str, random_state: int = 0
 ) -> Index:
     """Return an index of vectors, with its recall as measured against exact search.
 
@@ -175,8 +179,8 @@ def build_index(
     ----------
     vectors : ndarray of shape (n, d)
         Dense vectors, at least 1,000. It pays from about a million on.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
-        What to search by.
+    metric : {"cosine", "dot", "euclidean"}
+        What to search by. By the cosine, what is zero cannot be found, and does not count.
     random_state : int, default=0
         Of the draw and of k-means.
 
@@ -193,16 +197,19 @@ def build_index(
     """
     check_search(metric)
     faiss = _faiss()
-    if sparse.issparse(vectors) or len(vectors) < LEAST:
-        got = "sparse ones" if sparse.issparse(vectors) else f"{len(vectors):,}"
+    directed = np.arange(vectors.shape[0])
+    if not sparse.issparse(vectors):
+        directed = _directed(np.asarray(vectors), metric)
+    if sparse.issparse(vectors) or len(directed) < LEAST:
+        got = "sparse ones" if sparse.issparse(vectors) else f"{len(directed):,}"
         raise NearspaceError(
             f"An index needs at least {LEAST:,} dense vectors, got {got}; exact search does "
             "without."
         )
     vectors = np.asarray(vectors)
     _check_lengths(vectors, metric)
-    order = np.random.default_rng(random_state).permutation(len(vectors))
-    held = min(2 * QUERIES, len(vectors) // 5)
+    order = np.random.default_rng(random_state).permutation(directed)
+    held = min(2 * QUERIES, len(order) // 5)
     queries, others = order[:held], order[held:]
     count = max(1, min(round(4 * len(vectors) ** 0.5), len(others) // TRAINED_ON))
     means = faiss.Kmeans(
@@ -287,12 +294,15 @@ def _check_lengths(vectors: np.ndarray, metric: str) -> None:
         )
 
 
+def _directed(vectors: np.ndarray, metric: str) -> np.ndarray:
+    """Return the positions of the vectors that can be found."""
+    return np.flatnonzero(has_direction(vectors) | (metric != "cosine"))
+
+
 def _points(vectors: np.ndarray, metric: str) -> np.ndarray:
     """Return vectors as the library takes them: float32, for the cosine of length 1."""
     if metric == "cosine":
-        vectors = vectors.astype(np.float64)
-        lengths = np.linalg.norm(vectors, axis=1)
-        vectors /= np.where(lengths > 0, lengths, 1.0)[:, None]
+        vectors = unit_vectors(vectors)
     return np.ascontiguousarray(vectors, dtype=np.float32)
 
 

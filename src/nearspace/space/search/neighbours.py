@@ -11,6 +11,7 @@ from scipy import sparse
 
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
+from nearspace.metrics.directions import has_direction, zeros_told
 from nearspace.metrics.retrieval import VectorArray, check_search
 from nearspace.space.arrays import first_row_without
 from nearspace.space.search.exact import Hidden
@@ -26,6 +27,9 @@ __all__ = ["Neighbours", "analogy", "encoder_of", "neighbours", "vectors_at"]
 @dataclasses.dataclass(frozen=True, eq=False)
 class Neighbours:
     """What was found for each of ``q`` queries, the nearest first.
+
+    By the cosine, a query that is the zero vector, which has no direction, finds nothing: its ids
+    are None, its positions -1 and its scores NaN.
 
     Attributes
     ----------
@@ -56,7 +60,7 @@ def neighbours(
     space: Space,
     queries: Any,
     k: int = 10,
-    metric: str = "cosine",
+    metric: str | None = None,
     where: str | Sequence[str] | None = None,
     exclude_self: bool = False,
     exact: bool = False,
@@ -75,9 +79,10 @@ def neighbours(
         that was made by the same encoder. Of items pass ``space.encoder.transform(items)``.
     k : int, default=10
         How many to find. Where fewer may be found, all of them.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
-        Cosine similarity, inner product or Euclidean distance, and none in place of another. A
-        zero vector has no direction: its cosine with anything is 0.
+    metric : {"cosine", "dot", "euclidean"}, optional
+        Cosine similarity, inner product or Euclidean distance, and none in place of another; by
+        default what the vectors are meant for, as the recipe of the space says. By the cosine a
+        zero vector, which has no direction, is not found and finds nothing.
     where : str or sequence of str, optional
         Conditions that an item must meet to be found, such as ``"label=cat"`` or ``"age>=30"``;
         see `nearspace.space.search.filters.matching`.
@@ -104,22 +109,36 @@ def neighbours(
     >>> space = embed(load("digits"), "pca(dim=8)")
     >>> found = neighbours(space, 17, k=3, exclude_self=True)
     >>> found.ids.tolist(), found.scores.round(3).tolist()
-    ([[1684, 698, 108]], [[0.964, 0.961, 0.951]])
+    ([[1666, 108, 1649]], [[0.539, 0.565, 0.677]])
     >>> neighbours(space, 17, k=3, where="label!=7").ids.shape
     (1, 3)
     """
+    metric = metric or space.recipe.metric
     check_search(metric, k)
     vectors, own = _queries(space, queries, exclude_self)
     allowed = matching(space, [where] if isinstance(where, str) else where) if where else None
-    there = len(space) if allowed is None else int(allowed.sum())
-    if own is not None and (own >= 0 if allowed is None else allowed[own] & (own >= 0)).any():
+    findable = _findable(space, allowed, metric)
+    there = len(space) if findable is None else int(findable.sum())
+    if own is not None and (own >= 0 if findable is None else findable[own] & (own >= 0)).any():
         there -= 1
     k = max(0, min(k, there))
-    notes = _on_zeros(vectors) if metric == "cosine" else ()
+    hidden, asked = Hidden(allowed, own), has_direction(vectors)
+    notes = _on_zeros(space, asked, metric)
     vectors = _lengthened(vectors) if metric == "cosine" else vectors
-    hidden = Hidden(allowed, own)
     positions, scores, recall, told = space.searcher.search(vectors, k, metric, hidden, exact)
-    return Neighbours(space.ids[positions], positions, scores, metric, recall, told + notes)
+    ids = space.ids[positions]
+    if metric == "cosine" and not asked.all():
+        ids = ids.astype(object)
+        ids[~asked], positions[~asked], scores[~asked] = None, -1, np.nan
+    return Neighbours(ids, positions, scores, metric, recall, told + notes)
+
+
+def _findable(space: Space, allowed: np.ndarray | None, metric: str) -> np.ndarray | None:
+    """Return which items may be found, of those that are allowed; None where all may."""
+    directed = space.searcher.directed if metric == "cosine" else None
+    if allowed is None or directed is None:
+        return directed if allowed is None else allowed
+    return allowed & directed
 
 
 def encoder_of(space: Space) -> Encoder:
@@ -132,15 +151,25 @@ def encoder_of(space: Space) -> Encoder:
     return space.encoder
 
 
-def _on_zeros(vectors: Any) -> tuple[str, ...]:
-    """Return a note if there are queries without a direction, as of texts without a known word."""
-    zeros = np.flatnonzero(abs(vectors).sum(axis=1) == 0)
-    if not len(zeros):
+def _on_zeros(space: Space, asked: np.ndarray, metric: str) -> tuple[str, ...]:
+    """Return notes on queries and items without direction, as texts without a known word are.
+
+    They are told of in a space that is meant for the cosine, by whichever metric it is searched.
+    """
+    if "cosine" not in (metric, space.recipe.metric):
         return ()
-    count = vectors.shape[0]
-    which = "The query" if count == 1 else f"Of {count:,} queries {len(zeros):,}"
-    verb = "are zero vectors" if len(zeros) > 1 else "is the zero vector"
-    return (f"{which} {verb}, whose cosine with everything is 0.",)
+    notes, directed = [], space.searcher.directed
+    zeros, hidden = int((~asked).sum()), 0 if directed is None else int((~directed).sum())
+    if zeros:
+        which = "The query" if len(asked) == 1 else f"Of {len(asked):,} queries {zeros:,}"
+        verb = "are zero vectors" if zeros > 1 else "is the zero vector"
+        near = "nothing is near" if metric == "cosine" else "what is near means nothing"
+        notes.append(f"{which} {verb}, without a direction: {near}.")
+    if hidden and metric == "cosine":
+        notes.append(zeros_told(hidden, len(space), "items"))
+    elif hidden:
+        notes.append(f"{hidden:,} of {len(space):,} items are zero, near to all by {metric}.")
+    return tuple(notes)
 
 
 def _lengthened(vectors: Any) -> Any:
@@ -213,7 +242,7 @@ def _checked(space: Space, vectors: Any) -> VectorArray:
 
 
 def analogy(
-    space: Space, a: Any, b: Any, c: Any, k: int = 10, metric: str = "cosine"
+    space: Space, a: Any, b: Any, c: Any, k: int = 10, metric: str | None = None
 ) -> Neighbours:
     """Return what is to ``c`` as ``b`` is to ``a``: the items nearest to b − a + c.
 
@@ -225,9 +254,9 @@ def analogy(
         Items by their ids, or vectors. Items given are not among those found.
     k : int, default=10
         How many to find.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
-        How near is measured. Under cosine, which knows directions alone, the three vectors are
-        brought to length 1 first (Levy & Goldberg, 2014).
+    metric : {"cosine", "dot", "euclidean"}, optional
+        How near is measured; by default the space's own way. Under cosine, which knows directions
+        alone, the three vectors are brought to length 1 first (Levy & Goldberg, 2014).
 
     Returns
     -------
@@ -249,6 +278,7 @@ def analogy(
     """
     from sklearn.preprocessing import normalize
 
+    metric = metric or space.recipe.metric
     terms = vectors_at(space, [a, b, c])
     if metric == "cosine":
         terms = normalize(terms)

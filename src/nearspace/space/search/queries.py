@@ -76,10 +76,12 @@ def read_queries(space: Space, queries: Iterable[str], column: str | None = None
     """
     encoder, kind = encoder_of(space), space.kind
     names: list[str] = []
-    vectors, notes = [], []
+    vectors: list[Any] = []
+    notes: list[str] = []
     for query in queries:
-        called, items = _items(kind, query, column)
+        called, items, told = _items(kind, query, column)
         names += called
+        notes += told
         vectors.append(encoder.transform(items))
         if isinstance(items, list) and encoder.first is not encoder:
             # Of a single encoder such a vector is zero, which the search itself tells.
@@ -117,22 +119,29 @@ def items_named(space: Space, queries: Queries) -> Space:
     return Space(queries.vectors, np.array(ids), None, space.recipe)
 
 
-def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any]:
-    """Return the items that a query stands for and their names: itself, or what a file holds."""
+def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any, list[str]]:
+    """Return the items that a query stands for, their names, and what there is to say of them.
+
+    It stands for itself, or for what a file holds.
+    """
     # These take any text, however long.
     items = kind.query(query)
     if items is not None and not (os.path.isfile(query) and suffix_of(Path(query))):
-        return [query], items
+        return [query], items, []
     if not os.path.exists(query):
         raise DataError(f"There is no file '{query}'; the space is one of {kind}.")
     path = Path(query)
     if items is not None and column is None and suffix_of(path).startswith(TABLES):
         raise DataError(f"{query}: name the column with the texts by column=.")
-    source: Any = [path] if kind_of_file(path.name) is type(kind) else query
+    is_item = kind_of_file(path.name) is type(kind)
+    source: Any = [path] if is_item else query
     dataset = load(source, like=kind, column=column)
+    # That a picture is one, and was brought to the size of the others, goes without saying.
+    notes = [f"{query}: {note}" for note in dataset.notes[2:]] if is_item else []
     if len(dataset) == 1:
-        return [query], dataset.items
-    return [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()], dataset.items
+        return [query], dataset.items, notes
+    names = [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()]
+    return names, dataset.items, notes
 
 
 def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any]]]:
@@ -156,11 +165,13 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
     >>> from nearspace import embed, load, neighbours
     >>> space = embed(load("digits"), "pca(dim=8)")
     >>> answer_rows(space, neighbours(space, 17, k=1))
-    [[{'rank': 1, 'score': 1.0, 'id': 17, 'label': 7}]]
+    [[{'rank': 1, 'score': 0.0, 'id': 17, 'label': 7}]]
     """
     answers = []
     for query, positions in enumerate(neighbours.positions):
-        scores, ids = neighbours.scores[query].tolist(), neighbours.ids[query].tolist()
+        positions = positions[positions >= 0]  # a query without direction has no neighbours
+        scores = neighbours.scores[query, : len(positions)].tolist()
+        ids = neighbours.ids[query, : len(positions)].tolist()
         rows: list[dict[str, Any]] = [
             {"rank": rank, "score": score, "id": name}
             for rank, (score, name) in enumerate(zip(scores, ids, strict=True), start=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -9,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from nearspace.errors import NearspaceError
+from nearspace.metrics.directions import has_direction
 from nearspace.metrics.retrieval import VectorArray
 from nearspace.space.search.exact import NOTHING, Exact, Hidden
 from nearspace.space.search.index import LARGEST_K, RECALL, Index, Opened, part_name
@@ -60,7 +62,7 @@ class Searcher:
         queries : ndarray or csr_array of shape (q, d)
             Finite vectors; sparse where what is searched is.
         k : int
-            How many, at most as many as may be found.
+            How many, at most as many as may be found: by the cosine, none that is zero may.
         metric : {"cosine", "dot", "euclidean"}
             What to search by.
         hidden : Hidden, optional
@@ -80,6 +82,9 @@ class Searcher:
         opened, notes = None, tuple[str, ...]()
         if 1 <= k <= LARGEST_K and hidden.allowed is None and not exact:
             opened, notes = self._index(metric)
+        if metric == "cosine" and self.directed is not None:
+            allowed = self.directed if hidden.allowed is None else hidden.allowed & self.directed
+            hidden = Hidden(allowed, hidden.own)
         if opened is None:
             return *self.exact(metric).search(queries, k, hidden), 1.0, notes
         positions, scores, short = opened.search(queries, k, hidden.own, opened.index.probes)
@@ -87,6 +92,12 @@ class Searcher:
             of_all = self.exact(metric).search(queries[short], k, hidden.of_queries(short))
             positions[short], scores[short] = of_all
         return positions, scores, opened.index.recall, notes
+
+    @functools.cached_property
+    def directed(self) -> np.ndarray | None:
+        """Which vectors are not zero, shape ``(n,)``; None where none is: the usual case."""
+        there = has_direction(self.vectors)
+        return None if there.all() else there
 
     def exact(self, metric: str) -> Exact:
         """Return the exact search by a metric."""

@@ -1,0 +1,355 @@
+"""What the columns of a table hold: numbers and dates in whatever form they arrive, and the rest.
+
+Each decision is taken over a whole column, and over all columns where one alone cannot tell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from nearspace.data.dates import parse_dates
+from nearspace.data.numerals import AGREE, Numerals, Undecided, count_cells, parse_numbers
+from nearspace.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+__all__ = [
+    "check_unique",
+    "frame_of_arrow",
+    "holds_vectors",
+    "named",
+    "nested",
+    "plain_columns",
+    "typed_columns",
+]
+
+NAMED = 5  # columns, or words, that a note names
+# Words that stand for a missing category, as pandas reads them too.
+NO_CATEGORY = ("NA", "N/A", "n/a", "#N/A", "nan", "NaN", "-nan", "NULL", "null", "None", "<NA>")
+
+
+class Typed(NamedTuple):
+    """A table whose columns are what they hold, what was decided, and the decimal mark it has."""
+
+    frame: pd.DataFrame
+    notes: list[str]
+    decimal: str
+
+
+@dataclasses.dataclass
+class _Told:
+    """What was decided, by what it is that was decided, and for which columns."""
+
+    ways: defaultdict[str, list[str]]
+    sentences: list[str]
+
+    def notes(self) -> list[str]:
+        """Return what was decided in sentences, alike columns together."""
+        return [
+            sentence.format(names=named(names)) for sentence, names in self.ways.items()
+        ] + self.sentences
+
+
+def typed_columns(
+    frame: pd.DataFrame,
+    *,
+    written: bool,
+    words: Collection[str] = (),
+    like: Mapping[str, str] | None = None,
+    decimal: str = ".",
+    who: str = "data",
+) -> Typed:
+    """Return a table with its columns of text read as numbers, dates and truth values.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        The table.
+    written : bool
+        Whether all of it is text because it stood in a text file. Columns of text of other
+        tables are text where nothing but plain whole numbers are in them.
+    words : collection of str
+        Columns to leave as they are: texts, and names of things.
+    like : dict of str to {"number", "category"}, optional
+        What columns are to be, whatever they look like.
+    decimal : {".", ","}
+        The decimal mark where neither a column nor another one shows which it is.
+    who : str
+        Whose table it is, for errors.
+
+    Returns
+    -------
+    Typed
+        The table with int64, float64, bool, datetime64 and text; what was decided, in sentences;
+        and the decimal mark.
+
+    Raises
+    ------
+    DataError
+        If a column that is to be numbers holds something else; the cell is named.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"price": ["1,5", "2,25"], "sold": ["31.05.2024", "01.06.2024"]})
+    >>> typed = typed_columns(table, written=True)
+    >>> typed.frame["price"].tolist(), typed.notes[0]
+    ([1.5, 2.25], "Numbers with a decimal comma: 'price'.")
+    """
+    like = like or {}
+    told = _Told(defaultdict(list), [])
+    columns: dict[str, Any] = {}
+    texts = [name for name in frame.columns if name not in words and _is_text(frame[name])]
+    read = {
+        name: None if like.get(name) == "category" else _read(frame[name], like.get(name), None)
+        for name in texts
+    }
+    marks = [each.decimal for each in read.values() if isinstance(each, Numerals)]
+    shown = {mark: marks.count(mark) for mark in (".", ",")}
+    if shown["."] != shown[","]:
+        decimal = "." if shown["."] > shown[","] else ","
+    for name in texts:
+        numbers = read[name]
+        if isinstance(numbers, Numerals) and numbers.ambiguous:
+            numbers = _read(frame[name], like.get(name), decimal)
+            if isinstance(numbers, Numerals) and not shown["."] + shown[","]:
+                mark = "thousands" if "thousands" in numbers.way else "decimals"
+                told.ways[f"Numbers such as 1.234 or 1,234 were read as {mark}: {{names}}."].append(
+                    name
+                )
+        plain = isinstance(numbers, Numerals) and not (numbers.way or numbers.missing)
+        whole = plain and np.nanmax(np.abs(numbers.values % 1), initial=0) == 0  # type: ignore[union-attr]
+        if not written and whole and name not in like:
+            continue
+        columns[name] = _column(frame[name], numbers, like.get(name), written, told, who)
+    return Typed(frame.assign(**columns) if columns else frame, told.notes(), decimal)
+
+
+def _is_text(column: pd.Series) -> bool:
+    from pandas.api import types
+
+    if types.is_string_dtype(column.dtype) and not types.is_object_dtype(column.dtype):
+        return True
+    if not types.is_object_dtype(column.dtype):
+        return False
+    kinds = {*map(type, column.dropna())}
+    return kinds == {str} or (str in kinds and kinds <= {str, int, float, np.float64, np.int64})
+
+
+def _read(
+    column: pd.Series, wanted: str | None, decimal: str | None
+) -> Numerals | Undecided | None:
+    if column.dtype == object:  # texts, and maybe numbers among them
+        column = column.map(str, na_action="ignore")
+    return parse_numbers(column, decimal, 0.0 if wanted == "number" else AGREE)
+
+
+def _column(
+    column: pd.Series,
+    numbers: Numerals | Undecided | None,
+    wanted: str | None,
+    written: bool,
+    told: _Told,
+    who: str,
+) -> Any:
+    """Return a column of text as what it holds, and tell what is not plain."""
+    name = str(column.name)
+    if isinstance(numbers, Numerals):
+        count = sum(numbers.wrong.values())
+        if count > (1 - AGREE) * column.notna().sum():
+            texts = column.map(lambda cell: str(cell).strip())
+            row = int(np.flatnonzero(texts == next(iter(numbers.wrong)))[0])
+            raise DataError(
+                f"{who}: row {row}, column '{name}' is {column.iloc[row]!r}, expected a number or "
+                "a missing cell."
+            )
+        if numbers.way:
+            told.ways[f"Numbers with {numbers.way}: {{names}}."].append(name)
+        elif not written:
+            told.ways["Text that was read as numbers: {names}."].append(name)
+        if numbers.missing or numbers.wrong:
+            told.sentences.append(_missing(name, {**numbers.missing, **numbers.wrong}))
+        return numbers.values
+    if wanted == "number":
+        return column
+    dates = parse_dates(column) if numbers is None and wanted is None else None
+    if dates is not None and not isinstance(dates, Undecided):
+        if dates.way:
+            told.ways[f"Dates with the {dates.way}: {{names}}."].append(name)
+        if dates.missing:
+            told.sentences.append(_missing(name, dates.missing))
+        return dates.values
+    for undecided in (numbers, dates):
+        if isinstance(undecided, Undecided) and wanted is None:
+            told.sentences.append(f"'{name}' {undecided.reason}: read as text.")
+    return _category(column, told) if written else column
+
+
+def _category(column: pd.Series, told: _Told) -> Any:
+    """Return text without the words for none, and as truth values where it holds nothing else."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = pa.array(column, from_pandas=True)
+    cells = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+    if cells.null_count == len(cells):
+        return np.full(len(cells), np.nan)
+    absent = pc.is_in(cells, value_set=pa.array(NO_CATEGORY, cells.type))
+    words = count_cells(cells.filter(absent))
+    if words:
+        told.sentences.append(_missing(str(column.name), words))
+        cells = pc.if_else(absent, None, cells)
+    different = pc.unique(pc.utf8_lower(cells)).drop_null().to_pylist()
+    if different and {*different} <= {"true", "false"}:
+        truth = pc.equal(pc.utf8_lower(cells), "true")
+        return truth.to_pandas() if not truth.null_count else truth.to_pandas().astype("boolean")
+    return cells.to_pandas() if words else column
+
+
+def named(names: Iterable[str]) -> str:
+    """Return the names of columns in quotes, the first few of many."""
+    names = list(names)
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(f"'{name}'" for name in names[:NAMED]) + more
+
+
+def _missing(name: str, words: Mapping[str, int]) -> str:
+    """Return which words of a column count as missing, in a sentence."""
+    shown = ", ".join(f"'{word[:40]}' ({count:,})" for word, count in list(words.items())[:NAMED])
+    left = list(words.values())[NAMED:]
+    more = f" and {len(left):,} other texts ({sum(left):,})" if left else ""
+    return f"'{name}': {shown}{more} {'counts' if len(words) == 1 else 'count'} as missing."
+
+
+def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose numbers, dates and truth values are NumPy's or pandas' own.
+
+    Decimals and lengths of time (in seconds) become float64; dates and times with a zone become
+    datetime64 in UTC; text of any type becomes text.
+
+    Examples
+    --------
+    >>> import pandas as pd, datetime, decimal
+    >>> table = pd.DataFrame({"a": [decimal.Decimal("1.5")], "b": [datetime.date(2024, 5, 31)]})
+    >>> plain_columns(table).dtypes.astype(str).tolist()
+    ['float64', 'datetime64[us]']
+    """
+    import pandas as pd
+    import pyarrow as pa
+    from pandas.api import types
+
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        if isinstance(column.dtype, pd.PeriodDtype):
+            column = columns[name] = column.dt.to_timestamp()
+        odd = isinstance(column.dtype, pd.ArrowDtype | pd.DatetimeTZDtype)
+        if not (odd or column.dtype.kind == "m" or types.is_object_dtype(column.dtype)):
+            continue
+        try:
+            array = pa.array(column, from_pandas=True)
+        except (pa.ArrowException, OverflowError, TypeError, ValueError):
+            continue  # of several types
+        if odd or not (pa.types.is_string(array.type) or pa.types.is_nested(array.type)):
+            columns[name] = _plain(array)
+    return frame.assign(**columns) if columns else frame
+
+
+def frame_of_arrow(table: pa.Table, who: str) -> pd.DataFrame:
+    """Return an Arrow table as a DataFrame with columns as `plain_columns` has them.
+
+    Raises
+    ------
+    DataError
+        If two columns have one name.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> frame_of_arrow(pa.table({"a": pa.array([1, None])}), "data")["a"].dtype
+    Int64Dtype()
+    """
+    import pandas as pd
+
+    check_unique(table.column_names, who)
+    columns = dict(zip(table.column_names, map(_plain, table.columns), strict=True))
+    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(table)))
+    told = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    unnamed = [name for name in told if isinstance(name, str) and name.startswith("__index_level")]
+    return frame.drop(columns=unnamed)
+
+
+def check_unique(names: Iterable[Any], who: str) -> None:
+    """Raise if a name of a column stands twice."""
+    seen: set[str] = set()
+    for name in map(str, names):
+        if name in seen:
+            raise DataError(f"{who}: the column '{name}' stands twice; rename one of the two.")
+        seen.add(name)
+
+
+def _plain(array: pa.Array | pa.ChunkedArray) -> Any:
+    """Return an Arrow column as one of pandas."""
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow import types
+
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    if types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    kind = array.type
+    if types.is_null(kind):
+        return np.full(len(array), np.nan)
+    if types.is_decimal(kind) or types.is_float16(kind):
+        return array.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return array.cast(pa.timestamp("us"), safe=False).to_numpy(zero_copy_only=False)
+    if types.is_duration(kind) or types.is_time(kind):
+        return _seconds(array)
+    if types.is_integer(kind) and array.null_count:
+        return array.to_pandas(integer_object_nulls=True).astype(
+            "UInt64" if kind == pa.uint64() else "Int64"
+        )
+    if types.is_boolean(kind) and array.null_count:
+        return array.to_pandas().astype("boolean")
+    if types.is_large_string(kind) or types.is_string_view(kind):
+        array = array.cast(pa.large_string()).cast(pa.string())
+    return pd.Series(array.to_pandas())
+
+
+def _seconds(array: pa.Array) -> np.ndarray:
+    """Return lengths of time, and times of day, in seconds."""
+    import pyarrow as pa
+
+    unit = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[array.type.unit]
+    whole = pa.int32() if array.type.bit_width == 32 else pa.int64()
+    counts = array.cast(whole).cast(pa.int64()).cast(pa.float64(), safe=False)
+    return counts.to_numpy(zero_copy_only=False) / unit
+
+
+def nested(column: pd.Series) -> str:
+    """Return what each cell of a column holds where that is no single value; else nothing."""
+    if column.dtype != object:
+        return ""
+    first = next(iter(column.dropna()), None)
+    words = {dict: "nested values", bytes: "bytes", complex: "complex numbers"}
+    words |= dict.fromkeys((list, tuple, set, frozenset, np.ndarray), "lists")
+    return next((word for kind, word in words.items() if isinstance(first, kind)), "")
+
+
+def holds_vectors(column: pd.Series) -> bool:
+    """Return whether the cells of a column are lists of numbers, judged by the first."""
+    first = next(iter(column.dropna()), None) if column.dtype == object else None
+    if not isinstance(first, list | tuple | np.ndarray) or not len(first):
+        return False
+    return np.asarray(first).dtype.kind in "fiu"
