@@ -18,6 +18,8 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.spec import make
 from nearspace.metrics.labels import knn_scores
+from nearspace.recipe import METRICS
+from nearspace.space.space import embed
 from tests import vision_models
 from tests.conftest import SAMPLE_OF_KIND
 
@@ -112,6 +114,17 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
     assert vectors.dtype == np.float32
     assert vectors.shape == (len(test), len(encoder.get_feature_names_out()))
     assert np.isfinite(dense(vectors)).all()
+
+
+@each(CASES)
+def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
+    counts = {"bow", "tfidf", "bovw", "colour_histogram", "simclr", "supcon", "l2", "pretrained"}
+    by_cosine = name in counts | {"vectors"} or (name, kind) == ("raw", "text")
+    encoder, _, test = fitted(name, kind)
+    assert encoder.metric in METRICS
+    assert encoder.metric == ("cosine" if by_cosine else "euclidean")
+    again = Encoder.parse(encoder.dump(), "memory")
+    assert again.metric == embed(test, again).recipe.metric == encoder.metric
 
 
 @each(CASES)

@@ -10,6 +10,7 @@ class PitchClasses(Encoder):
     """How often each of the twelve pitch classes sounds in a chord."""
 
     kinds = frozenset({Kind.registry["chord"]})
+    metric = "cosine"
 
     def _fit(self, items, y):
         self.width_ = 12

@@ -9,7 +9,7 @@ from nearspace.metrics.retrieval import nearest
 def measure(evidence):
     """Return for each test chord the share of its notes that its neighbour has too."""
     train, test = evidence.task.train.items, evidence.task.test.items
-    rows, _ = nearest(evidence.test, evidence.train, 1)
+    rows, _ = nearest(evidence.test, evidence.train, 1, evidence.metric)
     return np.array([share(c, train[row]) for c, row in zip(test, rows[:, 0], strict=True)])
 
 

@@ -24,6 +24,11 @@ def test_a_folder_becomes_a_space_that_grows(command):
     put_images(command.folder / "more", ["0.png", "new.png"])
     put_images(command.folder / "more", ["1.png"], value=99)
     done = command("add", "more", "--to", "p.space")
+    assert done.returncode == 2
+    assert "1 of its 3 items would replace others" in done.stderr
+    assert "(1.png), and nothing was added" in done.stderr
+    assert "by --replace." in done.stderr
+    done = command("add", "more", "--to", "p.space", "--replace")
     assert "1 new, 1 changed, 1 unchanged; 13 items" in done.stdout, done.stderr
     done = command("add", "more", "--to", "p.space")
     assert "0 new, 0 changed, 3 unchanged" in done.stdout, done.stderr
@@ -44,7 +49,8 @@ def test_items_without_ids_do_not_take_the_places_of_others(command):
     (command.folder / "b.txt").write_text("word1 alone\nword2 too\n")
     done = command("add", "b.txt", "--to", "t.space")
     assert done.returncode == 2
-    assert "b.txt has no ids" in done.stderr
+    assert "b.txt: 2 of its 2 items would replace others" in done.stderr
+    assert "row numbers: name the column of ids by --ids, number them on by --append" in done.stderr
     done = command("add", "b.txt", "--to", "t.space", "--append")
     assert "2 new, 0 changed, 0 unchanged; 11 items" in done.stdout, done.stderr
     assert open_space(command.folder / "t.space").ids.tolist() == list(range(11))
@@ -90,6 +96,32 @@ def test_other_columns_are_known_of_each_text(command):
     done = command("search", "r.space", "word3", "--where", "stars<=1", "--where", "brand=y")
     assert done.returncode == 0, done.stderr
     assert len(space.meta.filter(pc.field("brand") == "y")) == 15
+
+
+def test_an_added_csv_keeps_the_types_of_the_space(command):
+    texts = [f"word{i % 4} and {i}" for i in range(24)]
+    frame = pd.DataFrame({"t": texts, "key": [f"k{i}" for i in range(24)], "stars": range(24)})
+    frame["vip"] = [i % 4 == 0 for i in range(24)]
+    frame.to_csv(command.folder / "a.csv", index=False)
+    options = ["--column", "t", "--ids", "key"]
+    command("embed", "a.csv", *options, "--with", "tfidf", "-o", "a.space")
+    frame = pd.DataFrame({"t": texts[:2], "key": ["n1", "n2"], "stars": ["7", "unknown"],
+                          "vip": ["true", "unknown"], "colour": "red"})  # fmt: skip
+    frame.to_csv(command.folder / "b.csv", index=False)
+    done = command("add", "b.csv", *options, "--to", "a.space")
+    assert "2 new" in done.stdout, done.stderr
+    assert "New to the space, and missing in its other items: 'colour'." in done.stderr
+    done = command("search", "a.space", "word1", "--where", "vip=true", "-k", "30", "--json")
+    assert done.stdout.count('"rank"') == 7
+    done = command("search", "a.space", "word1", "--where", "stars>=20", "-k", "30", "--json")
+    assert done.stdout.count('"rank"') == 4
+    told = " ".join(command("info", "a.space").stdout.split())
+    assert "stars (whole numbers), vip (true or false), colour (text)" in told
+    frame.assign(key=["n3", "n4"], vip=["true", "maybe"]).to_csv("c.csv", index=False)
+    done = command("add", "c.csv", *options, "--to", "a.space")
+    assert done.returncode == 2
+    assert "the column 'vip' holds true or false, and the item 'n4' has 'maybe'" in done.stderr
+    assert len(open_space(command.folder / "a.space")) == 26
 
 
 def test_a_table_may_have_other_columns_when_it_is_added(command):

@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nearspace.data import Dataset, Text, Vector, load, train_test_split
+from nearspace.data import Dataset, Image, Text, Vector, load, train_test_split
+from nearspace.data.split import split_of
 from nearspace.errors import DataError
 
 
@@ -158,3 +159,106 @@ def test_texts_and_tables_are_split_too():
     customers = load("customers")
     train, test, _ = train_test_split(dataclasses.replace(customers, target=None))
     assert len(test) == 125
+
+
+def sides(data, *rows):
+    """Return the names of the items that test, among those at some positions."""
+    rows = rows[0] if rows else np.arange(len(data))
+    part = data.take(rows)
+    return set(rows[train_test_split(part)[1]].tolist())
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("classes", [1, 10])
+def test_an_edit_moves_itself_alone(named, classes):
+    random = np.random.default_rng(0)
+    items = random.integers(0, 256, (1200, 8, 8, 1)).astype(np.uint8)
+    ids = np.array([f"{i * 7919 % 1200}.png" for i in range(1200)]) if named else None
+    data = Dataset(items, Image((8, 8, 1)), ids, target=np.arange(1200) % classes)
+    before = sides(data)
+    assert len(before) == 300
+    edited = items.copy()
+    edited[7, 3, 3] ^= 1  # one pixel, by one grey value
+    after = sides(dataclasses.replace(data, items=edited))
+    assert len(before ^ after) <= (0 if named else 2)
+    # One item less, one more in the middle, twelve less, another order.
+    assert len((before ^ sides(data, np.delete(np.arange(1200), 600))) - {600}) <= 4
+    gone = random.choice(1200, 12, replace=False)
+    left = np.setdiff1d(np.arange(1200), gone)
+    assert len((before ^ sides(data, left)) - set(gone.tolist())) <= 12
+    assert before == sides(data, random.permutation(1200)) or not named
+    strata = np.bincount(data.target.strata[sorted(before)])
+    assert (strata == 300 // classes).all()
+
+
+def test_a_group_keeps_its_side_where_one_is_added():
+    groups = np.repeat([f"patient {i}" for i in range(100)], 4)
+    data = make(400, groups=groups, target=np.arange(400) % 2)
+    before, after = sides(data), sides(data, np.arange(4, 400))
+    assert len(before) == 100
+    assert len((before ^ after) - {0, 1, 2, 3}) <= 8
+
+
+def test_copies_test_as_often_as_others():
+    data = make(1000, copies=100, target=np.arange(1000) % 2)
+    shares = [
+        np.isin(train_test_split(data, random_state=s)[1], range(100)).sum() for s in range(8)
+    ]
+    assert 15 < np.mean(shares) < 35  # of a hundred with a copy, a quarter
+
+
+def planted(near=True, **columns):
+    """Return 400 vectors, 40 of which hardly differ from others, or are equal to them."""
+    items = np.random.default_rng(0).normal(size=(400, 6))
+    items[360:] = items[:40] + near * 1e-4 * np.random.default_rng(1).normal(size=(40, 6))
+    return Dataset(items, Vector(6), **columns)
+
+
+def test_near_duplicates_across_a_split_are_told_and_kept_together_where_asked():
+    data = planted(ids=np.array([f"no {i}" for i in range(400)]))
+    _, test, notes = train_test_split(data)
+    parted = [i for i in range(40) if (i in test) != (i + 360 in test)]
+    assert notes[0].startswith(
+        f"Near-duplicates: {len(parted)} of 100 test items are nearly the same as a training item, "
+        "such as no "
+    )
+    assert notes[0].endswith("(--near-duplicates together) keeps such on one side.")
+    _, test, notes = train_test_split(data, near_duplicates="together")
+    assert all((i in test) == (i + 360 in test) for i in range(40))
+    assert len(test) == 100
+    assert "80 items are nearly the same as another" in notes[0]
+    assert "the 40 sets of them, of at most 2 items, stay on one side each." in notes[0]
+    with pytest.raises(DataError, match="Did you mean 'together'"):
+        train_test_split(data, near_duplicates="togther")
+
+
+def test_a_published_split_that_leaks_is_told_with_each_test_items_copy():
+    split = np.repeat(["train", "test"], [300, 100])
+    parts = split_of(planted(split=split), near_duplicates="together")
+    assert (parts.copies[60:] == "near").all()
+    assert (parts.copies[:60] == "none").all()
+    assert "40 of 100 test items are nearly the same" in parts.notes[0]
+    assert parts.notes[0].endswith("they were left where they are.")
+    parts = split_of(planted(near=False, split=split))
+    assert (parts.copies[60:] == "equal").all()
+
+
+def test_later_items_that_are_nearly_earlier_ones_are_told_or_leave_training():
+    data = planted(time=np.arange(400))
+    assert "40 of 100 test items are nearly the same" in notes_of(data)
+    train, test, _ = train_test_split(data, near_duplicates="together")
+    assert (test == np.arange(300, 400)).all()
+    assert (train == np.arange(40, 300)).all()
+
+
+def test_of_many_test_items_some_are_compared(monkeypatch):
+    monkeypatch.setattr("nearspace.data.split.MOST_COMPARED", 400 * 50)
+    parts = split_of(planted(split=np.repeat(["train", "test"], [300, 100])))
+    assert (parts.copies == "unknown").sum() == 50
+    assert "of the 50 test items that were compared are nearly the same" in parts.notes[0]
+
+
+def test_a_limit_draws_the_same_of_a_source_that_grew():
+    texts = [f"text number {i}" for i in range(1000)]
+    first, second = (load(some, limit=300).items for some in (texts[:900], texts))
+    assert len(set(first) & set(second)) > 250

@@ -107,7 +107,7 @@ def test_vectors_that_are_not_finite_are_refused():
         Evidence(task, None, train, vectors)
 
 
-def test_how_an_estimate_is_written_and_told_from_a_level():
+def test_how_an_estimate_is_written():
     share, number, error = SCORES["knn"], SCORES["knn_r2"], SCORES["knn_mae"]
     assert share.text(Estimate(0.971, 0.96, 0.982)) == "97.1 [96.0, 98.2]"
     assert number.text(Estimate(0.4512, 0.4, 0.5)) == "0.451 [0.4, 0.5]"
@@ -116,7 +116,3 @@ def test_how_an_estimate_is_written_and_told_from_a_level():
     assert share.text(None) == share.text(Estimate(np.nan)) == ""
     assert share.gap(-0.012) == "1.2 points"
     assert number.gap(-0.012) == "0.012"
-    assert not share.beats(Estimate(0.22, 0.13, 0.35), 0.16)
-    assert share.beats(Estimate(0.22, 0.17, 0.35), 0.16)
-    assert error.beats(Estimate(44, 40, 48), 60)
-    assert not error.beats(Estimate(44, 40, 61), 60)

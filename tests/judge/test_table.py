@@ -8,7 +8,6 @@ import pytest
 
 from nearspace.errors import NearspaceError
 from nearspace.judge.board import HIDDEN, Board, Failure
-from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import ScoreTable, beside, contenders
 
@@ -66,21 +65,29 @@ class Row:
     scores: dict
     verdict: str = ""
     recommended: bool = False
+    over_chance: Estimate | None = None
     weights: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(3), metadata=HIDDEN)
 
 
 def test_contenders_are_tied_and_told_from_chance():
     words = ["best", "tied with best", "worse", "tied with best"]
-    estimates = [Estimate(0.5, 0.4, 0.6), Estimate(0.4, 0.2, 0.6), Estimate(0.1), Estimate(0.5)]
-    rows = [Row(str(i), {"knn": estimates[i]}, words[i]) for i in range(4)]
-    assert contenders(rows, SCORES["knn"], Estimate(0.3)) == [rows[0], rows[3]]
-    assert contenders(rows, SCORES["knn"], None) == [rows[0], rows[1], rows[3]]
+    gains = [Estimate(0.2, 0.1), Estimate(0.1, -0.1), Estimate(0.3, 0.2), None]
+    rows = [Row(str(i), {}, words[i], over_chance=gains[i]) for i in range(4)]
+    assert contenders(rows) == [rows[0], rows[3]]
+    assert contenders([dataclasses.replace(row, over_chance=None) for row in rows]) == [
+        dataclasses.replace(rows[i], over_chance=None) for i in (0, 1, 3)
+    ]
 
 
 def board():
     rows = (
         Row("b", {"probe": Estimate(0.91), "knn": Estimate(0.9, 0.85, 0.95)}, "best", True),
-        Row("a", {"knn": Estimate(0.88, 0.7, 0.92)}, "tied with best"),
+        Row(
+            "a",
+            {"knn": Estimate(0.88, 0.7, 0.92)},
+            "tied with best",
+            over_chance=Estimate(0.13, -0.02),
+        ),
         Row("chance", {"knn": Estimate(0.75, 0.7, 0.8)}, "floor"),
         Failure("c", "It is broken."),
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import Classes, Image, Text, Vector
-from nearspace.encoders.base import Elbo
+from nearspace.encoders.bounds import Elbo
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.board import Failure
 from nearspace.judge.cost import Cost

@@ -14,7 +14,12 @@ from nearspace.report.base import Section
 from nearspace.report.layers import hybrid_table, layers_page, layers_verdict
 
 TOLD = {"name": "<digits>", "kind": "grey images", "encoder": "cnn", "k": 5, "pool": "mean"}
-TOLD |= {"items judged": 1000, "items searched": 3000, "versions": {"torch": "2.13"}}
+TOLD |= {
+    "metric": "euclidean",
+    "items judged": 1000,
+    "items searched": 3000,
+    "versions": {"torch": "2.13"},
+}
 VERDICTS = {"conv1": "worse", "conv2": "tied with best", "fc1": "best"}
 
 
@@ -89,7 +94,8 @@ def test_the_smallest_of_the_tied_is_recommended(board):
 
 def small(name, dim, value, half, verdict, recommended=False):
     scores = {"knn": score(value, half), "probe": score(value)}
-    told = (scores, score(0.0), verdict, score(0.0), recommended)
+    over = Estimate(value - 0.16, value - half - 0.16)
+    told = (scores, score(0.0), verdict, score(0.0), recommended, over)
     return LayerRow(name, (dim,), dim, 9.5, score(0.5), 0.1, *told)
 
 

@@ -30,7 +30,7 @@ def a_map(space, places):
     n = len(space)
     return Map(
         space.ids, np.zeros(n, np.uint32), places.astype(np.float32), np.ones(n, bool),
-        {"library": "openTSNE", "version": "1.0"}, 0.987, 0.41, n,
+        {"library": "openTSNE", "version": "1.0", "metric": "euclidean"}, 0.987, 0.41, n,
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def nasty_page():
 
 
 def test_the_page_says_how_far_to_trust_the_map(digits_page):
-    assert "trustworthiness 0.987, 41 % of the 10 nearest preserved" in digits_page
+    assert "trustworthiness 0.987 by euclidean, 41 % of the 10 nearest preserved" in digits_page
     assert digits_page.count('class="sheet"') == 1
     assert not re.search(r"https?://(?!www\.w3\.org)", digits_page)
 

@@ -45,7 +45,21 @@ def test_raw_that_beats_the_recommended_is_told():
 
 def small(spec, low, value, high, verdict, recommended=False):
     scores = {"knn": Estimate(value, low, high)}
-    return Result(spec, "nothing", 4, scores, verdict=verdict, recommended=recommended)
+    over = Estimate(value - 0.16, low - 0.16)
+    return Result(
+        spec, "nothing", 4, scores, verdict=verdict, recommended=recommended, over_chance=over
+    )
+
+
+def test_where_another_score_says_otherwise_it_is_told(board):
+    told = dataclasses.replace(board("digits"), better_by={"probe": "cnn"})
+    rows = {row.spec: row.scores["probe"].value for row in told.results}
+    spec, reason = verdict(told)
+    assert spec == "hog"
+    assert reason.endswith(
+        "By linear probe it is worse than cnn, by more than chance: "
+        f"{100 * rows['hog']:.1f} % against {100 * rows['cnn']:.1f} %."
+    )
 
 
 def test_the_tied_that_cannot_be_told_from_chance_do_not_count():

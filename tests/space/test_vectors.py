@@ -127,7 +127,7 @@ def test_vectors_of_one_maker_are_added_to_each_other_and_no_others(matrix, tmp_
             pa.table({"id": list(ids), "v": matrix.tolist()}), tmp_path / f"{name}.parquet"
         )
     path = save(open_space(tmp_path / "a.parquet", made_by="model 1"), tmp_path / "a.space")
-    add(path, open_space(tmp_path / "b.parquet", made_by="model 1"))
+    add(path, open_space(tmp_path / "b.parquet", made_by="model 1"), replace=True)
     assert open_space(path).ids.tolist() == list("abcdefghi")
     for other in ({}, {"made_by": "model 2"}):
         with pytest.raises(NearspaceError, match="fingerprint"):

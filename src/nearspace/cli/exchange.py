@@ -67,6 +67,7 @@ def import_command(
         ),
     ] = None,
     force: cli.Force = False,
+    replace: cli.Replace = False,
 ) -> None:
     """Make a space of vectors that another tool made.
 
@@ -97,7 +98,9 @@ def import_command(
         save(space, output)
         typer.echo(f"{output}: {what}.")
     elif to is not None:
-        done = add(to, space, append=None if reading.ids is None else False)
+        done = add(to, space, replace=replace)
+        for note in done.notes:
+            typer.echo(f"note: {note}", err=True)
         typer.echo(
             f"{to}: {what}; {done.new:,} new, {done.changed:,} changed, {done.unchanged:,} as they "
             "were."

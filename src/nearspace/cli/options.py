@@ -40,6 +40,9 @@ Metric = Annotated[
 ]
 SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
 Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that is there.")]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Let items take the places of those with their ids.")
+]
 Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
 
 
@@ -319,6 +322,11 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
 
     with epoch_bar(name, shown=True):
         space = embed(dataset, encoder)
+    before = [] if dataset.meta is None else dataset.meta.column_names
+    after = [] if space.meta is None else space.meta.column_names
+    for column in ("id", "label"):
+        if f"{column}_" in set(after) - set(before):
+            typer.echo(f"note: The column '{column}' is '{column}_' in the space.", err=True)
     tell_zeros(space)
     return space
 

@@ -19,11 +19,16 @@ def add_command(
     append: Annotated[
         bool, typer.Option("--append", help="Number items without ids on from the last one.")
     ] = False,
+    replace: cli.Replace = False,
 ) -> None:
     """Embed items with the encoder of a space and add them to it: all of them, or none.
 
-    An item whose id the space has takes the place of the old one; adding the same again changes
-    nothing. Files in a folder have their path in it as their id.
+    Adding the same again changes nothing. Other items under ids that the space has are refused,
+    unless --replace puts them in the places of the old ones. Files in a folder have their path in
+    it as their id.
+
+    Labels and columns keep the types that they have in the space: a cell that is of another is
+    refused by name, and a word such as unknown, where numbers stand, is a missing one.
 
     [bold]Examples[/]
 
@@ -36,12 +41,25 @@ def add_command(
     space = cli.open_file(to)
     encoder = cli.encoder_of(space, to)
     dataset = reading.read(source, like=space.kind)
-    named = None if reading.ids is None else False
-    added = add(to, cli.embedded(dataset, encoder, str(to)), append or named)
+    new = cli.embedded(dataset, encoder, str(to))
+    added = add(to, new, append=append, replace=replace)
+    for note in (*added.notes, *_new_labels(space, new)):
+        typer.echo(f"note: {note}", err=True)
     typer.echo(
         f"{to}: {added.new:,} new, {added.changed:,} changed, {added.unchanged:,} unchanged; "
         f"{len(space) + added.new:,} items."
     )
+
+
+def _new_labels(space: Any, added: Any) -> list[str]:
+    """Return which labels a space had no item of before others were added, in a sentence."""
+    if space.labels is None or added.labels is None:
+        return []
+    there = set(map(str, space.labels.tolist()))
+    new = dict.fromkeys(str(each) for each in added.labels.tolist() if each is not None)
+    names = [name for name in new if name not in there]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return [f"Labels new to the space: {', '.join(names[:5])}{more}."] if names else []
 
 
 def remove_command(
@@ -65,6 +83,7 @@ def info_command(path: cli.SpaceFile) -> None:
     from rich.table import Table
 
     from nearspace.report.words import bytes_text
+    from nearspace.space.columns import META_TYPES, type_of
     from nearspace.space.formats import open_space
 
     space = open_space(path)
@@ -83,7 +102,9 @@ def info_command(path: cli.SpaceFile) -> None:
     if space.labels is not None:
         rows["labels"] = _labels_told(space.labels.tolist())
     if space.meta is not None:
-        rows["metadata"] = ", ".join(space.meta.column_names)
+        rows["metadata"] = ", ".join(
+            f"{field.name} ({META_TYPES[type_of(field.type)]})" for field in space.meta.schema
+        )
     if space.thumbnails is not None:
         rows["thumbnails"] = "yes"
     rows["parts"] = ", ".join(space.parts) or "none"
@@ -103,7 +124,8 @@ def _labels_told(labels: list[Any]) -> str:
     texts = sorted({str(label) for label in labels if label is not None})
     told = f"{len(texts)}: {', '.join(texts[:8])}{' …' * (len(texts) > 8)}"
     missing = labels.count(None)
-    return f"{told}; {missing:,} items have none" if missing else told
+    have = "item has" if missing == 1 else "items have"
+    return f"{told}; {missing:,} {have} none" if missing else told
 
 
 def _encoder_told(space: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -107,10 +108,10 @@ def typed_columns(
     told = _Told(defaultdict(list), [])
     columns: dict[str, Any] = {}
     texts = [name for name in frame.columns if name not in words and _is_text(frame[name])]
-    read = {
-        name: None if like.get(name) == "category" else _read(frame[name], like.get(name), None)
-        for name in texts
-    }
+    with ThreadPoolExecutor() as pool:
+        tried = [name for name in texts if like.get(name) != "category"]
+        parsed = pool.map(_read, [frame[name] for name in tried], map(like.get, tried))
+        read = dict.fromkeys(texts) | dict(zip(tried, parsed, strict=True))
     marks = [each.decimal for each in read.values() if isinstance(each, Numerals)]
     shown = {mark: marks.count(mark) for mark in (".", ",")}
     if shown["."] != shown[","]:
@@ -124,12 +125,17 @@ def typed_columns(
                 told.ways[f"Numbers such as 1.234 or 1,234 were read as {mark}: {{names}}."].append(
                     name
                 )
-        plain = isinstance(numbers, Numerals) and not (numbers.way or numbers.missing)
-        whole = plain and np.nanmax(np.abs(numbers.values % 1), initial=0) == 0  # type: ignore[union-attr]
-        if not written and whole and name not in like:
+        if not written and name not in like and _only_whole(numbers):
             continue
         columns[name] = _column(frame[name], numbers, like.get(name), written, told, who)
     return Typed(frame.assign(**columns) if columns else frame, told.notes(), decimal)
+
+
+def _only_whole(numbers: Numerals | Undecided | None) -> bool:
+    """Return whether text is nothing but plain whole numbers."""
+    if not isinstance(numbers, Numerals) or numbers.way or numbers.missing or numbers.wrong:
+        return False
+    return bool((numbers.values[np.isfinite(numbers.values)] % 1 == 0).all())
 
 
 def _is_text(column: pd.Series) -> bool:
@@ -144,7 +150,7 @@ def _is_text(column: pd.Series) -> bool:
 
 
 def _read(
-    column: pd.Series, wanted: str | None, decimal: str | None
+    column: pd.Series, wanted: str | None, decimal: str | None = None
 ) -> Numerals | Undecided | None:
     if column.dtype == object:  # texts, and maybe numbers among them
         column = column.map(str, na_action="ignore")

@@ -32,7 +32,7 @@ EQUAL = 1e-6  # of a column's spread, below which float32 tells no difference
 ROUNDED = 1e-12  # of a number, below which it is what rounding leaves of another
 LOOKED_AT = 8  # next ones in an order in which copies stand beside each other
 SAMPLE = 1000  # items that give the yardstick
-RANK = 5  # it is the distance to the fifth nearest of them
+RANK = 25  # of the nearest to it of them, that tells the yardstick: more than an item has copies
 FALSE_ALARMS = 0.1  # expected by chance, of all items together
 NEAREST = 0.3  # share of the yardstick, beyond which nothing is nearly the same
 FEW = 0.5  # different values, as a share of the rows, below which a column repeats itself
@@ -41,13 +41,14 @@ STRETCH = 1.5  # of distances by that projection: four standard deviations
 ROUNDING = 1e-5  # of squares in float32
 BLOCK, CHUNK = 500, 4096  # rows asked about, and others, whose scores are held at once
 
-SHINGLE = 5  # characters of a run
-FEWEST, MOST = 16, 1000  # runs of a text that is compared
+SHINGLE = 8  # characters of a run
+FEWEST, MOST = 13, 1000  # runs of a text that is compared
 TEXTS = 20_000  # whose characters are held at once
 TABLE = 0x3FFFFF  # places in which runs are counted
+MANY = 100  # texts, of fewer than which it is not told how rare a run is
 BANDS, PER_BAND = 16, 4
-AGREEING = 0.4  # share of a signature, below which a pair is not worth comparing
-ALIKE = 0.6  # weighted share of runs that near-duplicates have in common
+AGREEING = 0.3  # share of a signature, below which a pair is not worth comparing
+ALIKE = 0.5  # weighted share of runs that near-duplicates have in common
 INVISIBLE = dict.fromkeys([0xAD, 0x200B, 0x2060, 0xFEFF])
 
 
@@ -284,7 +285,7 @@ def normal_form(text: str) -> str:
 
 
 def near_texts(texts: Sequence[str]) -> np.ndarray:
-    """Return the pairs of texts that share most of their runs of five characters.
+    """Return the pairs of texts that share most of their runs of eight characters.
 
     Runs count by how rare they are among the texts, so that a sentence that all begin with tells
     nothing. Candidates are found by MinHash (Broder, 1997), and then compared. Punctuation and
@@ -311,7 +312,8 @@ def near_texts(texts: Sequence[str]) -> np.ndarray:
     long = np.flatnonzero(np.diff(starts) >= FEWEST)
     candidates = _candidates(runs, starts, long)
     frequencies = np.bincount(runs & TABLE)
-    weights = np.log1p(len(texts) / frequencies[runs & TABLE])
+    # Among few texts even a run that only two share would count for little.
+    weights = np.log1p(max(len(texts), MANY) / frequencies[runs & TABLE])
     alike = np.empty(len(candidates))
     for index, (first, second) in enumerate(candidates.tolist()):
         left, right = slice(*starts[first : first + 2]), slice(*starts[second : second + 2])

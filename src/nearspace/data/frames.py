@@ -45,10 +45,14 @@ def as_frame(source: Any) -> Any:
         return source
     import pyarrow as pa
 
+    if isinstance(source, pa.Table):
+        return frame_of_arrow(source, "data")
+    if isinstance(source, pa.RecordBatchReader):
+        return frame_of_arrow(source.read_all(), "data")
     if hasattr(source, "__arrow_c_stream__"):
         array = pa.chunked_array(source)
         if pa.types.is_struct(array.type):
-            return frame_of_arrow(pa.table(source), "data")
+            return frame_of_arrow(pa.Table.from_struct_array(array), "data")
         return array.to_pylist()
     for door in ("to_arrow", "to_pandas"):
         if hasattr(source, door):

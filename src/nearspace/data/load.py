@@ -63,8 +63,9 @@ def load(
         - a folder of idx files as MNIST ships them;
         - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv`` or
           ``.parquet``; text files may be gzipped (``.gz``);
-        - an array, a list of ``str``, a DataFrame or another table that Arrow can read, such as
-          one of Polars. A `Dataset` is returned as it is.
+        - an array, a list of ``str``, of paths or of pictures opened by Pillow, a DataFrame or
+          another table that Arrow can read, such as one of Polars. A `Dataset` is returned as it
+          is.
     kind : {"image", "table", "text", "vector"}, optional
         Overrules what the source looks like.
     size : int, optional

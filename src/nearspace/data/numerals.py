@@ -58,7 +58,7 @@ BETWEEN = {"": "", ",": ",", ".": "[.]", " ": BLANK, "'": "['’]"}
 BETWEEN_WORDS = {",": "','", ".": "'.'", " ": "a blank", "'": "an apostrophe"}
 # As whole numbers are written in codes, such as 007, 0x1F and 10e3.
 CODE = r"^\s*[+-]?(0\d+|0[xX][0-9a-fA-F]+|\d+[eE]\d+)\s*$"
-BOTH_WAYS = r"^[+-]?[1-9]\d{0,2}[.]\d{3}$"  # 1.234: a thousand, or a decimal fraction
+BOTH_WAYS = r"^[+-]?[1-9]\d{0,2}[.,]\d{3}$"  # 1.234: a thousand, or a decimal fraction
 MARKS = rf"[.,'’]|\d{BLANK}\d"
 
 
@@ -139,22 +139,26 @@ def parse_numbers(
     present = len(cells) - cells.null_count
     if not present:
         return None
-    plain = _cast(cells)
-    if plain is not None:
-        return _plain(cells, plain, decimal, {})
     tried = spread(cells)
     if sum(map(_like_number, tried)) < 0.5 * len(tried):
         return None
-    cells = pc.utf8_trim_whitespace(cells)
+    plain = _cast(cells, tried)
+    if plain is not None:
+        return _plain(cells, plain, decimal, {})
+    if any(cell != cell.strip() for cell in tried):
+        cells = pc.utf8_trim_whitespace(cells)
     words = pc.is_in(pc.utf8_lower(cells), value_set=_words())
     missing = count_cells(cells.filter(words))
-    cells = pc.if_else(words, None, cells)
+    if missing:
+        cells = pc.if_else(words, None, cells)
+        plain = _cast(cells, spread(cells))
     if cells.null_count == len(cells):
         return None
-    plain = _cast(cells)
     if plain is not None:
         return _plain(cells, plain, decimal, missing)
-    return _written(cells, missing, decimal, agree)
+    return _with_comma(cells, missing) or _written(
+        pc.utf8_trim_whitespace(cells), missing, decimal, agree
+    )
 
 
 def cells_of(column: Any) -> pa.Array:
@@ -175,13 +179,17 @@ def _words() -> pa.Array:
     return pa.array(MISSING_WORDS)
 
 
-def _cast(cells: pa.Array) -> pa.Array | None:
-    """Return cells that are all plain numbers as such; None where one is not."""
+def _cast(cells: pa.Array, tried: list[str]) -> pa.Array | None:
+    """Return cells that are all plain numbers as such; None where one is not.
+
+    Some are tried before all, since a cast that fails takes long.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     for kind in (pa.int64(), pa.float64()):
         try:
+            pc.cast(pa.array(tried, pa.string()), kind)
             return pc.cast(cells, kind)
         except pa.ArrowInvalid:
             continue
@@ -195,7 +203,12 @@ def _plain(
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    code = _first(cells, CODE)
+    if pa.types.is_integer(numbers.type):
+        # A code is none as a number is written.
+        same = pc.all(pc.equal(pc.cast(numbers, pa.string()), cells)).as_py()
+        code = None if same else _first(cells, CODE)
+    else:
+        code = _code_among(cells)
     if code is not None:
         return Undecided(f"holds codes such as '{code}'")
     values = numbers.to_numpy(zero_copy_only=False)
@@ -203,20 +216,52 @@ def _plain(
         if not numbers.null_count:
             return _exact(Numerals(values, missing=missing), numbers)
         return _exact(Numerals(values.astype(np.float64), missing=missing), numbers)
-    huge = _first(cells, r"^[+-]?\d{16,}$")
+    long = pc.max(pc.binary_length(cells)).as_py() >= len(str(LARGEST_EXACT))
+    huge = _first(cells, r"^[+-]?\d{16,}$") if long else None
     if huge is not None and abs(int(huge)) > LARGEST_EXACT:
         return Undecided(f"holds whole numbers too large to be exact, such as {huge}")
     pointed = [cell for cell in spread(cells) if "." in cell]
-    ambiguous = bool(pointed) and all(re.match(BOTH_WAYS, cell) for cell in pointed)
-    if ambiguous:
-        dots = pc.match_substring(cells, ".")
-        fits = pc.match_substring_regex(cells, BOTH_WAYS)
-        ambiguous = bool(pc.all(pc.or_kleene(pc.invert(dots), fits), skip_nulls=True).as_py())
+    ambiguous = _either(cells, pointed)
     if ambiguous and decimal == ",":
         return _numerals(cells, (",", "."), ("", ""), Numerals(values, "", True, missing))
-    return Numerals(
-        values, "", ambiguous, missing, decimal="." if pointed and not ambiguous else None
-    )
+    mark = "." if pointed and not ambiguous else None
+    return Numerals(values, "", ambiguous, missing, decimal=mark)
+
+
+def _code_among(cells: pa.Array) -> str | None:
+    """Return the first code among plain numbers; None where there is none."""
+    import pyarrow.compute as pc
+
+    zeros, fractions = (pc.sum(pc.starts_with(cells, text)).as_py() or 0 for text in ("0", "0."))
+    if zeros == fractions and not pc.any(pc.match_substring(cells, "e", ignore_case=False)).as_py():
+        return None
+    return _first(cells, CODE)
+
+
+def _either(cells: pa.Array, marked: list[str]) -> bool:
+    """Return whether all cells with a mark, such as 1.234, may be thousands or fractions."""
+    import pyarrow.compute as pc
+
+    if not marked or not all(re.match(BOTH_WAYS, cell) for cell in marked):
+        return False
+    without = pc.invert(pc.match_substring_regex(cells, "[.,]"))
+    return bool(pc.all(pc.or_kleene(without, _matching(cells, BOTH_WAYS))).as_py())
+
+
+def _with_comma(cells: pa.Array, missing: dict[str, int]) -> Numerals | None:
+    """Return cells that are all plain numbers but for a decimal comma; None for all others."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    marked = [cell for cell in spread(cells) if "," in cell]
+    if not marked or _either(cells, marked) or pc.any(pc.match_substring(cells, ".")).as_py():
+        return None
+    pointed = pc.replace_substring(cells, ",", ".")
+    numbers = _cast(pointed, spread(pointed))
+    if numbers is None or not pa.types.is_floating(numbers.type) or _code_among(pointed):
+        return None
+    values = numbers.to_numpy(zero_copy_only=False)
+    return Numerals(values, "a decimal comma", missing=missing, decimal=",")
 
 
 def _exact(numerals: Numerals, numbers: pa.Array) -> Numerals | Undecided:
@@ -295,7 +340,7 @@ def _numerals(
     finite = values[np.isfinite(values)]
     whole = bool((finite == np.trunc(finite)).all())
     largest = np.abs(finite).max(initial=0)
-    if whole and not power and largest > LARGEST_EXACT:
+    if whole and not power and largest >= LARGEST_EXACT:
         return Undecided(f"holds whole numbers too large to be exact, such as {largest:.0f}")
     words = ["a decimal comma"] if decimal == "," and _has(cells, ",", r"\d*") else []
     if thousands and _has(cells, thousands):
@@ -382,7 +427,7 @@ def spread(cells: pa.Array) -> list[str]:
 
     there = pc.drop_null(cells)
     step = max(1, len(there) // TRIED)
-    return there.take(list(range(0, len(there), step))).to_pylist()
+    return there.take(np.arange(0, len(there), step)).to_pylist()
 
 
 def count_cells(cells: pa.Array) -> dict[str, int]:

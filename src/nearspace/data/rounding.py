@@ -9,7 +9,7 @@ import numpy as np
 __all__ = ["MERGED", "NOISE", "large_offsets", "merged_share", "rounding_notes"]
 
 FAR = 1e3  # spreads from zero, beyond which float32 loses what the numbers of a column differ by
-LOOKED_AT = 2000  # rows, spread evenly over all
+LOOKED_AT = 2000  # rows, of which a column's median is one of all
 COMPARED = 200  # rows: of numbers this far apart none are equal in float32, unless it is coarse
 NOISE = 1e-13  # share of a number, up to which a difference is one of rounding in float64
 MERGED = 0.03  # share of the different numbers of a column, above which it is told that they merge
@@ -90,4 +90,6 @@ def rounding_notes(values: np.ndarray, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _some(values: np.ndarray, most: int) -> np.ndarray:
-    return values[:: 1 + (len(values) - 1) // most]
+    # At random: every other row may be of another sort.
+    n = len(values)
+    return values if n <= most else values[np.random.default_rng(0).choice(n, most, replace=False)]

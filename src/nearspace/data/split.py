@@ -313,7 +313,7 @@ def _drawn(
     available = np.bincount(classes[singles], minlength=len(wanted))
     for part, filled in ((members[:first], 0), (members[first:], available)):
         must = not len(singles) and not test.any()
-        lacking = np.maximum(wanted - filled, 0)
+        lacking = np.where(wanted > 0, np.maximum(wanted - filled, 0), wanted)
         chosen, spare = _choose_units([classes[unit] for unit in part], lacking, spare, scale, must)
         for index in chosen:
             test[part[index]] = True

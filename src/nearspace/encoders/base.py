@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
-    "Bounds",
-    "Elbo",
     "Encoder",
     "Layers",
     "check_labels",
@@ -136,8 +134,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Parameters
         ----------
         X : sequence of n items
-            An array ``(n, d)``, uint8 images ``(n, height, width[, channels])``, a list of
-            ``str``, or a DataFrame, as the encoder's `kinds` allow.
+            An array ``(n, d)``, images ``(n, height, width[, channels])`` or a list of Pillow's,
+            a list of ``str``, or a DataFrame, as the encoder's `kinds` allow.
         y : array of shape (n,) or Target, optional
             Classes, or numbers where one is not whole; needed where `learns` is ``"labels"``,
             otherwise not looked at.
@@ -243,19 +241,18 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         array = validate_data(
             self, X, dtype=(np.float64, np.float32), accept_sparse=sparse_format, reset=reset
         )
-        if hasattr(array, "tocsr"):
-            offset = None
-        else:
-            check_range(array, f"Items for {type(self).__name__}")
-            offset = large_offsets(array) if reset and self.moves else self.offset_
         if reset:
             self.kind_ = dataclasses.replace(self.kind_, dim=array.shape[1])
-            vars(self).pop("offset_", None)  # of an earlier fit
-            if offset is not None:
-                self.offset_ = offset
+            self.__dict__.pop("offset_", None)  # of an earlier fit
+        if hasattr(array, "tocsr"):
+            return array.astype(np.float32, copy=False)
+        check_range(array, f"Items for {type(self).__name__}")
         if not self.moves:
             return array
-        return (array if offset is None else array - offset).astype(np.float32, copy=False)
+        offset = large_offsets(array) if reset else self.offset_
+        if offset is not None:
+            self.offset_, array = offset, array - offset
+        return array.astype(np.float32, copy=False)
 
     def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
         """Raise what `transform` would raise after `fit`, where that can be told beforehand."""
@@ -410,40 +407,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         tags.input_tags.string = Text in self.kinds
         tags.non_deterministic = False
         return tags
-
-
-@dataclasses.dataclass(frozen=True)
-class Elbo:
-    """How well a model explains items, as means over them.
-
-    Attributes
-    ----------
-    reconstruction : float
-        Negative log-likelihood of an item given its code, in nats.
-    kl : float
-        Divergence of the codes of an item from the prior, in nats: what the code costs.
-    elbo : float
-        The evidence lower bound in nats: minus the sum of the two.
-    bits_per_dimension : float
-        The negative bound, in bits a value of the item.
-    active_dimensions : int
-        Dimensions whose posterior mean varies over the items by more than 0.01 (Burda et al.,
-        2016); the others say nothing.
-    """
-
-    reconstruction: float
-    kl: float
-    elbo: float
-    bits_per_dimension: float
-    active_dimensions: int
-
-
-class Bounds(ABC):
-    """An encoder that is a model of its items and bounds how likely they are."""
-
-    @abstractmethod
-    def elbo(self, X: Any, random_state: int | np.random.RandomState | None = None) -> Elbo:
-        """Return the evidence lower bound of items and its terms."""
 
 
 class Layers(ABC):

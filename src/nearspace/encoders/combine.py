@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from nearspace.data import Image, Kind, Vector
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import PipedDecoder
+from nearspace.metrics.exact import rows_in_range
 
 __all__ = ["L2", "Composite", "Concatenated", "Piped"]
 
@@ -211,15 +212,5 @@ class L2(Encoder):
         from sklearn.preprocessing import normalize
 
         if sparse.issparse(items):
-            lengths = np.abs(items).max(axis=1).toarray().reshape(-1, 1)
-            scaled = items.multiply(_powers_of_two(lengths)).tocsr()
-            return sparse.csr_array(normalize(scaled), dtype=np.float32)
-        features = self.kind_.features(items)
-        powers = _powers_of_two(np.abs(features).max(axis=1, keepdims=True, initial=0))
-        return normalize(features * powers.astype(features.dtype))
-
-
-def _powers_of_two(largest: np.ndarray) -> np.ndarray:
-    """Return by what the rows with such largest numbers have squares that are sound."""
-    # Not all the way where that is no number of float32: of the smallest there is no inverse.
-    return np.exp2(np.clip(-np.frexp(largest)[1], -126, 126).astype(np.float64))
+            return sparse.csr_array(normalize(rows_in_range(items)), dtype=np.float32)
+        return normalize(rows_in_range(self.kind_.features(items)))

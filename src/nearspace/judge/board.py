@@ -126,7 +126,7 @@ class Board:
     @property
     def contenders(self) -> list[Any]:
         """The rows that are best or tied with it, and can be told from chance."""
-        return contenders(self.results, self.score, self.chance)
+        return contenders(self.results)
 
     def best(self) -> Any:
         """Return the recommended row: the cheapest of those that are best or tied with it.
@@ -175,8 +175,8 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if isinstance(value, Estimate):
             columns[name] = value.value
-            if value.low is not None:
-                columns |= {f"{name}_low": value.low, f"{name}_high": value.high}
+            ends = {f"{name}_low": value.low, f"{name}_high": value.high}
+            columns |= {end: at for end, at in ends.items() if at is not None}
         elif isinstance(value, dict):
             columns |= _columns(value)
         elif dataclasses.is_dataclass(value):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import math
 import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -12,14 +16,18 @@ from sklearn.base import clone
 
 from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.combine import Piped
 from nearspace.encoders.learned.learned import Learned
+from nearspace.errors import NearspaceError
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.task import Task
 from nearspace.learning.train import default_epochs
 
-__all__ = ["Cost", "estimate_seconds", "measure_cost"]
+__all__ = ["Cost", "cheapest", "estimate_seconds", "measure_cost", "with_latencies"]
 
-LATENCY_CALLS, LATENCY_SECONDS = 25, 1.5
+WARM_UPS, ROUNDS, LATENCY_SECONDS = 2, 25, 1.5
+# What no user feels: a millisecond an item; less than twice as long is no reason to choose either.
+FELT_SECONDS, FELT_FACTOR = 1e-3, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,37 +41,105 @@ class Cost:
     items_per_second : float
         Throughput of `transform` over the test items.
     latency_seconds : float
-        Median wall time of `transform` on one item.
+        Median wall time of `transform` on one item; NaN where it was not measured.
     bytes_per_vector : float
         Memory of one vector; of a sparse one, of its stored values and their indices.
+    latency_low, latency_high : float
+        The quartiles of that time.
     """
 
     fit_seconds: float
     items_per_second: float
     latency_seconds: float
     bytes_per_vector: float
+    latency_low: float = math.nan
+    latency_high: float = math.nan
 
 
 def measure_cost(evidence: Evidence, fit_seconds: float) -> Cost:
-    """Return what an encoder costs; the latency of one item is measured here."""
-    encoder, test = evidence.encoder, evidence.task.test
-    times: list[float] = []
-    began = time.perf_counter()
-    encoder.transform(take_items(test.items, np.array([0])))  # the first call warms up
-    for index in range(min(LATENCY_CALLS, len(test))):
-        item = take_items(test.items, np.array([index]))
-        start = time.perf_counter()
-        encoder.transform(item)
-        times.append(time.perf_counter() - start)
-        if time.perf_counter() - began > LATENCY_SECONDS:
-            break
+    """Return what an encoder costs but for its latency, for which see `with_latencies`."""
+    # Whoever cannot encode an item alone is told before its latency is asked for.
+    evidence.encoder.transform(take_items(evidence.task.test.items, np.array([0])))
     stored: Any = evidence.test
     n = stored.shape[0]
     if sparse.issparse(stored):
         size = (stored.data.nbytes + stored.indices.nbytes + stored.indptr.nbytes) / n
     else:
         size = stored.nbytes / n
-    return Cost(fit_seconds, n / max(evidence.seconds, 1e-9), float(np.median(times)), size)
+    return Cost(fit_seconds, n / max(evidence.seconds, 1e-9), math.nan, size)
+
+
+def with_latencies(
+    costs: Mapping[str, Cost], fitted: Callable[[str], Encoder], test: Dataset
+) -> dict[str, Cost]:
+    """Return costs with the latency of one item, of all encoders in turn and in many rounds.
+
+    What else the machine does then falls on all alike. A pipe takes at least as long as the first
+    of its parts that are among the encoders. Ctrl-C ends it early.
+
+    Parameters
+    ----------
+    costs : mapping of str to Cost
+        By spec.
+    fitted : callable
+        Returns of a spec the fitted encoder.
+    test : Dataset
+        Whose items are encoded.
+    """
+    times: dict[str, list[float]] = {spec: [] for spec in costs}
+    firsts: dict[str, list[str]] = {spec: [] for spec in costs}
+    with contextlib.suppress(KeyboardInterrupt):
+        encoders = {}
+        for spec in costs:
+            # A row of the cache keeps its scores though what it was fitted with may be gone.
+            with contextlib.suppress(NearspaceError, OSError, ValueError):
+                encoders[spec] = fitted(spec)
+        for spec, encoder in encoders.items():
+            parts = encoder.encoders if isinstance(encoder, Piped) else ()
+            names = accumulate((part.spec for part in parts), "{} | {}".format)
+            firsts[spec] = [name for name in names if name in costs]
+        for turn in range(WARM_UPS + ROUNDS):
+            item = take_items(test.items, np.array([turn % len(test)]))
+            for spec, encoder in encoders.items():
+                if sum(times[spec]) < LATENCY_SECONDS:
+                    start = time.perf_counter()
+                    encoder.transform(item)
+                    times[spec].append(time.perf_counter() - start)
+    quartiles = {
+        spec: np.quantile(some[WARM_UPS:] or some[-1:] or [math.nan], [0.25, 0.5, 0.75])
+        for spec, some in times.items()
+    }
+    whole = {
+        spec: np.max([quartiles[name] for name in (spec, *firsts[spec])], axis=0) for spec in costs
+    }
+    return {
+        spec: dataclasses.replace(
+            cost, latency_low=float(low), latency_seconds=float(middle), latency_high=float(high)
+        )
+        for (spec, cost), (low, middle, high) in zip(costs.items(), whole.values(), strict=True)
+    }
+
+
+def cheapest(costs: Sequence[Cost], scores: Sequence[float]) -> int:
+    """Return which encoder to use of some that are equally good.
+
+    It is the one with the smallest vectors among those that are as quick as the quickest, of
+    equally small ones that with the highest score, then the first. Latencies are held against each
+    other by their lower quartiles, which a busy machine raises least; they count as equal within a
+    millisecond, within a factor of two, and where one is not measured.
+
+    Examples
+    --------
+    >>> quick, small = Cost(1, 1, 3e-5, 256, 3e-5, 4e-5), Cost(1, 1, 6e-4, 64, 6e-4, 9e-4)
+    >>> slow = Cost(1, 1, 8e-3, 32, 8e-3, 9e-3)
+    >>> cheapest([quick, small, slow], [0.9, 0.8, 0.95])
+    1
+    """
+    lows = [cost.latency_low for cost in costs]
+    least = min((low for low in lows if not math.isnan(low)), default=math.inf)
+    most = max(FELT_FACTOR * least, least + FELT_SECONDS)
+    quick = [at for at, low in enumerate(lows) if not low > most]
+    return min(quick, key=lambda at: (costs[at].bytes_per_vector, -scores[at]))
 
 
 PILOT_ITEMS = 768

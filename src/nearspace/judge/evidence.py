@@ -122,7 +122,7 @@ class Evidence:
         n, items = self.train.shape[0] + self.test.shape[0], f"{self.task.test.kind.name}s"
         told = zeros_told(train + test, n, items, self.encoder.first.zero_means)
         if test and self.task.labelled:
-            told += f" {test:,} of them {'is' if test == 1 else 'are'} tested, by guessing."
+            told += f" Of the test items {test:,} {'is' if test == 1 else 'are'} told by guessing."
         return [told]
 
     def _on_hubs(self) -> list[str]:

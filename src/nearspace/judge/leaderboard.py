@@ -15,11 +15,11 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.exhibits import NO_ITEMS, Strip
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
-from nearspace.judge.cost import Cost
+from nearspace.judge.cost import Cost, cheapest
 from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import ScoreTable, with_verdicts
+from nearspace.judge.table import ScoreTable, with_star, with_verdicts
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
@@ -60,6 +60,9 @@ class Result:
         By what neighbours are near: the encoder's own, or what was asked for; "" for chance.
     exhibits : Exhibits or None
         What a report shows of its space.
+    over_chance : Estimate or None
+        How much better than guessing it is by the ranking score, whichever way that is; ``low``
+        is what it is at least, for all rows at once. None where nothing can be guessed.
     """
 
     spec: str
@@ -74,6 +77,7 @@ class Result:
     notes: tuple[str, ...] = dataclasses.field(default=(), metadata=SHOWN)
     metric: str = ""
     exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
+    over_chance: Estimate | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,6 +100,9 @@ class Leaderboard(Board):
         ``"cka"`` and ``"neighbour_overlap"`` between the spaces named in `spaces`.
     spaces : tuple of str
         The specs along both axes of `similarity`.
+    better_by : dict of str to str
+        Where another score tells of the same labels, and says that the recommended row is worse
+        than another by more than chance: by its name, the spec of the row that is best by it.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items.
 
@@ -117,6 +124,7 @@ class Leaderboard(Board):
     gallery_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
+    better_by: dict[str, str] = dataclasses.field(default_factory=dict)
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
     )
@@ -221,7 +229,10 @@ def assemble(
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _without_copies(task, results, scores)
-    results = _ranked(task, results, scores, tables[-1].get(task.rank_by) if guesses else None)
+    results = _ranked(task, results, scores)
+    better_by = _better_by(
+        task, results, {row.spec: own for row, own in zip(judged, scores, strict=False)}
+    )
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
     spaces = [(row.shown, row.metric) for row in judged]
@@ -234,6 +245,7 @@ def assemble(
             "neighbour_overlap": pairwise(_overlap, spaces),
         },
         spaces=tuple(row.spec for row in judged),
+        better_by=better_by,
         **shown,
         **settings,
     )
@@ -270,7 +282,8 @@ def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     stacked = np.stack(values)
     # Chance is known for every item, R-precision of the others for a subsample of them.
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
-    return ScoreTable(stacked, task.groups, task.protocol.random_state, score.bounded, score.sign)
+    seed = task.protocol.random_state
+    return ScoreTable(stacked, task.groups, seed, score.bounded, score.sign, task.strata)
 
 
 def _without_copies(
@@ -317,18 +330,20 @@ def _told_of_copies(task: Task, results: list[Result]) -> list[str]:
     ]
 
 
-def _ranked(
-    task: Task, results: list[Result], scores: list[dict[str, Any]], chance: Estimate | None
-) -> list[Result]:
-    """Return the results ranked, each with its verdict; the cheapest contender is recommended."""
+def _ranked(task: Task, results: list[Result], scores: list[dict[str, Any]]) -> list[Result]:
+    """Return the results ranked, each with its verdict; the cheapest contender is recommended.
+
+    ``scores`` are of the results and, where anything can be guessed, of guessing.
+    """
     score, reference = SCORES[task.rank_by], USUAL[task.train.kind.name].reference
     ranked = [row for row in results if score.name in row.scores]
     rest = [row for row in results if score.name not in row.scores]
     if ranked:
         pairs = zip(results, scores, strict=False)
         values = [own[score.name] for row, own in pairs if score.name in row.scores]
-        choose = functools.partial(_cheapest, score=score)
-        ranked = with_verdicts(ranked, score, _table(task, score, values), chance, choose)
+        chance = scores[-1].get(score.name) if len(scores) > len(results) else None
+        told = with_verdicts(ranked, _table(task, score, values), chance)
+        ranked = with_star(told, functools.partial(_cheapest, score=score))
         ranked.sort(key=lambda row: -score.sign * row.scores[score.name].value)
     if score.name == "preservation":
         rest.sort(key=lambda row: row.spec == reference)
@@ -337,16 +352,25 @@ def _ranked(
     return ranked + rest
 
 
+def _better_by(
+    task: Task, results: list[Result], scores: dict[str, dict[str, np.ndarray]]
+) -> dict[str, str]:
+    """Return which row is better than the recommended one by another score of the same labels."""
+    chosen = next((row.spec for row in results if row.recommended), "")
+    better = {}
+    for score in task.tells[:2]:
+        values = {spec: own[score.name] for spec, own in scores.items() if score.name in own}
+        if score.name == task.rank_by or not score.per_unit or chosen not in values:
+            continue
+        verdicts = _table(task, score, list(values.values())).verdicts()
+        words = {spec: verdict.word for spec, verdict in zip(values, verdicts, strict=True)}
+        if words[chosen] == "worse":
+            better[score.name] = next(spec for spec, word in words.items() if word == "best")
+    return better
+
+
 def _cheapest(left: list[Result], score: Score) -> Result:
-    """Return which of the contenders is the quickest, then the smallest, then the best.
-
-    Latencies within a factor of two of the least count as equal, since timing again would shuffle
-    them.
-    """
-    costs = [(row, row.cost) for row in left if row.cost is not None]
-    least = min(cost.latency_seconds for _, cost in costs)
-
-    def order(pair: tuple[Result, Cost]) -> tuple[float, float]:
-        return pair[1].bytes_per_vector, -score.sign * pair[0].scores[score.name].value
-
-    return min((pair for pair in costs if pair[1].latency_seconds <= 2 * least), key=order)[0]
+    """Return which of the contenders to use, see `cheapest`."""
+    rows = [(row, row.cost) for row in left if row.cost is not None]
+    values = [score.sign * row.scores[score.name].value for row, _ in rows]
+    return rows[cheapest([cost for _, cost in rows], values)][0]

@@ -74,11 +74,6 @@ class Score:
         """What numbers are multiplied by so that higher is better."""
         return 1 if self.better == "higher" else -1
 
-    def beats(self, estimate: Estimate, level: float) -> bool:
-        """Return whether the whole interval is better than a level; true where there is none."""
-        end = estimate.low if self.sign > 0 else estimate.high
-        return end is None or self.sign * end > self.sign * level
-
     def text(self, estimate: Estimate | None, interval: bool = True, signed: bool = False) -> str:
         """Return an estimate as text: ``"97.1 [96.0, 98.2]"`` in percent, ``"0.0416"`` otherwise.
 

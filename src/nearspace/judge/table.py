@@ -7,16 +7,22 @@ test unit, in each of several fits.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from nearspace.judge.scores import Score
-from nearspace.judge.statistics import Estimate, bootstrap_means, compare_to_best, interval
+from nearspace.judge.statistics import Estimate, compare_to_base, compare_to_best, interval
 
-__all__ = ["TOP", "ScoreTable", "Verdict", "beside", "contenders", "with_verdicts"]
+__all__ = [
+    "TOP",
+    "ScoreTable",
+    "Verdict",
+    "beside",
+    "contenders",
+    "with_star",
+    "with_verdicts",
+]
 
 TOP = ("best", "tied with best")
 
@@ -25,11 +31,13 @@ TOP = ("best", "tied with best")
 class Verdict:
     """How a row stands: ``"best"``, ``"tied with best"`` or ``"worse"``, and how far from the best.
 
-    The intervals of the differences hold for all rows at once.
+    ``over_chance`` is how much better than guessing it is, if that is asked: what it is at least
+    holds for all rows at once, as do the intervals of the differences.
     """
 
     word: str
     difference: Estimate
+    over_chance: Estimate | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -48,6 +56,8 @@ class ScoreTable:
         Whether the values always lie in [0, 1].
     sign : int
         1 where higher is better, else -1.
+    strata : ndarray of shape (units,) or None
+        The class of each unit, as of `compare_to_base`.
     """
 
     values: np.ndarray
@@ -55,27 +65,33 @@ class ScoreTable:
     random_state: int
     bounded: bool = True
     sign: int = 1
-
-    @functools.cached_property
-    def _replicates(self) -> np.ndarray:
-        return bootstrap_means(self.values, self.groups, random_state=self.random_state)
+    strata: np.ndarray | None = None
 
     def estimates(self, level: float = 0.95) -> list[Estimate]:
         """Return the mean of every row with its interval."""
-        ends = interval(self.values, self._replicates, self.groups, level, bounded=self.bounded)
+        ends = interval(self.values, self.groups, level, bounded=self.bounded)
         return _estimates(np.nanmean(self.values, axis=(1, 2)), *ends)
 
-    def verdicts(self) -> list[Verdict]:
-        """Return how every row stands beside the best, which was picked on the same units."""
-        to = compare_to_best(self.values, self._replicates, self.groups, self.sign > 0)
+    def verdicts(self, chance: np.ndarray | None = None) -> list[Verdict]:
+        """Return how every row stands beside the best, which was picked on the same units.
+
+        ``chance`` is what guessing gets, shape ``(seeds, units)`` or ``(1, units)``.
+        """
+        how: dict[str, Any] = {"higher_is_better": self.sign > 0, "random_state": self.random_state}
+        to = compare_to_best(self.values, self.groups, **how)
         words = ["tied with best" if tied else "worse" for tied in to.tied]
         words[to.best] = "best"
         differences = _estimates(to.difference, to.low, to.high)
-        return list(map(Verdict, words, differences))
+        if chance is None:
+            return list(map(Verdict, words, differences))
+        gains = compare_to_base(self.values, chance, self.groups, self.strata, **how)
+        over = [Estimate(float(gain), float(low)) for gain, low in zip(*gains, strict=True)]
+        return list(map(Verdict, words, differences, over))
 
     def gain(self, level: float = 0.95) -> Estimate:
         """Return the second of two rows minus the first, studentised as the verdicts are."""
-        to = compare_to_best(self.values, self._replicates, self.groups, self.sign > 0, level)
+        how = (self.sign > 0, level, self.random_state)
+        to = compare_to_best(self.values, self.groups, *how)
         change = _estimates(to.difference, to.low, to.high)[1 - to.best]
         return change if to.best == 0 else -change
 
@@ -83,9 +99,7 @@ class ScoreTable:
         """Return the only row minus ``base``, shape ``(seeds, units)``, paired by seed and unit."""
         seeds = min(self.values.shape[1], len(base))  # fewer where it was interrupted
         paired = dataclasses.replace(self, values=self.values[:, :seeds] - base[:seeds])
-        ends = interval(
-            paired.values, paired._replicates, self.groups, level, self.bounded, self.bounded
-        )
+        ends = interval(paired.values, self.groups, level, self.bounded, self.bounded)
         return _estimates(paired.values.mean(axis=(1, 2)), *ends)[0]
 
 
@@ -102,35 +116,38 @@ def beside(difference: Estimate) -> str:
     return "worse" if difference.high is not None and difference.high < 0 else "tied"
 
 
-def contenders(rows: Iterable[Any], score: Score, chance: Estimate | None) -> list[Any]:
+def contenders(rows: Iterable[Any]) -> list[Any]:
     """Return the rows that are best or tied with it, and can be told from chance."""
     return [
         row
         for row in rows
-        if row.verdict in TOP
-        and (estimate := row.scores.get(score.name)) is not None
-        and (chance is None or score.beats(estimate, chance.value))
+        if row.verdict in TOP and (row.over_chance is None or (row.over_chance.low or 0) > 0)
     ]
 
 
 def with_verdicts(
-    rows: Sequence[Any],
-    score: Score,
-    table: ScoreTable,
-    chance: Estimate | None,
-    choose: Callable[[list[Any]], Any],
+    rows: Sequence[Any], table: ScoreTable, chance: np.ndarray | None = None
 ) -> list[Any]:
-    """Return rows with the verdicts of their table; of the `contenders` one is recommended.
+    """Return rows with the verdicts of their table; ``chance`` as of `ScoreTable.verdicts`."""
+    return [
+        dataclasses.replace(
+            row,
+            verdict=verdict.word,
+            difference=verdict.difference,
+            over_chance=verdict.over_chance,
+        )
+        for row, verdict in zip(rows, table.verdicts(chance), strict=True)
+    ]
+
+
+def with_star(rows: Sequence[Any], choose: Callable[[list[Any]], Any]) -> list[Any]:
+    """Return rows with verdicts of which one is recommended, if there are any `contenders`.
 
     ``choose`` returns which of them.
     """
-    told = [
-        dataclasses.replace(row, verdict=verdict.word, difference=verdict.difference)
-        for row, verdict in zip(rows, table.verdicts(), strict=True)
-    ]
-    left = contenders(told, score, chance)
+    left = contenders(rows)
     chosen = choose(left) if left else None
-    return [dataclasses.replace(row, recommended=row is chosen) for row in told]
+    return [dataclasses.replace(row, recommended=row is chosen) for row in rows]
 
 
 def _estimates(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> list[Estimate]:

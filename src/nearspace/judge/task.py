@@ -18,6 +18,7 @@ from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.leaks import Leak, find_leaks
 from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.statistics import FEWEST_UNITS
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import check_metric, versions
 
@@ -153,6 +154,11 @@ class Task(ABC):
     def groups(self) -> np.ndarray | None:
         """The group of each test unit, where there are groups."""
 
+    @property
+    def strata(self) -> np.ndarray | None:
+        """The class of each test unit, where the test side has exactly its share of each."""
+        return None
+
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return all that is needed to repeat the comparison, as JSON values."""
@@ -251,6 +257,11 @@ class ItemTask(Task):
                 f"Neighbours kept cannot be measured: it takes more than {NEIGHBOURS_KEPT} test "
                 "items beside the item itself, which does not count, and there are "
                 f"{len(test) - 1}."
+            )
+        if test.groups is not None and (few := len(np.unique(test.groups))) < FEWEST_UNITS:
+            notes.append(
+                f"The test side has {few} groups, and of fewer than {FEWEST_UNITS} no difference "
+                "is taken for real: bring more groups, or a larger share of them to test."
             )
         sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
         leaks, leak_notes = find_leaks(dataset, split.train, split.test)

@@ -15,7 +15,15 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-__all__ = ["as_scores", "cosines", "in_range", "pieces_of", "rescored", "row_products"]
+__all__ = [
+    "as_scores",
+    "cosines",
+    "in_range",
+    "pieces_of",
+    "rescored",
+    "row_products",
+    "rows_in_range",
+]
 
 GATHERED = 1 << 18  # numbers gathered at once: what is done with them stays in the cache
 ORDINARY = (2.0**-20, 2.0**40)  # largest numbers whose squares neither overflow nor vanish
@@ -51,6 +59,21 @@ def in_range(*arrays: Any) -> tuple[Any, ...]:
         return *arrays, 1.0
     factor = math.ldexp(1.0, min(1 - math.frexp(largest)[1], 1000))
     return *(array.astype(np.float64) * factor for array in arrays), factor
+
+
+def rows_in_range(rows: Any) -> Any:
+    """Return each row, dense or sparse, times a power of two: its largest number is then about 1.
+
+    Examples
+    --------
+    >>> rows_in_range(np.float32([[1e-45, 0], [0, 0], [3e38, -3e38]]))[:2].tolist()
+    [[0.5, 0.0], [0.0, 0.0]]
+    """
+    if sparse.issparse(rows):
+        exponents = np.frexp(abs(rows).max(axis=1).toarray().ravel())[1]
+        data = np.ldexp(rows.data, -np.repeat(exponents, np.diff(rows.indptr)))
+        return sparse.csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
+    return np.ldexp(rows, -np.frexp(np.abs(rows).max(axis=1, keepdims=True, initial=0))[1])
 
 
 def row_products(left: Any, right: Any, dtype: type | None = None) -> np.ndarray:

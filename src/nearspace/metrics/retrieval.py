@@ -225,7 +225,7 @@ def _in_range(
         x.astype(np.result_type(x.dtype, np.float32), copy=False) for x in (queries, gallery)
     )
     if metric == "euclidean":
-        return in_range(queries, gallery)  # type: ignore[return-value]
+        return in_range(queries, gallery)
     (queries, left), (gallery, right) = in_range(queries), in_range(gallery)
     return queries, gallery, left * right if metric == "dot" else 1.0
 
@@ -307,7 +307,8 @@ def _prepare(
     else:  # centring would fill them, and the cost of float64 is small beside that of the indices
         queries, gallery = queries.astype(np.float64), gallery.astype(np.float64)
         if metric == "cosine":
-            queries, gallery = (x.multiply(unit_factors(x)).tocsr() for x in (queries, gallery))
+            sides: Any = (queries, gallery)
+            queries, gallery = (x.multiply(unit_factors(x)).tocsr() for x in sides)
     chunks = []
     for first in range(0, n, width):
         part = gallery[first : first + width]
@@ -356,7 +357,7 @@ def _rounded(
     """Return rows times their factors less a centre, computed in float64 where that is needed."""
     if factors is None and rows.dtype == dtype:
         return rows - centre.astype(dtype)  # all are moved by the same, whatever its last digit
-    rounded = np.empty(rows.shape, dtype)
+    rounded: np.ndarray = np.empty(rows.shape, dtype)
     for part in pieces_of(*rows.shape):
         rounded[part] = rows[part] * (1.0 if factors is None else factors[part]) - centre
     return rounded

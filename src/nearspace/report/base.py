@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nearspace.encoders.exhibits import Strip
-from nearspace.report.words import bytes_text, count_text, seconds_text
+from nearspace.report.words import bytes_text, count_text, quartiles_text, seconds_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -131,6 +131,7 @@ def _templates() -> Environment:
 
     made.filters |= {
         "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "drawn": drawn,
+        "quartiles": quartiles_text,
         "spec": _breakable, "zip": zip,
         "score": lambda estimate, name: SCORES[name].parts(estimate),
     }  # fmt: skip

@@ -90,11 +90,12 @@ def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:
 def map_facts(space: Space, layout: Map) -> list[str]:
     """Return what was mapped and how far the map can be trusted, in a few words each."""
     n, queries = len(layout), layout.queries
-    facts = [f"{n:,} items", f"{space.recipe.spec}, by {layout.made_by['metric']}"]
+    facts = [f"{n:,} items", space.recipe.spec]
     if math.isfinite(layout.trustworthiness):
         nearest = f"{100 * layout.preservation:.0f} % of the {K} nearest preserved"
         sample = "" if queries == n else f", on {queries:,} items"
-        facts.append(f"trustworthiness {layout.trustworthiness:.3f}, {nearest}{sample}")
+        trust = f"trustworthiness {layout.trustworthiness:.3f} by {layout.made_by['metric']}"
+        facts.append(f"{trust}, {nearest}{sample}")
     if n < FEWEST:
         facts.append("too few to lay out, on a circle in their order")
     directed = space.searcher.directed

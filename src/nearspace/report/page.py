@@ -182,8 +182,7 @@ def _facts(board: Leaderboard) -> list[str]:
     tried = [row for row in board.rows if not isinstance(row, Result) or row.verdict != "floor"]
     facts.append(f"{len(tried)} encoder{'s' * (len(tried) != 1)}")
     if board.seconds:
-        spent = sum(board.seconds.values())
-        facts.append(f"{seconds_text(spent)} of computing" if spent else "all from the cache")
+        facts.append(f"{seconds_text(sum(board.seconds.values()))} of computing")
     return facts
 
 

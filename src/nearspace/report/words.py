@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from nearspace.judge.board import Board
+from nearspace.judge.cost import Cost
 from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.scores import SCORES
 from nearspace.judge.table import TOP
 
 __all__ = [
@@ -13,6 +15,7 @@ __all__ = [
     "count_text",
     "few_to_choose",
     "leak_words",
+    "quartiles_text",
     "seconds_text",
     "standing",
     "verdict",
@@ -32,7 +35,8 @@ def verdict(board: Leaderboard) -> tuple[str | None, str]:
     place = standing(board, "cheaper", "cheapest", "encoder")
     text = f"{place}: {_labelled(chosen, board)}"
     gains = " and ".join(_gains(chosen, board))
-    return chosen.spec, text + (f", {gains}." if gains else ".")
+    text += f", {gains}." if gains else "."
+    return chosen.spec, " ".join([text, *_objections(chosen, board)])
 
 
 def leak_words(board: Board) -> list[str]:
@@ -87,6 +91,23 @@ def standing(board: Board, better: str, best: str, noun: str) -> str:
     return f"The only {noun} that could be ranked"
 
 
+def _objections(chosen: Result, board: Leaderboard) -> list[str]:
+    """Return where another score of the same labels says that another row is better."""
+    said = []
+    for name, spec in board.better_by.items():
+        score = SCORES[name]
+        rows = {row.spec: row.scores[name] for row in board.results if name in row.scores}
+        mine, theirs = (
+            f"{score.text(rows[one], interval=False)} {score.unit}".strip()
+            for one in (chosen.spec, spec)
+        )
+        said.append(
+            f"By {board.label(name)} it is worse than {spec}, by more than chance: {mine} against "
+            f"{theirs}."
+        )
+    return said
+
+
 def _gains(chosen: Result, board: Leaderboard) -> list[str]:
     """Return how much better the chosen row is than the raw input, and than chance."""
     gains = []
@@ -120,6 +141,18 @@ def seconds_text(value: float) -> str:
         if value < limit:
             return f"{_two_digits(value * factor)} {unit}"
     return f"{_two_digits(value / 3600)} h"
+
+
+def quartiles_text(cost: Cost) -> str:
+    """Return the quartiles of the latency of one item, nothing where it was not measured.
+
+    Examples
+    --------
+    >>> quartiles_text(Cost(1, 1, 0.0021, 8, latency_low=0.00198, latency_high=0.0034))
+    '2 ms–3.4 ms'
+    """
+    low, high = seconds_text(cost.latency_low), seconds_text(cost.latency_high)
+    return f"{low}–{high}" if low and high else ""
 
 
 def count_text(value: float) -> str:

@@ -133,8 +133,8 @@ def check_rounding(vectors: np.ndarray, who: str) -> None:
     if share.max(initial=0.0) > MERGED:
         raise NearspaceError(
             f"{who}: vectors are kept in float32, which makes about {share.max():.0%} of the "
-            f"different numbers of column {share.argmax()} equal; take the mean of each column off "
-            "first, or read the file as data and embed it with raw, which does."
+            f"different numbers of column {share.argmax()} equal; move its columns to zero and "
+            "scale them, or read it as data and embed it with raw, which moves them."
         )
 
 

@@ -234,10 +234,20 @@ def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
 
 
 def _meta_of(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
-    """Return what is known of each item beside vector, id and label, and which column is a role."""
-    columns, roles = dataset.kind.to_columns(dataset.items), {}
+    """Return what is known of each item beside vector, id and label, and which column is a role.
+
+    A column that is called like the ids or the labels, and is something else, gets another name.
+    """
+    ours = {"id"} if dataset.target is None else {"id", "label"}
+    columns: dict[str, Any] = {}
+    for given, values in dataset.kind.to_columns(dataset.items).items():
+        columns[free_name(given, ours)] = values
+    roles: dict[str, str] = {}
     for given in [] if dataset.meta is None else dataset.meta.column_names:
-        columns[free_name(given, columns)] = dataset.meta[given]  # type: ignore[index]
+        cells = dataset.meta[given]  # type: ignore[index]
+        if given in ours and _texts(cells.to_pylist()) == _texts(_own(dataset, given)):
+            continue
+        columns[free_name(given, {*columns, *ours})] = cells
     for role in ("groups", "time", "split"):
         values = getattr(dataset, role)
         if values is not None:
@@ -248,3 +258,13 @@ def _meta_of(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
     import pyarrow as pa
 
     return pa.table(columns), roles
+
+
+def _own(dataset: Dataset, name: str) -> list[Any]:
+    """Return the ids or the labels of a dataset, as the column of that name has them."""
+    values = dataset.ids if name == "id" else dataset.labels
+    return [] if values is None else values.tolist()
+
+
+def _texts(values: list[Any]) -> list[str | None]:
+    return [None if value is None or value != value else str(value) for value in values]

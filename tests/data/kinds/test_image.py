@@ -146,6 +146,7 @@ def test_how_arrays_became_bytes_is_told():
         (GREY / 255, "256 grey values: 0 is black and 1 white"),
         (GREY.astype(np.uint16) * 257, "from 0 to 65535 are kept as uint8"),
         ((GREY > 127).astype(np.uint8), "masks of 0 and 1: 0 is black and 1 white"),
+        (GREY > 127, "masks of 0 and 1: 0 is black and 1 white"),
         (GREY // 16, "nearly black: no grey value is above 15 of 255"),
         (np.zeros_like(GREY), "All images are black."),
     ):

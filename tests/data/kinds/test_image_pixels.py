@@ -224,6 +224,11 @@ def test_missing_pixels_are_white_and_no_part_of_the_scale(tmp_path):
     files = read(written(tmp_path, heights, tiffinfo={42113: "-9999"}))
     assert files.kind.scale == (heights[heights > 0].min(), heights.max())
     assert (files.items[:, 0, 0] == 255).all()
+    heights[1] = -9999
+    assert read(written(tmp_path, heights, tiffinfo={42113: "-9999"})).failed == {
+        1: "all of its pixels are marked as missing"
+    }
+    heights[1] = heights[0]
     assert files.notes[2] == "2 pictures have pixels marked as missing, which are white."
     heights[:, 0, 0] = np.nan
     broken = written(tmp_path, [*heights, GREY[0]])
@@ -231,5 +236,7 @@ def test_missing_pixels_are_white_and_no_part_of_the_scale(tmp_path):
     files = read(written(tmp_path, heights, tiffinfo={42113: "nan"}))
     assert (files.items[:, 0, 0] == 255).all()
     deep = GREY[:1].astype(np.uint16) * 257
+    turned = read(written(tmp_path, deep, tiffinfo={262: 0}))  # 0 is white, and so in 8 bits
+    np.testing.assert_array_equal(turned.items, 255 - read(written(tmp_path, deep)).items)
     files = read(written(tmp_path, deep, "png", transparency=int(deep[0, 2, 3])))
     assert (files.items[:, 2, 3] == 255).all()

@@ -23,6 +23,7 @@ from nearspace.judge.statistics import compare_to_best
 from nearspace.judge.studies.compare import compare
 from nearspace.judge.usual import USUAL
 from nearspace.report.page import render
+from nearspace.report.words import verdict
 
 
 @pytest.fixture(scope="module")
@@ -90,10 +91,7 @@ def test_rows_are_ranked_and_the_bad_one_is_worse(board):
     assert board.results[0].verdict == "best"
     top = [row for row in board.results if row.verdict in ("best", "tied with best")]
     assert row(board, "raw") in top
-    quickest = min(row.cost.latency_seconds for row in top)
-    quick = [row for row in top if row.cost.latency_seconds <= 2 * quickest]
-    assert board.best() in quick
-    assert board.best().cost.bytes_per_vector == min(row.cost.bytes_per_vector for row in quick)
+    assert board.best().cost.bytes_per_vector == min(row.cost.bytes_per_vector for row in top)
 
 
 def noisy(signal, n=200):
@@ -126,6 +124,47 @@ def test_nothing_is_recommended_where_nothing_can_be_told_from_chance():
     assert not any(row.recommended for row in board.results)
     with pytest.raises(NearspaceError, match="told from chance"):
         board.best()
+
+
+def test_nothing_is_starred_on_noise():
+    """With the star asked of each row alone, one in eight such boards had one."""
+    rng, specs = np.random.default_rng(0), [f"raw | pca(dim={dim})" for dim in (2, 3, 5)]
+    starred = 0
+    for _ in range(8):
+        items = rng.normal(size=(120, 6)).astype(np.float32)
+        data = load(items, labels=np.arange(120) % 2)
+        starred += compare(data, encoders=specs).recommended is not None
+    assert starred <= 1
+
+
+def with_square(items):
+    return np.hstack([items, np.square(items)])
+
+
+def test_a_probe_that_says_otherwise_is_told():
+    values = np.random.default_rng(0).normal(size=(600, 1)).astype(np.float32)
+    data = load(values, labels=(np.abs(values[:, 0]) > 0.67).astype(int))
+    board = compare(data, encoders=[FunctionTransformer(with_square)])
+    (other,) = (row.spec for row in board.results if row.spec.startswith("Function"))
+    assert board.best().spec == "raw"  # as good by its neighbours, and half as large
+    assert board.better_by == {"probe": other}
+    assert f"By linear probe it is worse than {other}" in verdict(board)[1]
+    assert json.loads(board.to_json())["better_by"] == {"probe": other}
+    assert compare(data, encoders=["raw"]).better_by == {}
+
+
+def test_few_groups_and_two_fits_are_told(wine):
+    items = np.random.default_rng(0).normal(size=(200, 3)).astype(np.float32)
+    grouped = load(items, labels=np.arange(200) % 2, groups=np.arange(200) % 8)
+    notes = compare(grouped, encoders=["raw"]).notes
+    assert any("2 groups, and of fewer than 6 no difference" in note for note in notes)
+    assert any("Two fits" in note for note in compare(wine, encoders=["raw"], seeds=2).notes)
+
+
+def test_latencies_are_never_from_the_cache(wine, tmp_path):
+    first, second = (compare(wine, encoders=["l2"], cache=tmp_path) for _ in range(2))
+    assert row(first, "l2").cost.fit_seconds == row(second, "l2").cost.fit_seconds
+    assert row(first, "l2").cost.latency_seconds != row(second, "l2").cost.latency_seconds
 
 
 def test_the_item_itself_is_not_among_the_neighbours_kept(digits):
@@ -251,7 +290,9 @@ def test_the_cache_computes_only_what_is_new(digits, tmp_path, pca_fits):
     assert len(list((tmp_path / "fits").iterdir())) == 5  # raw, hog, pca, pca, and one mlp
     for spec in ("raw", "pca(dim=3)", "mlp(epochs=2)@fc1"):
         assert row(first, spec).scores == row(second, spec).scores
-        assert row(first, spec).cost == row(second, spec).cost
+        costs = row(first, spec).cost, row(second, spec).cost
+        assert costs[0].fit_seconds == costs[1].fit_seconds
+        assert all(cost.latency_low <= cost.latency_seconds for cost in costs)
 
 
 def test_a_damaged_cache_is_computed_again(wine, tmp_path):
@@ -463,7 +504,7 @@ def test_fewer_dimensions_than_asked_are_told_in_row_result_and_notes(digits, tm
     assert rows["pca(dim=9999)"]["notes"] == list(told["pca(dim=9999)"])
     page = render(boards[0])
     assert f"pca(dim=9999): {told['pca(dim=9999)'][0]}" in page
-    assert f">{dim}*<" in page
+    assert f'title="{told["pca(dim=9999)"][0]}">note<' in page
 
 
 def test_all_that_was_left_out_stands_in_the_result(tmp_path):

@@ -54,12 +54,7 @@ def test_of_equally_small_layers_the_best_is_recommended(board):
         for dim, value in sizes
     ]
     assert smallest(rows, SCORES["knn"]) is rows[2]
-    chance, score = board.floor["chance"], SCORES["knn"]
-    left = [
-        row
-        for row in board.rows
-        if row.verdict in TOP and score.beats(row.scores["knn"], chance.value)
-    ]
+    left = [row for row in board.rows if row.verdict in TOP and row.over_chance.low > 0]
     assert board.recommended is min(left, key=lambda row: (row.dim, -row.scores["knn"].value))
     assert board.contenders == left
 

@@ -269,8 +269,8 @@ def test_conditions_follow_the_types_of_columns():
         ("old=true",): "bd",
         ("label>2",): "d",
         ("label==2", "id!=b"): "c",
-        ("number as text<2",): "bd",  # as text: 10 comes before 2
         ("number as text=",): "d",
+        ("number as text=10",): "b",
         ("date>=2024-02-01",): "bc",
         ("date=2024-02",): "b",
         ("zone>2024-01-31T23:30", "zone<2024-04-01"): "bc",
@@ -294,6 +294,8 @@ def test_conditions_follow_the_types_of_columns():
     for wrong in ("date>soon", "day>", "zone=31.05.2024", "day=5", "sizes=x", "price=x"):
         with pytest.raises(NearspaceError, match=r"expected a (date such as 2024|number)"):
             matching(space, [wrong])
+    with pytest.raises(NearspaceError, match=r"text, such as '9'.*alphabet is not that of numbers"):
+        matching(space, ["number as text<2"])
 
 
 def test_one_long_text_does_not_make_the_others_as_long():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from nearspace.data.duplicates import near_rows
-from nearspace.data.kinds.image_files import darkness, read_images, resize_images
+from nearspace.data.kinds.image_files import brightest, darkness, read_images, resize_images
 from nearspace.data.kinds.image_pixels import MASK, Scale, scale_of, scaled
 from nearspace.data.kinds.kind import (
     ItemsRead,
@@ -69,7 +69,7 @@ class Image(Kind):
     name: ClassVar[str] = "image"
     form: ClassVar[str] = (
         "images of shape (n, height, width) or (n, height, width, channels) with values in [0, 1] "
-        "or whole numbers from 0 to 255"
+        "or whole numbers from 0 to 255, pictures opened by Pillow"
     )
     endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
     pictured: ClassVar[bool] = True
@@ -84,7 +84,10 @@ class Image(Kind):
 
     def __str__(self) -> str:
         height, width, channels = self.shape
-        return f"{'grey' if channels == 1 else 'colour'} images of {height} × {width} pixels"
+        told = f"{'grey' if channels == 1 else 'colour'} images of {height} × {width} pixels"
+        if self.scale is None:
+            return told
+        return f"{told}, values from {self.scale[0]:.10g} to {self.scale[1]:.10g}"
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:
@@ -372,6 +375,8 @@ def _scale(array: np.ndarray) -> Scale | None:
     """
     if array.dtype == bool or not array.size:
         return None
+    if array.dtype == np.uint8:
+        return MASK if brightest(array, 2) == 1 else None
     low, high = float(array.min()), float(array.max())
     if array.dtype.kind == "f":
         is_bytes = low >= 0 and 1 < high <= 255 and np.array_equal(array, np.trunc(array))
@@ -383,7 +388,7 @@ def _scale(array: np.ndarray) -> Scale | None:
 
 def _told(array: np.ndarray, scale: Scale | None) -> list[str]:
     """Return what there is to say of how an array of images became bytes."""
-    if scale == MASK:
+    if scale == MASK or array.dtype == bool:
         return ["The images are masks of 0 and 1: 0 is black and 1 white."]
     if array.dtype.kind == "f":
         ends = "1" if scale is None else f"{scale[1]:.10g}"

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ from nearspace.data.kinds.image_pixels import (
 from nearspace.data.kinds.kind import Progress
 from nearspace.errors import DataError
 
-__all__ = ["ImagesRead", "darkness", "read_images", "resize_images"]
+__all__ = ["ImagesRead", "brightest", "darkness", "read_images", "resize_images"]
 
 OWN_SIZE_LIMIT = 96
 DEFAULT_SIZE = 64
@@ -179,7 +179,7 @@ def read_images(
         warnings.simplefilter("ignore")
         images, failed, seen = _decode_all(pictures, size, channels, scale, given, progress)
         if not given:
-            images, scale = _rescaled(images, pictures, seen)
+            scale = _rescale(images, pictures, seen, failed)
     height, width, depth = images.shape[1:]
     colour = "grey" if depth == 1 else "RGB"
     notes = [f"Images are {width} × {height} pixels, {colour}: {seen.why(size, given)}."]
@@ -190,17 +190,25 @@ def read_images(
 
 def darkness(images: np.ndarray) -> list[str]:
     """Return a note where no image has a grey value that is not nearly black."""
-    brightest = 0
-    for start in range(0, len(images), 1024):
-        brightest = max(brightest, int(images[start : start + 1024].max()))
-        if brightest >= DARK:
-            return []
-    if not brightest:
-        return ["All images are black."] if len(images) else []
+    most = brightest(images, DARK)
+    if most >= DARK or not len(images):
+        return []
+    if not most:
+        return ["All images are black."]
     return [
-        f"All images are nearly black: no grey value is above {brightest} of 255; if white is "
-        f"{brightest}, divide by it and give floats from 0 to 1."
+        f"All images are nearly black: no grey value is above {most} of 255; if {most} is to be "
+        "white, divide by it and give floats from 0 to 1."
     ]
+
+
+def brightest(images: Iterable[np.ndarray], enough: int) -> int:
+    """Return the largest byte of images, or one of at least ``enough`` where there is any."""
+    most = 0
+    for image in images:
+        most = max(most, int(image.max(initial=0)))
+        if most >= enough:
+            break
+    return most
 
 
 def _pictures(count: int) -> str:
@@ -300,27 +308,23 @@ def _first_image(pictures: Sequence[Picture], scale: Scale | None, given: bool) 
     )
 
 
-def _rescaled(
-    images: np.ndarray, pictures: Sequence[Picture], seen: Seen
-) -> tuple[np.ndarray, Scale | None]:
-    """Return images of which those of more than 8 bits, or all masks, were decoded by one scale.
+def _rescale(
+    images: np.ndarray, pictures: Sequence[Picture], seen: Seen, failed: dict[int, str]
+) -> Scale | None:
+    """Decode pictures of more than 8 bits, or masks if all are, by one scale, and return it.
 
     Only when all have been seen is that scale known.
     """
     again = seen.deep
     scale = seen.scale() if again else None
-    if not again:
-        read = list(seen.looks)
-        brightest = 0
-        for start in range(0, len(read), 1024):
-            brightest = max(brightest, int(images[read[start : start + 1024]].max()))
-            if brightest > 1:
-                return images, None
-        scale, again = (MASK, read) if brightest else (None, [])
+    if not again and brightest((images[index] for index in seen.looks), 2) == 1:
+        scale, again = MASK, list(seen.looks)
     into = functools.partial(read_pixels, images=images, scale=scale, given=True)
-    for _ in _decoded(into, [(index, pictures[index]) for index in again]):
-        pass
-    return images, scale
+    places = [(index, pictures[index]) for index in again]
+    for index, result in zip(again, _decoded(into, places), strict=True):
+        if isinstance(result, str):  # a file may be gone since
+            failed[index] = result
+    return scale
 
 
 def _close_gaps(images: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ __all__ = ["MASK", "Look", "Picture", "Scale", "fit", "read_pixels", "scale_of",
 
 ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
+PHOTOMETRIC = 262  # 0: the least value is white
 GDAL_NODATA = 42113
 EXIF_KEYS = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
@@ -31,7 +32,7 @@ Scale: TypeAlias = tuple[float, float]  # the value that is black, and the one t
 MASK: Scale = (0.0, 1.0)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Look:
     """What is to be seen of one picture.
 
@@ -96,7 +97,10 @@ def read_pixels(
     scale: Scale | None,
     given: bool,
 ) -> Look | str:
-    """Decode a picture into a row; return what is to be seen of it, or why it failed."""
+    """Decode a picture into a row; return what is to be seen of it, or why it failed.
+
+    One of more than 8 bits is not written while its scale is not known.
+    """
     index, source = place
     height, width, channels = images.shape[1:]
     try:
@@ -120,9 +124,11 @@ def read_pixels(
             look = Look(own, grey)
             if image.mode == "F" or image.mode.startswith("I"):
                 image, look = _grey_levels(image, look, scale, given)
+                if scale is None and not given:
+                    return dataclasses.replace(look, frames=_has_frames(opened))
             else:
                 image = _opaque(image)
-                if given and scale == MASK and _brightest(image) == 1:
+                if given and scale == MASK and np.max(image.getextrema()) == 1:
                     image = image.point(lambda value: 255 * value)
             pixels = fit(image, height, width, "L" if channels == 1 else "RGB")
             images[index] = pixels.reshape(height, width, channels)
@@ -144,7 +150,7 @@ def _opened(source: Picture) -> Iterator[Pillow.Image]:
         on_its_side = source.getexif().get(ORIENTATION) in SIDEWAYS  # no longer once it is loaded
         source = Path(source.filename) if on_its_side and source.filename else source  # type: ignore[attr-defined]
     if isinstance(source, Path):
-        with source.open("rb") as file, Pillow.open(file) as image:
+        with open(source, "rb") as file, Pillow.open(file) as image:
             yield image
     else:
         yield source
@@ -170,7 +176,9 @@ def _grey_levels(
     present = values[~gaps]
     if not np.isfinite(present).all():
         raise DataError("its pixels hold NaN or infinity")
-    low, high = (float(present.min()), float(present.max())) if present.size else (0.0, 0.0)
+    if not present.size:
+        raise DataError("all of its pixels are marked as missing")
+    low, high = float(present.min()), float(present.max())
     whole = image.mode != "F" or bool((present % 1 == 0).all())
     if scale is None and given and image.mode.startswith("I;"):
         scale = (0.0, SIXTEEN_BITS)
@@ -181,14 +189,15 @@ def _grey_levels(
                 f"32-bit values from {low:.10g} to {high:.10g}, where the others have 8 bits and "
                 f"32 bits would be read from 0 to {scale[1]:g}"
             )
-    black, white = scale or (low, high)
-    levels = scaled(values, (black, white)) if black < white else np.zeros_like(values, np.uint8)
+    look = dataclasses.replace(look, ends=(low, high), whole=whole, gaps=bool(gaps.any()))
+    if scale is None:
+        return image, look
+    levels = scaled(values, scale)
+    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:  # Pillow turns those of 8 bits only
+        levels = 255 - levels
     levels[gaps] = 255
-    outside = low < black or high > white
-    look = dataclasses.replace(
-        look, ends=(low, high), whole=whole, outside=outside, gaps=bool(gaps.any())
-    )
-    return Pillow.fromarray(levels), look
+    outside = low < scale[0] or high > scale[1]
+    return Pillow.fromarray(levels), dataclasses.replace(look, outside=outside)
 
 
 def _gaps(image: Pillow.Image, values: np.ndarray) -> np.ndarray:
@@ -215,11 +224,6 @@ def _opaque(image: Pillow.Image) -> Pillow.Image:
         white.alpha_composite(layer)
         return white.convert(plain)
     return image.convert(plain)
-
-
-def _brightest(image: Pillow.Image) -> float:
-    """Return the largest value of a grey or RGB image."""
-    return float(np.max(image.getextrema()))
 
 
 def fit(image: Pillow.Image, height: int, width: int, mode: str = "") -> np.ndarray:

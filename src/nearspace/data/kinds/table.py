@@ -166,10 +166,9 @@ class Table(Kind):
     def near(self, items: pd.DataFrame, asked: np.ndarray) -> np.ndarray:
         """Return pairs of rows of equal categories, whose numbers are nearer than by chance."""
         numbers, codes = self._cells(items)
-        # Categories have no distance: each is a place of its own, far from the others.
-        random = np.random.default_rng(0)
-        places = [random.standard_normal((int(code.max()) + 1, 2))[code] for code in codes.T]
-        return near_rows(np.concatenate([numbers, *places], axis=1, dtype=np.float32), asked)
+        # Categories have no distance, and one that differs is no small change.
+        pairs = near_rows(numbers, asked)
+        return pairs[(codes[pairs[:, 0]] == codes[pairs[:, 1]]).all(axis=1)]
 
     def _cells(self, items: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
         """Return numbers scaled, and the number of each category and of what is missing."""
@@ -184,8 +183,15 @@ class Table(Kind):
         return numbers_scaled(numbers), np.stack(codes, axis=1)
 
     def to_columns(self, items: pd.DataFrame) -> dict[str, pd.Series]:
-        """Return the columns of the table."""
-        return {str(name): items[name] for name in items.columns}
+        """Return the columns of the table; categories that are true and false as such."""
+        truth = {"True": True, "False": False}
+        columns = {}
+        for name, of in self.columns:
+            column = items[name]
+            if of == "category" and column.notna().any() and column.dropna().isin(truth).all():
+                column = column.map(truth)
+            columns[name] = column
+        return columns
 
     def traits(self, items: pd.DataFrame, rows: np.ndarray) -> list[Trait]:
         """Return every column, and words and numbers in those that hold names."""

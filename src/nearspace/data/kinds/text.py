@@ -87,7 +87,7 @@ class Text(Kind):
         return np.unique(content_hash([*map(normal_form, items)]), return_inverse=True)[1]
 
     def near(self, items: list[str], asked: np.ndarray) -> np.ndarray:
-        """Return pairs of texts that have most of their runs of five characters in common."""
+        """Return pairs of texts that have most of their runs of eight characters in common."""
         pairs = near_texts(items)
         both = np.concatenate([pairs, pairs[:, ::-1]])
         return both[np.isin(both[:, 0], asked)]

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Vector", "check_range"]
 
-# Share of its mean, or of the widest column, below which the spread of a column is one of rounding.
+# Share of its mean below which the spread of a column is one of rounding.
 NOISE = {np.dtype(np.float32): 1e-6, np.dtype(np.float64): 1e-13}
+NOISE_OF_WIDEST = 1e-7  # share of the widest column: what principal components that are none have
 SCALED_AT_ONCE = 2**20  # numbers
 
 CODED_ROWS, MOST_CODES = 500, 50  # so few different numbers among so many rows are codes
@@ -132,10 +133,14 @@ class Vector(Kind):
         return Stacked(torch.from_numpy(rows))
 
     def scaling(self, items: np.ndarray) -> Scaling:
-        """Return mean and deviation of each column; the largest where a column hardly varies."""
-        mean, scale = (measure(items, axis=0, dtype=np.float64) for measure in (np.mean, np.std))
+        """Return mean and deviation of each column.
+
+        Where a column varies by no more than rounding, it is the deviation of the widest.
+        """
+        mean = items.mean(axis=0, dtype=np.float64)
+        scale: np.ndarray = np.asarray(items.std(axis=0, dtype=np.float64))
         widest = scale.max(initial=0.0)
-        noise = NOISE[items.dtype] * np.maximum(np.abs(mean), widest)
+        noise = np.maximum(NOISE[items.dtype] * np.abs(mean), NOISE_OF_WIDEST * widest)
         scale[scale <= noise] = widest or 1.0
         return mean.astype(items.dtype), scale.astype(items.dtype)
 

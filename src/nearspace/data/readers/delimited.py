@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nearspace.data.sources import left_out
 from nearspace.errors import DataError
@@ -24,7 +24,9 @@ __all__ = ["Delimited", "read_delimited"]
 
 SEPARATORS = (",", ";", "\t", "|")
 NAMES = {"\t": "a tab", " ": "a blank"}
+SAMPLE_BYTES = 1_000_000
 SAMPLE_CHARACTERS = 100_000  # fewer than `csv` allows in a field
+BLOCK = 2**20  # bytes that are cut at once; a longer line takes a larger one
 SAMPLE_RECORDS = 500
 LARGEST_FIELD = 2**31 - 1
 BYTE_ORDER_MARKS = {
@@ -62,7 +64,7 @@ class _Layout:
 
     separator: str
     names: list[str]
-    start: int  # the first character of the data
+    start: int  # the first byte of the data
     lines: int  # how many lines stand before it
     notes: list[str]
     unnamed: tuple[str, ...] = ()  # names that stand in for none
@@ -98,16 +100,18 @@ def read_delimited(path: Path) -> Delimited:
     >>> read.frame.to_dict("list"), read.notes
     ({'name, EUR': ['big', 'small'], 'size': ['1,5', '0,5']}, ["Separated by ';'."])
     """
-    text, notes = _text(path)
-    layout = _layout(text, path)
-    table, more = _table(text[layout.start :].encode(), layout, path)
+    data, notes = _utf8(path)
+    # The form of the whole is found in its beginning, which ends with a line.
+    head = data if len(data) <= SAMPLE_BYTES else data[: data.rfind(b"\n", 0, SAMPLE_BYTES) + 1]
+    layout = _layout((head or data).decode(), path)
+    table, more = _table(data[layout.start :], layout, path)
     return Delimited(
         table.to_pandas(), [*notes, *layout.notes, *more], "," if layout.separator == ";" else "."
     )
 
 
-def _text(path: Path) -> tuple[str, list[str]]:
-    """Return the text of a file, and what there is to say of its encoding."""
+def _utf8(path: Path) -> tuple[bytes, list[str]]:
+    """Return the text of a file in UTF-8, and what there is to say of its encoding."""
     data = path.read_bytes()
     if path.suffix.lower() == ".gz":
         data = gzip.decompress(data)
@@ -115,14 +119,15 @@ def _text(path: Path) -> tuple[str, list[str]]:
     if not encoding and data[:1000].count(0) > 0.3 * len(data[:1000]):
         # Every other byte of plain text is zero.
         encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    text = data.decode(encoding or "utf-8")
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+    if encoding:
+        data = data.decode(encoding).encode()
+    if b"\0" in data:
+        line = data.count(b"\n", 0, data.index(b"\0")) + 1
         raise DataError(
             f"{path.name} is no text: line {line} holds a zero byte; write the file again."
         )
     notes = [] if encoding in ("", "utf-8-sig") else [f"In {encoding[:6].upper()}."]
-    return text, notes
+    return data, notes
 
 
 def _layout(text: str, path: Path) -> _Layout:
@@ -173,6 +178,7 @@ def _layout(text: str, path: Path) -> _Layout:
         _name(layout, records[0], cells[1:], width, path)
     if before:
         notes.append(left_out(len(before), "line", "of comment"))
+    layout.start = len(text[: layout.start].encode())
     return layout
 
 
@@ -321,44 +327,82 @@ def _name(
 def _table(data: bytes, layout: _Layout, path: Path) -> tuple[pa.Table, list[str]]:
     """Return the records of a file as columns of text, and what was left out."""
     import pyarrow as pa
-    import pyarrow.csv as arrow
 
     names = layout.names + [""] * layout.trailing
     if not data.strip():
         return pa.table({name: pa.array([], pa.string()) for name in layout.names}), []
-    if data.count(b'"') % 2:
+    quoted = b'"' in data
+    if quoted and data.count(b'"') % 2:
         _check_quotes(data, layout, path)
-    wrong: list[tuple[int, int]] = []
-    skipped = {"comment": 0}
+    misfits = _Misfits()
+    try:
+        table = _cut(data, layout, names, quoted, misfits)
+        if misfits.first is not None:  # which has a number only without threads
+            misfits = _Misfits()
+            _cut(data, layout, names, quoted, misfits, threads=False)
+    except pa.ArrowInvalid:
+        data.decode()  # which tells the byte that is no text
+        raise
+    if misfits.first is not None:
+        raise DataError(_misfit(data, layout, path, misfits))
+    return _cleaned(table, layout, path, misfits.comments)
 
-    def skip(row: arrow.InvalidRow) -> str:
+
+@dataclasses.dataclass
+class _Misfits:
+    """The lines that have another number of fields than the others."""
+
+    first: Any = None  # pyarrow.csv.InvalidRow
+    count: int = 0
+    comments: int = 0
+
+    def __call__(self, row: Any) -> str:
         if row.text.startswith("#"):
-            skipped["comment"] += 1
+            self.comments += 1
         elif row.text.strip():
-            wrong.append((row.number, row.actual_columns))
+            self.first, self.count = self.first or row, self.count + 1
         return "skip"
 
+
+def _cut(
+    data: bytes,
+    layout: _Layout,
+    names: list[str],
+    quoted: bool,
+    misfits: _Misfits,
+    threads: bool = True,
+) -> pa.Table:
+    """Return the fields of data as columns of text; lines that do not fit are handed over."""
+    import pyarrow as pa
+    import pyarrow.csv as arrow
+
     codes = [f"{at}" for at in range(len(names))]
-    table = arrow.read_csv(
-        pa.BufferReader(data),
-        read_options=arrow.ReadOptions(
-            use_threads=False,  # else the rows that do not fit have no numbers
-            column_names=codes,
-            block_size=min(len(data) + 1, 2**30),
-        ),
-        parse_options=arrow.ParseOptions(
-            delimiter=layout.separator, newlines_in_values=True, invalid_row_handler=skip
-        ),
-        convert_options=arrow.ConvertOptions(
-            column_types=dict.fromkeys(codes, pa.string()),
-            strings_can_be_null=True,
-            null_values=[""],
-            check_utf8=False,  # it was decoded
-        ),
-    )
-    if wrong:
-        raise DataError(_misfit(data, layout, path, *wrong[0], len(wrong)))
-    return _cleaned(table, layout, path, skipped["comment"])
+    longest = BLOCK
+    while True:
+        try:
+            return arrow.read_csv(
+                pa.BufferReader(data),
+                read_options=arrow.ReadOptions(
+                    use_threads=threads,
+                    column_names=codes,
+                    block_size=longest,
+                ),
+                parse_options=arrow.ParseOptions(
+                    delimiter=layout.separator,
+                    newlines_in_values=quoted,
+                    invalid_row_handler=misfits,
+                ),
+                convert_options=arrow.ConvertOptions(
+                    column_types=dict.fromkeys(codes, pa.string()),
+                    strings_can_be_null=True,
+                    null_values=[""],
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error) or longest > len(data):
+                raise
+            longest *= 16
+            misfits.first, misfits.count, misfits.comments = None, 0, 0
 
 
 def _cleaned(
@@ -456,10 +500,11 @@ def _check_quotes(data: bytes, layout: _Layout, path: Path) -> None:
         raise DataError(f"{path.name}: {error}") from None
 
 
-def _misfit(data: bytes, layout: _Layout, path: Path, number: int, fields: int, count: int) -> str:
+def _misfit(data: bytes, layout: _Layout, path: Path, misfits: _Misfits) -> str:
     """Return what is to be said of the first line that does not fit."""
     records = ((line, record) for line, record in _numbered(data, layout) if record)
-    line, _ = next(itertools.islice(records, number - 1, None))
+    line, _ = next(itertools.islice(records, misfits.first.number - 1, None))
+    fields, count = misfits.first.actual_columns, misfits.count
     wanted = len(layout.names)
     cut = f"cut by {_named(layout.separator)}"
     what = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.arrays import ON_DISK_BYTES
-from nearspace.data.columns import frame_of_arrow
+from nearspace.data.columns import check_unique, frame_of_arrow
 from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.delimited import read_delimited
@@ -154,7 +154,9 @@ def _told(what: str) -> Iterator[None]:
 def _read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
-    return frame_of_arrow(pq.read_table(path), path.name)
+    with pq.ParquetFile(path) as file:
+        check_unique(file.schema_arrow.names, path.name)
+        return frame_of_arrow(file.read(), path.name)
 
 
 def _read_lines(path: Path) -> Source:

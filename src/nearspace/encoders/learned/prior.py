@@ -16,7 +16,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from nearspace.encoders.base import Bounds, Elbo
+from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Samples
 from nearspace.encoders.learned.autoencoder import Autoencodes
 from nearspace.encoders.learned.learned import Learned, seed_of, torch_device

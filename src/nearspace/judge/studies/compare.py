@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nearspace.encoders.base import Bounds, Elbo, Encoder
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.board import Failure
 from nearspace.judge.cache import make_key
-from nearspace.judge.cost import Cost, estimate_seconds, measure_cost
+from nearspace.judge.cost import Cost, estimate_seconds, measure_cost, with_latencies
 from nearspace.judge.exhibits import (
     NEIGHBOURS,
     Exhibits,
@@ -123,7 +124,7 @@ def compare(
     fits = Fits(asked, cache, progress)
     judge = _Judge(fits)
     judged: list[Judged] = []
-    notes, interrupted = list(asked.notes), False
+    notes, interrupted = [*asked.notes, *_few_fits(asked.protocol.seeds)], False
     if on_estimate is not None:
         fits.tell(0.0, "estimating the time")
         new = [encoder for _, encoder in rows if judge.is_new(encoder)]
@@ -141,9 +142,11 @@ def compare(
             break
         except Exception as error:  # whatever a user's transformer raises is that row's result
             failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
+    given = dict(rows)
+    fits.tell(1.0, "timing one item")
+    judged = judge.timed(judged, given)
     fits.tell(1.0, "intervals and verdicts")
     fits.cache.prune()
-    given = dict(rows)
     return assemble(
         asked,
         judged,
@@ -154,6 +157,16 @@ def compare(
         leaks=asked.leaks,
         fits={row.spec: functools.partial(judge.fitted, given[row.spec]) for row in judged},
     )
+
+
+def _few_fits(seeds: int) -> list[str]:
+    """Return that two fits tell little, where there are two."""
+    if seeds != 2:
+        return []
+    return [
+        "Two fits of an encoder say little of how much training varies, so that only very large "
+        "differences count where it does; five tell more (seeds=5, --seeds 5)."
+    ]
 
 
 def _rows(
@@ -211,6 +224,17 @@ class _Judge:
     def fitted(self, encoder: Encoder) -> Encoder:
         """Return an encoder as it was fitted on the training items."""
         return self.fits.get(encoder)[0]
+
+    def timed(self, judged: list[Judged], given: dict[str, Encoder]) -> list[Judged]:
+        """Return rows with the latency of one item; no noise of an earlier run is kept for it."""
+        start = time.perf_counter()
+        costs = with_latencies(
+            {row.spec: row.cost for row in judged},
+            lambda spec: self.fitted(given[spec]),
+            self.task.test,
+        )
+        self.seconds["timing one item"] = time.perf_counter() - start
+        return [dataclasses.replace(row, cost=costs[row.spec]) for row in judged]
 
     def is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""

@@ -21,7 +21,7 @@ from nearspace.judge.fits import Fits, Tell, as_encoder
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import hybrid_scores
-from nearspace.judge.table import ScoreTable, with_verdicts
+from nearspace.judge.table import ScoreTable, with_star, with_verdicts
 from nearspace.judge.taps import MEMORY, Memory, Tapped, own_pool, tap_sides
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
 from nearspace.judge.tasks import dataset_of, set_task
@@ -62,6 +62,8 @@ class LayerRow:
         k-NN score minus that of the best layer; the intervals hold for all layers at once.
     recommended : bool
         Whether it is the smallest of the best and the tied, of equally small ones the best.
+    over_chance : Estimate or None
+        How much better than guessing it is; ``low`` is what it is at least, for all layers at once.
     """
 
     name: str
@@ -75,6 +77,7 @@ class LayerRow:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
+    over_chance: Estimate | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -334,9 +337,9 @@ class _Measured:
             rows.append(self._row(name))
         if not self.task.labelled:
             return tuple(rows)
-        score, table = self.task.tells[0], self._table(*self.knn)
-        choose = functools.partial(smallest, score=score)
-        return tuple(with_verdicts(rows, score, table, self._chance, choose))
+        choose = functools.partial(smallest, score=self.task.tells[0])
+        told = with_verdicts(rows, self._table(*self.knn), self._guessed[None])
+        return tuple(with_star(told, choose))
 
     def _row(self, name: str) -> LayerRow:
         test, vectors, zeros = self.test, self.test.vectors[name], self.test.zeros[name]
@@ -372,12 +375,14 @@ class _Measured:
             task.dataset.kind.features(take_items(d.items, side.at)) for d, side in sides
         )
         metric = task.protocol.metric or task.dataset.kind.metric
-        return {"raw": self._estimate(self._knn(train, test, metric)), "chance": self._chance}
+        raw = self._knn(train, test, metric)
+        return {"raw": self._estimate(raw), "chance": self._estimate(self._guessed)}
 
-    @functools.cached_property
-    def _chance(self) -> Estimate:
+    @property
+    def _guessed(self) -> np.ndarray:
+        """What guessing gets of each test item."""
         target, truth = self.task.targets[0], self.test.target.values
-        return self._estimate(target.score(truth, np.full(len(truth), target.guess())))
+        return target.score(truth, np.full(len(truth), target.guess()))
 
     def _knn(self, train: np.ndarray, test: np.ndarray, metric: str) -> np.ndarray:
         k = self.task.protocol.k
@@ -386,7 +391,10 @@ class _Measured:
     def _table(self, *rows: np.ndarray, bounded: bool | None = None) -> ScoreTable:
         score, seed = self.task.tells, self.task.protocol.random_state
         bounded = score[0].bounded if bounded is None else bounded
-        return ScoreTable(np.stack(rows)[:, None], self.test.groups, seed, bounded)
+        strata = self.task.strata if self.test.n == len(self.task.test) else None
+        strata = None if strata is None else strata[self.test.at]
+        values = np.stack(rows)[:, None]
+        return ScoreTable(values, self.test.groups, seed, bounded, strata=strata)
 
     def _estimate(self, values: np.ndarray, bounded: bool | None = None) -> Estimate:
         return self._table(values, bounded=bounded).estimates()[0]

@@ -51,6 +51,17 @@ class TellClasses(ItemTask):
             )
         return task
 
+    @property
+    def strata(self) -> np.ndarray | None:
+        """The class of each test item, where each has its share of them but for rounding."""
+        if self.groups is not None:
+            return None
+        train, test = (target.values for target in self.targets)
+        everything = Classes(np.concatenate([train, test]))
+        counts = np.bincount(everything.strata[len(train) :], minlength=everything.width)
+        shares = np.bincount(everything.strata) * len(test) / len(everything)
+        return test if (np.abs(counts - shares) < 1).all() else None
+
     def labels(self) -> dict[str, Any]:
         """Return how many classes there are among the test items."""
         return {"classes": len(np.unique(self.targets[1].values))}

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
+from nearspace.space.columns import META_TYPES
 
 __all__ = [
     "IDS",
@@ -191,6 +192,11 @@ def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:
             f"{path} is written in space format {wrote}; nearspace {version('nearspace')} reads "
             f"formats up to {FORMAT}, so update nearspace."
         )
+    if 0 < wrote < FORMAT:
+        raise NearspaceError(
+            f"{path} is written in the older space format {wrote}, which nearspace "
+            f"{version('nearspace')} does not read; embed its items again."
+        )
     if tables != SCHEMA or not indexed or wrote != FORMAT:
         raise damaged(path, "its tables are not those of a space")
 
@@ -219,15 +225,16 @@ class Columns:
         ``"text"`` or ``"integer"``.
     labels : str or None
         ``"text"``, ``"integer"``, ``"number"`` or ``"boolean"``; None where there are none.
-    dates : list of str
-        The columns of metadata that are dates, which JSON has no type for.
+    meta : dict of str to str
+        The type of each column of metadata, as `META_TYPES` names them; None of one that holds
+        nothing yet. They are fixed when the space is made.
     """
 
     dim: int
     sparse: bool
     ids: str
     labels: str | None
-    dates: list[str]
+    meta: dict[str, str | None]
 
 
 @dataclasses.dataclass
@@ -285,6 +292,7 @@ def _read_header(db: sqlite3.Connection, path: str | Path) -> Header:
         columns, parts = Columns(**values["columns"]), values["parts"]
         fits = isinstance(values["token"], str) and type(columns.dim) is int
         fits &= columns.ids in IDS and columns.labels in LABELS
+        fits &= META_TYPES.keys() >= set(columns.meta.values())
         pairs = [items, thumbnails, *parts.values()]
         fits &= all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
         recipe, tallies = Recipe.from_json(values["recipe"]), (Tally(*items), Tally(*thumbnails))

@@ -16,7 +16,8 @@ from xxhash import xxh3_64_intdigest as hash64
 
 from nearspace.data.kinds.text import is_unicode
 from nearspace.errors import DataError
-from nearspace.space.arrays import check_finite, is_date, is_finite, plain_array, sparse_rows
+from nearspace.space.arrays import check_finite, is_finite, plain_array, sparse_rows
+from nearspace.space.columns import arrow_array, plain_cells, type_of
 from nearspace.space.file.database import IDS, Columns, Tally, damaged
 from nearspace.space.space import Space
 
@@ -85,7 +86,8 @@ def encode_rows(space: Space) -> tuple[Columns, list[list[Any]]]:
         blobs = list(sparse_rows(vectors))
     else:
         blobs = list(np.ascontiguousarray(space.vectors, dtype="<f4"))
-    columns = Columns(dim, is_sparse, of_ids, of_labels, _dates(space.meta))
+    types = {name: type_of(space.meta[name].type) for name in names}  # type: ignore[index]
+    columns = Columns(dim, is_sparse, of_ids, of_labels, types)
     return columns, [ids, labels, metas, blobs]
 
 
@@ -118,28 +120,15 @@ def _encode_column(values: np.ndarray, what: str) -> tuple[list[Any], str | None
     return column, of
 
 
-def _dates(meta: pa.Table | None) -> list[str]:
-    fields = [] if meta is None else list(meta.schema)
-    return [each.name for each in fields if is_date(each.type)]
-
-
 def _as_json(meta: pa.Table) -> Iterator[str | None]:
-    """Return each row of a table as a JSON object, without what is missing in it.
-
-    Times of any zone are written as UTC, and decimal numbers as numbers.
-    """
-    import pyarrow as pa
-
-    dates = _dates(meta)
-    for place, field in enumerate(meta.schema):
-        if field.name in dates:
-            dated = meta[place].cast(pa.timestamp("us"), safe=False)
-            meta = meta.set_column(place, field.name, dated)
-        elif pa.types.is_decimal(field.type):
-            meta = meta.set_column(place, field.name, meta[place].cast(pa.float64()))
-    for row in meta.to_pylist():
-        there = {k: v for k, v in row.items() if v is not None and v == v}  # NaN is not itself
-        yield json.dumps(there, ensure_ascii=False, default=str) if there else None
+    """Return each row of a table as a JSON object, without what is missing in it."""
+    names = meta.column_names
+    encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+    for row in zip(*map(plain_cells, meta.columns), strict=True):
+        cells = dict(zip(names, row, strict=True))
+        if None in row:
+            cells = {name: cell for name, cell in cells.items() if cell is not None}
+        yield encode(cells) if cells else None
 
 
 def checksums(rows: Iterable[int], ids: Any, labels: Any, metas: Any, vectors: Any) -> list[int]:
@@ -192,7 +181,7 @@ def read_rows(db: sqlite3.Connection, path: Path, columns: Columns) -> Rows:
         vectors=matrix,
         ids=_array(ids, columns.ids),
         labels=None if columns.labels is None else _array(labels, columns.labels),
-        meta=_table(metas, columns.dates),
+        meta=_table(metas, columns.meta),
         tally=tally,
         damaged=broken,
     )
@@ -226,21 +215,15 @@ def _array(values: Sequence[Any], of: str) -> np.ndarray:
     return plain_array(values) if values else np.empty(0, expected)
 
 
-def _table(metas: Sequence[str | None], dates: list[str]) -> pa.Table | None:
-    """Return rows of JSON as a table; a column that holds several types is text."""
-    if not any(metas):
+def _table(metas: Sequence[str | None], types: dict[str, str | None]) -> pa.Table | None:
+    """Return rows of JSON as a table, each column in its type; None where there is no column."""
+    rows = [json.loads(meta) if meta else {} for meta in metas]
+    if any(row.keys() - types.keys() for row in rows):
+        raise ValueError("it has metadata that its header knows nothing of")
+    if not types:
         return None
     import pyarrow as pa
 
-    rows = [json.loads(meta) if meta else {} for meta in metas]
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {}
-    for name in names:
-        values = [row.get(name) for row in rows]
-        try:
-            columns[name] = pa.array(values)
-            if name in dates:
-                columns[name] = columns[name].cast(pa.timestamp("us"))
-        except (pa.ArrowException, OverflowError):
-            columns[name] = pa.array([None if value is None else str(value) for value in values])
-    return pa.table(columns)
+    return pa.table(
+        {name: arrow_array([row.get(name) for row in rows], of) for name, of in types.items()}
+    )

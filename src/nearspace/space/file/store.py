@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import itertools
+import json
 import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
@@ -16,6 +17,8 @@ import numpy as np
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError
+from nearspace.space.arrays import plain_array
+from nearspace.space.columns import EXACT_UP_TO, fitted_cells, fitted_table
 from nearspace.space.file import database
 from nearspace.space.file.database import Columns, Header
 from nearspace.space.file.rows import ITEM, Row, checksums, encode_rows
@@ -25,17 +28,35 @@ from nearspace.space.space import Space
 __all__ = ["Added", "add", "remove", "write_part", "write_space"]
 
 MAYBE = ("label", "meta")
+NAMED = 5  # items that an error names
 ROUNDING = 1e-5  # of a vector's length: the same item differs by less from batch to batch
 TOGETHER = 100  # rows in one statement, which saves a quarter of the time of one at a time
 
 
 @dataclasses.dataclass(frozen=True)
 class Added:
-    """How many items `add` found to be new, changed, and already there as they are."""
+    """What `add` did.
+
+    Attributes
+    ----------
+    new, changed, unchanged : int
+        How many items were new, took the place of others, and were there as they are.
+    notes : tuple of str
+        What to say of it: columns that are new or missing, cells that were kept missing.
+    """
 
     new: int
     changed: int
     unchanged: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """What is said of items that are added: whether labels, and which columns of metadata."""
+
+    labels: bool
+    columns: frozenset[str]
 
 
 def write_space(space: Space, path: Path) -> None:
@@ -56,37 +77,42 @@ def write_space(space: Space, path: Path) -> None:
         header.parts |= {name: database.put_part(db, name, data) for name, data in parts.items()}
 
 
-def add(path: str | Path, space: Space, append: bool | None = None) -> Added:
+def add(path: str | Path, space: Space, *, append: bool = False, replace: bool = False) -> Added:
     """Add items to the space in a file, in one transaction: all of them, or none.
 
-    An item whose id is there takes the place of the old one; adding the same again changes
-    nothing, nor does a vector that differs by less than 1e-5 of its length. Several processes may
-    add at once; each waits for the others.
+    Adding the same items again changes nothing, nor does a vector that differs by less than 1e-5
+    of its length. Several processes may add at once; each waits for the others.
+
+    The types of labels and metadata are those of the file. What is added is brought to them: text
+    that says a number, a date, or true or false, in whatever way is plain, words such as
+    "unknown" and "-" as missing. Whole numbers become numbers where fractions are added.
 
     Parameters
     ----------
     path : str or Path
         The file.
     space : Space
-        The items, embedded by the encoder of the file. Labels, metadata and thumbnails that it
-        does not have stay as they are in the file, but for the thumbnail of a changed vector.
-    append : bool, optional
-        What to do where ids are mere row numbers, 0 to ``n - 1``, as those of data without ids
-        are: True numbers the items on from the largest id in the file, False takes the numbers
-        for the ids that they look like. By default that is an error where one of them would
-        replace an item by another.
+        The items, embedded by the encoder of the file. Labels, columns of metadata and thumbnails
+        that it does not have stay as they are in the file, but for the thumbnail of a changed
+        vector.
+    append : bool, default=False
+        Whether to number the items on from the largest id in the file, where their ids are mere
+        row numbers, 0 to ``n - 1``, as those of data without ids are.
+    replace : bool, default=False
+        Whether an item whose id is there, but which is another one or has another label or other
+        metadata, takes its place; else that is an error.
 
     Returns
     -------
     Added
-        How many were new, changed, and unchanged.
+        How many were new, changed, and unchanged, and what to say of them.
 
     Raises
     ------
     NearspaceError
-        If the vectors are of another encoder, even at the same dimension; if ids or labels are of
-        another type, row numbers would replace other items, a vector is not finite, or the disk is
-        full. The file is then as it was.
+        If the vectors are of another encoder, even at the same dimension; if ids are of another
+        type, a label or a cell of metadata is not of its column's, items would be replaced, a
+        vector is not finite, or the disk is full. The file is then as it was.
 
     Examples
     --------
@@ -97,7 +123,7 @@ def add(path: str | Path, space: Space, append: bool | None = None) -> Added:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = save(space, f"{folder}/wine.space")
     ...     add(path, embed(wine, space.encoder))
-    Added(new=78, changed=0, unchanged=100)
+    Added(new=78, changed=0, unchanged=100, notes=())
     """
     path = Path(path)
     numbered = np.array_equal(space.ids, np.arange(len(space)))
@@ -106,28 +132,46 @@ def add(path: str | Path, space: Space, append: bool | None = None) -> Added:
             f"{space.recipe.data} has ids, so that append= has nothing to do; leave it out."
         )
     # All that takes time comes before the transaction, for which others have to wait.
-    columns, values = encode_rows(space)
-    rows = list(zip(*values, strict=True))
+    with database.reading(path) as (_, before):
+        ready = _ready(space, before, path)
     pictures = [None] * len(space) if space.thumbnails is None else list(space.thumbnails)
     with database.writing(path) as (db, header):
-        header.columns = _fitting(columns, header, space, path)
+        if (header.columns, header.recipe) != (before.columns, before.recipe):
+            # Others have added, or written it anew, meanwhile.
+            ready = _ready(space, header, path)
+        rows = ready.rows
+        for name in ready.widened(header.columns):
+            _check_exact(db, name, path)
+        header.columns = ready.columns
         db.execute(database.INDEX)
         if append:
             (last,) = db.execute("SELECT coalesce(max(id), -1) FROM items").fetchone()
             rows = [(number, *row[1:]) for number, row in enumerate(rows, last + 1)]
-        asked = {"label": space.labels, "meta": space.meta}
-        keep = [name for name, values_of in asked.items() if values_of is None]
-        counts = collections.Counter(
-            upsert(db, header, row, picture, keep)
+        given = Given(space.labels is not None, ready.names)
+        done = [
+            upsert(db, header, row, picture, given)
             for row, picture in zip(rows, pictures, strict=True)
-        )
-        if counts["changed"] and numbered and append is None:
-            raise NearspaceError(
-                f"{space.recipe.data} has no ids but row numbers, which would replace "
-                f"{counts['changed']:,} other items of {path}: name the column of ids by ids=, or "
-                "number them on by append=."
-            )
-    return Added(counts["new"], counts["changed"], counts["unchanged"])
+        ]
+        counts = collections.Counter(done)
+        if counts["changed"] and not replace:
+            changed = [row[0] for row, did in zip(rows, done, strict=True) if did == "changed"]
+            raise _replacing(changed, len(space), numbered, space.recipe.data, path)
+    return Added(counts["new"], counts["changed"], counts["unchanged"], tuple(ready.notes))
+
+
+def _replacing(
+    changed: list[Any], count: int, numbered: bool, data: str, path: Path
+) -> NearspaceError:
+    """Return the error of items that would take the places of others."""
+    names = ", ".join(map(str, changed[:NAMED])) + (", …" if len(changed) > NAMED else "")
+    how = "give items ids of their own (ids=; for files, a subfolder of their own)"
+    if numbered:
+        how = "its ids are row numbers: name the column of ids by ids=, number them on by append="
+    return NearspaceError(
+        f"{data}: {len(changed):,} of its {count:,} items would replace others that {path} has "
+        f"under their ids ({names}), and nothing was added; {how}, or let them be replaced by "
+        "replace=."
+    )
 
 
 def remove(path: str | Path, ids: Iterable[Any]) -> None:
@@ -159,9 +203,54 @@ def remove(path: str | Path, ids: Iterable[Any]) -> None:
             db.execute("DELETE FROM items WHERE row = ?", there[:1])
 
 
-def _fitting(columns: Columns, header: Header, space: Space, path: Path) -> Columns:
-    """Return the columns of a file after items were added to it, or raise."""
-    recipe, there = header.recipe, header.columns
+@dataclasses.dataclass(frozen=True)
+class Ready:
+    """Items that wait to be written: ``columns`` are those of the file with them in it."""
+
+    columns: Columns
+    rows: list[Row]
+    names: frozenset[str]
+    notes: list[str]
+
+    def widened(self, before: Columns) -> list[str]:
+        """Return which columns of whole numbers become such of numbers."""
+        after = self.columns.meta
+        return [
+            name for name, of in before.meta.items() if (of, after[name]) == ("integer", "number")
+        ]
+
+
+def _ready(space: Space, header: Header, path: Path) -> Ready:
+    """Return the items of a space as the file with a header takes them, or raise."""
+    _check_recipe(space, header, path)
+    there, notes = header.columns, list[str]()
+    types, names = there.meta, frozenset[str]()
+    if space.meta is not None:
+        meta, types, notes = fitted_table(space.meta, types, space.ids.tolist(), str(path))
+        space, names = dataclasses.replace(space, meta=meta), frozenset(meta.column_names)
+    elif types and len(space):
+        notes = [f"What is added has none of the columns of the space: {', '.join(types)}."]
+    if space.labels is not None and there.labels is not None:
+        labels, told = fitted_cells(
+            [None if each != each else each for each in space.labels.tolist()],
+            there.labels,
+            space.ids.tolist(),
+            f"{path}: the column of labels",
+        )
+        space = dataclasses.replace(space, labels=plain_array(labels))
+        notes += [f"Labels: {text}" for text in told]
+    elif space.labels is not None and header.items.count:
+        notes.append("The items that were in the space have no label.")
+    columns, values = encode_rows(space)
+    after = _fitting(columns, there, len(space), path)
+    return Ready(
+        dataclasses.replace(after, meta=types), list(zip(*values, strict=True)), names, notes
+    )
+
+
+def _check_recipe(space: Space, header: Header, path: Path) -> None:
+    """Raise if the vectors are not of the encoder of a file."""
+    recipe = header.recipe
     if recipe.fingerprint != space.recipe.fingerprint:
         one, other = (
             f"{each.maker} (fingerprint {each.fingerprint})" for each in (recipe, space.recipe)
@@ -175,17 +264,28 @@ def _fitting(columns: Columns, header: Header, space: Space, path: Path) -> Colu
             f"{path} is compared by {recipe.metric}, got vectors to be compared by "
             f"{space.recipe.metric}; say the same metric."
         )
+
+
+def _fitting(columns: Columns, there: Columns, count: int, path: Path) -> Columns:
+    """Return the columns of a file after items were added to it, or raise."""
     if (there.dim, there.sparse) != (columns.dim, columns.sparse):
         raise DataError(f"{path} holds vectors of {there.dim}, got vectors of {columns.dim}.")
-    if there.ids != columns.ids and len(space):
+    if there.ids != columns.ids and count:
         raise DataError(
             f"{path}: expected ids that are {there.ids}, got {columns.ids}; name the column of ids "
             "by ids=."
         )
-    if None not in (there.labels, columns.labels) and there.labels != columns.labels:
-        raise DataError(f"{path}: expected labels that are {there.labels}, got {columns.labels}.")
-    dates = list(dict.fromkeys([*there.dates, *columns.dates]))
-    return dataclasses.replace(there, labels=there.labels or columns.labels, dates=dates)
+    return dataclasses.replace(there, labels=there.labels or columns.labels)
+
+
+def _check_exact(db: sqlite3.Connection, name: str, path: Path) -> None:
+    """Raise if a column that is to hold fractions holds whole numbers that no float64 is."""
+    for (meta,) in db.execute("SELECT meta FROM items WHERE meta IS NOT NULL"):
+        if abs(json.loads(meta).get(name, 0)) > EXACT_UP_TO:
+            raise DataError(
+                f"{path}: the column '{name}' holds whole numbers of more than 15 digits, which "
+                "would be rounded beside numbers that are not whole; nothing was added."
+            )
 
 
 def write_part(path: str | Path, name: str, data: bytes) -> None:
@@ -234,7 +334,7 @@ def put_thumbnail(db: sqlite3.Connection, header: Header, row: int, name: Any, d
 
 
 def upsert(
-    db: sqlite3.Connection, header: Header, new: Row, picture: bytes | None, keep: Sequence[str]
+    db: sqlite3.Connection, header: Header, new: Row, picture: bytes | None, given: Given
 ) -> str:
     """Write a row, in place of that with the same id, and its thumbnail.
 
@@ -246,8 +346,8 @@ def upsert(
         Id, label, metadata and vector.
     picture : bytes or None
         The thumbnail; None leaves that of the same vector.
-    keep : sequence of str
-        Which of ``"label"`` and ``"meta"`` stay as they are in the file.
+    given : Given
+        What is said of the item; all else stays as it is in the file.
 
     Returns
     -------
@@ -262,7 +362,12 @@ def upsert(
         put_thumbnail(db, header, row, new[0], picture or b"")
         return "new"
     row, *old, mark = there
-    merged = [was if name in keep else now for name, was, now in zip(ITEM, old, new, strict=True)]
+    merged = [
+        new[0],
+        new[1] if given.labels else old[1],
+        _merged(old[2], new[2], given.columns),
+        new[3],
+    ]
     same_vector = is_same_vector(old[3], new[3], header.columns.sparse)
     if same_vector:
         merged[3] = old[3]
@@ -275,6 +380,15 @@ def upsert(
     if picture is not None:
         changed |= put_thumbnail(db, header, row, new[0], picture)
     return "changed" if changed else "unchanged"
+
+
+def _merged(old: str | None, new: str | None, names: frozenset[str]) -> str | None:
+    """Return the metadata of an item with other cells in some columns; as it was, if all agree."""
+    before, told = (json.loads(text) if text else {} for text in (old, new))
+    after = {name: cell for name, cell in before.items() if name not in names} | told
+    if after == before:
+        return old
+    return json.dumps(after, ensure_ascii=False) if after else None
 
 
 def _write(db: sqlite3.Connection, header: Header, row: int, of: Sequence[Any]) -> None:

@@ -137,6 +137,8 @@ def landmarks(
     >>> len(landmarks(space, space.vectors[:, :2]).codes)
     500
     """
+    if space.labels is not None and len(classes(space.labels)[0]) < 2:
+        space = dataclasses.replace(space, labels=None)  # one label for all tells none apart
     metric = metric or space.recipe.metric
     directed = np.flatnonzero(has_direction(space.vectors) | (metric != "cosine"))
     codes = np.full(len(space), -1)

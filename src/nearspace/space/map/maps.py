@@ -110,6 +110,8 @@ def parse_map(data: bytes) -> Map:
     n = len(parsed.ids)
     if (places.shape, checksums.shape, laid_out.shape) != ((n, 2), (n,), (n,)):
         raise NearspaceError("The map kept with the space is not one place for each of its items.")
+    if parsed.made_by["metric"] not in ("cosine", "euclidean"):
+        raise NearspaceError("The map kept with the space does not say by what metric it is.")
     if not (np.abs(places) <= EDGE).all():
         raise NearspaceError("The map kept with the space has a place that is not on it.")
     return parsed

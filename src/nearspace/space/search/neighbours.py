@@ -12,6 +12,7 @@ from scipy import sparse
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.metrics.directions import has_direction, zeros_told
+from nearspace.metrics.exact import rows_in_range
 from nearspace.metrics.retrieval import VectorArray, check_search
 from nearspace.space.arrays import first_row_without
 from nearspace.space.search.exact import Hidden
@@ -124,7 +125,9 @@ def neighbours(
     k = max(0, min(k, there))
     hidden, asked = Hidden(allowed, own), has_direction(vectors)
     notes = _on_zeros(space, asked, metric)
-    vectors = _lengthened(vectors) if metric == "cosine" else vectors
+    notes += _on_items(space, queries, vectors)
+    if metric == "cosine" and vectors.dtype == np.float64:  # whose squares may vanish
+        vectors = rows_in_range(vectors)
     positions, scores, recall, told = space.searcher.search(vectors, k, metric, hidden, exact)
     ids = space.ids[positions]
     if metric == "cosine" and not asked.all():
@@ -172,20 +175,20 @@ def _on_zeros(space: Space, asked: np.ndarray, metric: str) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _lengthened(vectors: Any) -> Any:
-    """Return queries times powers of two, which rounds nothing, lest their squares vanish.
-
-    Only numbers of float64 are as small as that.
-    """
-    if vectors.dtype != np.float64 or not vectors.shape[0]:
-        return vectors
-    largest = abs(vectors).max(axis=1)
-    largest = largest.toarray().ravel() if sparse.issparse(vectors) else largest
-    exponents = -np.frexp(largest)[1]
-    if not sparse.issparse(vectors):
-        return np.ldexp(vectors, exponents[:, None])
-    data = np.ldexp(vectors.data, np.repeat(exponents, np.diff(vectors.indptr)))
-    return sparse.csr_array((data, vectors.indices, vectors.indptr), shape=vectors.shape)
+def _on_items(space: Space, queries: Any, vectors: Any) -> tuple[str, ...]:
+    """Return a note where what comes are items, whose columns raw has moved, and not vectors."""
+    if isinstance(queries, Space) or space.recipe.spec != "raw" or space.encoder is None:
+        return ()
+    offset = space.encoder.offset_
+    if offset is None or not vectors.shape[0]:
+        return ()
+    near = np.abs(vectors - offset).max(axis=1) < np.abs(vectors).max(axis=1) / 2
+    if near.mean() < 0.5:
+        return ()
+    return (
+        "The queries look like items, and vectors are items less an offset: give "
+        "space.encoder.transform(items).",
+    )
 
 
 def _queries(
