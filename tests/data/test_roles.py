@@ -10,7 +10,7 @@ import pytest
 
 from nearspace import embed, load, open_space, save
 from nearspace.data import target_of
-from nearspace.data.roles import plain_values, role_notes, written
+from nearspace.data.roles import as_written, plain_values, role_notes
 from nearspace.errors import DataError
 from nearspace.space.arrays import plain_array
 from nearspace.space.search.filters import matching
@@ -44,12 +44,12 @@ def read(tmp_path, cells, role="labels", ending=".csv"):
         (["None", "n/a", "a"], ["None", "n/a", "a"], "'None' and 'n/a' were taken for labels"),
         (["nan", "null", "NA"], ["nan", "null", "NA"], "(3 of 3 items)"),
         (["1", "2", "NA"], [1, 2], "'NA' (1 of 3) was taken for missing ones"),
-        (["0.5", "2", "?"], [0.5, 2.0], "'?' (1 of 3) was taken for missing ones"),
-        (["1", "2", ""], [1, 2], "1 row without a label was left out"),
-        (["a", "b", " "], ["a", "b"], "1 row without a label was left out"),
-        (["1.0", "2.0", ""], [1, 2], "1 row without a label"),
+        (["0.5", "2", "?"], [0.5, 2.0], "'?' (1"),
+        (["1", "2", ""], [1, 2], "1 of the 3 items has no label"),
+        (["a", "b", " "], ["a", "b"], "1 of the 3 items has no label"),
+        (["1.0", "2.0", ""], [1, 2], "has no label"),
         (["+1", "-1", "+1"], ["+1", "-1", "+1"], ""),
-        ([*map(str, CODES), ""], CODES, "1 row without a label"),
+        ([*map(str, CODES), ""], CODES, "has no label"),
         (["98765432109876543210", "98765432109876543211", "3"], None, ""),
         (["True", "0", "1"], ["True", "0", "1"], ""),
         (["1e-5", "2.5e-5", "3"], [1e-5, 2.5e-5, 3.0], ""),
@@ -84,18 +84,18 @@ def test_infinite_numbers_are_no_labels(tmp_path):
         ([1, 1.0, "a", "1"], ["1", "1.0", "a", "1"], "1 (a number) and '1' (a text) were taken"),
         ([1, 1.0, 2, 3], [1, 1, 2, 3], ""),
         (["a", None, "None", "b"], ["a", "None", "b"], "'None' was taken for labels of that name"),
-        ([True, None, False, True], ["True", "False", "True"], "1 row without a label"),
+        ([True, None, False, True], ["True", "False", "True"], "has no label"),
         ([b"a", b"b", b"a", b"a"], ["a", "b", "a", "a"], ""),
-        ([*CODES, None, 3], [*CODES, 3], "1 row without"),
+        ([*CODES, None, 3], [*CODES, 3], "has no label"),
         ([*CODES, 2**63, 2**64 - 1], [*CODES, 2**63, 2**64 - 1], ""),
         ([-1, 2**63, 5, 6], ["-1", str(2**63), "5", "6"], ""),
         ([10**20, 10**20 + 1, 5, 6], [str(10**20), str(10**20 + 1), "5", "6"], ""),
         ([2**53 + 1, 1.0, 2.0, 3], [2**53 + 1, 1, 2, 3], ""),
         ([Decimal("1.50"), Decimal(2), 3, 4], [1.5, 2, 3, 4], ""),
         ([float(2**60), 1.0, None, 2.0], [2**60, 1, 2], "which rounds whole numbers beyond"),
-        (pd.array([*CODES, None, 3], dtype="Int64"), [*CODES, 3], "1 row without"),
-        (pa.array([*CODES, None, 3]), [*CODES, 3], "1 row without"),
-        (pd.Categorical(["a", "b", None, "a"]), ["a", "b", "a"], "1 row without"),
+        (pd.array([*CODES, None, 3], dtype="Int64"), [*CODES, 3], "has no label"),
+        (pa.array([*CODES, None, 3]), [*CODES, 3], "has no label"),
+        (pd.Categorical(["a", "b", None, "a"]), ["a", "b", "a"], "has no label"),
         (np.array([b"a", b"b", b"a", b"a"]), ["a", "b", "a", "a"], ""),
         ([datetime.date(2024, 5, day) for day in (1, 2, 1, 2)], None, ""),
     ],
@@ -148,7 +148,7 @@ def test_a_name_is_told_once_and_many_are_counted():
     (note,) = role_notes(names, "labels")
     assert "'c' and 'c ', and 3 more, differ only by blanks" in note
     assert role_notes(np.array(["1", "2", "-"]), "labels")[0].startswith("'-' was taken")
-    assert written(["1", "-", "2"], "labels")[0].tolist() == [1, None, 2]
+    assert as_written(["1", "-", "2"], "labels")[0].tolist() == [1, None, 2]
 
 
 @pytest.fixture
@@ -176,9 +176,7 @@ def test_codes_of_many_digits_are_found_one_by_one(coded, tmp_path):
         assert met(each, "ticket=123456789012345601.0") == 1
         assert met(each, "ticket>=123456789012345636") == 2
     table = load(coded[["ticket"]].assign(x=np.arange(39.0)))
-    assert "whole numbers of more than 15 digits: they were taken for codes" in " ".join(
-        table.notes
-    )
+    assert "whole numbers too large to be exact" in " ".join(table.notes)
     assert met(embed(table, "onehot"), "ticket=123456789012345601") == 1
     labelled = embed(load(coded[:-1], column="text", labels="ticket"), "tfidf")
     save(labelled, tmp_path / "labelled.space")

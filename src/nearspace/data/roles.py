@@ -184,6 +184,9 @@ def plain_values(values: np.ndarray, role: str, who: str) -> np.ndarray:
         raise DataError(_no_value(role, who, 0, values[0]))
     elif kind == "S":
         values = np.array([_text(value, row, role, who) for row, value in enumerate(values)])
+    elif kind == "M":
+        days = (values == values.astype("datetime64[D]")).all()
+        values = np.datetime_as_string(values, unit="D" if days else "auto")
     elif kind not in "iufU":
         values = values.astype(str)
     return _of_floats(values, role, who) if values.dtype.kind == "f" else values
