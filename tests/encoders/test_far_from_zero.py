@@ -15,6 +15,7 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.metrics.labels import knn_scores
 from nearspace.space.codec.codec import pack, unpack, with_codec
 from nearspace.space.formats import open_space, save
+from nearspace.space.search.index import build_index
 
 CLASSES = np.repeat([0, 1, 2], 60)
 SECONDS, METRES = (1.7e9, 1.0), (5e6, 0.02)
@@ -194,3 +195,22 @@ def test_items_given_for_vectors_are_told():
     assert not neighbours(plain, items()[:3], 2, "euclidean").notes
     half = dataclasses.replace(space, made_by=None)
     assert not neighbours(half, rows[:3], 2, "euclidean").notes
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e-30, 1e19, 1e30, 1e37])
+def test_codes_lose_the_same_share_at_every_scale(scale):
+    def loss(unit):
+        rows = items(scale=unit)
+        space = with_codec(embed(Dataset(rows, Vector(4)), "pca(dim=4)"))
+        data = pack(space, rows, bits=40)
+        return len(data), np.abs(unpack(space, data).items / unit - rows / unit).mean()
+
+    (usual_bytes, usual), (size, lost) = loss(1.0), loss(scale)
+    assert abs(size - usual_bytes) < 0.05 * usual_bytes
+    assert 0.8 * usual < lost < 1.2 * usual < 0.1
+
+
+def test_an_index_of_vanishing_squares_is_refused():
+    rows = np.repeat(items(scale=1e-30).astype(np.float32), 10, axis=0)
+    with pytest.raises(NearspaceError, match=r"numbers of at least 1e-18; the largest is"):
+        build_index(rows, "euclidean")

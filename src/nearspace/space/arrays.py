@@ -113,7 +113,7 @@ def float32(vectors: Any) -> Any:
 def is_finite(vectors: Any) -> bool:
     """Return whether no vector holds NaN or infinity."""
     values = vectors.data if sparse.issparse(vectors) else vectors
-    with np.errstate(over="ignore"):  # the sum is the faster, but may be too large
+    with np.errstate(over="ignore", invalid="ignore"):  # the sum is faster, but may be too large
         return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
 
 

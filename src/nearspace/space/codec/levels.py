@@ -23,7 +23,7 @@ SHARE = 0.1  # of the decoder's own squared error, which rounding may add
 TOTAL = 1 << 16  # what the frequencies of each table add up to
 MOST_SYMBOLS = 4096  # codes in a table
 LARGEST = 1 << 24  # code
-LARGEST_STEP = 1e30
+LARGEST_STEP = 1e38
 ARRAYS = {"steps": "<f8", "lows": "<i4", "sizes": "<i4", "bits": "<f8", "tables": "<u2"}
 PROBED = 512  # vectors
 SHIFT = 0.3  # of a dimension, in its standard deviations
@@ -216,7 +216,7 @@ def _sensitivities(
 ) -> tuple[np.ndarray, float]:
     """Return how far decoded items move a unit of each dimension, and their total variance."""
     decoded = np.asarray(decode(vectors), dtype=np.float64).reshape(len(vectors), -1)
-    spread = vectors.std(axis=0)
+    spread = vectors.std(axis=0, dtype=np.float64)
     shifts = SHIFT * np.where(spread > 0, spread, 1.0)
     felt = np.empty(vectors.shape[1])
     for at, shift in enumerate(shifts):
@@ -225,8 +225,9 @@ def _sensitivities(
         change = np.asarray(decode(moved)).reshape(len(vectors), -1) - decoded
         felt[at] = np.sqrt((change**2).sum(axis=1).mean()) / shift
     # A dimension that the decoder does not look at is rounded to nothing.
-    felt = np.maximum(felt, 1e-6 * max(felt.max(), 1e-12))
-    return felt, max(float(decoded.var(axis=0).sum()), 1e-12)
+    felt = np.maximum(felt, 1e-6 * (felt.max() or 1.0))
+    # Of items that are all the same nothing can be lost.
+    return felt, float(decoded.var(axis=0).sum()) or 1e-12
 
 
 def _level(vectors: np.ndarray, steps: np.ndarray) -> Level:

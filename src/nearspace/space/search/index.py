@@ -283,14 +283,19 @@ def _cells(
 
 
 def _check_lengths(vectors: np.ndarray, metric: str) -> None:
-    """Raise `NearspaceError` if squares would overflow in float32, which the library computes in.
+    """Raise `NearspaceError` if squares overflow or vanish in float32, in which faiss computes.
 
-    In k-means it would end the process.
+    In k-means it would end the process, or all vectors would be the same.
     """
     largest = max(float(vectors.max(initial=0)), -float(vectors.min(initial=0)))
     if metric != "cosine" and not largest * vectors.shape[1] ** 0.5 < WIDE[1]:
         raise NearspaceError(
             f"An index for {metric} needs vectors shorter than {WIDE[1]:g}; one holds {largest:g}."
+        )
+    if metric != "cosine" and 0 < largest < WIDE[0]:
+        raise NearspaceError(
+            f"An index for {metric} needs numbers of at least {WIDE[0]:g}; the largest is "
+            f"{largest:g}: multiply them, or search without an index."
         )
 
 
