@@ -9,7 +9,7 @@ from nearspace.errors import DataError
 def test_vectors_are_checked():
     kind = Vector.infer([[1, 2], [3, 4]])
     assert kind == Vector(2) == kind_from_json(kind.to_json())
-    assert kind.check([[1, 2]]).dtype == np.float32
+    assert kind.check([[1, 2]]).dtype == np.float64  # whole numbers of 64 bits have more digits
     assert kind.check(np.ones((1, 2))).dtype == np.float64
     with pytest.raises(DataError, match=r"a\.npz: row 1, column 0 is inf"):
         kind.check(np.array([[1.0, 2.0], [np.inf, 3.0]]), "a.npz")
