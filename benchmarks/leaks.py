@@ -18,6 +18,8 @@ from nearspace.data import Classes, Numbers, Text, train_test_split
 from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.table import Table
 from nearspace.judge.leaks import find_leaks
+from nearspace.judge.task import Protocol
+from nearspace.judge.tasks import set_task
 
 SIZES, ROUNDS = (500, 5000, 50_000), (20, 10, 3)
 CLASSES = {
@@ -188,6 +190,7 @@ def leaks_in_real_data():
 
 
 def leaks_in(name, data):
+    data = set_task(data, Protocol()).dataset  # without items that have no label
     train, test, _ = train_test_split(data)
     start = time.perf_counter()
     leaks, _ = find_leaks(data, train, test)
