@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nearspace import load, make
-from nearspace.encoders.decoder import Decoder
+from nearspace.encoders.decoder import AffineDecoder
 from nearspace.errors import MissingExtra, NearspaceError
 from nearspace.space.codec import codec, codes, levels
 from nearspace.space.codec.codec import pack, split, unpack, with_codec
@@ -127,8 +127,8 @@ def test_any_id_survives(space, digits):
 def test_a_receiver_that_rounds_otherwise_is_told(space, digits, monkeypatch):
     data = pack(space, digits.items[:50])
 
-    decode = Decoder.decode_double
-    monkeypatch.setattr(Decoder, "decode_double", lambda self, Z: decode(self, Z) + 1e-3)
+    decode = AffineDecoder._decode
+    monkeypatch.setattr(AffineDecoder, "_decode", lambda self, Z: decode(self, Z) + 1e-3)
     got = unpack(space, data)
     assert got.same is False
     assert "rounding" in got.note
