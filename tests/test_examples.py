@@ -36,4 +36,5 @@ def test_example_runs(example, tmp_path, request):
     assert done.stdout.strip()
     if example.stem == "resnet20_layers":
         first, *_, last_stage, _ = re.findall(r"([\d.]+)% 5-NN", done.stdout)
-        assert float(last_stage) >= 99 > 50 > float(first)
+        # Of each of the 2,000, told from the others, 99.2 %; of 500 drawn two points less may come.
+        assert float(last_stage) >= 97 > 50 > float(first)

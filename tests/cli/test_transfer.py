@@ -47,7 +47,7 @@ def test_it_prints_a_table_and_writes_json(run, tmp_path, short):
 
 
 def test_an_encoder_without_a_network_is_held_against_the_plain_one(run):
-    done = run("wine", "--with", "random(dim=1)", "--labelled", "20", "--seeds", "2")
+    done = run("wine", "--with", "random(dim=1)", "--labelled", "20", "--seeds", "4")
     assert done.exit_code == 0, done.output
     assert "minus linear head on raw" in done.stdout
     closing = done.stdout.splitlines()[-2]

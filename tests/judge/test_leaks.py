@@ -42,6 +42,7 @@ LEAKS = {
     "in words": lambda y: np.array(["no", "yes"])[y],
     "of two in a hundred another": lambda y: np.array(["no", "yes"])[changed(y, 0.02)],
     "amount": lambda y: np.exp(3 * y + np.random.default_rng(2).random(len(y))),
+    "seconds since 1970": lambda y: 1.7e9 + 2 * y + np.random.default_rng(2).random(len(y)),
     "boat, for those who survived": lambda y: np.where(y, np.arange(len(y)) % 16, np.nan),
     "file": lambda y: [f"{'ab'[value]}_{row:04d}.png" for row, value in enumerate(y)],
     "place in a sorted file": lambda y: np.argsort(np.argsort(y, kind="stable")),

@@ -267,14 +267,28 @@ def _class_of_tree(
 
     most = leaves * len(np.unique(labels))
     tree = DecisionTreeClassifier(max_leaf_nodes=most, class_weight="balanced", random_state=0)
-    return tree.fit(values[:, None], labels).predict(asked[:, None])
+    learnt, wanted = _places(values, asked)
+    return tree.fit(learnt, labels).predict(wanted)
 
 
 def _number_of_tree(values: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:
     from sklearn.tree import DecisionTreeRegressor
 
     tree = DecisionTreeRegressor(max_leaf_nodes=256, min_samples_leaf=2, random_state=0)
-    return tree.fit(values[:, None], labels).predict(asked[:, None])
+    learnt, wanted = _places(values, asked)
+    return tree.fit(learnt, labels).predict(wanted)
+
+
+def _places(values: np.ndarray, asked: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield numbers as places among the different values learnt from, in a column each.
+
+    Trees look at nothing but the order, and would round numbers to float32, which loses that of
+    numbers far from zero.
+    """
+    edges = np.unique(values[np.isfinite(values)])
+    places = np.arange(len(edges), dtype=np.float64)
+    for some in (values, asked):
+        yield np.interp(some, edges, places)[:, None] if len(edges) else np.zeros((len(some), 1))
 
 
 def _number_of_line(values: np.ndarray, labels: np.ndarray, asked: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
-from nearspace.metrics.exact import in_range, row_products, rows_in_range
+from nearspace.metrics.exact import row_products, rows_in_range
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
@@ -40,7 +40,7 @@ def unit_vectors(vectors: VectorArray) -> Any:
     >>> unit_vectors(np.array([[3e-30, 4e-30], [0.0, 0.0]])).round(3).tolist()
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
-    vectors = rows_in_range(vectors) if vectors.dtype == np.float64 else in_range(vectors)[0]
+    vectors = rows_in_range(vectors)
     unit: Any = vectors.multiply(unit_factors(vectors)) if sparse.issparse(vectors) else None
     if unit is not None:
         return sparse.csr_array(unit, dtype=np.float32)

@@ -302,7 +302,8 @@ class Kind(ABC):
 
     def to_json(self) -> dict[str, Any]:
         """Return the kind as a JSON object that `kind_from_json` reads."""
-        return {"kind": self.name, **dataclasses.asdict(self)}
+        fields = dataclasses.asdict(self)
+        return {"kind": self.name, **{name: of for name, of in fields.items() if of is not None}}
 
 
 def recognised(items: Any, among: Iterable[type[Kind]]) -> tuple[type[Kind], str] | None:

@@ -109,8 +109,8 @@ def neighbours(
     >>> from nearspace import embed, load
     >>> space = embed(load("digits"), "pca(dim=8)")
     >>> found = neighbours(space, 17, k=3, exclude_self=True)
-    >>> found.ids.tolist(), found.scores.round(3).tolist()
-    ([[1666, 108, 1649]], [[0.539, 0.565, 0.677]])
+    >>> found.ids.tolist(), found.scores.round(2).tolist()
+    ([[1666, 108, 1649]], [[0.54, 0.57, 0.68]])
     >>> neighbours(space, 17, k=3, where="label!=7").ids.shape
     (1, 3)
     """
