@@ -103,7 +103,7 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     from rich.text import Text
 
     from nearspace.judge.scores import SCORES
-    from nearspace.report.words import bytes_text, leak_words, quartiles_text, seconds_text, verdict
+    from nearspace.report.words import bytes_text, leak_words, seconds_text, verdict
 
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
@@ -114,16 +114,15 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
         for name in (ranked, *others):
             text = SCORES[name].text(row.scores.get(name), interval=name == ranked)
             cells[board.label(name)] = text
-        cells |= dict.fromkeys(("dim", "fit", "one item", "vector", "quartiles"), "")
+        cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
         cells["metric"] = row.metric
         if row.cost is not None:
             cells["dim"] = str(row.dim)
             cells["vector"] = bytes_text(row.cost.bytes_per_vector)
             cells["fit"] = seconds_text(row.cost.fit_seconds)
             cells["one item"] = seconds_text(row.cost.latency_seconds)
-            cells["quartiles"] = quartiles_text(row.cost)
         rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})
-    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector", "metric", "quartiles"))
+    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector", "metric"))
     for failure in board.failures:
         terminal.print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
     terminal.print_notes(board.notes, told)
