@@ -262,3 +262,14 @@ def test_a_limit_draws_the_same_of_a_source_that_grew():
     texts = [f"text number {i}" for i in range(1000)]
     first, second = (load(some, limit=300).items for some in (texts[:900], texts))
     assert len(set(first) & set(second)) > 250
+
+
+def test_items_without_a_label_are_drawn_like_one_more_class():
+    labels = np.array(["a", "b", None, None] * 50, dtype=object)
+    train, test, notes = train_test_split(make(200, target=labels))
+    assert len(test) == 50
+    assert [sum(labels[test] == label) for label in ("a", "b", None)] == [13, 12, 25] or (
+        [sum(labels[test] == label) for label in ("a", "b", None)] == [12, 13, 25]
+    )
+    assert notes == ()
+    assert len(train) + len(test) == 200

@@ -89,7 +89,6 @@ VECTOR = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
         ({"price": [1.0, 2.0, 3.0]}, {}, "got no column; say by --vectors"),
         ({"v": VECTOR, "price": [1, 2, 3]}, {"vectors": "price"}, "lists of numbers as vectors"),
         ({"v": VECTOR, "brand": [1, 2, 3]}, {"labels": "brnd"}, "Did you mean 'brand'"),
-        ({"v": VECTOR, "label": [0.5, 1.0, 2.0]}, {}, "labels are continuous"),
         ({"v": pa.array([], pa.list_(pa.float32()))}, {}, "for no item"),
         ({"v": [[], [], []]}, {"vectors": "v"}, "expected"),
     ],
@@ -202,3 +201,12 @@ def test_a_recipe_that_is_none_is_not_believed(lie, matrix, tmp_path):
     lie = {"nearspace.recipe": json.dumps(good)}
     pq.write_table(table.replace_schema_metadata(lie), tmp_path / "v.parquet")
     assert open_space(tmp_path / "v.parquet").recipe.spec == "vectors"
+
+
+@pytest.mark.parametrize("ending", ["parquet", "npz", "space"])
+def test_labels_that_are_numbers_come_back(ending, matrix, tmp_path):
+    numbers = np.array([0.5, 2.0, -1.25, 1e-3, 4.0])
+    space = Space(matrix, np.arange(5), numbers, Recipe("pca", "a1"))
+    back = open_space(save(space, tmp_path / f"n.{ending}"))
+    assert back.labels.dtype == np.float64
+    assert back.labels.tolist() == numbers.tolist()

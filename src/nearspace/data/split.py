@@ -144,7 +144,8 @@ def split_of(
     if together is content:
         across = _across(dataset, content, train, test, random_state, notes)
     if dataset.target is not None:
-        notes += dataset.target.split_notes(train, test)
+        there = slice(None) if dataset.labelled is None else dataset.labelled
+        notes += dataset.target.split_notes(train[there], test[there])
     return Split(np.flatnonzero(train), np.flatnonzero(test), across, content, tuple(notes))
 
 
@@ -294,7 +295,10 @@ def _drawn(
     lot = _lots(dataset, units, random_state)
     classes = np.zeros(len(dataset), dtype=np.int64)
     if dataset.target is not None:
-        classes = dataset.target.strata
+        # Items without a label are one more class.
+        there = slice(None) if dataset.labelled is None else dataset.labelled
+        classes[:] = dataset.target.strata.max() + 1
+        classes[there] = dataset.target.strata
     sizes = np.bincount(units)
     order = np.argsort(lot, kind="stable")
     # The items, unit by unit, and where each unit begins.

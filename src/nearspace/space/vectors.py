@@ -164,16 +164,16 @@ def _ids(table: pa.Table, name: str | None, who: str) -> np.ndarray:
 
 
 def _labels(column: Any, who: str) -> np.ndarray | None:
-    """Return classes as whole numbers or text, None where one is missing: empty, or NaN."""
+    """Return numbers, or classes as whole numbers or text; None for one that is missing."""
     values = [None if value != value or value == "" else value for value in column.to_pylist()]
     if all(value is None for value in values):
         return None
     numbers = [value for value in values if isinstance(value, float)]
-    if any(not value.is_integer() for value in numbers):
-        raise DataError(f"{who}: the labels are continuous numbers, expected classes.")
-    if numbers:
+    if numbers and len(numbers) < sum(value is not None for value in values):
+        values = [None if value is None else str(value) for value in values]
+    elif numbers and all(value.is_integer() for value in numbers):
         values = [None if value is None else int(value) for value in values]
-    if not all(value is None or isinstance(value, str | int) for value in values):
+    if not all(value is None or isinstance(value, str | int | float) for value in values):
         values = [None if value is None else str(value) for value in values]
     return plain_array(values)
 

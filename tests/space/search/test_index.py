@@ -175,3 +175,11 @@ def test_lengths_that_overflow_do_not_end_the_process(vectors, indexes):
     found = neighbours(space, longer[:4], metric="euclidean")
     assert found.ids[:, 0].tolist() == [0, 1, 2, 3]
     assert "shorter than" in found.notes[0]
+
+
+def test_an_index_by_another_metric_is_told(vectors, indexes):
+    space = space_of(vectors, cosine=indexes["cosine"].to_bytes())
+    assert not neighbours(space, vectors[:2], metric="cosine").notes
+    told = neighbours(space, vectors[:2], metric="euclidean").notes
+    assert told == ("Every vector was searched: the index is by cosine.",)
+    assert not neighbours(space, vectors[:2], metric="euclidean", exact=True).notes

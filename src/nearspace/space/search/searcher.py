@@ -12,6 +12,7 @@ import numpy as np
 from nearspace.errors import NearspaceError
 from nearspace.metrics.directions import has_direction
 from nearspace.metrics.retrieval import VectorArray
+from nearspace.recipe import METRICS
 from nearspace.space.search.exact import NOTHING, Exact, Hidden
 from nearspace.space.search.index import LARGEST_K, RECALL, Index, Opened, part_name
 
@@ -117,7 +118,9 @@ class Searcher:
         None where there is none, or where it cannot be used: that is no reason not to search.
         """
         if part_name(metric) not in self.parts:
-            return None, ()
+            others = [other for other in METRICS if part_name(other) in self.parts]
+            told = f"Every vector was searched: the index is by {', '.join(others)}."
+            return None, (told,) * bool(others)
         opened = self._once(self._opened, metric, lambda: self._open(metric))
         if isinstance(opened, str):
             return None, (f"Every vector was searched. {opened}",)
