@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AGREE",
+    "LARGEST_EXACT",
     "MISSING_WORDS",
     "Numerals",
     "Undecided",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from nearspace.data.numerals import MISSING_WORDS
+from nearspace.data.numerals import LARGEST_EXACT, MISSING_WORDS
 from nearspace.errors import DataError
 from nearspace.space.arrays import is_date
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "EXACT_UP_TO",
     "META_TYPES",
     "arrow_array",
     "fitted_cells",
@@ -38,7 +37,6 @@ META_TYPES = {
     "other": "lists or records",
     None: "nothing yet",
 }
-EXACT_UP_TO = 2**53  # the whole numbers up to which float64 holds every one
 TRUTH = {
     **dict.fromkeys(("true", "yes", "t", "y", "1"), True),
     **dict.fromkeys(("false", "no", "f", "n", "0"), False),
@@ -261,7 +259,7 @@ def number_in(cell: Any) -> Decimal:
 
 def _integer(cell: Any) -> int:
     number = number_in(cell)
-    inexact = isinstance(cell, float) and abs(cell) > EXACT_UP_TO
+    inexact = isinstance(cell, float) and abs(cell) > LARGEST_EXACT
     if inexact or number != number.to_integral_value() or abs(number) >= 2**64:
         raise ValueError(cell)
     return int(number)
@@ -272,7 +270,7 @@ def _number(cell: Any) -> float:
         return cell
     number = number_in(cell)
     whole = number == number.to_integral_value()
-    if whole and abs(number) > EXACT_UP_TO and Decimal(float(number)) != number:
+    if whole and abs(number) > LARGEST_EXACT and Decimal(float(number)) != number:
         raise ValueError(cell)  # digits of a code, which float64 would drop
     return float(number)
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nearspace.data.numerals import LARGEST_EXACT
 from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import check_metric
 from nearspace.space.arrays import check_rounding, float32, free_name
-from nearspace.space.columns import EXACT_UP_TO
 from nearspace.space.file.saving import replacing
 from nearspace.space.file.store import write_space
 from nearspace.space.file.stored import read_space
@@ -215,7 +215,7 @@ def _without_none(labels: np.ndarray) -> np.ndarray:
     if None not in values:
         return labels
     there = [value for value in values if value is not None]
-    if all(isinstance(value, int | float) and abs(value) <= EXACT_UP_TO for value in there):
+    if all(isinstance(value, int | float) and abs(value) <= LARGEST_EXACT for value in there):
         return np.array([np.nan if value is None else float(value) for value in values])
     return np.array(["" if value is None else str(value) for value in values], dtype=object)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
+from nearspace.data.numerals import LARGEST_EXACT
 from nearspace.data.rounding import rounding_notes
 from nearspace.data.traits import Trait, name_traits
 from nearspace.errors import DataError, did_you_mean
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 CELLS_SHOWN = 8
-LARGEST_EXACT = 2**53  # of whole numbers, up to which float64 has every one
 FEWEST_NAMED = 20  # rows, from which on a text of its own in every row looks like a name
 
 

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.data.numerals import LARGEST_EXACT
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.arrays import plain_array
-from nearspace.space.columns import EXACT_UP_TO, fitted_cells, fitted_table
+from nearspace.space.columns import fitted_cells, fitted_table
 from nearspace.space.file import database
 from nearspace.space.file.database import Columns, Header
 from nearspace.space.file.rows import ITEM, Row, checksums, encode_rows
@@ -281,7 +282,7 @@ def _fitting(columns: Columns, there: Columns, count: int, path: Path) -> Column
 def _check_exact(db: sqlite3.Connection, name: str, path: Path) -> None:
     """Raise if a column that is to hold fractions holds whole numbers that no float64 is."""
     for (meta,) in db.execute("SELECT meta FROM items WHERE meta IS NOT NULL"):
-        if abs(json.loads(meta).get(name, 0)) > EXACT_UP_TO:
+        if abs(json.loads(meta).get(name, 0)) > LARGEST_EXACT:
             raise DataError(
                 f"{path}: the column '{name}' holds whole numbers of more than 15 digits, which "
                 "would be rounded beside numbers that are not whole; nothing was added."

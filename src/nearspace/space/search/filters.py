@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.data.numerals import LARGEST_EXACT
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.space.arrays import is_date
-from nearspace.space.columns import EXACT_UP_TO, looks_like_number, number_in
+from nearspace.space.columns import looks_like_number, number_in
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def _value(text: str, column: np.ndarray, name: str) -> Any:
         raise DataError(
             f"The column '{name}' is compared with '{text}'; expected {expected}."
         ) from None
-    if kind == "f" and isinstance(number, int) and abs(number) > EXACT_UP_TO:
+    if kind == "f" and isinstance(number, int) and abs(number) > LARGEST_EXACT:
         raise DataError(
             f"The column '{name}' holds float64 numbers, which keep 15 digits, so that several "
             f"whole numbers could be '{text}': make a space of data in which such codes are whole "
