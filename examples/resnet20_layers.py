@@ -82,7 +82,8 @@ def pictures() -> Dataset:
 network = Network(trained_network(), name="ResNet-20", mean=MEAN, std=STD)
 board = compare_layers(pictures(), network, pool="mean")
 for row in board.rows:
-    knn, probe = row.scores["knn"].value, row.scores["probe"].value
-    print(f"{row.name:8} {row.dim:3} numbers  {knn:6.1%} 5-NN  {probe:6.1%} probe")
+    knn, probe = row.scores["knn"], row.scores["probe"].value
+    told = f"{knn.value:6.1%} 5-NN [{knn.low:.1%}, {knn.high:.1%}]"
+    print(f"{row.name:8} {row.dim:3} numbers  {told}  {probe:6.1%} probe")
 print("The network was trained on these very images: of others it knows less.")
 print("report:", layers_page(board, places_sections(board)).write("layers.html"))

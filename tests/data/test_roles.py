@@ -191,3 +191,11 @@ def test_an_array_of_a_space_is_what_it_was_made_of(values):
     again = plain_array(values).tolist()
     assert again == values
     assert [*map(type, again)] == [*map(type, values)]
+
+
+def test_the_name_of_a_column_decides_nothing(tmp_path):
+    path = tmp_path / "t.csv"
+    lines = [f"{row}.5,{['1', '1.0', 'NA'][row % 3]}" for row in range(30)]
+    path.write_text("\n".join(["a,thousands", *lines]) + "\n")
+    labels = load(path, labels="thousands").labels.tolist()
+    assert labels[:3] == ["1", "1.0", "NA"]

@@ -200,14 +200,12 @@ def _role(
     if role == "labels":
         typed = typed_columns(column.to_frame(), written=written, decimal=decimal, who=name)
         values = typed.frame[column.name].to_numpy()
-        way = " ".join(typed.notes)
-        fractions = values.dtype.kind == "f" and bool((values[np.isfinite(values)] % 1).any())
-        if column.dtype.kind != values.dtype.kind and (
-            fractions if written else fractions and "Numbers with" in way
-        ):
-            return values, typed.notes
-        if values.dtype.kind in "fi" and "thousands" in way:
-            return values, typed.notes
+        parsed = column.dtype.kind != values.dtype.kind and values.dtype.kind in "fi"
+        numbers = parse_numbers(column, decimal) if parsed else None
+        if isinstance(numbers, Numerals):
+            fractions = bool((values[np.isfinite(values)] % 1).any())
+            if (fractions and (written or numbers.way)) or "thousands" in numbers.way:
+                return values, typed.notes
     if written and role != "split" and role != "time":
         return as_written(column.to_numpy(dtype=object), role)
     return _values(column), []
