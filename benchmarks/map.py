@@ -1,6 +1,8 @@
 """A map of 60,000 MNIST embeddings beside the library called directly; new points placed on it.
 
-Run: NEARSPACE_DATA=… python benchmarks/map.py
+Run: NEARSPACE_DATA=… python benchmarks/map.py [--sizes]
+
+With --sizes: what an item costs in maps of 2,000 to 30,000, instead.
 """
 
 import os
@@ -20,6 +22,7 @@ from nearspace.space.map.tsne import tsne
 let_waiting_threads_sleep()
 SPEC, K = "pca(dim=50)", 10
 JUDGED, NEW, ALONE = 5000, 2000, 50
+SIZES = (2000, 3000, 5000, 7000, 7100, 9900, 10_100, 15_000, 20_000, 30_000)
 
 
 def embeddings():
@@ -71,8 +74,20 @@ def place_alone(placer, new, among, extent):
     return statistics.median(spent), moved
 
 
+def print_sizes(vectors):
+    """Print what an item costs in CPU seconds, by how many there are."""
+    for n in SIZES:
+        start = time.process_time()
+        places = tsne(vectors[:n])
+        each = (time.process_time() - start) / n
+        trust, kept = judge(vectors[:n], places)
+        print(f"{n:6,} items, {1000 * each:5.2f} ms of CPU each, {trust:.4f}, {100 * kept:.1f} %")
+
+
 def main():
     known, new = embeddings()
+    if "--sizes" in sys.argv[1:]:
+        return print_sizes(known)
     print(f"{len(known):,} MNIST embeddings, {SPEC}, {torch.get_num_threads()} threads", flush=True)
     places, ours = timed(tsne, known)
     embedding, theirs = timed(library, known)

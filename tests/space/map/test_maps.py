@@ -11,7 +11,7 @@ from nearspace import embed, load
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, preservation, trustworthiness
 from nearspace.space.map.maps import Placer, layout, parse_map
-from nearspace.space.map.tsne import tsne
+from nearspace.space.map.tsne import EXAGGERATED, TOLD, tsne, tsne_facts
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,15 @@ def test_tsne_keeps_clusters_apart_and_stands_anything():
     stamps = 1.7e9 + np.zeros((50, 3))
     for odd in (collapsed, stamps, np.ones((30, 4)), np.zeros((3, 2)), random.normal(size=(40, 1))):
         assert np.isfinite(tsne(odd.astype(np.float32))).all()
+
+
+def test_larger_maps_never_take_fewer_steps_and_progress_ends_at_the_last():
+    facts = [tsne_facts(n, "euclidean", 0) for n in range(8, 40_000, 500)]
+    steps = [made["steps"][1] for made in facts]
+    assert steps == sorted(steps)
+    assert {(EXAGGERATED + each) % TOLD for each in steps} == {0}
+    assert (steps[0], steps[-1]) == (250, 550)
+    assert [made["method"] for made in facts] == sorted(made["method"] for made in facts)
 
 
 def test_trustworthiness_is_that_of_scikit_learn():

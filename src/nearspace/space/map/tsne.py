@@ -17,8 +17,12 @@ __all__ = ["CORNER", "FEWEST", "tsne", "tsne_facts"]
 
 PERPLEXITY = 30.0
 FEWEST = 8  # vectors that t-SNE can be asked about
-FEW = 2000  # up to here fewer steps do, and threads cost more than they bring
+FEW = 2000  # vectors up to which threads cost more than they bring
+TREE = 7000  # vectors up to which a tree (Barnes-Hut) is quicker than interpolation on a grid
+COARSENESS = 0.8  # of the tree, Barnes-Hut's theta; the library's 0.5 takes half as much again
 EXAGGERATED = 250  # steps with which the library begins
+FEWEST_STEPS, MOST_STEPS = 250, 550  # that follow those
+STEPS_PER_VECTOR = 1 / 35
 TOLD = 50  # steps from one report of progress to the next
 CORNER = (-1.0, -1.0)  # where vectors stand that have no direction, by the cosine
 ROUNDING = 1e-6  # share of the largest number below which differences are none
@@ -91,6 +95,8 @@ def tsne(
     method = TSNE(
         early_exaggeration_iter=EXAGGERATED,
         n_iter=_steps(n),
+        negative_gradient_method=_method(n),
+        theta=COARSENESS,
         n_jobs=threads,
         random_state=random_state,
         callbacks=None if progress is None else _callback(progress, EXAGGERATED + _steps(n)),
@@ -109,6 +115,7 @@ def tsne_facts(n: int, metric: str, random_state: int) -> dict[str, Any]:
         "library": "openTSNE",
         "version": version("openTSNE"),
         "perplexity": _perplexity(n),
+        "method": _method(n),
         "steps": [EXAGGERATED, _steps(n)],
         "random_state": random_state,
     }
@@ -130,11 +137,20 @@ def _perplexity(n: int) -> float:
     return min(PERPLEXITY, (n - 1) / 3)
 
 
+def _method(n: int) -> str:
+    """Return how the library sums what pushes vectors apart.
+
+    The cost of the grid grows with the extent of the map, hardly with the number of vectors.
+    """
+    return "bh" if n <= TREE else "fft"
+
+
 def _steps(n: int) -> int:
     """Return how many steps follow those with exaggerated affinities."""
-    # The library takes 500; exact neighbours are found in less time than its own take, and 50
-    # steps more make use of what is left over.
-    return 250 if n <= FEW else 550
+    # The library takes 500 for all. Of few, the last hundreds win less than a hundredth of the
+    # neighbours and cost the most, since the map has grown. Of many, exact neighbours are found in
+    # less time than its own take: 50 steps more use what is left.
+    return min(max(FEWEST_STEPS, TOLD * round(n * STEPS_PER_VECTOR / TOLD)), MOST_STEPS)
 
 
 def _scaled(vectors: np.ndarray | sparse.csr_array) -> Any:
