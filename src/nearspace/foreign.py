@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["json_text", "printable"]
+__all__ = ["printable", "printable_json"]
 
 MOST_MARKS = 8  # combining marks on one letter; more would run over the lines above and below
 
@@ -57,7 +57,7 @@ def printable(text: object) -> str:
     return _visible(str(text), _as_python)
 
 
-def json_text(value: Any, **options: Any) -> str:
+def printable_json(value: Any, **options: Any) -> str:
     r"""Return a value as JSON that may be shown in a terminal, and is exact where it is read.
 
     Parameters
@@ -69,7 +69,7 @@ def json_text(value: Any, **options: Any) -> str:
 
     Examples
     --------
-    >>> print(json_text({"id": "é\x9b2J"}))
+    >>> print(printable_json({"id": "é\x9b2J"}))
     {"id": "é\u009b2J"}
     """
     lines = json.dumps(value, ensure_ascii=False, **options).split("\n")

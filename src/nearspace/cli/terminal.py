@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nearspace.foreign import json_text, printable
+from nearspace.foreign import printable, printable_json
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -69,7 +69,7 @@ def echo(
 
 def echo_json(value: Any) -> None:
     """Write a value to standard output as JSON: exact where it is read, and harmless where seen."""
-    print(json_text(value, indent=1, default=str), flush=True)
+    print(printable_json(value, indent=1, default=str), flush=True)
 
 
 def console(err: bool = False) -> Console:
