@@ -72,8 +72,10 @@ def compare_command(
     from nearspace.report.page import render
 
     path = output / "report.html"
-    write_files({output / "report.json": terminal.json_of(board), path: render(board)})
-    _print(board, told=dataset.notes)
+    try:
+        write_files({output / "report.json": terminal.json_of(board), path: render(board)})
+    finally:  # what was computed is seen, whatever keeps the disk from holding it
+        _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
     if save_best is not None:
         _save(board, dataset, save_best)

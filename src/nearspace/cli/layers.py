@@ -65,8 +65,10 @@ def layers_command(
     from nearspace.report.layers import layers_page, places_sections
 
     path, page = output / "layers.html", layers_page(board, places_sections(board))
-    write_files({output / "layers.json": terminal.json_of(board), path: page.html()})
-    _print(board, told=dataset.notes)
+    try:
+        write_files({output / "layers.json": terminal.json_of(board), path: page.html()})
+    finally:  # what was computed is seen, whatever keeps the disk from holding it
+        _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
 
 

@@ -71,8 +71,12 @@ def rates_command(
     from nearspace.report.rates import rates_page
 
     path = output / "rates.html"
-    write_files({output / "rates.json": terminal.json_of(rates), path: rates_page(rates).html()})
-    _print(rates)
+    try:
+        write_files(
+            {output / "rates.json": terminal.json_of(rates), path: rates_page(rates).html()}
+        )
+    finally:  # what was computed is seen, whatever keeps the disk from holding it
+        _print(rates)
     typer.echo(f"\nReport: {path}")
 
 
