@@ -18,11 +18,12 @@ from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import check_metric
 from nearspace.space.arrays import check_rounding, float32, free_name
-from nearspace.space.file.saving import replacing
+from nearspace.space.file.saving import replacing_space
 from nearspace.space.file.store import write_space
 from nearspace.space.file.stored import read_space
 from nearspace.space.space import Space, dense_vectors
 from nearspace.space.vectors import OURS, VectorFile, space_of_columns
+from nearspace.writing import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,8 +57,9 @@ class Format:
 def save(space: Space, path: str | Path) -> Path:
     """Write a space into one file, in place of what it held.
 
-    The file is complete or not there. A ``.space`` that was there is replaced in one transaction,
-    for which those who add to it, or read it, are waited for.
+    The file is complete or not there, and has the rights of the one that it replaces. A ``.space``
+    that was there is replaced in one transaction, for which those who add to it, or read it, are
+    waited for; a file of that name which is no space stays. A link is followed.
 
     Parameters
     ----------
@@ -78,8 +80,8 @@ def save(space: Space, path: str | Path) -> Path:
     ------
     NearspaceError
         If the ending is another, a vector is not finite, an id stands twice, the encoder cannot be
-        saved, sparse vectors are too wide to be written in full, or the disk is full; the old file
-        is then as it was.
+        saved, sparse vectors are too wide to be written in full, the disk is full, or what stands
+        at the path is not to be replaced; the old file is then as it was.
 
     Examples
     --------
@@ -95,7 +97,8 @@ def save(space: Space, path: str | Path) -> Path:
     write = FORMATS[path.suffix].write if path.suffix in FORMATS else None
     if write is None:
         raise _unknown(path, written_endings())
-    with replacing(path) as beside:
+    within = replacing_space if path.suffix == ".space" else replacing
+    with within(path) as beside:
         write(space, beside)
     return path
 
