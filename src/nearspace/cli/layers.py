@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.terminal import echo
 
 if TYPE_CHECKING:
     from nearspace.judge.studies.layers import LayerBoard
@@ -66,7 +67,8 @@ def layers_command(
     terminal.write_json(board, output / "layers.json")
     path = layers_page(board, places_sections(board)).write(output / "layers.html")
     _print(board, told=dataset.notes)
-    typer.echo(f"\nReport: {path}")
+    echo()
+    echo(f"Report: {path}")
 
 
 def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
@@ -76,7 +78,7 @@ def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
 
     _print_layers(board)
     if board.hybrids:
-        typer.echo()
+        echo()
         _print_pairs(board)
     terminal.print_notes(board.notes, told)
     terminal.print_advice(*layers_verdict(board), leaks=leak_words(board))

@@ -10,6 +10,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.terminal import echo
 
 
 def rates_command(
@@ -68,14 +69,15 @@ def rates_command(
         if new:
             output.rmdir()
         again = "; encoders that were fitted are kept, and the same command goes on after them"
-        typer.echo(f"nearspace: interrupted; no page was written{again * judging.cache}.", err=True)
+        echo(f"nearspace: interrupted; no page was written{again * judging.cache}.", err=True)
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
     terminal.write_json(rates, output / "rates.json")
     path = rates_page(rates).write(output / "rates.html")
     _print(rates)
-    typer.echo(f"\nReport: {path}")
+    echo()
+    echo(f"Report: {path}")
 
 
 def _print(rates: Any) -> None:
@@ -99,4 +101,6 @@ def _print(rates: Any) -> None:
         )
     if rows:
         terminal.print_table(rows, "encoder")
-    terminal.print_words(*filter(None, (never_best(rates), f"\n{rates_verdict(rates)}")))
+    if worse := never_best(rates):
+        terminal.print_words(worse)
+    terminal.print_words("", rates_verdict(rates))

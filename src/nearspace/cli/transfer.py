@@ -9,7 +9,9 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.terminal import echo
 from nearspace.errors import NearspaceError
+from nearspace.foreign import printable
 
 if TYPE_CHECKING:
     from nearspace.judge.studies.transfer import Transfer
@@ -69,7 +71,8 @@ def transfer_command(
     _print(study, told=dataset.notes)
     if output is not None:
         terminal.write_json(study, output)
-        typer.echo(f"\nWritten: {output}")
+        echo()
+        echo(f"Written: {output}")
     terminal.leave(study)
 
 
@@ -103,11 +106,11 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
             "one fit": seconds_text(row.seconds),
         }
         style = "dim" if row.way.startswith("from scratch") else ""
-        rows.append({head: Text(text, style) for head, text in cells.items()})
+        rows.append({head: Text(printable(text), style) for head, text in cells.items()})
     terminal.print_table(rows, "way to use them")
     if study.protocol["last part"]:
         names = ", ".join(name.split(".")[-1] for name in study.protocol["last part"])
-        terminal.print_words(Text(f"The last part is {names}.", "dim"))
+        terminal.print_words(Text(printable(f"The last part is {names}."), "dim"))
     terminal.print_notes(study.notes, told)
     spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in study.seconds.items())
     terminal.print_words("", *study.verdicts, f"Time: {spent}.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,6 +15,7 @@ from nearspace.data import load
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.files import suffix_of
 from nearspace.errors import DataError
+from nearspace.foreign import printable_json
 from nearspace.space.search.neighbours import Neighbours, encoder_of
 from nearspace.space.space import Space
 
@@ -189,10 +189,10 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
 def answers_json(
     names: list[str], answers: list[list[dict[str, Any]]], neighbours: Neighbours
 ) -> str:
-    """Return the answers to queries as JSON text, dates among them as text."""
+    """Return the answers to queries as JSON text, dates among them as text, `printable`."""
     how = {"metric": neighbours.metric, "recall": neighbours.recall}
     queries = [
         {"query": name, **how, "neighbours": rows}
         for name, rows in zip(names, answers, strict=True)
     ]
-    return json.dumps(queries, ensure_ascii=False, indent=1, default=str)
+    return printable_json(queries, indent=1, default=str)
