@@ -11,6 +11,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli.terminal import echo, waiting
 from nearspace.foreign import printable
+from nearspace.writing import replacing
 
 if TYPE_CHECKING:
     from nearspace.space.difference import Change, Difference
@@ -56,8 +57,7 @@ def diff_command(
         echo()
         echo(_table(changed, a, first.name, second.name), wrap=True)
     if output is not None:
-        with cli.writing(output):
-            difference.to_json(output) if output.suffix == ".json" else _to_csv(difference, output)
+        difference.to_json(output) if output.suffix == ".json" else _to_csv(difference, output)
         echo()
         echo(f"{output}: {len(difference.changes):,} items.")
 
@@ -66,7 +66,8 @@ def _to_csv(difference: Difference, output: Path) -> None:
     frame = difference.to_frame()
     for side in ("first", "second"):  # an id may hold any comma or quote
         frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
-    frame.to_csv(output, index=False)
+    with replacing(output) as beside:
+        frame.to_csv(beside, index=False)
 
 
 def sentences(difference: Difference, first: str, second: str) -> list[str]:

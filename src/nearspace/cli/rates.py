@@ -11,6 +11,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.cli.terminal import echo
+from nearspace.writing import write_files
 
 
 def rates_command(
@@ -46,8 +47,7 @@ def rates_command(
 
       nearspace rates mnist/ --other twemoji/ -o report
     """
-    new = not output.exists()
-    cli.make_folder(output, "rates.html and rates.json")
+    cli.check_folder(output, "rates.html", "rates.json")
     from nearspace.encoders.spec import make_many
     from nearspace.judge.studies.rates import DEFAULT_ENCODERS, check_encoders
 
@@ -66,15 +66,13 @@ def rates_command(
                 near_duplicates=judging.near_duplicates, cache=judging.folder, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
-        if new:
-            output.rmdir()
         again = "; encoders that were fitted are kept, and the same command goes on after them"
         echo(f"nearspace: interrupted; no page was written{again * judging.cache}.", err=True)
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
-    terminal.write_json(rates, output / "rates.json")
-    path = rates_page(rates).write(output / "rates.html")
+    path = output / "rates.html"
+    write_files({output / "rates.json": terminal.json_of(rates), path: rates_page(rates).html()})
     _print(rates)
     echo()
     echo(f"Report: {path}")

@@ -12,6 +12,7 @@ from nearspace.cli import terminal
 from nearspace.cli.terminal import echo
 from nearspace.errors import NearspaceError
 from nearspace.foreign import printable
+from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     from nearspace.judge.studies.transfer import Transfer
@@ -70,7 +71,7 @@ def transfer_command(
         )  # fmt: skip
     _print(study, told=dataset.notes)
     if output is not None:
-        terminal.write_json(study, output)
+        write_files({output: terminal.json_of(study)})
         echo()
         echo(f"Written: {output}")
     terminal.leave(study)
