@@ -1,13 +1,18 @@
 """No name, whatever stands in it, says anything to a terminal, in any command."""
 
 import csv
+import json
+import os
 import re
+import subprocess
+import sys
 import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from nearspace import load, open_space
 from nearspace.cli.app import app
 
 TITLE, CLIPBOARD, COLOUR = "\x1b]0;owned\x07", "\x1b]52;c;b3du\x1b\\", "\x1b[38;5;201m"
@@ -34,7 +39,7 @@ HOSTILE = {
     "wide": "日本語 한국어 👩\u200d🚀",
 }
 LAWFUL = "日本語 한국어 👩\u200d🚀"
-NO_TEXT = "a\udc9b31m"  # bytes of a file name that are no UTF-8
+READ = ("--ids", "key", "--labels", "class")
 # What rich itself writes to a terminal: colours, and how it redraws bars.
 OF_RICH = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[[12]?[AK]|\r")
 
@@ -82,11 +87,10 @@ class World:
             self.pictures.append(f"{label}/{file_name(names[at % len(names)])}{at}.png")
             image = Image.fromarray(rng.integers(0, 255, (8, 8), np.uint8))
             image.save(folder / "pictures" / self.pictures[-1])
-        read = ("--ids", "key", "--labels", "class")
         table, texts = ("--with", "onehot | pca(dim=3)"), ("--with", "tfidf", "--column", "words")
         self.made = [
-            command("embed", self.path("csv"), *read, *table, "-o", self.path("space")),
-            command("embed", self.path("csv"), *read, *texts, "-o", "t.space"),
+            command("embed", self.path("csv"), *READ, *table, "-o", self.path("space")),
+            command("embed", self.path("csv"), *READ, *texts, "-o", "t.space"),
             command("embed", "pictures", "--with", "pca(dim=3)", "-o", "p.space"),
         ]
 
@@ -299,3 +303,105 @@ def test_no_name_reaches_a_terminal_as_it_is(command, monkeypatch, names, termin
         monkeypatch.setenv("FORCE_COLOR", "1")
     tried, faults = attack(World(command.folder, command, names), commands, terminal)
     assert not faults, f"{len(faults)} faults in {tried} commands\n" + "\n".join(faults)
+
+
+@pytest.fixture
+def world(command):
+    return World(command.folder, command, ALL)
+
+
+def test_json_and_csv_have_the_exact_ids(world, command):
+    asked = [f"--id={name}" for name in world.ids]
+    done = command("search", world.path("space"), *asked, "-k", "1", "--json")
+    check_harmless(done.stdout)
+    answers = json.loads(done.stdout)
+    assert [answer["query"] for answer in answers] == world.ids
+    assert [answer["neighbours"][0]["id"] for answer in answers] == world.ids
+    assert answers[0]["neighbours"][0]["label"] == world.labels[0]
+    assert set(world.columns) - set(answers[0]["neighbours"][0]) == set()
+    done = command("search", world.path("space"), *asked, "-k", "1", "-o", "found.csv")
+    with open("found.csv", newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["query"] for row in rows] == [row["id"] for row in rows] == world.ids
+    assert "with =, +, -, @ or a tab (query, id" in done.stderr.replace("\n", " ")
+    assert load("found.csv", ids="query").ids.tolist() == world.ids
+    command("export", world.path("space"), "-o", "e.parquet")
+    command("import", "e.parquet", "-o", "again.space")
+    first, again = open_space(world.path("space")), open_space("again.space")
+    assert first.ids.tolist() == again.ids.tolist() == world.ids
+    assert first.labels.tolist() == again.labels.tolist()
+    assert first.meta.equals(again.meta)
+
+
+def test_numbers_and_plain_text_are_no_formulas(command):
+    lines = [f"a{at},{at - 3.5},{'no formula' if at else '-5'},{'xy'[at % 2]}" for at in range(12)]
+    (command.folder / "t.csv").write_text("\n".join(["key,size,text,class", *lines]))
+    command(
+        "embed", "t.csv", "--ids", "key", "--labels", "class", "--with", "onehot", "-o", "t.space"
+    )
+    done = command("search", "t.space", "--id", "a0", "-k", "12", "-o", "found.csv")
+    assert done.returncode == 0, done.stderr
+    assert "formula" not in done.stderr
+
+
+def test_answers_keep_columns_with_names_of_theirs(command):
+    rows = [f"a{at},{at},{at / 2},who{at},{'xy'[at % 2]},{at % 5}" for at in range(12)]
+    (command.folder / "t.csv").write_text("\n".join(["key,rank,score,query,class,rank_", *rows]))
+    command(
+        "embed", "t.csv", "--ids", "key", "--labels", "class", "--with", "onehot", "-o", "t.space"
+    )
+    done = command("search", "t.space", "--id", "a3", "-k", "12", "-o", "found.csv")
+    told = done.stderr.replace("\n", " ")
+    for name in ("rank", "score", "query"):
+        assert f"The column '{name}' of the space is '{name}_' in the answers." in told
+    with open("found.csv", newline="") as file:
+        answers = {row["id"]: row for row in csv.DictReader(file)}
+    assert {row["query"] for row in answers.values()} == {"a3"}
+    row = answers["a4"]
+    assert (row["rank_"], row["score_"], row["query_"], row["rank__"]) == ("4", "2.0", "who4", "4")
+    done = command("analogy", "t.space", "a1", "a2", "a3", "--json")
+    assert "'rank_' in the answers" in done.stderr.replace("\n", " ")
+    found = json.loads(done.stdout)[0]["neighbours"][0]
+    assert found["score_"] == int(found["id"][1:]) / 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux")
+def test_file_names_that_are_no_text_are_read_and_told_of(command):
+    for label in ("a\udc9b31m", "b"):
+        os.makedirs(f"pictures/{label}")
+        for at in range(6):
+            shade = np.full((8, 8), 20 * at + 100 * (label == "b"), np.uint8)
+            Image.fromarray(shade).save(os.fsencode(f"pictures/{label}/{at}\udcff.png"), "png")
+    few = ("--with", "pca(dim=2)")
+    done = command("compare", "pictures", *few)
+    assert done.returncode == 0, done.stderr
+    assert command("embed", "pictures", *few, "-o", "x.npz").returncode == 0
+    assert open_space("x.npz").ids.tolist() == load("pictures").ids.tolist()
+    for ending in ("space", "parquet"):
+        done = command("embed", "pictures", *few, "-o", f"x.{ending}")
+        assert done.returncode == 2
+        assert "'a\\udc9b31m" in done.stderr
+        assert not os.path.exists(f"x.{ending}")
+    done = command("search", "x.npz", "--vectors", "x.npz", "-k", "1", "--json")
+    check_harmless(done.stdout + done.stderr)
+    assert json.loads(done.stdout)[0]["query"] == load("pictures").ids[0]
+    done = command("search", "x.npz", "--vectors", "x.npz", "-k", "1", "-o", "found.csv")
+    assert done.returncode == 2
+    assert "rename it" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_without_our_signs_is_written_to(command, encoding):
+    code = (
+        "from nearspace.cli.terminal import echo, ready_streams;"
+        "ready_streams();"
+        "echo('★ −1 × 日 ' + chr(0xdcff)); echo('…', err=True, style='dim')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    times = b"x" if encoding == "ascii" else b"\xd7"
+    assert done.stdout.rstrip() == b"* -1 " + times + rb" \u65e5 \udcff"
+    assert done.stderr.rstrip() == b"..."

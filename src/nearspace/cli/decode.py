@@ -136,10 +136,12 @@ def analogy_command(
     """
     space = cli.open_file(path)
     from nearspace.space.search.neighbours import analogy
-    from nearspace.space.search.queries import answer_rows, answers_json
+    from nearspace.space.search.queries import answer_notes, answer_rows, answers_json
 
     nearest = analogy(space, a, b, c, k, metric)
     answers = answer_rows(space, nearest)
+    for note in (*nearest.notes, *answer_notes(space)):
+        echo(f"note: {note}", err=True, style="dim", wrap=True)
     if as_json:
         echo_lines(answers_json([f"{b} - {a} + {c}"], answers, nearest))
     else:

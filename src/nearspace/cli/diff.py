@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.sheets import write_csv
 from nearspace.cli.terminal import echo, waiting
-from nearspace.foreign import printable
-from nearspace.writing import replacing
+from nearspace.foreign import printable, printable_json
 
 if TYPE_CHECKING:
     from nearspace.space.difference import Change, Difference
@@ -65,9 +64,8 @@ def diff_command(
 def _to_csv(difference: Difference, output: Path) -> None:
     frame = difference.to_frame()
     for side in ("first", "second"):  # an id may hold any comma or quote
-        frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
-    with replacing(output) as beside:
-        frame.to_csv(beside, index=False)
+        frame[side] = [printable_json(ids) for ids in frame[side]]
+    write_csv(frame, output)
 
 
 def sentences(difference: Difference, first: str, second: str) -> list[str]:

@@ -12,9 +12,9 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.sheets import write_csv
 from nearspace.cli.terminal import echo, echo_lines
 from nearspace.errors import NearspaceError
-from nearspace.writing import replacing
 
 TIMED = 200  # queries by which the speed of a search is measured
 
@@ -84,7 +84,7 @@ def search_command(
         )
     space = cli.open_file(path)
     from nearspace.space.search.neighbours import neighbours
-    from nearspace.space.search.queries import answer_rows, answers_json
+    from nearspace.space.search.queries import answer_notes, answer_rows, answers_json
 
     if queries:
         cli.encoder_of(space, path)
@@ -94,7 +94,7 @@ def search_command(
     nearest = neighbours(space, asked, k, metric, where, exclude_self, exact)
     if nearest.recall < 1 and not nearest.notes:
         notes += (f"By the index, whose recall@10 is {nearest.recall:.3f}; --exact searches all.",)
-    for note in (*notes, *nearest.notes):
+    for note in (*notes, *nearest.notes, *answer_notes(space)):
         echo(f"note: {note}", err=True, style="dim", wrap=True)
     answers = answer_rows(space, nearest)
     if output is not None:
@@ -186,6 +186,5 @@ def _write(output: Path, names: list[str], answers: list[list[dict[str, Any]]]) 
         for row in answer
     ]
     frame = pd.DataFrame(rows, columns=None if rows else ["query", "rank", "score", "id"])
-    with replacing(output) as beside:
-        frame.to_csv(beside, index=False)
+    write_csv(frame, output)
     echo(f"{output}: {len(rows):,} rows.")
