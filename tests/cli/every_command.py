@@ -4,12 +4,12 @@ import csv
 import dataclasses
 import hashlib
 import json
-import multiprocessing
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from nearspace.data import SAMPLES
 from nearspace.space.file.stored import verify
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import embed
+
+from .children import LONGEST, Done
 
 # What each command is given; all that it reads is made by `make_inputs`.
 ARGUMENTS = {
@@ -32,7 +34,7 @@ ARGUMENTS = {
     "encoders": "encoders",
     "export": "export w.space -o w.parquet",
     "import": "import v.npz -o imported.space",
-    "index": "index w.space",
+    "index": "index many.space",
     "info": "info w.space",
     "interpolate": "interpolate w.space 1 2 -o way.npy",
     "layers": "layers wine --with mlp(epochs=1) --layer fc1 --no-cache -o out",
@@ -50,13 +52,6 @@ ARGUMENTS = {
 }
 # As the script that pip installs; that its first line was reached is told to who started it.
 MAIN = "import os; os.write({0}, b'.'); os.close({0}); from nearspace.cli import main; main()"
-# Children come from a server that has imported what commands need.
-PROCESSES = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
-PROCESSES.set_forkserver_preload(
-    ["nearspace.cli.app", "nearspace.judge.studies.compare", "nearspace.report.page", "torch",
-     "nearspace.space.codec.codec", "nearspace.report.map", "nearspace.space.formats",
-     "sklearn.decomposition", "plotly.graph_objects"]
-)  # fmt: skip
 
 
 def make_inputs(folder):
@@ -72,72 +67,44 @@ def make_inputs(folder):
     save(dataclasses.replace(space, ids=names), folder / "named.space")
     more = {"vectors": wine.items[:40] + 1.0, "name": np.array([f"new {n}" for n in range(40)])}
     np.savez(folder / "more.npz", **more)
+    np.savez(folder / "many.npz", vectors=np.random.default_rng(0).normal(size=(1200, 8)))
+    save(open_space(folder / "many.npz"), folder / "many.space")
     packed = with_codec(space)
     save(packed, folder / "packed.space")
     assert PART in packed.parts
     (folder / "packed.codes").write_bytes(pack(packed, wine.items))
 
 
-@dataclasses.dataclass
-class Ended:
-    """How a command ended, what it told, and how long it ran."""
+def alone(folder, *arguments, signal=0, after=0.0):
+    """Run a command in a process of its own, imports and all; the seconds begin with its first line.
 
-    code: int
-    stdout: str
-    stderr: str
-    seconds: float
-
-
-def in_a_fork(arguments, folder):
-    """Run a command in a child that has imported all; it has what it prints in two files."""
-    os.chdir(folder)
-    os.environ["XDG_CACHE_HOME"] = str(folder.parent / "cache")
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number, name in ((1, "stdout"), (2, "stderr")):
-        file = os.open(folder.parent / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(file, number)
-    sys.argv = ["nearspace", *arguments]
-    from nearspace.cli import main
-
-    main()
-
-
-def run_command(text, folder, *, warm, number=None, after=0.0):
-    """Run a command in a folder, and send it a signal so many seconds after its first bytecode.
-
-    Warm: in a fork of a process that has imported nearly all.
+    What it printed, and its exit code, are as those of `children.forking`.
     """
-    arguments = text.split()
-    out, error = folder.parent / "stdout", folder.parent / "stderr"
-    if warm:
-        process = PROCESSES.Process(target=in_a_fork, args=(arguments, folder))
-        process.start()
-        pid, wait = process.pid, lambda: process.join(60) or process.exitcode
-    else:
-        reading, writing = os.pipe()
-        environment = {**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache")}
-        environment.pop("PYTHONUNBUFFERED", None)
-        with out.open("wb") as stdout, error.open("wb") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, "-c", MAIN.format(writing), *arguments], cwd=folder,
-                env=environment, stdout=stdout, stderr=stderr, pass_fds=[writing],
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-            )  # fmt: skip
+    reading, writing = os.pipe()
+    environment = {**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache"), "COLUMNS": "150"}
+    environment.pop("PYTHONUNBUFFERED", None)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(
+            [sys.executable, "-c", MAIN.format(writing), *arguments], cwd=folder, env=environment,
+            stdout=out, stderr=err, pass_fds=[writing], preexec_fn=take_signals,
+        )  # fmt: skip
         os.close(writing)
         os.read(reading, 1)
         os.close(reading)
-        pid, wait = process.pid, lambda: process.wait(60)
-    begun = time.monotonic()
-    if number is not None:
-        time.sleep(after)
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
-    code = wait()
-    seconds = time.monotonic() - begun
-    assert code is not None, f"{text} hangs"
-    return Ended(code, out.read_text(), error.read_text(), seconds)
+        if signal:
+            time.sleep(after)
+            process.send_signal(signal)
+        code = process.wait(LONGEST)
+        printed = []
+        for file in (out, err):
+            file.seek(0)
+            printed.append(file.read().decode())
+    return Done(code, *printed)
+
+
+def take_signals():
+    """Let Ctrl-C reach this process, though the shell that runs the tests may ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def contents(folder):
@@ -161,7 +128,7 @@ def is_whole(path):
     if path.suffix == ".json":
         return bool(json.loads(path.read_text()))
     if path.suffix == ".csv":
-        rows = list(csv.reader(path.open(newline="")))
+        rows = list(csv.reader(path.read_text().splitlines()))
         return len(rows) > 1 and path.read_bytes().endswith(b"\n")
     if path.suffix == ".parquet":
         return pq.read_table(path).num_rows > 0

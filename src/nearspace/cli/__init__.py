@@ -27,7 +27,6 @@ def main() -> None:
         code = code or 2
         why = printed.error.strerror
         print(f"nearspace: standard output cannot be written ({why}).", file=sys.stderr, flush=True)
-    SIGNALS.code = code
     sys.exit(code)
 
 

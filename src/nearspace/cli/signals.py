@@ -41,15 +41,12 @@ class Signals:
     ----------
     number : int or None
         The signal that came first.
-    code : int or None
-        The exit code of a command that has come to its end.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
-        self.code: int | None = None
         self._came = 0.0
-        self._runs = self._waits = False
+        self._begun = self._ended = self._waits = False
         self._nudge: int | None = None
 
     def stand(self) -> None:
@@ -64,12 +61,11 @@ class Signals:
 
     def begin(self) -> None:
         """From here on, end the command by an exception."""
-        self._runs = True
+        self._begun = True
 
     def end(self) -> None:
-        """From here on, let the process end by itself."""
-        self.code = self.exit_code if self.number else 0
-        self._runs = False
+        """From here on, let the process end by itself, as the command is done."""
+        self._ended = True
 
     @property
     def exit_code(self) -> int:
@@ -82,8 +78,6 @@ class Signals:
         return WORDS[self.number or signal.SIGINT]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.code is not None:
-            os._exit(self.code)
         if number == TURN:
             if not self._waits:
                 return
@@ -93,8 +87,11 @@ class Signals:
             return
         else:
             self._leave("ended at once")
-        if not self._runs:
+        if not self._begun:
             self._leave("nothing was written")
+        if self._ended:
+            self._waits = False
+            return
         if self._nudge is not None and _imports(frame):
             self._wait()
             return
