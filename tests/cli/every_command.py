@@ -76,7 +76,7 @@ def make_inputs(folder):
 
 
 def alone(folder, *arguments, signal=0, after=0.0):
-    """Run a command in a process of its own, imports and all; the seconds begin with its first line.
+    """Run a command in a process of its own, whose first line is when the seconds begin.
 
     What it printed, and its exit code, are as those of `children.forking`.
     """

@@ -44,7 +44,7 @@ def faults(name, done, number, before, whole, folder):
             wrong.append("not told in one line")
     if "nothing was written" in done.stderr and after != before:
         wrong.append("'nothing was written', but it was")
-    if f"; nothing" not in done.stderr and " written" in done.stderr and after == before:
+    if "; nothing" not in done.stderr and " written" in done.stderr and after == before:
         wrong.append("'written', but nothing was")
     wrong += [f"{path} stays" for path in sorted(set(after) - set(before) - whole)]
     for path in sorted(set(after) & whole):

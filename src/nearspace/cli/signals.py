@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 else:
     import _signal as signal
 
-WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+WORDS: dict[int, str] = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
 if hasattr(signal, "SIGHUP"):
     WORDS[signal.SIGHUP] = "hung up"
 TURN = getattr(signal, "SIGVTALRM", None)  # nobody sends it; by it a signal that waits comes again
@@ -139,10 +139,10 @@ class Signals:
             ready, _, _ = select.select([reading], [], [], PAUSE if self._waits else None)
             if not ready:
                 _thread.interrupt_main(signal.SIGVTALRM)
-            for number in os.read(reading, 512) if ready else b"":
-                if number in WORDS and came is None:
-                    came = time.monotonic()
-                elif number in WORDS and time.monotonic() - came > TOGETHER:
+            numbers = os.read(reading, 512) if ready else b""
+            for number in filter(WORDS.__contains__, numbers):
+                came = came or time.monotonic()
+                if time.monotonic() - came > TOGETHER:
                     self.number = self.number or number
                     self._leave("ended at once")
 
