@@ -28,6 +28,7 @@ else:
     import fcntl
 
 __all__ = [
+    "check_empty",
     "check_place",
     "filling",
     "replacing",
@@ -83,8 +84,7 @@ def check_place(path: str | Path) -> Path:
     """
     path = Path(path)
     with _told(path):
-        _check_links(path)
-        place = Path(os.path.realpath(path))
+        place = _place(path)
         if path.is_symlink() and place.suffix.lower() != path.suffix.lower():
             raise NearspaceError(
                 f"{path} is a link to {place}, another kind of file, which stays as it is; remove "
@@ -102,10 +102,26 @@ def check_place(path: str | Path) -> Path:
                     f"{path} may only be read (its rights are {stat.S_IMODE(mode):03o}); give "
                     "another name, or the right to write."
                 )
-        above = next(folder for folder in place.parents if folder.exists())
-        if not above.is_dir():
-            raise NearspaceError(f"{path} cannot be written ({above} is not a folder).")
-        tempfile.TemporaryFile(dir=above).close()
+        _check_folder(path, place.parent)
+    return place
+
+
+def check_empty(path: str | Path) -> Path:
+    """Return where a new folder is to stand: at its path, or where a link there leads.
+
+    Raises
+    ------
+    NearspaceError
+        If the folder holds anything, is none, or cannot be made.
+    """
+    path = Path(path)
+    with _told(path):
+        place = _place(path)
+        if place.exists() and not place.is_dir():
+            raise NearspaceError(f"{path} is not a folder; give a new one.")
+        if place.exists() and any(place.iterdir()):
+            raise NearspaceError(f"{path} is not empty; give a new folder.")
+        _check_folder(path, place.parent)
     return place
 
 
@@ -157,15 +173,16 @@ def replacing(path: str | Path, put: Callable[[Path, Path], object] = os.replace
         finally:  # Ctrl-C may come when it is there already
             if not beside.exists() or (place.exists() and os.path.samefile(beside, place)):
                 tell_written(path)
-        sync(place.parent)
+        with contextlib.suppress(OSError):  # it is in place, and some systems sync no names
+            sync(place.parent)
 
 
-def write_files(files: Mapping[Path, str | bytes]) -> None:
+def write_files(files: Mapping[str | Path, str | bytes]) -> None:
     """Write files that belong together: all are complete before the first takes its place.
 
     Parameters
     ----------
-    files : mapping of Path to str or bytes
+    files : mapping of str or Path to str or bytes
         What each is to hold; text becomes UTF-8.
 
     Raises
@@ -184,7 +201,7 @@ def write_files(files: Mapping[Path, str | bytes]) -> None:
     with contextlib.ExitStack() as stack:
         for path, data in files.items():
             beside = stack.enter_context(replacing(path))
-            with _told(path):
+            with _told(Path(path)):
                 # What is no Unicode, as in some names of files, is written as JSON escapes it.
                 text = data.encode(errors="backslashreplace") if isinstance(data, str) else data
                 beside.write_bytes(text)
@@ -209,25 +226,22 @@ def filling(path: str | Path) -> Iterator[Path]:
     ...     [path.name for path in Path(folder, "new").iterdir()]
     ['1.txt']
     """
-    path = Path(path)
-    with _told(path):
-        _check_links(path)
-        place = Path(os.path.realpath(path))
-        if place.exists() and not place.is_dir():
-            raise NearspaceError(f"{path} is a file; give a new folder.")
-        with _made(place), _beside(place) as folder:
-            yield folder
-            if any(place.iterdir()):  # nothing is overwritten, and no link is followed
-                raise NearspaceError(f"{path} is not empty; give a new folder.")
-            moved = []
-            try:
-                for file in sorted(folder.iterdir()):
-                    moved.append(file.rename(place / file.name))
-                tell_written(path)
-            except BaseException:
-                for file in moved:
-                    file.rename(folder / file.name)
-                raise
+    path, place = Path(path), check_empty(path)
+    with _told(path), _made(place), _beside(place) as folder:
+        yield folder
+        for file in folder.rglob("*"):
+            sync(file)
+        check_empty(path)  # nothing is overwritten, and no link is followed
+        moved = []
+        try:
+            for file in sorted(folder.iterdir()):
+                moved.append(file.rename(place / file.name))
+            tell_written(path)
+        except BaseException:
+            for file in moved:
+                file.rename(folder / file.name)
+            raise
+        with contextlib.suppress(OSError):
             sync(place)
 
 
@@ -282,14 +296,29 @@ def _told(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _check_links(path: Path) -> None:
-    """Raise if a file, or a folder above it, is a link that leads nowhere."""
+def _place(path: Path) -> Path:
+    """Return where a path leads; raise if it, or a folder above it, is a link to nothing."""
+    try:
+        named = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        named = False
+    if not named:
+        raise NearspaceError(f"{path} cannot be written: no file can have such a name.")
     for each in (path, *path.parents):
         if each.is_symlink() and not each.exists():
             raise NearspaceError(
                 f"{each} is a link that leads nowhere (to {os.readlink(each)}); remove it, or give "
                 "another name."
             )
+    return Path(os.path.realpath(path))
+
+
+def _check_folder(path: Path, folder: Path) -> None:
+    """Raise if nothing can be written into a folder, or the nearest above it that is there."""
+    above = next(each for each in (folder, *folder.parents) if each.exists())
+    if not above.is_dir():
+        raise NearspaceError(f"{path} cannot be written ({above} is not a folder).")
+    tempfile.TemporaryFile(dir=above).close()
 
 
 @contextlib.contextmanager
@@ -335,12 +364,15 @@ def _beside(place: Path) -> Iterator[Path]:
 def _clear(parent: Path, name: str) -> None:
     """Remove what killed processes left of a file's name, and nothing of those that live."""
     ours = re.compile(rf"\.{re.escape(name)}\.\d+-[0-9a-f]{{8}}\.part")
-    for folder in parent.iterdir():
-        if ours.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
-            with contextlib.suppress(OSError):
-                lock = _locked(folder)
-                if lock is not None:
-                    lock.close()
+    with contextlib.suppress(OSError):  # a folder that may not be listed, or no locks
+        for folder in parent.iterdir():
+            if not ours.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():
+                continue
+            lock = _locked(folder)
+            if lock is not None:
+                with lock:
+                    if os.name == "nt":  # which removes no open file
+                        lock.close()
                     shutil.rmtree(folder, ignore_errors=True)
 
 

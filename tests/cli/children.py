@@ -5,6 +5,7 @@ Run as a script it is that process: it reads jobs, a line of JSON each, and answ
 
 import contextlib
 import dataclasses
+import importlib
 import json
 import os
 import subprocess
@@ -25,9 +26,10 @@ class Done:
     @property
     def refused(self):
         """Whether it ended in one sentence, and said so by its exit code."""
-        *notes, last = self.stderr.splitlines() or [""]
-        plain = not any(word in self.stderr for word in ("Traceback", "Exception ignored", "Error:"))
-        return self.returncode == 2 and last.startswith("nearspace: ") and plain
+        lines = self.stderr.splitlines()
+        odd = ("Traceback", "Exception ignored", "Error: ")
+        told = any(line.startswith("nearspace: ") for line in lines[-1:])
+        return self.returncode == 2 and told and not any(word in self.stderr for word in odd)
 
 
 @contextlib.contextmanager
@@ -55,19 +57,14 @@ def forking(cache):
 
 def import_all():
     """Import what commands do, so that no child has to."""
-    import importlib
-    import pkgutil
-
-    import nearspace
-
     for name in (
-        "lightning_fabric", "openTSNE", "pandas", "PIL.WebPImagePlugin", "plotly.graph_objects",
-        "plotly.offline", "pyarrow.parquet", "rich.progress", "rich.table", "scipy.stats",
-        "sklearn.decomposition", "sklearn.linear_model", "sklearn.mixture", "torch",
+        "cli.app", "encoders.handmade.plain", "encoders.linear", "judge.studies.compare",
+        "report.map", "report.page", "space.codec.codec", "space.decode", "space.difference",
+        "space.map.landmarks", "space.pictures", "space.search.index",
     ):  # fmt: skip
+        importlib.import_module(f"nearspace.{name}")
+    for name in ("pandas", "PIL.WebPImagePlugin", "pyarrow.parquet", "rich.progress", "rich.table"):
         importlib.import_module(name)
-    for module in pkgutil.walk_packages(nearspace.__path__, "nearspace."):
-        importlib.import_module(module.name)
 
 
 def become(job, out, err):
@@ -82,6 +79,8 @@ def become(job, out, err):
     os.chdir(job["folder"])
     for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, err)):
         os.dup2(file, number)
+    # Anew, since those that were inherited hold what the other process has read ahead.
+    sys.stdin, sys.stdout, sys.stderr = map(os.fdopen, range(3), "rww")
     if job["room"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["room"], job["room"]))
     sys.argv = ["nearspace", *job["arguments"]]
@@ -109,7 +108,7 @@ def serve():
         if not child:
             become(job, ends[0][1], ends[1][1])
         texts = []
-        for reading, writing in ends:
+        for _, writing in ends:
             os.close(writing)
         if job["signal"]:
             time.sleep(job["after"])

@@ -1,10 +1,13 @@
-"""Every command that writes, where the disk is full, and where something odd stands in its place."""
+"""Every command that writes: on a full disk, and where something odd stands in its place."""
 
+import contextlib
 import os
 import shlex
 import shutil
 import socket
+import sqlite3
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,6 @@ import pytest
 from nearspace.cli.app import COMMANDS
 from nearspace.data import SAMPLES
 from nearspace.space.codec.codec import pack, with_codec
-from nearspace.space.file.store import write_part
 from nearspace.space.file.stored import verify
 from nearspace.space.formats import open_space, save, written_endings
 from nearspace.space.space import embed
@@ -63,8 +65,17 @@ SLOW = {
     "transfer wine --with 'pca(dim=2)' --labelled 20 --seeds 1 -o w.json": ["w.json"],
 }
 FULL = pytest.mark.full
-SOME_ROOM = (0, 1, 100, 5000, 20_000, 66_000, 140_000, 300_000, 1_000_000, 5_000_000)  # bytes
-EVERY = [*CASES, *CHANGES, *SLOW]
+
+
+def once(lines, count=1):
+    """Mark for the full length all but the first of each command."""
+    seen = [line.split()[0] for line in lines]
+    few = [seen[:at].count(name) < count for at, name in enumerate(seen)]
+    return [pytest.param(x, marks=() if one else FULL) for x, one in zip(lines, few, strict=True)]
+
+
+TOO_LITTLE = 50  # bytes, which no file that a command writes fits in
+ROOMS = (0, TOO_LITTLE, 700, 5000, 20_000, 66_000, 140_000, 300_000, 1_000_000, 5_000_000)
 OLD = b"what was there before\n" * 9
 
 
@@ -99,6 +110,11 @@ def child(tmp_path_factory):
         yield run
 
 
+def written(line):
+    """Return the names of the files that a command writes, beside the spaces that it changes."""
+    return (CASES | SLOW).get(line, [])
+
+
 def content(folder):
     """Return what every file holds, by its name, hidden ones and folders too."""
     return {
@@ -115,8 +131,8 @@ def test_every_command_that_writes_is_in_the_table():
     assert endings >= set(written_endings())
 
 
-@pytest.mark.parametrize("line", [*CASES, *CHANGES, *(pytest.param(x, marks=FULL) for x in SLOW)])
-@pytest.mark.parametrize("rooms", [(1000,), pytest.param(SOME_ROOM, marks=FULL)], ids=str)
+@pytest.mark.parametrize("line", [*once([*CASES, *CHANGES]), *once(SLOW, 0)])
+@pytest.mark.parametrize("rooms", [(TOO_LITTLE,), pytest.param(ROOMS, marks=FULL)], ids=len)
 def test_on_a_full_disk_the_old_content_stays(child, prepared, tmp_path, line, rooms):
     for room in rooms:
         folder = tmp_path / str(room)
@@ -125,14 +141,152 @@ def test_on_a_full_disk_the_old_content_stays(child, prepared, tmp_path, line, r
         done = child(folder, *shlex.split(line), room=room)
         after = content(folder)
         if done.returncode == 0:
-            assert room > 1000
+            assert room > TOO_LITTLE
             new = after.keys() - before.keys()
             assert all(name.split("/")[0] in line for name in new), new
             continue
         assert done.refused, done
+        if line.startswith(("compare", "layers", "rates", "transfer", "diff")):
+            assert done.stdout.count("\n") > 2  # what took its time is seen all the same
         changed = {name for name in before | after if before.get(name) != after.get(name)}
         if changed:  # what was finished before the disk was full
-            assert room > 1000
-            assert changed < {*CASES.get(line, ()), *SLOW.get(line, ()), CHANGES.get(line)}
+            assert room > TOO_LITTLE
+            assert changed < {*written(line), CHANGES.get(line)}
             for name in changed:
                 assert not name.endswith(".space") or verify(folder / name) == []
+
+
+def make_odd(what, path):
+    """Put something at a path that no command may replace."""
+    if what == "pipe":
+        os.mkfifo(path)
+    elif what == "socket":
+        with socket.socket(socket.AF_UNIX) as end:
+            end.bind(os.path.relpath(path))
+    elif what == "folder":
+        path.mkdir()
+    elif what == "read-only":
+        path.write_bytes(b"")
+        path.chmod(0o444)
+    elif what == "text":
+        path.write_text("dear diary")
+    elif what == "database":
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TABLE customers (name TEXT)")
+    else:
+        there = Path(what).resolve() if Path(what).exists() else None
+        path.symlink_to(there or what.replace("*", path.suffix).replace("self", path.name))
+
+
+TOLD = {
+    "pipe": "is a named pipe",
+    "socket": "is a socket",
+    "folder": "is a folder",
+    "read-only": "may only be read",
+    "gone*": "is a link that leads nowhere (to gone",
+    "self": "is a link that leads nowhere",
+    "/dev/null": "is a link to /dev/null, another kind of file",
+    "/dev/stdout": "is a link",
+    "v.npz": "another kind of file",
+    "folder/": "another kind of file",
+}
+NO_SPACES = {"text": "and is not a space", "database": "and is not a space"}
+
+
+@pytest.mark.parametrize("line", [*CASES, *SLOW])
+def test_what_is_no_file_of_the_kind_is_refused_at_once(command, prepared, line):
+    folder = command.folder
+    shutil.copytree(prepared, folder, dirs_exist_ok=True)
+    (folder / "folder").mkdir()
+    for name in written(line):
+        path = folder / name
+        path.unlink()
+        odd = {**TOLD, **(NO_SPACES if path.suffix == ".space" else {})}
+        if path.suffix == ".npz":
+            del odd["v.npz"]
+        before = content(folder)
+        for what, words in odd.items():
+            make_odd(what, path)
+            stands = path.lstat(), path.read_bytes() if path.is_file() else None
+            done = command(*shlex.split(line))
+            assert done.returncode == 2, (what, done)
+            assert words in done.stderr, (what, done)
+            assert "items" not in done.stderr  # nothing was read
+            assert stands == (path.lstat(), path.read_bytes() if path.is_file() else None)
+            path.rmdir() if what == "folder" else path.unlink()
+            assert content(folder) == before
+        (folder / name).write_bytes(b"")
+
+
+def test_images_go_into_a_new_folder_only(command, prepared):
+    folder = command.folder
+    shutil.copytree(prepared, folder, dirs_exist_ok=True)
+    for what, words in {"pipe": "not a folder", "gone*": "nowhere", "out": "not empty"}.items():
+        make_odd(what, folder / "new")
+        before = content(folder)
+        done = command("unpack", "d.codes", "--with", "d.space", "-o", "new")
+        assert (done.returncode, words in done.stderr) == (2, True), done
+        assert content(folder) == before
+        (folder / "new").unlink()
+
+
+LINKED = [
+    "embed wine --with raw --force -o w.space",
+    "export d.space -o w.parquet",
+    "search d.space --vectors q.npy -k 40 -o w.csv",
+    "sample d.space -o w.png",
+    "diff d.space e.space -o w.json",
+]
+OTHERS = [pytest.param(line, marks=FULL) for line in {**CASES, **SLOW} if line not in LINKED]
+
+
+@pytest.mark.parametrize("line", [*LINKED, *OTHERS])
+def test_a_link_stays_and_rights_stay(child, prepared, tmp_path, line):
+    folder = tmp_path / "work"
+    shutil.copytree(prepared, folder)
+    kept = {}
+    for name in written(line):
+        path, place = folder / name, tmp_path / f"elsewhere{len(kept)}{(folder / name).suffix}"
+        path.rename(place)
+        path.symlink_to(place)
+        place.chmod(0o640)
+        kept[path] = place.read_bytes()
+    done = child(folder, *shlex.split(line))
+    assert done.returncode == 0, done
+    for path, old in kept.items():
+        assert path.is_symlink()
+        assert path.read_bytes() != old
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+        assert f"{path.name} is a link to {path.resolve()}" in done.stderr
+    assert not [name for name in content(tmp_path) if ".part" in name]
+
+
+def test_what_is_read_is_never_written(command, prepared):
+    shutil.copytree(prepared, command.folder, dirs_exist_ok=True)
+    (command.folder / "q.csv").write_text("id,pixels\n1,2\n")
+    (command.folder / "again.npy").symlink_to("q.npy")
+    before = content(command.folder)
+    for line in (
+        "embed v.npz --with raw -o v.npz",
+        "decode d.space --vectors q.npy -o q.npy",
+        "decode d.space --vectors q.npy -o again.npy",
+        "search d.space q.csv -o q.csv",
+    ):
+        done = command(*line.split())
+        assert done.returncode == 2
+        assert "is what the command reads; give another name" in done.stderr
+        assert content(command.folder) == before
+
+
+def test_a_command_that_fails_has_touched_nothing(command, prepared):
+    shutil.copytree(prepared, command.folder, dirs_exist_ok=True)
+    before = {path: path.lstat() for path in [command.folder, *command.folder.rglob("*")]}
+    for line in ("embed no.csv --with raw -o", "export no.space -o"):
+        for name in ("w.npz", "new/deep/w.npz"):
+            assert command(*line.split(), name).returncode == 2
+    done = command("compare", "digts", "-o", "new/report")
+    assert done.returncode == 2
+    after = {path: path.lstat() for path in [command.folder, *command.folder.rglob("*")]}
+    assert {p: (s.st_mtime_ns, s.st_ino) for p, s in before.items()} == {
+        p: (s.st_mtime_ns, s.st_ino) for p, s in after.items()
+    }

@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.errors import NearspaceError
+from nearspace.writing import replacing, write_files
 
 FILES = (".npy", ".png", ".jpg", ".jpeg", ".webp", ".zip", ".tar")  # nobody's names of folders
 With = Annotated[
@@ -50,8 +51,7 @@ def pack_command(
     dataset = reading.read(source, like=space.kind)
     data = pack(space, dataset.items, dataset.ids if with_ids else None, bits=bits)
     told = packed_text(space, dataset.items, data, bits)
-    with cli.writing(output):
-        output.write_bytes(data)
+    write_files({output: data})
     typer.echo(f"{output}: {told}")
 
 
@@ -89,7 +89,7 @@ def unpack_command(
     if pictures and output.suffix in FILES:
         raise NearspaceError(f"-o {output}: give a folder for the images, or a file ending .npz.")
     if pictures:
-        cli.make_folder(output, "the images")
+        cli.check_new_folder(output)
     else:
         cli.check_file(output, ".npz")
     unpacked = unpack(space, data, max_bytes)
@@ -101,8 +101,8 @@ def unpack_command(
         import numpy as np
 
         ids = unpacked.ids.astype(str) if unpacked.ids.dtype == object else unpacked.ids
-        with cli.writing(output):
-            np.savez(output, items=unpacked.items, ids=ids)
+        with replacing(output) as beside:
+            np.savez(beside, items=unpacked.items, ids=ids)
     if unpacked.note:
         typer.echo(f"note: {unpacked.note}", err=True)
     typer.echo(f"{output}: {len(unpacked.items):,} items.")
@@ -120,7 +120,7 @@ def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
     """
     targets = {name: path.with_name(f"{path.stem}.{name}.space") for name in ("encoder", "decoder")}
     for target in targets.values():
-        cli.check_new(target, force, "split")
+        cli.check_file(target, ".space", option="split", force=force)
     from nearspace.space.codec.codec import split
     from nearspace.space.formats import save
 

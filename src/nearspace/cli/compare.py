@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
@@ -50,7 +51,7 @@ def compare_command(
 
       nearspace compare my_photos/ --save-best best.space
     """
-    cli.make_folder(output, "report.html and report.json")
+    cli.check_folder(output, "report.html", "report.json")
     if save_best is not None:
         cli.check_file(save_best, ".space", option="--save-best", force=force)
     from nearspace.encoders.spec import make_many
@@ -68,11 +69,13 @@ def compare_command(
             random_state=judging.random_state, near_duplicates=judging.near_duplicates,
             cache=judging.folder, progress=progress, on_estimate=_announce,
         )  # fmt: skip
-    from nearspace.report.page import write_report
+    from nearspace.report.page import render
 
-    terminal.write_json(board, output / "report.json")
-    path = write_report(board, output / "report.html")
-    _print(board, told=dataset.notes)
+    path = output / "report.html"
+    try:
+        write_files({output / "report.json": terminal.json_of(board), path: render(board)})
+    finally:  # what was computed is seen, whatever keeps the disk from holding it
+        _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
     if save_best is not None:
         _save(board, dataset, save_best)

@@ -11,6 +11,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
+from nearspace.writing import replacing
 
 ENDINGS = (".png", ".npy", ".npz")
 ROW = 12  # images on the way that stand side by side
@@ -44,7 +45,7 @@ def decode_command(
     """
     if (item is None) == (vectors is None):
         raise NearspaceError("decode: say what to decode, by --id (several times) or --vectors.")
-    space = _open(path, output)
+    space = _open(path, output, vectors)
     if vectors is not None:
         from nearspace.space.formats import open_space
 
@@ -146,9 +147,9 @@ def analogy_command(
         )
 
 
-def _open(path: Path, output: Path) -> Any:
+def _open(path: Path, output: Path, vectors: str | None = None) -> Any:
     """Return a space that decodes, to images where a picture is wanted."""
-    cli.check_file(output, *ENDINGS)
+    cli.check_file(output, *ENDINGS, reads=[vectors])
     space = cli.open_file(path)
     from nearspace.space.decode import decoder
 
@@ -176,14 +177,14 @@ def _write(
     arrays = {"items": items, "vectors": vectors}
     if ids is not None:
         arrays["ids"] = ids
-    with cli.writing(output):
+    with replacing(output) as beside:
         if output.suffix == ".png":
             from nearspace.space.pictures import image_grid
 
-            image_grid(items, columns).save(output)
+            image_grid(items, columns).save(beside)
         elif output.suffix == ".npy":
-            np.save(output, items)
+            np.save(beside, items)
         else:
-            np.savez(output, **arrays)  # type: ignore[arg-type]
+            np.savez(beside, **arrays)  # type: ignore[arg-type]
     one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
     typer.echo(f"{output}: {len(items):,} {'item' if len(items) == 1 else 'items'} {one}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.writing import replacing
 
 if TYPE_CHECKING:
     from nearspace.space.difference import Change, Difference
@@ -55,8 +56,7 @@ def diff_command(
         console.print("\nChanged most:\n", highlight=False)
         console.print(_table(changed, a, first.name, second.name))
     if output is not None:
-        with cli.writing(output):
-            difference.to_json(output) if output.suffix == ".json" else _to_csv(difference, output)
+        difference.to_json(output) if output.suffix == ".json" else _to_csv(difference, output)
         typer.echo(f"\n{output}: {len(difference.changes):,} items.")
 
 
@@ -64,7 +64,8 @@ def _to_csv(difference: Difference, output: Path) -> None:
     frame = difference.to_frame()
     for side in ("first", "second"):  # an id may hold any comma or quote
         frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
-    frame.to_csv(output, index=False)
+    with replacing(output) as beside:
+        frame.to_csv(beside, index=False)
 
 
 def sentences(difference: Difference, first: str, second: str) -> list[str]:

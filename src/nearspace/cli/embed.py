@@ -42,7 +42,7 @@ def embed_command(
     from nearspace.encoders.spec import make
     from nearspace.space.formats import save, written_endings
 
-    cli.check_file(output, *written_endings(), force=force)
+    cli.check_file(output, *written_endings(), force=force, reads=[source])
 
     if spec.endswith(".space"):
         fitted = cli.open_file(Path(spec))

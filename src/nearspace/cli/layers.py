@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     from nearspace.judge.studies.layers import LayerBoard
@@ -43,7 +44,7 @@ def layers_command(
 
       nearspace layers vectors.npz --labels y --with mlp --layer fc1 --layer fc2
     """
-    cli.make_folder(output, "layers.html and layers.json")
+    cli.check_folder(output, "layers.html", "layers.json")
     from nearspace.encoders.spec import make
     from nearspace.judge.studies.layers import check_layers
 
@@ -63,9 +64,11 @@ def layers_command(
         )  # fmt: skip
     from nearspace.report.layers import layers_page, places_sections
 
-    terminal.write_json(board, output / "layers.json")
-    path = layers_page(board, places_sections(board)).write(output / "layers.html")
-    _print(board, told=dataset.notes)
+    path, page = output / "layers.html", layers_page(board, places_sections(board))
+    try:
+        write_files({output / "layers.json": terminal.json_of(board), path: page.html()})
+    finally:  # what was computed is seen, whatever keeps the disk from holding it
+        _print(board, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
 
 

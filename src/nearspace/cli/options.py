@@ -6,16 +6,18 @@ import contextlib
 import dataclasses
 import functools
 import inspect
-import tempfile
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
+from nearspace.cli.terminal import echo
 from nearspace.data import SAMPLES, Dataset, Kind
 from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
+from nearspace.writing import check_empty, check_place
 
 Source = Annotated[
     str,
@@ -234,52 +236,61 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-@contextlib.contextmanager
-def writing(output: Path, option: str = "-o") -> Iterator[None]:
-    """Raise `NearspaceError` where a file or folder cannot be written; no half of a file stays."""
-    there = True
-    try:
-        there = output.exists()
-        yield
-    except OSError as error:
-        if not there and output.is_file():
-            output.unlink()
-        raise NearspaceError(f"{option} {output} cannot be written ({error}).") from error
+def check_file(
+    output: Path,
+    *endings: str,
+    option: str = "-o",
+    force: bool = True,
+    reads: Iterable[str | None] = (),
+) -> None:
+    """Raise `NearspaceError` if a command could not write its file; nothing is made or changed.
 
-
-def make_folder(output: Path, files: str) -> None:
-    """Make the folder into which a command writes its files, or raise `NearspaceError`."""
-    if output.exists() and not output.is_dir():
-        raise NearspaceError(f"-o {output} is a file; give a folder for {files}.")
-    with writing(output):
-        output.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=output).close()
-
-
-def check_file(output: Path, *endings: str, option: str = "-o", force: bool = True) -> None:
-    """Raise `NearspaceError` if a command could not write its file; the folder is made.
-
-    A space that is there is replaced only by ``force``.
+    A space that is there is replaced only by ``force``, another file that the command reads never.
+    A link is told.
     """
+    from nearspace.space.file.saving import check_replaceable
+
     if output.suffix not in endings:
         raise NearspaceError(f"{option} {output}: expected a file ending {' or '.join(endings)}.")
-    check_new(output, force, option)
-    with writing(output, option):
-        there = output.exists()
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.open("ab").close()
-        tempfile.TemporaryFile(dir=output.parent).close()  # a space is first written beside
-    if not there:
-        output.unlink()
-
-
-def check_new(output: Path, force: bool, option: str) -> None:
-    """Raise `NearspaceError` if a space stands where one is to be written, unless by force."""
-    if not force and output.suffix == ".space" and output.exists() and output.stat().st_size:
+    is_space = output.suffix == ".space"
+    with _named(option):
+        place = check_replaceable(output) if is_space else check_place(output)
+    if not force and is_space and output.exists() and output.stat().st_size:
         raise NearspaceError(
             f"{option} {output} is there already: add items to it with nearspace add, or let it be "
             "replaced by --force."
         )
+    for source in filter(None, reads):
+        there = output.exists() and os.path.exists(source)
+        if there and not is_space and os.path.samefile(output, source):
+            raise NearspaceError(
+                f"{option} {output} is what the command reads; give another name, so that it stays."
+            )
+    if output.is_symlink():
+        echo(f"note: {option} {output} is a link to {place}, which is what is written.", err=True)
+
+
+def check_folder(output: Path, *names: str) -> None:
+    """Raise `NearspaceError` if a command could not write its files into a folder."""
+    if output.exists() and not output.is_dir():
+        raise NearspaceError(f"-o {output} is not a folder; give one for {' and '.join(names)}.")
+    for name in names:
+        check_file(output / name, Path(name).suffix)
+
+
+def check_new_folder(output: Path) -> None:
+    """Raise `NearspaceError` unless a command could make a folder, or fill an empty one."""
+    with _named("-o"):
+        check_empty(output)
+
+
+@contextlib.contextmanager
+def _named(option: str) -> Iterator[None]:
+    """Begin a sentence about a path with the option that gave it."""
+    try:
+        yield
+    except NearspaceError as error:
+        raise NearspaceError(f"{option} {error}") from error
 
 
 def check_labels(encoder: Any, dataset: Any) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.writing import write_files
 
 
 def rates_command(
@@ -45,8 +46,7 @@ def rates_command(
 
       nearspace rates mnist/ --other twemoji/ -o report
     """
-    new = not output.exists()
-    cli.make_folder(output, "rates.html and rates.json")
+    cli.check_folder(output, "rates.html", "rates.json")
     from nearspace.encoders.spec import make_many
     from nearspace.judge.studies.rates import DEFAULT_ENCODERS, check_encoders
 
@@ -65,16 +65,18 @@ def rates_command(
                 near_duplicates=judging.near_duplicates, cache=judging.folder, progress=progress,
             )  # fmt: skip
     except KeyboardInterrupt:
-        if new:
-            output.rmdir()
         again = "; encoders that were fitted are kept, and the same command goes on after them"
         typer.echo(f"nearspace: interrupted; no page was written{again * judging.cache}.", err=True)
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
-    terminal.write_json(rates, output / "rates.json")
-    path = rates_page(rates).write(output / "rates.html")
-    _print(rates)
+    path = output / "rates.html"
+    try:
+        write_files(
+            {output / "rates.json": terminal.json_of(rates), path: rates_page(rates).html()}
+        )
+    finally:  # what was computed is seen, whatever keeps the disk from holding it
+        _print(rates)
     typer.echo(f"\nReport: {path}")
 
 

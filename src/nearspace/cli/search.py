@@ -13,6 +13,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
+from nearspace.writing import replacing
 
 TIMED = 200  # queries by which the speed of a search is measured
 
@@ -75,7 +76,7 @@ def search_command(
       nearspace search photos.space --vectors mine.npy -o found.csv
     """
     if output is not None:
-        cli.check_file(output, ".csv")
+        cli.check_file(output, ".csv", reads=[*(queries or ()), vectors])
     if sum(map(bool, (queries, item, vectors))) != 1:
         raise NearspaceError(
             "search: say what to search by: files or texts, or --id (several times), or --vectors."
@@ -188,6 +189,6 @@ def _write(output: Path, names: list[str], answers: list[list[dict[str, Any]]]) 
         for row in answer
     ]
     frame = pd.DataFrame(rows, columns=None if rows else ["query", "rank", "score", "id"])
-    with cli.writing(output):
-        frame.to_csv(output, index=False)
+    with replacing(output) as beside:
+        frame.to_csv(beside, index=False)
     typer.echo(f"{output}: {len(rows):,} rows.")

@@ -14,7 +14,6 @@ import shlex
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -131,10 +130,10 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
         yield lambda share, words: bar.update(task, completed=share, description=printable(words))
 
 
-def write_json(study: Any, path: Path) -> None:
-    """Write what a study found, and the command that found it."""
+def json_of(study: Any) -> str:
+    """Return what a study found, and the command that found it, as JSON text."""
     study.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
-    study.to_json(path)
+    return study.to_json()
 
 
 def print_table(

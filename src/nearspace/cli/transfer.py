@@ -10,6 +10,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
+from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     from nearspace.judge.studies.transfer import Transfer
@@ -68,7 +69,7 @@ def transfer_command(
         )  # fmt: skip
     _print(study, told=dataset.notes)
     if output is not None:
-        terminal.write_json(study, output)
+        write_files({output: terminal.json_of(study)})
         typer.echo(f"\nWritten: {output}")
     terminal.leave(study)
 

@@ -25,6 +25,7 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.state import Keeps, State, digest, write
 from nearspace.errors import DataError
+from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -392,10 +393,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Path
             The folder. `load_encoder` reads it.
         """
-        files = self.dump()
-        Path(path).mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (Path(path) / name).write_bytes(data)
+        write_files({Path(path, name): data for name, data in self.dump().items()})
         return Path(path)
 
     def __sklearn_tags__(self) -> Any:

@@ -16,6 +16,7 @@ from nearspace.judge.leaks import Leak
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import contenders
+from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,7 +160,7 @@ def json_text(value: Any, path: str | Path | None = None) -> str:
     """Return a value as JSON text, see `plain`; write it where asked."""
     text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
     if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
+        write_files({path: text})
     return text
 
 

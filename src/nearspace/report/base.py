@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from nearspace.encoders.exhibits import Strip
 from nearspace.report.words import bytes_text, count_text, quartiles_text, seconds_text
+from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -104,10 +105,8 @@ class Page:
 
     def write(self, path: str | Path) -> Path:
         """Write the page and return its file; folders on the way to it are made."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.html(), encoding="utf-8")
-        return path
+        write_files({path: self.html()})
+        return Path(path)
 
 
 NOTHING: dict[str, Any] = {"fragments": [], "shown": [], "classes": [], "codes": []}

@@ -16,6 +16,7 @@ from nearspace.metrics.exact import row_products
 from nearspace.metrics.retrieval import check_search, nearest, shared_share, subsample
 from nearspace.metrics.similarity import cka
 from nearspace.space.space import Space
+from nearspace.writing import write_files
 
 __all__ = ["Change", "Difference", "diff"]
 
@@ -104,9 +105,8 @@ class Difference:
         value = dataclasses.asdict(self)
         if np.isnan(self.cka):
             value["cka"] = None  # JSON has no NaN
-        path = Path(path)
-        path.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-        return path
+        write_files({path: json.dumps(value, indent=1, ensure_ascii=False)})
+        return Path(path)
 
 
 def diff(

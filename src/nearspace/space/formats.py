@@ -57,8 +57,9 @@ class Format:
 def save(space: Space, path: str | Path) -> Path:
     """Write a space into one file, in place of what it held.
 
-    The file is complete or not there. A ``.space`` that was there is replaced in one transaction,
-    for which those who add to it, or read it, are waited for.
+    The file is complete or not there, and has the rights of the one that it replaces. A ``.space``
+    that was there is replaced in one transaction, for which those who add to it, or read it, are
+    waited for; a file of that name which is no space stays. A link is followed.
 
     Parameters
     ----------
@@ -79,8 +80,8 @@ def save(space: Space, path: str | Path) -> Path:
     ------
     NearspaceError
         If the ending is another, a vector is not finite, an id stands twice, the encoder cannot be
-        saved, sparse vectors are too wide to be written in full, or the disk is full; the old file
-        is then as it was.
+        saved, sparse vectors are too wide to be written in full, the disk is full, or what stands
+        at the path is not to be replaced; the old file is then as it was.
 
     Examples
     --------

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import Image
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError
+from nearspace.writing import filling
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -100,22 +101,13 @@ def write_pngs(images: np.ndarray, ids: Iterable[object], folder: Path) -> list[
     NearspaceError
         If the folder holds anything, or cannot be written to.
     """
-    paths = []
-    kind = Image(images.shape[1:])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):  # nothing is overwritten, and no link is followed
-            raise NearspaceError(f"{folder} is not empty; give a new folder for the images.")
-        for image, name in zip(images, file_names(ids), strict=True):
-            path = folder.joinpath(name)
+    kind, names = Image(images.shape[1:]), file_names(ids)
+    with filling(folder) as beside:
+        for image, name in zip(images, names, strict=True):
+            path = beside / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(kind.picture(image, max(kind.shape)))
-            paths.append(path)
-    except OSError as error:
-        raise NearspaceError(
-            f"{folder}: written were {len(paths)} of {len(images)} images ({error})."
-        ) from error
-    return paths
+    return [folder / name for name in names]
 
 
 def image_grid(images: np.ndarray, columns: int | None = None) -> Picture:

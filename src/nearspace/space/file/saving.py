@@ -39,11 +39,17 @@ def replacing_space(path: Path) -> Iterator[Path]:
         yield beside
 
 
-def check_replaceable(path: Path) -> None:
-    """Raise `NearspaceError` unless there is nothing at a path, an empty file, or a space."""
+def check_replaceable(path: Path) -> Path:
+    """Return where a space is to stand, as `check_place` does.
+
+    Raises
+    ------
+    NearspaceError
+        If what stands there is neither a space nor an empty file, or as by `check_place`.
+    """
     place = check_place(path)
     if not place.exists() or _is_space(place):
-        return
+        return place
     raise NearspaceError(
         f"{path} is there already and is not a space; only a space is replaced by another: remove "
         "the file first, or give another name."
