@@ -29,7 +29,7 @@ JOINING = (
 MEANT = (
     "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f"
     rf"|(?<=[{JOINING}])[\u200c\u200d](?![\u200c\u200d])"
-    rf"|(?<=[#*0-9\xa9\xae{JOINING}])(?<!\ufe0f)[\ufe00-\ufe0f]"
+    rf"|(?<=[\xa9\xae{JOINING}])(?<!\ufe0f)[\ufe00-\ufe0f]|(?<=[#*0-9])\ufe0f(?=\u20e3)"
     "|(?<=[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af])[\U000e0100-\U000e01ef]"
 )
 FOUND = re.compile(f"{MEANT}|([{UNSEEN}])")

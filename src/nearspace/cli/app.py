@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.metadata
 import inspect
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from nearspace.cli.options import with_options
 from nearspace.cli.signals import SIGNALS, Terminated
@@ -44,8 +46,37 @@ PARAMETER = re.compile(
     r"\b([a-z]\w*)=(?=[\s,;.:)]|$)|(?<=[^,] )(column|labels|groups|time|ids|kind|how)='(\S+)'"
 )
 
+# Of the click that typer brings along, or of the one installed: whichever it uses.
+UsageError: Any = typer.BadParameter.__bases__[0]
+
+
+class Commands(TyperGroup):
+    """The commands, which refuse what was mistyped in one sentence, as they refuse anything."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        with refusing():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with refusing():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[None]:
+    """Raise `NearspaceError` for options and arguments that a command does not take."""
+    try:
+        yield
+    except UsageError as error:
+        if error.ctx is None or type(error).__name__ == "NoArgsIsHelpError":  # which is no mistake
+            raise
+        message, command = error.format_message().rstrip("."), error.ctx.command_path
+        raise NearspaceError(f"{message}; {command} --help tells what there is.") from None
+
+
 app = typer.Typer(
     name="nearspace",
+    cls=Commands,
     help="Which embedding should you use for your data, and is the difference real?",
     no_args_is_help=True,
     add_completion=False,
@@ -112,7 +143,7 @@ def help_text(command: Callable[..., None]) -> str:
 def print_version(wanted: bool) -> None:
     """Print the version and leave, where it is asked for."""
     if wanted:
-        typer.echo(f"nearspace {importlib.metadata.version('nearspace')}")
+        echo(f"nearspace {importlib.metadata.version('nearspace')}")
         raise typer.Exit
 
 

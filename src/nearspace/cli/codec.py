@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.terminal import echo, echo_lines
 from nearspace.errors import NearspaceError
+from nearspace.foreign import printable
 from nearspace.writing import replacing, write_files
 
 FILES = (".npy", ".png", ".jpg", ".jpeg", ".webp", ".zip", ".tar")  # nobody's names of folders
@@ -52,7 +54,7 @@ def pack_command(
     data = pack(space, dataset.items, dataset.ids if with_ids else None, bits=bits)
     told = packed_text(space, dataset.items, data, bits)
     write_files({output: data})
-    typer.echo(f"{output}: {told}")
+    echo_lines(f"{printable(output)}: {told}")
 
 
 def unpack_command(
@@ -104,8 +106,8 @@ def unpack_command(
         with replacing(output) as beside:
             np.savez(beside, items=unpacked.items, ids=ids)
     if unpacked.note:
-        typer.echo(f"note: {unpacked.note}", err=True)
-    typer.echo(f"{output}: {len(unpacked.items):,} items.")
+        echo(f"note: {unpacked.note}", err=True)
+    echo(f"{output}: {len(unpacked.items):,} items.")
 
 
 def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
@@ -128,7 +130,7 @@ def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:
     for (name, target), half in zip(targets.items(), halves, strict=True):
         written = save(half, target)
         does = "packs" if name == "encoder" else "unpacks"
-        typer.echo(f"{written}: {does}, {written.stat().st_size:,} bytes.")
+        echo(f"{written}: {does}, {written.stat().st_size:,} bytes.")
 
 
 def _with_codec(path: Path) -> Any:
@@ -143,5 +145,5 @@ def _with_codec(path: Path) -> Any:
         return space
     space = with_codec(space)
     write_part(path, PART, space.parts[PART])
-    typer.echo(f"note: {path} now holds its codec: the receiver needs it as it is now.", err=True)
+    echo(f"note: {path} now holds its codec: the receiver needs it as it is now.", err=True)
     return space

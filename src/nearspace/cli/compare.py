@@ -9,6 +9,8 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.terminal import echo
+from nearspace.foreign import printable
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
@@ -76,7 +78,8 @@ def compare_command(
         write_files({output / "report.json": terminal.json_of(board), path: render(board)})
     finally:  # what was computed is seen, whatever keeps the disk from holding it
         _print(board, told=dataset.notes)
-    typer.echo(f"\nReport: {path}")
+    echo()
+    echo(f"Report: {path}")
     if save_best is not None:
         _save(board, dataset, save_best)
     terminal.leave(board, judged=any(row.spec != "chance" for row in board.results))
@@ -84,25 +87,22 @@ def compare_command(
 
 def _announce(seconds: float) -> None:
     if seconds >= 60:
-        typer.echo(f"This takes about {seconds / 60:.0f} min; Ctrl-C keeps what is done.", err=True)
+        echo(f"This takes about {seconds / 60:.0f} min; Ctrl-C keeps what is done.", err=True)
 
 
 def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
     """Write the space of all items under the recommended encoder."""
-    from rich.console import Console
-
     from nearspace.space.formats import save
     from nearspace.space.space import embed
 
-    with Console(stderr=True).status("Writing the space"):
+    with terminal.waiting("Writing the space"):
         encoder = board.fitted()
         save(embed(dataset, encoder), path)
-    typer.echo(f"Space: {path}, {len(dataset):,} items under {board.best().spec}")
+    echo(f"Space: {path}, {len(dataset):,} items under {board.best().spec}")
 
 
 def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     """Print the ranked table, new notes, and the verdict."""
-    from rich.console import Console
     from rich.text import Text
 
     from nearspace.judge.scores import SCORES
@@ -110,7 +110,7 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
 
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
-    others = others[: max(0, (Console().width - 90) // 13)]
+    others = others[: max(0, (terminal.console().width - 90) // 13)]
     rows = []
     for row in board.results:
         cells = {"encoder": row.spec}
@@ -127,6 +127,8 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
         rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})
     terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector", "metric"))
     for failure in board.failures:
-        terminal.print_words(Text.assemble(("failed", "red"), f" {failure.spec}: {failure.error}"))
+        terminal.print_words(
+            Text.assemble(("failed", "red"), printable(f" {failure.spec}: {failure.error}"))
+        )
     terminal.print_notes(board.notes, told)
     terminal.print_advice(*verdict(board), leaks=leak_words(board))

@@ -10,6 +10,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.terminal import echo, echo_lines
 from nearspace.errors import NearspaceError
 from nearspace.writing import replacing
 
@@ -87,7 +88,7 @@ def sample_command(
     _write(output, space, drawn)
     fitted = f"a mixture of {mixture_size(space)} Gaussians fitted to the vectors of the space"
     where = fitted if source == "mixture" else f"the prior of {space.recipe.spec}"
-    typer.echo(f"Drawn from {where}.")
+    echo(f"Drawn from {where}.")
 
 
 def interpolate_command(
@@ -135,12 +136,14 @@ def analogy_command(
     """
     space = cli.open_file(path)
     from nearspace.space.search.neighbours import analogy
-    from nearspace.space.search.queries import answer_rows, answers_json
+    from nearspace.space.search.queries import answer_notes, answer_rows, answers_json
 
     nearest = analogy(space, a, b, c, k, metric)
     answers = answer_rows(space, nearest)
+    for note in (*nearest.notes, *answer_notes(space)):
+        echo(f"note: {note}", err=True, style="dim", wrap=True)
     if as_json:
-        typer.echo(answers_json([f"{b} - {a} + {c}"], answers, nearest))
+        echo_lines(answers_json([f"{b} - {a} + {c}"], answers, nearest))
     else:
         terminal.print_found(
             "", answers[0], cli.SCORES[nearest.metric], "There is no other item to be found."
@@ -187,4 +190,4 @@ def _write(
         else:
             np.savez(beside, **arrays)  # type: ignore[arg-type]
     one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
-    typer.echo(f"{output}: {len(items):,} {'item' if len(items) == 1 else 'items'} {one}.")
+    echo(f"{output}: {len(items):,} {'item' if len(items) == 1 else 'items'} {one}.")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.writing import replacing
+from nearspace.cli.sheets import write_csv
+from nearspace.cli.terminal import echo, waiting
+from nearspace.foreign import printable, printable_json
 
 if TYPE_CHECKING:
     from nearspace.space.difference import Change, Difference
@@ -43,29 +44,28 @@ def diff_command(
     if output is not None:
         cli.check_file(output, ".json", ".csv")
     a, b = cli.open_file(first), cli.open_file(second)
-    from rich.console import Console
-
     from nearspace.space.difference import diff
 
-    with Console(stderr=True).status("Looking for neighbours"):
+    with waiting("Looking for neighbours"):
         difference = diff(a, b, k, metric, random_state=random_state)
-    console = Console()
     for line in sentences(difference, first.name, second.name):
-        console.print(line, markup=False, highlight=False)
+        echo(line, wrap=True)
     if changed := [change for change in difference.changes if change.overlap < 1][:show]:
-        console.print("\nChanged most:\n", highlight=False)
-        console.print(_table(changed, a, first.name, second.name))
+        echo()
+        echo("Changed most:")
+        echo()
+        echo(_table(changed, a, first.name, second.name), wrap=True)
     if output is not None:
         difference.to_json(output) if output.suffix == ".json" else _to_csv(difference, output)
-        typer.echo(f"\n{output}: {len(difference.changes):,} items.")
+        echo()
+        echo(f"{output}: {len(difference.changes):,} items.")
 
 
 def _to_csv(difference: Difference, output: Path) -> None:
     frame = difference.to_frame()
     for side in ("first", "second"):  # an id may hold any comma or quote
-        frame[side] = [json.dumps(ids, ensure_ascii=False) for ids in frame[side]]
-    with replacing(output) as beside:
-        frame.to_csv(beside, index=False)
+        frame[side] = [printable_json(ids) for ids in frame[side]]
+    write_csv(frame, output)
 
 
 def sentences(difference: Difference, first: str, second: str) -> list[str]:
@@ -108,7 +108,6 @@ def sentences(difference: Difference, first: str, second: str) -> list[str]:
 
 def _table(changes: list[Change], a: Any, first: str, second: str) -> Any:
     """Return items and their neighbours by id, and of texts by how they begin."""
-    from rich.markup import escape
     from rich.table import Table
 
     texts = a.meta["text"] if a.meta is not None and "text" in a.meta.column_names else None
@@ -117,15 +116,15 @@ def _table(changes: list[Change], a: Any, first: str, second: str) -> Any:
     def name(item: Any) -> str:
         text = "" if texts is None else f" {texts[a.position(item)].as_py() or ''}"
         short = f"{text[:TEXT_SHOWN]}…" if len(text) > TEXT_SHOWN else text
-        return escape(f"{item}{short}")
+        return printable(f"{item}{short}")
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("item", overflow="fold")
     table.add_column("kept", justify="right", no_wrap=True)
     for title in (first, second):
-        table.add_column(escape(f"nearest in {title}"), overflow="fold")
+        table.add_column(printable(f"nearest in {title}"), overflow="fold")
     for change in changes:
         label = "" if change.label is None else f" ({change.label})"
         near = (between.join(map(name, ids[:shown])) for ids in (change.first, change.second))
-        table.add_row(name(change.id) + escape(label), f"{change.overlap:.0%}", *near)
+        table.add_row(name(change.id) + printable(label), f"{change.overlap:.0%}", *near)
     return table

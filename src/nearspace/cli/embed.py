@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.terminal import echo
 
 
 def embed_command(
@@ -55,7 +56,5 @@ def embed_command(
     space = cli.embedded(dataset, encoder, spec)
     path = save(space, output)
     for note in space.encoder.notes if space.encoder else ():
-        typer.echo(f"note: {space.recipe.spec}: {note}", err=True)
-    typer.echo(
-        f"{path}: {space.vectors.shape[0]:,} vectors of {space.vectors.shape[1]} dimensions."
-    )
+        echo(f"note: {space.recipe.spec}: {note}", err=True)
+    echo(f"{path}: {space.vectors.shape[0]:,} vectors of {space.vectors.shape[1]} dimensions.")

@@ -22,6 +22,7 @@ def encoders_command() -> None:
     ]
     terminal.print_table(rows, "what it is", words=rows[0])
     terminal.print_words(
-        "\nname(parameter=value) sets a parameter, @ takes a layer (cnn@conv2), + joins vectors "
-        "(hog + cnn), | runs one encoder on the vectors of another (tfidf | pca(dim=64) | l2)."
+        "",
+        "name(parameter=value) sets a parameter, @ takes a layer (cnn@conv2), + joins vectors "
+        "(hog + cnn), | runs one encoder on the vectors of another (tfidf | pca(dim=64) | l2).",
     )

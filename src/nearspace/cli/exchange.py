@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.terminal import echo
 from nearspace.errors import NearspaceError
 
 
@@ -33,7 +34,7 @@ def export_command(path: cli.SpaceFile, output: cli.Output) -> None:
         import pyarrow.parquet as pq
 
         columns = f"; {', '.join(pq.read_schema(output).names)}"
-    typer.echo(f"{output}: {len(space):,} items{columns}.")
+    echo(f"{output}: {len(space):,} items{columns}.")
 
 
 def import_command(
@@ -96,20 +97,20 @@ def import_command(
     what = f"{rows:,} vectors of {dim}, made by {space.recipe.maker}"
     if output is not None:
         save(space, output)
-        typer.echo(f"{output}: {what}.")
+        echo(f"{output}: {what}.")
     elif to is not None:
         done = add(to, space, replace=replace)
         for note in done.notes:
-            typer.echo(f"note: {note}", err=True)
-        typer.echo(
+            echo(f"note: {note}", err=True)
+        echo(
             f"{to}: {what}; {done.new:,} new, {done.changed:,} changed, {done.unchanged:,} as they "
             "were."
         )
     columns = [] if space.labels is None else ["labels"]
     columns += [] if space.meta is None else space.meta.column_names
     if columns:
-        typer.echo(f"  Known of each: {', '.join(columns)}.")
-    typer.echo(f"  Compared by {space.recipe.metric}.")
+        echo(f"  Known of each: {', '.join(columns)}.")
+    echo(f"  Compared by {space.recipe.metric}.")
     cli.tell_zeros(space)
     if left := space.recipe.left_out:
-        typer.echo(f"  Left out, as they hold vectors or bytes: {', '.join(left)}.")
+        echo(f"  Left out, as they hold vectors or bytes: {', '.join(left)}.")

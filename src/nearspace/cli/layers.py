@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.terminal import echo
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def layers_command(
         write_files({output / "layers.json": terminal.json_of(board), path: page.html()})
     finally:  # what was computed is seen, whatever keeps the disk from holding it
         _print(board, told=dataset.notes)
-    typer.echo(f"\nReport: {path}")
+    echo()
+    echo(f"Report: {path}")
 
 
 def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
@@ -79,7 +81,7 @@ def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
 
     _print_layers(board)
     if board.hybrids:
-        typer.echo()
+        echo()
         _print_pairs(board)
     terminal.print_notes(board.notes, told)
     terminal.print_advice(*layers_verdict(board), leaks=leak_words(board))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.terminal import echo, waiting
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
-    from rich.status import Status
-
     from nearspace.space.map.landmarks import Alike, Landmarks
     from nearspace.space.map.maps import Map
     from nearspace.space.space import Space
@@ -46,23 +46,23 @@ def map_command(
     space = cli.open_file(path)
     if not len(space):
         raise NearspaceError(f"{path} has no items to map; add some first.")
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("Getting ready") as status:
+    with waiting("Getting ready") as tell:
         from nearspace.report.map import map_page
         from nearspace.space.map.landmarks import landmarks
 
-        layout = _map(space, path, again, metric, status)
-        status.update("Looking for clusters, outliers and near-duplicates")
+        layout = _map(space, path, again, metric, tell)
+        tell("Looking for clusters, outliers and near-duplicates")
         marks = landmarks(space, layout.places, metric=layout.made_by["metric"])
-        status.update(f"Writing {output}")
+        tell(f"Writing {output}")
         map_page(space, layout, marks).write(output)
     _print(space, layout, marks)
-    typer.echo(f"\nWritten: {output} ({output.stat().st_size / 1e6:.1f} MB)")
+    echo()
+    echo(f"Written: {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 
-def _map(space: Space, path: Path, again: bool, metric: str | None, status: Status) -> Map:
+def _map(
+    space: Space, path: Path, again: bool, metric: str | None, tell: Callable[[str], None]
+) -> Map:
     """Return the map of a space, and keep it in its file unless it is the one that is kept."""
     from nearspace.space.file.store import write_part
     from nearspace.space.map.maps import layout, parse_map
@@ -71,18 +71,18 @@ def _map(space: Space, path: Path, again: bool, metric: str | None, status: Stat
         try:
             parse_map(space.parts["map"])
         except NearspaceError as error:
-            typer.echo(f"note: {error} It is made anew.", err=True)
+            echo(f"note: {error} It is made anew.", err=True)
             again = True
     doing = f"Laying out {len(space):,} items"
     if len(space) > LONG and (again or "map" not in space.parts):
-        typer.echo(f"note: {doing.lower()} takes about {_minutes(len(space))} minutes.", err=True)
-    status.update(doing)
+        echo(f"note: {doing.lower()} takes about {_minutes(len(space))} minutes.", err=True)
+    tell(doing)
     new_map = layout(
-        space, again, progress=lambda share: status.update(f"{doing}: {share:.0%}"), metric=metric
+        space, again, progress=lambda share: tell(f"{doing}: {share:.0%}"), metric=metric
     )
     placed = len(new_map) - int(new_map.laid_out.sum())
     if placed > FEW * (len(new_map) - placed):
-        typer.echo(
+        echo(
             f"note: {placed:,} items were placed among the {len(new_map) - placed:,} that were "
             "laid out, which says little; --again lays all out anew.",
             err=True,
@@ -100,16 +100,13 @@ def _minutes(n: int) -> int:
 
 def _print(space: Space, layout: Map, marks: Landmarks) -> None:
     """Print how far the map can be trusted, and what stands out on it."""
-    from rich.console import Console
-
     from nearspace.report.map import cluster_name, map_facts
     from nearspace.space.map.maps import K
 
-    console = Console(highlight=False, soft_wrap=True)
     for fact in map_facts(space, layout)[2:]:
-        console.print(fact[0].upper() + fact[1:] + ".", markup=False)
+        echo(fact[0].upper() + fact[1:] + ".")
     if math.isnan(layout.trustworthiness):
-        console.print(f"Too few items for a judgement by {K} neighbours.", style="dim")
+        echo(f"Too few items for a judgement by {K} neighbours.", style="dim")
     lists: list[tuple[str, list[str]]] = [
         (
             "cluster",
@@ -119,15 +116,16 @@ def _print(space: Space, layout: Map, marks: Landmarks) -> None:
         ("near-duplicate", [_group(space.ids, of) for of in marks.alike]),
     ]
     for name, lines in lists:
-        console.print(f"\n[bold]{len(lines):,} {name}{'s' * (len(lines) != 1)}[/]")
+        echo()
+        echo(f"{len(lines):,} {name}{'s' * (len(lines) != 1)}", style="bold")
         for line in lines[:LISTED]:
-            console.print(line, markup=False)
+            echo(line)
         if len(lines) > LISTED:
-            console.print(f"          and {len(lines) - LISTED:,} more on the page", style="dim")
+            echo(f"          and {len(lines) - LISTED:,} more on the page", style="dim")
     if marks.nearly:
-        console.print("Just not near-duplicates:", style="dim")
+        echo("Just not near-duplicates:", style="dim")
         for of in marks.nearly:
-            console.print(_group(space.ids, of), markup=False, style="dim")
+            echo(_group(space.ids, of), style="dim")
 
 
 def _group(ids: Any, of: Alike) -> str:

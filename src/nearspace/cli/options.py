@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from nearspace.cli.terminal import echo
+from nearspace.cli.terminal import console, echo, print_heading, waiting
 from nearspace.data import SAMPLES, Dataset, Kind
 from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
@@ -85,22 +85,18 @@ class Reading:
 
     def read(self, source: str, *, like: Kind | None = None, random_state: int = 0) -> Dataset:
         """Return the dataset of a source, with its notes on standard error."""
-        from rich.console import Console
-        from rich.markup import escape
-
         from nearspace.data import load
 
-        console = Console(stderr=True)
-        with console.status(escape(f"Reading {source}")):
+        with waiting(f"Reading {source}"):
             if source.endswith(".space"):
                 dataset = self._read_space(source, like, random_state)
             else:
                 options = dataclasses.asdict(self)
                 dataset = load(source, **options, like=like, random_state=random_state)
-        console.print(f"[bold]{escape(dataset.name)}[/]: {len(dataset):,} items.", highlight=False)
+        print_heading(dataset.name, f"{len(dataset):,} items.")
         for note in dataset.notes:
-            console.print(f"  {note}", highlight=False, markup=False)
-        _name_all(console, dataset.left_out)
+            echo(f"  {note}", err=True, wrap=True)
+        _name_all(dataset.left_out)
         return dataset
 
     def _read_space(self, source: str, like: Kind | None, random_state: int) -> Dataset:
@@ -164,15 +160,16 @@ class Judging:
         return user_cache_path("nearspace") if self.cache else None
 
 
-def _name_all(console: Any, left_out: dict[str, str]) -> None:
+def _name_all(left_out: dict[str, str]) -> None:
     """Name all that was left out where standard error is kept in a file; say so where it is not."""
     if len(left_out) <= NAMED:
         return
-    if console.is_terminal:
-        console.print("  All that was left out is named where standard error is kept: 2> notes.txt")
+    if console(err=True).is_terminal:
+        where = "  All that was left out is named where standard error is kept: 2> notes.txt"
+        echo(where, err=True, wrap=True)
         return
     for name, why in left_out.items():
-        console.print(f"  left out: {name} ({why})", highlight=False, markup=False, soft_wrap=True)
+        echo(f"  left out: {name} ({why})", err=True)
 
 
 def only(*names: str) -> tuple[str, ...]:
@@ -304,17 +301,12 @@ def check_labels(encoder: Any, dataset: Any) -> None:
 
 def open_file(path: Path) -> Any:
     """Return the space that a file holds, with its size on standard error."""
-    from rich.console import Console
-    from rich.markup import escape
-
     from nearspace.space.formats import open_space
 
-    console = Console(stderr=True)
-    with console.status(escape(f"Opening {path}")):
+    with waiting(f"Opening {path}"):
         space = open_space(path)
     rows, dim = space.vectors.shape
-    told = escape(f"{rows:,} vectors of {dim}, {space.recipe.spec}.")
-    console.print(f"[bold]{escape(str(path))}[/]: {told}", highlight=False)
+    print_heading(path, f"{rows:,} vectors of {dim}, {space.recipe.spec}.")
     return space
 
 
@@ -337,7 +329,7 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
     after = [] if space.meta is None else space.meta.column_names
     for column in ("id", "label"):
         if f"{column}_" in set(after) - set(before):
-            typer.echo(f"note: The column '{column}' is '{column}_' in the space.", err=True)
+            echo(f"note: The column '{column}' is '{column}_' in the space.", err=True)
     tell_zeros(space)
     return space
 
@@ -350,4 +342,4 @@ def tell_zeros(space: Any) -> None:
     if zeros and space.recipe.metric == "cosine":
         items = "items" if space.kind is None else f"{space.kind.name}s"
         blank = {} if space.encoder is None else {"blank": space.encoder.first.zero_means}
-        typer.echo(f"note: {zeros_told(zeros, len(space), items, **blank)}", err=True)
+        echo(f"note: {zeros_told(zeros, len(space), items, **blank)}", err=True)

@@ -10,6 +10,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.terminal import echo
 from nearspace.writing import write_files
 
 
@@ -66,7 +67,7 @@ def rates_command(
             )  # fmt: skip
     except KeyboardInterrupt:
         again = "; encoders that were fitted are kept, and the same command goes on after them"
-        typer.echo(f"nearspace: interrupted; no page was written{again * judging.cache}.", err=True)
+        echo(f"nearspace: interrupted; no page was written{again * judging.cache}.", err=True)
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
@@ -77,7 +78,8 @@ def rates_command(
         )
     finally:  # what was computed is seen, whatever keeps the disk from holding it
         _print(rates)
-    typer.echo(f"\nReport: {path}")
+    echo()
+    echo(f"Report: {path}")
 
 
 def _print(rates: Any) -> None:
@@ -101,4 +103,6 @@ def _print(rates: Any) -> None:
         )
     if rows:
         terminal.print_table(rows, "encoder")
-    terminal.print_words(*filter(None, (never_best(rates), f"\n{rates_verdict(rates)}")))
+    if worse := never_best(rates):
+        terminal.print_words(worse)
+    terminal.print_words("", rates_verdict(rates))

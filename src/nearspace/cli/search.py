@@ -12,8 +12,9 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.sheets import write_csv
+from nearspace.cli.terminal import echo, echo_lines
 from nearspace.errors import NearspaceError
-from nearspace.writing import replacing
 
 TIMED = 200  # queries by which the speed of a search is measured
 
@@ -82,10 +83,8 @@ def search_command(
             "search: say what to search by: files or texts, or --id (several times), or --vectors."
         )
     space = cli.open_file(path)
-    from rich.console import Console
-
     from nearspace.space.search.neighbours import neighbours
-    from nearspace.space.search.queries import answer_rows, answers_json
+    from nearspace.space.search.queries import answer_notes, answer_rows, answers_json
 
     if queries:
         cli.encoder_of(space, path)
@@ -95,13 +94,13 @@ def search_command(
     nearest = neighbours(space, asked, k, metric, where, exclude_self, exact)
     if nearest.recall < 1 and not nearest.notes:
         notes += (f"By the index, whose recall@10 is {nearest.recall:.3f}; --exact searches all.",)
-    for note in (*notes, *nearest.notes):
-        Console(stderr=True).print(f"note: {note}", style="dim", highlight=False, markup=False)
+    for note in (*notes, *nearest.notes, *answer_notes(space)):
+        echo(f"note: {note}", err=True, style="dim", wrap=True)
     answers = answer_rows(space, nearest)
     if output is not None:
         _write(output, names, answers)
     elif as_json:
-        typer.echo(answers_json(names, answers, nearest))
+        echo_lines(answers_json(names, answers, nearest))
     else:
         nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, rows in zip(names, answers, strict=True):
@@ -119,31 +118,29 @@ def index_command(path: cli.SpaceFile, metric: cli.Metric = None) -> None:
       nearspace index photos.space --metric euclidean
     """
     space = cli.open_file(path)
-    from rich.console import Console
-
     from nearspace.report.words import bytes_text
     from nearspace.space.file.store import write_part
     from nearspace.space.search.index import RECALL, build_index, part_name
 
     metric = metric or space.recipe.metric
-    with Console(stderr=True).status("Building the index and measuring its recall"):
+    with terminal.waiting("Building the index and measuring its recall"):
         index = build_index(space.vectors, metric)
         data = index.to_bytes()
         write_part(path, part_name(metric), data)
         with_it = dataclasses.replace(space, parts={part_name(metric): data})
         fast, slow = (_queries_per_second(each, metric) for each in (with_it, space))
-    typer.echo(
+    echo(
         f"{path}: index for {metric}, {len(index.centroids):,} cells of which {index.probes:,} are "
         f"searched, {bytes_text(len(data))}."
     )
-    typer.echo(
+    echo(
         f"recall@10 {index.recall:.3f}; {fast:,.0f} queries a second, {slow:,.0f} by exact search "
         f"({fast / slow:.1f} ×)."
     )
     if index.recall < RECALL:
-        typer.echo(f"note: the recall is below {RECALL}; --exact searches all vectors.", err=True)
+        echo(f"note: the recall is below {RECALL}; --exact searches all vectors.", err=True)
     if fast < slow:
-        typer.echo("note: exact search is faster here; this index is of no use.", err=True)
+        echo("note: exact search is faster here; this index is of no use.", err=True)
 
 
 def _queries_per_second(space: Any, metric: str) -> float:
@@ -189,6 +186,5 @@ def _write(output: Path, names: list[str], answers: list[list[dict[str, Any]]]) 
         for row in answer
     ]
     frame = pd.DataFrame(rows, columns=None if rows else ["query", "rank", "score", "id"])
-    with replacing(output) as beside:
-        frame.to_csv(beside, index=False)
-    typer.echo(f"{output}: {len(rows):,} rows.")
+    write_csv(frame, output)
+    echo(f"{output}: {len(rows):,} rows.")

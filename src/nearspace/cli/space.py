@@ -9,6 +9,8 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.terminal import echo
+from nearspace.foreign import printable
 
 
 def add_command(
@@ -44,8 +46,8 @@ def add_command(
     new = cli.embedded(dataset, encoder, str(to))
     added = add(to, new, append=append, replace=replace)
     for note in (*added.notes, *_new_labels(space, new)):
-        typer.echo(f"note: {note}", err=True)
-    typer.echo(
+        echo(f"note: {note}", err=True)
+    echo(
         f"{to}: {added.new:,} new, {added.changed:,} changed, {added.unchanged:,} unchanged; "
         f"{len(space) + added.new:,} items."
     )
@@ -73,13 +75,11 @@ def remove_command(
     space = open_space(path)
     rows = sorted({space.position(name) for name in ids})
     remove(path, space.ids[rows].tolist())
-    typer.echo(f"{path}: {len(rows):,} removed; {len(space) - len(rows):,} items.")
+    echo(f"{path}: {len(rows):,} removed; {len(space) - len(rows):,} items.")
 
 
 def info_command(path: cli.SpaceFile) -> None:
     """Say what a .space file holds: its encoder, vectors, ids, labels, metadata and parts."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from nearspace.report.words import bytes_text
@@ -115,8 +115,8 @@ def info_command(path: cli.SpaceFile) -> None:
     table.add_column(style="bold")
     table.add_column()
     for name, text in rows.items():
-        table.add_row(name, escape(text))
-    Console().print(table, highlight=False)
+        table.add_row(name, printable(text))
+    echo(table, wrap=True)
 
 
 def _labels_told(labels: list[Any]) -> str:
@@ -146,9 +146,9 @@ def verify_command(path: cli.SpaceFile) -> None:
 
     problems = verify(path)
     for problem in problems:
-        typer.echo(problem, err=True)
+        echo(problem, err=True)
     if problems:
-        typer.echo(f"{path}: {len(problems)} things are wrong; use a copy of it.", err=True)
+        echo(f"{path}: {len(problems)} things are wrong; use a copy of it.", err=True)
         raise typer.Exit(1)
     space = open_space(path)
-    typer.echo(f"{path}: {len(space):,} items and {len(space.parts)} parts are as written.")
+    echo(f"{path}: {len(space):,} items and {len(space.parts)} parts are as written.")

@@ -12,13 +12,12 @@ import io
 import itertools
 import shlex
 import sys
-import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from nearspace.foreign import printable, printable_json
+from nearspace.foreign import printable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -30,6 +29,7 @@ BETWEEN = 2  # blanks between the columns of a table
 FEWEST = 8  # characters of a name that stand on one line
 ID_WIDTH = 40  # characters of an id that stand on one line
 SHOWN = 4  # columns of a table that stand beside what was found
+LISTED = 8  # names of columns that are listed
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -66,9 +66,9 @@ def echo(
     console(err).print(_Shown(shown), soft_wrap=not wrap)
 
 
-def echo_json(value: Any) -> None:
-    """Write a value to standard output as JSON: exact where it is read, and harmless where seen."""
-    print(printable_json(value, indent=1, default=str), flush=True)
+def echo_lines(text: str) -> None:
+    """Write text of several lines, such as JSON, in which no name breaks one."""
+    print("\n".join(map(printable, text.split("\n"))), flush=True)
 
 
 def console(err: bool = False) -> Console:
@@ -122,9 +122,9 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
     """Show on standard error how far a study is, which tells it the share done and a few words."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    words = TextColumn("{task.description}", markup=False)
+    shown = TextColumn("{task.description}", markup=False)
     with Progress(
-        words, BarColumn(), TimeElapsedColumn(), console=console(True), transient=True
+        shown, BarColumn(), TimeElapsedColumn(), console=console(True), transient=True
     ) as bar:
         task = bar.add_task("getting ready", total=1.0)
         yield lambda share, words: bar.update(task, completed=share, description=printable(words))
@@ -157,24 +157,24 @@ def print_table(
         Heads of columns that are left out, the last one first, where a cell would be broken
         otherwise.
     """
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.cells import cell_len
     from rich.table import Table
 
-    console = Console()
-    columns = {head: [row.get(head, "") for row in rows] for head in rows[0]}
+    columns = {head: [_cell(row.get(head, "")) for row in rows] for head in rows[0]}
     unbroken = [_whole(str(name)) for name in columns[names]]
     least = {
-        head: max(map(len, (*head.split(), *map(str, cells)))) for head, cells in columns.items()
+        head: max(map(cell_len, (*head.split(), *map(str, cells))))
+        for head, cells in columns.items()
     }
-    least[names] = max(len(piece) for text in (names, *unbroken) for piece in text.split(" "))
-    room = console.width + BETWEEN - sum(least.values()) - BETWEEN * len(least)
+    least[names] = max(cell_len(piece) for text in (names, *unbroken) for piece in text.split(" "))
+    room = console().width + BETWEEN - sum(least.values()) - BETWEEN * len(least)
     for head in reversed(spare):
         if room < 0 and head in least:
             room += least.pop(head) + BETWEEN
     if room < 0:
         least[names] = max(FEWEST, least[names] + room)
-    wanted = {names: max(map(len, unbroken))} | {head: len(head) for head in least if head != names}
+    wanted = {names: max(map(cell_len, unbroken))}
+    wanted |= {head: cell_len(head) for head in least if head != names}
     for head, wide in wanted.items():
         more = max(0, min(room, wide - least[head]))
         least[head] += more
@@ -182,13 +182,18 @@ def print_table(
     table = Table(box=None, header_style="bold", padding=(0, BETWEEN, 0, 0), pad_edge=False)
     for head, width in least.items():
         justify: Any = "left" if head in (names, *words) else "right"
-        table.add_column(escape(head), width=width, justify=justify)
+        table.add_column(printable(head), width=width, justify=justify, overflow="fold")
     columns[names] = [_broken(name, least[names]) for name in unbroken]
     for at, row in enumerate(rows):
-        cells = (columns[head][at] for head in least)
-        shown = (escape(cell) if isinstance(cell, str) else cell for cell in cells)
-        table.add_row(*shown, style=STYLES.get(str(row.get("verdict", "")), ""))
-    console.print(table, highlight=False)
+        style = STYLES.get(str(row.get("verdict", "")), "")
+        table.add_row(*(columns[head][at] for head in least), style=style)
+    echo(table, wrap=True)
+    if left_out := [head for head in columns if head not in least]:
+        echo(f"No room here for {', '.join(left_out)}.", style="dim", wrap=True)
+
+
+def _cell(value: str | Text) -> str | Text:
+    return printable(value) if isinstance(value, str) else value
 
 
 def _whole(spec: str) -> str:
@@ -201,36 +206,49 @@ def _whole(spec: str) -> str:
 
 
 def _broken(spec: str, width: int) -> str:
-    """Return a spec in lines of a width."""
-    lines = textwrap.wrap(spec, width, break_long_words=False, break_on_hyphens=False)
-    if any(len(line) > width for line in lines):
-        lines = textwrap.wrap(spec.replace(NO_BREAK, " "), width, break_on_hyphens=False)
+    """Return a spec in lines of a width; what is longer than a line is broken anywhere."""
+    from rich.cells import cell_len
+
+    for text in (spec, spec.replace(NO_BREAK, " ")):
+        lines = [""]
+        for piece in text.split(" "):
+            longer = f"{lines[-1]} {piece}" if lines[-1] else piece
+            if cell_len(longer) <= width or not lines[-1]:
+                lines[-1] = longer
+            else:
+                lines.append(piece)
+        if all(cell_len(line) <= width for line in lines):
+            break
     return "\n".join(lines).replace(NO_BREAK, " ")
+
+
+def print_heading(name: object, told: str) -> None:
+    """Print the name of what was read, and what it is, to standard error."""
+    from rich.text import Text
+
+    heading = Text.assemble((printable(name), "bold"), printable(f": {told}"))
+    echo(heading, err=True, wrap=True)
 
 
 def print_notes(notes: Collection[str], told: Collection[str]) -> None:
     """Print the notes that were not told when the source was read."""
-    from rich.console import Console
-
     for note in notes:
         if note not in told:
-            Console().print(f"note: {note}", style="dim", highlight=False, markup=False)
+            echo(f"note: {note}", style="dim", wrap=True)
 
 
 def print_words(*sentences: str | Text) -> None:
-    """Print sentences as they are, each on lines as wide as the terminal is."""
-    from rich.console import Console
-
+    """Print sentences, each on lines as wide as the terminal is."""
     for sentence in sentences:
-        Console().print(sentence, highlight=False, markup=False)
+        echo(sentence, wrap=True)
 
 
 def print_advice(spec: str | None, reason: str, leaks: Sequence[str] = ()) -> None:
     """Print what gives the labels away, then what to use, where anything is, and why."""
-    from rich.text import Text
-
-    print_words(*(Text(f"\n{leak}", "bold red") for leak in leaks))
-    print_words(f"\n{f'Use {spec}. ' if spec else ''}{reason}")
+    for leak in leaks:
+        echo()
+        echo(leak, style="bold red", wrap=True)
+    print_words("", f"{f'Use {spec}. ' if spec else ''}{reason}")
 
 
 def leave(study: Any, judged: bool = True) -> None:
@@ -243,34 +261,38 @@ def leave(study: Any, judged: bool = True) -> None:
 
 def print_found(title: str, rows: list[dict[str, Any]], score: str, nothing: str) -> None:
     """Print the rows of an answer as a table; where there is none, ``nothing``."""
-    from rich.console import Console
-    from rich.markup import escape
+    from rich.cells import cell_len
     from rich.table import Table
 
-    console = Console()
     if title:
-        console.print(f"[bold]{escape(title)}[/]", highlight=False)
+        echo(title, style="bold", wrap=True)
     if not rows:
-        console.print(nothing)
+        echo(nothing, wrap=True)
         return
-    columns = [name for name in rows[0] if name not in ("rank", "score", "id")]
+    of_item = [name for name in rows[0] if name not in ("rank", "score", "id")]
+    columns = of_item
     if "text" in columns:
         columns = [name for name in columns if name in ("label", "text")]
     columns = columns[: SHOWN + ("label" in columns)]
     table = Table(box=None, header_style="bold", pad_edge=False, expand="text" in columns)
     table.add_column("rank", justify="right", no_wrap=True)
     table.add_column(score, justify="right", no_wrap=True)
-    widest = max(len(_line(row["id"])) for row in rows)
-    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, widest))
+    ids = [printable(row["id"]) for row in rows]
+    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, max(map(cell_len, ids))))
     for name in columns:
         wide = 1 if name == "text" else None
         table.add_column(
-            escape(name), no_wrap=name in ("label", "text"), overflow="ellipsis", ratio=wide
+            printable(name), no_wrap=name in ("label", "text"), overflow="ellipsis", ratio=wide
         )
-    for row in rows:
-        shown = (escape(_line(row[name])) for name in ("id", *columns))
-        table.add_row(str(row["rank"]), f"{row['score']:.4f}", *shown)
-    console.print(table, highlight=False)
+    for row, name in zip(rows, ids, strict=True):
+        shown = (printable(_line(row[column])) for column in columns)
+        table.add_row(str(row["rank"]), f"{row['score']:.4f}", name, *shown)
+    echo(table, wrap=True)
+    if more := [name for name in of_item if name not in columns]:
+        listed = (
+            f"{', '.join(more[:LISTED])}{f' and {len(more) - LISTED} more' * (len(more) > LISTED)}"
+        )
+        echo(f"Also known of each: {listed}; --json tells all.", style="dim", wrap=True)
 
 
 def _line(value: Any) -> str:

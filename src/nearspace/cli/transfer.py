@@ -9,7 +9,9 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.terminal import echo
 from nearspace.errors import NearspaceError
+from nearspace.foreign import printable
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ def transfer_command(
     _print(study, told=dataset.notes)
     if output is not None:
         write_files({output: terminal.json_of(study)})
-        typer.echo(f"\nWritten: {output}")
+        echo()
+        echo(f"Written: {output}")
     terminal.leave(study)
 
 
@@ -104,11 +107,11 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
             "one fit": seconds_text(row.seconds),
         }
         style = "dim" if row.way.startswith("from scratch") else ""
-        rows.append({head: Text(text, style) for head, text in cells.items()})
+        rows.append({head: Text(printable(text), style) for head, text in cells.items()})
     terminal.print_table(rows, "way to use them")
     if study.protocol["last part"]:
         names = ", ".join(name.split(".")[-1] for name in study.protocol["last part"])
-        terminal.print_words(Text(f"The last part is {names}.", "dim"))
+        terminal.print_words(Text(printable(f"The last part is {names}."), "dim"))
     terminal.print_notes(study.notes, told)
     spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in study.seconds.items())
     terminal.print_words("", *study.verdicts, f"Time: {spent}.")

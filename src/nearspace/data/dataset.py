@@ -178,7 +178,8 @@ class Dataset:
         digest = hashlib.blake2b(repr(self.kind).encode(), digest_size=8)
         digest.update(self.hashes.tobytes())
         if self.target is not None:
-            digest.update("\0".join(map(str, self.target.values.tolist())).encode())
+            labels = "\0".join(map(str, self.target.values.tolist()))
+            digest.update(labels.encode(errors="surrogatepass"))  # as names of folders may need
         if self.labelled is not None:
             digest.update(np.packbits(self.labelled).tobytes())
         return digest.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.errors import NearspaceError
+from nearspace.foreign import printable_json
 from nearspace.judge.leaks import Leak
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
@@ -158,7 +158,7 @@ class Board:
 
 def json_text(value: Any, path: str | Path | None = None) -> str:
     """Return a value as JSON text, see `plain`; write it where asked."""
-    text = json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False)
+    text = printable_json(plain(value), indent=1, allow_nan=False)
     if path is not None:
         write_files({path: text})
     return text

@@ -6,6 +6,8 @@ import contextlib
 import contextvars
 from collections.abc import Callable, Iterator
 
+from nearspace.foreign import printable
+
 __all__ = ["epoch_bar", "epoch_listener", "tell_epoch"]
 
 _listener: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar(
@@ -30,10 +32,12 @@ def epoch_bar(name: str, shown: bool) -> Iterator[None]:
         yield
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TextColumn
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
+    words = TextColumn("{task.description}", style="progress.description", markup=False)
+    columns = (words, *Progress.get_default_columns()[1:])
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(printable(name), total=None)
         with epoch_listener(lambda done, total: bar.update(task, completed=done, total=total)):
             yield
 

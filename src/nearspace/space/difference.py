@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.errors import NearspaceError
+from nearspace.foreign import printable_json
 from nearspace.metrics.directions import has_direction
 from nearspace.metrics.exact import row_products
 from nearspace.metrics.retrieval import check_search, nearest, shared_share, subsample
@@ -105,7 +105,7 @@ class Difference:
         value = dataclasses.asdict(self)
         if np.isnan(self.cka):
             value["cka"] = None  # JSON has no NaN
-        write_files({path: json.dumps(value, indent=1, ensure_ascii=False)})
+        write_files({path: printable_json(value, indent=1)})
         return Path(path)
 
 

@@ -295,9 +295,15 @@ def _columns(space: Space) -> pa.Table:
     """Return what is known of each item but its image and vector; names of ours come first."""
     import pyarrow as pa
 
-    columns = {"id": pa.array(space.ids.tolist())}
-    if space.labels is not None:
-        columns["label"] = pa.array(space.labels.tolist())
+    try:
+        columns = {"id": pa.array(space.ids.tolist())}
+        if space.labels is not None:
+            columns["label"] = pa.array(space.labels.tolist())
+    except UnicodeEncodeError as error:  # a lone surrogate, of a file name that is no text
+        raise DataError(
+            f"A Parquet file holds text in UTF-8, which {error.object!r} cannot be written in; "
+            "rename it."
+        ) from None
     if space.meta is not None:
         for name in space.meta.column_names:
             columns[free_name(name, {*OURS, *columns})] = space.meta[name]

@@ -410,7 +410,7 @@ def content_hash(rows: Sequence[Any] | np.ndarray) -> np.ndarray:
     """Return a 16-byte BLAKE2 hash of every row of an array, or of every ``str`` or ``bytes``."""
     digests = np.empty(len(rows), dtype="S16")
     for index, row in enumerate(rows):
-        data = row.encode() if isinstance(row, str) else row
+        data = row.encode(errors="surrogatepass") if isinstance(row, str) else row
         # A trailing zero byte would be stripped by NumPy's S type: make the last byte odd.
         digest = bytearray(hashlib.blake2b(data, digest_size=16).digest())
         digest[-1] |= 1

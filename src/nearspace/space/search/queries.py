@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,11 +15,21 @@ from nearspace.data import load
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.files import suffix_of
 from nearspace.errors import DataError
+from nearspace.foreign import printable_json
+from nearspace.space.arrays import free_name
 from nearspace.space.search.neighbours import Neighbours, encoder_of
 from nearspace.space.space import Space
 
-__all__ = ["Queries", "answer_rows", "answers_json", "items_named", "read_queries"]
+__all__ = [
+    "Queries",
+    "answer_notes",
+    "answer_rows",
+    "answers_json",
+    "items_named",
+    "read_queries",
+]
 
+ANSWER = ("query", "rank", "score", "id", "label")  # what an answer says of itself
 TABLES = (".csv", ".tsv", ".parquet")
 
 
@@ -158,7 +167,7 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
     -------
     list of list of dict
         ``rank``, ``score`` and ``id`` of each, its ``label`` where there are labels, and whatever
-        else is known of it.
+        else is known of it; see `answer_notes` for columns of these names.
 
     Examples
     --------
@@ -167,7 +176,7 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
     >>> answer_rows(space, neighbours(space, 17, k=1))
     [[{'rank': 1, 'score': 0.0, 'id': 17, 'label': 7}]]
     """
-    answers = []
+    answers, columns = [], _answer_columns(space)
     for query, positions in enumerate(neighbours.positions):
         positions = positions[positions >= 0]  # a query without direction has no neighbours
         scores = neighbours.scores[query, : len(positions)].tolist()
@@ -181,18 +190,35 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
                 row["label"] = label
         if space.meta is not None:
             for row, meta in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
-                row.update({name: value for name, value in meta.items() if name not in row})
+                row.update({columns[name]: value for name, value in meta.items()})
         answers.append(rows)
     return answers
+
+
+def answer_notes(space: Space) -> tuple[str, ...]:
+    """Return which columns of a space have other names in answers, whose own names they have."""
+    return tuple(
+        f"The column '{name}' of the space is '{shown}' in the answers."
+        for name, shown in _answer_columns(space).items()
+        if name != shown
+    )
+
+
+def _answer_columns(space: Space) -> dict[str, str]:
+    """Return what each column of a space is called in answers; names of ours come first."""
+    columns: dict[str, str] = {}
+    for name in space.meta.column_names if space.meta is not None else ():
+        columns[name] = free_name(name, {*ANSWER, *columns.values()})
+    return columns
 
 
 def answers_json(
     names: list[str], answers: list[list[dict[str, Any]]], neighbours: Neighbours
 ) -> str:
-    """Return the answers to queries as JSON text, dates among them as text."""
+    """Return the answers to queries as JSON text, dates among them as text, `printable`."""
     how = {"metric": neighbours.metric, "recall": neighbours.recall}
     queries = [
         {"query": name, **how, "neighbours": rows}
         for name, rows in zip(names, answers, strict=True)
     ]
-    return json.dumps(queries, ensure_ascii=False, indent=1, default=str)
+    return printable_json(queries, indent=1, default=str)
