@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # to import typing takes longer than all of this
 if TYPE_CHECKING:
     from nearspace.data import Dataset, load, train_test_split
     from nearspace.encoders.base import Encoder

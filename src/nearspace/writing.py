@@ -8,6 +8,7 @@ by the next that writes a file of the same name.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import os
 import re
 import secrets
@@ -26,8 +27,20 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["check_empty", "check_place", "filling", "replacing", "sync", "write_files"]
+__all__ = [
+    "check_empty",
+    "check_place",
+    "filling",
+    "replacing",
+    "sync",
+    "tell_written",
+    "write_files",
+    "written_listener",
+]
 
+_listener: contextvars.ContextVar[Callable[[Path], None] | None] = contextvars.ContextVar(
+    "written_listener", default=None
+)
 LONGEST = 200  # bytes of a name that stand in the name of the folder beside; systems allow 255
 ACL = "system.posix_acl_access"
 NO_FILES = {
@@ -155,7 +168,11 @@ def replacing(path: str | Path, put: Callable[[Path, Path], object] = os.replace
         yield beside
         _take_rights(beside, place, usual)
         sync(beside)
-        put(beside, place)
+        try:
+            put(beside, place)
+        finally:  # Ctrl-C may come when it is there already
+            if not beside.exists() or (place.exists() and os.path.samefile(beside, place)):
+                tell_written(path)
         with contextlib.suppress(OSError):  # it is in place, and some systems sync no names
             sync(place.parent)
 
@@ -219,12 +236,38 @@ def filling(path: str | Path) -> Iterator[Path]:
         try:
             for file in sorted(folder.iterdir()):
                 moved.append(file.rename(place / file.name))
+            tell_written(path)
         except BaseException:
             for file in moved:
                 file.rename(folder / file.name)
             raise
         with contextlib.suppress(OSError):
             sync(place)
+
+
+@contextlib.contextmanager
+def written_listener(listener: Callable[[Path], None]) -> Iterator[None]:
+    """Call ``listener(path)`` for every file that is other than before, as soon as it is.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, written_listener(lambda p: print(p.name)):
+    ...     write_files({Path(folder, "a.json"): "{}"})
+    a.json
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def tell_written(path: str | Path) -> None:
+    """Tell the listener, where there is one, that a file is other than before."""
+    listener = _listener.get()
+    if listener is not None:
+        listener(Path(path))
 
 
 def sync(path: Path) -> None:

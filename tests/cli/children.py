@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 LONGEST = 60  # seconds, after which a command counts as hanging
 
@@ -33,15 +34,19 @@ class Done:
 
 @contextlib.contextmanager
 def forking(cache):
-    """Yield a function that runs a command in a folder, where no file may grow beyond ``room``."""
+    """Yield a function that runs a command in a folder, where no file may grow beyond ``room``.
+
+    After some seconds it is sent a ``signal``.
+    """
     with subprocess.Popen(
         [sys.executable, __file__],
         env={**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "150", "OMP_NUM_THREADS": "1"},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
 
-        def run(folder, *arguments, room=None):
+        def run(folder, *arguments, room=None, signal=0, after=0.0):
             job = {"folder": str(folder), "arguments": [*map(str, arguments)], "room": room}
+            job |= {"signal": signal, "after": after}
             process.stdin.write(json.dumps(job) + "\n")
             process.stdin.flush()
             return Done(*json.loads(process.stdout.readline()))
@@ -70,6 +75,7 @@ def become(job, out, err):
     import nearspace.cli
 
     signal.alarm(LONGEST)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # though the shell may ignore it
     os.chdir(job["folder"])
     for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, err)):
         os.dup2(file, number)
@@ -97,12 +103,16 @@ def serve():
     for line in sys.stdin:
         # Not pipes, which a command that prints much would fill; nor files, which have no room.
         ends = [os.pipe(), os.pipe()]
+        job = json.loads(line)
         child = os.fork()
         if not child:
-            become(json.loads(line), ends[0][1], ends[1][1])
+            become(job, ends[0][1], ends[1][1])
         texts = []
         for _, writing in ends:
             os.close(writing)
+        if job["signal"]:
+            time.sleep(job["after"])
+            os.kill(child, job["signal"])
         for reading, _ in ends:
             with os.fdopen(reading, encoding="utf-8", errors="replace") as file:
                 texts.append(file.read())

@@ -8,15 +8,19 @@ import importlib
 import importlib.metadata
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from nearspace.cli.options import with_options
+from nearspace.cli.signals import SIGNALS, Terminated
+from nearspace.cli.streams import flush
 from nearspace.cli.terminal import echo
 from nearspace.errors import NearspaceError
+from nearspace.writing import written_listener
 
 __all__ = ["app"]
 
@@ -82,23 +86,46 @@ app = typer.Typer(
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Return a command that says so when Ctrl-C ends it before it has anything to keep.
+    """Return a command that says what it has written when a signal ends it.
 
     Errors of the library, which name a parameter as ``column=``, name the option: ``--column``.
     """
 
     @functools.wraps(command)
     def run(*args: object, **options: object) -> None:
+        written: list[Path] = []
         try:
-            command(*args, **options)
-        except KeyboardInterrupt:
-            echo("nearspace: interrupted; nothing was written.", err=True)
-            raise typer.Exit(130) from None
-        except NearspaceError as error:
-            error.args = (PARAMETER.sub(as_option, str(error)),)
+            try:
+                SIGNALS.begin()
+                with written_listener(written.append):
+                    command(*args, **options)
+                flush()
+            finally:
+                SIGNALS.end()
+        except typer.Exit:
+            raise
+        except (KeyboardInterrupt, Terminated, Exception) as error:
+            # A library may have made another error of the one that a signal raised in it.
+            if isinstance(error, (KeyboardInterrupt, Terminated)) or SIGNALS.number is not None:
+                echo(f"nearspace: {SIGNALS.word}; {was_written(written)}.", err=True)
+                raise typer.Exit(SIGNALS.exit_code) from None
+            if isinstance(error, NearspaceError):
+                error.args = (PARAMETER.sub(as_option, str(error)),)
             raise
 
     return run
+
+
+def was_written(paths: Sequence[Path]) -> str:
+    """Return which files are other than before, the user's cache aside, in a few words."""
+    from platformdirs import user_cache_path
+
+    cache = user_cache_path("nearspace")
+    names = list(dict.fromkeys(str(path) for path in paths if cache not in path.parents))
+    if not names:
+        return "nothing was written"
+    *some, last = names
+    return f"{', '.join(some)} and {last} were written" if some else f"{last} was written"
 
 
 def as_option(parameter: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.columns import META_TYPES
+from nearspace.writing import tell_written
 
 __all__ = [
     "IDS",
@@ -154,7 +155,11 @@ def writing(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
         yield db, header
         if header != before:
             _write_header(db, header)
-        db.execute("COMMIT")
+        try:
+            db.execute("COMMIT")
+        finally:  # Ctrl-C may come when it is done already
+            if db.total_changes and not db.in_transaction:
+                tell_written(path)
 
 
 @contextmanager

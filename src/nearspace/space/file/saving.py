@@ -107,7 +107,7 @@ def _put_in_place(beside: Path, path: Path) -> None:
 
 
 def _copy_over(beside: Path, path: Path) -> None:
-    """Copy one database over another, as one transaction of the other."""
+    """Move one database over another, as one transaction of the other."""
     deadline = time.monotonic() + database.WAIT
 
     def give_up(status: int, remaining: int, total: int) -> None:
@@ -115,7 +115,13 @@ def _copy_over(beside: Path, path: Path) -> None:
             raise NearspaceError(f"{path}: others have been using it all the time; try again.")
 
     source, target = sqlite3.connect(beside), sqlite3.connect(path, isolation_level=None)
-    with contextlib.closing(source), contextlib.closing(target):
-        target.execute("PRAGMA synchronous = FULL")
-        target.execute("PRAGMA fullfsync = ON")
-        source.backup(target, progress=give_up)
+    try:
+        with contextlib.closing(source), contextlib.closing(target):
+            target.execute("PRAGMA synchronous = FULL")
+            target.execute("PRAGMA fullfsync = ON")
+            source.backup(target, progress=give_up)
+    finally:  # Ctrl-C may come when it is copied already
+        with contextlib.suppress(NearspaceError), database.reading(beside) as (_, header):
+            with database.reading(path, header.token):
+                pass
+            beside.unlink()
