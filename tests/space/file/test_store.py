@@ -21,9 +21,9 @@ from scipy import sparse
 from nearspace.data import SAMPLES, Dataset, Vector
 from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
+from nearspace.space.file.checking import verify
 from nearspace.space.file.rows import ITEM, checksums
 from nearspace.space.file.store import Added, add, remove, write_part
-from nearspace.space.file.stored import verify
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space, embed
 
