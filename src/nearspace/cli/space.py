@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli import terminal
 from nearspace.errors import NearspaceError
 
 LISTED = 20  # things that are wrong, of which the others are counted
@@ -176,12 +177,12 @@ def verify_command(
         return
     problems = verify(path)
     for problem in problems[:LISTED]:
-        typer.echo(problem, err=True)
+        terminal.echo(problem, err=True)
     if len(problems) > LISTED:
-        typer.echo(f"… and {len(problems) - LISTED:,} more.", err=True)
+        terminal.echo(f"… and {len(problems) - LISTED:,} more.", err=True)
     if problems:
         things = "1 thing is" if len(problems) == 1 else f"{len(problems):,} things are"
-        typer.echo(
+        terminal.echo(
             f"{path}: {things} wrong; use a copy of it, or keep what is whole by nearspace verify "
             f"{path} --repair -o mended.space.",
             err=True,
@@ -189,7 +190,7 @@ def verify_command(
         raise typer.Exit(1)
     with database.reading(path) as (_, header):
         items, parts = header.items.count, len(header.parts)
-    typer.echo(f"{path}: {items:,} items and {parts} parts are as written.")
+    terminal.echo(f"{path}: {items:,} items and {parts} parts are as written.")
 
 
 def _repair(path: Path, output: Path) -> None:
@@ -198,8 +199,8 @@ def _repair(path: Path, output: Path) -> None:
 
     done = repair(path, output)
     for sentence in done.lost:
-        typer.echo(sentence, err=True)
+        terminal.echo(sentence, err=True)
     pictures = f", {done.thumbnails:,} thumbnails" if done.thumbnails else ""
-    typer.echo(f"{output}: {done.items:,} items{pictures} and {done.parts} parts of {path}.")
+    terminal.echo(f"{output}: {done.items:,} items{pictures} and {done.parts} parts of {path}.")
     if done.lost:
         raise typer.Exit(1)

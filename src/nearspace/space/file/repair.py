@@ -13,7 +13,7 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.errors import NearspaceError
 from nearspace.space.file.database import CLAIMS, Header, salvaging
 from nearspace.space.file.rows import BATCH, OF_ROW, Rows, rows_of
-from nearspace.space.file.saving import replacing
+from nearspace.space.file.saving import replacing_space
 from nearspace.space.file.store import write_space
 from nearspace.space.file.stored import picture_checksum, read_part, reader_of
 from nearspace.space.space import Space
@@ -98,7 +98,7 @@ def repair(path: str | Path, to: str | Path) -> Repaired:
     space = Space(
         rows.vectors, rows.ids, rows.labels, header.recipe, None, rows.meta, pictures, parts
     )
-    with replacing(to) as beside:
+    with replacing_space(to) as beside:
         write_space(space, beside)
     return Repaired(len(space), len(thumbnails), len(parts), tuple(lost))
 
