@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from nearspace.cli.options import with_options
-from nearspace.errors import NearspaceError
+from nearspace.errors import NearspaceError, ReplacedError
 
 __all__ = ["app"]
 
@@ -53,13 +53,17 @@ app = typer.Typer(
 def told(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that says so when Ctrl-C ends it before it has anything to keep.
 
+    It is run again, once, where a file that it had opened was replaced before all of it was read.
     Errors of the library, which name a parameter as ``column=``, name the option: ``--column``.
     """
 
     @functools.wraps(command)
     def run(*args: object, **options: object) -> None:
         try:
-            command(*args, **options)
+            try:
+                command(*args, **options)
+            except ReplacedError:  # what was read of a file is that of before: once more, then
+                command(*args, **options)
         except KeyboardInterrupt:
             print("nearspace: interrupted; nothing was written.", file=sys.stderr)
             raise typer.Exit(130) from None

@@ -119,7 +119,7 @@ def verify(path: str | Path) -> list[str]:
 def _wrong_thumbnails(db: sqlite3.Connection, header: Header, rows: Rows) -> list[str]:
     names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
     names |= {row: name for name, row, _ in rows.doubles}
-    unknown, tally, wrong = set(rows.damaged), Tally(), list[str]()
+    unknown, tally, wrong = {*rows.damaged, *rows.lying}, Tally(), list[str]()
     for row, data, mark in db.execute("SELECT * FROM thumbnails ORDER BY row"):
         tally.add(mark + row)
         if row in names and picture_checksum(row, names[row], data) != mark:

@@ -138,14 +138,20 @@ def creating(path: Path, header: Header) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def reading(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
     """Open a space to read one state of it, whatever others write meanwhile."""
-    with _connected(path) as db:
+    with _connected(path) as db, _claims_told(path):
         db.execute("BEGIN")
-        try:
-            yield db, _read_header(db, path)
-        except NearspaceError:
-            raise
-        except CLAIMS as error:
-            raise damaged(path, f"it holds what it cannot ({error})") from error
+        yield db, _read_header(db, path)
+
+
+@contextmanager
+def _claims_told(path: str | Path) -> Iterator[None]:
+    """Tell of a file that claims what cannot be."""
+    try:
+        yield
+    except NearspaceError:
+        raise
+    except CLAIMS as error:
+        raise damaged(path, f"it holds what it cannot ({error})") from error
 
 
 @contextmanager
@@ -157,7 +163,7 @@ def salvaging(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header, li
     NearspaceError
         If it cannot be told what made its vectors, or what its columns hold.
     """
-    with _connected(path) as db:
+    with _connected(path) as db, _claims_told(path):
         db.execute("BEGIN")
         try:
             tables = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))

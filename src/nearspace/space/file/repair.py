@@ -165,7 +165,7 @@ def _lost_items(db: sqlite3.Connection, rows: Rows, header: Header) -> list[str]
     except sqlite3.DatabaseError:  # no index, or a broken one
         indexed = []
     gone = [str(name) for name in indexed if name not in names] or [
-        f"that in row {row}" for row in rows.damaged
+        f"that in row {row}" for row in (*rows.damaged, *rows.lying)
     ]
     named = f": {', '.join(gone[:NAMED])}{', …' * (len(gone) > NAMED)}" if gone else ""
     are = "item is" if missing == 1 else "items are"

@@ -58,8 +58,9 @@ class Rows:
         Of the rows that are whole: their numbers, and what they hold.
     tally : Tally
         Of all rows that match their checksums.
-    damaged : list of int
-        The numbers of the other rows.
+    damaged, lying : list of int
+        The numbers of rows that do not match their checksums, and of those that do and hold what
+        none can.
     doubles : list of tuple
         Ids that stand twice, each with the number of a row that is left out, and of the later one.
     ordered : bool
@@ -73,12 +74,14 @@ class Rows:
     meta: pa.Table | None
     tally: Tally = dataclasses.field(default_factory=Tally)
     damaged: list[int] = dataclasses.field(default_factory=list)
+    lying: list[int] = dataclasses.field(default_factory=list)
     doubles: list[tuple[Any, int, int]] = dataclasses.field(default_factory=list)
     ordered: bool = True
 
     def wrong(self, expected: Tally) -> list[str]:
         """Return all that is wrong with the rows of a file that tells of so many, in sentences."""
         told = [f"Row {row} of the items does not match its checksum." for row in self.damaged]
+        told += [f"Row {row} of the items holds what none can." for row in self.lying]
         told += [
             f"The id '{name}' stands twice, in the rows {row} and {later} of the items."
             for name, row, later in self.doubles
@@ -194,13 +197,12 @@ def read_rows(db: sqlite3.Connection, path: Path, columns: Columns) -> Rows:
 def rows_of(batches: Iterable[Sequence[Stored]], count: int, columns: Columns) -> Rows:
     """Return what rows hold that are read in batches, of which there are ``count`` in all.
 
-    A row that does not match its checksum, or holds what none can, is among the damaged ones; of
-    rows with one id the last is taken.
+    Of rows with one id the last is taken.
     """
     dense = np.empty((0 if columns.sparse else count, columns.dim), dtype=np.float32)
     sound: list[tuple] = []
     blobs: list[bytes] = []
-    broken, tally, last, ordered = list[int](), Tally(), 0, True
+    broken, lying, tally, last, ordered = list[int](), list[int](), Tally(), 0, True
     for batch in batches:
         numbers = [last, *(row[0] for row in batch)]
         ordered &= all(one < other for one, other in itertools.pairwise(numbers))
@@ -223,11 +225,11 @@ def rows_of(batches: Iterable[Sequence[Stored]], count: int, columns: Columns) -
     try:
         values = _values(sound, vectors, columns)
     except CLAIMS:
-        lying = _lying(sound, vectors, columns)
-        if not lying:  # but together they hold what a space cannot
+        places = _lying(sound, vectors, columns)
+        if not places:  # but together they hold what a space cannot
             raise
-        broken += [sound[at][0] for at in lying]
-        sound, vectors = _without(lying, sound, vectors)
+        lying = [sound[at][0] for at in places]
+        sound, vectors = _without(places, sound, vectors)
         values = _values(sound, vectors, columns)
     doubles = []
     if len(set(names := values.ids.tolist())) < len(names):
@@ -236,7 +238,7 @@ def rows_of(batches: Iterable[Sequence[Stored]], count: int, columns: Columns) -
         doubles = [(names[at], sound[at][0], sound[latest[names[at]]][0]) for at in older]
         values = _values(*_without(older, sound, vectors), columns)
     return dataclasses.replace(
-        values, tally=tally, damaged=broken, doubles=doubles, ordered=ordered
+        values, tally=tally, damaged=broken, lying=lying, doubles=doubles, ordered=ordered
     )
 
 
