@@ -17,8 +17,8 @@ import numpy as np
 
 from nearspace import Space, open_space
 from nearspace.recipe import Recipe
+from nearspace.space.file.checking import verify
 from nearspace.space.file.store import add
-from nearspace.space.file.stored import verify
 from nearspace.space.formats import save
 
 ROUNDS = 9

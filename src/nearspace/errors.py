@@ -8,7 +8,15 @@ from collections.abc import Iterable
 
 from nearspace.foreign import printable
 
-__all__ = ["DataError", "MissingExtra", "NearspaceError", "SpecError", "did_you_mean", "need"]
+__all__ = [
+    "DataError",
+    "MissingExtra",
+    "NearspaceError",
+    "ReplacedError",
+    "SpecError",
+    "did_you_mean",
+    "need",
+]
 
 # What each extra brings.
 MODULES = {"images": "skimage", "pretrained": "transformers"}
@@ -28,6 +36,10 @@ class NearspaceError(ValueError):
 
 class DataError(NearspaceError):
     """The data given cannot be read, or not be used as asked."""
+
+
+class ReplacedError(NearspaceError):
+    """A file holds something else than when it was opened; whoever opens it again may go on."""
 
 
 class SpecError(NearspaceError):

@@ -184,7 +184,7 @@ def test_damage_is_listed(command):
     done = command("verify", "w.space")
     assert done.returncode == 1
     assert "Row 18 of the items does not match its checksum" in done.stderr
-    assert "row 18 does not match" in command("info", "w.space").stderr
+    assert "row 18 of the items does not match" in command("info", "w.space").stderr
 
 
 def test_what_is_left_out_is_named_in_full_where_standard_error_is_kept(command):

@@ -11,8 +11,8 @@ from nearspace import embed, load, open_space, save
 from nearspace.data import Dataset, Vector
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
+from nearspace.space.file.checking import verify
 from nearspace.space.file.store import add
-from nearspace.space.file.stored import verify
 from nearspace.space.search.filters import matching
 from nearspace.space.space import Space
 

@@ -19,7 +19,7 @@ from nearspace.cli.options import with_options
 from nearspace.cli.signals import SIGNALS, Terminated
 from nearspace.cli.streams import flush
 from nearspace.cli.terminal import echo
-from nearspace.errors import NearspaceError
+from nearspace.errors import NearspaceError, ReplacedError
 from nearspace.writing import written_listener
 
 __all__ = ["app"]
@@ -88,6 +88,7 @@ app = typer.Typer(
 def told(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command that says what it has written when a signal ends it.
 
+    It is run again, once, where a file that it had opened was replaced before all of it was read.
     Errors of the library, which name a parameter as ``column=``, name the option: ``--column``.
     """
 
@@ -98,7 +99,10 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
             try:
                 SIGNALS.begin()
                 with written_listener(written.append):
-                    command(*args, **options)
+                    try:
+                        command(*args, **options)
+                    except ReplacedError:  # what was read of a file is that of before: once more
+                        command(*args, **options)
                 flush()
             finally:
                 SIGNALS.end()

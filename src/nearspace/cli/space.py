@@ -10,7 +10,10 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.terminal import echo
+from nearspace.errors import NearspaceError
 from nearspace.foreign import printable
+
+LISTED = 20  # things that are wrong, of which the others are counted
 
 
 def add_command(
@@ -139,16 +142,64 @@ def _encoder_told(space: Any) -> str:
     return "one half: its encoder" if is_half(space.encoder) else "in the file"
 
 
-def verify_command(path: cli.SpaceFile) -> None:
-    """Check every row, thumbnail and part of a .space file, and its encoder."""
-    from nearspace.space.file.stored import verify
-    from nearspace.space.formats import open_space
+def verify_command(
+    path: cli.SpaceFile,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Copy what is whole into the file of -o.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The new .space file.", show_default=False),
+    ] = None,
+) -> None:
+    """Check every row, thumbnail and part of a .space file, and its encoder.
 
+    What is wrong is told, and the exit code is 1. With --repair what is whole is copied into a new
+    file, and what is not is named; the exit code is then 0 where nothing was lost. The damaged file
+    stays as it is.
+
+    [bold]Example[/]
+
+      nearspace verify photos.space --repair -o mended.space
+    """
+    from nearspace.space.file import database
+    from nearspace.space.file.checking import verify
+
+    if repair != (output is not None):
+        have, lack = ("--repair", "-o") if repair else ("-o", "--repair")
+        raise NearspaceError(
+            f"verify {path}: {have} needs {lack}; write --repair -o mended.space, with the name of "
+            "a new file for what is whole."
+        )
+    if output is not None:
+        _repair(path, output)
+        return
     problems = verify(path)
-    for problem in problems:
+    for problem in problems[:LISTED]:
         echo(problem, err=True)
+    if len(problems) > LISTED:
+        echo(f"… and {len(problems) - LISTED:,} more.", err=True)
     if problems:
-        echo(f"{path}: {len(problems)} things are wrong; use a copy of it.", err=True)
+        things = "1 thing is" if len(problems) == 1 else f"{len(problems):,} things are"
+        echo(
+            f"{path}: {things} wrong; use a copy of it, or keep what is whole by nearspace verify "
+            f"{path} --repair -o mended.space.",
+            err=True,
+        )
         raise typer.Exit(1)
-    space = open_space(path)
-    echo(f"{path}: {len(space):,} items and {len(space.parts)} parts are as written.")
+    with database.reading(path) as (_, header):
+        items, parts = header.items.count, len(header.parts)
+    echo(f"{path}: {items:,} items and {parts} parts are as written.")
+
+
+def _repair(path: Path, output: Path) -> None:
+    """Copy what is whole of a file, and say what is not."""
+    from nearspace.space.file.repair import repair
+
+    done = repair(path, output)
+    for sentence in done.lost:
+        echo(sentence, err=True)
+    pictures = f", {done.thumbnails:,} thumbnails" if done.thumbnails else ""
+    echo(f"{output}: {done.items:,} items{pictures} and {done.parts} parts of {path}.")
+    if done.lost:
+        raise typer.Exit(1)

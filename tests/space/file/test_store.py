@@ -19,11 +19,12 @@ import pytest
 from scipy import sparse
 
 from nearspace.data import SAMPLES, Dataset, Vector
-from nearspace.errors import NearspaceError
+from nearspace.errors import NearspaceError, ReplacedError
 from nearspace.recipe import Recipe
+from nearspace.space.file.checking import verify
+from nearspace.space.file.repair import repair
 from nearspace.space.file.rows import ITEM, checksums
 from nearspace.space.file.store import Added, add, remove, write_part
-from nearspace.space.file.stored import verify
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space, embed
 
@@ -506,15 +507,34 @@ def test_what_was_opened_is_not_mixed_with_what_came_after(tmp_path):
     add(path, embed(SAMPLES["digits"]().take(range(39, 60)), space.encoder))
     assert space.thumbnails[0] == first
     write_part(path, "map", b"new")
-    with pytest.raises(NearspaceError, match="'map' was written anew since it was opened"):
+    with pytest.raises(NearspaceError, match=r"'map' was written anew .*for other items; open it"):
         space.parts["map"]
     remove(path, [0])
     with pytest.raises(NearspaceError, match="'0' was removed since it was opened"):
         space.thumbnails[0]
     save(embed(SAMPLES["digits"]().take(range(100, 140)), "pca(dim=2)"), path)
     for use in (lambda: again.thumbnails[3], lambda: again.encoder):
-        with pytest.raises(NearspaceError, match="replaced since it was opened"):
+        with pytest.raises(NearspaceError, match="written anew since it was opened"):
             use()
+
+
+def test_a_file_that_was_written_anew_is_gone_on_with_where_it_holds_the_same(tmp_path):
+    digits = SAMPLES["digits"]().take(range(40))
+    path = save(embed(digits, "pca(dim=2)"), tmp_path / "s.space")
+    write_part(path, "map", b"old")
+    opened = open_space(path)
+    write_part(path, "map", b"new")
+    assert opened.parts["map"] == b"new"  # of the same items
+    save(open_space(path), path)
+    again = open_space(path)
+    assert opened.thumbnails[3] == again.thumbnails[3]
+    assert opened.encoder.fingerprint == again.encoder.fingerprint
+    # Other items of the same encoder: it is read, and their thumbnails are not.
+    opened = open_space(path)
+    save(embed(SAMPLES["digits"]().take(range(50, 90)), again.encoder), path)
+    assert opened.encoder.fingerprint == again.encoder.fingerprint
+    with pytest.raises(ReplacedError, match="with other items; open it again"):
+        opened.thumbnails[3]
 
 
 def test_a_header_that_lies_is_damage(tmp_path):
@@ -574,11 +594,16 @@ def test_a_row_that_lies_is_damage_whatever_its_checksum(column, value, tmp_path
         db.execute("UPDATE header SET value = ?, checksum = ? WHERE key = 'content'", (text, mark))
     with pytest.raises(NearspaceError, match="damaged"):
         open_space(path)
-    if value != "text":
-        with pytest.raises(NearspaceError, match="damaged"):
-            verify(path)
-    else:
-        assert "Row 1 of the items does not match its checksum." in verify(path)
+    told = {
+        "text": ["Row 1 of the items does not match its checksum."],
+        "b": ["The id 'b' stands twice, in the rows 1 and 2 of the items."],
+    }
+    lies = ["Row 1 of the items holds what none can."]
+    wrong = verify(path)
+    assert wrong[:1] == (told.get(value, lies) if isinstance(value, str) else lies)
+    repaired = repair(path, tmp_path / "mended.space")
+    assert open_space(tmp_path / "mended.space").ids.tolist() == ["b"]
+    assert len(repaired.lost) == 1
 
 
 def test_verify_lists_all_that_is_wrong(tmp_path):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
@@ -21,6 +22,7 @@ from nearspace.space.columns import META_TYPES
 from nearspace.writing import tell_written
 
 __all__ = [
+    "CLAIMS",
     "IDS",
     "INDEX",
     "SCHEMA",
@@ -33,6 +35,7 @@ __all__ = [
     "damaged",
     "put_part",
     "reading",
+    "salvaging",
     "told",
     "writing",
 ]
@@ -56,6 +59,14 @@ SCHEMA = {
 INDEX = "CREATE UNIQUE INDEX IF NOT EXISTS items_id ON items (id)"
 IDS = ("text", "integer")
 LABELS = (*IDS, "number", "boolean", None)
+# Raised by whatever reads what a file claims of itself, which may be anything.
+CLAIMS = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+# What a repaired file can do without: it is made anew.
+NOTHING: dict[str, Any] = {
+    "token": "",
+    "content": {"items": [0, 0], "thumbnails": [0, 0]},
+    "parts": {},
+}
 WRAP = 2**63  # sums of checksums are kept below it, as SQLite's integers are
 CAUSES = {
     "SQLITE_FULL": "the disk is full; what it held before is as it was",
@@ -69,7 +80,16 @@ CAUSES = {
 def damaged(path: str | Path, what: str) -> NearspaceError:
     """Return the error of a file whose content is not what was written."""
     return NearspaceError(
-        f"{path} is damaged: {what}; use a copy of the file, or make it again from the data."
+        f"{path} is damaged: {what}; use a copy of the file, make it again from the data, or keep "
+        f"what is whole by nearspace verify {path} --repair -o mended.space."
+    )
+
+
+def _hopeless(path: str | Path, what: str) -> NearspaceError:
+    """Return the error of a file that cannot be repaired."""
+    return NearspaceError(
+        f"{path} cannot be repaired: {what}, and nothing else says what its vectors are; use a "
+        "copy of the file, or make it again from the data."
     )
 
 
@@ -117,27 +137,48 @@ def creating(path: Path, header: Header) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def reading(
-    path: str | Path, token: str | None = None
-) -> Iterator[tuple[sqlite3.Connection, Header]]:
-    """Open a space to read one state of it, whatever others write meanwhile.
+def reading(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
+    """Open a space to read one state of it, whatever others write meanwhile."""
+    with _connected(path) as db, _claims_told(path):
+        db.execute("BEGIN")
+        yield db, _read_header(db, path)
 
-    It has to have the token, where one is given: to be the file that was opened before.
+
+@contextmanager
+def _claims_told(path: str | Path) -> Iterator[None]:
+    """Tell of a file that claims what cannot be."""
+    try:
+        yield
+    except NearspaceError:
+        raise
+    except CLAIMS as error:
+        raise damaged(path, f"it holds what it cannot ({error})") from error
+
+
+@contextmanager
+def salvaging(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header, list[str]]]:
+    """Open a damaged space to read one state of it, and say what of its header is lost.
+
+    Raises
+    ------
+    NearspaceError
+        If it cannot be told what made its vectors, or what its columns hold.
     """
-    with _connected(path) as db:
+    with _connected(path) as db, _claims_told(path):
         db.execute("BEGIN")
         try:
-            header = _read_header(db, path)
-            if token not in (None, header.token):
-                raise NearspaceError(f"{path} was replaced since it was opened; open it again.")
-            yield db, header
-        except NearspaceError:
+            tables = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+            if not tables.items() >= SCHEMA.items():
+                _check_schema(db, path)
+            values, wrong = _header_values(db)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorname", "").startswith("SQLITE_CORRUPT"):
+                raise _hopeless(path, f"its header cannot be read ({error})") from error
             raise
-        # What a file claims of itself may be anything, whatever its checksums.
-        except (AttributeError, LookupError, OverflowError, RecursionError, TypeError) as error:
-            raise damaged(path, f"it holds what it cannot ({error})") from error
-        except ValueError as error:
-            raise damaged(path, str(error)) from error
+        header = _parsed(NOTHING | values)
+        if header is None:
+            raise _hopeless(path, next(iter(wrong.values()), "its header is not that of a space"))
+        yield db, header, [key for key in NOTHING if key not in values]
 
 
 @contextmanager
@@ -254,6 +295,13 @@ class Tally:
         self.count += count
         self.total = (self.total + checksum) % WRAP
 
+    def wrong(self, what: str, expected: Tally) -> list[str]:
+        """Return in what a tally differs from the expected one, if it does, as a sentence."""
+        if self == expected:
+            return []
+        got = "others" if self.count == expected.count else f"{self.count:,}"
+        return [f"Expected {expected.count:,} {what}, and found {got}."]
+
 
 @dataclasses.dataclass
 class Header:
@@ -284,14 +332,31 @@ class Header:
 def _read_header(db: sqlite3.Connection, path: str | Path) -> Header:
     """Return the header of a file, all of it checked."""
     _check_schema(db, path)
-    values = {}
+    values, wrong = _header_values(db)
+    for what in wrong.values():
+        raise damaged(path, what)
+    header = _parsed(values)
+    if header is None:
+        raise damaged(path, "its header is not that of a space")
+    return header
+
+
+def _header_values(db: sqlite3.Connection) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return what stands in the header under each key, and what is wrong with the others."""
+    values, wrong = {}, {}
     for key, value, checksum in db.execute("SELECT key, value, checksum FROM header"):
-        if _checksum(key, value) != checksum:
-            raise damaged(path, f"the '{key}' of its header does not match its checksum")
         try:
-            values[key] = json.loads(value)
-        except (RecursionError, ValueError) as error:
-            raise damaged(path, f"the '{key}' of its header is no JSON") from error
+            if _checksum(key, value) == checksum:
+                values[key] = json.loads(value)
+            else:
+                wrong[key] = f"the '{key}' of its header does not match its checksum"
+        except (RecursionError, ValueError):
+            wrong[key] = f"the '{key}' of its header is no JSON"
+    return values, wrong
+
+
+def _parsed(values: dict[str, Any]) -> Header | None:
+    """Return the header with some values; None if they are not those of a space."""
     try:
         items, thumbnails = (values["content"][name] for name in ("items", "thumbnails"))
         columns, parts = Columns(**values["columns"]), values["parts"]
@@ -302,10 +367,8 @@ def _read_header(db: sqlite3.Connection, path: str | Path) -> Header:
         fits &= all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
         recipe, tallies = Recipe.from_json(values["recipe"]), (Tally(*items), Tally(*thumbnails))
     except (AttributeError, DataError, KeyError, TypeError):
-        fits = False
-    if not fits:
-        raise damaged(path, "its header is not that of a space")
-    return Header(values["token"], recipe, columns, *tallies, parts)
+        return None
+    return Header(values["token"], recipe, columns, *tallies, parts) if fits else None
 
 
 def _write_header(db: sqlite3.Connection, header: Header) -> None:

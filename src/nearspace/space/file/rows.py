@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import itertools
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,16 +19,29 @@ from nearspace.data.kinds.text import is_unicode
 from nearspace.errors import DataError
 from nearspace.space.arrays import check_finite, is_finite, plain_array, sparse_rows
 from nearspace.space.columns import arrow_array, plain_cells, type_of
-from nearspace.space.file.database import IDS, Columns, Tally, damaged
+from nearspace.space.file.database import CLAIMS, IDS, Columns, Tally, damaged
 from nearspace.space.space import Space
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["BATCH", "ITEM", "Row", "Rows", "checksums", "encode_rows", "read_rows"]
+__all__ = [
+    "BATCH",
+    "ITEM",
+    "OF_ROW",
+    "Row",
+    "Rows",
+    "Stored",
+    "checksums",
+    "encode_rows",
+    "read_rows",
+    "rows_of",
+]
 
 Row: TypeAlias = tuple[Any, Any, Any, Any]
+Stored: TypeAlias = tuple[Any, Any, Any, Any, Any, Any]
 ITEM = ("id", "label", "meta", "vector")
+OF_ROW = ("row", *ITEM, "checksum")
 LARGEST = 2**63
 BATCH = 4096  # rows read at once
 TYPES = {"U": "text", "i": "integer", "u": "integer", "f": "number", "b": "boolean"}
@@ -36,15 +50,45 @@ OF_PYTHON = {str: "text", int: "integer", float: "number", bool: "boolean"}
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Rows:
-    """What the rows of a file hold; ``damaged`` are numbers of rows that are not among them."""
+    """What the rows of a file hold.
+
+    Attributes
+    ----------
+    rows, vectors, ids, labels, meta
+        Of the rows that are whole: their numbers, and what they hold.
+    tally : Tally
+        Of all rows that match their checksums.
+    damaged, lying : list of int
+        The numbers of rows that do not match their checksums, and of those that do and hold what
+        none can.
+    doubles : list of tuple
+        Ids that stand twice, each with the number of a row that is left out, and of the later one.
+    ordered : bool
+        Whether the rows stood in the file in their order.
+    """
 
     rows: np.ndarray
     vectors: Any
     ids: np.ndarray
     labels: np.ndarray | None
     meta: pa.Table | None
-    tally: Tally
-    damaged: list[int]
+    tally: Tally = dataclasses.field(default_factory=Tally)
+    damaged: list[int] = dataclasses.field(default_factory=list)
+    lying: list[int] = dataclasses.field(default_factory=list)
+    doubles: list[tuple[Any, int, int]] = dataclasses.field(default_factory=list)
+    ordered: bool = True
+
+    def wrong(self, expected: Tally) -> list[str]:
+        """Return all that is wrong with the rows of a file that tells of so many, in sentences."""
+        told = [f"Row {row} of the items does not match its checksum." for row in self.damaged]
+        told += [f"Row {row} of the items holds what none can." for row in self.lying]
+        told += [
+            f"The id '{name}' stands twice, in the rows {row} and {later} of the items."
+            for name, row, later in self.doubles
+        ]
+        if not self.ordered:
+            told.append("The rows of the items are out of order.")
+        return told + self.tally.wrong("items", expected)
 
 
 def encode_rows(space: Space) -> tuple[Columns, list[list[Any]]]:
@@ -140,40 +184,95 @@ def checksums(rows: Iterable[int], ids: Any, labels: Any, metas: Any, vectors: A
 
 
 def read_rows(db: sqlite3.Connection, path: Path, columns: Columns) -> Rows:
-    """Return what the rows of a file hold.
-
-    A row that does not match its checksum, or has no place here, is among the damaged ones.
-    """
-    (count,) = db.execute("SELECT count(*) FROM items").fetchone()
+    """Return what the rows of a file hold; see `rows_of`."""
+    # Counted by the rows: of an index that may be damaged nobody knows.
+    (count,) = db.execute("SELECT count(*) FROM items NOT INDEXED").fetchone()
     size = 1 if columns.sparse else 4 * columns.dim
     if not 0 <= count * size <= path.stat().st_size:  # before memory is set aside for them
         raise damaged(path, f"it is too small for {count} vectors of {columns.dim}")
+    cursor = db.execute(f"SELECT {', '.join(OF_ROW)} FROM items ORDER BY row")
+    return rows_of(iter(lambda: cursor.fetchmany(BATCH), []), count, columns)
+
+
+def rows_of(batches: Iterable[Sequence[Stored]], count: int, columns: Columns) -> Rows:
+    """Return what rows hold that are read in batches, of which there are ``count`` in all.
+
+    Of rows with one id the last is taken.
+    """
     dense = np.empty((0 if columns.sparse else count, columns.dim), dtype=np.float32)
     sound: list[tuple] = []
     blobs: list[bytes] = []
-    broken, tally = [], Tally()
-    cursor = db.execute(f"SELECT row, {', '.join(ITEM)}, checksum FROM items ORDER BY row")
-    while batch := cursor.fetchmany(BATCH):
+    broken, lying, tally, last, ordered = list[int](), list[int](), Tally(), 0, True
+    for batch in batches:
+        numbers = [last, *(row[0] for row in batch)]
+        ordered &= all(one < other for one, other in itertools.pairwise(numbers))
+        last = numbers[-1]
         fitting = [row for row in batch if _fits(row[4], columns)]
         marks = checksums(*zip(*(row[:5] for row in fitting), strict=True)) if fitting else []
         good = [row for row, mark in zip(fitting, marks, strict=True) if row[5] == mark]
         if len(good) < len(batch):
             whole = {row[0] for row in good}
             broken += [row[0] for row in batch if row[0] not in whole]
-        vectors, start = [row[4] for row in good], len(sound)
+        some, start = [row[4] for row in good], len(sound)
         if columns.sparse:
-            blobs += vectors
+            blobs += some
         else:
-            flat = np.frombuffer(b"".join(vectors), dtype="<f4")
+            flat = np.frombuffer(b"".join(some), dtype="<f4")
             dense[start : start + len(good)] = flat.reshape(len(good), columns.dim)
         sound += [row[:4] for row in good]
         tally.add(sum(row[5] for row in good), len(good))
+    vectors: Any = blobs if columns.sparse else dense[: len(sound)]
+    try:
+        values = _values(sound, vectors, columns)
+    except CLAIMS:
+        places = _lying(sound, vectors, columns)
+        if not places:  # but together they hold what a space cannot
+            raise
+        lying = [sound[at][0] for at in places]
+        sound, vectors = _without(places, sound, vectors)
+        values = _values(sound, vectors, columns)
+    doubles = []
+    if len(set(names := values.ids.tolist())) < len(names):
+        latest = {name: at for at, name in enumerate(names)}
+        older = [at for at, name in enumerate(names) if latest[name] != at]
+        doubles = [(names[at], sound[at][0], sound[latest[names[at]]][0]) for at in older]
+        values = _values(*_without(older, sound, vectors), columns)
+    return dataclasses.replace(
+        values, tally=tally, damaged=broken, lying=lying, doubles=doubles, ordered=ordered
+    )
+
+
+def _without(places: Iterable[int], sound: list[tuple], vectors: Any) -> tuple[list[tuple], Any]:
+    """Return rows and their vectors without those at some places."""
+    out = set(places)
+    kept = [at for at in range(len(sound)) if at not in out]
+    some = [vectors[at] for at in kept] if isinstance(vectors, list) else vectors[kept]
+    return [sound[at] for at in kept], some
+
+
+def _lying(sound: list[tuple], vectors: Any, columns: Columns, start: int = 0) -> list[int]:
+    """Return the places of rows whose checksums are right, and which hold what none can."""
+    try:
+        _values(sound, vectors, columns)
+        return []
+    except CLAIMS:
+        if len(sound) == 1:
+            return [start]
+    half = len(sound) // 2
+    return [
+        *_lying(sound[:half], vectors[:half], columns, start),
+        *_lying(sound[half:], vectors[half:], columns, start + half),
+    ]
+
+
+def _values(sound: list[tuple], vectors: Any, columns: Columns) -> Rows:
+    """Return rows as arrays; raise one of `CLAIMS` where one holds what none can."""
     rows, ids, labels, metas = zip(*sound, strict=True) if sound else ((), (), (), ())
     if columns.labels is None and any(label is not None for label in labels):
         raise ValueError("it has labels that its header knows nothing of")
-    if len(set(ids)) < len(ids):
-        raise ValueError("an id stands twice")
-    matrix = _csr(blobs, columns.dim) if columns.sparse else dense[: len(sound)]
+    if None in ids:
+        raise ValueError("an id is missing")
+    matrix = _csr(vectors, columns.dim) if columns.sparse else vectors
     if not is_finite(matrix):
         raise ValueError("a vector is not finite")
     return Rows(
@@ -182,8 +281,6 @@ def read_rows(db: sqlite3.Connection, path: Path, columns: Columns) -> Rows:
         ids=_array(ids, columns.ids),
         labels=None if columns.labels is None else _array(labels, columns.labels),
         meta=_table(metas, columns.meta),
-        tally=tally,
-        damaged=broken,
     )
 
 

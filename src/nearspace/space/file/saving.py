@@ -17,9 +17,6 @@ from nearspace.writing import check_place, replacing, sync
 
 __all__ = ["check_replaceable", "replacing_space"]
 
-SQLITE = b"SQLite format 3\0"
-HEAD = 72  # bytes of a database, the last four of which say whose it is
-
 
 @contextlib.contextmanager
 def replacing_space(path: Path) -> Iterator[Path]:
@@ -57,10 +54,21 @@ def check_replaceable(path: Path) -> Path:
 
 
 def _is_space(path: Path) -> bool:
-    """Return whether a file is a space, whole or damaged, or empty."""
-    with path.open("rb") as file:
-        head = file.read(HEAD)
-    return not head or (head.startswith(SQLITE) and head[-4:] == database.APPLICATION.to_bytes(4))
+    """Return whether a file is a space, whole or damaged, or empty.
+
+    SQLite is asked. Whoever opens and closes the file itself lets go of the locks that other
+    threads of this process hold on it, and two would write at once.
+    """
+    if not path.stat().st_size:
+        return True
+    db = sqlite3.connect(path, timeout=database.WAIT)
+    with database.told(path), contextlib.closing(db):
+        try:
+            return db.execute("PRAGMA application_id").fetchone() == (database.APPLICATION,)
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorname", "") == "SQLITE_NOTADB":
+                return False
+            raise
 
 
 @contextlib.contextmanager
@@ -89,6 +97,8 @@ def _put_in_place(beside: Path, path: Path) -> None:
     A database is never replaced by renaming: whoever was about to write to the old one would write
     its journal beside the new one, and spoil it.
     """
+    if not path.exists():
+        _clear_beside(path)
     try:
         os.link(beside, path)
         return
@@ -102,8 +112,14 @@ def _put_in_place(beside: Path, path: Path) -> None:
         check_replaceable(path)  # another process may have written it meanwhile
         _copy_over(beside, path)
     else:
-        path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
+        _clear_beside(path)
         os.replace(beside, path)
+
+
+def _clear_beside(path: Path) -> None:
+    """Remove what a database of this name, which is gone, left: SQLite would roll it into this."""
+    for ending in ("-journal", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def _copy_over(beside: Path, path: Path) -> None:
@@ -121,7 +137,8 @@ def _copy_over(beside: Path, path: Path) -> None:
             target.execute("PRAGMA fullfsync = ON")
             source.backup(target, progress=give_up)
     finally:  # Ctrl-C may come when it is copied already
-        with contextlib.suppress(NearspaceError), database.reading(beside) as (_, header):
-            with database.reading(path, header.token):
-                pass
-            beside.unlink()
+        with contextlib.suppress(NearspaceError):
+            with database.reading(beside) as (_, new), database.reading(path) as (_, there):
+                same = new.token == there.token
+            if same:
+                beside.unlink()

@@ -21,8 +21,9 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.space.arrays import plain_array
 from nearspace.space.columns import fitted_cells, fitted_table
 from nearspace.space.file import database
+from nearspace.space.file.checking import changing
 from nearspace.space.file.database import Columns, Header
-from nearspace.space.file.rows import ITEM, Row, checksums, encode_rows
+from nearspace.space.file.rows import ITEM, OF_ROW, Row, Stored, checksums, encode_rows
 from nearspace.space.file.stored import picture_checksum
 from nearspace.space.space import Space
 
@@ -136,7 +137,7 @@ def add(path: str | Path, space: Space, *, append: bool = False, replace: bool =
     with database.reading(path) as (_, before):
         ready = _ready(space, before, path)
     pictures = [None] * len(space) if space.thumbnails is None else list(space.thumbnails)
-    with database.writing(path) as (db, header):
+    with changing(path) as (db, header):
         if (header.columns, header.recipe) != (before.columns, before.recipe):
             # Others have added, or written it anew, meanwhile.
             ready = _ready(space, header, path)
@@ -150,7 +151,7 @@ def add(path: str | Path, space: Space, *, append: bool = False, replace: bool =
             rows = [(number, *row[1:]) for number, row in enumerate(rows, last + 1)]
         given = Given(space.labels is not None, ready.names)
         done = [
-            upsert(db, header, row, picture, given)
+            upsert(db, header, path, row, picture, given)
             for row, picture in zip(rows, pictures, strict=True)
         ]
         counts = collections.Counter(done)
@@ -193,15 +194,31 @@ def remove(path: str | Path, ids: Iterable[Any]) -> None:
     if isinstance(ids, str):
         raise DataError(f"remove: expected several ids, got the text '{ids}'; give a list.")
     path = Path(path)
-    with database.writing(path) as (db, header):
+    with changing(path) as (db, header):
         db.execute(database.INDEX)
         for name in (each.item() if isinstance(each, np.generic) else each for each in ids):
-            there = db.execute("SELECT row, checksum FROM items WHERE id = ?", (name,)).fetchone()
+            there = _row_of(db, name, path)
             if there is None:
                 raise NearspaceError(f"{path} has no item '{name}'; nothing was removed.")
-            header.items.add(-there[1], -1)
+            header.items.add(-there[-1], -1)
             put_thumbnail(db, header, there[0], name, b"")
             db.execute("DELETE FROM items WHERE row = ?", there[:1])
+
+
+def _row_of(db: sqlite3.Connection, name: Any, path: Path) -> Stored | None:
+    """Return the row of the item with an id, checked; None where there is none."""
+    if type(name) not in (str, int):
+        return None
+    sql = f"SELECT {', '.join(OF_ROW)} FROM items WHERE id = ?"
+    try:
+        row = db.execute(sql, (name,)).fetchone()
+    except (OverflowError, UnicodeEncodeError):  # no id that a file can hold
+        return None
+    if row is not None and checksums(*((value,) for value in row[:5])) != [row[5]]:
+        raise database.damaged(
+            path, f"row {row[0]} of the items does not match its checksum, and nothing was changed"
+        )
+    return row
 
 
 @dataclasses.dataclass(frozen=True)
@@ -291,7 +308,8 @@ def _check_exact(db: sqlite3.Connection, name: str, path: Path) -> None:
 
 def write_part(path: str | Path, name: str, data: bytes) -> None:
     """Keep what was computed from the vectors of a file with them, in place of what it was."""
-    with database.writing(path) as (db, header):
+    path = Path(path)
+    with changing(path) as (db, header):
         header.parts[name] = database.put_part(db, name, data)
 
 
@@ -335,13 +353,18 @@ def put_thumbnail(db: sqlite3.Connection, header: Header, row: int, name: Any, d
 
 
 def upsert(
-    db: sqlite3.Connection, header: Header, new: Row, picture: bytes | None, given: Given
+    db: sqlite3.Connection,
+    header: Header,
+    path: Path,
+    new: Row,
+    picture: bytes | None,
+    given: Given,
 ) -> str:
     """Write a row, in place of that with the same id, and its thumbnail.
 
     Parameters
     ----------
-    db, header
+    db, header, path
         The file, and what it says of itself; both are changed.
     new : tuple
         Id, label, metadata and vector.
@@ -355,8 +378,7 @@ def upsert(
     str
         ``"new"``, ``"changed"`` or ``"unchanged"``.
     """
-    sql = f"SELECT row, {', '.join(ITEM)}, checksum FROM items WHERE id = ?"
-    there = db.execute(sql, new[:1]).fetchone()
+    there = _row_of(db, new[0], path)
     if there is None:
         (row,) = db.execute("SELECT coalesce(max(row), 0) + 1 FROM items").fetchone()
         _write(db, header, row, new)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import sqlite3
 import zlib
@@ -12,16 +11,14 @@ from typing import Any
 
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError, ReplacedError
 from nearspace.recipe import Recipe
 from nearspace.space.file.database import WRAP, Header, Tally, damaged, reading
 from nearspace.space.file.rows import BATCH, Rows, read_rows
 from nearspace.space.space import Space
 from nearspace.space.vectors import VectorFile
 
-__all__ = ["Parts", "picture_checksum", "read_space", "verify"]
-
-NAMED = 5  # damaged rows that an error names
+__all__ = ["Parts", "in_one", "picture_checksum", "read_part", "read_space", "reader_of"]
 
 
 def read_space(file: VectorFile) -> Space:
@@ -38,40 +35,58 @@ def read_space(file: VectorFile) -> Space:
     path = file.path.absolute()
     with reading(path) as (db, header):
         rows = read_rows(db, path, header.columns)
-    if rows.damaged:
-        named = ", ".join(map(str, rows.damaged[:NAMED]))
-        more = f" and {len(rows.damaged) - NAMED} more" if len(rows.damaged) > NAMED else ""
-        raise damaged(path, f"row {named}{more} does not match its checksum")
-    if rows.tally != header.items:
-        raise damaged(path, f"expected {header.items.count} rows, and found others")
+    if wrong := rows.wrong(header.items):
+        raise damaged(path, in_one(wrong))
     parts = Parts(path, header)
     return Space(
         rows.vectors,
         rows.ids,
         rows.labels,
         header.recipe,
-        reader_of(parts, header.recipe),
+        reader_of(parts, header.recipe, path),
         rows.meta,
         Pictures(path, header, rows) if header.thumbnails.count else None,
         parts,
     )
 
 
-def reader_of(parts: Parts, recipe: Recipe) -> Callable[[], Encoder | Decoder] | None:
+def in_one(wrong: Sequence[str]) -> str:
+    """Return all that is wrong as the beginning of one sentence: the first, and how many more."""
+    first = wrong[0].removesuffix(".")
+    more = f", and {len(wrong) - 1:,} more things are wrong" if len(wrong) > 1 else ""
+    return first[0].lower() + first[1:] + more
+
+
+def reader_of(
+    parts: Mapping[str, bytes], recipe: Recipe, path: Path
+) -> Callable[[], Encoder | Decoder] | None:
     """Return what reads the encoder in a file, or the decoder alone; None where there is none."""
     if Encoder.files[0] in parts:
-        return functools.partial(_read_encoder, parts, recipe)
+        return functools.partial(_read_encoder, parts, recipe, path)
     if Decoder.files[0] in parts:
-        return functools.partial(Decoder.parse, parts, str(parts.path))
+        return functools.partial(Decoder.parse, parts, str(path))
     return None
 
 
-def _read_encoder(parts: Parts, recipe: Recipe) -> Encoder:
+def _read_encoder(parts: Mapping[str, bytes], recipe: Recipe, path: Path) -> Encoder:
     """Return the encoder of a file, having checked that it made the vectors."""
-    encoder = Encoder.parse(parts, str(parts.path))
+    encoder = Encoder.parse(parts, str(path))
     if encoder.fingerprint != recipe.fingerprint:
-        raise damaged(parts.path, "its encoder is not the one that made its vectors")
+        raise damaged(path, "its encoder is not the one that made its vectors")
     return encoder
+
+
+def _holds_the_same(header: Header, opened: Header) -> bool:
+    """Return whether a file holds the items that it held when it was opened, whoever wrote it."""
+    one, other = ((each.recipe.fingerprint, each.columns, each.items) for each in (header, opened))
+    return one == other
+
+
+def read_part(db: sqlite3.Connection, name: str, expected: list[int]) -> bytes | None:
+    """Return a part of a file, given its length and checksum; None if it does not match them."""
+    pieces = db.execute("SELECT data FROM parts WHERE name = ? ORDER BY piece", (name,))
+    data = b"".join(piece for (piece,) in pieces)
+    return data if [len(data), zlib.crc32(data)] == expected else None
 
 
 def picture_checksum(row: int, name: Any, data: bytes) -> int:
@@ -80,37 +95,42 @@ def picture_checksum(row: int, name: Any, data: bytes) -> int:
 
 
 class Parts(Mapping[str, bytes]):
-    """The parts of a file, read when they are asked for."""
+    """The parts of a file, read when they are asked for.
+
+    A file that was written anew meanwhile is gone on with where its part is the same, or belongs to
+    the same items.
+    """
 
     def __init__(self, path: Path, header: Header):
-        self.path, self.token, self.sums = path, header.token, header.parts
+        self.path, self.opened = path, header
 
     def __getitem__(self, name: str) -> bytes:
-        expected = self.sums[name]
-        with reading(self.path, self.token) as (db, header):
-            if header.parts.get(name) != expected:
-                raise NearspaceError(
-                    f"{self.path}: its part '{name}' was written anew since it was opened; open it "
-                    "again."
+        expected = self.opened.parts[name]
+        with reading(self.path) as (db, header):
+            there = header.parts.get(name)
+            if there != expected and not (there and _holds_the_same(header, self.opened)):
+                what = "it" if header.token != self.opened.token else f"its part '{name}'"
+                raise ReplacedError(
+                    f"{self.path}: {what} was written anew since it was opened, for other items; "
+                    "open it again."
                 )
-            pieces = db.execute("SELECT data FROM parts WHERE name = ? ORDER BY piece", (name,))
-            data = b"".join(piece for (piece,) in pieces)
-        if [len(data), zlib.crc32(data)] != expected:
+            data = read_part(db, name, there)
+        if data is None:
             raise damaged(self.path, f"its part '{name}' does not match its checksum")
         return data
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.sums)
+        return iter(self.opened.parts)
 
     def __len__(self) -> int:
-        return len(self.sums)
+        return len(self.opened.parts)
 
 
 class Pictures(Sequence[bytes]):
     """The thumbnails of a file, read when they are asked for; b"" where there is none."""
 
     def __init__(self, path: Path, header: Header, rows: Rows):
-        self.path, self.token, self.rows, self.ids = path, header.token, rows.rows, rows.ids
+        self.path, self.opened, self.rows, self.ids = path, header, rows.rows, rows.ids
         self.counted: Tally | None = None
 
     def __len__(self) -> int:
@@ -128,16 +148,22 @@ class Pictures(Sequence[bytes]):
 
     def read(self, positions: Iterable[int]) -> list[bytes]:
         """Return the thumbnails of items at some positions."""
-        with reading(self.path, self.token) as (db, header):
+        with reading(self.path) as (db, header):
+            if header.token != self.opened.token and not _holds_the_same(header, self.opened):
+                raise ReplacedError(
+                    f"{self.path} was written anew since it was opened, with other items; open it "
+                    "again."
+                )
             self._count(db, header.thumbnails)
             return [self._one(db, position) for position in positions]
 
     def _count(self, db: sqlite3.Connection, expected: Tally) -> None:
-        """Check, once for each state of the file, that no thumbnail is lost."""
+        """Check, once for each state of the file, that no thumbnail is lost or misplaced."""
         if self.counted != expected:
+            in_place = db.execute("PRAGMA quick_check(thumbnails)").fetchall() == [("ok",)]
             sql = "SELECT count(*), coalesce(sum(checksum + row), 0) FROM thumbnails"
             count, total = db.execute(sql).fetchone()
-            if Tally(count, total % WRAP) != expected:
+            if not in_place or Tally(count, total % WRAP) != expected:
                 raise damaged(self.path, f"expected {expected.count} thumbnails")
             self.counted = expected
 
@@ -149,7 +175,7 @@ class Pictures(Sequence[bytes]):
         )
         there, data, mark = db.execute(sql, (row,)).fetchone() or (None, None, None)
         if there != name:
-            raise NearspaceError(
+            raise ReplacedError(
                 f"{self.path}: '{name}' was removed since it was opened; open it again."
             )
         if data is None:
@@ -157,56 +183,3 @@ class Pictures(Sequence[bytes]):
         if picture_checksum(row, name, data) != mark:
             raise damaged(self.path, f"the thumbnail of '{name}' is not what was written")
         return data
-
-
-def verify(path: str | Path) -> list[str]:
-    """Return all that is wrong with a file, one sentence each; nothing if it is as it was written.
-
-    SQLite's own check of the whole file, every row, thumbnail and part against its checksum, how
-    many there are, and whether the encoder is the one that made the vectors.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Raises
-    ------
-    NearspaceError
-        If the file is no space at all.
-    """
-    path, wrong = Path(path), []
-    with reading(path) as (db, header):
-        checked = [text for (text,) in db.execute("PRAGMA integrity_check")]
-        if checked != ["ok"]:
-            wrong += [f"SQLite: {text}" for text in checked]
-        rows = read_rows(db, path, header.columns)
-        wrong += [f"Row {row} of the items does not match its checksum." for row in rows.damaged]
-        if rows.tally != header.items:
-            wrong.append(f"Expected {header.items.count} items, and found others.")
-        names = dict(zip(rows.rows.tolist(), rows.ids.tolist(), strict=True))
-        tally = Tally()
-        for row, data, mark in db.execute("SELECT * FROM thumbnails ORDER BY row"):
-            tally.add(mark + row)
-            if row not in names or picture_checksum(row, names[row], data) != mark:
-                wrong.append(f"The thumbnail of row {row} does not match its checksum.")
-        if tally != header.thumbnails:
-            wrong.append(f"Expected {header.thumbnails.count} thumbnails, and found others.")
-    parts = Parts(path, header)
-    for name in parts:
-        with _noting(wrong):
-            parts[name]
-    read = None if wrong else reader_of(parts, header.recipe)
-    if read is not None:
-        with _noting(wrong):
-            read()
-    return wrong
-
-
-@contextlib.contextmanager
-def _noting(wrong: list[str]) -> Iterator[None]:
-    """Add what is raised to what is wrong."""
-    try:
-        yield
-    except NearspaceError as error:
-        wrong.append(str(error))
