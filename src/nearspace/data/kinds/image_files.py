@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from nearspace.data.arrays import empty_array
+from nearspace.data.kinds.image_bounds import Room
 from nearspace.data.kinds.image_pixels import (
     MASK,
     Look,
@@ -266,7 +267,7 @@ def _decode_all(
     while True:
         shape = seen.target(size, channels)
         images = empty_array((len(pictures), *shape), np.dtype(np.uint8))
-        into = functools.partial(read_pixels, images=images, scale=scale, given=given)
+        into = functools.partial(read_pixels, images=images, scale=scale, given=given, room=Room())
         reasons: dict[int, str] = {}
         for index, result in enumerate(_decoded(into, list(enumerate(pictures)))):
             if isinstance(result, str):
@@ -298,7 +299,7 @@ def _first_image(pictures: Sequence[Picture], scale: Scale | None, given: bool) 
     scratch = np.empty((1, 1, 1, 1), np.uint8)
     reason = ""
     for index, picture in enumerate(pictures):
-        result = read_pixels((0, picture), scratch, scale, given)
+        result = read_pixels((0, picture), scratch, scale, given, Room())
         if not isinstance(result, str):
             return Seen({index: result}, {result.size}, result.grey)
         reason = reason or result
@@ -319,7 +320,7 @@ def _rescale(
     scale = seen.scale() if again else None
     if not again and brightest((images[index] for index in seen.looks), 2) == 1:
         scale, again = MASK, list(seen.looks)
-    into = functools.partial(read_pixels, images=images, scale=scale, given=True)
+    into = functools.partial(read_pixels, images=images, scale=scale, given=True, room=Room())
     places = [(index, pictures[index]) for index in again]
     for index, result in zip(again, _decoded(into, places), strict=True):
         if isinstance(result, str):  # a file may be gone since
