@@ -23,6 +23,20 @@ def saved(mode, size, name, colour=None, **options):
     return file.getvalue()
 
 
+def photograph(megapixels, name, **options):
+    """Return the file of a picture that packs like a photograph, of so many million pixels."""
+    tile = np.random.default_rng(0).normal(128, 40, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+    side = int((megapixels * 1e6) ** 0.5)
+    picture = Pillow.fromarray(tile).resize((512, 512), Pillow.Resampling.BICUBIC)
+    whole = Pillow.new("RGB", (side, side))
+    for left in range(0, side, 512):
+        for top in range(0, side, 512):
+            whole.paste(picture, (left, top))
+    file = io.BytesIO()
+    whole.save(file, name, **options)
+    return file.getvalue()
+
+
 def chunk(name, data):
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
@@ -162,6 +176,17 @@ WHOLE = {
     "whole.gif": lambda: saved("P", LARGE, "GIF"),
 }  # fmt: skip
 
+NEAR = {
+    "near.webp": lambda: photograph(33, "WEBP", lossless=True, method=0),
+    "near lossy.webp": lambda: photograph(33, "WEBP", method=0),
+    "near.avif": lambda: photograph(33, "AVIF", speed=10),
+    "near.jp2": lambda: photograph(22, "JPEG2000"),
+    "far.jp2": lambda: photograph(60, "JPEG2000"),
+    "near.png": lambda: photograph(130, "PNG", compress_level=1),
+    "near.tif": lambda: photograph(70, "TIFF", compression="tiff_lzw"),
+    "near progressive.jpg": lambda: photograph(100, "JPEG", progressive=True),
+}
+
 CHILD = """
 import json, resource, sys, time
 from pathlib import Path
@@ -177,7 +202,7 @@ def peak():
 
 for path in sys.argv[1:]:
     Path("/proc/self/clear_refs").write_text("5")
-    before, start = peak(), time.perf_counter()
+    before, start = peak(), time.process_time()
     try:
         read = Image.read([Path(path)] * COPIES, Wanted(size=32))
         said = read.failed.get(0, "") or "read"
@@ -185,7 +210,7 @@ for path in sys.argv[1:]:
         said = str(error)
     except BaseException as error:
         said = f"BARE {type(error).__name__}: {error}"
-    took = time.perf_counter() - start
+    took = time.process_time() - start
     print(json.dumps([Path(path).name, round(took, 2), peak() - before, said]), flush=True)
 """
 

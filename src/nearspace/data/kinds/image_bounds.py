@@ -135,9 +135,13 @@ def reduce(image: Pillow.Image, side: int, mode: str) -> None:
     """
     image.draft(mode, (side, side))
     if image.format == "JPEG2000":
-        halvings = math.ceil(math.log(math.prod(image.size) / FEW_PIXELS, 4))
-        may_be = int(math.log2(max(1.0, min(image.size) / side)))
-        image.reduce = max(0, min(halvings, may_be, MOST_HALVINGS))  # type: ignore
+        for halvings in range(1, MOST_HALVINGS + 1):
+            before, step = math.prod(image.size) >> 2 * (halvings - 1), 2**halvings
+            if before <= FEW_PIXELS or min(image.size) // step < side:
+                break
+            # Pillow expects sides to be rounded, and the decoder rounds them up.
+            if all(-(-length // step) == (length + step // 2) // step for length in image.size):
+                image.reduce = halvings  # type: ignore[method-assign, assignment]
 
 
 def bytes_to_decode(image: Pillow.Image, turned: bool = False) -> int:

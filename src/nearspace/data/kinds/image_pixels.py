@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -24,7 +24,17 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from PIL import Image as Pillow
 
-__all__ = ["MASK", "Look", "Picture", "Scale", "fit", "read_pixels", "scale_of", "scaled"]
+__all__ = [
+    "MASK",
+    "Look",
+    "Picture",
+    "Scale",
+    "first_look",
+    "fit",
+    "read_pixels",
+    "scale_of",
+    "scaled",
+]
 
 SIDEWAYS = (5, 6, 7, 8)
 PHOTOMETRIC = 262  # 0: the least value is white
@@ -121,19 +131,15 @@ def read_pixels(
                 if in_file:
                     memory.enter_context(room.taken(bytes_to_decode(image)))
                 image.load()  # which turns it, as it is the only format to do
-            # Without a block that may hold it, asking a PNG for it would decode the file.
-            asks = not in_file or EXIF_KEYS & image.info.keys()
-            turned = image.getexif().get(ORIENTATION, 1) if asks else 1
-            own = image.size if turned in SIDEWAYS else image.size[::-1]
-            grey = image.mode in GREY_MODES or image.mode.startswith("I;")
+            turned, look = _header(image, in_file)
             if in_file and image.format != "TIFF":
                 reduce(image, max(height, width), mode)
                 memory.enter_context(room.taken(bytes_to_decode(image, turned != 1)))
+                image.load()  # which says what size it has been reduced to
             if turned != 1:
                 from PIL import ImageOps
 
                 image = ImageOps.exif_transpose(image)
-            look = Look(own, grey)
             if image.mode == "F" or image.mode.startswith("I"):
                 image, look = _grey_levels(image, look, scale, given)
                 if scale is None and not given:
@@ -147,6 +153,23 @@ def read_pixels(
             return dataclasses.replace(look, frames=_has_frames(opened))
     except Exception as error:  # Pillow's many parsers raise nearly everything on a broken file.
         return _reason(error)
+
+
+def first_look(pictures: Sequence[Picture]) -> Look | None:
+    """Return what the header says of the first picture that has one; None where none has."""
+    for source in pictures:
+        with contextlib.suppress(Exception), _opened(source) as image:
+            return _header(image, isinstance(source, Path))[1]
+    return None
+
+
+def _header(image: Pillow.Image, in_file: bool) -> tuple[int, Look]:
+    """Return how a picture is to be turned, and what is to be seen of it."""
+    # Without a block that may hold it, asking a PNG for it would decode the file.
+    asks = not in_file or EXIF_KEYS & image.info.keys()
+    turned = image.getexif().get(ORIENTATION, 1) if asks else 1
+    own = image.size if turned in SIDEWAYS else image.size[::-1]
+    return turned, Look(own, image.mode in GREY_MODES or image.mode.startswith("I;"))
 
 
 @contextlib.contextmanager
