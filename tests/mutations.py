@@ -18,7 +18,7 @@ from nearspace.errors import NearspaceError
 
 MIB = 2**20
 SLOW = 5.0  # seconds of the processor that one file may take
-PATIENCE = 4  # so many times longer, by the clock, is waited for a process
+PATIENCE = 20  # so many times longer, by the clock, is waited for a process
 # Numbers that lengths and offsets are replaced by, in any width and either order of bytes.
 EXTREME = (0, 1, 2, 127, 128, 255, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**62, 2**63 - 1)
 # Children come from a server that has imported what they need, and no thread has run in it.

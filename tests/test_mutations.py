@@ -34,7 +34,7 @@ def misread(path):
         time.sleep(60)
     if way == 6:
         began = time.process_time()
-        while time.process_time() < began + 0.4:
+        while time.process_time() < began + 0.2:
             pass
     if way == 7:
         raise DataError("a.bin is damaged.")
@@ -46,11 +46,11 @@ def whole_files():
 
 def test_each_way_of_failing_is_told_and_the_file_is_kept(tmp_path):
     reader = Reader("misread", "a.bin", misread, whole_files, memory=50 * MIB)
-    failures = attack(reader, 40, tmp_path, seconds=0.3)
+    failures = attack(reader, 19, tmp_path, seconds=0.1)
     said = " ".join(failure.what for failure in failures)
     for words in (
         "builtins.KeyError: 'bare'", "no sentence: 'two", "took 100 MiB", "asked for memory",
-        "exit code 3", "took more than 1.2 s", "took 0.4 s",
+        "exit code 3", "took more than 2 s", "took 0.",
     ):  # fmt: skip
         assert words in said, said
     assert "damaged" not in said
