@@ -6,6 +6,8 @@ import difflib
 import importlib.util
 from collections.abc import Iterable
 
+from nearspace.foreign import printable
+
 __all__ = ["DataError", "MissingExtra", "NearspaceError", "SpecError", "did_you_mean", "need"]
 
 # What each extra brings.
@@ -16,8 +18,12 @@ class NearspaceError(ValueError):
     """Base of every error that nearspace raises on purpose.
 
     Its text is one sentence that says who complains, what was expected, what came and what to do;
-    the command line prints it without a traceback.
+    the command line prints it without a traceback. Names in it are shown `printable`, since a
+    traceback stands in a terminal too.
     """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class DataError(NearspaceError):

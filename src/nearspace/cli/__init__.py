@@ -14,9 +14,11 @@ def main() -> None:
     """Run the command line; an error is one sentence on standard error and exit code 2."""
     let_waiting_threads_sleep()
     from nearspace.cli.app import app
+    from nearspace.cli.terminal import echo, ready_streams
 
+    ready_streams()
     try:
         app()
     except NearspaceError as error:
-        print(f"nearspace: {error}", file=sys.stderr)
+        echo(f"nearspace: {error}", err=True)
         sys.exit(2)

@@ -1,8 +1,14 @@
-"""How commands show what they do and find: bars, tables, notes."""
+"""How commands show what they do and find: lines, bars, tables, notes.
+
+All that commands write to the terminal goes through `echo`, and so do ids, labels, file names and
+texts, whatever stands in them.
+"""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import itertools
 import shlex
 import sys
@@ -13,7 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from nearspace.foreign import printable, printable_json
+
 if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
     from rich.text import Text
 
 STYLES = {"best": "bold green", "tied with best": "green", "floor": "dim"}
@@ -24,16 +34,101 @@ SHOWN = 4  # columns of a table that stand beside what was found
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
+# What stands for signs of ours on a terminal whose encoding has none of them.
+PLAIN = {"−": "-", "–": "-", "×": "x", "★": "*", "…": "...", "²": "2", "±": "+/-", NO_BREAK: " "}
+
+
+def echo(
+    what: str | RenderableType = "", err: bool = False, style: str = "", wrap: bool = False
+) -> None:
+    r"""Write to standard output, or to standard error: what every command writes by.
+
+    Parameters
+    ----------
+    what : str or renderable of rich
+        A str is one line, whatever it is made of: a line break in it is shown as ``\n``, so that
+        no name writes a line of its own. Neither is it markup. Of a `Text` or a table the line
+        breaks are lines, so give them `printable` names.
+    err : bool, default=False
+        To standard error.
+    style : str, default=""
+        Of a line, as rich names styles.
+    wrap : bool, default=False
+        Break a line where the terminal ends, between words.
+    """
+    if isinstance(what, str):
+        what = printable(what)
+        if not style and not wrap:
+            print(what, file=sys.stderr if err else sys.stdout, flush=True)
+            return
+    from rich.text import Text
+
+    shown = Text(what, style) if isinstance(what, str) else what
+    console(err).print(_Shown(shown), soft_wrap=not wrap)
+
+
+def echo_json(value: Any) -> None:
+    """Write a value to standard output as JSON: exact where it is read, and harmless where seen."""
+    print(printable_json(value, indent=1, default=str), flush=True)
+
+
+def console(err: bool = False) -> Console:
+    """Return a terminal to which names are names, and no markup or emoji."""
+    from rich.console import Console
+
+    return Console(stderr=err, markup=False, emoji=False, highlight=False)
+
+
+class _Shown:
+    """What rich lays out, made printable as it is written: the gate that holds if others fail."""
+
+    def __init__(self, what: RenderableType):
+        self.what = what
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        from rich.segment import Segment
+
+        for text, style, control in console.render(self.what, options):
+            lines = text if control else "\n".join(map(printable, text.split("\n")))
+            yield Segment(lines, style, control)
+
+
+def ready_streams() -> None:
+    """Let the standard streams write what their encoding has no signs for: plainer, or escaped."""
+    codecs.register_error("nearspace", _plainer)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="nearspace")
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    plain = (PLAIN.get(sign, sign).encode("ascii", "backslashreplace").decode() for sign in signs)
+    return "".join(plain), error.end
+
+
+@contextlib.contextmanager
+def waiting(words: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error what is being done, which the function given out changes."""
+    from rich.text import Text
+
+    with console(err=True).status(Text(printable(words))) as status:
+        yield lambda words: status.update(Text(printable(words)))
+
+
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Callable[[float, str], None]]:
     """Show on standard error how far a study is, which tells it the share done and a few words."""
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    words = TextColumn("{task.description}", markup=False)
+    with Progress(
+        words, BarColumn(), TimeElapsedColumn(), console=console(True), transient=True
+    ) as bar:
         task = bar.add_task("getting ready", total=1.0)
-        yield lambda share, words: bar.update(task, completed=share, description=words)
+        yield lambda share, words: bar.update(task, completed=share, description=printable(words))
 
 
 def write_json(study: Any, path: Path) -> None:

@@ -18,11 +18,12 @@ from nearspace.data.readers.files import read_file
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import check_metric
 from nearspace.space.arrays import check_rounding, float32, free_name
-from nearspace.space.file.saving import replacing
+from nearspace.space.file.saving import replacing_space
 from nearspace.space.file.store import write_space
 from nearspace.space.file.stored import read_space
 from nearspace.space.space import Space, dense_vectors
 from nearspace.space.vectors import OURS, VectorFile, space_of_columns
+from nearspace.writing import replacing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,7 +96,8 @@ def save(space: Space, path: str | Path) -> Path:
     write = FORMATS[path.suffix].write if path.suffix in FORMATS else None
     if write is None:
         raise _unknown(path, written_endings())
-    with replacing(path) as beside:
+    within = replacing_space if path.suffix == ".space" else replacing
+    with within(path) as beside:
         write(space, beside)
     return path
 

@@ -1,4 +1,4 @@
-"""A file written beside its place, brought to the disk, and then put in place of what was there."""
+"""A space written beside its place, and then put in place of the one that was there."""
 
 from __future__ import annotations
 
@@ -13,43 +13,48 @@ from pathlib import Path
 
 from nearspace.errors import NearspaceError
 from nearspace.space.file import database
+from nearspace.writing import check_place, replacing, sync
 
-__all__ = ["replacing"]
+__all__ = ["check_replaceable", "replacing_space"]
 
 SQLITE = b"SQLite format 3\0"
+HEAD = 72  # bytes of a database, the last four of which say whose it is
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield where to write a file that then takes the place of another.
+def replacing_space(path: Path) -> Iterator[Path]:
+    """Yield where to write a space that then takes the place of another.
 
-    The file is complete or not there. A database that was there is replaced in one transaction, for
+    The file is complete or not there. A space that was there is replaced in one transaction, for
     which those who add to it, or read it, are waited for.
 
     Raises
     ------
     NearspaceError
-        If the disk is full, or the place cannot be written to; the old file is then as it was.
+        If what stands there is not a space, the disk is full, or the place cannot be written to;
+        the old file is then as it was.
     """
-    if path.is_dir():
-        raise NearspaceError(f"{path} is a folder; expected the name of a file to write.")
-    place = path.resolve()
-    beside = place.with_name(f".{os.getpid()}.{place.name}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
-        with database.told(path):
-            with _flushed(beside):
-                yield beside
-            _put_in_place(beside, place)
-        _sync(place.parent)
-    except OSError as error:
-        raise NearspaceError(
-            f"{path} cannot be written ({error}); what it held before is as it was."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+    check_replaceable(path)
+    with database.told(path), replacing(path, _put_in_place) as beside, _flushed(beside):
+        yield beside
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise `NearspaceError` unless there is nothing at a path, an empty file, or a space."""
+    place = check_place(path)
+    if not place.exists() or _is_space(place):
+        return
+    raise NearspaceError(
+        f"{path} is there already and is not a space; only a space is replaced by another: remove "
+        "the file first, or give another name."
+    )
+
+
+def _is_space(path: Path) -> bool:
+    """Return whether a file is a space, whole or damaged, or empty."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    return not head or (head.startswith(SQLITE) and head[-4:] == database.APPLICATION.to_bytes(4))
 
 
 @contextlib.contextmanager
@@ -60,7 +65,7 @@ def _flushed(path: Path) -> Iterator[None]:
     def flush() -> None:
         while not ended.wait(0.05):
             if path.exists():
-                _sync(path)
+                sync(path)
 
     with ThreadPoolExecutor(1) as pool:
         flushing = pool.submit(flush)
@@ -69,7 +74,7 @@ def _flushed(path: Path) -> Iterator[None]:
         finally:
             ended.set()
         flushing.result()  # an error is told once, to whoever asked first
-        _sync(path)
+        sync(path)
 
 
 def _put_in_place(beside: Path, path: Path) -> None:
@@ -87,9 +92,8 @@ def _put_in_place(beside: Path, path: Path) -> None:
         if not path.exists():
             os.replace(beside, path)
             return
-    with path.open("rb") as file:
-        is_database = file.read(len(SQLITE)) == SQLITE
-    if is_database:
+    if path.stat().st_size:
+        check_replaceable(path)  # another process may have written it meanwhile
         _copy_over(beside, path)
     else:
         path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
@@ -109,14 +113,3 @@ def _copy_over(beside: Path, path: Path) -> None:
         target.execute("PRAGMA synchronous = FULL")
         target.execute("PRAGMA fullfsync = ON")
         source.backup(target, progress=give_up)
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    if path.is_dir() and os.name == "nt":  # Windows keeps names by itself
-        return
-    number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)

@@ -1,0 +1,359 @@
+"""Files that take the place of others: complete, or not at all, and the old ones as they were.
+
+Whatever is written is written into a folder beside its place, which only the user may open, brought
+to the disk, and then renamed. A lock says that its process lives; what a killed one left is removed
+by the next that writes a file of the same name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+from nearspace.errors import NearspaceError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+__all__ = ["check_place", "filling", "replacing", "sync", "write_files"]
+
+LONGEST = 200  # bytes of a name that stand in the name of the folder beside; systems allow 255
+ACL = "system.posix_acl_access"
+NO_FILES = {
+    stat.S_ISDIR: "folder", stat.S_ISFIFO: "named pipe", stat.S_ISSOCK: "socket",
+    stat.S_ISCHR: "device", stat.S_ISBLK: "device",
+}  # fmt: skip
+
+
+def check_place(path: str | Path) -> Path:
+    """Return where a file is to stand: at its path, or where a link there leads.
+
+    Nothing is made or changed by asking.
+
+    Parameters
+    ----------
+    path : str or Path
+        What is to be written. A link is followed to a file of the same ending, which is replaced;
+        the link stays.
+
+    Returns
+    -------
+    Path
+        The file, which may be there or not.
+
+    Raises
+    ------
+    NearspaceError
+        If something stands there that is not a file, or a file that may only be read; if a link
+        leads nowhere or to another kind of file; or if its folder, or the nearest above it that
+        exists, cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     check_place(f"{folder}/new/report.html").name
+    ...     check_place(folder)
+    Traceback (most recent call last):
+    ...
+    nearspace.errors.NearspaceError: ... is a folder; expected the name of a file to write.
+    """
+    path = Path(path)
+    with _told(path):
+        _check_links(path)
+        place = Path(os.path.realpath(path))
+        if path.is_symlink() and place.suffix.lower() != path.suffix.lower():
+            raise NearspaceError(
+                f"{path} is a link to {place}, another kind of file, which stays as it is; remove "
+                "the link, or give another name."
+            )
+        if path.exists():
+            mode = path.stat().st_mode
+            for is_one, name in NO_FILES.items():
+                if is_one(mode):
+                    raise NearspaceError(
+                        f"{path} is a {name}; expected the name of a file to write."
+                    )
+            if not mode & 0o222 or not os.access(place, os.W_OK):
+                raise NearspaceError(
+                    f"{path} may only be read (its rights are {stat.S_IMODE(mode):03o}); give "
+                    "another name, or the right to write."
+                )
+        above = next(folder for folder in place.parents if folder.exists())
+        if not above.is_dir():
+            raise NearspaceError(f"{path} cannot be written ({above} is not a folder).")
+        tempfile.TemporaryFile(dir=above).close()
+    return place
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path, put: Callable[[Path, Path], object] = os.replace) -> Iterator[Path]:
+    r"""Yield where to write a file that then takes the place of another.
+
+    The file is complete or not there. It has the rights of the one it replaces; until then only the
+    user may read it. Folders on the way to it are made.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file: see `check_place`.
+    put : callable
+        Takes the complete file beside and its place, and puts it there.
+
+    Yields
+    ------
+    Path
+        An empty file of the same name, to be written.
+
+    Raises
+    ------
+    NearspaceError
+        If `check_place` does, or the disk is full; the old file is then as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "found.csv")
+    ...     with replacing(path) as beside:
+    ...         _ = beside.write_text("id\n7\n")
+    ...     path.read_text()
+    'id\n7\n'
+    """
+    path, place = Path(path), check_place(path)
+    with _told(path), _made(place.parent), _beside(place) as folder:
+        beside = folder / place.name
+        os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        usual = stat.S_IMODE(beside.stat().st_mode)
+        beside.chmod(0o600)
+        yield beside
+        _take_rights(beside, place, usual)
+        sync(beside)
+        put(beside, place)
+        sync(place.parent)
+
+
+def write_files(files: Mapping[Path, str | bytes]) -> None:
+    """Write files that belong together: all are complete before the first takes its place.
+
+    Parameters
+    ----------
+    files : mapping of Path to str or bytes
+        What each is to hold; text becomes UTF-8.
+
+    Raises
+    ------
+    NearspaceError
+        As by `replacing`; the old files are then as they were.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_files({Path(folder, "a.json"): "{}", Path(folder, "a.npy"): b"..."})
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['a.json', 'a.npy']
+    """
+    with contextlib.ExitStack() as stack:
+        for path, data in files.items():
+            beside = stack.enter_context(replacing(path))
+            with _told(path):
+                # What is no Unicode, as in some names of files, is written as JSON escapes it.
+                text = data.encode(errors="backslashreplace") if isinstance(data, str) else data
+                beside.write_bytes(text)
+                sync(beside)
+
+
+@contextlib.contextmanager
+def filling(path: str | Path) -> Iterator[Path]:
+    """Yield a folder whose content then moves into a new or an empty one, all of it or nothing.
+
+    Raises
+    ------
+    NearspaceError
+        If the folder holds anything, is none, or cannot be written to.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with filling(f"{folder}/new") as beside:
+    ...         _ = (beside / "1.txt").write_text("one")
+    ...     [path.name for path in Path(folder, "new").iterdir()]
+    ['1.txt']
+    """
+    path = Path(path)
+    with _told(path):
+        _check_links(path)
+        place = Path(os.path.realpath(path))
+        if place.exists() and not place.is_dir():
+            raise NearspaceError(f"{path} is a file; give a new folder.")
+        with _made(place), _beside(place) as folder:
+            yield folder
+            if any(place.iterdir()):  # nothing is overwritten, and no link is followed
+                raise NearspaceError(f"{path} is not empty; give a new folder.")
+            moved = []
+            try:
+                for file in sorted(folder.iterdir()):
+                    moved.append(file.rename(place / file.name))
+            except BaseException:
+                for file in moved:
+                    file.rename(folder / file.name)
+                raise
+            sync(place)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    if path.is_dir() and os.name == "nt":  # Windows keeps names by itself
+        return
+    number = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the system says against writing a file into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        there = False
+        with contextlib.suppress(OSError):
+            there = path.exists()
+        kept = "; what it held before is as it was" if there else ""
+        raise NearspaceError(
+            f"{path} cannot be written ({error.strerror or error}){kept}."
+        ) from error
+
+
+def _check_links(path: Path) -> None:
+    """Raise if a file, or a folder above it, is a link that leads nowhere."""
+    for each in (path, *path.parents):
+        if each.is_symlink() and not each.exists():
+            raise NearspaceError(
+                f"{each} is a link that leads nowhere (to {os.readlink(each)}); remove it, or give "
+                "another name."
+            )
+
+
+@contextlib.contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; what was made goes again where nothing comes of it."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for each in missing:
+            with contextlib.suppress(OSError):
+                each.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def _beside(place: Path) -> Iterator[Path]:
+    """Yield a new folder beside a place, which only the user may open, and which goes again."""
+    name = place.name
+    while len(os.fsencode(name)) > LONGEST:
+        name = name[1:]
+    _clear(place.parent, name)
+    while True:
+        folder = place.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+        try:
+            folder.mkdir(0o700)
+            lock: contextlib.AbstractContextManager[object] | None
+            try:
+                lock = _locked(folder)
+            except OSError:  # the file system has no locks, and so nobody clears what is here
+                lock = contextlib.nullcontext()
+            if lock is None:  # it was cleared before it was locked
+                continue
+            with lock:
+                (folder / "new").mkdir(0o700)
+                yield folder / "new"
+            return
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear(parent: Path, name: str) -> None:
+    """Remove what killed processes left of a file's name, and nothing of those that live."""
+    ours = re.compile(rf"\.{re.escape(name)}\.\d+-[0-9a-f]{{8}}\.part")
+    for folder in parent.iterdir():
+        if ours.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            with contextlib.suppress(OSError):
+                lock = _locked(folder)
+                if lock is not None:
+                    lock.close()
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locked(folder: Path) -> IO[bytes] | None:
+    """Return the lock of a folder beside, held until it is closed; None where another holds it."""
+    path = folder / "lock"
+    try:
+        lock = path.open("ab")
+        try:
+            if _lock(lock) and os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        except OSError:
+            lock.close()
+            raise
+    except FileNotFoundError:  # it was cleared
+        return None
+    lock.close()
+    return None
+
+
+def _lock(file: IO[bytes]) -> bool:
+    """Lock an open file for as long as it is open; return whether it is not another's."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def _take_rights(file: Path, place: Path, usual: int) -> None:
+    """Give a new file the rights of the one it is to replace, or what is usual, never more."""
+    try:
+        old = place.stat()
+    except FileNotFoundError:
+        file.chmod(usual)
+        return
+    mode = stat.S_IMODE(old.st_mode)
+    if os.name == "posix":
+        with contextlib.suppress(PermissionError):
+            os.chown(file, old.st_uid, -1)
+        try:
+            os.chown(file, -1, old.st_gid)
+            _take_acl(file, place)
+        except OSError:
+            mode &= ~0o070  # they were another group's
+    file.chmod(mode)
+
+
+def _take_acl(file: Path, place: Path) -> None:
+    """Give a file the list of who else may open it of another, where the system keeps one."""
+    if sys.platform == "linux":
+        if ACL in os.listxattr(place):
+            os.setxattr(file, ACL, os.getxattr(place, ACL))
+        elif ACL in os.listxattr(file):
+            os.removexattr(file, ACL)

@@ -1,0 +1,115 @@
+"""Commands in processes of their own, forked from one that has imported all: milliseconds each.
+
+Run as a script it is that process: it reads jobs, a line of JSON each, and answers likewise.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+
+LONGEST = 60  # seconds, after which a command counts as hanging
+
+
+@dataclasses.dataclass(frozen=True)
+class Done:
+    """What a command printed, and its exit code, which is negative where a signal ended it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def refused(self):
+        """Whether it ended in one sentence, and said so by its exit code."""
+        *notes, last = self.stderr.splitlines() or [""]
+        plain = not any(word in self.stderr for word in ("Traceback", "Exception ignored", "Error:"))
+        return self.returncode == 2 and last.startswith("nearspace: ") and plain
+
+
+@contextlib.contextmanager
+def forking(cache):
+    """Yield a function that runs a command in a folder, where no file may grow beyond ``room``."""
+    with subprocess.Popen(
+        [sys.executable, __file__],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "150", "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+
+        def run(folder, *arguments, room=None):
+            job = {"folder": str(folder), "arguments": [*map(str, arguments)], "room": room}
+            process.stdin.write(json.dumps(job) + "\n")
+            process.stdin.flush()
+            return Done(*json.loads(process.stdout.readline()))
+
+        yield run
+        process.stdin.close()
+
+
+def import_all():
+    """Import what commands do, so that no child has to."""
+    import importlib
+    import pkgutil
+
+    import nearspace
+
+    for name in (
+        "lightning_fabric", "openTSNE", "pandas", "PIL.WebPImagePlugin", "plotly.graph_objects",
+        "plotly.offline", "pyarrow.parquet", "rich.progress", "rich.table", "scipy.stats",
+        "sklearn.decomposition", "sklearn.linear_model", "sklearn.mixture", "torch",
+    ):  # fmt: skip
+        importlib.import_module(name)
+    for module in pkgutil.walk_packages(nearspace.__path__, "nearspace."):
+        importlib.import_module(module.name)
+
+
+def become(job, out, err):
+    """Be the command of a job; never returns."""
+    import resource
+    import signal
+
+    import nearspace.cli
+
+    signal.alarm(LONGEST)
+    os.chdir(job["folder"])
+    for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, err)):
+        os.dup2(file, number)
+    if job["room"] is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (job["room"], job["room"]))
+    sys.argv = ["nearspace", *job["arguments"]]
+    code = 1
+    try:
+        nearspace.cli.main()
+    except SystemExit as error:
+        code = error.code or 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)
+
+
+def serve():
+    """Answer jobs until there are no more."""
+    import_all()
+    answers = os.fdopen(os.dup(1), "w")
+    for line in sys.stdin:
+        # Not pipes, which a command that prints much would fill; nor files, which have no room.
+        ends = [os.pipe(), os.pipe()]
+        child = os.fork()
+        if not child:
+            become(json.loads(line), ends[0][1], ends[1][1])
+        texts = []
+        for reading, writing in ends:
+            os.close(writing)
+        for reading, _ in ends:
+            with os.fdopen(reading, encoding="utf-8", errors="replace") as file:
+                texts.append(file.read())
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(json.dumps([code, *texts]), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    serve()
