@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.extmath import svd_flip
 
 from nearspace.data import Kind
-from nearspace.encoders.base import blocks
+from nearspace.encoders.base import row_blocks
 from nearspace.metrics.exact import in_range
 
 __all__ = ["CentredFeatures", "principal_axes"]
@@ -45,7 +45,7 @@ class CentredFeatures:
         self.factor = in_range(np.min(low, axis=0) - self.mean, np.max(high, axis=0) - self.mean)[2]
 
     def _features(self) -> Iterator[tuple[slice, np.ndarray]]:
-        for rows in blocks(self.items):
+        for rows in row_blocks(self.items):
             yield rows, self.kind.features(self.items[rows])
 
     def __iter__(self) -> Iterator[tuple[slice, np.ndarray]]:
@@ -85,8 +85,8 @@ def principal_axes(
     >>> from nearspace.data import Vector
     >>> rows = np.outer([-3, -1, 1, 3], [0.6, 0.8]).astype(np.float32)
     >>> axes, shares = principal_axes(CentredFeatures(Vector(2), rows), 1, 0)
-    >>> axes.round(3).tolist(), shares.round(3).tolist()
-    ([[0.6, 0.8]], [1.0])
+    >>> np.round([*axes[0], *shares], 3).astype(float).tolist()
+    [0.6, 0.8, 1.0]
     """
     if features.shape[1] <= NARROW:
         products = np.zeros((features.shape[1],) * 2)

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Encoder",
     "Layers",
-    "blocks",
     "check_labels",
     "fewer",
+    "row_blocks",
 ]
 
 NUMBERS_AT_ONCE = 2**21  # of items, from which vectors are made that need no others
@@ -229,7 +229,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         check_is_fitted(self)
         items = self._check(X, reset=False)
-        parts = list(blocks(items)) if self.in_blocks else []
+        parts = list(row_blocks(items)) if self.in_blocks else []
         if len(parts) < 2:
             return self._transform(items)
         vectors = np.empty((len(items), self._n_features_out), np.float32)
@@ -268,7 +268,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         offset = large_offsets(array) if reset else self.offset_
         if offset is not None:
             self.offset_, moved = offset, np.empty(array.shape, np.float32)
-            for rows in blocks(array):
+            for rows in row_blocks(array):
                 moved[rows] = array[rows] - offset
             return moved
         return array.astype(np.float32, copy=False)
@@ -451,14 +451,14 @@ class Layers(ABC):
         """
 
 
-def blocks(items: Any) -> Iterator[slice]:
+def row_blocks(items: Any) -> Iterator[slice]:
     """Yield the rows of items, as many at a time as have a few million numbers together.
 
     Sparse vectors, and what has no rows of numbers, come all at once.
 
     Examples
     --------
-    >>> list(blocks(np.zeros((5000, 1000))))
+    >>> list(row_blocks(np.zeros((5000, 1000))))
     [slice(0, 2097, None), slice(2097, 4194, None), slice(4194, 5000, None)]
     """
     n, *sides = items.shape if hasattr(items, "shape") else (len(items),)

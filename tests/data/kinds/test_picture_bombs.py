@@ -6,11 +6,24 @@ import os
 import struct
 import subprocess
 import sys
+import threading
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from tests.mutations import MIB
+
+from nearspace.data.kinds import image_bounds, image_pixels
+from nearspace.data.kinds.image import Image
+from nearspace.data.kinds.image_bounds import MOST_BYTES, Room
+from nearspace.data.kinds.kind import Wanted
+from nearspace.errors import DataError
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forgets its peak of memory")
 
 SIDE = 13_300  # pixels: just below what Pillow refuses by itself
 LARGE = (SIDE, SIDE)
@@ -118,7 +131,10 @@ def tga(width, height):
     )
 
 
-# Name of the file, and how to make it. Small ones take a few bytes, large ones are whole.
+# Of 13,000 × 13,000 pixels.
+BLANK_WEBP = "524946461a000000574542505650384c0e0000002fc7f2b10c071011fd0f4444ff03"
+
+# Name of the file, and how to make it: of few bytes, whole, and such as there is just room for.
 SMALL = {
     "tiff.tif": lambda: tiff(*LARGE, 3, 8, 1),
     "deflate.tif": lambda: tiff(*LARGE, 3, 8, 8, data=zlib.compress(bytes(100))),
@@ -132,7 +148,7 @@ SMALL = {
     "many tags.tif": lambda: many_tags(5_000, 10**6),
     "canvas.webp": lambda: webp_canvas(*LARGE),
     "huge canvas.webp": lambda: webp_canvas(2**24, 255),
-    "blank.webp": lambda: saved("RGB", (13_000, 13_000), "WEBP", lossless=True, method=0),
+    "blank.webp": lambda: bytes.fromhex(BLANK_WEBP),
     "header.png": lambda: png(*LARGE, 8, 2),
     "sixteen.png": lambda: png(*LARGE, 16, 0),
     "colours.png": lambda: png(*LARGE, 8, 6),
@@ -140,16 +156,16 @@ SMALL = {
     "text.png": lambda: png(8, 8, 8, 0, *64 * [
         chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**24), 9))], unpacked=72),
     "profile.png": lambda: png(
-        8, 8, 8, 0, chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(2**28), 9)), unpacked=72),
+        8, 8, 8, 0, chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(2**26), 9)), unpacked=72),
     "exif.png": lambda: png(8, 8, 8, 0, chunk(b"eXIf", many_tags(5_000, 10**6)), unpacked=72),
     "header.jpg": lambda: resized_jpeg(saved("RGB", (64, 64), "JPEG"), *LARGE),
     "progressive.jpg": lambda: resized_jpeg(
         saved("RGB", (64, 64), "JPEG", progressive=True), *LARGE),
     "largest.jpg": lambda: resized_jpeg(saved("RGB", (64, 64), "JPEG"), 65_500, 65_500),
-    "scans.jpg": lambda: many_scans((3_000, 3_000), 500),
+    "scans.jpg": lambda: many_scans((2_500, 2_500), 500),
     "screen.gif": lambda: gif_screen(65_535, 65_535),
     "wide screen.gif": lambda: gif_screen(*LARGE),
-    "frames.gif": lambda: frames(2_000),
+    "frames.gif": lambda: frames(500),
     "rows.bmp": lambda: bmp(*LARGE),
     "packed.bmp": lambda: bmp(*LARGE, 1),
     "billions.bmp": lambda: bmp(2**31 - 1, 2**31 - 1),
@@ -158,7 +174,7 @@ SMALL = {
     "words.ppm": lambda: b"P3 13300 13300 255\n 1 2 3",
     "comment.ppm": lambda: b"P6\n#" + bytes(10**7) + b"\n8 8 255\n" + bytes(192),
     "packed.tga": lambda: tga(*LARGE),
-    "blank.jp2": lambda: saved("L", (8_000, 8_000), "JPEG2000", irreversible=False),
+    "blank.jp2": lambda: saved("L", (2_300, 2_300), "JPEG2000"),
 }  # fmt: skip
 WHOLE = {
     "whole.png": lambda: png(*LARGE, 8, 2, unpacked=SIDE * (3 * SIDE + 1)),
@@ -183,60 +199,188 @@ NEAR = {
     "near.jp2": lambda: photograph(22, "JPEG2000"),
     "far.jp2": lambda: photograph(60, "JPEG2000"),
     "near.png": lambda: photograph(130, "PNG", compress_level=1),
+    "near grey.png": lambda: png(*LARGE, 8, 0, unpacked=SIDE * (SIDE + 1)),
     "near.tif": lambda: photograph(70, "TIFF", compression="tiff_lzw"),
+    "near float.tif": lambda: saved(
+        "F", (7_000, 7_000), "TIFF", compression="tiff_adobe_deflate"),
     "near progressive.jpg": lambda: photograph(100, "JPEG", progressive=True),
-}
+}  # fmt: skip
 
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
-import numpy as np
+import PIL.Image
 from nearspace.data.kinds.image import Image
 from nearspace.data.kinds.kind import Wanted
 from nearspace.errors import NearspaceError
-import PIL.Image, PIL.ImageOps
+from tests.mutations import _forget_peak, _memory
 
-def peak():
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
-
-for path in sys.argv[1:]:
-    Path("/proc/self/clear_refs").write_text("5")
-    before, start = peak(), time.process_time()
+PIL.Image.init()
+for path in sys.argv[2:]:
+    _forget_peak()
+    before, began = _memory("VmRSS"), time.process_time()
     try:
-        read = Image.read([Path(path)] * COPIES, Wanted(size=32))
-        said = read.failed.get(0, "") or "read"
+        read = Image.read([Path(path)] * int(sys.argv[1]), Wanted(size=32))
+        said = read.failed.get(0, "read")
     except NearspaceError as error:
         said = str(error)
     except BaseException as error:
-        said = f"BARE {type(error).__name__}: {error}"
-    took = time.process_time() - start
-    print(json.dumps([Path(path).name, round(took, 2), peak() - before, said]), flush=True)
+        said = f"{type(error).__name__}: {error}"
+    took, held = time.process_time() - began, _memory("VmHWM") - before
+    print(json.dumps([Path(path).name, said, took, held]), flush=True)
 """
+SENTENCE = "None of the {} pictures can be read; the first is {}: "
 
 
 def outcomes(folder, files, copies=1):
-    """Yield name, seconds, bytes and what was said of each file, read in a process of its own."""
-    paths = []
+    """Return of each file, read in a process of its own, what was said, seconds and bytes."""
     for name, make in files.items():
-        path = folder / name
-        if not path.exists():
-            path.write_bytes(make())
-        paths.append(str(path))
-    script = CHILD.replace("COPIES", str(copies))
+        (folder / name).write_bytes(make())
+    paths = [str(folder / name) for name in files]
     done = subprocess.run(
-        [sys.executable, "-c", script, *paths], capture_output=True, text=True, check=True
-    )
+        [sys.executable, "-c", CHILD, str(copies), *paths],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-if __name__ == "__main__":
-    import pathlib
+def told(name, said, took, held):
+    return f"{name:24} {took:6.2f} s {held / MIB:7.0f} MiB  {said}"
 
-    folder = pathlib.Path("/tmp/pic/bombs")
-    folder.mkdir(exist_ok=True)
-    Pillow.MAX_IMAGE_PIXELS = None
-    for group in sys.argv[2:]:
-        for name, seconds, held, said in outcomes(folder, globals()[group], int(sys.argv[1])):
-            size = os.path.getsize(folder / name)
-            print(f"{name:24} {size:>10,} B {seconds:6.2f} s {held / 2**20:7.0f} MB  {said[:110]}")
+
+HARMLESS = {"absurd count.tif", "exif.png", "frames.gif"}
+
+
+@linux
+def test_few_bytes_take_little_time_and_memory_whatever_they_declare(tmp_path):
+    for name, said, took, held in outcomes(tmp_path, SMALL):
+        expected = "read" if name in HARMLESS else SENTENCE.format(1, name)
+        assert said.startswith(expected), told(name, said, took, held)
+        assert took < 1, told(name, said, took, held)
+        assert held < 32 * MIB, told(name, said, took, held)
+
+
+@linux
+@pytest.mark.full
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("copies", [1, 4])
+@pytest.mark.parametrize("files", [WHOLE, NEAR], ids=["whole", "near"])
+def test_large_pictures_are_read_within_bounds_or_refused(files, copies, tmp_path, monkeypatch):
+    monkeypatch.setattr(Pillow, "MAX_IMAGE_PIXELS", None)  # they are made here
+    failures = []
+    for name, said, took, held in outcomes(tmp_path, files, copies):
+        print(told(name, said, took, held))
+        in_words = said == "read" or said.startswith(SENTENCE.format(copies, name))
+        read = said == "read" or files is WHOLE
+        if not in_words or not read or took > 5 * copies or held > 1.1 * MOST_BYTES:
+            failures.append(told(name, said, took, held))
+    assert not failures
+
+
+def test_one_bomb_is_left_out_and_the_rest_is_embedded(command):
+    folder = command.folder / "pictures"
+    folder.mkdir()
+    for name in "abc":
+        (folder / f"{name}.png").write_bytes(saved("L", (8, 8), "PNG", ord(name)))
+    (folder / "bomb.webp").write_bytes(SMALL["blank.webp"]())
+    done = command("embed", folder, "--with", "raw", "-o", "a.space")
+    assert done.returncode == 0, done.stderr
+    words = " ".join((done.stdout + done.stderr).split())
+    assert "bomb.webp (13,000 × 13,000 pixels in 34 bytes" in words
+    done = command("search", "a.space", folder / "bomb.webp")
+    assert done.returncode == 2
+    assert "bomb.webp: 13,000 × 13,000 pixels in 34 bytes" in " ".join(done.stderr.split())
+
+
+OTHERS = {
+    "EPS": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n",
+    "PSD": b"8BPS" + struct.pack(">H6xHIIHH", 1, 3, 8, 8, 8, 3) + bytes(300),
+    "ICNS": saved("RGB", (16, 16), "ICNS"),
+    "ICO": saved("RGB", (16, 16), "ICO"),
+    "PCX": saved("RGB", (16, 16), "PCX"),
+    "SGI": saved("RGB", (16, 16), "SGI"),
+    "DDS": saved("RGB", (16, 16), "DDS"),
+    "TGA": saved("RGB", (16, 16), "TGA"),
+    "XBM": saved("1", (16, 16), "XBM"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_formats_that_were_not_named_are_not_tried(name, tmp_path):
+    assert Pillow.open(io.BytesIO(OTHERS[name])).format == name  # Pillow would
+    (tmp_path / "a.png").write_bytes(OTHERS[name])
+    with pytest.raises(DataError, match=r"a\.png: not an image"):
+        Image.read([tmp_path / "a.png"], Wanted())
+
+
+def test_a_picture_for_which_memory_is_lacking_is_named(tmp_path, monkeypatch):
+    names = ["a.png", "b.png"]
+    for name in names:
+        (tmp_path / name).write_bytes(saved("RGB", (8, 8), "PNG"))
+
+    def refused(image, turned=False):
+        if image.fp.raw.name.name == "b.png":
+            raise MemoryError
+        return 0
+
+    monkeypatch.setattr(image_pixels, "bytes_to_decode", refused)
+    read = Image.read([tmp_path / name for name in names], Wanted())
+    assert read.failed == {1: "the memory is not enough to decode it; make it smaller"}
+    assert len(read.items) == 1
+
+
+def test_room_is_given_to_one_large_thing_at_a_time():
+    room, at_once, most = Room(100), 0, 0
+    lock = threading.Lock()
+
+    def work(size):
+        nonlocal at_once, most
+        with room.taken(size):
+            with lock:
+                at_once += size
+                most = max(most, at_once)
+            time.sleep(0.002)
+            with lock:
+                at_once -= size
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, [60, 10, 50, 100, 5, 40] * 5))
+    assert 50 < most <= 100
+    assert room.left == 100
+
+
+def noisy(mode, shape):
+    values = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    if mode in ("F", "I;16"):
+        return Pillow.fromarray(values[..., 0].astype("<u2" if mode == "I;16" else "f4") * 9)
+    picture = Pillow.fromarray(values, "RGBA" if shape[2] == 4 else "RGB")
+    return picture if picture.mode == mode else picture.convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"), [("RGBA", "PNG"), ("LA", "PNG"), ("P", "PNG"), ("I;16", "PNG"),
+                       ("F", "TIFF"), ("I;16", "TIFF")],
+)  # fmt: skip
+def test_what_is_made_in_bands_is_what_is_made_at_once(mode, name, tmp_path, monkeypatch):
+    path = tmp_path / f"a.{name.lower()}"
+    more = {"transparency": 3} if mode == "P" else {}
+    noisy(mode, (40, 30, 4)).save(path, name, **more)
+    whole = Image.read([path], Wanted(size=12))
+    monkeypatch.setattr(image_pixels, "PIXELS_AT_ONCE", 100)  # 3 rows
+    banded = Image.read([path], Wanted(size=12))
+    np.testing.assert_array_equal(banded.items, whole.items)
+    assert banded.notes == whole.notes
+
+
+@pytest.mark.parametrize("sides", [(256, 192), (193, 201), (190, 65)])
+def test_a_large_jpeg_2000_is_decoded_smaller(sides, tmp_path, monkeypatch):
+    down, across = np.mgrid[: sides[1], : sides[0]]
+    waves = np.stack([128 + 90 * np.sin(down / 40), 128 + 90 * np.cos(across / 50), down % 256], 2)
+    path = tmp_path / "a.jp2"
+    Pillow.fromarray(waves.astype(np.uint8)).save(path, "JPEG2000")
+    whole = Image.read([path], Wanted(size=16)).items.astype(int)
+    monkeypatch.setattr(image_bounds, "FEW_PIXELS", 2**12)
+    smaller = Image.read([path], Wanted(size=16)).items.astype(int)
+    assert np.abs(smaller - whole).mean() < 4
+    assert sides[1] < 100 or (smaller != whole).any()

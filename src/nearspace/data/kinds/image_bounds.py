@@ -15,7 +15,15 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     from PIL import Image as Pillow
 
-__all__ = ["ORIENTATION", "SMALLER", "Room", "bytes_to_decode", "open_picture", "reduce"]
+__all__ = [
+    "MOST_BYTES",
+    "ORIENTATION",
+    "SMALLER",
+    "Room",
+    "bytes_to_decode",
+    "open_picture",
+    "reduce",
+]
 
 # Pillow knows thirty more by what is in a file, whatever its name; one of them starts a program.
 FORMATS = ["PNG", "JPEG", "GIF", "BMP", "DIB", "WEBP", "TIFF", "PPM", "AVIF", "JPEG2000"]
