@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from nearspace.data.kinds.image_bounds import open_picture
 
 __all__ = ["Trait", "file_traits", "name_traits"]
 
@@ -80,13 +84,11 @@ def file_traits(files: Sequence[Path], pictures: bool) -> list[Trait]:
 
 
 def _head(path: Path) -> tuple[int, int, str] | None:
-    from PIL import Image as Pillow
-
-    try:
-        with Pillow.open(path) as image:
+    with contextlib.suppress(Exception), warnings.catch_warnings():  # as when it was read
+        warnings.simplefilter("ignore")
+        with open_picture(path) as image:
             return *image.size, image.mode
-    except (OSError, SyntaxError, ValueError, Pillow.DecompressionBombError):
-        return None
+    return None
 
 
 def _texts(values: Sequence[str | None]) -> np.ndarray:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -36,7 +37,10 @@ __all__ = [
     "Layers",
     "check_labels",
     "fewer",
+    "row_blocks",
 ]
+
+NUMBERS_AT_ONCE = 2**21  # of items, from which vectors are made that need no others
 
 
 def _may_decode(encoder: Any) -> bool:
@@ -64,6 +68,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Whether columns of vectors that lie far from zero may be moved to it, before all are rounded
         to float32: where nothing matters but what vectors differ by. They are given as they come,
         float64 perhaps, where not.
+    in_blocks : bool
+        Whether `transform` is done with some items after the others, so that what it makes of them
+        on the way takes little memory: a vector depends on nothing but its item.
     takes_labels : bool
         Whether `fit` looks at labels where there are any, though it does not need them.
     decodes : bool
@@ -91,6 +98,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     learns: ClassVar[str] = "nothing"
     takes_sparse: ClassVar[bool] = False
     moves: ClassVar[bool] = False
+    in_blocks: bool = False
     takes_labels: ClassVar[bool] = False
     decodes: bool = False
     metric: str = "euclidean"
@@ -221,7 +229,15 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             One vector an item; the same whether the item comes alone or among others.
         """
         check_is_fitted(self)
-        return self._transform(self._check(X, reset=False))
+        items = self._check(X, reset=False)
+        parts = list(row_blocks(items)) if self.in_blocks else []
+        if len(parts) < 2:
+            return self._transform(items)
+        vectors = np.empty((len(items), self._n_features_out), np.float32)
+        for rows in parts:
+            some = items.iloc[rows] if hasattr(items, "iloc") else items[rows]
+            vectors[rows] = self._transform(some)
+        return vectors
 
     def _recognised(self, items: Any) -> Kind:
         """Return the kind given as a parameter, else that of ours which items look like."""
@@ -252,7 +268,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             return array
         offset = large_offsets(array) if reset else self.offset_
         if offset is not None:
-            self.offset_, array = offset, array - offset
+            self.offset_, moved = offset, np.empty(array.shape, np.float32)
+            for rows in row_blocks(array):
+                moved[rows] = array[rows] - offset
+            return moved
         return array.astype(np.float32, copy=False)
 
     def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
@@ -428,6 +447,24 @@ class Layers(ABC):
         Each has one row an item and is not yet made a vector: ``(n, d)``, ``(n, tokens, d)`` or
         ``(n, channels, height, width)``.
         """
+
+
+def row_blocks(items: Any) -> Iterator[slice]:
+    """Yield the rows of items, as many at a time as have a few million numbers together.
+
+    Sparse vectors, and what has no rows of numbers, come all at once.
+
+    Examples
+    --------
+    >>> list(row_blocks(np.zeros((5000, 1000))))
+    [slice(0, 2097, None), slice(2097, 4194, None), slice(4194, 5000, None)]
+    """
+    n, *sides = items.shape if hasattr(items, "shape") else (len(items),)
+    step = max(1, n)
+    if sides and not hasattr(items, "tocsr"):
+        step = max(1, NUMBERS_AT_ONCE // max(1, math.prod(sides)))
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))
 
 
 def fewer(count: int, asked: int, noun: str) -> tuple[str, ...]:

@@ -63,6 +63,11 @@ class Composite(Encoder):
         """What there is to say of the fitted parts."""
         return tuple(dict.fromkeys(note for part in self.encoders_ for note in part.notes))
 
+    @property
+    def in_blocks(self) -> bool:  # type: ignore[override]
+        """Whether all parts are."""
+        return all(part.in_blocks for part in self.encoders_)
+
     def without_decoder(self) -> Self:
         """Return the fitted encoder with no more than its vectors need."""
         bare = copy.copy(self)
@@ -202,6 +207,7 @@ class L2(Encoder):
     kinds = frozenset({Image, Vector})
     takes_sparse = True
     moves = True
+    in_blocks = True
     metric = "cosine"
 
     def _fit(self, items: Any, y: Any) -> None:

@@ -11,11 +11,14 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Image, Vector
+from nearspace.encoders.axes import CentredFeatures, principal_axes
 from nearspace.encoders.base import Encoder, fewer
 from nearspace.encoders.decoder import AffineDecoder
 from nearspace.metrics.exact import in_range
 
 __all__ = ["PCA", "Projection", "RandomProjection"]
+
+LARGE = 2**24  # numbers, beyond which features are not all made at once
 
 
 class Projection(Encoder):
@@ -23,6 +26,7 @@ class Projection(Encoder):
 
     kinds = frozenset({Image, Vector})
     moves = True
+    in_blocks = True
     components_: np.ndarray
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "dim": [Interval(Integral, 1, None, closed="left")],
@@ -52,7 +56,7 @@ class PCA(Projection):
     dim : int, default=32
         Number of components; as many as items and values allow where they are fewer.
     random_state : int, RandomState instance or None, default=0
-        Of the randomised solver that large inputs use.
+        Of the randomised solver that large inputs use; the largest are gone through in blocks.
 
     Attributes
     ----------
@@ -80,6 +84,13 @@ class PCA(Projection):
     min_items = 2
 
     def _fit(self, items: Any, y: Any) -> None:
+        if not hasattr(items, "tocsr") and len(items) * self.kind_.size > LARGE:
+            rows = CentredFeatures(self.kind_, items)
+            count = min(self.dim, *rows.shape)
+            axes = principal_axes(rows, count, self.random_state)
+            self.components_, self.explained_variance_ratio_ = axes
+            self.mean_ = rows.mean.astype(np.float32)
+            return
         from sklearn.decomposition import PCA as SklearnPCA
 
         features, mean = self._features(items), 0.0
@@ -90,7 +101,7 @@ class PCA(Projection):
         limit = min(features.shape)
         if hasattr(features, "tocsr"):
             limit -= 1  # the solver for sparse input finds all but one
-        pca = SklearnPCA(min(self.dim, max(1, limit)), random_state=self.random_state)
+        pca = SklearnPCA(min(self.dim, max(1, limit)), copy=False, random_state=self.random_state)
         pca.fit(features)
         self.components_ = pca.components_.astype(np.float32)
         self.mean_ = np.asarray(mean + pca.mean_ / factor, dtype=np.float32).reshape(-1)

@@ -52,7 +52,7 @@ def in_range(*arrays: Any) -> tuple[Any, ...]:
     (True, 'float64', False)
     """
     largest = max(
-        float(np.abs(values).max(initial=0))
+        max(float(values.max(initial=0)), -float(values.min(initial=0)))
         for values in (array.data if sparse.issparse(array) else array for array in arrays)
     )
     if not largest or ORDINARY[0] <= largest <= ORDINARY[1]:

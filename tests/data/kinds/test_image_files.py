@@ -278,4 +278,6 @@ def test_declared_pixels_are_refused_before_memory_is_taken(tmp_path):
     )  # fmt: skip
     grown, *reasons = done.stdout.splitlines()
     assert int(grown) < 20 * 1024  # one of these would take 3.6 to 14 million KiB
-    assert reasons == [f"{path.name} too many pixels, a decompression bomb" for path in paths]
+    assert reasons == [
+        f"{path.name} too many pixels, a decompression bomb; make it smaller" for path in paths
+    ]

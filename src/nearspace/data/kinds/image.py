@@ -210,9 +210,9 @@ class Image(Kind):
 
         from nearspace.data.batches import Stacked
 
-        # Grey images share their memory with the array; PyTorch wants that memory writable.
-        pixels = np.require(items.transpose(0, 3, 1, 2), np.uint8, ["C", "W"])
-        stacked = Stacked(torch.from_numpy(pixels), lambda rows: rows.float().div_(255))
+        # They share their memory with the array; PyTorch wants that memory writable.
+        pixels = torch.from_numpy(np.require(items, np.uint8, ["W"])).permute(0, 3, 1, 2)
+        stacked = Stacked(pixels, lambda rows: rows.contiguous().float().div_(255))
         return stacked.scaled(scaling)
 
     def views(self, batch: Tensor, generator: Generator, mirror: bool = False) -> Tensor:

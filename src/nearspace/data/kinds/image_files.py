@@ -13,11 +13,13 @@ from typing import TypeVar
 import numpy as np
 
 from nearspace.data.arrays import empty_array
+from nearspace.data.kinds.image_bounds import Room
 from nearspace.data.kinds.image_pixels import (
     MASK,
     Look,
     Picture,
     Scale,
+    first_look,
     fit,
     read_pixels,
     scale_of,
@@ -260,13 +262,14 @@ def _decode_all(
 
     The shape depends on all pictures, yet a pass over headers alone would take a third of the time
     that small files need. So all are supposed to be like the first; at the first that is not, the
-    shape is known better, and decoding begins anew, at most twice.
+    shape is known better, and decoding begins anew, at most three times.
     """
-    seen = _first_image(pictures, scale, given)
+    seen, first = Seen(), first_look(pictures)
+    like_first = Seen() if first is None else Seen({}, {first.size}, first.grey)
+    shape = like_first.target(size, channels)
     while True:
-        shape = seen.target(size, channels)
         images = empty_array((len(pictures), *shape), np.dtype(np.uint8))
-        into = functools.partial(read_pixels, images=images, scale=scale, given=given)
+        into = functools.partial(read_pixels, images=images, scale=scale, given=given, room=Room())
         reasons: dict[int, str] = {}
         for index, result in enumerate(_decoded(into, list(enumerate(pictures)))):
             if isinstance(result, str):
@@ -274,10 +277,17 @@ def _decode_all(
             else:
                 seen.add(index, result)
                 if seen.target(size, channels) != shape:
+                    shape = seen.target(size, channels)
                     break
             if progress is not None and ((index + 1) % 64 == 0 or index + 1 == len(pictures)):
                 progress(index + 1, len(pictures))
         else:
+            if not seen.looks:
+                first_file = pictures[0].name if isinstance(pictures[0], Path) else "number 0"
+                raise DataError(
+                    f"None of the {len(pictures)} pictures can be read; the first is {first_file}: "
+                    f"{reasons[0]}."
+                )
             return images, reasons, seen
 
 
@@ -293,21 +303,6 @@ def _decoded(
     return map(into, places)
 
 
-def _first_image(pictures: Sequence[Picture], scale: Scale | None, given: bool) -> Seen:
-    """Return what is to be seen of the first picture that can be read."""
-    scratch = np.empty((1, 1, 1, 1), np.uint8)
-    reason = ""
-    for index, picture in enumerate(pictures):
-        result = read_pixels((0, picture), scratch, scale, given)
-        if not isinstance(result, str):
-            return Seen({index: result}, {result.size}, result.grey)
-        reason = reason or result
-    first = pictures[0].name if isinstance(pictures[0], Path) else "number 0"
-    raise DataError(
-        f"None of the {len(pictures)} pictures can be read; the first is {first}: {reason}."
-    )
-
-
 def _rescale(
     images: np.ndarray, pictures: Sequence[Picture], seen: Seen, failed: dict[int, str]
 ) -> Scale | None:
@@ -319,7 +314,7 @@ def _rescale(
     scale = seen.scale() if again else None
     if not again and brightest((images[index] for index in seen.looks), 2) == 1:
         scale, again = MASK, list(seen.looks)
-    into = functools.partial(read_pixels, images=images, scale=scale, given=True)
+    into = functools.partial(read_pixels, images=images, scale=scale, given=True, room=Room())
     places = [(index, pictures[index]) for index in again]
     for index, result in zip(again, _decoded(into, places), strict=True):
         if isinstance(result, str):  # a file may be gone since

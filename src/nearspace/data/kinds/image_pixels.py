@@ -5,20 +5,37 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from nearspace.data.kinds.image_bounds import (
+    ORIENTATION,
+    SMALLER,
+    Room,
+    bytes_to_decode,
+    open_picture,
+    reduce,
+)
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     from PIL import Image as Pillow
 
-__all__ = ["MASK", "Look", "Picture", "Scale", "fit", "read_pixels", "scale_of", "scaled"]
+__all__ = [
+    "MASK",
+    "Look",
+    "Picture",
+    "Scale",
+    "first_look",
+    "fit",
+    "read_pixels",
+    "scale_of",
+    "scaled",
+]
 
-ORIENTATION = 0x0112
 SIDEWAYS = (5, 6, 7, 8)
 PHOTOMETRIC = 262  # 0: the least value is white
 GDAL_NODATA = 42113
@@ -26,6 +43,7 @@ EXIF_KEYS = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 GREY_MODES = {"1", "L", "LA", "La", "I", "F"}
 DEPTHS = (8, 10, 12, 14, 16)
 SIXTEEN_BITS = 65535.0
+PIXELS_AT_ONCE = 2**18
 
 Picture: TypeAlias = "Path | Pillow.Image"
 Scale: TypeAlias = tuple[float, float]  # the value that is black, and the one that is white
@@ -96,32 +114,32 @@ def read_pixels(
     images: np.ndarray,
     scale: Scale | None,
     given: bool,
+    room: Room,
 ) -> Look | str:
     """Decode a picture into a row; return what is to be seen of it, or why it failed.
 
-    One of more than 8 bits is not written while its scale is not known.
+    One of more than 8 bits is not written while its scale is not known. One in a file waits until
+    there is room for it.
     """
     index, source = place
     height, width, channels = images.shape[1:]
+    mode, in_file = "L" if channels == 1 else "RGB", isinstance(source, Path)
     try:
-        with _opened(source) as opened:
+        with _opened(source) as opened, contextlib.ExitStack() as memory:
             image: Pillow.Image = opened
             if image.format == "TIFF":
+                if in_file:
+                    memory.enter_context(room.taken(bytes_to_decode(image)))
                 image.load()  # which turns it, as it is the only format to do
-            # Without a block that may hold it, asking a PNG for it would decode the file.
-            asks = not isinstance(source, Path) or EXIF_KEYS & image.info.keys()
-            turned = image.getexif().get(ORIENTATION, 1) if asks else 1
-            own = image.size if turned in SIDEWAYS else image.size[::-1]
-            grey = image.mode in GREY_MODES or image.mode.startswith("I;")
-            if isinstance(source, Path):
-                # JPEG can be decoded at a half, a quarter or an eighth of its size, much faster.
-                longer = max(height, width)
-                image.draft("L" if channels == 1 else "RGB", (longer, longer))
+            turned, look = _header(image, in_file)
+            if in_file and image.format != "TIFF":
+                reduce(image, max(height, width), mode)
+                memory.enter_context(room.taken(bytes_to_decode(image, turned != 1)))
+                image.load()  # which says what size it has been reduced to
             if turned != 1:
                 from PIL import ImageOps
 
                 image = ImageOps.exif_transpose(image)
-            look = Look(own, grey)
             if image.mode == "F" or image.mode.startswith("I"):
                 image, look = _grey_levels(image, look, scale, given)
                 if scale is None and not given:
@@ -130,27 +148,38 @@ def read_pixels(
                 image = _opaque(image)
                 if given and scale == MASK and np.max(image.getextrema()) == 1:
                     image = image.point(lambda value: 255 * value)
-            pixels = fit(image, height, width, "L" if channels == 1 else "RGB")
+            pixels = fit(image, height, width, mode)
             images[index] = pixels.reshape(height, width, channels)
             return dataclasses.replace(look, frames=_has_frames(opened))
     except Exception as error:  # Pillow's many parsers raise nearly everything on a broken file.
         return _reason(error)
 
 
+def first_look(pictures: Sequence[Picture]) -> Look | None:
+    """Return what the header says of the first picture that has one; None where none has."""
+    for source in pictures:
+        with contextlib.suppress(Exception), _opened(source) as image:
+            return _header(image, isinstance(source, Path))[1]
+    return None
+
+
+def _header(image: Pillow.Image, in_file: bool) -> tuple[int, Look]:
+    """Return how a picture is to be turned, and what is to be seen of it."""
+    # Without a block that may hold it, asking a PNG for it would decode the file.
+    asks = not in_file or EXIF_KEYS & image.info.keys()
+    turned = image.getexif().get(ORIENTATION, 1) if asks else 1
+    own = image.size if turned in SIDEWAYS else image.size[::-1]
+    return turned, Look(own, image.mode in GREY_MODES or image.mode.startswith("I;"))
+
+
 @contextlib.contextmanager
 def _opened(source: Picture) -> Iterator[Pillow.Image]:
-    """Yield a picture, that in a file by the opened file.
-
-    By its name Pillow would map an uncompressed TIFF to memory, and of one that lies on its side
-    put every pixel into the wrong place.
-    """
-    from PIL import Image as Pillow
-
+    """Yield a picture, and a TIFF that lies on its side from its file; see `open_picture`."""
     if not isinstance(source, Path) and source.format == "TIFF" and source.tell() == 0:
         on_its_side = source.getexif().get(ORIENTATION) in SIDEWAYS  # no longer once it is loaded
         source = Path(source.filename) if on_its_side and source.filename else source  # type: ignore[attr-defined]
     if isinstance(source, Path):
-        with open(source, "rb") as file, Pillow.open(file) as image:
+        with open_picture(source) as image:
             yield image
     else:
         yield source
@@ -171,15 +200,19 @@ def _grey_levels(
     """Return a picture of more than 8 bits as one of 8, and what is to be seen of its values."""
     from PIL import Image as Pillow
 
-    values = np.asarray(image).astype(np.float64)
-    gaps = _gaps(image, values)
-    present = values[~gaps]
-    if not np.isfinite(present).all():
-        raise DataError("its pixels hold NaN or infinity")
-    if not present.size:
+    low, high, whole, has_gaps = math.inf, -math.inf, True, False
+    for _, band in _bands(image):
+        values = np.asarray(band).astype(np.float64)
+        gaps = _gaps(image, values)
+        present = values[~gaps]
+        if not np.isfinite(present).all():
+            raise DataError("its pixels hold NaN or infinity")
+        low = min(low, float(present.min(initial=math.inf)))
+        high = max(high, float(present.max(initial=-math.inf)))
+        whole = whole and (image.mode != "F" or bool((present % 1 == 0).all()))
+        has_gaps = has_gaps or bool(gaps.any())
+    if low > high:
         raise DataError("all of its pixels are marked as missing")
-    low, high = float(present.min()), float(present.max())
-    whole = image.mode != "F" or bool((present % 1 == 0).all())
     if scale is None and given and image.mode.startswith("I;"):
         scale = (0.0, SIXTEEN_BITS)
     elif scale is None and given:
@@ -189,15 +222,31 @@ def _grey_levels(
                 f"32-bit values from {low:.10g} to {high:.10g}, where the others have 8 bits and "
                 f"32 bits would be read from 0 to {scale[1]:g}"
             )
-    look = dataclasses.replace(look, ends=(low, high), whole=whole, gaps=bool(gaps.any()))
+    look = dataclasses.replace(look, ends=(low, high), whole=whole, gaps=has_gaps)
     if scale is None:
         return image, look
-    levels = scaled(values, scale)
-    if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:  # Pillow turns those of 8 bits only
-        levels = 255 - levels
-    levels[gaps] = 255
+    # Pillow turns those of 8 bits only.
+    negative = getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0
+    grey = Pillow.new("L", image.size)
+    for top, band in _bands(image):
+        values = np.asarray(band).astype(np.float64)
+        levels = scaled(values, scale)
+        levels = 255 - levels if negative else levels
+        levels[_gaps(image, values)] = 255
+        grey.paste(Pillow.fromarray(levels), (0, top))
     outside = low < scale[0] or high > scale[1]
-    return Pillow.fromarray(levels), dataclasses.replace(look, outside=outside)
+    return grey, dataclasses.replace(look, outside=outside)
+
+
+def _bands(image: Pillow.Image) -> Iterator[tuple[int, Pillow.Image]]:
+    """Yield a picture from top to bottom, so that what is made of it is not as large as it is."""
+    width, height = image.size
+    rows = max(1, PIXELS_AT_ONCE // width)
+    if rows >= height:
+        yield 0, image
+        return
+    for top in range(0, height, rows):
+        yield top, image.crop((0, top, width, min(top + rows, height)))
 
 
 def _gaps(image: Pillow.Image, values: np.ndarray) -> np.ndarray:
@@ -218,12 +267,15 @@ def _opaque(image: Pillow.Image) -> Pillow.Image:
     from PIL import Image as Pillow
 
     plain = "L" if image.mode in GREY_MODES else "RGB"
-    if image.has_transparency_data:
-        layer = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+    if not image.has_transparency_data:
+        return image.convert(plain)
+    opaque = Pillow.new(plain, image.size)
+    for top, band in _bands(image):
+        layer = (band.convert("LA") if band.mode == "La" else band).convert("RGBA")
         white = Pillow.new("RGBA", layer.size, "white")
         white.alpha_composite(layer)
-        return white.convert(plain)
-    return image.convert(plain)
+        opaque.paste(white.convert(plain), (0, top))
+    return opaque
 
 
 def fit(image: Pillow.Image, height: int, width: int, mode: str = "") -> np.ndarray:
@@ -243,7 +295,9 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "not an image"
     if isinstance(error, Pillow.DecompressionBombError):
-        return "too many pixels, a decompression bomb"
+        return f"too many pixels, a decompression bomb; {SMALLER}"
+    if isinstance(error, MemoryError):
+        return f"the memory is not enough to decode it; {SMALLER}"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

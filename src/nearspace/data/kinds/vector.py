@@ -166,9 +166,12 @@ class Vector(Kind):
 
 def check_range(array: np.ndarray, who: str) -> None:
     """Raise `DataError` where a number is not finite, or too large for float32."""
-    usable = np.abs(array) <= np.finfo(np.float32).max  # false for NaN too
-    if not usable.all():
-        row, column = np.argwhere(~usable)[0]
+    largest = np.finfo(np.float32).max
+    if array.size and array.min() >= -largest and array.max() <= largest:  # false for NaN too
+        return
+    unusable = np.argwhere(~(np.abs(array) <= largest))
+    if len(unusable):
+        row, column = unusable[0]
         raise DataError(
             f"{who}: row {row}, column {column} is {array[row, column]}, expected a finite "
             "number that float32 can hold; remove the row, fill the cell or scale the column."

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HOG", "ColourHistogram", "OneHot", "Raw"]
 
-PIXELS_AT_ONCE = 2**22
-
 
 class Raw(Encoder):
     """The input itself: the floor that every other encoder has to beat.
@@ -43,6 +41,7 @@ class Raw(Encoder):
     kinds = Kind.registry.values()
     decodes = True
     moves = True
+    in_blocks = True
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -83,6 +82,7 @@ class HOG(Encoder):
     """
 
     kinds = frozenset({Image})
+    in_blocks = True
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "cells": [Interval(Integral, 2, None, closed="left")],
         "orientations": [Interval(Integral, 1, None, closed="left")],
@@ -145,6 +145,7 @@ class ColourHistogram(Encoder):
 
     kinds = frozenset({Image})
     metric = "cosine"
+    in_blocks = True
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "bins": [Interval(Integral, 2, 16, closed="both")],
     }
@@ -156,13 +157,6 @@ class ColourHistogram(Encoder):
         self.width_ = self.bins ** (2 if items.shape[3] == 1 else 3)
 
     def _transform(self, items: np.ndarray) -> np.ndarray:
-        counts = np.empty((len(items), self.width_), np.float32)
-        at_once = max(1, PIXELS_AT_ONCE // (items.shape[1] * items.shape[2]))
-        for start in range(0, len(items), at_once):
-            counts[start : start + at_once] = self._counts(items[start : start + at_once])
-        return np.sqrt(counts / (items.shape[1] * items.shape[2]))
-
-    def _counts(self, items: np.ndarray) -> np.ndarray:
         n, n_colours = len(items), self.width_
         if items.shape[3] == 1:
             colours = items[..., 0].astype(np.int64) * n_colours >> 8
@@ -171,7 +165,8 @@ class ColourHistogram(Encoder):
             red, green, blue = np.moveaxis(items.astype(np.int64) * bins >> 8, 3, 0)
             colours = (red * bins + green) * bins + blue
         places = colours.reshape(n, -1) + n_colours * np.arange(n)[:, None]
-        return np.bincount(places.ravel(), minlength=n * n_colours).reshape(n, n_colours)
+        counts = np.bincount(places.ravel(), minlength=n * n_colours).reshape(n, n_colours)
+        return np.sqrt(counts.astype(np.float32) / (items.shape[1] * items.shape[2]))
 
 
 class OneHot(Encoder):
@@ -197,6 +192,7 @@ class OneHot(Encoder):
 
     kinds = frozenset({Table})
     learns = "items"
+    in_blocks = True
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "max_categories": [Interval(Integral, 1, None, closed="left")]
     }
@@ -274,13 +270,13 @@ def codes(frame: pd.DataFrame, columns: list[dict[str, Any]]) -> np.ndarray:
             else _category_codes(frame[column["name"]], column)
             for column in columns
         ]
-    ).astype(np.float64)
+    ).astype(np.float64, copy=False)
     beyond = np.argwhere(np.abs(values) > np.finfo(np.float32).max)
     if len(beyond):
         row, at = beyond[0]
         raise DataError(
-            f"Raw: row {row}, column '{columns[at]['name']}' is {values[row, at]:g}, which float32 "
-            "cannot hold; scale the column, or choose onehot, which does."
+            f"Raw: row {frame.index[row]}, column '{columns[at]['name']}' is {values[row, at]:g}, "
+            "which float32 cannot hold; scale the column, or choose onehot, which does."
         )
     return values.astype(np.float32)
 
