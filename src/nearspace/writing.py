@@ -26,7 +26,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["check_place", "filling", "replacing", "sync", "write_files"]
+__all__ = ["check_place", "clear_leftovers", "filling", "replacing", "sync", "write_files"]
 
 LONGEST = 200  # bytes of a name that stand in the name of the folder beside; systems allow 255
 ACL = "system.posix_acl_access"
@@ -270,7 +270,7 @@ def _beside(place: Path) -> Iterator[Path]:
     name = place.name
     while len(os.fsencode(name)) > LONGEST:
         name = name[1:]
-    _clear(place.parent, name)
+    clear_leftovers(place.parent, name)
     while True:
         folder = place.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part")
         try:
@@ -290,9 +290,13 @@ def _beside(place: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear(parent: Path, name: str) -> None:
-    """Remove what killed processes left of a file's name, and nothing of those that live."""
-    ours = re.compile(rf"\.{re.escape(name)}\.\d+-[0-9a-f]{{8}}\.part")
+def clear_leftovers(parent: Path, name: str | None = None) -> None:
+    """Remove what killed processes left in a folder, and nothing of those that live.
+
+    What they left of the file of one name, where one is given.
+    """
+    which = ".+" if name is None else re.escape(name)
+    ours = re.compile(rf"\.{which}\.\d+-[0-9a-f]{{8}}\.part", re.DOTALL)
     for folder in parent.iterdir():
         if ours.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
             with contextlib.suppress(OSError):

@@ -74,11 +74,11 @@ def rates_command(
 
     terminal.write_json(rates, output / "rates.json")
     path = rates_page(rates).write(output / "rates.html")
-    _print(rates)
+    _print(rates, told=dataset.notes)
     typer.echo(f"\nReport: {path}")
 
 
-def _print(rates: Any) -> None:
+def _print(rates: Any, told: tuple[str, ...]) -> None:
     """Print what latents, PCA codes and the cheapest format cost at equal quality, in words too."""
     from nearspace.report.rates import cheapest, cost_text, images_text, never_best, rates_verdict
 
@@ -99,4 +99,5 @@ def _print(rates: Any) -> None:
         )
     if rows:
         terminal.print_table(rows, "encoder")
+    terminal.print_notes(rates.notes, told)
     terminal.print_words(*filter(None, (never_best(rates), f"\n{rates_verdict(rates)}")))
