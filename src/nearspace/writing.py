@@ -30,6 +30,7 @@ else:
 __all__ = [
     "check_empty",
     "check_place",
+    "clear_leftovers",
     "filling",
     "replacing",
     "sync",
@@ -341,7 +342,7 @@ def _beside(place: Path) -> Iterator[Path]:
     name = place.name
     while len(os.fsencode(name)) > LONGEST:
         name = name[1:]
-    _clear(place.parent, name)
+    clear_leftovers(place.parent, name)
     while True:
         folder = place.with_name(f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part")
         try:
@@ -361,9 +362,13 @@ def _beside(place: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear(parent: Path, name: str) -> None:
-    """Remove what killed processes left of a file's name, and nothing of those that live."""
-    ours = re.compile(rf"\.{re.escape(name)}\.\d+-[0-9a-f]{{8}}\.part")
+def clear_leftovers(parent: Path, name: str | None = None) -> None:
+    """Remove what killed processes left in a folder, and nothing of those that live.
+
+    What they left of the file of one name, where one is given.
+    """
+    which = ".+" if name is None else re.escape(name)
+    ours = re.compile(rf"\.{which}\.\d+-[0-9a-f]{{8}}\.part", re.DOTALL)
     with contextlib.suppress(OSError):  # a folder that may not be listed, or no locks
         for folder in parent.iterdir():
             if not ours.fullmatch(folder.name) or folder.is_symlink() or not folder.is_dir():

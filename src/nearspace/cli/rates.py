@@ -77,12 +77,12 @@ def rates_command(
             {output / "rates.json": terminal.json_of(rates), path: rates_page(rates).html()}
         )
     finally:  # what was computed is seen, whatever keeps the disk from holding it
-        _print(rates)
+        _print(rates, told=dataset.notes)
     echo()
     echo(f"Report: {path}")
 
 
-def _print(rates: Any) -> None:
+def _print(rates: Any, told: tuple[str, ...]) -> None:
     """Print what latents, PCA codes and the cheapest format cost at equal quality, in words too."""
     from nearspace.report.rates import cheapest, cost_text, images_text, never_best, rates_verdict
 
@@ -103,6 +103,5 @@ def _print(rates: Any) -> None:
         )
     if rows:
         terminal.print_table(rows, "encoder")
-    if worse := never_best(rates):
-        terminal.print_words(worse)
-    terminal.print_words("", rates_verdict(rates))
+    terminal.print_notes(rates.notes, told)
+    terminal.print_words(*filter(None, (never_best(rates), f"\n{rates_verdict(rates)}")))

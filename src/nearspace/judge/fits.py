@@ -76,9 +76,9 @@ class Fits:
         base = clone(encoder).set_params(**usual)
         if not base.is_reproducible:
             self.alive[id(encoder)] = encoder
-        key = make_key(
-            data_key, base.spec, kind.metric, "" if base.is_reproducible else id(encoder)
-        )
+        own = "" if base.is_reproducible else id(encoder)
+        by = (*map(type, base.parts), type(kind))
+        key = make_key(data_key, base.spec, kind.metric, own, by=by)
         if key not in self.done:
             fit = self.cache.load_fit(key)
             if fit is None:

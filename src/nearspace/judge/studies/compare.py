@@ -146,7 +146,7 @@ def compare(
     fits.tell(1.0, "timing one item")
     judged = judge.timed(judged, given)
     fits.tell(1.0, "intervals and verdicts")
-    fits.cache.prune()
+    notes += fits.cache.close()
     return assemble(
         asked,
         judged,
@@ -245,8 +245,13 @@ class _Judge:
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
         sides = (task.train.fingerprint, task.test.fingerprint)
         groups = "" if task.groups is None else task.groups.tolist()
-        kind = task.train.kind
-        return make_key("row", encoder.spec, *sides, kind.metric, settings, task.name, groups)
+        kind, scores = task.train.kind, task.scores
+        made_of = (*encoder.parts, kind, task, task.train.target)
+        by = (*map(type, made_of), *(score.measure for score in scores))
+        names = [score.name for score in scores]
+        return make_key(
+            "row", encoder.spec, *sides, kind.metric, settings, task.name, groups, names, by=by
+        )
 
     def _run(self, encoder: Encoder) -> Judged:
         task, key = self.task, self._key(encoder)

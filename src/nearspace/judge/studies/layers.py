@@ -256,6 +256,7 @@ def compare_layers(
     floor = measured.floor() if asked.labelled else {}
     hybrids, gain = measured.hybrids(own) if asked.labelled else ((), None)
     times.append(time.perf_counter())
+    notes = (*notes, *fits.cache.close())
     described = asked.describe()
     told = described | {
         "encoder": encoder.spec,

@@ -142,6 +142,7 @@ def measure_rates(
         (
             *dataset.notes,
             *(f"{made.encoder.spec}: {note}" for made in measured for note in made.encoder.notes),
+            *fits.cache.close(),
         ),
     )
 

@@ -324,10 +324,9 @@ def transfer(
         interrupted = True
         notes.append("Interrupted; what was done until then stands here.")
     fits.tell(1.0, "intervals")
-    fits.cache.prune()
     return dataclasses.replace(
         transferred(asked, encoder.spec, runs.done, runs.rates, runs.last),
-        notes=(*notes, *runs.notes),
+        notes=(*notes, *runs.notes, *fits.cache.close()),
         seconds=runs.seconds,
         interrupted=interrupted,
     )
