@@ -11,6 +11,7 @@ from sklearn.decomposition import NMF
 from nearspace.data import SAMPLES
 from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.spec import load_encoder, make
+from nearspace.encoders.state import sealed
 from nearspace.errors import NearspaceError
 
 DIGITS = SAMPLES["digits"]()
@@ -56,7 +57,8 @@ def test_refuses_what_is_no_saved_encoder(tmp_path):
     (folder / "encoder.json").write_text(json.dumps({**head, "format": 99}))
     with pytest.raises(NearspaceError, match="encoder format 99"):
         load_encoder(folder)
-    (folder / "encoder.json").write_text(json.dumps({**head, "class": "os.system"}))
+    other = sealed({**head, "class": "os.system"}, (folder / "weights.safetensors").read_bytes())
+    (folder / "encoder.json").write_text(json.dumps(other))
     with pytest.raises(NearspaceError, match=r"There is no encoder 'os\.system'"):
         load_encoder(folder)
     (folder / "weights.safetensors").write_bytes(b"not a tensor")
@@ -65,12 +67,16 @@ def test_refuses_what_is_no_saved_encoder(tmp_path):
 
 
 def tampered(folder, change_weights=None, change_head=None):
-    """Change a saved encoder as a mistake would, and return its folder."""
+    """Change a saved encoder as somebody would who knows the format, and return its folder."""
     weights, head = folder / "weights.safetensors", folder / "encoder.json"
     if change_weights is not None:
         save_file(change_weights(load_file(weights)), weights)
+    changed = json.loads(head.read_text())
     if change_head is not None:
-        head.write_text(json.dumps(change_head(json.loads(head.read_text()))))
+        changed = change_head(changed)
+    if isinstance(changed, dict):
+        changed = sealed(changed, weights.read_bytes())
+    head.write_text(json.dumps(changed))
     return folder
 
 

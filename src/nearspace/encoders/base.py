@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
@@ -23,8 +25,10 @@ from nearspace.data.target import check_length
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
-from nearspace.encoders.state import Keeps, State, digest, write
+from nearspace.encoders.state import Keeps, State, check_state, digest, write
 from nearspace.errors import DataError
+from nearspace.learning.threads import one_thread
+from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -37,6 +41,8 @@ __all__ = [
     "fewer",
 ]
 
+MOST_TRIED = 2**20  # numbers of an item
+
 
 def _may_decode(encoder: Any) -> bool:
     """Return whether an encoder decodes, or may when it is fitted."""
@@ -47,9 +53,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     """A scikit-learn transformer from items of some kinds to vectors.
 
     A subclass implements `_fit`, which sets ``width_``, and `_transform`; the items it gets are
-    checked and in the container of their kind. What a fitted encoder keeps ends in ``_`` and is
-    built of arrays, numbers, strings, lists, dicts, kinds and encoders, so that `save` can write
-    it.
+    checked and in the container of their kind. Both run with one thread of NumPy and scikit-learn,
+    so that their numbers do not depend on the cores. What a fitted encoder keeps is declared in the
+    body of the class, as ``words_: list[str]``, under a name that ends in ``_``, and is built of
+    arrays, numbers, strings, lists, dicts, kinds and encoders, so that `save` can write it.
 
     Attributes
     ----------
@@ -101,7 +108,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     _parameter_constraints: ClassVar[dict[str, list]] = {}
     kind_: Kind
     width_: int
-    offset_: np.ndarray | None = None
+    offset_: NDArray[np.float64] | None = None
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
 
     @abstractmethod
     def _fit(self, items: Any, y: Any) -> None:
@@ -184,8 +193,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
 
     def fit_items(self, items: Any, y: Any = None, kind: Kind | None = None) -> Self:
         """Learn from items of a kind; of the one that they look like where it is None."""
-        checked, y = self.begin_fit(items, y, kind)
-        self._fit(checked, y)
+        with one_thread():
+            checked, y = self.begin_fit(items, y, kind)
+            self._fit(checked, y)
         return self
 
     def begin_fit(self, items: Any, y: Any, kind: Kind | None = None) -> tuple[Any, Target | None]:
@@ -220,7 +230,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             One vector an item; the same whether the item comes alone or among others.
         """
         check_is_fitted(self)
-        return self._transform(self._check(X, reset=False))
+        with one_thread():
+            return self._transform(self._check(X, reset=False))
 
     def _recognised(self, items: Any) -> Kind:
         """Return the kind given as a parameter, else that of ours which items look like."""
@@ -370,13 +381,42 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     @classmethod
     def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
         """Return the encoder of a state."""
+        check_state(cls, params, fitted)
         encoder = cls(**params)
+        encoder._validate_params()
         encoder.__dict__.update(fitted)
         return encoder
+
+    def check_whole(self) -> None:
+        """Raise an error unless the encoder is fitted, and embeds an item that shows nothing."""
+        check_is_fitted(self)
+        if type(self.kind_) not in self.kinds:
+            raise TypeError(f"{type(self).__name__} takes no {self.kind_.name}s")
+        d = self.kind_.size
+        if isinstance(self.kind_, Vector) and getattr(self, "n_features_in_", d) != d:
+            raise ValueError(
+                f"it was fitted on {self.n_features_in_} columns, and its kind has {d}"
+            )
+        if self.offset_ is not None and self.offset_.shape != (d,):
+            raise ValueError(f"what is taken off the columns has shape {self.offset_.shape}")
+        blank = self.kind_.blank() if d <= MOST_TRIED else None
+        if blank is None:
+            return
+        vectors = self._vectors_of(blank)
+        if vectors.dtype != np.float32 or vectors.shape != (1, self._n_features_out):
+            raise ValueError(f"it makes {vectors.dtype} of shape {vectors.shape} of one item")
+        if not np.isfinite(vectors.data if issparse(vectors) else vectors).all():
+            raise ValueError("it makes vectors that are not finite")
+
+    def _vectors_of(self, items: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors of items as `transform` does, but on no other device than the CPU."""
+        with one_thread():
+            return self._transform(items)
 
     def dump(self) -> dict[str, bytes]:
         """Return the files that hold the fitted encoder, by name."""
         check_is_fitted(self)
+        self._validate_params()
         return write(self)
 
     def save(self, path: str | Path) -> Path:
@@ -391,11 +431,14 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         -------
         Path
             The folder. `load_encoder` reads it.
+
+        Raises
+        ------
+        NearspaceError
+            If it keeps what cannot be written without pickle, or the folder cannot be written to;
+            what it held is then as it was.
         """
-        files = self.dump()
-        Path(path).mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (Path(path) / name).write_bytes(data)
+        write_files({Path(path) / name: data for name, data in self.dump().items()})
         return Path(path)
 
     def __sklearn_tags__(self) -> Any:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from nearspace.data.arrays import empty_array
-from nearspace.errors import DataError
+from nearspace.data.declared import check_declared, declared
+from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -40,6 +41,7 @@ __all__ = [
     "take_items",
 ]
 
+LARGEST_ITEM = 2**28  # numbers; a grey picture of 16,384 × 16,384
 Progress = Callable[[int, int], None]
 # A mean and a scale, which broadcast to a batch.
 Scaling = tuple[np.ndarray, np.ndarray]
@@ -171,6 +173,10 @@ class Kind(ABC):
         if not self.shape_of_item:
             raise DataError(f"{self.name} items cannot be none.")
         return self.stored(np.empty((0, *self.shape_of_item)))
+
+    def blank(self) -> Any:
+        """Return one item that shows nothing, in the container; None where there is no such."""
+        return self.stored(np.zeros((1, *self.shape_of_item))) if self.shape_of_item else None
 
     def take(self, items: Any, rows: np.ndarray) -> Any:
         """Return the items at the positions ``rows``."""
@@ -399,11 +405,30 @@ def described(items: Any) -> str:
     return f"an array of {array.dtype} of shape {array.shape}{spread}"
 
 
-def kind_from_json(value: dict[str, Any]) -> Kind:
-    """Return the kind that `Kind.to_json` wrote."""
-    fields = dict(value)
-    cls = Kind.registry[fields.pop("kind")]
-    return cls(**{name: _tuples(field) for name, field in fields.items()})
+def kind_from_json(value: Any) -> Kind:
+    """Return the kind that `Kind.to_json` wrote.
+
+    Raises
+    ------
+    DataError
+        If it is none.
+    """
+    fields = {name: _tuples(of) for name, of in value.items()} if isinstance(value, dict) else {}
+    name = fields.pop("kind", None)
+    cls = Kind.registry.get(name) if isinstance(name, str) else None
+    if cls is None:
+        raise DataError(
+            f"There is no kind of data '{name!s:.40}'. {did_you_mean(name, Kind.registry)}"
+        )
+    own = [field.name for field in dataclasses.fields(cls)]
+    try:
+        check_declared(fields, declared(cls, own.__contains__), cls.__name__)
+        kind = cls(**fields)
+    except TypeError as error:
+        raise DataError(f"This is no {name}, as Kind.to_json writes it ({error}).") from error
+    if min(kind.shape_of_item, default=1) < 0 or kind.size > LARGEST_ITEM:
+        raise DataError(f"There are no {name}s of shape {kind.shape_of_item!s:.60}.")
+    return kind
 
 
 def content_hash(rows: Sequence[Any] | np.ndarray) -> np.ndarray:

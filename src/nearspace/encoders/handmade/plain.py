@@ -43,6 +43,7 @@ class Raw(Encoder):
     kinds = Kind.registry.values()
     decodes = True
     moves = True
+    columns_: list[dict[str, Any]] | None
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -197,6 +198,7 @@ class OneHot(Encoder):
 
     kinds = frozenset({Table})
     learns = "items"
+    columns_: list[dict[str, Any]]
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "max_categories": [Interval(Integral, 1, None, closed="left")]
     }
