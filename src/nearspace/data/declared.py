@@ -36,15 +36,16 @@ def check_declared(values: Mapping[str, Any], hints: Mapping[str, Any], who: str
     --------
     >>> check_declared({"width_": "nine"}, {"width_": int}, "Raw")
     Traceback (most recent call last):
-    TypeError: Raw declares 'width_' as int, got a str
+    TypeError: Raw declares 'width_' as int, got str
     """
     for name, value in values.items():
         if name not in hints:
             raise TypeError(f"{who} declares no '{name}'")
         if not is_of(value, hints[name]):
-            hint = hints[name]
-            told = hint.__name__ if isinstance(hint, type) and not get_args(hint) else hint
-            raise TypeError(f"{who} declares '{name}' as {told}, got {_told(value)}")
+            got = (
+                f"array of {value.dtype}" if isinstance(value, np.ndarray) else _words(type(value))
+            )
+            raise TypeError(f"{who} declares '{name}' as {_words(hints[name])}, got {got}")
 
 
 def is_of(value: Any, hint: Any) -> bool:
@@ -81,7 +82,13 @@ def is_of(value: Any, hint: Any) -> bool:
     return isinstance(value, origin or hint)
 
 
-def _told(value: Any) -> str:
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype}"
-    return f"a {type(value).__name__}"
+def _words(hint: Any) -> str:
+    """Return a type as a reader would say it."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        return " or ".join(map(_words, inner))
+    if origin is np.ndarray:
+        return f"array of {get_args(inner[1])[0].__name__}"
+    if hint is type(None):
+        return "None"
+    return hint.__name__ if isinstance(hint, type) and not inner else str(hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -14,17 +14,16 @@ from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
+from nearspace.data import Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds.kind import recognised
 from nearspace.data.kinds.vector import check_range
 from nearspace.data.rounding import large_offsets
-from nearspace.data.target import check_length
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
+from nearspace.encoders.labels import check_labels
 from nearspace.encoders.state import Keeps, State, check_state, digest, write
 from nearspace.errors import DataError
 from nearspace.learning.threads import one_thread
@@ -32,12 +31,9 @@ from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     from scipy import sparse
-    from torch import Tensor
 
 __all__ = [
     "Encoder",
-    "Layers",
-    "check_labels",
     "fewer",
 ]
 
@@ -213,7 +209,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
                 f"n_samples={n_items}."
             )
         if self.learns == "labels":
-            return items, check_labels(self, y, n_items)
+            return items, check_labels(y, n_items, type(self).__name__, self.learns_numbers)
         return items, target_of(y) if self.takes_labels and y is not None else None
 
     def transform(self, X: Any) -> np.ndarray | sparse.csr_array:
@@ -452,29 +448,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         return tags
 
 
-class Layers(ABC):
-    """An encoder with a ``layer`` parameter: any layer of its network can be the space."""
-
-    layers_: list[str]
-
-    def layer_names(self) -> list[str]:
-        """Return the names of the layers of the fitted network, from input to output."""
-        return list(self.layers_)
-
-    @property
-    def own_layer(self) -> str:
-        """The layer from which the vectors come when nobody names one."""
-        return self.layer_names()[-1]
-
-    @abstractmethod
-    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items, by name, from one run of the network.
-
-        Each has one row an item and is not yet made a vector: ``(n, d)``, ``(n, tokens, d)`` or
-        ``(n, channels, height, width)``.
-        """
-
-
 def fewer(count: int, asked: int, noun: str) -> tuple[str, ...]:
     """Return the note that an encoder has fewer of something than its parameters ask for, if so.
 
@@ -486,30 +459,3 @@ def fewer(count: int, asked: int, noun: str) -> tuple[str, ...]:
     if count >= asked:
         return ()
     return (f"It has {count:,} {noun}, as many as the data allow, and not {asked:,}.",)
-
-
-def check_labels(encoder: Encoder, y: Any, n: int) -> Target:
-    """Return labels as what is to be learnt of ``n`` items.
-
-    Raises
-    ------
-    ValueError
-        If they are absent, of another length, all the same, or of a sort that is not learnt.
-    """
-    who = type(encoder).__name__
-    if y is None:
-        raise DataError(
-            f"{who} learns from labels and requires y to be passed, but the target y is None."
-        )
-    target = y if isinstance(y, Target) else target_of(column_or_1d(y, warn=True))
-    check_length(target, n, "labels", who)
-    if isinstance(target, Classes):
-        check_classification_targets(target.values)
-    elif not encoder.learns_numbers:
-        raise DataError(
-            f"{who} learns from classes, got continuous numbers; cut them into classes first, or "
-            "use an encoder that learns numbers, such as mlp."
-        )
-    if not target.varies:
-        raise DataError(f"{who} needs labels of at least two classes, got only one class.")
-    return target

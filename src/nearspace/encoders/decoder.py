@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array
 
 from nearspace.data import Kind
 from nearspace.data.declared import check_declared, declared
-from nearspace.data.kinds.kind import LARGEST_ITEM
+from nearspace.data.kinds.saved import LARGEST_ITEM
 from nearspace.encoders.state import Keeps, State, check_state, digest, write
 from nearspace.errors import DataError
 from nearspace.learning.threads import one_thread

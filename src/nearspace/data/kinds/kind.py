@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from nearspace.data.arrays import empty_array
-from nearspace.data.declared import check_declared, declared
-from nearspace.errors import DataError, did_you_mean
+from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -34,14 +33,12 @@ __all__ = [
     "content_hash",
     "infer_kind",
     "is_frame",
-    "kind_from_json",
     "kind_of_file",
     "number_array",
     "recognised",
     "take_items",
 ]
 
-LARGEST_ITEM = 2**28  # numbers; a grey picture of 16,384 × 16,384
 Progress = Callable[[int, int], None]
 # A mean and a scale, which broadcast to a batch.
 Scaling = tuple[np.ndarray, np.ndarray]
@@ -307,7 +304,7 @@ class Kind(ABC):
         return f"{self.name}s"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the kind as a JSON object that `kind_from_json` reads."""
+        """Return the kind as a JSON object that `nearspace.data.kind_from_json` reads."""
         fields = dataclasses.asdict(self)
         return {"kind": self.name, **{name: of for name, of in fields.items() if of is not None}}
 
@@ -405,32 +402,6 @@ def described(items: Any) -> str:
     return f"an array of {array.dtype} of shape {array.shape}{spread}"
 
 
-def kind_from_json(value: Any) -> Kind:
-    """Return the kind that `Kind.to_json` wrote.
-
-    Raises
-    ------
-    DataError
-        If it is none.
-    """
-    fields = {name: _tuples(of) for name, of in value.items()} if isinstance(value, dict) else {}
-    name = fields.pop("kind", None)
-    cls = Kind.registry.get(name) if isinstance(name, str) else None
-    if cls is None:
-        raise DataError(
-            f"There is no kind of data '{name!s:.40}'. {did_you_mean(name, Kind.registry)}"
-        )
-    own = [field.name for field in dataclasses.fields(cls)]
-    try:
-        check_declared(fields, declared(cls, own.__contains__), cls.__name__)
-        kind = cls(**fields)
-    except TypeError as error:
-        raise DataError(f"This is no {name}, as Kind.to_json writes it ({error}).") from error
-    if min(kind.shape_of_item, default=1) < 0 or kind.size > LARGEST_ITEM:
-        raise DataError(f"There are no {name}s of shape {kind.shape_of_item!s:.60}.")
-    return kind
-
-
 def content_hash(rows: Sequence[Any] | np.ndarray) -> np.ndarray:
     """Return a 16-byte BLAKE2 hash of every row of an array, or of every ``str`` or ``bytes``."""
     digests = np.empty(len(rows), dtype="S16")
@@ -450,7 +421,3 @@ def take_items(items: Any, indices: np.ndarray) -> Any:
     if isinstance(items, list | tuple):
         return [items[index] for index in indices]
     return items[indices]
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(part) for part in value) if isinstance(value, list | tuple) else value

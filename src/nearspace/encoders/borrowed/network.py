@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Vector
 from nearspace.data.batches import Batches
-from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.layers import Layers
 from nearspace.errors import DataError
 from nearspace.learning.threads import threads_for
 from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap

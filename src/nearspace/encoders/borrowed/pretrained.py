@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from nearspace.data import Image
 from nearspace.data.batches import Batches, Positions
-from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.layers import Layers
 from nearspace.encoders.learned.learned import torch_device
 from nearspace.errors import DataError, NearspaceError, need
 from nearspace.learning.threads import threads_for
