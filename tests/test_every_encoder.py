@@ -6,10 +6,13 @@ import sys
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from nearspace.data import SAMPLES, take_items, train_test_split
 from nearspace.data.kinds.kind import Kind
@@ -203,6 +206,58 @@ def test_encoder_and_decoder_go_ways_of_their_own(fitted, name, kind):
 def test_the_fingerprint_survives_saving(fitted, name, kind):
     encoder, _, _ = fitted(name, kind)
     assert Encoder.parse(encoder.dump(), "memory").fingerprint == encoder.fingerprint
+
+
+def made(kind, n, side, rng):
+    """Return items so large that libraries share the work among threads, and labels."""
+    labels = rng.integers(0, 4, n)
+    if kind == "text":
+        words = rng.zipf(1.5, size=(n, 30)) % 500 + labels[:, None]
+        return [" ".join(f"word{word}" for word in row) for row in words], labels
+    pictures = rng.normal(size=(4, side, side)).cumsum(1).cumsum(2)[labels]
+    pictures += 3 * rng.normal(size=pictures.shape)
+    if kind == "image":
+        low, high = pictures.min(), pictures.max()
+        return ((pictures - low) / (high - low) * 255).astype(np.uint8), labels
+    vectors = pictures.reshape(n, -1)
+    return pd.DataFrame(vectors[:, :30]).add_prefix("c") if kind == "table" else vectors, labels
+
+
+def bits(name, kind, items, labels, folder):
+    """Return digests of all that a newly fitted encoder computes."""
+    if name == "pretrained":
+        encoder = encoder_class(name)(vision_models.save(vision_models.vit, folder / "vit"))
+    else:
+        encoder = make("bovw(words=40)" if name == "bovw" else name)
+        if "epochs" in encoder.get_params():
+            encoder.set_params(epochs=1)
+    encoder.fit(items, labels)
+    vectors = dense(encoder.transform(items))
+    computed = [vectors, dense(encoder.transform(take_items(items, np.array([3]))))]
+    if encoder.decoder is not None:
+        decoder = Decoder.parse(encoder.decoder.dump(), "memory")
+        computed += [encoder.inverse_transform(vectors), decoder.decode_double(vectors[:9])]
+    return encoder.fingerprint, *(hash(array.tobytes()) for array in computed)
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize(
+    ("n", "side"), [(120, 28), pytest.param(5000, 28, marks=pytest.mark.full)], ids=str
+)
+@pytest.mark.parametrize("name", [name for name in CATALOGUE if name != "vectors"])
+def test_any_number_of_threads_gives_the_same_bits(name, n, side, tmp_path):
+    before, named = torch.get_num_threads(), CATALOGUE[name].kinds
+    for kind in sorted(SAMPLE_OF_KIND) if named == ("any",) else named:
+        items, labels = made(kind, n, side, np.random.default_rng(0))
+        seen = {}
+        for threads in (1, 2, 3):
+            torch.set_num_threads(threads)
+            with threadpool_limits(threads):
+                seen[threads] = bits(name, kind, items, labels, tmp_path)
+                assert torch.get_num_threads() == threads, "it did not restore what it sets"
+                assert {each["num_threads"] for each in threadpool_info()} == {threads}
+            torch.set_num_threads(before)
+        assert seen[1] == seen[2] == seen[3], kind
 
 
 LOAD_IN_NEW_PROCESS = """

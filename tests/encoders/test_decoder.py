@@ -9,6 +9,7 @@ from safetensors.numpy import load, save
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.spec import make
+from nearspace.encoders.state import sealed
 from nearspace.errors import DataError, NearspaceError
 
 
@@ -61,9 +62,9 @@ def test_a_decoder_that_was_tampered_with_is_refused(samples):
     head, arrays = (files[name] for name in Decoder.files)
     axes = load(arrays)
     axes["encoder.params.mean"] = axes["encoder.params.mean"] + 1
-    with pytest.raises(NearspaceError, match="fingerprint is another"):
+    with pytest.raises(NearspaceError, match="checksum is another"):
         Decoder.parse({**files, Decoder.files[1]: save(axes)}, "memory")
-    other = {**json.loads(head), "class": "pca"}
+    other = sealed({**json.loads(head), "class": "pca"}, arrays)
     with pytest.raises(NearspaceError, match="do not belong together"):
         Decoder.parse({**files, Decoder.files[0]: json.dumps(other).encode()}, "memory")
     as_encoder = dict(zip(("encoder.json", "weights.safetensors"), (head, arrays), strict=True))

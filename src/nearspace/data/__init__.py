@@ -2,7 +2,8 @@
 
 from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.image import Image
-from nearspace.data.kinds.kind import Kind, infer_kind, kind_from_json, take_items
+from nearspace.data.kinds.kind import Kind, infer_kind, take_items
+from nearspace.data.kinds.saved import kind_from_json
 from nearspace.data.kinds.table import Table
 from nearspace.data.kinds.text import Text
 from nearspace.data.kinds.vector import Vector

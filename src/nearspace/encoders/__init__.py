@@ -105,7 +105,7 @@ def encoder_class(name: str) -> type[Any]:
         If the library it needs is not installed.
     """
     if name not in CATALOGUE:
-        raise SpecError(f"There is no encoder '{name}'. {did_you_mean(name, CATALOGUE)}")
+        raise SpecError(f"There is no encoder '{name:.60}'. {did_you_mean(name, CATALOGUE)}")
     entry = CATALOGUE[name]
     if entry.extra:
         need(entry.extra, f"The encoder '{name}'")

@@ -5,42 +5,42 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from nearspace.data import Classes, Dataset, Kind, Target, Text, Vector, infer_kind, target_of
+from nearspace.data import Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds.kind import recognised
 from nearspace.data.kinds.vector import check_range
 from nearspace.data.rounding import large_offsets
-from nearspace.data.target import check_length
 from nearspace.encoders import name_of
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
-from nearspace.encoders.state import Keeps, State, digest, write
+from nearspace.encoders.labels import check_labels
+from nearspace.encoders.state import Keeps, State, check_state, digest, write
 from nearspace.errors import DataError
+from nearspace.learning.threads import one_thread
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     from scipy import sparse
-    from torch import Tensor
 
 __all__ = [
     "Encoder",
-    "Layers",
-    "check_labels",
     "fewer",
     "row_blocks",
 ]
 
 NUMBERS_AT_ONCE = 2**21  # of items, from which vectors are made that need no others
+MOST_TRIED = 2**20  # numbers of an item
 
 
 def _may_decode(encoder: Any) -> bool:
@@ -52,9 +52,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     """A scikit-learn transformer from items of some kinds to vectors.
 
     A subclass implements `_fit`, which sets ``width_``, and `_transform`; the items it gets are
-    checked and in the container of their kind. What a fitted encoder keeps ends in ``_`` and is
-    built of arrays, numbers, strings, lists, dicts, kinds and encoders, so that `save` can write
-    it.
+    checked and in the container of their kind. Both run with one thread of NumPy and scikit-learn,
+    so that their numbers do not depend on the cores. What a fitted encoder keeps is declared in the
+    body of the class, as ``words_: list[str]``, under a name that ends in ``_``, and is built of
+    arrays, numbers, strings, lists, dicts, kinds and encoders, so that `save` can write it.
 
     Attributes
     ----------
@@ -110,7 +111,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     _parameter_constraints: ClassVar[dict[str, list]] = {}
     kind_: Kind
     width_: int
-    offset_: np.ndarray | None = None
+    offset_: NDArray[np.float64] | None = None
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_]
 
     @abstractmethod
     def _fit(self, items: Any, y: Any) -> None:
@@ -193,8 +196,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
 
     def fit_items(self, items: Any, y: Any = None, kind: Kind | None = None) -> Self:
         """Learn from items of a kind; of the one that they look like where it is None."""
-        checked, y = self.begin_fit(items, y, kind)
-        self._fit(checked, y)
+        with one_thread():
+            checked, y = self.begin_fit(items, y, kind)
+            self._fit(checked, y)
         return self
 
     def begin_fit(self, items: Any, y: Any, kind: Kind | None = None) -> tuple[Any, Target | None]:
@@ -212,7 +216,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
                 f"n_samples={n_items}."
             )
         if self.learns == "labels":
-            return items, check_labels(self, y, n_items)
+            return items, check_labels(y, n_items, type(self).__name__, self.learns_numbers)
         return items, target_of(y) if self.takes_labels and y is not None else None
 
     def transform(self, X: Any) -> np.ndarray | sparse.csr_array:
@@ -229,15 +233,16 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             One vector an item; the same whether the item comes alone or among others.
         """
         check_is_fitted(self)
-        items = self._check(X, reset=False)
-        parts = list(row_blocks(items)) if self.in_blocks else []
-        if len(parts) < 2:
-            return self._transform(items)
-        vectors = np.empty((len(items), self._n_features_out), np.float32)
-        for rows in parts:
-            some = items.iloc[rows] if hasattr(items, "iloc") else items[rows]
-            vectors[rows] = self._transform(some)
-        return vectors
+        with one_thread():
+            items = self._check(X, reset=False)
+            parts = list(row_blocks(items)) if self.in_blocks else []
+            if len(parts) < 2:
+                return self._transform(items)
+            vectors = np.empty((len(items), self._n_features_out), np.float32)
+            for rows in parts:
+                some = items.iloc[rows] if hasattr(items, "iloc") else items[rows]
+                vectors[rows] = self._transform(some)
+            return vectors
 
     def _recognised(self, items: Any) -> Kind:
         """Return the kind given as a parameter, else that of ours which items look like."""
@@ -390,13 +395,42 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     @classmethod
     def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
         """Return the encoder of a state."""
+        check_state(cls, params, fitted)
         encoder = cls(**params)
+        encoder._validate_params()
         encoder.__dict__.update(fitted)
         return encoder
+
+    def check_whole(self) -> None:
+        """Raise an error unless the encoder is fitted, and embeds an item that shows nothing."""
+        check_is_fitted(self)
+        if type(self.kind_) not in self.kinds:
+            raise TypeError(f"{type(self).__name__} takes no {self.kind_.name}s")
+        d = self.kind_.size
+        if isinstance(self.kind_, Vector) and getattr(self, "n_features_in_", d) != d:
+            raise ValueError(
+                f"it was fitted on {self.n_features_in_} columns, and its kind has {d}"
+            )
+        if self.offset_ is not None and self.offset_.shape != (d,):
+            raise ValueError(f"what is taken off the columns has shape {self.offset_.shape}")
+        blank = self.kind_.blank() if d <= MOST_TRIED else None
+        if blank is None:
+            return
+        vectors = self._vectors_of(blank)
+        if vectors.dtype != np.float32 or vectors.shape != (1, self._n_features_out):
+            raise ValueError(f"it makes {vectors.dtype} of shape {vectors.shape} of one item")
+        if not np.isfinite(vectors.data if issparse(vectors) else vectors).all():
+            raise ValueError("it makes vectors that are not finite")
+
+    def _vectors_of(self, items: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors of items as `transform` does, but on no other device than the CPU."""
+        with one_thread():
+            return self._transform(items)
 
     def dump(self) -> dict[str, bytes]:
         """Return the files that hold the fitted encoder, by name."""
         check_is_fitted(self)
+        self._validate_params()
         return write(self)
 
     def save(self, path: str | Path) -> Path:
@@ -411,6 +445,12 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         -------
         Path
             The folder. `load_encoder` reads it.
+
+        Raises
+        ------
+        NearspaceError
+            If it keeps what cannot be written without pickle, or the folder cannot be written to;
+            what it held is then as it was.
         """
         write_files({Path(path, name): data for name, data in self.dump().items()})
         return Path(path)
@@ -424,29 +464,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         tags.input_tags.string = Text in self.kinds
         tags.non_deterministic = False
         return tags
-
-
-class Layers(ABC):
-    """An encoder with a ``layer`` parameter: any layer of its network can be the space."""
-
-    layers_: list[str]
-
-    def layer_names(self) -> list[str]:
-        """Return the names of the layers of the fitted network, from input to output."""
-        return list(self.layers_)
-
-    @property
-    def own_layer(self) -> str:
-        """The layer from which the vectors come when nobody names one."""
-        return self.layer_names()[-1]
-
-    @abstractmethod
-    def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items, by name, from one run of the network.
-
-        Each has one row an item and is not yet made a vector: ``(n, d)``, ``(n, tokens, d)`` or
-        ``(n, channels, height, width)``.
-        """
 
 
 def row_blocks(items: Any) -> Iterator[slice]:
@@ -478,30 +495,3 @@ def fewer(count: int, asked: int, noun: str) -> tuple[str, ...]:
     if count >= asked:
         return ()
     return (f"It has {count:,} {noun}, as many as the data allow, and not {asked:,}.",)
-
-
-def check_labels(encoder: Encoder, y: Any, n: int) -> Target:
-    """Return labels as what is to be learnt of ``n`` items.
-
-    Raises
-    ------
-    ValueError
-        If they are absent, of another length, all the same, or of a sort that is not learnt.
-    """
-    who = type(encoder).__name__
-    if y is None:
-        raise DataError(
-            f"{who} learns from labels and requires y to be passed, but the target y is None."
-        )
-    target = y if isinstance(y, Target) else target_of(column_or_1d(y, warn=True))
-    check_length(target, n, "labels", who)
-    if isinstance(target, Classes):
-        check_classification_targets(target.values)
-    elif not encoder.learns_numbers:
-        raise DataError(
-            f"{who} learns from classes, got continuous numbers; cut them into classes first, or "
-            "use an encoder that learns numbers, such as mlp."
-        )
-    if not target.varies:
-        raise DataError(f"{who} needs labels of at least two classes, got only one class.")
-    return target

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
@@ -35,6 +35,7 @@ class Composite(Encoder):
     kinds = Kind.registry.values()
     takes_sparse = True
     takes_labels = True
+    _parameter_constraints: ClassVar[dict[str, list]] = {"encoders": ["array-like"]}
     encoders_: list[Encoder]
 
     def __init__(self, encoders: Sequence[Encoder]):
@@ -74,6 +75,21 @@ class Composite(Encoder):
         bare.encoders_ = [part.without_decoder() for part in self.encoders_]
         return bare
 
+    def check_whole(self) -> None:
+        """Raise an error unless its fitted parts are whole, and those that it was made of."""
+        check_is_fitted(self)
+        sizes = self._sizes_in()
+        for part, size in zip(self.encoders_, sizes, strict=True):
+            part.check_whole()
+            if part.kind_.size != size:
+                raise ValueError(f"a part takes {part.kind_.size} numbers, and gets {size}")
+        if [part.spec for part in self.encoders_] != [part.spec for part in self.encoders]:
+            raise ValueError("its fitted parts are not those that it is made of")
+
+    @abstractmethod
+    def _sizes_in(self) -> list[int]:
+        """Return how many numbers an item has that each fitted part gets."""
+
     @abstractmethod
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Set `encoders_` by ``fit_part(part, items, y, kind)``, which returns a fitted copy."""
@@ -108,6 +124,9 @@ class Concatenated(Composite):
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit every part on the same items."""
         self.encoders_ = [fit_part(part, items, y, self.kind_) for part in self.encoders]
+
+    def _sizes_in(self) -> list[int]:
+        return [self.kind_.size for _ in self.encoders_]
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         blocks = [part.transform(items) for part in self.encoders_]
@@ -174,6 +193,9 @@ class Piped(Composite):
             if len(self.encoders_) < len(self.encoders):
                 items = self.encoders_[-1].transform(items)
                 kind = Vector(items.shape[1], self.encoders_[-1].metric)
+
+    def _sizes_in(self) -> list[int]:
+        return [self.kind_.size, *(part._n_features_out for part in self.encoders_[:-1])]
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         for part in self.encoders_:

@@ -7,13 +7,19 @@ from abc import abstractmethod
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from nearspace.data import Kind
-from nearspace.encoders.state import Keeps, State, digest, write
+from nearspace.data.declared import check_declared, declared
+from nearspace.data.kinds.saved import LARGEST_ITEM
+from nearspace.encoders.state import Keeps, State, check_state, digest, write
 from nearspace.errors import DataError
+from nearspace.learning.threads import one_thread
 
 __all__ = ["AffineDecoder", "Decoder", "FlatDecoder", "PipedDecoder"]
+
+MOST_TRIED = 2**20  # numbers of a vector or an item
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -44,7 +50,7 @@ class Decoder(Keeps):
     files: ClassVar[tuple[str, str]] = ("decoder.json", "decoder.safetensors")
     kind: Kind
     dim: int
-    offset: np.ndarray | None = dataclasses.field(default=None, kw_only=True)
+    offset: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
 
     @abstractmethod
     def _decode(self, vectors: np.ndarray) -> np.ndarray:
@@ -52,6 +58,10 @@ class Decoder(Keeps):
 
         That is float32, or float64 computed on the CPU.
         """
+
+    def _on_cpu(self, vectors: np.ndarray) -> np.ndarray:
+        """Return items less their offset as `_decode` does, but on no other device."""
+        return self._decode(vectors)
 
     def decode(self, Z: Any) -> np.ndarray:
         """Return the items at vectors.
@@ -78,7 +88,8 @@ class Decoder(Keeps):
                 f"{type(self).__name__} decodes vectors of {self.dim} numbers, got shape "
                 f"{vectors.shape}."
             )
-        return self._moved_back(self._decode(vectors))
+        with one_thread():
+            return self._moved_back(self._decode(vectors))
 
     def decode_double(self, vectors: np.ndarray) -> np.ndarray:
         """Return the items at vectors as float64, computed on the CPU in double precision.
@@ -87,14 +98,16 @@ class Decoder(Keeps):
         pixels come out otherwise. In double precision that takes a value within about 1e-13 of a
         boundary.
         """
-        return self._moved_back(self._decode(np.ascontiguousarray(vectors, dtype=np.float64)))
+        with one_thread():
+            return self._moved_back(self._decode(np.ascontiguousarray(vectors, dtype=np.float64)))
 
     def decode_stored(self, vectors: np.ndarray) -> np.ndarray:
         """Return the items at vectors as their kind keeps them, the same on every machine.
 
         They are rounded before an offset is added, which no machine does in another way.
         """
-        decoded = self._decode(np.ascontiguousarray(vectors, dtype=np.float64))
+        with one_thread():
+            decoded = self._decode(np.ascontiguousarray(vectors, dtype=np.float64))
         return np.ascontiguousarray(self._moved_back(self.kind.stored(decoded)))
 
     def _moved_back(self, items: np.ndarray) -> np.ndarray:
@@ -107,7 +120,7 @@ class Decoder(Keeps):
 
     def dump(self) -> dict[str, bytes]:
         """Return the files that hold the decoder, by name."""
-        return write(self, self.fingerprint)
+        return write(self)
 
     @property
     def state(self) -> State:
@@ -117,7 +130,24 @@ class Decoder(Keeps):
     @classmethod
     def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
         """Return the decoder of a state."""
+        check_state(cls, params, fitted)
+        check_declared(params, declared(cls, params.__contains__), cls.__name__)
         return cls(**params)
+
+    def check_whole(self) -> None:
+        """Raise an error unless the decoder makes an item of a vector of zeros."""
+        shape = self.kind.shape_of_item
+        if not 0 <= self.dim <= LARGEST_ITEM:
+            raise ValueError(f"it decodes vectors of {self.dim} numbers")
+        if max(self.dim, self.kind.size) > MOST_TRIED:
+            return
+        with one_thread():
+            decoded = self._on_cpu(np.zeros((1, self.dim), np.float32))
+        decoded = self._moved_back(decoded)
+        if decoded.dtype.kind != "f" or decoded.shape != (1, *shape):
+            raise ValueError(f"it makes {decoded.dtype} of shape {decoded.shape} of one vector")
+        if not np.isfinite(decoded).all():
+            raise ValueError("it makes items that are not finite")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -140,8 +170,8 @@ class AffineDecoder(Decoder):
         Where the origin stands.
     """
 
-    axes: np.ndarray
-    mean: np.ndarray
+    axes: NDArray[np.float32]
+    mean: NDArray[np.float32]
 
     def _decode(self, vectors: np.ndarray) -> np.ndarray:
         axes, mean = (part.astype(vectors.dtype, copy=False) for part in (self.axes, self.mean))

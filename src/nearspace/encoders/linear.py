@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
@@ -27,7 +28,7 @@ class Projection(Encoder):
     kinds = frozenset({Image, Vector})
     moves = True
     in_blocks = True
-    components_: np.ndarray
+    components_: NDArray[np.float32]
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "dim": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -82,6 +83,8 @@ class PCA(Projection):
     decodes = True
     takes_sparse = True
     min_items = 2
+    mean_: NDArray[np.float32]
+    explained_variance_ratio_: NDArray[np.floating]
 
     def _fit(self, items: Any, y: Any) -> None:
         if not hasattr(items, "tocsr") and len(items) * self.kind_.size > LARGE:

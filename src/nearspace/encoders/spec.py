@@ -88,7 +88,8 @@ def load_encoder(path: str | Path) -> Encoder:
     Raises
     ------
     NearspaceError
-        If the folder holds no encoder, one of a newer format, or weights of another shape.
+        If the folder holds no encoder, one of another format, or one that is not as it was
+        written, in settings, names, types, shapes, numbers or the fingerprint.
 
     Examples
     --------
@@ -101,13 +102,20 @@ def load_encoder(path: str | Path) -> Encoder:
     (2, 4)
     """
     try:
-        files = {name: (Path(path) / name).read_bytes() for name in Encoder.files}
-    except OSError as error:
+        files = {name: _content(Path(path) / name) for name in Encoder.files}
+    except (MemoryError, OSError) as error:
         both = " and ".join(Encoder.files)
         raise NearspaceError(
             f"{path} holds no saved encoder: expected {both} as Encoder.save writes them ({error})."
         ) from error
     return Encoder.parse(files, str(path))
+
+
+def _content(file: Path) -> bytes:
+    """Return what a file holds; a named pipe would never end."""
+    if file.exists() and not file.is_file():
+        raise OSError(f"{file.name} is no file")
+    return file.read_bytes()
 
 
 def _encoder(node: ast.expr) -> Encoder:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from nearspace.data import take_items
-from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.base import Encoder
 from nearspace.encoders.bounds import Elbo
 from nearspace.encoders.exhibits import Samples, Strip
+from nearspace.encoders.layers import Layers
 from nearspace.judge.board import HIDDEN
 from nearspace.judge.evidence import reconstructs
 from nearspace.judge.statistics import Estimate

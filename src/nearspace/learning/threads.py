@@ -1,10 +1,18 @@
-"""Threads on a shared machine: waiting ones sleep, and small work gets one."""
+"""How many threads compute: never as many as happen to be there, and waiting ones sleep.
+
+Products, decompositions, sums and the gradients of convolutions are split among threads, and their
+parts rounded and added, by how many there are. What is computed with a number of threads that does
+not depend on the machine or its settings has the same bits whatever these are; with any other, what
+comes out equal is equal by luck, as long as it is small.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import os
+import sys
+import threading
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -12,6 +20,9 @@ __all__ = ["let_waiting_threads_sleep", "one_thread", "threads_for"]
 
 # Below this much arithmetic a step, handing work to a second thread costs what it saves.
 SMALL_STEP = 1e9
+# For more. Where there are fewer cores it costs a few hundredths, since OpenMP's threads do not
+# spin where they are more than the cores; those of NumPy's OpenBLAS do, and a hundredfold is lost.
+FEW = 4
 
 
 def let_waiting_threads_sleep(environ: MutableMapping[str, str] = os.environ) -> None:
@@ -39,21 +50,28 @@ def let_waiting_threads_sleep(environ: MutableMapping[str, str] = os.environ) ->
 
 @contextlib.contextmanager
 def threads_for(flops: float) -> Iterator[None]:
-    """Let torch use one thread inside the ``with`` block if a step is small; restore it after.
+    """Let torch use one thread inside the ``with`` block if a step is small, else four.
 
-    The rule looks at the arithmetic alone and not at a clock, so that a fit is repeatable.
+    The rule looks at the arithmetic alone, not at a clock, the cores or the settings, so that a
+    fit has the same bits with any of them. The number is restored after.
 
     Parameters
     ----------
     flops : float
-        Floating-point operations of one training step.
+        Floating-point operations of one step.
+
+    Examples
+    --------
+    >>> import torch
+    >>> with threads_for(1e6):
+    ...     torch.get_num_threads()
+    1
     """
     import torch
 
     before = torch.get_num_threads()
     try:
-        if flops < SMALL_STEP:
-            torch.set_num_threads(1)
+        torch.set_num_threads(1 if flops < SMALL_STEP else FEW)
         yield
     finally:
         torch.set_num_threads(before)
@@ -61,22 +79,56 @@ def threads_for(flops: float) -> Iterator[None]:
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Let NumPy and scikit-learn use one thread inside the ``with`` block; restore it after.
+    """Let NumPy, scikit-learn and torch use one thread inside the ``with`` block.
 
-    For many small matrix products: the threads of the linear algebra library spin while they wait,
-    and beside a busy neighbour each product then takes many times as long.
+    Inside it `threads_for` may give torch more. All is restored after; where several threads of
+    Python are inside, once the last of them has left, since the setting of OpenBLAS is one of the
+    whole process.
 
     Examples
     --------
     >>> with one_thread():
     ...     pass
     """
-    with _controller().limit(limits=1):
-        yield
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    controller = _controller(len(sys.modules))
+    with _OPENBLAS, controller.select(user_api="openmp").limit(limits=1):
+        try:
+            if torch:  # its MKL is out of the controller's sight
+                torch.set_num_threads(1)
+            yield
+        finally:
+            if torch:
+                torch.set_num_threads(before)
 
 
-@functools.cache
-def _controller() -> Any:
+class _OneForAll:
+    """Keeps OpenBLAS at one thread from when the first enters to when the last leaves."""
+
+    def __init__(self) -> None:
+        self.lock, self.inside = threading.Lock(), 0
+        self.limit: Any = None
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if not self.inside:
+                self.limit = _controller(len(sys.modules)).select(user_api="blas").limit(limits=1)
+            self.inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if not self.inside:
+                self.limit.restore_original_limits()
+
+
+_OPENBLAS = _OneForAll()
+
+
+@functools.lru_cache(maxsize=1)
+def _controller(n_modules: int) -> Any:
+    """Return what sets the threads of all loaded libraries, which come with modules."""
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()  # it looks through all loaded libraries, which takes a while

@@ -33,7 +33,6 @@ __all__ = [
     "content_hash",
     "infer_kind",
     "is_frame",
-    "kind_from_json",
     "kind_of_file",
     "number_array",
     "recognised",
@@ -172,6 +171,10 @@ class Kind(ABC):
             raise DataError(f"{self.name} items cannot be none.")
         return self.stored(np.empty((0, *self.shape_of_item)))
 
+    def blank(self) -> Any:
+        """Return one item that shows nothing, in the container; None where there is no such."""
+        return self.stored(np.zeros((1, *self.shape_of_item))) if self.shape_of_item else None
+
     def take(self, items: Any, rows: np.ndarray) -> Any:
         """Return the items at the positions ``rows``."""
         return take_items(items, rows)
@@ -301,7 +304,7 @@ class Kind(ABC):
         return f"{self.name}s"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the kind as a JSON object that `kind_from_json` reads."""
+        """Return the kind as a JSON object that `nearspace.data.kind_from_json` reads."""
         fields = dataclasses.asdict(self)
         return {"kind": self.name, **{name: of for name, of in fields.items() if of is not None}}
 
@@ -399,13 +402,6 @@ def described(items: Any) -> str:
     return f"an array of {array.dtype} of shape {array.shape}{spread}"
 
 
-def kind_from_json(value: dict[str, Any]) -> Kind:
-    """Return the kind that `Kind.to_json` wrote."""
-    fields = dict(value)
-    cls = Kind.registry[fields.pop("kind")]
-    return cls(**{name: _tuples(field) for name, field in fields.items()})
-
-
 def content_hash(rows: Sequence[Any] | np.ndarray) -> np.ndarray:
     """Return a 16-byte BLAKE2 hash of every row of an array, or of every ``str`` or ``bytes``."""
     digests = np.empty(len(rows), dtype="S16")
@@ -425,7 +421,3 @@ def take_items(items: Any, indices: np.ndarray) -> Any:
     if isinstance(items, list | tuple):
         return [items[index] for index in indices]
     return items[indices]
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(_tuples(part) for part in value) if isinstance(value, list | tuple) else value

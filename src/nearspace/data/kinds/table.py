@@ -140,6 +140,13 @@ class Table(Kind):
             return items, []  # what is missing is told by the check
         return items[wanted], [f"Not of the table, and left out: {', '.join(beside)}."]
 
+    def blank(self) -> pd.DataFrame:
+        """Return one row in which every cell is missing."""
+        import pandas as pd
+
+        cells = {"number": np.full(1, np.nan), "category": np.array([None], dtype=object)}
+        return pd.DataFrame({name: cells[kind] for name, kind in self.columns})
+
     def join(self, first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         """Return rows followed by others."""
         import pandas as pd

@@ -75,6 +75,10 @@ class Text(Kind):
                 )
         return [str(text) for text in texts]
 
+    def blank(self) -> list[str]:
+        """Return one text without a word."""
+        return [""]
+
     def query(self, text: str) -> list[str]:
         """Return the text itself, as items."""
         return [text]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import StrOptions
@@ -45,6 +46,8 @@ class Vectors(Encoder):
 
     kinds = Kind.registry.values()
     needs_all_items = True
+    hashes_: NDArray[np.uint64]
+    rows_: NDArray[np.float32]
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "path": [str],
         "metric": [StrOptions(set(METRICS))],
@@ -58,6 +61,13 @@ class Vectors(Encoder):
     def is_reproducible(self) -> bool:
         """Never: the spec says which file, and not what is in it."""
         return False
+
+    def check_whole(self) -> None:
+        """Raise an error unless there is a row for each hash; no other item has a vector."""
+        if self.rows_.ndim != 2 or self.hashes_.shape != self.rows_.shape[:1]:
+            raise ValueError(f"there are vectors {self.rows_.shape} for items {self.hashes_.shape}")
+        if not len(self.hashes_) or (self.hashes_[1:] <= self.hashes_[:-1]).any():
+            raise ValueError("the items of the vectors are not in order")
 
     def fit_on(self, dataset: Dataset) -> Self:
         """Match rows to all items of a dataset, by id where the file has ids, else by position."""
@@ -136,6 +146,7 @@ class FromSklearn(Encoder):
     kinds = Kind.registry.values()
     takes_sparse = True
     takes_labels = True
+    estimator_: Any
     _parameter_constraints: ClassVar[dict[str, list]] = {"metric": [StrOptions(set(METRICS))]}
 
     def __init__(self, estimator: BaseEstimator, *, metric: str = "euclidean"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -16,8 +17,10 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Vector
 from nearspace.data.batches import Batches
-from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.layers import Layers
 from nearspace.errors import DataError
+from nearspace.learning.threads import threads_for
 from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
 from nearspace.recipe import METRICS
 
@@ -154,12 +157,14 @@ class Network(Layers, Encoder):
         return batch.to(weight.device, weight.dtype)
 
     def _transform(self, items: Any) -> np.ndarray:
-        return self._batches(items).map(self._vectors, self.batch_size).numpy()
+        with threads_for(math.inf):
+            return self._batches(items).map(self._vectors, self.batch_size).numpy()
 
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
         """Return what layers put out for a batch of items."""
         batch = self._batches(self._check(X, reset=False))[:]
-        return tap(self.net, names, self._as_weights(batch))
+        with threads_for(math.inf):
+            return tap(self.net, names, self._as_weights(batch))
 
     @property
     def _n_features_out(self) -> int:

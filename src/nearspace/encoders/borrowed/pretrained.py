@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import math
 import re
 from collections.abc import Iterator
 from numbers import Integral
@@ -19,9 +20,11 @@ from torch import Tensor, nn
 
 from nearspace.data import Image
 from nearspace.data.batches import Batches, Positions
-from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.layers import Layers
 from nearspace.encoders.learned.learned import torch_device
 from nearspace.errors import DataError, NearspaceError, need
+from nearspace.learning.threads import threads_for
 from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
 
 __all__ = ["Pretrained"]
@@ -87,6 +90,9 @@ class Pretrained(Layers, Encoder):
 
     kinds = frozenset({Image})
     metric = "cosine"
+    revision_: str | None = dataclasses.field(init=False)
+    sha256_: str = dataclasses.field(init=False)
+    default_pool_: str = dataclasses.field(init=False)
     fit_free_params = frozenset({"layer", "pool", "batch_size", "device"})
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "model": [str],
@@ -129,6 +135,9 @@ class Pretrained(Layers, Encoder):
                 "gives one image several vectors, by chance or by what images are beside it"
             )
         self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in tappable]
+
+    def check_whole(self) -> None:
+        """Raise nothing: its weights were compared when they were found, and wait to be loaded."""
 
     @property
     def is_reproducible(self) -> bool:
@@ -184,13 +193,15 @@ class Pretrained(Layers, Encoder):
 
     def _transform(self, items: np.ndarray) -> np.ndarray:
         device = torch_device(self.device)
-        return self._pictures(items).map(self._vectors, self.batch_size, device).numpy()
+        with threads_for(math.inf):
+            return self._pictures(items).map(self._vectors, self.batch_size, device).numpy()
 
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
         """Return what layers put out for a batch of items."""
         pictures = self._pictures(self._check(X, reset=False))
         batches = pictures.parts(self.batch_size, torch_device(self.device))
-        parts = [self._loaded().tap(names, batch) for batch in batches]
+        with threads_for(math.inf):
+            parts = [self._loaded().tap(names, batch) for batch in batches]
         return {name: torch.cat([part[name] for part in parts]) for name in names}
 
     @property

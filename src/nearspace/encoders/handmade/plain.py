@@ -42,6 +42,7 @@ class Raw(Encoder):
     decodes = True
     moves = True
     in_blocks = True
+    columns_: list[dict[str, Any]] | None
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -193,6 +194,7 @@ class OneHot(Encoder):
     kinds = frozenset({Table})
     learns = "items"
     in_blocks = True
+    columns_: list[dict[str, Any]]
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "max_categories": [Interval(Integral, 1, None, closed="left")]
     }

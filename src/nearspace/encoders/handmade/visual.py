@@ -7,13 +7,13 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from nearspace.data import Image
 from nearspace.encoders.base import Encoder, fewer
 from nearspace.errors import DataError, need
-from nearspace.learning.threads import one_thread
 
 __all__ = ["VisualWords", "grey", "grid_sift"]
 
@@ -61,6 +61,7 @@ class VisualWords(Encoder):
     learns = "items"
     metric = "cosine"
     zero_means = "no gradient"
+    words_: NDArray[np.float32]
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "words": [Interval(Integral, 1, None, closed="left")],
         "keypoints": [StrOptions({"grid", "detected"})],
@@ -72,7 +73,6 @@ class VisualWords(Encoder):
         self.keypoints = keypoints
         self.random_state = random_state
 
-    @one_thread()
     def _fit(self, items: np.ndarray, y: Any) -> None:
         from sklearn.cluster import MiniBatchKMeans
 
@@ -94,7 +94,6 @@ class VisualWords(Encoder):
         )
         self.words_ = clusters.fit(pieces).cluster_centers_.astype(np.float32)
 
-    @one_thread()
     def _transform(self, items: np.ndarray) -> np.ndarray:
         n_words = len(self.words_)
         bias = np.square(self.words_).sum(axis=1) / 2

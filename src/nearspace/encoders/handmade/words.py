@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
@@ -15,6 +16,8 @@ from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError
 
 __all__ = ["BagOfWords", "TfIdf"]
+
+MOST_RARE = 100.0  # the weight of a word in one of e^99 texts
 
 
 class BagOfWords(Encoder):
@@ -46,6 +49,7 @@ class BagOfWords(Encoder):
     metric = "cosine"
     zero_means = "no known word"
     _counter: Any
+    vocabulary_: list[str]
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "max_words": [Interval(Integral, 1, None, closed="left")],
         "ngrams": [Interval(Integral, 1, 3, closed="both")],
@@ -112,6 +116,14 @@ class TfIdf(BagOfWords):
     >>> vectors.shape
     (2, 3)
     """
+
+    idf_: NDArray[np.float32]
+
+    def check_whole(self) -> None:
+        """Raise an error unless there is a weight for each word, as a logarithm may be."""
+        super().check_whole()
+        if not ((self.idf_ > 0) & (self.idf_ < MOST_RARE)).all():
+            raise ValueError("its weights are no logarithms of how rare words are")
 
     def _fit(self, items: list[str], y: Any) -> None:
         super()._fit(items, y)

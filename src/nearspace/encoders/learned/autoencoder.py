@@ -16,6 +16,7 @@ from nearspace.data import Image, Vector
 from nearspace.data.batches import Batches, Stacked
 from nearspace.encoders.exhibits import Restores
 from nearspace.encoders.learned.learned import Learned
+from nearspace.errors import DataError
 from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
 from nearspace.nets.transformer import (
     MaskToken,
@@ -32,6 +33,7 @@ __all__ = ["Autoencoder", "Autoencodes", "DenoisingAutoencoder", "MaskedAutoenco
 ROWS_FOR_PCA, VALUES_FOR_PCA = 10_000, 2**27
 CORRUPTIONS = ("gaussian", "masking", "salt_and_pepper")
 FAR = 2.0  # standard deviations: what salt and pepper are where values have no bounds
+MOST_PATCHES = 2**16
 WIDTH, DEPTH, DECODER_DEPTH = 64, 3, 1
 SHOWN_HIDDEN = 0.5  # grey, which stands out from dark and from light
 
@@ -244,6 +246,12 @@ class MaskedAutoencoder(Restores, StartsAtPCA):
     def build(self) -> nn.ModuleDict:
         """Return the encoder, its decoder, and what stands in place of hidden patches."""
         if self.body == "vit":
+            count = n_patches(self.shape_, self._patch)
+            if count > MOST_PATCHES:
+                raise DataError(
+                    f"MaskedAutoencoder: expected at most {MOST_PATCHES:,} patches, got {count:,} "
+                    f"of side {self._patch}; give a larger patch."
+                )
             encoder = PatchEncoder(self.shape_, self._patch, WIDTH, DEPTH, self.dim)
             decoder = PatchDecoder(self.dim, self.shape_, self._patch, WIDTH, DECODER_DEPTH)
             return nn.ModuleDict({"encoder": encoder, "decoder": decoder})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import functools
@@ -12,6 +13,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -20,11 +22,14 @@ from torch import Tensor, nn
 
 from nearspace.data import Kind, Target
 from nearspace.data.batches import Batches, Stacked
-from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
+from nearspace.encoders.layers import Layers
+from nearspace.encoders.learned.weights import build_with
 from nearspace.encoders.state import State, Weights
 from nearspace.errors import NearspaceError
 from nearspace.learning.progress import epoch_bar
+from nearspace.learning.threads import threads_for
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
 from nearspace.nets.layers import as_vectors, layer_names, tap
@@ -33,17 +38,22 @@ __all__ = ["Learned", "NetworkDecoder", "seed_of", "torch_device"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
+MOST_LAYERS = 100
 
 
 class EachIn(Interval):
     """The constraint of a parameter that is a tuple of values which all lie in an interval."""
 
     def is_satisfied_by(self, val: Any) -> bool:
-        """Return whether ``val`` is such a tuple, and not empty."""
-        return isinstance(val, tuple) and bool(val) and all(map(super().is_satisfied_by, val))
+        """Return whether ``val`` is such a tuple, neither empty nor too long."""
+        return (
+            isinstance(val, tuple)
+            and 1 <= len(val) <= MOST_LAYERS
+            and all(map(super().is_satisfied_by, val))
+        )
 
     def __str__(self) -> str:
-        return f"a tuple of at least one number, each {super().__str__()}"
+        return f"a tuple of 1 to {MOST_LAYERS} numbers, each {super().__str__()}"
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
@@ -103,6 +113,13 @@ class Learned(Layers, Encoder):
     fit_free_params = frozenset({"layer", "pool"})
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
+    nets_: nn.ModuleDict = dataclasses.field(init=False)
+    history_: dict[str, Any] = dataclasses.field(init=False)
+    shape_: tuple[int, ...] = dataclasses.field(init=False)
+    target_: str = dataclasses.field(init=False)
+    outputs_: int = dataclasses.field(init=False)
+    mean_: NDArray[np.float32] | None = dataclasses.field(init=False)
+    scale_: NDArray[np.float32] | None = dataclasses.field(init=False)
     mirrored: ClassVar[bool] = False
     own_optimizer: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     # Of leaves too: a parameter has one meaning, whichever of them have it.
@@ -175,7 +192,8 @@ class Learned(Layers, Encoder):
         """Return what layers put out for a batch of items."""
         device = torch_device(self.device)
         batch = self.batches(self._check(X, reset=False))[:].to(device)
-        return tap(self.nets_[self.tapped].to(device), names, batch)
+        with self.threads_for(len(batch)):
+            return tap(self.nets_[self.tapped].to(device), names, batch)
 
     @property
     def _n_features_out(self) -> int:
@@ -239,9 +257,15 @@ class Learned(Layers, Encoder):
     @classmethod
     def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
         """Return the encoder of a state, with its networks built around their weights."""
-        encoder = super().from_state(params, fitted)
         weights = fitted.get("nets_")  # not there before `fit`
-        if isinstance(weights, Weights):
+        rest = {name: value for name, value in fitted.items() if name != "nets_"}
+        encoder = super().from_state(params, rest)
+        if weights is not None:
+            if not isinstance(weights, Weights):
+                raise TypeError(f"expected networks, got a {type(weights).__name__}")
+            shape = tuple(encoder.blank(0).shape[1:])
+            if shape != encoder.shape_:  # before networks of that shape are built
+                raise ValueError(f"its networks take shape {encoder.shape_}, its items {shape}")
             encoder.nets_ = build_with(encoder.build, weights)
         return encoder
 
@@ -289,6 +313,10 @@ class Learned(Layers, Encoder):
         """Return the items a step: `batch_size`, or a tenth of the items where that is fewer."""
         return min(self.batch_size, max(SMALLEST_BATCH, n_items // 10), n_items)
 
+    def _vectors_of(self, items: Any) -> np.ndarray:
+        with torch.inference_mode():
+            return self.vectors(self.nets_.cpu(), self.batches(items)[:]).numpy()
+
     def _transform(self, items: Any) -> np.ndarray:
         return self._run(lambda batch: self.vectors(self.nets_, batch), self.batches(items)).numpy()
 
@@ -296,7 +324,13 @@ class Learned(Layers, Encoder):
         """Return what a function makes of items, batch by batch where the networks then are."""
         device = torch_device(self.device)
         self.nets_.to(device)
-        return batches.map(function, TRANSFORM_BATCH, device)
+        with self.threads_for(min(len(batches), TRANSFORM_BATCH)):
+            return batches.map(function, TRANSFORM_BATCH, device)
+
+    def threads_for(self, n_items: int) -> contextlib.AbstractContextManager[None]:
+        """Let torch use the threads that suit a batch, by the arithmetic that training counted."""
+        step = self.history_.get("flops_per_item", 0.0)  # forward and backward
+        return threads_for(step / 3 * n_items)
 
     def _decoded(self, vectors: np.ndarray) -> np.ndarray:
         """Return the items at vectors, images in [0, 1]."""
@@ -331,10 +365,15 @@ class NetworkDecoder(Decoder):
     def _decode(self, vectors: np.ndarray) -> np.ndarray:
         z = torch.from_numpy(vectors)
         if vectors.dtype == np.float64:
-            with torch.inference_mode():
+            with torch.inference_mode(), self.encoder.threads_for(len(vectors)):
                 raw = self._double(z)
         else:
             raw = self.encoder._run(self.encoder.nets_["decoder"], Stacked(z))
+        return self.encoder._to_items(self.kind.values(raw))
+
+    def _on_cpu(self, vectors: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            raw = self.encoder.nets_["decoder"].cpu()(torch.from_numpy(vectors))
         return self.encoder._to_items(self.kind.values(raw))
 
     @functools.cached_property
@@ -345,11 +384,12 @@ class NetworkDecoder(Decoder):
     def state(self) -> State:
         """All that the decoder is made of again: of the encoder no other network, nor its training.
 
-        The seconds of each epoch would give the file another size each time.
+        The seconds of each epoch would give the file another size each time. What it counted says
+        how many threads decode.
         """
         alone = self.encoder.with_network("decoder")
-        alone.history_ = {}
-        return {"kind": self.kind, "dim": self.dim, "encoder": alone}, {}
+        alone.history_ = {"flops_per_item": self.encoder.history_.get("flops_per_item", 0.0)}
+        return {**super().state[0], "encoder": alone}, {}
 
 
 def torch_device(name: str) -> torch.device:
@@ -366,56 +406,3 @@ def torch_device(name: str) -> torch.device:
     if name != "cpu" and (accelerator is None or accelerator.type != name):
         raise NearspaceError(f"There is no device '{name}' on this machine; use device='auto'.")
     return torch.device(name)
-
-
-def build_with(build: Callable[[], nn.ModuleDict], weights: Weights) -> nn.ModuleDict:
-    """Return networks that have given weights, in eval mode.
-
-    They are built on PyTorch's meta device, where nothing is computed or drawn. A buffer that is
-    not of the ``state_dict`` has to be made on a device of its own choice.
-
-    Parameters
-    ----------
-    build : callable
-        Gives the networks, and others that are not wanted.
-    weights : Weights
-        Those wanted, and their weights, which are not copied where that can be helped.
-
-    Raises
-    ------
-    ValueError
-        If weights are missing, too many, or of another shape.
-
-    Examples
-    --------
-    >>> like = nn.ModuleDict({"map": nn.Linear(2, 1)})
-    >>> arrays = {name: tensor.numpy() for name, tensor in like.state_dict().items()}
-    >>> build = lambda: nn.ModuleDict({"map": nn.Linear(2, 1)})
-    >>> again = build_with(build, Weights(["map"], arrays))
-    >>> bool((again["map"].weight == like["map"].weight).all())
-    True
-    """
-    with torch.device("meta"):
-        nets = build()
-    nets = nn.ModuleDict({name: nets[name] for name in weights.names})
-    empty = nets.state_dict()
-    # A single number was written as an array of one.
-    wanted = {name: tuple(tensor.shape) or (1,) for name, tensor in empty.items()}
-    given = {name: array.shape for name, array in weights.arrays.items()}
-    for name in [*wanted, *given]:
-        if wanted.get(name) != given.get(name):
-            raise ValueError(
-                f"the weights '{name}' have shape {given.get(name, 'none')}, expected "
-                f"{wanted.get(name, 'none')}"
-            )
-    laid_out = {name: _laid_out(weights.arrays[name], like) for name, like in empty.items()}
-    nets.load_state_dict(laid_out, assign=True)
-    return nets.eval()
-
-
-def _laid_out(array: np.ndarray, like: torch.Tensor) -> torch.Tensor:
-    """Return an array as a tensor of the type and memory layout of one on the meta device."""
-    tensor = torch.from_numpy(array).reshape(like.shape)
-    if (tensor.dtype, tensor.stride()) == (like.dtype, like.stride()):
-        return tensor
-    return torch.empty_like(like, device="cpu").copy_(tensor)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from nearspace.data import Image, Target, Vector
-from nearspace.encoders.base import Layers
+from nearspace.encoders.layers import Layers
 from nearspace.encoders.learned.learned import Learned
 from nearspace.nets.convnet import alexnet, convnet
 from nearspace.nets.layers import as_vectors, layer_names, tap

@@ -13,7 +13,8 @@ import numpy as np
 from sklearn.base import clone
 
 from nearspace.data import take_items
-from nearspace.encoders.base import Encoder, Layers
+from nearspace.encoders.base import Encoder
+from nearspace.encoders.layers import Layers
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.board import HIDDEN, Board

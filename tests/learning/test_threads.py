@@ -1,0 +1,44 @@
+"""Who computes with how many threads, and that the process is left as it was."""
+
+import threading
+
+import torch
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from nearspace.learning.threads import FEW, SMALL_STEP, one_thread, threads_for
+
+
+def blas():
+    return {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"}
+
+
+def test_the_number_comes_of_the_arithmetic_alone():
+    before = torch.get_num_threads()
+    for ambient in (1, 2, 3):
+        torch.set_num_threads(ambient)
+        for flops, threads in ((0.0, 1), (SMALL_STEP / 2, 1), (SMALL_STEP, FEW), (1e12, FEW)):
+            with one_thread(), threads_for(flops):
+                assert torch.get_num_threads() == threads
+            assert torch.get_num_threads() == ambient
+    torch.set_num_threads(before)
+
+
+def test_openblas_has_one_thread_until_the_last_has_left():
+    inside, leave = threading.Event(), threading.Event()
+
+    def stay():
+        with one_thread():
+            inside.set()
+            leave.wait(10)
+
+    other = threading.Thread(target=stay)
+    with threadpool_limits(2, user_api="blas"):
+        with one_thread():
+            other.start()
+            assert inside.wait(10)
+        assert blas() == {1}
+        with one_thread():
+            leave.set()
+            other.join()
+            assert blas() == {1}
+        assert blas() == {2}
