@@ -207,7 +207,7 @@ TOLD = {
 NO_SPACES = {"text": "and is not a space", "database": "and is not a space"}
 
 
-@pytest.mark.parametrize("line", [*CASES, *SLOW])
+@pytest.mark.parametrize("line", once([*CASES, *SLOW]))
 def test_what_is_no_file_of_the_kind_is_refused_at_once(command, prepared, device, line):
     folder = command.folder
     shutil.copytree(prepared, folder, dirs_exist_ok=True)
