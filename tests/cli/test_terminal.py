@@ -1,8 +1,12 @@
 """Tables in terminals of all widths."""
 
-import pytest
+import json
 
-from nearspace.cli.terminal import print_table
+import pytest
+from rich.cells import cell_len
+
+from nearspace.cli.terminal import echo, print_found, print_table
+from nearspace.foreign import printable, printable_json
 
 SPECS = ["simclr(dim=64, epochs=5) | l2", "tfidf | pca(dim=64)", "raw"]
 
@@ -38,10 +42,82 @@ def test_an_encoder_is_not_broken_in_its_brackets(monkeypatch, capsys, width, ve
     firsts = [line[:24].rstrip() for line in lines]
     at = firsts.index("simclr(dim=64, epochs=5)")
     assert firsts[at + 1] == "| l2"
-    assert any("vector" in line for line in lines) == vector
+    assert any("vector" in line for line in lines[:1]) == vector
 
 
 def test_a_narrow_terminal_shows_all_there_is_of_a_name(monkeypatch, capsys):
     lines = table(44, monkeypatch, capsys)
     assert max(map(len, lines)) <= 44
     assert "simclr(dim=64,epochs=5)|l2" in "".join(line[:8] for line in lines).replace(" ", "")
+
+
+WIDE = ["日本語のエンコーダ", "e\u0301te\u0301 | pca", "👩\u200d🚀 (dim=2)", "raw"]
+
+
+def test_columns_stand_below_each_other_whatever_the_signs_take(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    print_table([{"encoder": name, "verdict": "best"} for name in WIDE], "encoder")
+    rows = [{"rank": 1, "score": 1.0, "id": name, "label": "x"} for name in WIDE]
+    print_found("", rows, "cosine", "")
+    lines = capsys.readouterr().out.splitlines()
+    for column, part in (("best", lines[1:5]), ("x ", lines[6:])):
+        assert len(part) == 4
+        assert len({cell_len(line[: line.rindex(column)]) for line in part}) == 1
+
+
+def test_a_name_too_wide_for_the_terminal_is_broken_and_whole(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    print_table([{"encoder": "日本語" * 20, "verdict": "best"}], "encoder")
+    text = capsys.readouterr().out
+    assert text.count("日") == text.count("語") == 20
+    assert max(map(cell_len, text.splitlines())) <= 40
+
+
+def test_columns_that_have_no_room_are_named(monkeypatch, capsys):
+    assert table(61, monkeypatch, capsys)[-1] == "No room here for vector."
+    rows = [{"rank": 1, "score": 1.0, "id": "a", **{f"c{at}": at for at in range(14)}}]
+    print_found("", rows, "cosine", "")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "Also known of each: c4, c5, c6, c7, c8, c9, c10, c11 and 2 more; --json" in told
+
+
+ENGLAND = "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+KEPT = [
+    "Zürich", "日本語", "한국어", "שלום", "سلام", "नमस्ते", "مى\u200cخواهم", "ශ්\u200dරී",
+    "👩\u200d👩\u200d👧", "🏳\ufe0f\u200d🌈", "1\ufe0f\u20e3", "❤\ufe0f", ENGLAND, "葛\U000e0100",
+    "e\u0301", "−1 × ★",
+]  # fmt: skip
+
+
+def test_lawful_text_stays_as_it_is():
+    for text in KEPT:
+        assert printable(text) == text
+        assert printable_json([text]) == json.dumps([text], ensure_ascii=False)
+
+
+def test_whatever_moves_hides_or_turns_is_shown_and_stays_exact_in_json():
+    signs = [*map(chr, range(0x20)), *map(chr, range(0x7F, 0xA0)), "\xad", "\ud800", "\udfff"]
+    signs += [
+        *"\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202e\u2060\u2066\u2069\u3164\ufeff\ufff9"
+    ]
+    signs += ["\u200d", "\ufe0f", "\U000e0041", "\U000e0100", "\U0001d173"]
+    for sign in signs:
+        text = f"a{sign}b"
+        shown = printable(text)
+        assert shown == f"a{sign.encode('unicode_escape').decode()}b"
+        assert printable(shown) == shown
+        assert json.loads(printable_json([text], indent=1)) == [text]
+        assert sign not in printable_json([text])
+    flood = "e" + "\u0301" * 20
+    assert printable(flood).count("\u0301") == 8
+    assert json.loads(printable_json(flood)) == flood
+
+
+def test_a_name_writes_no_line_of_its_own_and_is_no_markup(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "[red]a[/]:smile:\nnearspace: all is well"
+    for options in ({}, {"wrap": True}, {"style": "bold"}, {"err": True}):
+        echo(name, **options)
+        done = capsys.readouterr()
+        assert (done.err if options.get("err") else done.out).count("\n") == 1
+        assert (done.out + done.err).strip() == name.replace("\n", "\\n")

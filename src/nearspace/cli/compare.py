@@ -110,13 +110,12 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
 
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
-    others = others[: max(0, (terminal.console().width - 90) // 13)]
     rows = []
     for row in board.results:
         cells = {"encoder": row.spec}
         for name in (ranked, *others):
-            text = SCORES[name].text(row.scores.get(name), interval=name == ranked)
-            cells[board.label(name)] = text
+            number, interval = SCORES[name].parts(row.scores.get(name))
+            cells[board.label(name)] = f"{number} {interval}".strip() if name == ranked else number
         cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
         cells["metric"] = row.metric
         if row.cost is not None:
@@ -125,7 +124,8 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
             cells["fit"] = seconds_text(row.cost.fit_seconds)
             cells["one item"] = seconds_text(row.cost.latency_seconds)
         rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})
-    terminal.print_table(rows, "encoder", spare=("dim", "fit", "vector", "metric"))
+    spare = ("dim", "fit", "vector", "metric", *map(board.label, others))
+    terminal.print_table(rows, "encoder", spare=spare)
     for failure in board.failures:
         terminal.print_words(
             Text.assemble(("failed", "red"), printable(f" {failure.spec}: {failure.error}"))

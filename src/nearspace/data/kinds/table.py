@@ -56,7 +56,10 @@ class Table(Kind):
         if not is_frame(items):
             return None
         kinds = [kind for _, kind in cls.infer(items).columns]
-        return f"{kinds.count('number')} number and {kinds.count('category')} category columns"
+        counts = {kind: kinds.count(kind) for kind in ("number", "category")}
+        plurals = {"number": "numbers", "category": "categories"}
+        told = " and ".join(f"{n} of {plurals[kind]}" for kind, n in counts.items() if n)
+        return f"{len(kinds)} {'column' if len(kinds) == 1 else 'columns'}, {told or 'all empty'}"
 
     @classmethod
     def infer(cls, items: Any) -> Self:
