@@ -84,6 +84,17 @@ def fork(tmp_path_factory):
         yield run
 
 
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_ends_a_command_in_one_line(number, fork, inputs, tmp_path):
+    wrong = told(attack(fork, "map", inputs, tmp_path, 2, number), 2)
+    assert not wrong, wrong
+
+
+def test_ctrl_c_while_libraries_are_imported(inputs, tmp_path):
+    wrong = told(attack(alone, "encoders", inputs, tmp_path, 2), 2)
+    assert not wrong, wrong
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_ctrl_c_at_a_hundred_moments_of_a_command(name, inputs, tmp_path):
