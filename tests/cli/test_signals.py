@@ -1,8 +1,10 @@
 """Ctrl-C, SIGTERM and SIGHUP at any moment of every command."""
 
+import contextlib
 import os
 import re
 import signal
+import sqlite3
 import time
 
 import pytest
@@ -82,6 +84,28 @@ def told(found, moments):
 def fork(tmp_path_factory):
     with forking(tmp_path_factory.mktemp("cache")) as run:
         yield run
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_ends_a_command_in_one_line(number, fork, inputs, tmp_path):
+    wrong = told(attack(fork, "map", inputs, tmp_path, 2, number), 2)
+    assert not wrong, wrong
+
+
+def test_ctrl_c_is_heard_while_others_write(fork, inputs, tmp_path):
+    folder = copy_of(inputs, tmp_path)
+    begun = time.monotonic()
+    with contextlib.closing(sqlite3.connect(folder / "w.space", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        done = fork(folder, "remove", "w.space", "3", signal=signal.SIGINT, after=2)
+    assert done.returncode == 130, done.stderr
+    assert "nothing was written" in done.stderr
+    assert time.monotonic() - begun < 30
+
+
+def test_ctrl_c_while_libraries_are_imported(inputs, tmp_path):
+    wrong = told(attack(alone, "encoders", inputs, tmp_path, 2), 2)
+    assert not wrong, wrong
 
 
 @pytest.mark.full

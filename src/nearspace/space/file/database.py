@@ -9,6 +9,7 @@ import copy
 import dataclasses
 import json
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -44,6 +45,7 @@ FORMAT = 2
 APPLICATION = 0x6E656172
 PAGE = 65536  # bytes; a vector of up to 16,000 numbers lies in one page
 WAIT = 120.0  # seconds for others to finish writing
+TURN = 200  # milliseconds of it in which Ctrl-C is not heard
 PIECE = 1 << 26
 SCHEMA = {
     "header": "CREATE TABLE header (key TEXT PRIMARY KEY, value TEXT NOT NULL, "
@@ -190,7 +192,7 @@ def writing(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
     with _connected(path) as db:
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")  # on macOS fsync alone does not reach the disk
-        db.execute("BEGIN IMMEDIATE")
+        _begin(db)
         header = _read_header(db, path)
         before = copy.deepcopy(header)
         yield db, header
@@ -201,6 +203,20 @@ def writing(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
         finally:  # Ctrl-C may come when it is done already
             if db.total_changes and not db.in_transaction:
                 tell_written(path)
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    """Begin to write once nobody else does; SQLite's own way to wait is deaf to Ctrl-C."""
+    deadline = time.monotonic() + WAIT
+    db.execute(f"PRAGMA busy_timeout = {TURN}")
+    while not db.in_transaction:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+            if not busy or time.monotonic() > deadline:
+                raise
+    db.execute(f"PRAGMA busy_timeout = {1000 * WAIT:.0f}")
 
 
 @contextmanager
