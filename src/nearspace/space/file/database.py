@@ -164,6 +164,8 @@ def salvaging(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header, li
         If it cannot be told what made its vectors, or what its columns hold.
     """
     with _connected(path) as db, _claims_told(path):
+        db.execute("PRAGMA query_only = ON")
+        db.execute("PRAGMA writable_schema = ON")  # by which SQLite opens a file that was cut off
         db.execute("BEGIN")
         try:
             tables = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
