@@ -225,7 +225,7 @@ def test_what_is_whole_of_a_damaged_file_is_kept(command):
     assert "nearspace verify d.space --repair -o mended.space" in done.stderr
     done = command("verify", "d.space", "--repair", "-o", "mended.space")
     assert done.returncode == 1
-    assert "1 item is lost: that in row 18." in done.stderr
+    assert "1 item is lost, that in row 18." in done.stderr
     assert "The part 'encoder.json' is lost." in done.stderr
     assert "mended.space: 1,796 items, 1,796 thumbnails and 0 parts of d.space." in done.stdout
     assert path.read_bytes() == data

@@ -164,10 +164,15 @@ def _lost_items(db: sqlite3.Connection, rows: Rows, header: Header) -> list[str]
         indexed = [name for (name,) in db.execute("SELECT id FROM items INDEXED BY items_id")]
     except sqlite3.DatabaseError:  # no index, or a broken one
         indexed = []
-    gone = [str(name) for name in indexed if name not in names] or [
-        f"that in row {row}" for row in (*rows.damaged, *rows.lying)
-    ]
-    named = f": {', '.join(gone[:NAMED])}{', …' * (len(gone) > NAMED)}" if gone else ""
+    gone = [str(name) for name in indexed if name not in names]
+    broken = [str(row) for row in (*rows.damaged, *rows.lying) if row > 0]
+    named = ""
+    if gone:
+        named = f": {', '.join(gone[:NAMED])}{', …' * (len(gone) > NAMED)}"
+    elif broken:
+        numbers = f"{', '.join(broken[:NAMED])}{', …' * (len(broken) > NAMED)}"
+        named = f", that in row {numbers}" if broken[1:] == [] else f", in the rows {numbers}"
+        named += " among them" if missing > len(broken) else ""
     are = "item is" if missing == 1 else "items are"
     return [*told, f"{missing:,} {are} lost{named}."]
 
