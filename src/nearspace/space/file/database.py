@@ -112,7 +112,7 @@ def told(path: str | Path) -> Iterator[None]:
                 f"{path}: the disk does not read or write ({error}, {name}); what the file held "
                 "before is as it was."
             ) from error
-        raise damaged(path, f"{str(error):.200}") from error  # it may hold a text of the file
+        raise damaged(path, f"{error!s:.200}") from error  # it may hold a text of the file
 
 
 @contextmanager

@@ -168,13 +168,19 @@ def _lost_items(db: sqlite3.Connection, rows: Rows, header: Header) -> list[str]
     broken = [str(row) for row in (*rows.damaged, *rows.lying) if row > 0]
     named = ""
     if gone:
-        named = f": {', '.join(gone[:NAMED])}{', …' * (len(gone) > NAMED)}"
+        named = f": {_some(gone)}"
     elif broken:
-        numbers = f"{', '.join(broken[:NAMED])}{', …' * (len(broken) > NAMED)}"
-        named = f", that in row {numbers}" if broken[1:] == [] else f", in the rows {numbers}"
+        rows_are = "that in row" if len(broken) == 1 else "in the rows"
+        named = f", {rows_are} {_some(broken)}"
         named += " among them" if missing > len(broken) else ""
     are = "item is" if missing == 1 else "items are"
     return [*told, f"{missing:,} {are} lost{named}."]
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return some of many names, and how many more there are."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _whole_thumbnails(db: sqlite3.Connection, rows: Rows) -> dict[int, bytes]:
