@@ -209,3 +209,71 @@ def test_what_is_left_out_is_named_in_full_where_standard_error_is_kept(command)
     assert "9 unchanged" in command("add", "photos", "--to", "p.space").stdout
     done = command("search", "p.space", "photos/3.png", "-k", "1")
     assert "3.png" in done.stdout
+
+
+def test_what_is_whole_of_a_damaged_file_is_kept(command):
+    assert command("embed", "digits", "--with", "pca(dim=4)", "-o", "d.space").returncode == 0
+    path = command.folder / "d.space"
+    space = open_space(path)
+    data = bytearray(path.read_bytes())
+    data[data.index(space.vectors[17].tobytes())] ^= 1
+    data[data.index(b'"fitted"')] ^= 1
+    path.write_bytes(data)
+    done = command("verify", "d.space")
+    assert done.returncode == 1
+    assert "2 things are wrong" in done.stderr
+    assert "nearspace verify d.space --repair -o mended.space" in done.stderr
+    done = command("verify", "d.space", "--repair", "-o", "mended.space")
+    assert done.returncode == 1
+    assert "1 item is lost, that in row 18." in done.stderr
+    assert "The part 'encoder.json' is lost." in done.stderr
+    assert "mended.space: 1,796 items, 1,796 thumbnails and 0 parts of d.space." in done.stdout
+    assert path.read_bytes() == data
+    assert "1,796 items and 0 parts are as written" in command("verify", "mended.space").stdout
+    mended = open_space(command.folder / "mended.space")
+    assert mended.ids.tolist() == [name for name in space.ids.tolist() if name != 17]
+    assert mended.thumbnails[17] == open_space(path.with_name("mended.space")).thumbnails[17] != b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--repair"], "--repair needs -o"),
+        (["-o", "new.space"], "-o needs --repair"),
+        (["--repair", "-o", "w.space"], "w.space is there already; give a new name"),
+        (["--repair", "-o", "link.space"], "link.space is there already; give a new name"),
+        (["--repair", "-o", "new.npz"], "expected the name of a new file ending .space"),
+    ],
+)
+def test_repair_never_writes_over_anything(command, arguments, words):
+    assert command("embed", "wine", "--with", "raw", "-o", "w.space").returncode == 0
+    (command.folder / "link.space").symlink_to("w.space")
+    before = (command.folder / "w.space").read_bytes()
+    done = command("verify", "w.space", *arguments)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert (command.folder / "w.space").read_bytes() == before
+    assert not (command.folder / "new.space").exists()
+
+
+def test_a_command_begins_again_where_its_file_was_replaced_meanwhile(command, monkeypatch):
+    from nearspace.space import formats
+
+    assert command("embed", "digits", "--with", "pca(dim=4)", "-o", "d.space").returncode == 0
+    other = open_space(command.folder / "d.space")
+    command("embed", "wine", "--with", "raw", "-o", "w.space")
+    open_now, opened = formats.open_space, []
+
+    def open_before_it_is_replaced(path, **options):
+        space = open_now(path, **options)
+        opened.append(len(space))
+        if len(opened) == 1:
+            formats.save(formats.dataclasses.replace(other, vectors=other.vectors + 1), path)
+        return space
+
+    monkeypatch.setattr(formats, "open_space", open_before_it_is_replaced)
+    done = command("export", "d.space", "-o", "d.parquet")
+    assert done.returncode == 0, done.stderr
+    assert len(opened) == 2
+    written = pd.read_parquet(command.folder / "d.parquet")
+    np.testing.assert_array_equal(np.stack(written["vector"]), other.vectors + 1)

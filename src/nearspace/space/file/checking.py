@@ -137,6 +137,6 @@ def _noting(wrong: list[str]) -> Iterator[None]:
     except NearspaceError as error:
         wrong.append(str(error))
     except sqlite3.DatabaseError as error:
-        wrong.append(f"SQLite: {error}.")
+        wrong.append(f"SQLite: {error!s:.200}.")
     except CLAIMS as error:
         wrong.append(f"It holds what it cannot ({error}).")

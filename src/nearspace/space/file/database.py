@@ -115,7 +115,7 @@ def told(path: str | Path) -> Iterator[None]:
                 f"{path}: the disk does not read or write ({error}, {name}); what the file held "
                 "before is as it was."
             ) from error
-        raise damaged(path, str(error)) from error
+        raise damaged(path, f"{error!s:.200}") from error  # it may hold a text of the file
 
 
 @contextmanager
@@ -167,6 +167,8 @@ def salvaging(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header, li
         If it cannot be told what made its vectors, or what its columns hold.
     """
     with _connected(path) as db, _claims_told(path):
+        db.execute("PRAGMA query_only = ON")
+        db.execute("PRAGMA writable_schema = ON")  # by which SQLite opens a file that was cut off
         db.execute("BEGIN")
         try:
             tables = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
@@ -174,12 +176,14 @@ def salvaging(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header, li
                 _check_schema(db, path)
             values, wrong = _header_values(db)
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorname", "").startswith("SQLITE_CORRUPT"):
-                raise _hopeless(path, f"its header cannot be read ({error})") from error
+            # A text that is no UTF-8 has no name of SQLite's.
+            if getattr(error, "sqlite_errorname", "SQLITE_CORRUPT").startswith("SQLITE_CORRUPT"):
+                raise _hopeless(path, "its header cannot be read") from error
             raise
         header = _parsed(NOTHING | values)
         if header is None:
-            raise _hopeless(path, next(iter(wrong.values()), "its header is not that of a space"))
+            said = (wrong[key] for key in ("recipe", "columns") if key in wrong)
+            raise _hopeless(path, next(said, "its header is not that of a space"))
         yield db, header, [key for key in NOTHING if key not in values]
 
 

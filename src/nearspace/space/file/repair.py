@@ -164,12 +164,23 @@ def _lost_items(db: sqlite3.Connection, rows: Rows, header: Header) -> list[str]
         indexed = [name for (name,) in db.execute("SELECT id FROM items INDEXED BY items_id")]
     except sqlite3.DatabaseError:  # no index, or a broken one
         indexed = []
-    gone = [str(name) for name in indexed if name not in names] or [
-        f"that in row {row}" for row in (*rows.damaged, *rows.lying)
-    ]
-    named = f": {', '.join(gone[:NAMED])}{', …' * (len(gone) > NAMED)}" if gone else ""
+    gone = [str(name) for name in indexed if name not in names]
+    broken = [str(row) for row in (*rows.damaged, *rows.lying) if row > 0]
+    named = ""
+    if gone:
+        named = f": {_some(gone)}"
+    elif broken:
+        rows_are = "that in row" if len(broken) == 1 else "in the rows"
+        named = f", {rows_are} {_some(broken)}"
+        named += " among them" if missing > len(broken) else ""
     are = "item is" if missing == 1 else "items are"
     return [*told, f"{missing:,} {are} lost{named}."]
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return some of many names, and how many more there are."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _whole_thumbnails(db: sqlite3.Connection, rows: Rows) -> dict[int, bytes]:
