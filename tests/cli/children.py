@@ -25,9 +25,7 @@ class Done:
     def refused(self):
         """Whether it ended in one sentence, and said so by its exit code."""
         *notes, last = self.stderr.splitlines() or [""]
-        plain = not any(
-            word in self.stderr for word in ("Traceback", "Exception ignored", "Error:")
-        )
+        plain = not any(word in self.stderr for word in ("Traceback", "Exception ignored", "Error:"))
         return self.returncode == 2 and last.startswith("nearspace: ") and plain
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "exchange": ("export", "import"),
     "codec": ("pack", "unpack", "split"),
     "rates": ("rates",),
+    "cache": ("cache",),
     "encoders": ("encoders",),
     "layers": ("layers",),
     "map": ("map",),
