@@ -35,6 +35,7 @@ COMMANDS = {
     "exchange": ("export", "import"),
     "codec": ("pack", "unpack", "split"),
     "rates": ("rates",),
+    "cache": ("cache",),
     "encoders": ("encoders",),
     "layers": ("layers",),
     "map": ("map",),

@@ -129,7 +129,8 @@ class Cache:
         files, facts = content
         path = self._path("fits", key)
         try:
-            encoder = Encoder.parse({name: data.tobytes() for name, data in files.items()}, path)
+            data = {name: array.tobytes() for name, array in files.items()}
+            encoder = Encoder.parse(data, str(path))
             return encoder, float(facts["seconds"])
         except (NearspaceError, KeyError, TypeError, ValueError):
             self._bad.add(path)
@@ -179,9 +180,11 @@ class Cache:
         if not self._bad:
             return ()
         n = len(self._bad)
-        which = "An entry" if n == 1 else f"{n} entries"
-        done = "was damaged and" if n == 1 else "were damaged and"
-        return (f"{which} of the cache in {self.folder} {done} not used; all was made again.",)
+        which, were = ("An entry", "was") if n == 1 else (f"{n:,} entries", "were")
+        return (
+            f"{which} of the cache in {self.folder} {were} damaged or could not be read, and "
+            f"{were} made again.",
+        )
 
     def _path(self, part: str, key: str) -> Path:
         assert self.folder is not None
@@ -189,7 +192,9 @@ class Cache:
 
     def _paths(self) -> Iterator[Path]:
         """Yield the paths of entries, and of nothing else that lies in the folder."""
-        for part in PARTS if self.folder is not None else ():
+        if self.folder is None:
+            return
+        for part in PARTS:
             with contextlib.suppress(OSError, ValueError):
                 names = os.listdir(self.folder / part)
                 yield from (self._path(part, name) for name in names if NAME.fullmatch(name))
@@ -235,6 +240,7 @@ class Cache:
 def _packed(arrays: Arrays, facts: dict[str, Any], key: str) -> list[Any]:
     """Return the pieces of a file: a mark, a head in JSON with its length, arrays, a checksum."""
     flat: dict[str, np.ndarray] = {}
+    array: Any
     for name, array in arrays.items():
         if sparse.issparse(array):
             parts = (array.data, array.indices, array.indptr, np.array(array.shape))
@@ -244,7 +250,7 @@ def _packed(arrays: Arrays, facts: dict[str, Any], key: str) -> list[Any]:
     told = [(name, array.dtype.str, array.shape) for name, array in flat.items()]
     sparse_names = [name for name, array in arrays.items() if sparse.issparse(array)]
     head = json.dumps({"key": key, "facts": facts, "arrays": told, "sparse": sparse_names}).encode()
-    pieces = [BEGINS, len(head).to_bytes(8, "little"), head]
+    pieces: list[Any] = [BEGINS, len(head).to_bytes(8, "little"), head]
     pieces += [array.reshape(-1).view(np.uint8) for array in flat.values()]
     digest = hashlib.blake2b(digest_size=DIGEST)
     for piece in pieces:
