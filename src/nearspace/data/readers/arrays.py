@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nearspace.data.arrays import ON_DISK_BYTES
-from nearspace.data.memory import check_memory
+from nearspace.data.memory import check_memory, free_memory
 from nearspace.data.readers.failures import told_of_file
 from nearspace.data.sources import check_names
 from nearspace.errors import DataError
@@ -49,7 +49,9 @@ def read_array(path: Path) -> np.ndarray:
     with told_of_file(path.name), path.open("rb") as file:
         shape, order, dtype = _header(file, nbytes, path.name)
         if nbytes > ON_DISK_BYTES:
-            return np.memmap(path, dtype, "c", file.tell(), shape, order)  # written, it is a copy
+            # Of what may be written, and is a copy then, no more is given out than memory holds.
+            mode: Literal["c", "r"] = "c" if nbytes < free_memory() else "r"
+            return np.memmap(path, dtype, mode, file.tell(), shape, order)
         return np.fromfile(file, dtype).reshape(shape, order=order)
 
 

@@ -116,8 +116,26 @@ def _utf8(path: Path) -> tuple[bytes, list[str]]:
         raise DataError(
             f"{path.name} is no text: line {line} holds a zero byte; write the file again."
         )
+    # Arrow checks the rows that fit, and of others it prints that they are no text.
+    if not data.isascii():
+        _check_utf8(data, path)
     notes = [] if encoding in ("", "utf-8-sig") else [f"In {encoding[:6].upper()}."]
     return data, notes
+
+
+def _check_utf8(data: bytes, path: Path) -> None:
+    """Raise if a byte is none of UTF-8; the whole is never in memory as text."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), PIECE):
+        waiting = len(decoder.getstate()[0])
+        piece = data[start : start + PIECE]
+        try:
+            decoder.decode(piece, final=start + PIECE >= len(data))
+        except UnicodeDecodeError as error:
+            at = start - waiting + error.start
+            raise DataError(
+                f"{path.name} is not in UTF-8: byte {at} is {data[at]:#04x}; save it as UTF-8."
+            ) from None
 
 
 def _unpacked(path: Path) -> bytes:
@@ -149,14 +167,10 @@ def _table(data: bytes, layout: Layout, path: Path) -> tuple[pa.Table, list[str]
     if quoted and data.count(b'"') % 2:
         _check_quotes(data, layout, path)
     misfits = _Misfits()
-    try:
-        table = _cut(data, layout, names, quoted, misfits, path)
-        if misfits.first is not None:  # which has a number only without threads
-            misfits = _Misfits()
-            _cut(data, layout, names, quoted, misfits, path, threads=False)
-    except pa.ArrowInvalid:
-        data.decode()  # which tells the byte that is no text
-        raise
+    table = _cut(data, layout, names, quoted, misfits, path)
+    if misfits.first is not None:  # which has a number only without threads
+        misfits = _Misfits()
+        _cut(data, layout, names, quoted, misfits, path, threads=False)
     if misfits.first is not None:
         raise DataError(_misfit(data, layout, path, misfits))
     return _cleaned(table, layout, path, misfits.comments)
