@@ -19,6 +19,7 @@ from nearspace.cli.options import with_options
 from nearspace.cli.signals import SIGNALS, Terminated
 from nearspace.cli.streams import flush
 from nearspace.cli.terminal import echo
+from nearspace.data.memory import told_of_memory
 from nearspace.errors import NearspaceError, ReplacedError
 from nearspace.writing import written_listener
 
@@ -133,6 +134,22 @@ def was_written(paths: Sequence[Path]) -> str:
     return f"{', '.join(some)} and {last} were written" if some else f"{last} was written"
 
 
+def within_memory(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that says in a sentence that it takes more memory than there is."""
+
+    @functools.wraps(command)
+    def run(*args: object, **options: object) -> None:
+        with told_of_memory("This"):
+            try:
+                command(*args, **options)
+            except RuntimeError as error:
+                if "can't allocate memory" in str(error):  # PyTorch's
+                    raise MemoryError from error
+                raise
+
+    return run
+
+
 def as_option(parameter: re.Match[str]) -> str:
     """Return a parameter that was found in a sentence as it is written on the command line."""
     alone, name, value = parameter.groups()
@@ -167,4 +184,4 @@ def options(
 for file, names in COMMANDS.items():
     for name in names:
         command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
-        app.command(name, help=help_text(command))(told(with_options(command)))
+        app.command(name, help=help_text(command))(told(within_memory(with_options(command))))

@@ -128,7 +128,20 @@ def typed_columns(
         if not written and name not in like and _only_whole(numbers):
             continue
         columns[name] = _column(frame[name], numbers, like.get(name), written, told, who)
-    return Typed(frame.assign(**columns) if columns else frame, told.notes(), decimal)
+    return Typed(_with_columns(frame, columns), told.notes(), decimal)
+
+
+def _with_columns(frame: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
+    """Return a table with some of its columns in another form.
+
+    It is made anew, since to replace columns one by one takes a time that grows with their square.
+    """
+    import pandas as pd
+
+    if not columns:
+        return frame
+    whole = {name: columns.get(name, frame[name]) for name in frame.columns}
+    return pd.DataFrame(whole, index=frame.index)
 
 
 def _only_whole(numbers: Numerals | Undecided | None) -> bool:
@@ -267,7 +280,7 @@ def plain_columns(frame: pd.DataFrame) -> pd.DataFrame:
             continue  # of several types
         if odd or not (pa.types.is_string(array.type) or pa.types.is_nested(array.type)):
             columns[name] = _plain(array)
-    return frame.assign(**columns) if columns else frame
+    return _with_columns(frame, columns)
 
 
 def frame_of_arrow(table: pa.Table, who: str) -> pd.DataFrame:
@@ -289,9 +302,18 @@ def frame_of_arrow(table: pa.Table, who: str) -> pd.DataFrame:
     check_unique(table.column_names, who)
     columns = dict(zip(table.column_names, map(_plain, table.columns), strict=True))
     frame = pd.DataFrame(columns, index=pd.RangeIndex(len(table)))
-    told = (table.schema.pandas_metadata or {}).get("index_columns", [])
-    unnamed = [name for name in told if isinstance(name, str) and name.startswith("__index_level")]
-    return frame.drop(columns=unnamed)
+    indexes = {each for each in _pandas_indexes(table.schema) if each in columns}
+    return frame.drop(columns=[name for name in indexes if name.startswith("__index_level")])
+
+
+def _pandas_indexes(schema: pa.Schema) -> list[str]:
+    """Return which columns pandas wrote as an index, as far as the metadata tells."""
+    try:
+        told = schema.pandas_metadata
+    except (RecursionError, ValueError):  # no JSON, or no text
+        return []
+    indexes = told.get("index_columns") if isinstance(told, dict) else None
+    return [each for each in indexes if isinstance(each, str)] if isinstance(indexes, list) else []
 
 
 def check_unique(names: Iterable[Any], who: str) -> None:

@@ -136,7 +136,8 @@ def frame_source(
     said = [*notes, *typed.notes, *said]
     if column is not None:
         return _of_column(frame[column], name, roles, said, others)
-    items = typed.frame[[each for each in frame.columns if each not in {*things, *without}]]
+    beside = {*things, *without}
+    items = typed.frame[[each for each in frame.columns if each not in beside]]
     items, told = _features(items, kinds, name)
     if not len(items.columns):
         used = sorted({*things, *without})
@@ -162,7 +163,8 @@ def _items_column(
     column = names.pop("column", None)
     if column is not None:
         return column, []
-    free = [str(each) for each in frame if each not in {*names.values(), *without}]
+    beside = {*names.values(), *without}
+    free = [str(each) for each in frame if each not in beside]
     vectors = [each for each in free if holds_vectors(frame[each])]
     if len(vectors) > 1 and "vector" not in vectors:
         raise DataError(
@@ -276,7 +278,8 @@ def _of_column(
 
 def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:
     """Return the columns that are neither items nor ids, where there are any."""
-    left = [name for name in frame.columns if name not in {*items, names.get("ids")}]
+    used = {*items, names.get("ids")}
+    left = [name for name in frame.columns if name not in used]
     return frame[left].reset_index(drop=True) if left else None
 
 

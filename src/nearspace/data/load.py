@@ -24,6 +24,7 @@ from nearspace.data.kinds.kind import (
     is_frame,
 )
 from nearspace.data.lots import keys_of, lots
+from nearspace.data.memory import told_of_memory
 from nearspace.data.readers import files, folders
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, no_names, with_clean_roles
@@ -128,16 +129,17 @@ def load(
     if test is not None and any(not isinstance(value, str) for value in given.values()):
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
     columns = {} if like is None else like.column_kinds
-    opened = [_open(source, given, without, columns)]
-    if test is not None:
-        if not columns and is_frame(opened[0].items):
-            columns = infer_kind(opened[0].items)[0].column_kinds
-        opened.append(_open(test, given, without, columns))
-    parts = _limited(opened, limit, random_state)
-    train = _dataset(parts[0], kind, Wanted(size, like, progress))
-    if test is None:
-        return train
-    return _joined(train, _dataset(parts[1], kind, Wanted(size, train.kind, progress)))
+    with told_of_memory(str(source) if isinstance(source, str | os.PathLike) else "The data"):
+        opened = [_open(source, given, without, columns)]
+        if test is not None:
+            if not columns and is_frame(opened[0].items):
+                columns = infer_kind(opened[0].items)[0].column_kinds
+            opened.append(_open(test, given, without, columns))
+        parts = _limited(opened, limit, random_state)
+        train = _dataset(parts[0], kind, Wanted(size, like, progress))
+        if test is None:
+            return train
+        return _joined(train, _dataset(parts[1], kind, Wanted(size, train.kind, progress)))
 
 
 def _open(source: Any, given: dict[str, Any], without: list[str], like: dict[str, str]) -> Source:

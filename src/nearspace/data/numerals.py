@@ -38,6 +38,7 @@ MISSING_WORDS = (
 # fmt: on
 AGREE = 0.95  # the share of the cells that are there which have to be numbers
 LARGEST_EXACT = 2**53  # beyond it float64 does not tell whole numbers apart
+SHOWN = 40  # characters of a cell
 TRIED = 500  # cells, spread over a column, by which the ways of writing are ranked
 BLANK = "[ \u00a0\u2009\u202f]"
 SIGN = "[+\u2212-]?"
@@ -211,7 +212,7 @@ def _plain(
     else:
         code = _code_among(cells)
     if code is not None:
-        return Undecided(f"holds codes such as '{code}'")
+        return Undecided(f"holds codes such as '{_example(code)}'")
     values = numbers.to_numpy(zero_copy_only=False)
     if pa.types.is_integer(numbers.type):
         if not numbers.null_count:
@@ -219,8 +220,9 @@ def _plain(
         return _exact(Numerals(values.astype(np.float64), missing=missing), numbers)
     long = pc.max(pc.binary_length(cells)).as_py() >= len(str(LARGEST_EXACT))
     huge = _first(cells, r"^[+-]?\d{16,}$") if long else None
-    if huge is not None and abs(int(huge)) > LARGEST_EXACT:
-        return Undecided(f"holds whole numbers too large to be exact, such as {huge}")
+    # Python makes no whole number of thousands of digits.
+    if huge is not None and (len(huge) > 30 or abs(int(huge)) > LARGEST_EXACT):
+        return Undecided(f"holds whole numbers too large to be exact, such as {_example(huge)}")
     pointed = [cell for cell in spread(cells) if "." in cell]
     ambiguous = _either(cells, pointed)
     if ambiguous and decimal == ",":
@@ -304,7 +306,7 @@ def _written(
         return _not_agreed(cells, units, most, present)
     code = _first(cells, CODE)
     if code is not None:
-        return Undecided(f"holds codes such as '{code}'")
+        return Undecided(f"holds codes such as '{_example(code)}'")
     fitting = [way for way in WAYS if numbers.get(way) == most]
     reads, marks = fitting[0], {mark for mark, _ in fitting}
     # Without a mark in any number, or with numbers such as 1,234 throughout, either mark fits.
@@ -420,6 +422,11 @@ def _first(cells: pa.Array, expression: str) -> str | None:
 
     fits = pc.index(pc.match_substring_regex(cells, expression), value=True).as_py()
     return None if fits < 0 else cells[fits].as_py().strip()
+
+
+def _example(cell: str) -> str:
+    """Return a cell as a sentence shows it."""
+    return cell if len(cell) <= SHOWN else f"{cell[: SHOWN - 1]}…"
 
 
 def spread(cells: pa.Array) -> list[str]:

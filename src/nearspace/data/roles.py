@@ -32,6 +32,7 @@ MARKERS = {"na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "-", "?"}
 # What has several values in it, or none that can be written.
 NO_VALUES = (complex, list, tuple, dict, set, frozenset, np.ndarray)
 EXAMPLES = 3
+MOST_DIGITS = 400  # of a number; none that float64 holds has more before the point
 ONE = {"labels": "label", "groups": "group", "ids": "id"}
 
 
@@ -84,6 +85,8 @@ def as_written(cells: Sequence[Any] | np.ndarray, role: str) -> tuple[np.ndarray
 
 def _numbers(texts: list[str]) -> dict[str, Any] | None:
     """Return the number that each different text stands for; None where they are no numbers."""
+    if any(len(text) > MOST_DIGITS for text in texts):
+        return None
     if all(map(WHOLE.fullmatch, texts)):
         return {text: int(text) for text in texts}
     if not all(map(NUMBER.fullmatch, texts)) or any(map(CODE.match, texts)):

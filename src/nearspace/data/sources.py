@@ -41,6 +41,7 @@ SPLITS = {
 
 
 NAMED = 5  # of what is left out, in a note
+SHOWN = 200  # characters of what pandas says
 
 
 @dataclasses.dataclass
@@ -219,7 +220,7 @@ def _time(values: np.ndarray, who: str) -> np.ndarray:
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{who}: expected numbers or dates such as 2024-05-31 as the time of the items; "
-            f"{str(error).split('. ')[0]}."
+            f"{str(error).split('. ')[0][:SHOWN]}."
         ) from None
     return dates.tz_localize(None).to_numpy()
 

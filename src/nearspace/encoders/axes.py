@@ -85,7 +85,7 @@ def principal_axes(
     >>> from nearspace.data import Vector
     >>> rows = np.outer([-3, -1, 1, 3], [0.6, 0.8]).astype(np.float32)
     >>> axes, shares = principal_axes(CentredFeatures(Vector(2), rows), 1, 0)
-    >>> np.round([*axes[0], *shares], 3).astype(float).tolist()
+    >>> np.round([*axes[0], *shares], 3).tolist()
     [0.6, 0.8, 1.0]
     """
     if features.shape[1] <= NARROW:

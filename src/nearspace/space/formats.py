@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nearspace.data.numerals import LARGEST_EXACT
+from nearspace.data.readers.arrays import open_archive
+from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.files import read_file
+from nearspace.data.readers.parquet import read_parquet
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import check_metric
 from nearspace.space.arrays import check_rounding, float32, free_name
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Format", "open_space", "save", "written_endings"]
 
-UNREADABLE = (
-    OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
 LARGEST_IDS = 2**31  # bytes
 RECIPE = b"nearspace.recipe"  # in the metadata of a Parquet file
 ROWS = 4096  # written at a time, with their images
@@ -162,13 +160,8 @@ def open_space(
     file = VectorFile(Path(path), vectors, ids, labels, made_by, metric)
     if file.path.suffix not in FORMATS:
         raise _unknown(file.path, [*FORMATS])
-    try:
+    with told_of_file(file.path.name):
         return FORMATS[file.path.suffix].read(file)
-    except NearspaceError:
-        raise
-    except UNREADABLE as error:
-        reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise DataError(f"{file.path.name} cannot be read, or is damaged: {reason}.") from None
 
 
 def written_endings() -> list[str]:
@@ -190,16 +183,13 @@ def _read_npy(file: VectorFile) -> Space:
 
 def _read_npz(file: VectorFile) -> Space:
     """Return the space of an archive with an array of shape (n, d), and others of length n."""
-    vectors = file.vectors
-    if vectors is None and zipfile.is_zipfile(file.path):
-        with zipfile.ZipFile(file.path) as zipped:
-            vectors = "vectors" if "vectors.npy" in zipped.namelist() else None
-    table = _table(file.path, vectors)
-    with np.load(file.path, allow_pickle=False) as archive:
-        for name in archive.files:
-            if name not in table.column_names and archive[name].shape == (len(table),):
-                table = table.append_column(name, [archive[name].tolist()])
-        told = json.loads(str(archive["recipe"])) if "recipe" in archive.files else None
+    with open_archive(file.path) as archive:
+        vectors = file.vectors or ("vectors" if "vectors" in archive.names else None)
+        table = _table(file.path, vectors)
+        for name in archive.names:
+            if name not in table.column_names and archive.shape(name) == (len(table),):
+                table = table.append_column(name, [archive.read(name).tolist()])
+        told = json.loads(str(archive.read("recipe"))) if "recipe" in archive.names else None
     return space_of_columns(file, table, told)
 
 
@@ -255,9 +245,7 @@ def _table(path: Path, vectors: str | None) -> pa.Table:
 
 def _read_parquet(file: VectorFile) -> Space:
     """Return the space of a file with a column of lists of numbers."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(file.path)
+    table = read_parquet(file.path)
     told = (table.schema.metadata or {}).get(RECIPE)
     return space_of_columns(file, table, None if told is None else json.loads(told))
 

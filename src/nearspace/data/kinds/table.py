@@ -121,9 +121,10 @@ class Table(Kind):
             if _is_code(items[name])
         )
         numbers = [name for name, of in self.columns if of == "number"]
-        values = read.items[numbers]
+        values = read.items[numbers].to_numpy()
+        middle = read.items[numbers].median().to_numpy()
         notes = codes + rounding_notes(
-            values.fillna(values.median()).to_numpy(), [f"the column '{name}'" for name in numbers]
+            np.where(np.isnan(values), middle, values), [f"the column '{name}'" for name in numbers]
         )
         if len(items) < FEWEST_NAMED:
             return dataclasses.replace(read, notes=notes)
@@ -251,7 +252,8 @@ def _kind_of(column: pd.Series) -> str:
             "leave it out, or turn it into a number."
         )
     # A column of dtype object may hold nothing but numbers.
-    column = column.infer_objects()
+    if column.dtype == object:
+        column = column.infer_objects()
     if _is_code(column):
         return "category"
     numeric = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
@@ -262,7 +264,7 @@ def _is_code(column: pd.Series) -> bool:
     """Return whether a column holds whole numbers of more digits than a float64 has."""
     from pandas.api import types
 
-    if not types.is_integer_dtype(column) or not column.notna().any():
+    if not types.is_integer_dtype(column) or not column.count():
         return False
     return max(int(column.max()), -int(column.min())) > LARGEST_EXACT
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import dataclasses
 import gzip
+import io
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nearspace.data.memory import check_memory, free_memory
 from nearspace.data.readers.dialect import (
     Layout,
     beginning,
     find_layout,
-    lines_of,
     long_fields,
     separator_words,
 )
@@ -29,6 +31,9 @@ __all__ = ["Delimited", "read_delimited"]
 
 SAMPLE_BYTES = 1_000_000
 BLOCK = 2**20  # bytes that are cut at once; a longer line takes a larger one
+LARGEST_BLOCK = 2**31 - 1  # bytes, more than which Arrow does not cut at once
+PIECE = 2**24  # bytes that are unpacked at once
+COPIES = 4  # of a file that are in memory at once while it is cut and read, about
 BYTE_ORDER_MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
@@ -86,9 +91,12 @@ def read_delimited(path: Path) -> Delimited:
     ({'name, EUR': ['big', 'small'], 'size': ['1,5', '0,5']}, ["Separated by ';'."])
     """
     data, notes = _utf8(path)
-    # The form of the whole is found in its beginning.
-    layout = find_layout(beginning(data, SAMPLE_BYTES).decode(), path)
-    table, more = _table(data[layout.start :], layout, path)
+    # The form of the whole is found in its beginning, which may end within a letter.
+    sample = beginning(data, SAMPLE_BYTES)
+    text = codecs.getincrementaldecoder("utf-8")().decode(sample)
+    layout = find_layout(text, path, len(sample) == len(data) or sample.endswith(b"\n"))
+    data = data[layout.start :]
+    table, more = _table(data, layout, path)
     return Delimited(
         table.to_pandas(), [*notes, *layout.notes, *more], "," if layout.separator == ";" else "."
     )
@@ -96,9 +104,7 @@ def read_delimited(path: Path) -> Delimited:
 
 def _utf8(path: Path) -> tuple[bytes, list[str]]:
     """Return the text of a file in UTF-8, and what there is to say of its encoding."""
-    data = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        data = gzip.decompress(data)
+    data = _unpacked(path)
     encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if data.startswith(mark)), "")
     if not encoding and data[:1000].count(0) > 0.3 * len(data[:1000]):
         # Every other byte of plain text is zero.
@@ -110,8 +116,44 @@ def _utf8(path: Path) -> tuple[bytes, list[str]]:
         raise DataError(
             f"{path.name} is no text: line {line} holds a zero byte; write the file again."
         )
+    # Arrow checks the rows that fit, and of others it prints that they are no text.
+    if not data.isascii():
+        _check_utf8(data, path)
     notes = [] if encoding in ("", "utf-8-sig") else [f"In {encoding[:6].upper()}."]
     return data, notes
+
+
+def _check_utf8(data: bytes, path: Path) -> None:
+    """Raise if a byte is none of UTF-8; the whole is never in memory as text."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    for start in range(0, len(data), PIECE):
+        waiting = len(decoder.getstate()[0])
+        piece = data[start : start + PIECE]
+        try:
+            decoder.decode(piece, final=start + PIECE >= len(data))
+        except UnicodeDecodeError as error:
+            at = start - waiting + error.start
+            raise DataError(
+                f"{path.name} is not in UTF-8: byte {at} is {data[at]:#04x}; save it as UTF-8."
+            ) from None
+
+
+def _unpacked(path: Path) -> bytes:
+    """Return the bytes of a file, unpacked where it is gzipped, if memory holds what is in them."""
+    if path.suffix.lower() != ".gz":
+        check_memory(COPIES * path.stat().st_size, path.name)
+        return path.read_bytes()
+    pieces, taken, free = [], 0, free_memory()
+    with gzip.open(path) as file:
+        while piece := file.read(PIECE):
+            pieces.append(piece)
+            taken += len(piece)
+            if COPIES * taken > free:
+                raise DataError(
+                    f"{path.name} unpacks to more than {taken / 2**30:.1f} GiB, which takes more "
+                    f"memory than is free, {free / 2**30:.1f} GiB; give a part of it."
+                )
+    return b"".join(pieces)
 
 
 def _table(data: bytes, layout: Layout, path: Path) -> tuple[pa.Table, list[str]]:
@@ -125,14 +167,10 @@ def _table(data: bytes, layout: Layout, path: Path) -> tuple[pa.Table, list[str]
     if quoted and data.count(b'"') % 2:
         _check_quotes(data, layout, path)
     misfits = _Misfits()
-    try:
-        table = _cut(data, layout, names, quoted, misfits)
-        if misfits.first is not None:  # which has a number only without threads
-            misfits = _Misfits()
-            _cut(data, layout, names, quoted, misfits, threads=False)
-    except pa.ArrowInvalid:
-        data.decode()  # which tells the byte that is no text
-        raise
+    table = _cut(data, layout, names, quoted, misfits, path)
+    if misfits.first is not None:  # which has a number only without threads
+        misfits = _Misfits()
+        _cut(data, layout, names, quoted, misfits, path, threads=False)
     if misfits.first is not None:
         raise DataError(_misfit(data, layout, path, misfits))
     return _cleaned(table, layout, path, misfits.comments)
@@ -160,6 +198,7 @@ def _cut(
     names: list[str],
     quoted: bool,
     misfits: _Misfits,
+    path: Path,
     threads: bool = True,
 ) -> pa.Table:
     """Return the fields of data as columns of text; lines that do not fit are handed over."""
@@ -191,7 +230,12 @@ def _cut(
         except pa.ArrowInvalid as error:
             if "straddling" not in str(error) or longest > len(data):
                 raise
-            longest *= 16
+            if longest == LARGEST_BLOCK:
+                raise DataError(
+                    f"{path.name} holds a row of more than {LARGEST_BLOCK / 2**30:.0f} GiB; cut "
+                    "its longest text into several rows."
+                ) from None
+            longest = min(16 * longest, LARGEST_BLOCK)
             misfits.first, misfits.count, misfits.comments = None, 0, 0
 
 
@@ -263,7 +307,8 @@ def _counts(column: pa.Array) -> bool:
 
 def _numbered(data: bytes, layout: Layout, strict: bool = False) -> Iterator[tuple[int, list[str]]]:
     """Return the records of data, each with the line in the file where it begins."""
-    reader = csv.reader(lines_of(data.decode()), delimiter=layout.separator, strict=strict)
+    lines = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8", newline="")
+    reader = csv.reader(lines, delimiter=layout.separator, strict=strict)
     line = 0
     try:
         while True:
@@ -277,6 +322,7 @@ def _numbered(data: bytes, layout: Layout, strict: bool = False) -> Iterator[tup
                 f"the quote that opens in line {line} is never closed; close it, or write a quote "
                 "within a field twice."
             ) from None
+        raise DataError(f"line {line} cannot be cut: {error}.") from None
 
 
 def _check_quotes(data: bytes, layout: Layout, path: Path) -> None:

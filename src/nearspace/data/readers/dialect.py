@@ -22,6 +22,9 @@ SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_CHARACTERS = 100_000
 SAMPLE_RECORDS = 500
 SAMPLE_LINES = 10  # at least, however long they are
+MOST_COLUMNS = 100_000  # each of which is read for itself, in about a thousandth of a second
+MOST_SAMPLED = 2**24  # characters: of names of columns, and of the first lines
+MOST_DIGITS = 18  # of a number that counts columns
 NUMBER = re.compile(r"[^\w\s]*\s?[+-]?\d[\d.,' ]*([eE][+-]?\d+)?\s?[^\w\s]*", re.ASCII)
 
 
@@ -39,8 +42,28 @@ class Layout:
     trailing: bool = False  # whether a separator ends each line
 
 
-def find_layout(text: str, path: Path) -> Layout:
-    """Return where the data of a text begins, and how it is cut."""
+def find_layout(text: str, path: Path, complete: bool) -> Layout:
+    """Return where the data of a text begins, and how it is cut.
+
+    Parameters
+    ----------
+    text : str
+        The beginning of a file.
+    path : Path
+        The file.
+    complete : bool
+        Whether the last line of `text` is whole.
+
+    Raises
+    ------
+    DataError
+        If it is empty, or its names or the separator cannot be told.
+    """
+    if not complete and "\n" not in text and "\r" not in text:
+        raise DataError(
+            f"{path.name}: its first line is longer than {MOST_SAMPLED:,} characters; expected a "
+            "line of column names."
+        )
     separator, notes = "", []
     start = 0
     before: list[str] = []  # comments
@@ -59,7 +82,7 @@ def find_layout(text: str, path: Path) -> Layout:
         sample, before = text[start:], before[:-1]
     if not sample.strip():
         raise DataError(f"{path.name} is empty; expected a line of column names and rows.")
-    whole = len(sample) == len(text) - start
+    whole = complete and len(sample) == len(text) - start
     separator = separator or _separator(sample, path, whole)
     if separator != ("\t" if path.name.lower().split(".")[-1 - _zipped(path)] == "tsv" else ","):
         notes.append(f"Separated by {separator_words(separator)}.")
@@ -86,6 +109,11 @@ def find_layout(text: str, path: Path) -> Layout:
         skipped = _first_lines(text[start:], separator)
         layout.start, layout.lines = start + len(skipped), layout.lines + skipped.count("\n")
         _name(layout, records[0], cells[1:], width, path)
+    if len(layout.names) > MOST_COLUMNS:
+        raise DataError(
+            f"{path.name} has {len(layout.names):,} columns, and a table is read with at most "
+            f"{MOST_COLUMNS:,}; save its numbers as an array (.npy), to be read as vectors."
+        )
     if before:
         notes.append(left_out(len(before), "line", "of comment"))
     layout.start = len(text[: layout.start].encode())
@@ -107,7 +135,11 @@ def long_fields() -> Iterator[None]:
 
 
 def beginning(text: AnyStr, least: int) -> AnyStr:
-    """Return the lines at the beginning of a text: some, and so many characters at least."""
+    """Return the lines at the beginning of a text: some, and so many characters at least.
+
+    Where they are longer than anybody looks at, they end in the midst of one.
+    """
+    text = text[:MOST_SAMPLED]
     newline, end = (b"\n" if isinstance(text, bytes) else "\n"), -1
     for _ in range(SAMPLE_LINES):
         end = text.find(newline, end + 1)
@@ -197,6 +229,8 @@ def _no_header(records: list[list[str]]) -> bool:
     if not all(_mostly_numbers(columns[at]) for at in below):
         return False
     if again or any(not re.fullmatch(r"\d+", cell) for cell in numbers):
+        return True
+    if any(len(cell) > MOST_DIGITS for cell in numbers):
         return True
     whole = [int(cell) for cell in numbers]
     return any(left >= right for left, right in itertools.pairwise(whole)) or (

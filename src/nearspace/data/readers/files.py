@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
-import zipfile
-import zlib
+import itertools
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data.arrays import ON_DISK_BYTES
-from nearspace.data.columns import check_unique, frame_of_arrow
+from nearspace.data.columns import frame_of_arrow
 from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import kind_of_file
+from nearspace.data.memory import free_memory
+from nearspace.data.readers.arrays import open_archive, read_array
 from nearspace.data.readers.delimited import read_delimited
+from nearspace.data.readers.failures import told_of_file
+from nearspace.data.readers.parquet import read_parquet
 from nearspace.data.sources import Source, check_names, is_split, no_names
 from nearspace.errors import DataError
 
@@ -29,6 +31,8 @@ READERS = (".npy", ".npz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.g
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
 ROLES = ("ids", "labels", "groups", "time", "split")
 CODES = ("ids", "labels", "groups")  # names of things, not amounts
+LONGEST_TEXT = 2**30  # characters of one text
+TEXT_COPIES = 2  # of all texts that are in memory at once while they are read and checked
 ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
@@ -61,12 +65,13 @@ def read_file(
     if suffix.startswith((".csv", ".tsv", ".parquet")):
         return _table(path, names, without, like)
     if suffix == ".npz":
-        with _told(path.name):
-            return _read_npz(path, names, without)
+        return _read_npz(path, names, without)
     if suffix in (".npy", ".txt", ".txt.gz"):
         no_names(path.name, names, without)
-        with _told(path.name):
-            return _read_npy(path) if suffix == ".npy" else _read_lines(path)
+        if suffix == ".npy":
+            return Source(read_array(path), path.name, "an .npy file")
+        with told_of_file(path.name):
+            return _read_lines(path)
     single = kind_of_file(path.name)
     if single is not None:
         raise DataError(
@@ -96,9 +101,9 @@ def read_frame(path: Path) -> tuple[pd.DataFrame, list[str]]:
             f"{path.name} ends in '{path.suffix}', expected a table that ends in .csv, .tsv or "
             ".parquet."
         )
-    with _told(path.name):
+    with told_of_file(path.name):
         if suffix == ".parquet":
-            return _read_parquet(path), []
+            return frame_of_arrow(read_parquet(path), path.name), []
         read = read_delimited(path)
         return read.frame, read.notes
 
@@ -110,7 +115,7 @@ def _table(
     if path.suffix.lower() == ".parquet":
         frame, _ = read_frame(path)
         return frame_source(frame, names, path.name, without=without, like=like)
-    with _told(path.name):
+    with told_of_file(path.name):
         read = read_delimited(path)
     return frame_source(
         read.frame, names, path.name, without=without, like=like, written=True,
@@ -124,45 +129,8 @@ def suffix_of(path: Path) -> str:
     return max((suffix for suffix in READERS if name.endswith(suffix)), key=len, default="")
 
 
-@contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Say what goes wrong inside the ``with`` block in a sentence about the file."""
-    try:
-        yield
-    except DataError:
-        raise
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{what} is not in UTF-8: byte {error.start} is {error.object[error.start]:#04x}; "
-            "save it as UTF-8."
-        ) from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError) as error:
-        if isinstance(error, OSError) and error.strerror:
-            raise DataError(f"{what} cannot be read: {error.strerror}.") from None
-        if "allow_pickle" in str(error):
-            raise DataError(
-                f"{what} holds pickled Python objects, which are never loaded; save it as an array "
-                "of numbers or of fixed-width text."
-            ) from None
-        # What pandas and pyarrow raise for a broken file are ValueErrors.
-        reason = str(error).strip().split("\n")[0].rstrip(".")
-        raise DataError(
-            f"{what} is damaged, truncated or not what its name says: {reason}."
-        ) from None
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        check_unique(file.schema_arrow.names, path.name)
-        return frame_of_arrow(file.read(), path.name)
-
-
 def _read_lines(path: Path) -> Source:
-    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig") as file:
-        lines = [line.rstrip("\n") for line in file]
+    lines = [line.rstrip("\n") for line in _lines(path)]
     gaps = {row: "without a text" for row, line in enumerate(lines) if not line.strip()}
     if len(gaps) == len(lines):
         raise DataError(f"{path.name} is empty; expected a text in each line.")
@@ -171,36 +139,45 @@ def _read_lines(path: Path) -> Source:
     return source.without(gaps, "line", "without a text")
 
 
-def _read_npy(path: Path) -> Source:
-    with path.open("rb") as file:
-        magic = file.read(6)
-    if magic != b"\x93NUMPY":
-        raise DataError(f"{path.name} is no .npy file: its first bytes are {magic!r}.")
-    # Copy on write: a large file stays on disk, and is not changed.
-    large = path.stat().st_size > ON_DISK_BYTES
-    array = np.load(path, mmap_mode="c" if large else None, allow_pickle=False)
-    return Source(array, path.name, "an .npy file")
+def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file, of which none is too long and all together fit into memory."""
+    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
+    taken, free = 0, free_memory()
+    with opened(path, "rt", encoding="utf-8-sig") as file:
+        for number in itertools.count(1):
+            line = file.readline(LONGEST_TEXT + 1)
+            if not line:
+                return
+            if len(line) > LONGEST_TEXT and not line.endswith("\n"):
+                raise DataError(
+                    f"{path.name}: line {number} is longer than {LONGEST_TEXT:,} characters; "
+                    "expected a text in each line."
+                )
+            taken += TEXT_COPIES * sys.getsizeof(line)
+            if taken > free:
+                raise DataError(
+                    f"{path.name}: its first {number:,} lines take more memory than is free, "
+                    f"{free / 2**30:.1f} GiB; give a part of it."
+                )
+            yield line
 
 
 def _read_npz(path: Path, names: dict[str, str], without: Collection[str]) -> Source:
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"{path.name} is no .npz archive, or a truncated one.")
-    with np.load(path, allow_pickle=False) as archive:
-
-        def read(name: str) -> np.ndarray:
-            with _told(f"{path.name}: the array '{name}'"):
-                return archive[name]
-
-        check_names(path.name, "array", [*names.values(), *without], archive.files)
+    with open_archive(path) as archive:
+        check_names(path.name, "array", [*names.values(), *without], archive.names)
         used = {*names.values(), *without}
-        chosen = names.get("column") or _items_name(path, archive.files, used)
-        source = Source(read(chosen), path.name, f"the array '{chosen}' of an .npz file")
-        source.roles = {role: read(name) for role, name in names.items() if role != "column"}
+        chosen = names.get("column") or _items_name(path, archive.names, used)
+        source = Source(archive.read(chosen), path.name, f"the array '{chosen}' of an .npz file")
+        source.roles = {
+            role: archive.read(name) for role, name in names.items() if role != "column"
+        }
         for name, role in ROLE_NAMES.items():
-            if name not in {*archive.files} - {chosen, *without} or role in source.roles:
+            if name not in {*archive.names} - {chosen, *without} or role in source.roles:
                 continue
-            values = read(name)
-            if values.shape[:1] != (len(source),) or (role == "split" and not is_split(values)):
+            if archive.shape(name)[:1] != source.items.shape[:1]:
+                continue
+            values = archive.read(name)
+            if role == "split" and not is_split(values):
                 continue
             source.roles[role] = values
             source.notes.append(f"The array '{name}' was taken for the {role} of the items.")

@@ -7,14 +7,17 @@ import math
 import os
 import re
 import struct
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from nearspace.data.arrays import empty_array
 from nearspace.data.kinds.kind import kind_of_file
+from nearspace.data.readers.arrays import MOST_INFLATED
+from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.files import suffix_of
 from nearspace.data.sources import SPLITS, Source
 from nearspace.errors import DataError
@@ -24,6 +27,8 @@ __all__ = ["read_folder", "read_idx"]
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 NAME = re.compile(r"(?:(.+)-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
 SPLIT = {"train": "train", "t10k": "test", "test": "test"}
+PIECE = 2**24  # bytes that are read at once
+MOST_SIDES = 8  # of a shape, in a sentence
 SYSTEMS_OWN = {"__macosx", "thumbs.db", "desktop.ini"}  # what macOS and Windows leave in folders
 
 
@@ -134,27 +139,58 @@ def read_idx(path: Path) -> np.ndarray:
     DataError
         If the file is no idx file, or is longer or shorter than its header says.
     """
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path.name} cannot be read: {error}.") from None
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in DTYPES:
-        raise DataError(f"{path.name} is no idx file: its first bytes are {data[:4]!r}.")
-    dtype, rank = np.dtype(DTYPES[data[2]]), data[3]
-    start = 4 + 4 * rank
-    if len(data) < start:
-        raise DataError(f"{path.name} ends within its header; fetch it again.")
-    shape = struct.unpack(f">{rank}I", data[4:start])
-    expected = math.prod(shape) * dtype.itemsize
-    if len(data) - start != expected:
-        raise DataError(
-            f"{path.name}: its header says shape {shape}, {expected} bytes, but "
-            f"{len(data) - start} follow; fetch it again."
-        )
-    array = np.frombuffer(data, dtype, offset=start).reshape(shape)
-    return array.astype(dtype.newbyteorder("="))
+    nbytes = path.stat().st_size
+    with told_of_file(path.name), path.open("rb") as plain:
+        zipped = plain.read(2) == b"\x1f\x8b"
+        plain.seek(0)
+        with gzip.open(plain) if zipped else plain as file:
+            shape, dtype = _idx_header(file, path.name)
+            declared = math.prod(shape) * dtype.itemsize
+            most = MOST_INFLATED * nbytes if zipped else nbytes
+            if declared > most:
+                raise DataError(
+                    f"{path.name}: its header says shape {_words(shape)}, more than can be in a "
+                    f"file of {nbytes:,} bytes; fetch it again."
+                )
+            array = empty_array(shape, dtype)
+            there = _filled(array, file)
+            if there != declared or file.read(1):
+                follow = f"{there:,}" if there < declared else "more"
+                raise DataError(
+                    f"{path.name}: its header says shape {_words(shape)}, {declared:,} bytes, but "
+                    f"{follow} follow; fetch it again."
+                )
+    if dtype.isnative or dtype.itemsize == 1:
+        return array.view(dtype.newbyteorder("="))
+    return array.byteswap(inplace=True).view(dtype.newbyteorder("="))
+
+
+def _idx_header(file: Any, who: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Return the shape and the dtype of an idx file, which has been opened."""
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in DTYPES or not magic[3]:
+        raise DataError(f"{who} is no idx file: its first bytes are {magic!r}.")
+    rank = magic[3]
+    sides = file.read(4 * rank)
+    if len(sides) < 4 * rank:
+        raise DataError(f"{who} ends within its header; fetch it again.")
+    return struct.unpack(f">{rank}I", sides), np.dtype(DTYPES[magic[2]])
+
+
+def _filled(array: np.ndarray, file: Any) -> int:
+    """Fill an array from an open file in pieces; return how many bytes there were."""
+    room, there = array.reshape(-1).view(np.uint8).data, 0
+    while there < len(room):
+        count = file.readinto(room[there : there + PIECE])
+        if not count:
+            break
+        there += count
+    return there
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    """Return a shape as text, that of a hostile header shortened."""
+    return str(shape) if len(shape) <= MOST_SIDES else f"of {len(shape)} sides"
 
 
 def idx_parts(paths: Iterable[Path]) -> dict[tuple[str, str], Path]:
@@ -203,9 +239,18 @@ def read_idx_folder(parts: dict[tuple[str, str], Path]) -> Source:
     counts = [len(part) for part in images]
     ids = [f"{half}/{row}" for half, n in zip(splits, counts, strict=True) for row in range(n)]
     folder = parts[splits[0], "images"].parent.name
-    source = Source(np.concatenate(images), folder, "a folder of idx files", {"ids": np.array(ids)})
+    source = Source(_one_array(images), folder, "a folder of idx files", {"ids": np.array(ids)})
     if labels:
-        source.roles["labels"] = np.concatenate(labels).astype(np.int64)
+        whole = all(each.dtype.kind in "iu" for each in labels)
+        source.roles["labels"] = np.concatenate(labels).astype(np.int64 if whole else np.float64)
     if len(splits) > 1:
         source.roles["split"] = np.repeat(splits, counts)
     return source
+
+
+def _one_array(parts: list[np.ndarray]) -> np.ndarray:
+    """Return arrays of items as one."""
+    if len(parts) == 1:
+        return parts[0]
+    shape = (sum(map(len, parts)), *parts[0].shape[1:])
+    return np.concatenate(parts, out=empty_array(shape, np.result_type(*parts)))

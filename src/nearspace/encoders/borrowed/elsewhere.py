@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import StrOptions
 
 from nearspace.data import Dataset, Kind, load
+from nearspace.data.readers.arrays import open_archive
 from nearspace.data.rounding import MERGED, large_offsets, merged_share
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError
@@ -187,8 +188,8 @@ class FromSklearn(Encoder):
 def _has_ids(path: str) -> bool:
     """Return whether a file says which row is whose."""
     if path.endswith(".npz"):
-        with np.load(path) as archive:
-            return "ids" in archive.files
+        with open_archive(Path(path)) as archive:
+            return "ids" in archive.names
     return path.endswith(".parquet")
 
 
