@@ -33,7 +33,7 @@ SAMPLE_BYTES = 1_000_000
 BLOCK = 2**20  # bytes that are cut at once; a longer line takes a larger one
 LARGEST_BLOCK = 2**31 - 1  # bytes, more than which Arrow does not cut at once
 PIECE = 2**24  # bytes that are unpacked at once
-COPIES = 4  # of a file that are in memory at once while it is cut and read, about
+COPIES = 5  # of a file that are in memory at once while it is cut and read, about
 BYTE_ORDER_MARKS = {
     b"\xef\xbb\xbf": "utf-8-sig",
     b"\xff\xfe\x00\x00": "utf-32",
