@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import Image, Vector, load
-from nearspace.encoders import axes, base
+from nearspace.encoders import axes
 from nearspace.encoders.spec import make
 
 # Prints for each spec how many times the items themselves, with them, `fit` and `transform` hold
@@ -96,10 +96,10 @@ def test_vectors_made_in_blocks_are_those_made_at_once(spec, monkeypatch):
     digits = load("digits").items[:200]
     encoder = make(spec).fit(digits)
     whole = encoder.transform(digits)
-    monkeypatch.setattr(base, "NUMBERS_AT_ONCE", 7 * 64)
-    blocks = encoder.transform(digits)
-    assert blocks.dtype == whole.dtype == np.float32
-    np.testing.assert_allclose(blocks, whole, atol=2e-6)
+    monkeypatch.setattr(blocks, "NUMBERS_AT_ONCE", 7 * 64)
+    parts = encoder.transform(digits)
+    assert parts.dtype == whole.dtype == np.float32
+    np.testing.assert_allclose(parts, whole, atol=2e-6)
 
 
 @pytest.mark.parametrize("spec", ["raw", "onehot"])
@@ -107,7 +107,7 @@ def test_tables_too_and_a_row_that_is_refused_is_named_by_its_place(spec, monkey
     customers = load("customers").items
     encoder = make(spec).fit(customers)
     whole = encoder.transform(customers)
-    monkeypatch.setattr(base, "NUMBERS_AT_ONCE", 7 * customers.shape[1])
+    monkeypatch.setattr(blocks, "NUMBERS_AT_ONCE", 7 * customers.shape[1])
     np.testing.assert_array_equal(encoder.transform(customers), whole)
     number = next(name for name, kind in encoder.kind_.columns if kind == "number")
     customers = customers.astype({number: float})
@@ -129,7 +129,7 @@ def low_rank(n, d, offset=0.0, scale=1.0):
 @pytest.mark.parametrize(("offset", "scale"), [(0.0, 1.0), (500.0, 1.0), (0.0, 1e-30), (0.0, 1e30)])
 def test_axes_found_in_blocks_are_the_singular_vectors(n, d, offset, scale, monkeypatch):
     monkeypatch.setattr(axes, "NARROW", 50)
-    monkeypatch.setattr(base, "NUMBERS_AT_ONCE", 40 * d)
+    monkeypatch.setattr(blocks, "NUMBERS_AT_ONCE", 40 * d)
     rows = low_rank(n, d, offset, scale)
     found, shares = axes.principal_axes(axes.CentredFeatures(Vector(d), rows), 5, 0)
     centred = rows.astype(np.float64) - rows.mean(axis=0, dtype=np.float64)
@@ -149,15 +149,15 @@ def test_pca_of_much_data_is_pca(shape, monkeypatch):
     images = images.astype(np.uint8)
     whole = make("pca(dim=3)").fit(images)
     monkeypatch.setattr(linear, "LARGE", 1000)
-    monkeypatch.setattr(base, "NUMBERS_AT_ONCE", 50_000)
-    blocks = make("pca(dim=3)").fit(images)
-    assert isinstance(blocks.kind_, Image)
+    monkeypatch.setattr(blocks, "NUMBERS_AT_ONCE", 50_000)
+    in_blocks = make("pca(dim=3)").fit(images)
+    assert isinstance(in_blocks.kind_, Image)
     exact = images.mean(axis=0).ravel() / 255
-    np.testing.assert_allclose(blocks.mean_, exact, atol=1e-7)
+    np.testing.assert_allclose(in_blocks.mean_, exact, atol=1e-7)
     np.testing.assert_allclose(whole.mean_, exact, atol=1e-5)
-    first = whole.components_[0], blocks.components_[0]
+    first = whole.components_[0], in_blocks.components_[0]
     np.testing.assert_allclose(*first, atol=1e-4)  # the others are those of noise
-    ratios = whole.explained_variance_ratio_, blocks.explained_variance_ratio_
+    ratios = whole.explained_variance_ratio_, in_blocks.explained_variance_ratio_
     np.testing.assert_allclose(*ratios, rtol=1e-2)
     again = make("pca(dim=3)").fit(images)
-    assert again.fingerprint == blocks.fingerprint
+    assert again.fingerprint == in_blocks.fingerprint

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.extmath import svd_flip
 
 from nearspace.data import Kind
-from nearspace.encoders.base import row_blocks
+from nearspace.encoders.blocks import row_blocks
 from nearspace.metrics.exact import in_range
 
 __all__ = ["CentredFeatures", "principal_axes"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import math
 from abc import abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -22,6 +21,7 @@ from nearspace.data.kinds.kind import recognised
 from nearspace.data.kinds.vector import check_range
 from nearspace.data.rounding import large_offsets
 from nearspace.encoders import name_of
+from nearspace.encoders.blocks import row_blocks
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.labels import check_labels
@@ -36,10 +36,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Encoder",
     "fewer",
-    "row_blocks",
 ]
 
-NUMBERS_AT_ONCE = 2**21  # of items, from which vectors are made that need no others
 MOST_TRIED = 2**20  # numbers of an item
 
 
@@ -464,24 +462,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         tags.input_tags.string = Text in self.kinds
         tags.non_deterministic = False
         return tags
-
-
-def row_blocks(items: Any) -> Iterator[slice]:
-    """Yield the rows of items, as many at a time as have a few million numbers together.
-
-    Sparse vectors, and what has no rows of numbers, come all at once.
-
-    Examples
-    --------
-    >>> list(row_blocks(np.zeros((5000, 1000))))
-    [slice(0, 2097, None), slice(2097, 4194, None), slice(4194, 5000, None)]
-    """
-    n, *sides = items.shape if hasattr(items, "shape") else (len(items),)
-    step = max(1, n)
-    if sides and not hasattr(items, "tocsr"):
-        step = max(1, NUMBERS_AT_ONCE // max(1, math.prod(sides)))
-    for start in range(0, n, step):
-        yield slice(start, min(start + step, n))
 
 
 def fewer(count: int, asked: int, noun: str) -> tuple[str, ...]:

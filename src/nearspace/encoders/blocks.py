@@ -1,0 +1,30 @@
+"""Items some rows at a time, so that what is made of them on the way takes little memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+__all__ = ["row_blocks"]
+
+NUMBERS_AT_ONCE = 2**21  # of items, from which vectors are made that need no others
+
+
+def row_blocks(items: Any) -> Iterator[slice]:
+    """Yield the rows of items, as many at a time as have a few million numbers together.
+
+    Sparse vectors, and what has no rows of numbers, come all at once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> list(row_blocks(np.zeros((5000, 1000))))
+    [slice(0, 2097, None), slice(2097, 4194, None), slice(4194, 5000, None)]
+    """
+    n, *sides = items.shape if hasattr(items, "shape") else (len(items),)
+    step = max(1, n)
+    if sides and not hasattr(items, "tocsr"):
+        step = max(1, NUMBERS_AT_ONCE // max(1, math.prod(sides)))
+    for start in range(0, n, step):
+        yield slice(start, min(start + step, n))
