@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import Image, Vector, load
-from nearspace.encoders import axes
+from nearspace.encoders import axes, blocks
 from nearspace.encoders.spec import make
 
 # Prints for each spec how many times the items themselves, with them, `fit` and `transform` hold
