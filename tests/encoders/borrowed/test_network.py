@@ -7,8 +7,8 @@ from sklearn.base import clone
 from torch import nn
 
 from nearspace.data import load
-from nearspace.encoders.layers import Layers
 from nearspace.encoders.borrowed.network import Network
+from nearspace.encoders.layers import Layers
 from nearspace.errors import NearspaceError, SpecError
 from nearspace.judge.studies.compare import compare
 from nearspace.judge.taps import layer_vectors
