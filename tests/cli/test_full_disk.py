@@ -13,7 +13,7 @@ from nearspace.cli.app import COMMANDS
 from nearspace.data import SAMPLES
 from nearspace.space.codec.codec import pack, with_codec
 from nearspace.space.file.store import write_part
-from nearspace.space.file.checking import verify
+from nearspace.space.file.stored import verify
 from nearspace.space.formats import open_space, save, written_endings
 from nearspace.space.space import embed
 
