@@ -295,7 +295,7 @@ def survey(files, folder, rng):
     return seen, faults
 
 
-@pytest.mark.parametrize("files", [56, pytest.param(1000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("files", [42, pytest.param(1000, marks=pytest.mark.full)])
 def test_damaged_files_are_told_and_lose_nothing_more(files, tmp_path):
     seen, faults = survey(files, tmp_path, random.Random(0))
     for way, counts in seen.items():
