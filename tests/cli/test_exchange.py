@@ -98,7 +98,7 @@ def test_mistakes_are_told_in_a_sentence(command):
     for arguments, told in (
         (("export", "w.space", "-o", "w.csv"), ".parquet or .npz"),
         (("export", "v.space", "-o", "w.npz"), "v.space"),
-        (("import", "text.parquet", "-o", "t.space"), "text.parquet cannot be read"),
+        (("import", "text.parquet", "-o", "t.space"), "text.parquet is damaged"),
         (("import", "absent.npz", "-o", "t.space"), "absent.npz"),
         (("import", "text.parquet", "-o", "t.parquet"), "ending .space"),
         (("import", "text.parquet"), "say where to"),
