@@ -27,7 +27,7 @@ def write_csv(frame: pd.DataFrame, output: Path) -> None:
     texts = [frame[name] for name in frame if frame[name].dtype.kind in "OUT"]
     # A carriage return alone is not quoted otherwise, and ends a line where it is read.
     returns = any("\r" in str(cell) for column in (frame.columns, *texts) for cell in column)
-    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    quoting: Any = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
     try:
         with replacing(output) as beside:
             frame.to_csv(beside, index=False, quoting=quoting)
