@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,13 @@ def write_csv(frame: pd.DataFrame, output: Path) -> None:
 
     Nothing is put before such text: other tools would read another id than the item has.
     """
+    texts = [frame[name] for name in frame if frame[name].dtype.kind in "OUT"]
+    # A carriage return alone is not quoted otherwise, and ends a line where it is read.
+    returns = any("\r" in str(cell) for column in (frame.columns, *texts) for cell in column)
+    quoting: Any = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
     try:
         with replacing(output) as beside:
-            frame.to_csv(beside, index=False)
+            frame.to_csv(beside, index=False, quoting=quoting)
     except UnicodeEncodeError as error:
         raise DataError(
             f"{output}: CSV holds text in UTF-8, which {error.object!r:.200} cannot be written in; "
