@@ -25,7 +25,6 @@ WAYS = {
     "nothing to read": ('"$@" <&-', 0),
     "all closed": ('"$@" <&- >&- 2>&-', 2),
 }
-SHORT = ("export", "info")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full and bash")
 
 
@@ -59,16 +58,20 @@ def check(name, way, inputs, place, whole):
 
 
 @pytest.mark.parametrize(
-    "name", [n if n in SHORT else pytest.param(n, marks=pytest.mark.full) for n in ARGUMENTS]
+    ("name", "ways"),
+    [
+        ("export", ["full", "broken"]),
+        *(pytest.param(name, list(WAYS), marks=pytest.mark.full) for name in ARGUMENTS),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_a_command_writes_does_not_hang_on_who_listens(name, inputs, tmp_path, request):
+def test_what_a_command_writes_does_not_hang_on_who_listens(name, ways, inputs, tmp_path):
     folder = copy_of(inputs, tmp_path)
     done = run(name, "nothing to read", folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout
     whole = set(contents(folder))
-    full = "full" in request.config.option.markexpr
-    for way in WAYS if full else ("full", "broken") if name == "info" else ("all closed",):
+    for way in ways:
         check(name, way, inputs, tmp_path, whole)
 
 
