@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from nearspace.data import SAMPLES
-from nearspace.space.file.stored import verify
+from nearspace.space.file.checking import verify
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import embed
 

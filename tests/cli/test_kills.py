@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nearspace.space.file.stored import verify
+from nearspace.space.file.checking import verify
 from nearspace.space.formats import open_space
 
 from .children import forking

@@ -34,8 +34,6 @@ def cache_command(
       nearspace cache --clear
     """
     folder = folder or cli.Judging().folder
-    from rich.console import Console
-
     from nearspace.judge.cache import MOST_BYTES_CACHED, Cache
 
     cache = Cache(folder)
@@ -59,7 +57,7 @@ def cache_command(
         f"The cache in {folder} holds {_told(entries)}, of at most {_size(MOST_BYTES_CACHED)}."
     )
     terminal.echo(f"They were used between {first} and {last}.")
-    with Console(stderr=True).status("Reading all of it"):
+    with terminal.waiting("Reading all of it"):
         damaged = sum(not entry.whole for entry in entries)
     if damaged:
         terminal.echo(

@@ -170,7 +170,7 @@ class Cache:
         return removed
 
     def close(self) -> tuple[str, ...]:
-        """Bring the cache down to `MOST_BYTES_CACHED`, and return what to tell of it: a note, or none."""
+        """Bring the cache down to its size, and return what to tell of it: a note, or none."""
         self.clear(MOST_BYTES_CACHED)
         if self._failure:
             return (

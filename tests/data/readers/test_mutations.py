@@ -17,7 +17,7 @@ from tests.mutations import Reader, attack
 from nearspace.data import load
 from nearspace.encoders.borrowed.elsewhere import Vectors
 from nearspace.recipe import Recipe
-from nearspace.space.file.stored import verify
+from nearspace.space.file.checking import verify
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space
 
