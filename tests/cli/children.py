@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 
 LONGEST = 60  # seconds, after which a command counts as hanging
@@ -63,6 +64,7 @@ def import_all():
         "space.map.landmarks", "space.pictures", "space.search.index",
     ):  # fmt: skip
         importlib.import_module(f"nearspace.{name}")
+    tempfile.gettempdir()  # found while there is room: a disk fills as a command runs
     for name in ("pandas", "PIL.WebPImagePlugin", "pyarrow.parquet", "rich.progress", "rich.table"):
         importlib.import_module(name)
 

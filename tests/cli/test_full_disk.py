@@ -22,7 +22,7 @@ from nearspace.space.space import embed
 from .children import forking
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs limits and pipes of POSIX")
-ONLY_READ = {"analogy", "cache", "encoders", "info", "verify"}
+ONLY_READ = {"analogy", "cache", "encoders", "info"}
 # What they write, after the command; what they change is a space that is there.
 CASES = {
     "embed wine --with raw --force -o w.space": ["w.space"],
@@ -47,6 +47,7 @@ CASES = {
     "pack digits --with d.space -o w.codes": ["w.codes"],
     "unpack d.codes --with d.space -o w.npz": ["w.npz"],
     "unpack d.codes --with d.space -o new": [],
+    "verify d.space --repair -o new.space": [],
     "split d.space --force": ["d.encoder.space", "d.decoder.space"],
     "compare wine --with raw -o out": ["out/report.html", "out/report.json"],
 }
