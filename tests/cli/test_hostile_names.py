@@ -324,7 +324,7 @@ def test_json_and_csv_have_the_exact_ids(world, command):
     with open("found.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["query"] for row in rows] == [row["id"] for row in rows] == world.ids
-    assert "with =, +, -, @ or a tab (query, id" in done.stderr.replace("\n", " ")
+    assert "query, id, words), which a spreadsheet" in done.stderr.replace("\n", " ")
     assert load("found.csv", ids="query").ids.tolist() == world.ids
     command("export", world.path("space"), "-o", "e.parquet")
     command("import", "e.parquet", "-o", "again.space")
