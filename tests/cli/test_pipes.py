@@ -77,13 +77,16 @@ def test_what_a_command_writes_does_not_hang_on_who_listens(name, ways, inputs, 
 
 def test_a_stream_drops_what_cannot_be_written_and_keeps_why():
     class Full(io.RawIOBase):
+        def writable(self):
+            return True
+
         def fileno(self):
             return 1
 
         def write(self, data):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    outlet = Outlet(Full())
+    outlet = Outlet(io.TextIOWrapper(Full(), write_through=True))
     stream = io.TextIOWrapper(io.BufferedWriter(outlet))
     for _ in range(3):
         print("x" * 9999, file=stream, flush=True)
@@ -101,9 +104,9 @@ def test_a_pipe_that_others_made_non_blocking_is_waited_for():
     code += f"while n < 300000: n += len(os.read({reading}, 9999))"
     with subprocess.Popen([sys.executable, "-c", code], pass_fds=[reading]) as reader:
         os.close(reading)
-        outlet = Outlet(open(writing, "wb", buffering=0))  # noqa: SIM115
+        outlet = Outlet(open(writing, "w"))  # noqa: SIM115
         stream = io.TextIOWrapper(io.BufferedWriter(outlet))
         print("x" * 300_000, file=stream, flush=True)
         assert outlet.error is None
-        outlet.raw.close()
+        outlet.stream.close()
         assert reader.wait(20) == 0

@@ -18,14 +18,21 @@ class Outlet(io.RawIOBase):
 
     So a command that has files to write goes on when nobody listens any more.
 
+    Parameters
+    ----------
+    stream : text stream or None
+        What it takes the place of; None where the file is closed.
+
     Attributes
     ----------
     error : OSError or None
         What the first write that failed said.
     """
 
-    def __init__(self, raw: Any):
-        self.raw = raw
+    def __init__(self, stream: Any):
+        buffer = getattr(stream, "buffer", None)
+        self.stream = stream  # which closes the file once nobody has it
+        self.raw = getattr(buffer, "raw", buffer)  # there is no buffer under python -u
         self.error: OSError | None = None
 
     def writable(self) -> bool:
@@ -69,8 +76,7 @@ def open_what_is_closed() -> None:
 def outlet(name: str) -> Outlet:
     """Put an `Outlet` behind ``sys.stdout`` or ``sys.stderr``, and return it."""
     stream = getattr(sys, name)
-    buffer = getattr(stream, "buffer", None)
-    made = Outlet(getattr(buffer, "raw", buffer))  # there is no buffer under python -u
+    made = Outlet(stream)
     if stream is None:
         setattr(sys, name, io.TextIOWrapper(io.BufferedWriter(made), encoding="utf-8"))
     elif isinstance(made.raw, io.RawIOBase):  # else it is where a program that calls `main` looks
