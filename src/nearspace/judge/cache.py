@@ -27,7 +27,7 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.sources import digest_of, foreign_code, own_code
 from nearspace.writing import clear_leftovers, replacing
 
-__all__ = ["LARGEST", "Cache", "Entry", "content_key", "make_key"]
+__all__ = ["LARGEST", "Cache", "CacheEntry", "content_key", "make_key"]
 
 LARGEST = 4 * 2**30  # bytes; what was used longest ago goes first
 BEGINS = b"nearspace cache 1\n"
@@ -57,7 +57,7 @@ def content_key(items: Any) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
-class Entry:
+class CacheEntry:
     """One entry of a cache.
 
     Attributes
@@ -148,12 +148,12 @@ class Cache:
         """Return what `store_row` kept, or None."""
         return self._load("rows", key)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[CacheEntry]:
         """Return what is there, what was used last first."""
-        there = [Entry(path, *told) for path in self._paths() if (told := _size_and_use(path))]
+        there = [CacheEntry(path, *told) for path in self._paths() if (told := _size_and_use(path))]
         return sorted(there, key=lambda entry: entry.used, reverse=True)
 
-    def clear(self, largest: int = 0) -> list[Entry]:
+    def clear(self, largest: int = 0) -> list[CacheEntry]:
         """Remove what was used longest ago until no more than so many bytes are left.
 
         What killed processes left half written goes too. Returns what was removed.
