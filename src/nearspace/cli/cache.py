@@ -36,7 +36,7 @@ def cache_command(
     folder = folder or cli.Judging().folder
     from rich.console import Console
 
-    from nearspace.judge.cache import LARGEST, Cache
+    from nearspace.judge.cache import LARGEST_CACHE, Cache
 
     cache = Cache(folder)
     entries = cache.entries()
@@ -55,7 +55,9 @@ def cache_command(
         return
     times = [datetime.datetime.fromtimestamp(entry.used) for entry in entries]
     first, last = (f"{time:%Y-%m-%d %H:%M}" for time in (min(times), max(times)))
-    terminal.echo(f"The cache in {folder} holds {_told(entries)}, of at most {_size(LARGEST)}.")
+    terminal.echo(
+        f"The cache in {folder} holds {_told(entries)}, of at most {_size(LARGEST_CACHE)}."
+    )
     terminal.echo(f"They were used between {first} and {last}.")
     with Console(stderr=True).status("Reading all of it"):
         damaged = sum(not entry.whole for entry in entries)
