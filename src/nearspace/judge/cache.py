@@ -170,7 +170,7 @@ class Cache:
         return removed
 
     def close(self) -> tuple[str, ...]:
-        """Bring the cache down to `LARGEST_CACHE`, and return what to tell of it: a note, or none."""
+        """Bring it down to `LARGEST_CACHE`, and return what to tell of it: a note, or none."""
         self.clear(LARGEST_CACHE)
         if self._failure:
             return (
