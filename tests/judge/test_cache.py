@@ -294,11 +294,11 @@ def test_what_was_used_longest_ago_goes_first(tmp_path, monkeypatch):
         os.utime(tmp_path / "rows" / name, (at, at))
     here.load_row(keys[0])
     size = here.entries()[0].size
-    monkeypatch.setattr(cache, "MOST_BYTES_CACHED", 2 * size)
+    monkeypatch.setattr(cache, "LARGEST_CACHE", 2 * size)
     assert here.close() == ()
     assert {entry.path.name for entry in here.entries()} == {keys[0], keys[3]}
     with monkeypatch.context() as patch:  # nothing is kept that would be removed at once
-        patch.setattr(cache, "MOST_BYTES_CACHED", size - 1)
+        patch.setattr(cache, "LARGEST_CACHE", size - 1)
         here.store_row(KEY, *content())
     assert not here.has_row(KEY)
 
@@ -565,7 +565,7 @@ with replacing(Path(sys.argv[1]) / "rows" / ("a" * 32)):
 
 
 def compare_again(folder, rounds, most, sender):
-    cache.MOST_BYTES_CACHED = most
+    cache.LARGEST_CACHE = most
     few = load("wine").take(np.arange(0, 178, 3))
     boards = [compare(few, encoders=["pca(dim=3)"], cache=folder) for _ in range(rounds)]
     sender.send([(figures(board), cache_notes(board)) for board in boards])

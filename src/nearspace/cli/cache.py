@@ -34,7 +34,7 @@ def cache_command(
       nearspace cache --clear
     """
     folder = folder or cli.Judging().folder
-    from nearspace.judge.cache import MOST_BYTES_CACHED, Cache
+    from nearspace.judge.cache import LARGEST_CACHE, Cache
 
     cache = Cache(folder)
     entries = cache.entries()
@@ -54,7 +54,7 @@ def cache_command(
     times = [datetime.datetime.fromtimestamp(entry.used) for entry in entries]
     first, last = (f"{time:%Y-%m-%d %H:%M}" for time in (min(times), max(times)))
     terminal.echo(
-        f"The cache in {folder} holds {_told(entries)}, of at most {_size(MOST_BYTES_CACHED)}."
+        f"The cache in {folder} holds {_told(entries)}, of at most {_size(LARGEST_CACHE)}."
     )
     terminal.echo(f"They were used between {first} and {last}.")
     with terminal.waiting("Reading all of it"):

@@ -27,9 +27,9 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.sources import digest_of, foreign_code, own_code
 from nearspace.writing import clear_leftovers, replacing
 
-__all__ = ["MOST_BYTES_CACHED", "Cache", "CacheEntry", "content_key", "make_key"]
+__all__ = ["LARGEST_CACHE", "Cache", "CacheEntry", "content_key", "make_key"]
 
-MOST_BYTES_CACHED = 4 * 2**30  # bytes; what was used longest ago goes first
+LARGEST_CACHE = 4 * 2**30  # bytes; what was used longest ago goes first
 BEGINS = b"nearspace cache 1\n"
 DIGEST = 32  # bytes of a checksum
 PARTS = ("fits", "rows")
@@ -170,8 +170,8 @@ class Cache:
         return removed
 
     def close(self) -> tuple[str, ...]:
-        """Bring the cache down to its size, and return what to tell of it: a note, or none."""
-        self.clear(MOST_BYTES_CACHED)
+        """Bring it down to `LARGEST_CACHE`, and return what to tell of it: a note, or none."""
+        self.clear(LARGEST_CACHE)
         if self._failure:
             return (
                 f"The cache in {self.folder} was done without, and nothing more is kept in it: "
@@ -224,7 +224,7 @@ class Cache:
             pieces = _packed(arrays, facts, f"{part}/{key}")
         except (TypeError, ValueError):  # a plug-in's, of what no file can hold
             return
-        if sum(map(len, pieces)) > MOST_BYTES_CACHED:
+        if sum(map(len, pieces)) > LARGEST_CACHE:
             return
         try:
             if path in self._bad or path.is_symlink():
@@ -289,7 +289,7 @@ def _unpacked(data: bytes, key: str) -> Content:
 def _bytes_of(path: Path) -> bytes:
     """Return the bytes of a file, or raise where it is none: what is no file may have no end."""
     about = path.stat()
-    if not stat.S_ISREG(about.st_mode) or about.st_size > MOST_BYTES_CACHED:
+    if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST_CACHE:
         raise ValueError("it is no file, or too large for one of the cache")
     return path.read_bytes()
 
