@@ -32,7 +32,7 @@ class Outlet(io.RawIOBase):
     def __init__(self, stream: Any):
         buffer = getattr(stream, "buffer", None)
         self.stream = stream  # which closes the file once nobody has it
-        self.raw = getattr(buffer, "raw", buffer)  # there is no buffer under python -u
+        self.raw: Any = getattr(buffer, "raw", buffer)  # there is no buffer under python -u
         self.error: OSError | None = None
 
     def writable(self) -> bool:
