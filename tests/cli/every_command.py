@@ -27,6 +27,7 @@ from .children import LONGEST, Done
 ARGUMENTS = {
     "add": "add more.npz --ids name --to named.space --replace",
     "analogy": "analogy w.space 1 2 3",
+    "cache": "cache --cache made-before",
     "compare": "compare wine --with raw --no-cache -o out --save-best best.space --force",
     "decode": "decode w.space --id 1 -o d.npy",
     "diff": "diff w.space v.space -o diff.csv",

@@ -231,6 +231,13 @@ def rates(w):
     yield "rates", "pictures", "--with", "pca(dim=2)", "--other", w.names[0]
 
 
+def cache(w):
+    for name in w.asked:
+        yield "cache", "--cache", f"cache {name}"
+        yield "cache", "--cache", f"cache {name}", "--clear"
+        yield "cache", "--cache", w.path("csv"), "--clear"
+
+
 def encoders(w):
     yield ("encoders",)
     yield "encoders", w.names[0]
@@ -259,7 +266,7 @@ ATTACKS = {
     "verify": verify, "search": search, "index": index, "decode": decode, "sample": sample,
     "interpolate": interpolate, "analogy": analogy, "diff": diff, "export": export,
     "import": import_, "pack": pack, "unpack": unpack, "split": split, "rates": rates,
-    "encoders": encoders, "layers": layers, "map": map_, "transfer": transfer,
+    "encoders": encoders, "cache": cache, "layers": layers, "map": map_, "transfer": transfer,
 }  # fmt: skip
 
 
