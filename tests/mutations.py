@@ -216,16 +216,15 @@ def _read_all(reader: Reader, numbers: range, folder: Path, seconds: float, send
     sender.send("")
     for number in numbers:
         path = _put(reader, mutated(reader, seeds, number), folder)
-        before = _memory("VmRSS")
-        _forget_peak()
+        before = memory("VmRSS")
+        forget_peak()
         began = time.process_time()
         answer = _answer(reader, path)
-        took, grown = time.process_time() - began, _memory("VmHWM") - before
-        if not answer and took > seconds:
-            answer = f"took {took:.1f} s"
-        if not answer and grown > reader.memory:
-            answer = f"took {grown / MIB:,.0f} MiB"
-        sender.send(answer)
+        took, grown = time.process_time() - began, memory("VmHWM") - before
+        answers = [answer] if answer else []
+        answers += [f"took {took:.1f} s"] if took > seconds else []
+        answers += [f"took {grown / MIB:,.0f} MiB"] if grown > reader.memory else []
+        sender.send(", ".join(answers))
 
 
 def _put(reader: Reader, data: bytes, folder: Path) -> Path:
@@ -255,7 +254,7 @@ def _answer(reader: Reader, path: Path) -> str:
     return ""
 
 
-def _memory(field: str) -> int:
+def memory(field: str) -> int:
     """Return a figure of the memory of this process in bytes; 0 where the system tells none."""
     try:
         lines = Path("/proc/self/status").read_text().splitlines()
@@ -264,7 +263,7 @@ def _memory(field: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
     """Make the most memory that the process ever had what it has now."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
@@ -274,8 +273,8 @@ def _forget_peak() -> None:
 
 def _bound_memory(most: int) -> None:
     """Let the process have so many bytes beyond what it has."""
-    if _memory("VmSize"):
+    if memory("VmSize"):
         import resource
 
-        most += _memory("VmSize")
+        most += memory("VmSize")
         resource.setrlimit(resource.RLIMIT_AS, (most, most))

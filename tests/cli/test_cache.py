@@ -43,7 +43,7 @@ def test_a_comparison_says_the_same_with_any_cache(command, tmp_path):
     folder = tmp_path / "cache" / "nearspace"
     folder.parent.mkdir()
     folder.write_text("mine")
-    code, lines, notes = told(command(*line, columns=400))
+    code, lines, notes = told(command(*line, columns=1000))  # the note on one line
     assert (code, len(notes)) == (0, 1)
     assert "Not a directory" in notes[0] or "not a folder" in notes[0]
     folder.unlink()

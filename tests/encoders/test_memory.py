@@ -20,13 +20,13 @@ import json, sys, time
 import numpy as np
 import pandas as pd
 from nearspace import make
-from tests.mutations import _forget_peak, _memory
+from tests.mutations import forget_peak, memory
 
 def measured(function):
-    _forget_peak()
-    before, began = _memory("VmRSS"), time.process_time()
+    forget_peak()
+    before, began = memory("VmRSS"), time.process_time()
     result = function()
-    return result, _memory("VmHWM") - before, time.process_time() - began
+    return result, memory("VmHWM") - before, time.process_time() - began
 
 form, n, *specs = sys.argv[1:]
 n, random = int(n), np.random.default_rng(0)

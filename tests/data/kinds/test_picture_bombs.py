@@ -213,12 +213,12 @@ import PIL.Image
 from nearspace.data.kinds.image import Image
 from nearspace.data.kinds.kind import Wanted
 from nearspace.errors import NearspaceError
-from tests.mutations import _forget_peak, _memory
+from tests.mutations import forget_peak, memory
 
 PIL.Image.init()
 for path in sys.argv[2:]:
-    _forget_peak()
-    before, began = _memory("VmRSS"), time.process_time()
+    forget_peak()
+    before, began = memory("VmRSS"), time.process_time()
     try:
         read = Image.read([Path(path)] * int(sys.argv[1]), Wanted(size=32))
         said = read.failed.get(0, "read")
@@ -226,7 +226,7 @@ for path in sys.argv[2:]:
         said = str(error)
     except BaseException as error:
         said = f"{type(error).__name__}: {error}"
-    took, held = time.process_time() - began, _memory("VmHWM") - before
+    took, held = time.process_time() - began, memory("VmHWM") - before
     print(json.dumps([Path(path).name, said, took, held]), flush=True)
 """
 SENTENCE = "None of the {} pictures can be read; the first is {}: "
