@@ -134,6 +134,8 @@ def test_a_line_that_does_not_fit_is_named(tmp_path, line, instead, words):
         ("text\nHello, world\nBye, world\n", ["has 1 name,", "have 2 fields", "in quotes"]),
         ("", ["is empty"]),
         (" \n\n", ["is empty"]),
+        (",,,,\n,,,,\n", ["separators and quotation marks alone"]),
+        ('"', ["separators and quotation marks alone"]),
     ],
 )
 def test_what_cannot_be_cut_is_refused(tmp_path, text, words):

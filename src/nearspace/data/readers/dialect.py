@@ -86,7 +86,7 @@ def find_layout(text: str, path: Path, complete: bool) -> Layout:
     separator = separator or _separator(sample, path, whole)
     if separator != ("\t" if path.name.lower().split(".")[-1 - _zipped(path)] == "tsv" else ","):
         notes.append(f"Separated by {separator_words(separator)}.")
-    records = _records(sample, separator, whole)
+    records = _records(sample, separator, whole, path)
     blanks = _blank_follows(records)
     cells = [[cell.strip() for cell in record] for record in records]
     # Where the data begins: after the header and as many lines as it takes.
@@ -159,13 +159,21 @@ def lines_of(text: str) -> io.StringIO:
     return io.StringIO(text, newline="")
 
 
-def _records(sample: str, separator: str, whole: bool) -> list[list[str]]:
-    """Return the first records of a sample cut by a separator, without blank lines and comments."""
+def _records(sample: str, separator: str, whole: bool, path: Path) -> list[list[str]]:
+    """Return the first records of a sample cut by a separator, without blank lines and comments.
+
+    At least one is returned; where there is none, `DataError` is raised.
+    """
     reader = csv.reader(
         (line for line in lines_of(sample) if not line.startswith("#")), delimiter=separator
     )
     with long_fields():
         records = [record for record in itertools.islice(reader, SAMPLE_RECORDS) if any(record)]
+    if not records:
+        raise DataError(
+            f"{path.name} begins with separators and quotation marks alone; expected a line of "
+            "column names and rows."
+        )
     # The end of a sample is in the midst of a line.
     return records if whole or len(records) in (1, SAMPLE_RECORDS) else records[:-1]
 
@@ -181,7 +189,7 @@ def _separator(sample: str, path: Path, whole: bool) -> str:
     fitting: dict[str, float] = {}
     headers = {}
     for separator in order:
-        records = _records(sample, separator, whole)
+        records = _records(sample, separator, whole, path)
         header, counts = len(records[0]), Counter(map(len, records[1:]))
         headers[separator] = header
         width, lines = counts.most_common(1)[0] if counts else (header, 1)
