@@ -47,6 +47,8 @@ class Reader:
         read, which a checksum outside would not let through.
     memory : int
         Bytes that reading one file may take beyond what the process has.
+    reserved : int
+        Bytes that it may ask for and not use, beyond eight times those.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Reader:
     words: tuple[bytes, ...] = ()
     wrap: Callable[[bytes], bytes] = bytes
     memory: int = 64 * MIB
+    reserved: int = 0
 
     def __str__(self) -> str:
         return self.name
@@ -212,7 +215,7 @@ def _read_all(reader: Reader, numbers: range, folder: Path, seconds: float, send
     seeds = reader.seeds()
     for seed in seeds:  # which imports what it takes
         reader.read(_put(reader, reader.wrap(seed), folder))
-    _bound_memory(8 * reader.memory)
+    _bound_memory(8 * reader.memory + reader.reserved)
     sender.send("")
     for number in numbers:
         path = _put(reader, mutated(reader, seeds, number), folder)

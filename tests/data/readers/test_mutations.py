@@ -22,6 +22,8 @@ from nearspace.space.formats import open_space, save
 from nearspace.space.space import Space
 
 ROWS = 24
+# A page of Parquet says in 32 bits how large it will be, and Arrow asks for that before it looks.
+PAGE = 2**31
 
 
 def written(write, *what, **more):
@@ -204,11 +206,12 @@ READERS = [
     Reader("tsv.gz of a mutated csv", "a.tsv.gz", load, csv_files, CSV, gzip.compress),
     Reader("txt", "a.txt", load, text_files, CSV),
     Reader("txt.gz", "a.txt.gz", load, text_files, CSV, gzip.compress),
-    Reader("parquet", "a.parquet", load, parquet_files, PARQUET),
+    Reader("parquet", "a.parquet", load, parquet_files, PARQUET, reserved=PAGE),
     Reader("npy as a space", "a.npy", open_space, matrix_files, NPY),
     Reader("npz as a space", "a.npz", open_space, partial(saved, ".npz"), ZIP),
     Reader("npz of a mutated npy as a space", "a.npz", open_space, matrix_files, NPY, zipped),
-    Reader("parquet as a space", "a.parquet", open_space, partial(saved, ".parquet"), PARQUET),
+    Reader("parquet as a space", "a.parquet", open_space, partial(saved, ".parquet"), PARQUET,
+           reserved=PAGE),
     Reader("space", "a.space", open_whole, partial(saved, ".space"), SPACE),
     Reader("npy as an encoder", "a.npy", fitted, matrix_files, NPY),
     Reader("npz as an encoder", "a.npz", fitted, npz_files, ZIP),

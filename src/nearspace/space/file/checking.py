@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nearspace.errors import NearspaceError
-from nearspace.space.file.database import CLAIMS, WRAP, Header, Tally, damaged, reading, writing
+from nearspace.space.file.database import (
+    BROKEN,
+    CLAIMS,
+    WRAP,
+    Header,
+    Tally,
+    damaged,
+    reading,
+    writing,
+)
 from nearspace.space.file.rows import Rows, read_rows
 from nearspace.space.file.stored import in_one, picture_checksum, read_part, reader_of
 
@@ -136,7 +145,7 @@ def _noting(wrong: list[str]) -> Iterator[None]:
         yield
     except NearspaceError as error:
         wrong.append(str(error))
-    except sqlite3.DatabaseError as error:
+    except BROKEN as error:
         wrong.append(f"SQLite: {error!s:.200}.")
     except CLAIMS as error:
         wrong.append(f"It holds what it cannot ({error}).")

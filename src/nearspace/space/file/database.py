@@ -63,6 +63,8 @@ IDS = ("text", "integer")
 LABELS = (*IDS, "number", "boolean", None)
 # Raised by whatever reads what a file claims of itself, which may be anything.
 CLAIMS = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+# Raised by the driver of a broken file: SQLite's message may quote bytes of it that are no text.
+BROKEN = (sqlite3.DatabaseError, UnicodeDecodeError)
 # What a repaired file can do without: it is made anew.
 NOTHING: dict[str, Any] = {
     "token": "",
@@ -100,7 +102,7 @@ def told(path: str | Path) -> Iterator[None]:
     """Turn what SQLite raises into one sentence."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, *BROKEN) as error:
         name = getattr(error, "sqlite_errorname", "")
         if name == "SQLITE_NOTADB":
             raise NearspaceError(
@@ -175,7 +177,7 @@ def salvaging(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header, li
             if not tables.items() >= SCHEMA.items():
                 _check_schema(db, path)
             values, wrong = _header_values(db)
-        except sqlite3.DatabaseError as error:
+        except BROKEN as error:
             # A text that is no UTF-8 has no name of SQLite's.
             if getattr(error, "sqlite_errorname", "SQLITE_CORRUPT").startswith("SQLITE_CORRUPT"):
                 raise _hopeless(path, "its header cannot be read") from error

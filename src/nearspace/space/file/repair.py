@@ -11,7 +11,7 @@ from typing import Any
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import NearspaceError
-from nearspace.space.file.database import CLAIMS, Header, salvaging
+from nearspace.space.file.database import BROKEN, CLAIMS, Header, salvaging
 from nearspace.space.file.rows import BATCH, OF_ROW, Rows, rows_of
 from nearspace.space.file.saving import replacing_space
 from nearspace.space.file.store import write_space
@@ -114,7 +114,7 @@ def _salvage(
     try:
         for row in db.execute(f"SELECT {columns} FROM {table} NOT INDEXED"):
             read.setdefault(row[0], row)
-    except sqlite3.DatabaseError:
+    except BROKEN:
         sql = f"SELECT {columns} FROM {table} WHERE row = ?"
         for number in numbers:
             if number not in read and (row := _first(db, sql, (number,))) is not None:
@@ -126,7 +126,7 @@ def _first(db: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> Any:
     """Return the first row of an answer; None where there is none, or a page is broken."""
     try:
         return db.execute(sql, values).fetchone()
-    except sqlite3.DatabaseError:
+    except BROKEN:
         return None
 
 
@@ -162,7 +162,7 @@ def _lost_items(db: sqlite3.Connection, rows: Rows, header: Header) -> list[str]
         return told
     try:
         indexed = [name for (name,) in db.execute("SELECT id FROM items INDEXED BY items_id")]
-    except sqlite3.DatabaseError:  # no index, or a broken one
+    except BROKEN:  # no index, or a broken one
         indexed = []
     gone = [str(name) for name in indexed if name not in names]
     broken = [str(row) for row in (*rows.damaged, *rows.lying) if row > 0]
@@ -202,7 +202,7 @@ def _whole_parts(db: sqlite3.Connection, header: Header) -> dict[str, bytes]:
     for name, expected in header.parts.items():
         try:
             data = read_part(db, name, expected)
-        except (TypeError, sqlite3.DatabaseError):
+        except (TypeError, *BROKEN):
             continue
         if data is not None:
             parts[name] = data
