@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-LONGEST = 280  # seconds: on a busy machine a command takes many times what it does alone
+LONGEST = 280  # seconds, after which a command counts as hanging, on a busy machine too
 
 
 @dataclasses.dataclass(frozen=True)
