@@ -84,6 +84,7 @@ def become(job, out, err):
     # Anew, since those that were inherited hold what the other process has read ahead.
     sys.stdin, sys.stdout, sys.stderr = map(os.fdopen, range(3), "rww")
     if job["room"] is not None:
+        sys.dont_write_bytecode = True  # Python would leave half of it for those that come later
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["room"], job["room"]))
     sys.argv = ["nearspace", *job["arguments"]]
     code = 1

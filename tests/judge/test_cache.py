@@ -414,9 +414,11 @@ def test_a_folder_that_cannot_be_used_changes_no_figure(name, few, no_maps, tmp_
 
 @posix
 @pytest.mark.parametrize("room", [0, 400, 1500])
-def test_a_full_disk_changes_no_figure(room, few, no_maps, tmp_path):
+def test_a_full_disk_changes_no_figure(room, few, no_maps, tmp_path, monkeypatch):
     import resource
 
+    # Python would leave half of what it compiles for those that come later.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     wanted = figures(compare(few, encoders=["pca(dim=3)"]))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:

@@ -386,6 +386,7 @@ def write_on_a_small_disk(action, path, room, sender):
     import resource
 
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    sys.dont_write_bytecode = True  # Python would leave half of it for those that come later
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
     try:
         action(path)
