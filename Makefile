@@ -9,7 +9,7 @@ endif
 # torch bounded in every pip command: without it pip may take a build with gigabytes of CUDA.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check 'torch>=2.8,<2.14'
 
-.PHONY: demo test lint types benchmarks clean
+.PHONY: demo test lint types docs clean
 
 demo: $(VENV)/installed
 	$(BIN)/nearspace compare digits
@@ -28,6 +28,11 @@ lint: $(VENV)/installed-dev
 types: $(VENV)/installed-dev
 	$(BIN)/mypy
 
+# The pages as a site, in docs/site; a link that leads nowhere ends it.
+docs: $(VENV)/installed
+	$(PIP) -e '.[docs]'
+	$(BIN)/zensical build --strict --clean -f docs/zensical.toml
+
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e '.[images]'
@@ -38,4 +43,4 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache report.html report.json
+	rm -rf $(VENV) build dist docs/site docs/.cache .pytest_cache .mypy_cache .ruff_cache report.html report.json
