@@ -13,12 +13,12 @@ from nearspace.errors import NearspaceError
 if TYPE_CHECKING:
     from nearspace.space.space import Space
 
-__all__ = ["Chosen", "rows_of"]
+__all__ = ["Chosen", "selected_rows"]
 
 READ = 1024  # thumbnails at a time
 
 
-def rows_of(space: Space, index: Any) -> slice | np.ndarray:
+def selected_rows(space: Space, index: Any) -> slice | np.ndarray:
     """Return where the items stand that an index selects, see `Space`.
 
     Raises

@@ -22,7 +22,7 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
 from nearspace.space.search.searcher import Searcher
-from nearspace.space.selection import Chosen, rows_of
+from nearspace.space.selection import Chosen, selected_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +101,7 @@ class Space:
         return isinstance(item_id, Hashable) and item_id in self._positions
 
     def __getitem__(self, index: Any) -> Space:
-        rows = rows_of(self, index)
+        rows = selected_rows(self, index)
         positions = np.arange(len(self))[rows]
         return dataclasses.replace(
             self,
@@ -120,8 +120,14 @@ class Space:
 
     def __repr__(self) -> str:
         """Return how many vectors of what, rather than the arrays."""
-        rows, dim = self.vectors.shape
-        return f"Space({rows:,} × {dim}, {self.recipe.spec}, {self.recipe.data})"
+        from nearspace.space.card import space_line
+
+        return space_line(self)
+
+    def _repr_html_(self) -> str:
+        from nearspace.space.card import space_card
+
+        return space_card(self)
 
     @functools.cached_property
     def _made_by(self) -> Encoder | Decoder | None:
