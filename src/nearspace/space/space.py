@@ -188,7 +188,7 @@ class Space:
         >>> from nearspace import embed, load
         >>> frame = embed(load("customers"), "onehot").to_frame()
         >>> frame.index.name, [*frame.columns[[0, 1, -1]]], frame["vector"].iloc[0].shape
-        ('id', ['label', 'age', 'vector'], (9,))
+        ('id', ['label', 'age', 'vector'], (24,))
         """
         import pandas as pd
 
