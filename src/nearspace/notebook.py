@@ -206,11 +206,19 @@ def table(
 def _cells(row: Sequence[object], words: set[int], tag: str = "td") -> Markup:
     cells = []
     for at, cell in enumerate(row):
-        text = cell if isinstance(cell, Markup) else escape(shortened(cell))
+        text = cell if isinstance(cell, Markup) else escape(shortened(_told(cell)))
         kind = "ns-text" if len(text) > 40 and not isinstance(cell, Markup) else "ns-word"
         style = Markup(' class="{}"').format(kind) if at in words else ""
         cells.append(Markup("<{0}{1}>{2}</{0}>").format(Markup(tag), style, text))
     return Markup("").join(cells)
+
+
+def _told(value: object) -> object:
+    """Return a value as a reader sees it: a dash where it is missing, a float without its noise."""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.6g}"
+    missing = not isinstance(value, str) and str(value) in ("None", "nan", "NaT", "<NA>")
+    return "–" if missing else value
 
 
 def interval_drawn(
@@ -338,7 +346,7 @@ def pictures_drawn(pictures: Iterable[tuple[bytes | None, object]]) -> Markup:
             ).format(
                 "png" if png else "webp",
                 base64.b64encode(data).decode(),
-                shortened(caption, 60),
+                shortened(_told(caption), 60),
                 Markup(' class="ns-coarse"') if coarse else "",
             )
         )

@@ -42,7 +42,7 @@ def _told_of_target(dataset: Dataset) -> list[str]:
     few = evenly(len(dataset.target), COUNTED)
     names = dataset.target.take(few).colours[1]
     sampled = "at least " if len(few) < len(dataset.target) else ""
-    told = [f"{sampled}{len(names):,} classes" if names else dataset.target.name]
+    told = [f"{sampled}{len(names):,} classes" if names else "labels are numbers"]
     if dataset.labelled is not None:
         told.append(f"{int(dataset.labelled.sum()):,} with a label")
     return told
@@ -64,7 +64,7 @@ def _items(dataset: Dataset, rows: np.ndarray) -> Markup:
     told = list(kind.to_columns(some).items())
     for name, values in told[:COLUMNS]:
         heads.append(name)
-        columns.append([_cell(value) for value in values])
+        columns.append(list(values))
     if len(told) > COLUMNS:
         heads.append(f"and {len(told) - COLUMNS} more")
         columns.append([""] * len(rows))
@@ -73,12 +73,6 @@ def _items(dataset: Dataset, rows: np.ndarray) -> Markup:
         heads.append("item")
         columns.append([Markup(text if len(text) < LARGEST_DRAWN else "…") for text in drawn])
     return table(heads, zip(*columns, strict=True), range(len(heads)))
-
-
-def _cell(value: Any) -> str:
-    if value is None or value != value:
-        return "–"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _classes(dataset: Dataset) -> Markup:

@@ -95,11 +95,4 @@ def _items(space: Space) -> Markup:
         names = [name for name in space.meta.column_names if name not in columns]
         some = space.meta.select(names[:COLUMNS]).take(rows)
         columns |= {name: some[name].to_pylist() for name in names[:COLUMNS]}
-    lines = zip(*(map(_cell, values) for values in columns.values()), strict=True)
-    return table(list(columns), lines, range(len(columns)))
-
-
-def _cell(value: Any) -> str:
-    if value is None or value != value:
-        return "–"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return table(list(columns), zip(*columns.values(), strict=True), range(len(columns)))
