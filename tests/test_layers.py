@@ -10,8 +10,8 @@ import nearspace
 from nearspace.data.kinds.kind import Kind
 from nearspace.encoders import CATALOGUE, encoder_class
 
-ORDER = ["foreign", "errors", "writing", "recipe", "data", "metrics", "nets", "learning",
-         "encoders", "space", "judge", "report", "web", "cli"]  # fmt: skip
+ORDER = ["foreign", "errors", "writing", "recipe", "notebook", "data", "metrics", "nets",
+         "learning", "encoders", "space", "judge", "report", "web", "cli"]  # fmt: skip
 ROOT = Path(nearspace.__file__).parent
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nearspace.judge.studies.compare import compare
     from nearspace.judge.studies.layers import compare_layers
     from nearspace.judge.studies.transfer import Transfer, transfer
+    from nearspace.report.map import write_map
     from nearspace.report.page import write_report
     from nearspace.space.codec.codec import pack, unpack
     from nearspace.space.decode import decode, interpolate, sample
@@ -57,6 +58,7 @@ _HOME = {
     "train_test_split": "data",
     "transfer": "judge.studies.transfer",
     "unpack": "space.codec.codec",
+    "write_map": "report.map",
     "write_report": "report.page",
 }
 
@@ -90,6 +92,7 @@ __all__ = [
     "train_test_split",
     "transfer",
     "unpack",
+    "write_map",
     "write_report",
 ]
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -11,6 +12,7 @@ from nearspace.data import SAMPLES
 from nearspace.encoders import CATALOGUE
 from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
+from nearspace.errors import SpecError
 
 # `vectors` looks rows of a file up and has nothing to fit; the others take vectors alone or too.
 EAT_VECTORS = [
@@ -44,6 +46,75 @@ def test_works_in_pipeline_grid_search_and_union():
     assert search.best_params_ == {"pca__dim": 12}
     union = FeatureUnion([("pca", make("pca(dim=3)")), ("raw", make("raw"))])
     assert union.fit_transform(images).shape == (400, 67)
+
+
+TEXTS = ["red apple pie", "green apple tart", "apple red", "blue car road", "car fast road"] * 6
+
+
+@pytest.mark.parametrize(
+    ("spec", "grid"),
+    [
+        ("tfidf | pca", {"tfidf__ngrams": [1, 2], "pca__dim": [1, 3]}),
+        ("tfidf(max_words=3) + (bow | pca)", {"piped__pca__dim": [1, 2]}),
+        ("onehot | pca", {"pca__dim": [2, 8]}),
+        ("raw | pca | pca", {"pca-1__dim": [8], "pca-2__dim": [1, 4]}),
+        ("raw | pca", {"pca": [make("pca(dim=2)"), make("l2")]}),
+    ],
+)
+def test_a_grid_goes_over_the_parts_of_pipes_and_sums(spec, grid):
+    data = {
+        "tfidf": (TEXTS, [int("car" in text) for text in TEXTS]),
+        "onehot": (SAMPLES["customers"]().items[:90], SAMPLES["customers"]().target.values[:90]),
+    }
+    wine = SAMPLES["wine"]()
+    X, y = data.get(spec[:6].rstrip("( "), (wine.items, wine.target.values))
+    encoder = make(spec)
+    whole = make_pipeline(encoder, KNeighborsClassifier(3))
+    grid = {f"{type(encoder).__name__.lower()}__{name}": of for name, of in grid.items()}
+    search = GridSearchCV(whole, grid, cv=3, error_score="raise").fit(X, y)
+    chosen = search.best_estimator_[0]
+    assert chosen.spec == clone(whole).set_params(**search.best_params_)[0].spec
+    assert encoder.spec == spec  # the grid has changed clones alone
+    refitted = make(chosen.spec).fit(X, y)
+    np.testing.assert_array_equal(_dense(refitted.transform(X)), _dense(chosen.transform(X)))
+
+
+def _dense(vectors):
+    return vectors.toarray() if hasattr(vectors, "toarray") else vectors
+
+
+def test_parameters_of_parts_are_set_at_once_and_shown():
+    pipe = make("tfidf | pca(dim=3)")
+    part = pipe.get_params()["pca"]
+    pipe.set_params(pca=make("autoencoder"), pca__epochs=3, tfidf__ngrams=2)
+    assert repr(pipe) == "Piped(encoders=[TfIdf(ngrams=2), Autoencoder(epochs=3)])"
+    assert pipe.spec == "tfidf(ngrams=2) | autoencoder(epochs=3)"
+    assert part.dim == 3
+    other = clone(pipe).set_params(autoencoder__epochs=9)
+    assert (pipe.get_params()["autoencoder__epochs"], other.get_params(deep=False)) == (
+        3,
+        {"encoders": other.encoders},
+    )
+    assert other.set_params(encoders=[make("bow"), make("l2")], bow__ngrams=2).spec == (
+        "bow(ngrams=2) | l2"
+    )
+
+
+@pytest.mark.parametrize("wrong", ["pcs__dim", "pca__dm", "dim", "pca-1"])
+def test_a_parameter_that_no_part_has_is_told(wrong):
+    pipe = make("tfidf | pca")
+    with pytest.raises(SpecError, match="has no parameter"):
+        pipe.set_params(**{"tfidf__ngrams": 2, wrong: 1})
+    with pytest.raises(SpecError, match=r"Did you mean 'pca__dim'\?"):
+        pipe.set_params(pca__dmi=1)
+
+
+def test_a_part_that_is_no_encoder_is_told():
+    pipe = make("raw | pca").set_params(pca="umap")
+    with pytest.raises(
+        SpecError, match=r"made of encoders, as make\('pca'\) returns one; got 'umap'"
+    ):
+        pipe.fit(SAMPLES["wine"]().items)
 
 
 def test_names_of_dimensions():

@@ -5,13 +5,13 @@ import json
 import numpy as np
 import pytest
 
+from nearspace.judge.axis import interval_axis
 from nearspace.judge.cost import Cost
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.figures import CHARACTER, GAP, LINE, PLACES, overlap, point_labels
 from nearspace.report.layers import layers_figure
-from nearspace.report.page import interval_axis
 
 
 def test_a_map_keeps_the_shape_of_its_layout_in_whole_numbers():

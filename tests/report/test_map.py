@@ -15,11 +15,12 @@ import pytest
 from PIL import Image
 
 from nearspace import embed, load
+from nearspace.errors import NearspaceError
 from nearspace.recipe import Recipe
-from nearspace.report.map import map_page
+from nearspace.report.map import map_page, write_map
 from nearspace.report.sheets import sheets
 from nearspace.space.map.landmarks import Alike, Landmarks, Outlier, landmarks
-from nearspace.space.map.maps import Map
+from nearspace.space.map.maps import Map, layout
 from nearspace.space.space import Space
 
 NASTY = "</script><script>alert('x & y')</script>"
@@ -256,3 +257,13 @@ def test_every_picture_is_shown_where_more_sheets_are_wanted_than_are_kept(opene
     assert page.evaluate("open.size") <= 32
     assert trouble() == []
     page.close()
+
+
+def test_write_map_lays_out_or_takes_a_map_of_the_same_items(tmp_path):
+    space = embed(load("wine"), "pca(dim=3)")[:30]
+    path = write_map(space, tmp_path / "new" / "map.html")
+    assert path.read_text() == write_map(space, tmp_path / "b.html", layout(space)).read_text()
+    with pytest.raises(NearspaceError, match="the map is of other items"):
+        write_map(space[::-1], path, layout(space))
+    with pytest.raises(NearspaceError, match="no items to map"):
+        write_map(space[:0], path)

@@ -21,7 +21,7 @@ __all__ = ["Dataset"]
 COLUMNS = ("ids", "groups", "time", "split", "files")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """Items of one kind, and what is known of each.
 
@@ -122,6 +122,17 @@ class Dataset:
             target = target_of(target)
         object.__setattr__(self, "target", target)
         object.__setattr__(self, "labelled", labelled)
+
+    def __repr__(self) -> str:
+        """Return how many items of what, on one line."""
+        from nearspace.data.card import dataset_line
+
+        return dataset_line(self)
+
+    def _repr_html_(self) -> str:
+        from nearspace.data.card import dataset_card
+
+        return dataset_card(self)
 
     def __len__(self) -> int:
         return len(self.items)

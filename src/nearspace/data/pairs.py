@@ -17,11 +17,12 @@ from nearspace.data.numerals import Numerals, parse_numbers
 from nearspace.data.readers.files import read_frame
 from nearspace.data.sources import check_names, left_out
 from nearspace.errors import DataError
+from nearspace.notebook import shortened
 
 __all__ = ["Pairs", "load_pairs"]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Pairs:
     """Items of two sides, and which of them belong together.
 
@@ -91,6 +92,11 @@ class Pairs:
         if len(wrong):
             raise DataError(f"{self.name}: the score of pair {wrong[0]} is {values[wrong[0]]}.")
         return values.astype(np.float64)
+
+    def __repr__(self) -> str:
+        """Return how many pairs of what, on one line."""
+        sides = " and ".join(dict.fromkeys(f"{side.kind}" for side in (self.left, self.right)))
+        return f"Pairs({shortened(self.name, 40)}: {len(self):,} pairs of {shortened(sides, 80)})"
 
     def __len__(self) -> int:
         return len(self.links)

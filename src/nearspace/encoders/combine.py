@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Self
 
@@ -13,9 +14,11 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from nearspace.data import Image, Kind, Vector
+from nearspace.data import Image, Kind, Target, Vector
+from nearspace.encoders import name_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import PipedDecoder
+from nearspace.errors import SpecError, did_you_mean
 from nearspace.metrics.exact import rows_in_range
 
 __all__ = ["L2", "Composite", "Concatenated", "Piped"]
@@ -25,6 +28,9 @@ FitPart = Callable[[Encoder, Any, Any, Kind], Encoder]  # part, items, y, kind o
 
 class Composite(Encoder):
     """An encoder made of encoders, whose parts somebody else can fit, and so fit only once.
+
+    A part and its parameters are parameters of the whole, under the name that the part has in a
+    spec: ``pca`` and ``pca__dim``. Several of one name are numbered: ``pca-1``, ``pca-2``.
 
     Attributes
     ----------
@@ -40,6 +46,86 @@ class Composite(Encoder):
 
     def __init__(self, encoders: Sequence[Encoder]):
         self.encoders = encoders
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name: ``encoders``, and where ``deep`` each part and its own.
+
+        Examples
+        --------
+        >>> from nearspace import make
+        >>> list(make("raw | pca | l2").get_params())[:4]
+        ['encoders', 'raw', 'pca', 'pca__dim']
+        """
+        params = super().get_params(deep=False)
+        for name, part in zip(self._names(), self.encoders, strict=True) if deep else ():
+            params[name] = part
+            own = part.get_params() if hasattr(part, "get_params") else {}
+            params |= {f"{name}__{key}": value for key, value in own.items()}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by the names of `get_params`: a part itself, or one of its own.
+
+        Raises
+        ------
+        SpecError
+            If there is no such part or parameter; the nearest is named.
+
+        Examples
+        --------
+        >>> from nearspace import make
+        >>> make("tfidf | pca").set_params(pca__dim=3)
+        Piped(encoders=[TfIdf(), PCA(dim=3)])
+        """
+        if "encoders" in params:
+            self.encoders = params.pop("encoders")
+        # The names are those from before a part is replaced, whose name may be another.
+        names, encoders = self._names(), list(self.encoders)
+        inner: dict[str, dict[str, Any]] = {}
+        for key, value in params.items():
+            name, nested, own = key.partition("__")
+            if nested:
+                inner.setdefault(name, {})[own] = value
+            elif name in names:
+                encoders[names.index(name)] = value
+            else:
+                raise self._unknown(key)
+        for name, values in inner.items():
+            part = encoders[names.index(name)] if name in names else None
+            for key in values:
+                if part is None or key.partition("__")[0] not in part.get_params():
+                    raise self._unknown(f"{name}__{key}")
+        if not params.keys().isdisjoint(names):
+            self.encoders = encoders
+        for name, values in inner.items():
+            encoders[names.index(name)].set_params(**values)
+        return self
+
+    def _unknown(self, key: str) -> SpecError:
+        return SpecError(
+            f"'{self.spec}' has no parameter '{key}'. {did_you_mean(key, self.get_params())}"
+        )
+
+    def _names(self) -> list[str]:
+        """Return a name for each part, none of them twice."""
+        names = [name_of(type(part)) or type(part).__name__.lower() for part in self.encoders]
+        counts, before = Counter(names), Counter[str]()
+        for at, name in enumerate(names):
+            before[name] += 1
+            if counts[name] > 1:
+                names[at] = f"{name}-{before[name]}"
+        return names
+
+    def begin_fit(self, items: Any, y: Any, kind: Kind | None = None) -> tuple[Any, Target | None]:
+        """Check that all parts are encoders, and what `Encoder.begin_fit` checks."""
+        self._validate_params()
+        for part in self.encoders:
+            if not isinstance(part, Encoder):
+                raise SpecError(
+                    f"{type(self).__name__} is made of encoders, as make('pca') returns one; got "
+                    f"{part!r}."
+                )
+        return super().begin_fit(items, y, kind)
 
     @property
     def learns(self) -> str:  # type: ignore[override]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Failure:
     verdict: str = "failed"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Board:
     """What a study found.
 
@@ -56,7 +56,12 @@ class Board:
         Whether Ctrl-C ended the study before all was done.
     leaks : tuple of Leak
         What gives the labels away, see `find_leaks`; to be told before all else.
+    named_by : dict of str to str
+        What rows are known by where they are listed: fields by the heads of their columns, the
+        first of them what a row is.
     """
+
+    named_by: ClassVar[Mapping[str, str]] = {"row": "spec"}
 
     rows: tuple[Any, ...]
     protocol: dict[str, Any]
@@ -64,6 +69,17 @@ class Board:
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
     leaks: tuple[Leak, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return what was found on one line."""
+        from nearspace.judge.card import board_line
+
+        return board_line(self)
+
+    def _repr_html_(self) -> str:
+        from nearspace.judge.card import board_card
+
+        return board_card(self)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.rows)

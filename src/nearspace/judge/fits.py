@@ -156,10 +156,7 @@ def is_same(first: Any, second: Any) -> bool:
 
 def seeded(encoder: Encoder, seed: int) -> Encoder:
     """Return a clone with ``random_state=seed`` wherever there is a random state."""
-    encoder = clone(encoder)
-    for part, name in _random_states(encoder):
-        part.set_params(**{name: seed})
-    return encoder
+    return clone(encoder).set_params(**dict.fromkeys(_random_states(encoder), seed))
 
 
 def has_random_state(encoder: Encoder) -> bool:
@@ -167,11 +164,6 @@ def has_random_state(encoder: Encoder) -> bool:
     return bool(_random_states(encoder))
 
 
-def _random_states(encoder: Encoder) -> list[tuple[Any, str]]:
-    """Return each part that has a random state, and the parameter's name."""
-    return [
-        (part, name)
-        for part in encoder.parts
-        for name in part.get_params()
-        if name.split("__")[-1] == "random_state"
-    ]
+def _random_states(encoder: Encoder) -> list[str]:
+    """Return the parameters that are random states, of the encoder and of its parts."""
+    return [name for name in encoder.get_params() if name.split("__")[-1] == "random_state"]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import html
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -73,14 +72,14 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
-    exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
+    exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN, repr=False)
     without_copies: Estimate | None = None
     notes: tuple[str, ...] = dataclasses.field(default=(), metadata=SHOWN)
     metric: str = ""
     over_chance: Estimate | None = None
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Leaderboard(Board):
     """What `compare` found: a `Board` with one row an encoder, best first, failures last.
 
@@ -116,6 +115,7 @@ class Leaderboard(Board):
     'onehot'
     """
 
+    named_by: ClassVar[Mapping[str, str]] = {"encoder": "spec", "dim": "dim"}
     shown: Strip = dataclasses.field(default=NO_ITEMS, metadata=HIDDEN)
     shown_target: Target | None = dataclasses.field(default=None, metadata=HIDDEN)
     queries: Strip = dataclasses.field(default=NO_ITEMS, metadata=HIDDEN)
@@ -155,22 +155,6 @@ class Leaderboard(Board):
                 f"The leaderboard has no encoder '{spec}'. {did_you_mean(spec, self.fits)}"
             )
         return self.fits[spec]()
-
-    def _repr_html_(self) -> str:
-        scores = [SCORES[name] for name in self.metrics if SCORES[name].per_unit]
-        names = ("encoder", "verdict", *(score.label for score in scores), "dim")
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-        body = []
-        for row in self.rows:
-            if isinstance(row, Failure):
-                error = html.escape(row.error)
-                cells = f"<td>failed</td><td colspan={len(scores) + 1}>{error}</td>"
-            else:
-                texts = [score.text(row.scores.get(score.name)) for score in scores]
-                texts = [f"{row.verdict}{' ★' if row.recommended else ''}", *texts, row.dim or ""]
-                cells = "".join(f"<td>{text}</td>" for text in texts)
-            body.append(f"<tr><th>{html.escape(row.spec)}</th>{cells}</tr>")
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ import numpy as np
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
+from nearspace.notebook import COLOURS, SCALE
 from nearspace.report.words import seconds_text
 
 if TYPE_CHECKING:
@@ -74,18 +75,13 @@ def overlap(a: Box, b: Box) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-# Petroff's ten colours keep apart under every common colour blindness and on light and dark paper;
-# past ten classes the shape of the mark changes too.
-COLOURS: tuple[str, ...] = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6")
-COLOURS += ("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd")
+# Past the ten colours the shape of the mark changes too.
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star", "pentagon")
 GLYPHS = dict(zip(SYMBOLS, "●◆■▲✚✖★⬟", strict=True))
 GREY = "#8a8f98"
 VERDICT_COLOURS = {"best": "#0f8f7f", "tied with best": "#5fb8ab", "worse": "#b98a4b"}
 VERDICT_COLOURS |= dict.fromkeys(("reference", "floor", ""), GREY)
 HEAT = ((0.0, "#26374d"), (0.5, "#3d8b8b"), (1.0, "#f4ebcb"))
-# Of numbers, from low to high: apart under every colour blindness, on light and dark paper.
-SCALE = ((0.0, "#3b5bb5"), (0.5, "#b3508f"), (1.0, "#f2a13b"))
 NAMED_CLASSES = 12
 MAP_UNIT = 4.4  # units of a map to a pixel, where maps are narrowest beside a phone's
 BOLD = 1.12  # how much wider bold letters are

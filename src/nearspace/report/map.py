@@ -4,27 +4,75 @@ from __future__ import annotations
 
 import base64
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.errors import NearspaceError
+from nearspace.notebook import COLOURS, SCALE
 from nearspace.report.base import Page, section
-from nearspace.report.figures import COLOURS, SCALE, ends, in_a_square
+from nearspace.report.figures import ends, in_a_square
 from nearspace.report.sheets import sheets
-from nearspace.space.map.landmarks import Cluster, Landmarks, classes, numbers_of
+from nearspace.space.map.landmarks import Cluster, Landmarks, classes, landmarks, numbers_of
 from nearspace.space.map.maps import K, Map
+from nearspace.space.map.maps import layout as laid_out
 from nearspace.space.map.tsne import FEWEST
 
 if TYPE_CHECKING:
     from nearspace.space.space import Space
 
-__all__ = ["map_facts", "map_page"]
+__all__ = ["map_facts", "map_page", "write_map"]
 
 STEPS = 65_535  # of a place, along the longer side
 TEXT = 240  # characters of a text, or of a row of a table, that are shown
 LISTED = 200  # outliers, and groups of near-duplicates
 MEMBERS = 24  # of a group
 NAMED = 40  # classes in the legend
+
+
+def write_map(space: Space, path: str | Path, layout: Map | None = None) -> Path:
+    """Write the page of a space's map, to move over, zoom into and search by eye, as one HTML file.
+
+    Parameters
+    ----------
+    space : Space
+        Ids, labels, texts and thumbnails; the name of its data is the heading.
+    path : str or Path
+        The file to write; folders on the way to it are made.
+    layout : Map, optional
+        The map, as `layout` returns it; by default it is laid out, or taken from the space.
+
+    Returns
+    -------
+    Path
+        The file that was written. It needs nothing else, not even a network.
+
+    Raises
+    ------
+    NearspaceError
+        If the space is empty, or the map is one of other items.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nearspace import embed, load
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = write_map(embed(load("wine"), "pca(dim=4)")[:40], f"{folder}/wine.html")
+    ...     path.stat().st_size > 10_000
+    True
+    """
+    if not len(space):
+        raise NearspaceError("write_map: the space has no items to map; add some first.")
+    if layout is None:
+        layout = laid_out(space)
+    if not np.array_equal(layout.ids, space.ids):
+        raise NearspaceError(
+            "write_map: the map is of other items than the space, or of the same in another order; "
+            "give nearspace.layout(space)."
+        )
+    marks = landmarks(space, layout.places, metric=layout.made_by["metric"])
+    return map_page(space, layout, marks).write(path)
 
 
 def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:

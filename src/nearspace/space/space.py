@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
 from nearspace.space.search.searcher import Searcher
+from nearspace.space.selection import Chosen, selected_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +37,12 @@ SEARCHED_FOR_NEAR = 10_000  # ids that a mistyped one is compared with: a millio
 @dataclasses.dataclass(frozen=True, eq=False)
 class Space:
     """Vectors and what is known of the item behind each.
+
+    ``len`` counts the items, and iteration gives pairs of id and vector, so that ``dict(space)``
+    has the vectors by id. Brackets select items and give a space of these: ``space[:10]``,
+    ``space[7]``, a mask, positions, or ids that are text; numbers are positions, also where ids are
+    numbers. What was computed from all vectors, as a map is, is left behind. To NumPy and
+    scikit-learn it is the array of its vectors.
 
     Attributes
     ----------
@@ -57,6 +64,15 @@ class Space:
         A small PNG or WebP of each item; made or read when one is asked for.
     parts : mapping of str to bytes
         What was computed from the vectors and is kept with them, by name: the map, an index.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> space = embed(load("digits"), "pca(dim=8)")
+    >>> space[space.labels == 3]
+    Space(183 × 8, pca(dim=8), digits)
+    >>> len(space), np.asarray(space[:10]).shape
+    (1797, (10, 8))
     """
 
     vectors: np.ndarray | sparse.csr_array
@@ -71,10 +87,47 @@ class Space:
     def __len__(self) -> int:
         return self.vectors.shape[0]
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many vectors there are, and of how many dimensions."""
+        return self.vectors.shape
+
+    def __iter__(self) -> Iterator[tuple[Any, np.ndarray]]:
+        for row, name in enumerate(self.ids.tolist()):
+            vector: Any = self.vectors[[row]]
+            yield name, vector.toarray()[0] if sparse.issparse(vector) else vector[0]
+
+    def __contains__(self, item_id: Any) -> bool:
+        return isinstance(item_id, Hashable) and item_id in self._positions
+
+    def __getitem__(self, index: Any) -> Space:
+        rows = selected_rows(self, index)
+        positions = np.arange(len(self))[rows]
+        return dataclasses.replace(
+            self,
+            vectors=self.vectors[rows],
+            ids=self.ids[rows],
+            labels=None if self.labels is None else self.labels[rows],
+            meta=None if self.meta is None else self.meta.take(positions),
+            thumbnails=None if self.thumbnails is None else Chosen(self.thumbnails, positions),
+            parts={},
+        )
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False and sparse.issparse(self.vectors):
+            raise ValueError("The vectors are sparse, and an array of them is a copy.")
+        return np.array(dense_vectors(self), dtype=dtype, copy=copy)
+
     def __repr__(self) -> str:
         """Return how many vectors of what, rather than the arrays."""
-        rows, dim = self.vectors.shape
-        return f"Space({rows:,} × {dim}, {self.recipe.spec}, {self.recipe.data})"
+        from nearspace.space.card import space_line
+
+        return space_line(self)
+
+    def _repr_html_(self) -> str:
+        from nearspace.space.card import space_card
+
+        return space_card(self)
 
     @functools.cached_property
     def _made_by(self) -> Encoder | Decoder | None:
@@ -125,14 +178,27 @@ class Space:
         raise NearspaceError(f"The space has no item '{item_id}'. {hint}")
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row an item with the columns ``id``, ``label`` (if any) and ``vector``."""
+        """Return one row an item by its id: ``label`` (if any), metadata, and ``vector``.
+
+        The vectors stand in one column, an array each, so that a frame of thousands of dimensions
+        can be read; ``pd.DataFrame(np.asarray(space), index=space.ids)`` has a column for each.
+
+        Examples
+        --------
+        >>> from nearspace import embed, load
+        >>> frame = embed(load("customers"), "onehot").to_frame()
+        >>> frame.index.name, [*frame.columns[[0, 1, -1]]], frame["vector"].iloc[0].shape
+        ('id', ['label', 'age', 'vector'], (24,))
+        """
         import pandas as pd
 
-        frame = pd.DataFrame({"id": self.ids})
-        if self.labels is not None:
-            frame["label"] = self.labels
-        frame["vector"] = list(dense_vectors(self))
-        return frame
+        columns: dict[str, Any] = {} if self.labels is None else {"label": self.labels}
+        if self.meta is not None:
+            for given in self.meta.column_names:
+                name = free_name(given, {"id", "vector", *columns})
+                columns[name] = self.meta[given].to_pandas().array
+        columns["vector"] = list(dense_vectors(self))
+        return pd.DataFrame(columns, index=pd.Index(self.ids, name="id"))
 
 
 def dense_vectors(space: Space) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.board import HIDDEN, json_text
+from nearspace.notebook import card, curves_drawn, shortened, table
 
 __all__ = ["Curve", "Equal", "Rates", "Sent", "bits_at", "front", "psnr", "psnr_at"]
 
@@ -115,7 +116,7 @@ class Sent:
     decoded: Strip = dataclasses.field(metadata=HIDDEN)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Rates:
     """What was found of rate and distortion.
 
@@ -138,6 +139,36 @@ class Rates:
     rows: tuple[Sent, ...]
     protocol: dict[str, Any]
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return what was found on one line."""
+        name = shortened(self.protocol.get("name", "images"), 30)
+        told = f"{len(self.curves)} curves of bits against PSNR"
+        if self.equals:
+            best = self.equals[-1]
+            told += f", {shortened(best.encoder, 40)} {best.psnr:.1f} dB at {best.bits:.0f} bits"
+        return f"Rates({name}: {told})"
+
+    def _repr_html_(self) -> str:
+        heads = ("bits an image", "best encoder", "dB", "PCA codes, dB", "cheapest format, bits")
+        rows = [
+            [
+                f"{equal.bits:.0f}",
+                equal.encoder,
+                f"{equal.psnr:.1f}",
+                "–" if equal.pca_psnr is None else f"{equal.pca_psnr:.1f}",
+                min((round(bits) for bits, _ in equal.formats.values()), default="–"),
+            ]
+            for equal in self.equals
+        ]
+        fronts = {curve.name: curve.front for curve in self.curves}
+        told = self.protocol
+        facts = [
+            str(told.get("kind", "")),
+            *(f"{told[key]:,} {key}" for key in ("training images", "test images") if key in told),
+        ]
+        body = [table(heads, rows, words=(1,)), curves_drawn(fronts, "bits an image", "dB")]
+        return card("Rates", told.get("name", "Rates"), facts, body, self.notes)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return all figures as JSON text, without pictures; write it where asked."""

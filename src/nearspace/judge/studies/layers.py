@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
@@ -108,7 +108,7 @@ class Hybrid:
     difference: Estimate
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class LayerBoard(Board):
     """What every layer of a network is worth: a `Board` whose rows are in its order.
 
@@ -129,6 +129,7 @@ class LayerBoard(Board):
         The data and its two sides.
     """
 
+    named_by: ClassVar[Mapping[str, str]] = {"layer": "name", "dim": "dim"}
     floor: dict[str, Estimate] = dataclasses.field(default_factory=dict)
     hybrids: tuple[Hybrid, ...] = ()
     gain: Estimate | None = None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -84,8 +84,9 @@ class TransferRow:
     over_plain: Estimate | None
     learning_rate: float | None
     seconds: float
-    predictions: np.ndarray = dataclasses.field(metadata=HIDDEN)
+    predictions: np.ndarray = dataclasses.field(metadata=HIDDEN, repr=False)
     verdict: str = ""
+    recommended: ClassVar[bool] = False  # which way to use depends on what labels cost
 
     @property
     def score(self) -> Estimate:
@@ -93,7 +94,7 @@ class TransferRow:
         return next(iter(self.scores.values()))
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Transfer(Board):
     """What `transfer` found: a `Board` by number of labels, items as they are before varied.
 
@@ -103,6 +104,7 @@ class Transfer(Board):
         What pretraining brought, in a sentence each: see `verdicts_on`.
     """
 
+    named_by: ClassVar[Mapping[str, str]] = {"way": "way", "labels": "labels"}
     verdicts: tuple[str, ...] = ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from scipy import sparse
 from nearspace.errors import NearspaceError
 from nearspace.metrics.directions import euclidean_form, has_direction
 from nearspace.metrics.geometry import neighbour_ranks, trustworthiness
+from nearspace.notebook import card, evenly, places_drawn, shortened
 from nearspace.recipe import check_metric
 from nearspace.space.arrays import plain_array, read_arrays, vector_checksums
 from nearspace.space.map.tsne import CORNER, FEWEST, tsne, tsne_facts
@@ -23,6 +25,7 @@ __all__ = ["K", "Map", "Placer", "layout", "parse_map"]
 
 K = 10  # neighbours by which a map is judged
 QUERIES = 2000
+POINTS = 2000  # that a notebook shows
 ARRAYS = {"ids": "u1", "checksums": "u4", "places": "f4", "laid_out": "u1"}
 FACTS = ("made_by", "trustworthiness", "preservation", "queries")
 TOLD = ("library", "version", "metric")  # of what made a map
@@ -32,7 +35,7 @@ STEPS = 60  # of Weiszfeld's iteration; all points take the same number, so that
 EDGE = 1.001  # beyond which no place lies, rounding included
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Map:
     """Places of the items of a space on a plane.
 
@@ -69,6 +72,31 @@ class Map:
 
     def __len__(self) -> int:
         return len(self.places)
+
+    def __repr__(self) -> str:
+        """Return how many items are on the map, and how far to trust it, on one line."""
+        return f"Map({', '.join(self._facts())})"
+
+    def _repr_html_(self) -> str:
+        rows = evenly(len(self), POINTS)
+        values = None
+        if not self.laid_out.all():
+            values = np.where(self.laid_out[rows], "laid out", "placed since")
+        told = f"{len(rows):,} of {len(self):,} items" if len(rows) < len(self) else ""
+        facts = self._facts()
+        made_by = f"laid out by {self.made_by.get('library', 'another tool')}"
+        if math.isfinite(self.preservation):
+            facts.append(f"{100 * self.preservation:.0f} % of the {K} nearest preserved")
+        return card(
+            "Map", facts[0], [*facts[1:], made_by], [places_drawn(self.places[rows], values, told)]
+        )
+
+    def _facts(self) -> list[str]:
+        facts = [f"{len(self):,} items", f"near by {shortened(self.made_by['metric'], 20)}"]
+        if math.isfinite(self.trustworthiness):
+            facts.append(f"trustworthiness {self.trustworthiness:.3f}")
+        placed = len(self) - int(self.laid_out.sum())
+        return [*facts, f"{placed:,} placed since"] if placed else facts
 
     def to_bytes(self) -> bytes:
         """Return the map as safetensors, for the part ``map`` of a space."""
