@@ -25,7 +25,7 @@ from nearspace.data.kinds.kind import (
 )
 from nearspace.data.lots import keys_of, lots
 from nearspace.data.memory import told_of_memory
-from nearspace.data.readers import files, folders
+from nearspace.data.readers import archives, files, folders
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, no_names, with_clean_roles
 from nearspace.errors import DataError, did_you_mean
@@ -130,11 +130,12 @@ def load(
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
     columns = {} if like is None else like.column_kinds
     with told_of_memory(str(source) if isinstance(source, str | os.PathLike) else "The data"):
-        opened = [_open(source, given, without, columns)]
+        wanted = kind if like is None else like.name
+        opened = [_open(source, given, without, columns, wanted)]
         if test is not None:
             if not columns and is_frame(opened[0].items):
                 columns = infer_kind(opened[0].items)[0].column_kinds
-            opened.append(_open(test, given, without, columns))
+            opened.append(_open(test, given, without, columns, wanted))
         parts = _limited(opened, limit, random_state)
         train = _dataset(parts[0], kind, Wanted(size, like, progress))
         if test is None:
@@ -142,13 +143,15 @@ def load(
         return _joined(train, _dataset(parts[1], kind, Wanted(size, train.kind, progress)))
 
 
-def _open(source: Any, given: dict[str, Any], without: list[str], like: dict[str, str]) -> Source:
+def _open(
+    source: Any, given: dict[str, Any], without: list[str], like: dict[str, str], kind: str | None
+) -> Source:
     """Return what a source holds, with the roles asked for, each of them clean."""
     names = {role: value for role, value in given.items() if isinstance(value, str)}
     if isinstance(source, str | os.PathLike):
-        opened = _open_path(str(source), names, without, like)
+        opened = _open_path(str(source), names, without, like, kind)
     elif is_frame(source := as_frame(source)):
-        opened = frame_source(source, names, "data", without=without, like=like)
+        opened = frame_source(source, names, "data", without=without, like=like, kind=kind)
     else:
         no_names(f"A source of type {type(source).__name__}", names, without)
         opened = Source(source, "data", "")
@@ -166,7 +169,7 @@ def _open(source: Any, given: dict[str, Any], without: list[str], like: dict[str
 
 
 def _open_path(
-    source: str, names: dict[str, str], without: list[str], like: dict[str, str]
+    source: str, names: dict[str, str], without: list[str], like: dict[str, str], kind: str | None
 ) -> Source:
     place = os.path.expanduser(source)
     path = Path(place)
@@ -185,7 +188,8 @@ def _open_path(
         no_names(f"The folder {path.name}", names, without)
         return folders.read_folder(path)
     if os.path.exists(place):
-        return files.read_file(path, names, without, like)
+        read = archives.read_archive if archives.is_archive(path.name) else files.read_file
+        return read(path, names, without, like, kind)
     others = [other.name for other in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     # Of a folder that may hold thousands of names only a near one is worth showing.
     near = difflib.get_close_matches(path.name, [*others, *SAMPLES], n=1, cutoff=0.6)
