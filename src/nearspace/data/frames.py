@@ -198,9 +198,9 @@ def _texts_column(frame: pd.DataFrame, name: str, kind: str | None) -> tuple[str
     It is the one that holds long texts; of a table that is to be texts it may be the only one that
     holds any.
     """
-    chosen = [each for each in frame if holds_texts(frame[each], LONG)]
+    chosen = [str(each) for each in frame if holds_texts(frame[each], LONG)]
     if not chosen and kind == "text":
-        chosen = [each for each in frame if holds_texts(frame[each], 1)]
+        chosen = [str(each) for each in frame if holds_texts(frame[each], 1)]
     if len(chosen) > 1:
         table = "" if kind == "text" else ", or by kind='table' that all of it is the items"
         raise DataError(
@@ -261,7 +261,7 @@ def _features(
         if held:
             raise DataError(
                 f"{name}: the column '{each}' holds {held}, expected a number or a text in each "
-                f"cell; leave it out (without=['{each}'], --without {each})."
+                f"cell; leave it out by without=['{each}']."
             )
         if column.dtype.kind in "iu" and kinds.get(each) != "number" and len(column.dropna()):
             largest = max(abs(int(column.min())), abs(int(column.max())))

@@ -59,11 +59,14 @@ def load(
         One of
 
         - the name of a sample: ``"digits"``, ``"wine"``, ``"sentences"``, ``"customers"``;
-        - a folder of images, whose subfolders are the labels, under ``train/`` and ``test/``
-          where there is a published split;
+        - a folder of images, or of texts (``.txt``), whose subfolders are the labels, under
+          ``train/`` and ``test/`` where there is a published split;
         - a folder of idx files as MNIST ships them;
-        - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv`` or
-          ``.parquet``; text files may be gzipped (``.gz``);
+        - an archive of such a folder, or of one table: ``.zip``, ``.tar``, ``.tar.gz``,
+          ``.tar.bz2``;
+        - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv``,
+          ``.data``, ``.dat``, ``.jsonl``, ``.ndjson``, ``.json`` (lists of objects) or
+          ``.parquet``; those of text may be packed (``.gz``, ``.bz2``);
         - an array, a list of ``str``, of paths or of pictures opened by Pillow, a DataFrame or
           another table that Arrow can read, such as one of Polars. A `Dataset` is returned as it
           is.
@@ -73,8 +76,8 @@ def load(
         Height and width of images. By default their own if all agree and it is at most 96, else
         64.
     column : str, optional
-        The column of a table that holds texts or vectors, or the array of an archive that holds
-        the items.
+        The column of a table that holds texts or vectors, or the array of an ``.npz`` that holds
+        the items. By default the one column of long texts, where there is one.
     labels, groups, time, ids, split : str or array-like, optional
         The name of a column, or the values themselves: the class of each item, or its number
         where one is not whole; what must not stand on both sides of a split; when it came about;

@@ -179,7 +179,7 @@ def _of_zip(path: Path) -> _Contents:
     """Return what is in a .zip archive, which stays open as long as one of its members is."""
     zipped, contents = zipfile.ZipFile(path), _Contents()
     for info in zipped.infolist():
-        parts = None if info.is_dir() else contents.place(info.filename)
+        parts = None if info.filename.endswith("/") else contents.place(info.filename)
         if parts is None:
             continue
         if stat.S_ISLNK(info.external_attr >> 16):
