@@ -76,7 +76,8 @@ def find_layout(text: str, path: File, complete: bool) -> Layout:
             f"{path.name}: its first line is longer than {MOST_SAMPLED:,} characters; expected a "
             "line of column names."
         )
-    separator, notes = "", []
+    separator = ""
+    notes: list[str] = []
     start = 0
     before: list[str] = []  # comments
     for line in lines_of(text):
