@@ -83,6 +83,8 @@ def read_records(file: File) -> tuple[pd.DataFrame | np.ndarray | list[str], lis
         raise DataError(f"{file.name} is empty; {FORMS}.")
     try:
         values, places, told = _parsed(data, file)
+        if not isinstance(values, dict | list):
+            raise DataError(f"{file.name} holds {_written(values)[:SHOWN]} alone; {FORMS}.")
         if isinstance(values, dict):
             values, more = _within(values, file.name)
             told += more
