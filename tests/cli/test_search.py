@@ -54,7 +54,7 @@ def test_texts_and_ids(search):
     assert "No item meets" in search("search", "s.space", "--id", "7", "--where", "id>9999")
     (search.folder / "two.txt").write_text("\n".join(sentences.items[3:5]))
     assert [ids[0] for ids in found(search("search", "s.space", "two.txt", "--json"))] == [3, 4]
-    pd.DataFrame({"said": sentences.items[5:7]}).to_csv("two.csv")
+    pd.DataFrame({"said": sentences.items[5:7], "as": sentences.items[:2]}).to_csv("two.csv")
     answer = search("search", "s.space", "two.csv", "--column", "said", "--json")
     assert [ids[0] for ids in found(answer)] == [5, 6]
     assert "by --column" in search("search", "s.space", "two.csv")

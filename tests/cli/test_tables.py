@@ -1,5 +1,6 @@
 """Tables as people have them, on the command line: from reading to search."""
 
+import json
 import re
 
 import numpy as np
@@ -46,6 +47,20 @@ def test_a_german_file_is_judged_searched_and_added_to_as_one_with_points(comman
     done = command("add", "bad.csv", *add)
     assert done.returncode == 2
     assert "row 0, column 'price' is 'abc', expected a finite number" in done.stderr
+
+
+def test_records_are_asked_about_and_told_in_the_words_of_the_command_line(command):
+    text = "a text of quite a few words, the one with the number {}"
+    rows = [{"name": f"n{n}", "one": text.format(n), "two": text.format(-n)} for n in range(8)]
+    (command.folder / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    embedding = ("embed", "a.jsonl", "--ids", "name", "--with", "tfidf", "-o", "a.space")
+    done = command(*embedding)
+    assert done.returncode == 2
+    assert "several columns of long texts, 'one', 'two': say by --column which" in done.stderr
+    assert "or by --kind table that all of it is the items" in done.stderr
+    done = command(*embedding, "--without", "two")
+    assert done.returncode == 0, done.stderr
+    assert "the whole table is read by --kind table." in " ".join(done.stderr.split())
 
 
 def accuracy(printed):

@@ -5,7 +5,7 @@ import json
 import pytest
 from rich.cells import cell_len
 
-from nearspace.cli.terminal import echo, print_found, print_table
+from nearspace.cli.terminal import echo, in_options, print_found, print_table
 from nearspace.foreign import printable, printable_json
 
 SPECS = ["simclr(dim=64, epochs=5) | l2", "tfidf | pca(dim=64)", "raw"]
@@ -121,3 +121,20 @@ def test_a_name_writes_no_line_of_its_own_and_is_no_markup(capsys, monkeypatch):
         done = capsys.readouterr()
         assert (done.err if options.get("err") else done.out).count("\n") == 1
         assert (done.out + done.err).strip() == name.replace("\n", "\\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("say by column= which holds them.", "say by --column which holds them."),
+        ("name it by ids= or time= if", "name it by --ids or --time if"),
+        ("; near_duplicates='together' keeps", "; --near-duplicates together keeps"),
+        ("five tell more (seeds=5).", "five tell more (--seeds 5)."),
+        ("leave it out by without=['a b'].", "leave it out by --without 'a b'."),
+        ("so labels='x' finds nothing", "so --labels x finds nothing"),
+        ("as another kind (kind='vector' flattens", "as another kind (--kind vector flattens"),
+        ("knn(k=5, kind='x') and pca(dim=16)", "knn(k=5, kind='x') and pca(dim=16)"),
+    ],
+)
+def test_parameters_are_named_as_options(said, shown):
+    assert in_options(said) == shown

@@ -273,7 +273,7 @@ def test_the_only_column_of_vectors_is_the_items(tmp_path, name):
 )
 def test_what_is_no_single_value_is_refused_as_a_feature(cells, words):
     table = pa.table({"a": [1, 2], "s": cells, "t": ["one", "two"]})
-    refused(f"'s' holds {words}", "--without s", source=table)
+    refused(f"'s' holds {words}", "without=['s']", source=table)
     assert list(load(table, without=["s"]).items.columns) == ["a", "t"]
     assert load(table, column="t").kind == Text()
 

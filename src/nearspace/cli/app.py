@@ -7,7 +7,6 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +17,7 @@ from typer.core import TyperGroup
 from nearspace.cli.options import with_options
 from nearspace.cli.signals import SIGNALS, Terminated
 from nearspace.cli.streams import flush
-from nearspace.cli.terminal import echo
+from nearspace.cli.terminal import echo, in_options
 from nearspace.data.memory import told_of_memory
 from nearspace.errors import NearspaceError, ReplacedError
 from nearspace.writing import written_listener
@@ -42,11 +41,6 @@ COMMANDS = {
     "map": ("map",),
     "transfer": ("transfer",),
 }
-
-# A parameter that a sentence names alone, or with the column or the like that was asked for.
-PARAMETER = re.compile(
-    r"\b([a-z]\w*)=(?=[\s,;.:)]|$)|(?<=[^,] )(column|labels|groups|time|ids|kind|how)='(\S+)'"
-)
 
 # Of the click that typer brings along, or of the one installed: whichever it uses.
 UsageError: Any = typer.BadParameter.__bases__[0]
@@ -116,7 +110,7 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
                 echo(f"nearspace: {SIGNALS.word}; {was_written(written)}.", err=True)
                 raise typer.Exit(SIGNALS.exit_code) from None
             if isinstance(error, NearspaceError):
-                error.args = (PARAMETER.sub(as_option, str(error)),)
+                error.args = (in_options(str(error)),)
             raise
 
     return run
@@ -148,12 +142,6 @@ def within_memory(command: Callable[..., None]) -> Callable[..., None]:
                 raise
 
     return run
-
-
-def as_option(parameter: re.Match[str]) -> str:
-    """Return a parameter that was found in a sentence as it is written on the command line."""
-    alone, name, value = parameter.groups()
-    return f"--{alone.replace('_', '-')}" if alone else f"--{name} {value}"
 
 
 def help_text(command: Callable[..., None]) -> str:

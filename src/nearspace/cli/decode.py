@@ -10,7 +10,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
-from nearspace.cli.terminal import echo, echo_lines
+from nearspace.cli.terminal import echo, echo_lines, in_options
 from nearspace.errors import NearspaceError
 from nearspace.writing import replacing
 
@@ -141,7 +141,7 @@ def analogy_command(
     nearest = analogy(space, a, b, c, k, metric)
     answers = answer_rows(space, nearest)
     for note in (*nearest.notes, *answer_notes(space)):
-        echo(f"note: {note}", err=True, style="dim", wrap=True)
+        echo(f"note: {in_options(note)}", err=True, style="dim", wrap=True)
     if as_json:
         echo_lines(answers_json([f"{b} - {a} + {c}"], answers, nearest))
     else:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from nearspace.cli.terminal import console, echo, print_heading, waiting
+from nearspace.cli.terminal import console, echo, in_options, print_heading, waiting
 from nearspace.data import SAMPLES, Dataset, Kind
 from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
@@ -23,8 +23,9 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="A folder of images or of idx files, a .npy, .npz, .txt, .csv, .parquet or .space "
-        f"file, or sample data: {', '.join(SAMPLES)}.",
+        help="A folder or an archive (.zip, .tar) of images, texts or idx files; a .npy, .npz, "
+        ".txt, .csv, .tsv, .data, .json, .jsonl, .parquet or .space file; or sample data: "
+        f"{', '.join(SAMPLES)}.",
         show_default=False,
     ),
 ]
@@ -95,7 +96,7 @@ class Reading:
                 dataset = load(source, **options, like=like, random_state=random_state)
         print_heading(dataset.name, f"{len(dataset):,} items.")
         for note in dataset.notes:
-            echo(f"  {note}", err=True, wrap=True)
+            echo(f"  {in_options(note)}", err=True, wrap=True)
         _name_all(dataset.left_out)
         return dataset
 

@@ -13,7 +13,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.cli.sheets import write_csv
-from nearspace.cli.terminal import echo, echo_lines
+from nearspace.cli.terminal import echo, echo_lines, in_options
 from nearspace.errors import NearspaceError
 
 TIMED = 200  # queries by which the speed of a search is measured
@@ -95,7 +95,7 @@ def search_command(
     if nearest.recall < 1 and not nearest.notes:
         notes += (f"By the index, whose recall@10 is {nearest.recall:.3f}; --exact searches all.",)
     for note in (*notes, *nearest.notes, *answer_notes(space)):
-        echo(f"note: {note}", err=True, style="dim", wrap=True)
+        echo(f"note: {in_options(note)}", err=True, style="dim", wrap=True)
     answers = answer_rows(space, nearest)
     if output is not None:
         _write(output, names, answers)

@@ -10,6 +10,7 @@ import codecs
 import contextlib
 import io
 import itertools
+import re
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -31,6 +32,12 @@ ID_WIDTH = 40  # characters of an id that stand on one line
 SHOWN = 4  # columns of a table that stand beside what was found
 LISTED = 8  # names of columns that are listed
 NO_BREAK = "\N{NO-BREAK SPACE}"
+# A parameter that a sentence of the library names alone, or with what it is to be.
+PARAMETER = re.compile(
+    r"\b([a-z]\w*)=(?=[\s,;.:)]|$)|(?<=[^,] | \()"
+    r"(column|labels|groups|time|ids|split|kind|how|without|task|seeds|near_duplicates)="
+    r"(?:\['([^']+)'\]|'([^']+)'|(\d+))"
+)
 
 
 # What stands for signs of ours on a terminal whose encoding has none of them.
@@ -222,6 +229,23 @@ def _broken(spec: str, width: int) -> str:
     return "\n".join(lines).replace(NO_BREAK, " ")
 
 
+def in_options(sentence: str) -> str:
+    """Return a sentence of the library in the words of the command line: ``column=``, ``--column``.
+
+    Examples
+    --------
+    >>> in_options("say by column= which, or leave it out by without=['a b'].")
+    "say by --column which, or leave it out by --without 'a b'."
+    """
+    return PARAMETER.sub(_option, sentence)
+
+
+def _option(parameter: re.Match[str]) -> str:
+    alone, name, *values = parameter.groups()
+    option = f"--{(alone or name).replace('_', '-')}"
+    return " ".join([option, *(shlex.quote(value) for value in values if value)])
+
+
 def print_heading(name: object, told: str) -> None:
     """Print the name of what was read, and what it is, to standard error."""
     from rich.text import Text
@@ -234,7 +258,7 @@ def print_notes(notes: Collection[str], told: Collection[str]) -> None:
     """Print the notes that were not told when the source was read."""
     for note in notes:
         if note not in told:
-            echo(f"note: {note}", style="dim", wrap=True)
+            echo(f"note: {in_options(note)}", style="dim", wrap=True)
 
 
 def print_words(*sentences: str | Text) -> None:

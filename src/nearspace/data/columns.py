@@ -6,6 +6,7 @@ Each decision is taken over a whole column, and over all columns where one alone
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_unique",
     "frame_of_arrow",
+    "holds_texts",
     "holds_vectors",
     "named",
     "nested",
@@ -32,6 +34,9 @@ __all__ = [
 ]
 
 NAMED = 5  # columns, or words, that a note names
+LOOKED_AT = 1000  # cells, spread over a column
+# Letters of scripts that put no blanks between words.
+UNCUT = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 # Words that stand for a missing category, as pandas reads them too.
 NO_CATEGORY = ("NA", "N/A", "n/a", "#N/A", "nan", "NaN", "-nan", "NULL", "null", "None", "<NA>")
 
@@ -383,3 +388,26 @@ def holds_vectors(column: pd.Series) -> bool:
     if not isinstance(first, list | tuple | np.ndarray) or not len(first):
         return False
     return np.asarray(first).dtype.kind in "fiu"
+
+
+def holds_texts(column: pd.Series, words: int) -> bool:
+    """Return whether the cells of a column are texts of so many words, most of them different.
+
+    Their middle is looked at; where words are not cut by blanks, two letters count as one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> holds_texts(pd.Series(["a text of some words", "and one of others"]), words=4)
+    True
+    """
+    from pandas.api import types
+
+    if not (types.is_object_dtype(column.dtype) or types.is_string_dtype(column.dtype)):
+        return False
+    cells = column.dropna()
+    cells = cells.iloc[:: -(-len(cells) // LOOKED_AT) or 1]
+    if not len(cells) or not all(isinstance(cell, str) for cell in cells):
+        return False
+    lengths = [max(len(cell.split()), len(UNCUT.findall(cell)) / 2) for cell in cells]
+    return bool(np.median(lengths) >= words and cells.nunique() > len(cells) / 2)

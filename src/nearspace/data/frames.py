@@ -10,6 +10,7 @@ import numpy as np
 from nearspace.data.columns import (
     check_unique,
     frame_of_arrow,
+    holds_texts,
     holds_vectors,
     named,
     nested,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["as_frame", "frame_source"]
+
+LONG = 8  # words, which texts have that are no names and no categories
 
 
 def as_frame(source: Any) -> Any:
@@ -67,6 +70,7 @@ def frame_source(
     *,
     without: Collection[str] = (),
     like: Mapping[str, str] | None = None,
+    kind: str | None = None,
     written: bool = False,
     decimal: str = ".",
     notes: Sequence[str] = (),
@@ -85,6 +89,8 @@ def frame_source(
         Columns that are no features; they stay known of the items.
     like : dict of str to {"number", "category"}, optional
         What features are to be, whatever they look like.
+    kind : str, optional
+        What kind of data the items are to be; by default texts where one column holds long ones.
     written : bool, default=False
         Whether the table is the text of a file, of which every cell is still to be read.
     decimal : {".", ","}
@@ -112,7 +118,7 @@ def frame_source(
     frame = frame.set_axis(frame.columns.map(str), axis=1)
     check_names(name, "column", [*names.values(), *without], frame.columns)
     names, frame = dict(names), plain_columns(frame)
-    column, more = _items_column(frame, names, without, name)
+    column, more = _items_column(frame, names, without, name, kind)
     said += more
     free = "split" in frame.columns and "split" not in {column, *names, *without}
     if free and is_split(_values(frame["split"])):
@@ -157,7 +163,11 @@ def _with_index(frame: pd.DataFrame, wanted: set[str]) -> tuple[pd.DataFrame, li
 
 
 def _items_column(
-    frame: pd.DataFrame, names: dict[str, str], without: Collection[str], name: str
+    frame: pd.DataFrame,
+    names: dict[str, str],
+    without: Collection[str],
+    name: str,
+    kind: str | None,
 ) -> tuple[str | None, list[str]]:
     """Return the column that holds the items, if one does; `names` then are those of roles."""
     column = names.pop("column", None)
@@ -172,7 +182,7 @@ def _items_column(
             "holds the items."
         )
     if not vectors:
-        return None, []
+        return (None, []) if kind == "table" else _texts_column(frame[free], name, kind)
     notes = []
     if "vector" in vectors:  # as `Space.export` writes it
         for role, usual in (("ids", "id"), ("labels", "label")):
@@ -180,6 +190,30 @@ def _items_column(
                 names[role] = usual
                 notes.append(f"The column '{usual}' was taken for the {role}.")
     return "vector" if "vector" in vectors else vectors[0], notes
+
+
+def _texts_column(frame: pd.DataFrame, name: str, kind: str | None) -> tuple[str | None, list[str]]:
+    """Return the column whose texts are the items, if one is, and what there is to say of it.
+
+    It is the one that holds long texts; of a table that is to be texts it may be the only one that
+    holds any.
+    """
+    chosen = [str(each) for each in frame if holds_texts(frame[each], LONG)]
+    if not chosen and kind == "text":
+        chosen = [str(each) for each in frame if holds_texts(frame[each], 1)]
+    if len(chosen) > 1:
+        table = "" if kind == "text" else ", or by kind='table' that all of it is the items"
+        raise DataError(
+            f"{name} holds several columns of {'long ' * (kind != 'text')}texts, {named(chosen)}: "
+            f"say by column= which holds the items{table}."
+        )
+    if not chosen or kind == "text":
+        return next(iter(chosen), None), []
+    beside = " and the other columns are only known of them" if len(frame.columns) > 1 else ""
+    return chosen[0], [
+        f"The column '{chosen[0]}' holds long texts: they are the items{beside}; the whole table "
+        "is read by kind='table'."
+    ]
 
 
 def _role(
@@ -227,7 +261,7 @@ def _features(
         if held:
             raise DataError(
                 f"{name}: the column '{each}' holds {held}, expected a number or a text in each "
-                f"cell; leave it out (without=['{each}'], --without {each})."
+                f"cell; leave it out by without=['{each}']."
             )
         if column.dtype.kind in "iu" and kinds.get(each) != "number" and len(column.dropna()):
             largest = max(abs(int(column.min())), abs(int(column.max())))

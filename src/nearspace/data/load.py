@@ -25,7 +25,7 @@ from nearspace.data.kinds.kind import (
 )
 from nearspace.data.lots import keys_of, lots
 from nearspace.data.memory import told_of_memory
-from nearspace.data.readers import files, folders
+from nearspace.data.readers import archives, files, folders
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, no_names, with_clean_roles
 from nearspace.errors import DataError, did_you_mean
@@ -59,11 +59,14 @@ def load(
         One of
 
         - the name of a sample: ``"digits"``, ``"wine"``, ``"sentences"``, ``"customers"``;
-        - a folder of images, whose subfolders are the labels, under ``train/`` and ``test/``
-          where there is a published split;
+        - a folder of images, or of texts (``.txt``), whose subfolders are the labels, under
+          ``train/`` and ``test/`` where there is a published split;
         - a folder of idx files as MNIST ships them;
-        - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv`` or
-          ``.parquet``; text files may be gzipped (``.gz``);
+        - an archive of such a folder, or of one table: ``.zip``, ``.tar``, ``.tar.gz``,
+          ``.tar.bz2``;
+        - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv``,
+          ``.data``, ``.dat``, ``.jsonl``, ``.ndjson``, ``.json`` (lists of objects) or
+          ``.parquet``; those of text may be packed (``.gz``, ``.bz2``);
         - an array, a list of ``str``, of paths or of pictures opened by Pillow, a DataFrame or
           another table that Arrow can read, such as one of Polars. A `Dataset` is returned as it
           is.
@@ -73,8 +76,8 @@ def load(
         Height and width of images. By default their own if all agree and it is at most 96, else
         64.
     column : str, optional
-        The column of a table that holds texts or vectors, or the array of an archive that holds
-        the items.
+        The column of a table that holds texts or vectors, or the array of an ``.npz`` that holds
+        the items. By default the one column of long texts, where there is one.
     labels, groups, time, ids, split : str or array-like, optional
         The name of a column, or the values themselves: the class of each item, or its number
         where one is not whole; what must not stand on both sides of a split; when it came about;
@@ -130,11 +133,12 @@ def load(
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
     columns = {} if like is None else like.column_kinds
     with told_of_memory(str(source) if isinstance(source, str | os.PathLike) else "The data"):
-        opened = [_open(source, given, without, columns)]
+        wanted = kind if like is None else like.name
+        opened = [_open(source, given, without, columns, wanted)]
         if test is not None:
             if not columns and is_frame(opened[0].items):
                 columns = infer_kind(opened[0].items)[0].column_kinds
-            opened.append(_open(test, given, without, columns))
+            opened.append(_open(test, given, without, columns, wanted))
         parts = _limited(opened, limit, random_state)
         train = _dataset(parts[0], kind, Wanted(size, like, progress))
         if test is None:
@@ -142,13 +146,15 @@ def load(
         return _joined(train, _dataset(parts[1], kind, Wanted(size, train.kind, progress)))
 
 
-def _open(source: Any, given: dict[str, Any], without: list[str], like: dict[str, str]) -> Source:
+def _open(
+    source: Any, given: dict[str, Any], without: list[str], like: dict[str, str], kind: str | None
+) -> Source:
     """Return what a source holds, with the roles asked for, each of them clean."""
     names = {role: value for role, value in given.items() if isinstance(value, str)}
     if isinstance(source, str | os.PathLike):
-        opened = _open_path(str(source), names, without, like)
+        opened = _open_path(str(source), names, without, like, kind)
     elif is_frame(source := as_frame(source)):
-        opened = frame_source(source, names, "data", without=without, like=like)
+        opened = frame_source(source, names, "data", without=without, like=like, kind=kind)
     else:
         no_names(f"A source of type {type(source).__name__}", names, without)
         opened = Source(source, "data", "")
@@ -166,7 +172,7 @@ def _open(source: Any, given: dict[str, Any], without: list[str], like: dict[str
 
 
 def _open_path(
-    source: str, names: dict[str, str], without: list[str], like: dict[str, str]
+    source: str, names: dict[str, str], without: list[str], like: dict[str, str], kind: str | None
 ) -> Source:
     place = os.path.expanduser(source)
     path = Path(place)
@@ -185,7 +191,8 @@ def _open_path(
         no_names(f"The folder {path.name}", names, without)
         return folders.read_folder(path)
     if os.path.exists(place):
-        return files.read_file(path, names, without, like)
+        read = archives.read_archive if archives.is_archive(path.name) else files.read_file
+        return read(path, names, without, like, kind)
     others = [other.name for other in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     # Of a folder that may hold thousands of names only a near one is worth showing.
     near = difflib.get_close_matches(path.name, [*others, *SAMPLES], n=1, cutoff=0.6)

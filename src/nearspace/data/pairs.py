@@ -127,7 +127,7 @@ def load_pairs(
     Parameters
     ----------
     source : str, path or DataFrame
-        A ``.csv``, ``.tsv`` or ``.parquet`` file, or a frame.
+        A file that holds a table, see `load`, or a frame.
     left, right : str
         The columns with the texts.
     scores : str, optional

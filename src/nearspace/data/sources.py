@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
+from nearspace.data.members import FILES
 from nearspace.data.roles import is_missing, plain_values, role_notes, value_array
 from nearspace.data.target import check_length
 from nearspace.errors import DataError, did_you_mean
@@ -50,7 +50,7 @@ class Source:
 
     Attributes
     ----------
-    items : ndarray, list of str, DataFrame or list of Path
+    items : ndarray, list of str, DataFrame or list of Path or Member
         The items as they came; paths of files that are still to be read.
     name : str
         What to call the data.
@@ -80,7 +80,7 @@ class Source:
     @property
     def kind_of_files(self) -> type[Kind] | None:
         """The kind whose files the items are paths of; None where they are read already."""
-        if isinstance(self.items, list) and self.items and isinstance(self.items[0], Path):
+        if isinstance(self.items, list) and self.items and isinstance(self.items[0], FILES):
             return kind_of_file(self.items[0].name)
         return None
 

@@ -7,11 +7,11 @@ import dataclasses
 import re
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from nearspace.data.kinds.image_bounds import open_picture
+from nearspace.data.members import File, Member, size_of
 
 __all__ = ["Trait", "file_traits", "name_traits"]
 
@@ -64,12 +64,15 @@ def name_traits(names: Sequence[str | None], of: str) -> list[Trait]:
     return [*traits, Trait(f"the first number of {of}", values)]
 
 
-def file_traits(files: Sequence[Path], pictures: bool) -> list[Trait]:
+def file_traits(files: Sequence[File], pictures: bool) -> list[Trait]:
     """Return the size of files, and of ``pictures`` width, height and mode, from their headers.
 
     A file that is gone has none.
     """
-    sizes = np.array([path.stat().st_size if path.exists() else np.nan for path in files])
+    there = [isinstance(file, Member) or file.exists() for file in files]
+    sizes = np.array(
+        [size_of(file) if at else np.nan for file, at in zip(files, there, strict=True)]
+    )
     traits = [Trait("the size of the files in bytes", sizes)]
     endings = _texts([path.suffix.lower() for path in files])
     traits.append(Trait("the ending of the file names", endings))
@@ -83,7 +86,7 @@ def file_traits(files: Sequence[Path], pictures: bool) -> list[Trait]:
     return [*traits, Trait("the colour mode of the picture files", modes)]
 
 
-def _head(path: Path) -> tuple[int, int, str] | None:
+def _head(path: File) -> tuple[int, int, str] | None:
     with contextlib.suppress(Exception), warnings.catch_warnings():  # as when it was read
         warnings.simplefilter("ignore")
         with open_picture(path) as image:

@@ -15,7 +15,7 @@ import torch
 
 from nearspace.cli.app import within_memory
 from nearspace.data import load, memory
-from nearspace.data.readers import delimited, dialect, files
+from nearspace.data.readers import delimited, dialect, files, texts
 from nearspace.errors import DataError
 from nearspace.space.formats import open_space
 
@@ -52,7 +52,7 @@ def little(monkeypatch):
     """Return a function that says how much memory is free."""
 
     def set_to(nbytes):
-        for module in (memory, files, delimited):
+        for module in (memory, texts):
             monkeypatch.setattr(module, "free_memory", lambda: nbytes)
 
     return set_to
@@ -158,7 +158,7 @@ def test_labels_of_idx_files_keep_their_fractions(tmp_path):
 def test_long_lines_and_many_lines_of_text(ending, tmp_path, monkeypatch, little):
     pack = gzip.compress if ending.endswith("gz") else bytes
     path = tmp_path / f"a{ending}"
-    monkeypatch.setattr(files, "LONGEST_TEXT", 100)
+    monkeypatch.setattr(texts, "LONGEST_TEXT", 100)
     path.write_bytes(pack(b"one\n" + b"x" * 100 + b"\n"))
     assert [*map(len, load(path).items)] == [3, 100]
     path.write_bytes(pack(b"one\n" + b"x" * 101 + b"\n"))
@@ -200,7 +200,7 @@ def test_fields_and_rows_that_are_longer_than_what_is_sampled(tmp_path, monkeypa
 
 def test_a_row_that_does_not_fit_and_is_no_text_is_not_passed_over(tmp_path, monkeypatch, capfd):
     path = tmp_path / "a.csv"
-    monkeypatch.setattr(delimited, "PIECE", 8)
+    monkeypatch.setattr(texts, "PIECE", 8)
     path.write_bytes(b"a,b\n1,x\n2,\xe2\x82\xac\n3,\xe2\x82,4,5\n4,y\n")
     refused(path, "a.csv is not in UTF-8: byte 16 is 0xe2")
     path.write_bytes("a,b\n1,x\n2,€\n3,€€€€€€€\n".encode())

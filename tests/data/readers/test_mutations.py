@@ -1,8 +1,11 @@
 """Mutated files: whatever they hold, what comes is data or one sentence, and within bounds."""
 
+import bz2
 import gzip
 import io
+import json
 import struct
+import tarfile
 import tempfile
 import zipfile
 from functools import partial
@@ -12,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image as Pillow
 from tests.mutations import Reader, attack
 
 from nearspace.data import load
@@ -99,6 +103,72 @@ def gzipped_files():
     return [gzip.compress(data) for data in csv_files()]
 
 
+def json_lines():
+    rows = [{"id": n, "of": {"size": n / 7, "day": f"2024-05-{n + 1:02}"}} for n in range(ROWS)]
+    mixed = [{"a": [n, "é", None, 2.5, True, [1], {}][n % 7], f"b{n % 3}": n} for n in range(ROWS)]
+    vectors = [{"id": f"i{n}", "vector": [n, n / 7], "label": "ab"[n % 2]} for n in range(ROWS)]
+    return ["\n".join(map(json.dumps, values)).encode() for values in (rows, mixed, vectors)]
+
+
+def json_documents():
+    rows = [json.loads(line) for line in json_lines()[0].splitlines()]
+    columns = {"a": [n / 7 for n in range(ROWS)], "b": [f"x{n % 3}" for n in range(ROWS)]}
+    cells = {name: {str(row): cell for row, cell in enumerate(columns[name])} for name in columns}
+    documents = [rows, {"data": rows, "n": ROWS}, columns, cells, columns["b"], vectors().tolist()]
+    documents.append({"train": rows, "test": rows})
+    return [json.dumps(each, indent=n % 2 or None).encode() for n, each in enumerate(documents)]
+
+
+def aligned_files():
+    rows = [f'{n:3}  {n / 7:8.3f}\t "name {n}"' for n in range(ROWS)]
+    return ["\n".join(rows).encode(), csv_files()[0]]
+
+
+def members():
+    """Return pictures, by their paths in an archive."""
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 4, 4), dtype=np.uint8)
+    pictures = [written(Pillow.fromarray(each).save, format="PNG") for each in pixels]
+    return {f"p/{'ab'[n % 2]}/{n}.png": data for n, data in enumerate(pictures)}
+
+
+def zip_of(members, compression=zipfile.ZIP_DEFLATED):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as archive:
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data, compression)
+    return file.getvalue()
+
+
+def tar_of(members, form=tarfile.GNU_FORMAT):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=form) as archive:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    return file.getvalue()
+
+
+def zip_files():
+    return [
+        zip_of(members()),
+        zip_of(members(), zipfile.ZIP_STORED),
+        zip_of({"a.csv": csv_files()[0], "readme.txt": b"x"}),
+        zip_of({f"{'ab'[n % 2]}/{n}.txt": b"a text" for n in range(6)}),
+        zip_of({"m/train-images-idx3-ubyte": idx_files()[0]}),
+    ]
+
+
+def tar_files():
+    long = {f"p/{'x' * 120}/{name}": data for name, data in members().items()}
+    return [
+        tar_of(members()),
+        tar_of(long),
+        tar_of({f"é{name}": data for name, data in long.items()}, tarfile.PAX_FORMAT),
+        tar_of({"a.jsonl": json_lines()[0]}),
+    ]
+
+
 def text_files():
     return ["\n".join(f"text {n} of é" for n in range(ROWS)).encode()]
 
@@ -176,6 +246,19 @@ CSV = (
     b"0000-00-00", b"31.12.9999", b"2024-05-31T25:61", b"2024-05-31 10:00 +99:99", b"train", b"id",
     b"," * 3000, b"\xc2\xa0", b"\xe2\x80\xae", b" ", b"a" * 70_000, b"\xd9\xa1\xd9\xa2", b"1_000",
 )  # fmt: skip
+JSON = (
+    b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\n", b"\r", b"\0", b"null", b"true", b"NaN",
+    b"Infinity", b"-Infinity", b"1e999", b"-0", b"9" * 20, b"9" * 5000, b"01", b"'", b"{}", b"[]",
+    b"[" * 2000, b'{"a":' * 2000, b'"id"', b'"of.size"', b'{"size": 1}', b"\\ud800", b"\\u0000",
+    b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b'""', b"a" * 70_000, b'"train"', b'"split"', b"// a",
+    b"\xed\xa0\x80", b"\xe2\x80\xa8", b"1.5", b'"2024-05-31"', b"[1, 2]", b"[1, [2]]", b"\t",
+)  # fmt: skip
+TAR = (
+    b"ustar\x0000", b"ustar  \0", b"./././@LongLink", b"../", b"/", b"\xff" * 8, b"x" * 512,
+    b"\x80" + bytes(10) + b"\x01", b"77777777777", b"00000000000", b"-0000000001", b"L", b"K", b"x",
+    b"g", b"S", b"V", b"1", b"2", b"3", b"5", b"path=", b"30 GNU.sparse.major=1\n",
+    b"size=99999999\n", b"22 GNU.sparse.map=0,9\n", b"9999999999 path=", bytes(512), bytes(1024),
+)  # fmt: skip
 PARQUET = (
     b"PAR1", b"PARE", b"ARROW:schema", b"nearspace.recipe", b"pandas", b"\xff\xff\xff\xff\x0f",
     b"\0",
@@ -204,6 +287,15 @@ READERS = [
     Reader("csv", "a.csv", load, csv_files, CSV),
     Reader("csv.gz", "a.csv.gz", load, gzipped_files),
     Reader("tsv.gz of a mutated csv", "a.tsv.gz", load, csv_files, CSV, gzip.compress),
+    Reader("data", "a.data", load, aligned_files, CSV),
+    Reader("csv.bz2", "a.csv.bz2", load, csv_files, CSV, bz2.compress),
+    Reader("jsonl", "a.jsonl", load, json_lines, JSON),
+    Reader("ndjson.gz of a mutated jsonl", "a.ndjson.gz", load, json_lines, JSON, gzip.compress),
+    Reader("json", "a.json", load, json_documents, JSON),
+    Reader("zip", "a.zip", load, zip_files, ZIP),
+    Reader("tar", "a.tar", load, tar_files, TAR),
+    Reader("tar.gz of a mutated tar", "a.tar.gz", load, tar_files, TAR, gzip.compress),
+    Reader("tar.bz2 of a mutated tar", "a.tar.bz2", load, tar_files, TAR, bz2.compress),
     Reader("txt", "a.txt", load, text_files, CSV),
     Reader("txt.gz", "a.txt.gz", load, text_files, CSV, gzip.compress),
     Reader("parquet", "a.parquet", load, parquet_files, PARQUET, reserved=PAGE),

@@ -21,8 +21,10 @@ def test_a_text_is_itself_and_a_file_what_it_holds(tmp_path, monkeypatch):
     np.testing.assert_allclose(asked.vectors[:3], space.vectors[[7, 3, 4]], atol=1e-6)
     assert len(asked.notes) == 1
     assert "No word of 'qwertyuiop' is known" in asked.notes[0]
-    pd.DataFrame({"said": sentences.items[5:7]}).to_csv("two.csv")
-    with pytest.raises(DataError, match="column with the texts by column="):
+    pd.DataFrame({"said": sentences.items[5:7]}).to_json("two.jsonl", orient="records", lines=True)
+    assert read_queries(space, ["two.jsonl"]).names == ["two.jsonl: 0", "two.jsonl: 1"]
+    pd.DataFrame({"said": sentences.items[5:7], "as": sentences.items[:2]}).to_csv("two.csv")
+    with pytest.raises(DataError, match="texts, 'said', 'as': say by column="):
         read_queries(space, ["two.csv"])
     np.testing.assert_allclose(
         read_queries(space, ["two.csv"], "said").vectors, space.vectors[5:7], atol=1e-6

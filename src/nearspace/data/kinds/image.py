@@ -7,7 +7,6 @@ import dataclasses
 import io
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -24,6 +23,7 @@ from nearspace.data.kinds.kind import (
     array_words,
     number_array,
 )
+from nearspace.data.members import File
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Image(Kind):
         return _as_bytes(array, self.scale, who)
 
     @classmethod
-    def read(cls, paths: Sequence[Path], wanted: Wanted) -> ItemsRead:
+    def read(cls, paths: Sequence[File], wanted: Wanted) -> ItemsRead:
         """Return the images in files, at one size and scale, those of ``wanted.like`` if given."""
         like, size = wanted.like, _size(wanted)
         if isinstance(like, cls):

@@ -7,9 +7,9 @@ import io
 import math
 import threading
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
+from nearspace.data.members import File, Member
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class _Header(io.BufferedReader):
 
 
 @contextlib.contextmanager
-def open_picture(path: Path) -> Iterator[Pillow.Image]:
+def open_picture(path: File) -> Iterator[Pillow.Image]:
     """Yield the picture in a file, of which no more than the header is read.
 
     Raises
@@ -99,7 +99,10 @@ def open_picture(path: Path) -> Iterator[Pillow.Image]:
 
     # By its name Pillow would map an uncompressed TIFF to memory, and of one that lies on its side
     # put every pixel into the wrong place.
-    with _Header(io.FileIO(path)) as file:
+    if isinstance(path, Member) and path.size > MOST_BYTES:
+        raise DataError(f"{path.size >> 20:,} MB, more than {MOST_BYTES >> 20}; {SMALLER}")
+    raw: Any = io.BytesIO(path.read_bytes()) if isinstance(path, Member) else io.FileIO(path)
+    with _Header(raw) as file:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         head = file.peek(8)
@@ -114,17 +117,18 @@ def open_picture(path: Path) -> Iterator[Pillow.Image]:
                     f"them is {width * height // PIXELS_A_BYTE:,}"
                 )
             if image.format == "JPEG":
-                _check_scans(image, path)
+                _check_scans(image, file)
             yield image
 
 
-def _check_scans(image: Pillow.Image, path: Path) -> None:
+def _check_scans(image: Pillow.Image, file: IO[bytes]) -> None:
     """Raise where a JPEG goes over its pixels too often; note what it keeps of them meanwhile."""
-    scans, end = 0, b""
-    with open(path, "rb") as file:
-        while part := file.read(2**20):
-            scans += (end + part).count(b"\xff\xda")
-            end = part[-1:]
+    scans, end, place = 0, b"", file.tell()
+    file.seek(0)
+    while part := file.read(2**20):
+        scans += (end + part).count(b"\xff\xda")
+        end = part[-1:]
+    file.seek(place)
     if scans < 2:
         return
     width, height = image.size

@@ -7,7 +7,6 @@ import functools
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -25,6 +24,7 @@ from nearspace.data.kinds.image_pixels import (
     scale_of,
 )
 from nearspace.data.kinds.kind import Progress
+from nearspace.data.members import FILES
 from nearspace.errors import DataError
 
 __all__ = ["ImagesRead", "brightest", "darkness", "read_images", "resize_images"]
@@ -283,7 +283,7 @@ def _decode_all(
                 progress(index + 1, len(pictures))
         else:
             if not seen.looks:
-                first_file = pictures[0].name if isinstance(pictures[0], Path) else "number 0"
+                first_file = pictures[0].name if isinstance(pictures[0], FILES) else "number 0"
                 raise DataError(
                     f"None of the {len(pictures)} pictures can be read; the first is {first_file}: "
                     f"{reasons[0]}."
@@ -298,7 +298,7 @@ def _decoded(
 
     One picture may stand in a list several times, and cannot be loaded by two threads at once.
     """
-    if all(isinstance(picture, Path) for _, picture in places):
+    if all(isinstance(picture, FILES) for _, picture in places):
         return _in_threads(into, places)
     return map(into, places)
 

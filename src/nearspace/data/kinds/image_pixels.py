@@ -19,6 +19,7 @@ from nearspace.data.kinds.image_bounds import (
     open_picture,
     reduce,
 )
+from nearspace.data.members import FILES, File
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ DEPTHS = (8, 10, 12, 14, 16)
 SIXTEEN_BITS = 65535.0
 PIXELS_AT_ONCE = 2**18
 
-Picture: TypeAlias = "Path | Pillow.Image"
+Picture: TypeAlias = "File | Pillow.Image"
 Scale: TypeAlias = tuple[float, float]  # the value that is black, and the one that is white
 MASK: Scale = (0.0, 1.0)
 
@@ -110,7 +111,7 @@ def scaled(values: np.ndarray, scale: Scale) -> np.ndarray:
 
 
 def read_pixels(
-    place: tuple[int, Path | Pillow.Image],
+    place: tuple[int, Picture],
     images: np.ndarray,
     scale: Scale | None,
     given: bool,
@@ -123,7 +124,7 @@ def read_pixels(
     """
     index, source = place
     height, width, channels = images.shape[1:]
-    mode, in_file = "L" if channels == 1 else "RGB", isinstance(source, Path)
+    mode, in_file = "L" if channels == 1 else "RGB", isinstance(source, FILES)
     try:
         with _opened(source) as opened, contextlib.ExitStack() as memory:
             image: Pillow.Image = opened
@@ -159,7 +160,7 @@ def first_look(pictures: Sequence[Picture]) -> Look | None:
     """Return what the header says of the first picture that has one; None where none has."""
     for source in pictures:
         with contextlib.suppress(Exception), _opened(source) as image:
-            return _header(image, isinstance(source, Path))[1]
+            return _header(image, isinstance(source, FILES))[1]
     return None
 
 
@@ -175,10 +176,10 @@ def _header(image: Pillow.Image, in_file: bool) -> tuple[int, Look]:
 @contextlib.contextmanager
 def _opened(source: Picture) -> Iterator[Pillow.Image]:
     """Yield a picture, and a TIFF that lies on its side from its file; see `open_picture`."""
-    if not isinstance(source, Path) and source.format == "TIFF" and source.tell() == 0:
+    if not isinstance(source, FILES) and source.format == "TIFF" and source.tell() == 0:
         on_its_side = source.getexif().get(ORIENTATION) in SIDEWAYS  # no longer once it is loaded
         source = Path(source.filename) if on_its_side and source.filename else source  # type: ignore[attr-defined]
-    if isinstance(source, Path):
+    if isinstance(source, FILES):
         with open_picture(source) as image:
             yield image
     else:

@@ -8,12 +8,12 @@ import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from nearspace.data.arrays import empty_array
+from nearspace.data.members import File
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Kind(ABC):
         return items
 
     @classmethod
-    def read(cls, paths: Sequence[Path], wanted: Wanted) -> ItemsRead:
+    def read(cls, paths: Sequence[File], wanted: Wanted) -> ItemsRead:
         """Return the items in files with one of the `endings`, an item a file."""
         raise DataError(f"{cls.name} items are not read from a file each.")
 

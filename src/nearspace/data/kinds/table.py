@@ -275,9 +275,10 @@ def _numbers(column: pd.Series, who: str) -> np.ndarray:
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = np.flatnonzero((np.isnan(values) & column.notna().to_numpy()) | np.isinf(values))
     if len(wrong):
-        row = wrong[0]
+        row, cell = wrong[0], column.iloc[wrong[0]]
+        shown = cell.item() if isinstance(cell, np.generic) else cell
         raise DataError(
-            f"{who}: row {row}, column '{column.name}' is {column.iloc[row]!r}, expected a finite "
+            f"{who}: row {row}, column '{column.name}' is {shown!r}, expected a finite "
             "number or a missing cell."
         )
     return values

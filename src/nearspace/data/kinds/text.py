@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import html
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from nearspace.data.duplicates import near_texts, normal_form
-from nearspace.data.kinds.kind import Kind, content_hash
+from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, content_hash
+from nearspace.data.members import File, size_of
+from nearspace.data.memory import check_memory
 from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
@@ -17,6 +20,7 @@ __all__ = ["Text", "is_unicode"]
 
 SHOWN = 200
 COUNTED = 2**20  # bytes of a text that are counted at once
+COPIES = 6  # of texts in files that are in memory at once, as bytes and as text
 KEPT = 1000  # characters of a text that a space keeps
 
 
@@ -35,6 +39,7 @@ class Text(Kind):
     name: ClassVar[str] = "text"
     form: ClassVar[str] = "a list of str"
     metric = "cosine"
+    endings: ClassVar[tuple[str, ...]] = (".txt",)
     compares_pairs: ClassVar[bool] = False
 
     @classmethod
@@ -52,6 +57,34 @@ class Text(Kind):
         """Return the kind of a list of ``str``."""
         cls().check(items)
         return cls()
+
+    @classmethod
+    def read(cls, paths: Sequence[File], wanted: Wanted) -> ItemsRead:
+        """Return the texts in files, a text a file."""
+        check_memory(COPIES * sum(map(size_of, paths)), f"The text of {len(paths):,} files")
+        texts, failed = [], {}
+        for index, path in enumerate(paths):
+            try:
+                text = path.read_bytes().decode("utf-8-sig")
+            except UnicodeDecodeError as error:
+                failed[index] = (
+                    f"not in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
+                )
+            except (OSError, DataError) as error:
+                failed[index] = getattr(error, "strerror", None) or str(error)
+            else:
+                if text.strip():
+                    texts.append(text)
+                else:
+                    failed[index] = "without a text"
+            if wanted.progress is not None:
+                wanted.progress(index + 1, len(paths))
+        if not texts:
+            raise DataError(
+                f"None of the {len(paths):,} texts can be read; the first is {paths[0].name}: "
+                f"{failed[0]}."
+            )
+        return ItemsRead(texts, cls(), (), failed)
 
     def check(self, items: Any, who: str = "Texts") -> list[str]:
         """Return the texts as a list of ``str``.

@@ -5,21 +5,23 @@ from __future__ import annotations
 import codecs
 import csv
 import dataclasses
-import gzip
 import io
 import itertools
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nearspace.data.memory import check_memory, free_memory
+from nearspace.data.members import File
 from nearspace.data.readers.dialect import (
     Layout,
     beginning,
+    cut_by_blanks,
     find_layout,
     long_fields,
     separator_words,
+    usual_separator,
+    with_tabs,
 )
+from nearspace.data.readers.texts import plain_name, read_text
 from nearspace.data.sources import left_out
 from nearspace.errors import DataError
 
@@ -32,15 +34,8 @@ __all__ = ["Delimited", "read_delimited"]
 SAMPLE_BYTES = 1_000_000
 BLOCK = 2**20  # bytes that are cut at once; a longer line takes a larger one
 LARGEST_BLOCK = 2**31 - 1  # bytes, more than which Arrow does not cut at once
-PIECE = 2**24  # bytes that are unpacked at once
+OLD = (".data", ".dat")  # files whose columns may be aligned by blanks
 COPIES = 5  # of a file that are in memory at once while it is cut and read, about
-BYTE_ORDER_MARKS = {
-    b"\xef\xbb\xbf": "utf-8-sig",
-    b"\xff\xfe\x00\x00": "utf-32",
-    b"\x00\x00\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,17 +57,18 @@ class Delimited:
     decimal: str
 
 
-def read_delimited(path: Path) -> Delimited:
-    r"""Return the cells of a ``.csv`` or ``.tsv`` file, plain or gzipped, as text.
+def read_delimited(path: File) -> Delimited:
+    r"""Return the cells of a file of delimited text, plain or packed, as text.
 
-    The separator is a comma, a semicolon, a tab or a bar, whichever cuts nearly all of the first
+    The separator is a comma, a semicolon, a tab or a bar, in ``.data`` and ``.dat`` files also
+    blanks, as many as there are, whichever cuts nearly all of the first
     lines, the header among them, into the same number of fields, quotes respected; a line
     ``sep=;``, as Excel writes it, settles it. Lines of comment begin with ``#``. A line with
     another number of fields is refused, and nothing is shifted.
 
     Parameters
     ----------
-    path : Path
+    path : Path or Member
         The file, in UTF-8, or in UTF-16 or UTF-32 with a byte order mark.
 
     Raises
@@ -82,19 +78,25 @@ def read_delimited(path: Path) -> Delimited:
 
     Examples
     --------
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "a.csv"
+    ...     path = pathlib.Path(folder) / "a.csv"
     ...     _ = path.write_text("name, EUR;size\nbig;1,5\nsmall;0,5\n")
     ...     read = read_delimited(path)
     >>> read.frame.to_dict("list"), read.notes
     ({'name, EUR': ['big', 'small'], 'size': ['1,5', '0,5']}, ["Separated by ';'."])
     """
-    data, notes = _utf8(path)
+    data, notes = read_text(path, COPIES)
+    aligned = plain_name(path.name).endswith(OLD) and cut_by_blanks(beginning(data, SAMPLE_BYTES))
+    data = with_tabs(data) if aligned else data
     # The form of the whole is found in its beginning, which may end within a letter.
     sample = beginning(data, SAMPLE_BYTES)
     text = codecs.getincrementaldecoder("utf-8")().decode(sample)
     layout = find_layout(text, path, len(sample) == len(data) or sample.endswith(b"\n"))
+    if aligned:
+        notes.append("Separated by blanks.")
+    elif layout.separator != usual_separator(path):
+        notes.append(f"Separated by {separator_words(layout.separator)}.")
     data = data[layout.start :]
     table, more = _table(data, layout, path)
     return Delimited(
@@ -102,61 +104,7 @@ def read_delimited(path: Path) -> Delimited:
     )
 
 
-def _utf8(path: Path) -> tuple[bytes, list[str]]:
-    """Return the text of a file in UTF-8, and what there is to say of its encoding."""
-    data = _unpacked(path)
-    encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if data.startswith(mark)), "")
-    if not encoding and data[:1000].count(0) > 0.3 * len(data[:1000]):
-        # Every other byte of plain text is zero.
-        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    if encoding:
-        data = data.decode(encoding).encode()
-    if b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise DataError(
-            f"{path.name} is no text: line {line} holds a zero byte; write the file again."
-        )
-    # Arrow checks the rows that fit, and of others it prints that they are no text.
-    if not data.isascii():
-        _check_utf8(data, path)
-    notes = [] if encoding in ("", "utf-8-sig") else [f"In {encoding[:6].upper()}."]
-    return data, notes
-
-
-def _check_utf8(data: bytes, path: Path) -> None:
-    """Raise if a byte is none of UTF-8; the whole is never in memory as text."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(data), PIECE):
-        waiting = len(decoder.getstate()[0])
-        piece = data[start : start + PIECE]
-        try:
-            decoder.decode(piece, final=start + PIECE >= len(data))
-        except UnicodeDecodeError as error:
-            at = start - waiting + error.start
-            raise DataError(
-                f"{path.name} is not in UTF-8: byte {at} is {data[at]:#04x}; save it as UTF-8."
-            ) from None
-
-
-def _unpacked(path: Path) -> bytes:
-    """Return the bytes of a file, unpacked where it is gzipped, if memory holds what is in them."""
-    if path.suffix.lower() != ".gz":
-        check_memory(COPIES * path.stat().st_size, path.name)
-        return path.read_bytes()
-    pieces, taken, free = [], 0, free_memory()
-    with gzip.open(path) as file:
-        while piece := file.read(PIECE):
-            pieces.append(piece)
-            taken += len(piece)
-            if COPIES * taken > free:
-                raise DataError(
-                    f"{path.name} unpacks to more than {taken / 2**30:.1f} GiB, which takes more "
-                    f"memory than is free, {free / 2**30:.1f} GiB; give a part of it."
-                )
-    return b"".join(pieces)
-
-
-def _table(data: bytes, layout: Layout, path: Path) -> tuple[pa.Table, list[str]]:
+def _table(data: bytes, layout: Layout, path: File) -> tuple[pa.Table, list[str]]:
     """Return the records of a file as columns of text, and what was left out."""
     import pyarrow as pa
 
@@ -198,7 +146,7 @@ def _cut(
     names: list[str],
     quoted: bool,
     misfits: _Misfits,
-    path: Path,
+    path: File,
     threads: bool = True,
 ) -> pa.Table:
     """Return the fields of data as columns of text; lines that do not fit are handed over."""
@@ -240,7 +188,7 @@ def _cut(
 
 
 def _cleaned(
-    table: pa.Table, layout: Layout, path: Path, comments: int
+    table: pa.Table, layout: Layout, path: File, comments: int
 ) -> tuple[pa.Table, list[str]]:
     """Return a table without rows and columns that hold nothing, and what was left out."""
     import pyarrow as pa
@@ -325,7 +273,7 @@ def _numbered(data: bytes, layout: Layout, strict: bool = False) -> Iterator[tup
         raise DataError(f"line {line} cannot be cut: {error}.") from None
 
 
-def _check_quotes(data: bytes, layout: Layout, path: Path) -> None:
+def _check_quotes(data: bytes, layout: Layout, path: File) -> None:
     """Raise if a quote opens a field and none closes it."""
     try:
         with long_fields():
@@ -335,7 +283,7 @@ def _check_quotes(data: bytes, layout: Layout, path: Path) -> None:
         raise DataError(f"{path.name}: {error}") from None
 
 
-def _misfit(data: bytes, layout: Layout, path: Path, misfits: _Misfits) -> str:
+def _misfit(data: bytes, layout: Layout, path: File, misfits: _Misfits) -> str:
     """Return what is to be said of the first line that does not fit."""
     records = ((line, record) for line, record in _numbered(data, layout) if record)
     with long_fields():

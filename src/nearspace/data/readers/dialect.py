@@ -10,13 +10,24 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import AnyStr
 
+from nearspace.data.members import File
+from nearspace.data.readers.texts import plain_name
 from nearspace.data.sources import left_out
 from nearspace.errors import DataError
 
-__all__ = ["Layout", "beginning", "find_layout", "lines_of", "long_fields", "separator_words"]
+__all__ = [
+    "Layout",
+    "beginning",
+    "cut_by_blanks",
+    "find_layout",
+    "lines_of",
+    "long_fields",
+    "separator_words",
+    "usual_separator",
+    "with_tabs",
+]
 
 SEPARATORS = (",", ";", "\t", "|")
 SAMPLE_CHARACTERS = 100_000
@@ -25,6 +36,7 @@ SAMPLE_LINES = 10  # at least, however long they are
 MOST_COLUMNS = 100_000  # each of which is read for itself, in about a thousandth of a second
 MOST_SAMPLED = 2**24  # characters: of names of columns, and of the first lines
 MOST_DIGITS = 18  # of a number that counts columns
+FIELD = re.compile(rb'"[^"\n]*"|\S+')
 NUMBER = re.compile(r"[^\w\s]*\s?[+-]?\d[\d.,' ]*([eE][+-]?\d+)?\s?[^\w\s]*", re.ASCII)
 
 
@@ -42,14 +54,14 @@ class Layout:
     trailing: bool = False  # whether a separator ends each line
 
 
-def find_layout(text: str, path: Path, complete: bool) -> Layout:
+def find_layout(text: str, path: File, complete: bool) -> Layout:
     """Return where the data of a text begins, and how it is cut.
 
     Parameters
     ----------
     text : str
         The beginning of a file.
-    path : Path
+    path : Path or Member
         The file.
     complete : bool
         Whether the last line of `text` is whole.
@@ -64,7 +76,8 @@ def find_layout(text: str, path: Path, complete: bool) -> Layout:
             f"{path.name}: its first line is longer than {MOST_SAMPLED:,} characters; expected a "
             "line of column names."
         )
-    separator, notes = "", []
+    separator = ""
+    notes: list[str] = []
     start = 0
     before: list[str] = []  # comments
     for line in lines_of(text):
@@ -84,8 +97,6 @@ def find_layout(text: str, path: Path, complete: bool) -> Layout:
         raise DataError(f"{path.name} is empty; expected a line of column names and rows.")
     whole = complete and len(sample) == len(text) - start
     separator = separator or _separator(sample, path, whole)
-    if separator != ("\t" if path.name.lower().split(".")[-1 - _zipped(path)] == "tsv" else ","):
-        notes.append(f"Separated by {separator_words(separator)}.")
     records = _records(sample, separator, whole, path)
     blanks = _blank_follows(records)
     cells = [[cell.strip() for cell in record] for record in records]
@@ -120,8 +131,9 @@ def find_layout(text: str, path: Path, complete: bool) -> Layout:
     return layout
 
 
-def _zipped(path: Path) -> bool:
-    return path.suffix.lower() == ".gz"
+def usual_separator(path: File) -> str:
+    """Return the separator that the ending of a file stands for."""
+    return "\t" if plain_name(path.name).endswith(".tsv") else ","
 
 
 @contextlib.contextmanager
@@ -149,6 +161,26 @@ def beginning(text: AnyStr, least: int) -> AnyStr:
     return text[: end + 1] if end >= least or len(text) > least else text
 
 
+def cut_by_blanks(sample: bytes) -> bool:
+    """Return whether blanks cut nearly all lines of a sample alike, and into the most fields."""
+    lines = [line for line in sample.splitlines() if line.strip() and not line.startswith(b"#")]
+    lines = lines[:SAMPLE_RECORDS]
+    if not lines:
+        return False
+    counts = Counter(len(FIELD.findall(line)) for line in lines)
+    width, count = counts.most_common(1)[0]
+    others = max(line.count(mark.encode()) for line in lines for mark in SEPARATORS)
+    return count >= 0.95 * len(lines) and width > others + 1
+
+
+def with_tabs(data: bytes) -> bytes:
+    """Return text with one tab in place of blanks and tabs, but for those in quotes."""
+    data = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", data)
+    if b'"' not in data:
+        return re.sub(rb"[ \t]+", b"\t", data)
+    return re.sub(rb'("[^"\n]*")|[ \t]+', lambda found: found[1] or b"\t", data)
+
+
 def separator_words(separator: str) -> str:
     """Return a separator as a sentence names it."""
     return {"\t": "a tab", " ": "a blank"}.get(separator, f"'{separator}'")
@@ -159,7 +191,7 @@ def lines_of(text: str) -> io.StringIO:
     return io.StringIO(text, newline="")
 
 
-def _records(sample: str, separator: str, whole: bool, path: Path) -> list[list[str]]:
+def _records(sample: str, separator: str, whole: bool, path: File) -> list[list[str]]:
     """Return the first records of a sample cut by a separator, without blank lines and comments.
 
     At least one is returned; where there is none, `DataError` is raised.
@@ -178,13 +210,13 @@ def _records(sample: str, separator: str, whole: bool, path: Path) -> list[list[
     return records if whole or len(records) in (1, SAMPLE_RECORDS) else records[:-1]
 
 
-def _separator(sample: str, path: Path, whole: bool) -> str:
+def _separator(sample: str, path: File, whole: bool) -> str:
     """Return the separator that cuts nearly all lines of a sample alike, and the header with them.
 
     Of several that do, it is the one whose fields are the most like numbers and words: those of
     the wrong one hold the right one.
     """
-    usual = "\t" if path.name.lower().split(".")[-1 - _zipped(path)] == "tsv" else ","
+    usual = usual_separator(path)
     order = [usual, *(each for each in SEPARATORS if each != usual)]
     fitting: dict[str, float] = {}
     headers = {}
@@ -269,7 +301,7 @@ def _first_lines(text: str, separator: str) -> str:
 
 
 def _name(
-    layout: Layout, header: list[str], records: list[list[str]], width: int, path: Path
+    layout: Layout, header: list[str], records: list[list[str]], width: int, path: File
 ) -> None:
     """Set the names of the columns, each its own, and whether a separator ends every line."""
     names = [" ".join(name.split()) for name in header]

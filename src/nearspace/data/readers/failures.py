@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import lzma
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ __all__ = ["told_of_file"]
 # ArithmeticError.
 UNREADABLE = (
     OSError, EOFError, ValueError, RuntimeError, ArithmeticError,
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError,
 )  # fmt: skip
 SHOWN = 200  # characters of what a library says
 

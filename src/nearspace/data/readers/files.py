@@ -1,52 +1,53 @@
-"""Read one file: .npy, .npz, .txt, .csv, .tsv and .parquet."""
+"""Read one file: arrays, lines of text, tables and records, by the ending of its name."""
 
 from __future__ import annotations
 
-import gzip
-import itertools
-import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from nearspace.data.columns import frame_of_arrow
 from nearspace.data.frames import frame_source
-from nearspace.data.kinds.kind import kind_of_file
-from nearspace.data.memory import free_memory
+from nearspace.data.kinds.kind import is_frame, kind_of_file
+from nearspace.data.members import File
 from nearspace.data.readers.arrays import open_archive, read_array
 from nearspace.data.readers.delimited import read_delimited
 from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.parquet import read_parquet
+from nearspace.data.readers.records import read_records
+from nearspace.data.readers.texts import PACKED, plain_name, read_lines
 from nearspace.data.sources import Source, check_names, is_split, no_names
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["read_file", "read_frame", "suffix_of"]
+__all__ = ["ARCHIVES", "TABLES", "read_file", "read_frame", "suffix_of"]
 
-READERS = (".npy", ".npz", ".txt", ".txt.gz", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
+DELIMITED = (".csv", ".tsv", ".data", ".dat")
+RECORDS = (".jsonl", ".ndjson", ".json")
+TABLES = (*DELIMITED, *RECORDS, ".parquet")  # files of columns with names
+TEXTS = (".txt", *DELIMITED, *RECORDS)  # which may be packed
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2")
+READERS = (".npy", ".npz", ".parquet", *TEXTS)
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
 ROLES = ("ids", "labels", "groups", "time", "split")
 CODES = ("ids", "labels", "groups")  # names of things, not amounts
-LONGEST_TEXT = 2**30  # characters of one text
-TEXT_COPIES = 2  # of all texts that are in memory at once while they are read and checked
 ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
 def read_file(
-    path: Path,
+    path: File,
     names: dict[str, str],
     without: Collection[str] = (),
     like: Mapping[str, str] | None = None,
+    kind: str | None = None,
 ) -> Source:
     """Return what one file holds.
 
     Parameters
     ----------
-    path : Path
+    path : Path or Member
         The file.
     names : dict of str to str
         The columns or arrays that hold the items (``"column"``), labels, groups, time, ids and
@@ -55,23 +56,26 @@ def read_file(
         Columns that are no features; arrays that are no role.
     like : dict of str to {"number", "category"}, optional
         What the columns of a table are to be.
+    kind : str, optional
+        What kind of data the items are to be.
 
     Raises
     ------
     DataError
         If its ending is not known, or it is not what its ending says.
     """
-    suffix = suffix_of(path)
-    if suffix.startswith((".csv", ".tsv", ".parquet")):
-        return _table(path, names, without, like)
-    if suffix == ".npz":
+    suffix = suffix_of(path.name)
+    if suffix in TABLES:
+        return _table(path, suffix, names, without, like, kind)
+    if suffix == ".npz" and isinstance(path, Path):
         return _read_npz(path, names, without)
-    if suffix in (".npy", ".txt", ".txt.gz"):
+    if suffix == ".npy" and isinstance(path, Path):
         no_names(path.name, names, without)
-        if suffix == ".npy":
-            return Source(read_array(path), path.name, "an .npy file")
+        return Source(read_array(path), path.name, "an .npy file")
+    if suffix == ".txt":
+        no_names(path.name, names, without)
         with told_of_file(path.name):
-            return _read_lines(path)
+            return read_lines(path)
     single = kind_of_file(path.name)
     if single is not None:
         raise DataError(
@@ -79,87 +83,74 @@ def read_file(
         )
     raise DataError(
         f"{path.name} ends in '{path.suffix}', expected a folder of images, or a file that ends in "
-        f"{', '.join(READERS)}."
+        f"{', '.join(READERS)}, {', '.join(ARCHIVES)}; those of text may be packed "
+        f"({', '.join(PACKED)})."
     )
 
 
 def read_frame(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Return the table in a .csv, .tsv or .parquet file, and what there is to say of it.
+    """Return the table in a file, and what there is to say of it.
 
-    The cells of a .csv and a .tsv file are the text that stands there.
-
-    In the columns ``codes`` of a text file the cells stand as they are written.
+    The cells of delimited text are the text that stands there.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or has another ending.
+        If the file cannot be read, or holds no table.
     """
-    suffix = suffix_of(path)
-    if not suffix.startswith((".csv", ".tsv", ".parquet")):
+    suffix = suffix_of(path.name)
+    if suffix not in TABLES:
         raise DataError(
-            f"{path.name} ends in '{path.suffix}', expected a table that ends in .csv, .tsv or "
-            ".parquet."
+            f"{path.name} ends in '{path.suffix}', expected a table that ends in "
+            f"{', '.join(TABLES)}."
         )
-    with told_of_file(path.name):
-        if suffix == ".parquet":
-            return frame_of_arrow(read_parquet(path), path.name), []
-        read = read_delimited(path)
-        return read.frame, read.notes
+    frame, notes, _ = _read(path, suffix)
+    if not is_frame(frame):
+        raise DataError(f"{path.name} holds a list of items, expected objects with named values.")
+    return frame, notes
 
 
 def _table(
-    path: Path, names: dict[str, str], without: Collection[str], like: Mapping[str, str] | None
+    path: File,
+    suffix: str,
+    names: dict[str, str],
+    without: Collection[str],
+    like: Mapping[str, str] | None,
+    kind: str | None,
 ) -> Source:
-    """Return what a table in a file holds."""
-    if path.suffix.lower() == ".parquet":
-        frame, _ = read_frame(path)
-        return frame_source(frame, names, path.name, without=without, like=like)
-    with told_of_file(path.name):
-        read = read_delimited(path)
+    """Return what a table, or a list in JSON, holds."""
+    items, notes, decimal = _read(path, suffix)
+    if not is_frame(items):
+        no_names(path.name, names, without)
+        return Source(items, path.name, "a list in JSON", notes=notes)
     return frame_source(
-        read.frame, names, path.name, without=without, like=like, written=True,
-        decimal=read.decimal, notes=read.notes,
+        items, names, path.name, without=without, like=like, kind=kind, notes=notes,
+        written=decimal is not None, decimal=decimal or ".",
     )  # fmt: skip
 
 
-def suffix_of(path: Path) -> str:
-    """Return the ending of a file name if it is one that can be read, else nothing."""
-    name = path.name.lower()
-    return max((suffix for suffix in READERS if name.endswith(suffix)), key=len, default="")
+def _read(path: File, suffix: str) -> tuple[Any, list[str], str | None]:
+    """Return what a table holds, what is to be said, and the decimal mark if its cells are text."""
+    with told_of_file(path.name):
+        if suffix == ".parquet":
+            return frame_of_arrow(read_parquet(path), path.name), [], None
+        if suffix in DELIMITED:
+            read = read_delimited(path)
+            return read.frame, read.notes, read.decimal
+        return *read_records(path), None
 
 
-def _read_lines(path: Path) -> Source:
-    lines = [line.rstrip("\n") for line in _lines(path)]
-    gaps = {row: "without a text" for row, line in enumerate(lines) if not line.strip()}
-    if len(gaps) == len(lines):
-        raise DataError(f"{path.name} is empty; expected a text in each line.")
-    source = Source(lines, path.name, "a text file, an item a line")
-    source.roles["ids"] = np.arange(len(lines))
-    return source.without(gaps, "line", "without a text")
+def suffix_of(name: str) -> str:
+    """Return the ending of a file's name, unpacked, if it is one that can be read; else nothing.
 
-
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a file, of which none is too long and all together fit into memory."""
-    opened: Any = gzip.open if path.suffix.lower() == ".gz" else open
-    taken, free = 0, free_memory()
-    with opened(path, "rt", encoding="utf-8-sig") as file:
-        for number in itertools.count(1):
-            line = file.readline(LONGEST_TEXT + 1)
-            if not line:
-                return
-            if len(line) > LONGEST_TEXT and not line.endswith("\n"):
-                raise DataError(
-                    f"{path.name}: line {number} is longer than {LONGEST_TEXT:,} characters; "
-                    "expected a text in each line."
-                )
-            taken += TEXT_COPIES * sys.getsizeof(line)
-            if taken > free:
-                raise DataError(
-                    f"{path.name}: its first {number:,} lines take more memory than is free, "
-                    f"{free / 2**30:.1f} GiB; give a part of it."
-                )
-            yield line
+    Examples
+    --------
+    >>> suffix_of("a.CSV.gz"), suffix_of("a.npy"), suffix_of("a.npy.gz"), suffix_of("a.doc")
+    ('.csv', '.npy', '', '')
+    """
+    ending = Path(plain_name(name)).suffix
+    readable = TEXTS if plain_name(name) != name.lower() else READERS
+    return ending if ending in readable else ""
 
 
 def _read_npz(path: Path, names: dict[str, str], without: Collection[str]) -> Source:

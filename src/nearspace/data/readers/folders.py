@@ -8,26 +8,29 @@ import os
 import re
 import struct
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nearspace.data.arrays import empty_array
-from nearspace.data.kinds.kind import kind_of_file
+from nearspace.data.kinds.kind import Kind, kind_of_file
+from nearspace.data.kinds.text import Text
+from nearspace.data.members import File, open_file, size_of
 from nearspace.data.readers.arrays import MOST_INFLATED
 from nearspace.data.readers.failures import told_of_file
-from nearspace.data.readers.files import suffix_of
+from nearspace.data.readers.files import TABLES, suffix_of
 from nearspace.data.sources import SPLITS, Source
 from nearspace.errors import DataError
 
-__all__ = ["read_folder", "read_idx"]
+__all__ = ["is_shown", "read_folder", "read_idx", "source_of_files"]
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 NAME = re.compile(r"(?:(.+)-)?(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?")
 SPLIT = {"train": "train", "t10k": "test", "test": "test"}
 PIECE = 2**24  # bytes that are read at once
+TEXTS_A_TABLE = 10  # at least, which are items, and not notes about the tables
 MOST_SIDES = 8  # of a shape, in a sentence
 SYSTEMS_OWN = {"__macosx", "thumbs.db", "desktop.ini"}  # what macOS and Windows leave in folders
 
@@ -40,27 +43,55 @@ def read_folder(folder: Path) -> Source:
     DataError
         If there is neither a file of an item nor an idx file in it.
     """
-    parts = idx_parts(path for path in folder.iterdir() if path.is_file())
-    if parts:
-        return read_idx_folder(parts)
-    files = list(_files(folder))
-    kinds = Counter(kind for path in files if (kind := kind_of_file(path.name)))
-    if not kinds:
-        raise DataError(_no_items(folder, files))
-    kind = kinds.most_common(1)[0][0]
-    paths = [path for path in files if kind_of_file(path.name) is kind]
-    what = f"a folder of {len(paths):,} {kind.name} files"
-    source = Source(paths, folder.name or str(folder), what)
-    others = [path for path in files if kind_of_file(path.name) is not kind]
+    name = folder.name or str(folder)
+    files = {path.relative_to(folder).parts: path for path in _files(folder)}
+    source = source_of_files(files, name, "a folder")
+    if source is None:
+        raise DataError(_no_items(folder, [*files.values()]))
+    return source
+
+
+def source_of_files(files: Mapping[tuple[str, ...], File], name: str, what: str) -> Source | None:
+    """Return the items in files of an item each, or in idx files; None where there are none.
+
+    Parameters
+    ----------
+    files : dict of tuple of str to Path or Member
+        The files by the parts of their paths: the folders they lie in, and their names.
+    name, what : str
+        What to call the data, and what they lie in, as ``"a folder"``.
+    """
+    idx = idx_parts([file for parts, file in files.items() if len(parts) == 1])
+    if idx:
+        return read_idx_folder(idx, name, what)
+    kind = _kind_of_all([file.name for file in files.values()])
+    if kind is None:
+        return None
+    items = {parts: file for parts, file in files.items() if kind_of_file(file.name) is kind}
+    source = Source([*items.values()], name, f"{what} of {len(items):,} {kind.name} files")
+    others = [file for parts, file in files.items() if parts not in items]
     if others:
-        endings = sorted({path.suffix or path.name for path in others})
+        endings = sorted({file.suffix or file.name for file in others})
+        are, were = ("s that are", "were") if len(others) > 1 else (" that is", "was")
         source.notes.append(
-            f"{len(others)} files that are no {kind.name}s by their name were ignored "
+            f"{len(others):,} file{are} no {kind.name} by name {were} ignored "
             f"({', '.join(endings[:5])}{', …' if len(endings) > 5 else ''})."
         )
-    return _with_folder_labels(
-        source, kind.name, [path.relative_to(folder).parts for path in paths]
-    )
+    return _with_folder_labels(source, kind.name, [*items])
+
+
+def _kind_of_all(names: list[str]) -> type[Kind] | None:
+    """Return the kind of which most files hold an item each.
+
+    Texts may stand beside items and tables as captions, lists and notes: they are items where
+    nothing else is, and tables are few.
+    """
+    kinds = Counter(kind for name in names if (kind := kind_of_file(name)))
+    texts = kinds.pop(Text, 0)
+    if kinds:
+        return kinds.most_common(1)[0][0]
+    tables = sum(suffix_of(name) in TABLES for name in names)
+    return Text if texts > max(1, TEXTS_A_TABLE * tables) else None
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -72,11 +103,11 @@ def _files(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(filter(_is_shown, folders))
-        yield from (Path(root, name) for name in sorted(filter(_is_shown, names)))
+        folders[:] = sorted(filter(is_shown, folders))
+        yield from (Path(root, name) for name in sorted(filter(is_shown, names)))
 
 
-def _is_shown(name: str) -> bool:
+def is_shown(name: str) -> bool:
     """Return whether a file or folder is one of the user's, and none that a system put there."""
     return not name.startswith(".") and name.lower() not in SYSTEMS_OWN
 
@@ -123,7 +154,7 @@ def _flat_parts(tops: list[str], classes: list[str], parts: list[tuple[str, ...]
 def _no_items(folder: Path, others: list[Path]) -> str:
     if not others:
         return f"The folder {folder} is empty; expected images or idx files in it."
-    readable = [path for path in others if suffix_of(path)]
+    readable = [path for path in others if suffix_of(path.name)]
     advice = f" Did you mean the file {readable[0]}?" if readable else ""
     return (
         f"No image was found among the {len(others)} files in {folder}; expected files such as "
@@ -131,7 +162,7 @@ def _no_items(folder: Path, others: list[Path]) -> str:
     )
 
 
-def read_idx(path: Path) -> np.ndarray:
+def read_idx(path: File) -> np.ndarray:
     """Return the array in an idx file, gzipped or not.
 
     Raises
@@ -139,8 +170,8 @@ def read_idx(path: Path) -> np.ndarray:
     DataError
         If the file is no idx file, or is longer or shorter than its header says.
     """
-    nbytes = path.stat().st_size
-    with told_of_file(path.name), path.open("rb") as plain:
+    nbytes = size_of(path)
+    with told_of_file(path.name), open_file(path) as plain:
         zipped = plain.read(2) == b"\x1f\x8b"
         plain.seek(0)
         with gzip.open(plain) if zipped else plain as file:
@@ -193,7 +224,7 @@ def _words(shape: tuple[int, ...]) -> str:
     return str(shape) if len(shape) <= MOST_SIDES else f"of {len(shape)} sides"
 
 
-def idx_parts(paths: Iterable[Path]) -> dict[tuple[str, str], Path]:
+def idx_parts(paths: Sequence[File]) -> dict[tuple[str, str], File]:
     """Return the idx files by part: ``("train", "images")`` or ``("test", "labels")``.
 
     Raises
@@ -201,8 +232,8 @@ def idx_parts(paths: Iterable[Path]) -> dict[tuple[str, str], Path]:
     DataError
         If two data sets lie in one folder.
     """
-    parts: dict[tuple[str, str], Path] = {}
-    for path in sorted(paths):
+    parts: dict[tuple[str, str], File] = {}
+    for path in sorted(paths, key=lambda path: path.name):
         match = NAME.fullmatch(path.name)
         if match is None:
             continue
@@ -210,14 +241,14 @@ def idx_parts(paths: Iterable[Path]) -> dict[tuple[str, str], Path]:
         # The file and the same file gzipped: the first in order, which is not, is read.
         if part in parts and path.name.removesuffix(".gz") != parts[part].name:
             raise DataError(
-                f"{path.parent.name} holds {parts[part].name} and {path.name}: put each data set "
-                "into a folder of its own."
+                f"{parts[part].name} and {path.name} lie in one folder: put each data set into a "
+                "folder of its own."
             )
         parts.setdefault(part, path)
     return {part: path for part, path in parts.items() if (part[0], "images") in parts}
 
 
-def read_idx_folder(parts: dict[tuple[str, str], Path]) -> Source:
+def read_idx_folder(parts: dict[tuple[str, str], File], name: str, what: str) -> Source:
     """Return the parts that `idx_parts` found, training items first."""
     splits = [split for split in ("train", "test") if (split, "images") in parts]
     images = [read_idx(parts[split, "images"]) for split in splits]
@@ -238,8 +269,7 @@ def read_idx_folder(parts: dict[tuple[str, str], Path]) -> Source:
         raise DataError(f"{parts['test', 'images'].name}: its images differ in size from training.")
     counts = [len(part) for part in images]
     ids = [f"{half}/{row}" for half, n in zip(splits, counts, strict=True) for row in range(n)]
-    folder = parts[splits[0], "images"].parent.name
-    source = Source(_one_array(images), folder, "a folder of idx files", {"ids": np.array(ids)})
+    source = Source(_one_array(images), name, f"{what} of idx files", {"ids": np.array(ids)})
     if labels:
         whole = all(each.dtype.kind in "iu" for each in labels)
         source.roles["labels"] = np.concatenate(labels).astype(np.int64 if whole else np.float64)

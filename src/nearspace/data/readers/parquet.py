@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nearspace.data.columns import check_unique
+from nearspace.data.members import File, Member
 from nearspace.data.memory import check_memory, free_memory
 from nearspace.data.readers.failures import told_of_file
 from nearspace.errors import DataError
@@ -20,7 +20,7 @@ SHARE = 4  # of the memory that is free the part that rows read at once may take
 NUMBER = 8  # bytes, which at least each row takes
 
 
-def read_parquet(path: Path) -> pa.Table:
+def read_parquet(path: File) -> pa.Table:
     """Return the table in a Parquet file.
 
     A few bytes of a file may stand for any number of rows, so that neither its size nor what it
@@ -34,16 +34,17 @@ def read_parquet(path: Path) -> pa.Table:
 
     Examples
     --------
-    >>> import pyarrow as pa, pyarrow.parquet as pq, tempfile
+    >>> import pathlib, pyarrow as pa, pyarrow.parquet as pq, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     pq.write_table(pa.table({"a": [1, 2]}), f"{folder}/a.parquet")
-    ...     read_parquet(Path(folder) / "a.parquet").to_pydict()
+    ...     read_parquet(pathlib.Path(folder) / "a.parquet").to_pydict()
     {'a': [1, 2]}
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with told_of_file(path.name), pq.ParquetFile(path) as file:
+    source = pa.BufferReader(path.read_bytes()) if isinstance(path, Member) else path
+    with told_of_file(path.name), pq.ParquetFile(source) as file:
         names, rows = file.schema_arrow.names, file.metadata.num_rows
         check_unique(names, path.name)
         check_memory(NUMBER * rows, path.name)

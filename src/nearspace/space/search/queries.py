@@ -30,7 +30,6 @@ __all__ = [
 ]
 
 ANSWER = ("query", "rank", "score", "id", "label")  # what an answer says of itself
-TABLES = (".csv", ".tsv", ".parquet")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -135,14 +134,12 @@ def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any, l
     """
     # These take any text, however long.
     items = kind.query(query)
-    if items is not None and not (os.path.isfile(query) and suffix_of(Path(query))):
+    if items is not None and not (os.path.isfile(query) and suffix_of(query)):
         return [query], items, []
     if not os.path.exists(query):
         raise DataError(f"There is no file '{query}'; the space is one of {kind}.")
     path = Path(query)
-    if items is not None and column is None and suffix_of(path).startswith(TABLES):
-        raise DataError(f"{query}: name the column with the texts by column=.")
-    is_item = kind_of_file(path.name) is type(kind)
+    is_item = kind_of_file(path.name) is type(kind) and not suffix_of(path.name)
     source: Any = [path] if is_item else query
     dataset = load(source, like=kind, column=column)
     # That a picture is one, and was brought to the size of the others, goes without saying.
