@@ -222,7 +222,7 @@ def test_near_duplicates_across_a_split_are_told_and_kept_together_where_asked()
         f"Near-duplicates: {len(parted)} of 100 test items are nearly the same as a training item, "
         "such as no "
     )
-    assert notes[0].endswith("(--near-duplicates together) keeps such on one side.")
+    assert notes[0].endswith("keeps such on one side.")
     _, test, notes = train_test_split(data, near_duplicates="together")
     assert all((i in test) == (i + 360 in test) for i in range(40))
     assert len(test) == 100

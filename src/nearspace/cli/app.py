@@ -7,7 +7,6 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +18,8 @@ from nearspace.cli.options import with_options
 from nearspace.cli.signals import SIGNALS, Terminated
 from nearspace.cli.streams import flush
 from nearspace.cli.terminal import echo
+from nearspace.cli.wording import in_options
+from nearspace.data import SAMPLES
 from nearspace.data.memory import told_of_memory
 from nearspace.errors import NearspaceError, ReplacedError
 from nearspace.writing import written_listener
@@ -28,25 +29,27 @@ __all__ = ["app"]
 # The commands of each file beside, as functions: compare is `compare_command`.
 COMMANDS = {
     "compare": ("compare",),
-    "embed": ("embed",),
-    "space": ("add", "info", "remove", "verify"),
-    "search": ("search", "index"),
-    "decode": ("decode", "sample", "interpolate", "analogy"),
-    "diff": ("diff",),
-    "exchange": ("export", "import"),
-    "codec": ("pack", "unpack", "split"),
-    "rates": ("rates",),
-    "cache": ("cache",),
     "encoders": ("encoders",),
     "layers": ("layers",),
-    "map": ("map",),
     "transfer": ("transfer",),
+    "rates": ("rates",),
+    "cache": ("cache",),
+    "embed": ("embed",),
+    "search": ("search", "index"),
+    "map": ("map",),
+    "diff": ("diff",),
+    "space": ("add", "remove", "info", "verify"),
+    "exchange": ("import", "export"),
+    "decode": ("decode", "sample", "interpolate", "analogy"),
+    "codec": ("pack", "unpack", "split"),
 }
-
-# A parameter that a sentence names alone, or with the column or the like that was asked for.
-PARAMETER = re.compile(
-    r"\b([a-z]\w*)=(?=[\s,;.:)]|$)|(?<=[^,] )(column|labels|groups|time|ids|kind|how)='(\S+)'"
-)
+# Under which heading the help lists the commands of a file, in the order above.
+HEADINGS = {
+    "Choose an encoder": ("compare", "encoders", "layers", "transfer", "rates", "cache"),
+    "Make a space and look into it": ("embed", "search", "map", "diff"),
+    "Keep a space": ("space", "exchange"),
+    "Decode and pack": ("decode", "codec"),
+}
 
 # Of the click that typer brings along, or of the one installed: whichever it uses.
 UsageError: Any = typer.BadParameter.__bases__[0]
@@ -70,10 +73,21 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except UsageError as error:
-        if error.ctx is None or type(error).__name__ == "NoArgsIsHelpError":  # which is no mistake
+        if type(error).__name__ == "NoArgsIsHelpError":  # which is no mistake
             raise
-        message, command = error.format_message().rstrip("."), error.ctx.command_path
-        raise NearspaceError(f"{message}; {command} --help tells what there is.") from None
+        message = error.format_message().rstrip(".")
+        command = "nearspace" if error.ctx is None else error.ctx.command_path
+        told = f"{command} --help tells what there is."
+        if source := data_named(message):
+            told = f"to compare encoders on it, write nearspace compare {source}."
+        raise NearspaceError(f"{message}{' ' if message.endswith('?') else '; '}{told}") from None
+
+
+def data_named(message: str) -> str | None:
+    """Return the data that stands where a command is expected, if a message says so."""
+    name = message.removeprefix("No such command '").partition("'")[0]
+    is_data = name in SAMPLES or Path(name).exists()
+    return name if message.startswith("No such command") and name and is_data else None
 
 
 app = typer.Typer(
@@ -82,6 +96,7 @@ app = typer.Typer(
     help="Which embedding should you use for your data, and is the difference real?",
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -116,7 +131,7 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
                 echo(f"nearspace: {SIGNALS.word}; {was_written(written)}.", err=True)
                 raise typer.Exit(SIGNALS.exit_code) from None
             if isinstance(error, NearspaceError):
-                error.args = (PARAMETER.sub(as_option, str(error)),)
+                error.args = (in_options(str(error)),)
             raise
 
     return run
@@ -150,12 +165,6 @@ def within_memory(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def as_option(parameter: re.Match[str]) -> str:
-    """Return a parameter that was found in a sentence as it is written on the command line."""
-    alone, name, value = parameter.groups()
-    return f"--{alone.replace('_', '-')}" if alone else f"--{name} {value}"
-
-
 def help_text(command: Callable[..., None]) -> str:
     """Return what a command says of itself, a paragraph a line, which the terminal wraps."""
     paragraphs = (inspect.getdoc(command) or "").split("\n\n")
@@ -181,7 +190,9 @@ def options(
     """Take the options that stand before a command."""
 
 
+heading_of = {file: heading for heading, files in HEADINGS.items() for file in files}
 for file, names in COMMANDS.items():
     for name in names:
         command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
-        app.command(name, help=help_text(command))(told(within_memory(with_options(command))))
+        add = app.command(name, help=help_text(command), rich_help_panel=heading_of[file])
+        add(told(within_memory(with_options(command))))

@@ -199,7 +199,7 @@ def _across(
             of = f"the {len(left):,} test items that were compared"
         how = "they were left where they are."
         if dataset.split is None:
-            how = "near_duplicates='together' (--near-duplicates together) keeps such on one side."
+            how = "near_duplicates='together' keeps such on one side."
         notes.append(
             f"Near-duplicates: {len(near):,} of {of} are nearly the same as a training item, such "
             f"as {_named(dataset, pairs)}; {how}"

@@ -165,7 +165,7 @@ def _few_fits(seeds: int) -> list[str]:
         return []
     return [
         "Two fits of an encoder say little of how much training varies, so that only very large "
-        "differences count where it does; five tell more (seeds=5, --seeds 5)."
+        "differences count where it does; five tell more (seeds=5)."
     ]
 
 

@@ -35,7 +35,7 @@ class TellClasses(ItemTask):
         if target.values.dtype.kind in "iu" and target.width > max(MANY, MANY_SHARE * len(target)):
             notes.append(
                 f"The labels are {target.width:,} different whole numbers, taken for classes; if "
-                "they are amounts, ask for task='numbers' (--task numbers)."
+                "they are amounts, ask for task='numbers'."
             )
         return dataclasses.replace(dataset, target=target), notes
 
