@@ -84,10 +84,10 @@ def test_an_item_is_named_by_the_end_of_its_id_or_a_word_in_it(search):
     wine = embed(load("wine", limit=4), "pca(dim=2)")
     ids = np.array(["cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "U+1F680 red rocket.png"])
     save(dataclasses.replace(wine, ids=ids), "w.space")
-    for name, meant in (("2.jpg", ids[1]), ("2", ids[1]), ("DOG", ids[2]), ("rocket", ids[3]),
-                        ("cat/1.jpg", ids[0]), ("cat/1", ids[0]), ("red rocket", ids[3])):  # fmt: skip
+    names = {"2.jpg": 1, "2": 1, "DOG": 2, "rocket": 3, "cat/1.jpg": 0, "cat/1": 0, "red rocket": 3}
+    for name, position in names.items():
         answer = search("search", "w.space", "--id", name, "-k", "1", "--json")
-        assert found(answer) == [[meant]], name
+        assert found(answer) == [[ids[position]]], name
     told = search("search", "w.space", "--id", "1.jpg")
     assert told == "'1.jpg' could be cat/1.jpg or dog/1.jpg; write more of the id."
     assert "could be cat/1.jpg or cat/2.jpg" in search("search", "w.space", "--id", "cat")
