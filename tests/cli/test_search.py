@@ -60,6 +60,43 @@ def test_texts_and_ids(search):
     assert "by --column" in search("search", "s.space", "two.csv")
 
 
+def test_words_are_one_text_and_a_condition_alone_lists(search):
+    sentences = load("sentences")
+    save(embed(sentences, "tfidf"), "s.space")
+    words = sentences.items[7].split()
+    assert found(search("search", "s.space", *words, "--json"))[0][0] == 7
+    assert len(found(search("search", "s.space", "the sea", "the grill", "--json"))) == 2
+    assert "There is no file 'sea.csv'" in search("search", "s.space", "sea.csv")
+    travel = [n for n, label in enumerate(sentences.target.values) if label == "travel"]
+    asked = ["search", "s.space", "--where", "label=travel", "-k", "3"]
+    listed = json.loads(search(*asked, "--json"))
+    assert [row["id"] for row in listed["items"]] == travel[:3]
+    assert listed["count"] == len(travel)
+    table = search(*asked).splitlines()
+    assert table[0].split() == ["id", "label", "text"]
+    assert len(table) == 4
+    assert search(*asked, "-o", "t.csv") == "t.csv: 3 rows.\n"
+    assert pd.read_csv("t.csv").columns.tolist() == ["id", "label", "text"]
+    assert "No item meets" in search("search", "s.space", "--where", "label=none")
+
+
+def test_an_item_is_named_by_the_end_of_its_id_or_a_word_in_it(search):
+    wine = embed(load("wine", limit=4), "pca(dim=2)")
+    ids = np.array(["cat/1.jpg", "cat/2.jpg", "dog/1.jpg", "U+1F680 red rocket.png"])
+    save(dataclasses.replace(wine, ids=ids), "w.space")
+    names = {"2.jpg": 1, "2": 1, "DOG": 2, "rocket": 3, "cat/1.jpg": 0, "cat/1": 0, "red rocket": 3}
+    for name, position in names.items():
+        answer = search("search", "w.space", "--id", name, "-k", "1", "--json")
+        assert found(answer) == [[ids[position]]], name
+    told = search("search", "w.space", "--id", "1.jpg")
+    assert told == "'1.jpg' could be cat/1.jpg or dog/1.jpg; write more of the id."
+    assert "could be cat/1.jpg or cat/2.jpg" in search("search", "w.space", "--id", "cat")
+    assert "no item 'ocket'" in search("search", "w.space", "--id", "ocket")
+    assert "no item '1.jpg'" in search("remove", "w.space", "1.jpg")  # nothing is removed by a part
+    search("decode", "w.space", "--id", "rocket", "-o", "d.npz")
+    assert np.load("d.npz")["ids"].tolist() == [ids[3]]
+
+
 def test_words_that_the_encoder_does_not_know_are_told(search):
     save(embed(load("sentences"), "tfidf | pca(dim=4)"), "s.space")
     asked = ["search", "s.space", "qwertyuiop [zzz]", "the sea"]

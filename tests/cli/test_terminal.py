@@ -1,11 +1,13 @@
 """Tables in terminals of all widths."""
 
 import json
+import sys
+import time
 
 import pytest
 from rich.cells import cell_len
 
-from nearspace.cli.terminal import echo, in_options, print_found, print_table
+from nearspace.cli.terminal import echo, print_found, print_table, progress_bar, show_page
 from nearspace.foreign import printable, printable_json
 
 SPECS = ["simclr(dim=64, epochs=5) | l2", "tfidf | pca(dim=64)", "raw"]
@@ -48,7 +50,9 @@ def test_an_encoder_is_not_broken_in_its_brackets(monkeypatch, capsys, width, ve
 def test_a_narrow_terminal_shows_all_there_is_of_a_name(monkeypatch, capsys):
     lines = table(44, monkeypatch, capsys)
     assert max(map(len, lines)) <= 44
-    assert "simclr(dim=64,epochs=5)|l2" in "".join(line[:8] for line in lines).replace(" ", "")
+    assert not any("97.1 [96.0" in line for line in lines)  # the interval stands below it
+    wide = next(line.index("[96.0") for line in lines if "[96.0" in line)
+    assert "simclr(dim=64,epochs=5)|l2" in "".join(line[:wide] for line in lines).replace(" ", "")
 
 
 WIDE = ["日本語のエンコーダ", "e\u0301te\u0301 | pca", "👩\u200d🚀 (dim=2)", "raw"]
@@ -123,18 +127,34 @@ def test_a_name_writes_no_line_of_its_own_and_is_no_markup(capsys, monkeypatch):
         assert (done.out + done.err).strip() == name.replace("\n", "\\n")
 
 
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ("say by column= which holds them.", "say by --column which holds them."),
-        ("name it by ids= or time= if", "name it by --ids or --time if"),
-        ("; near_duplicates='together' keeps", "; --near-duplicates together keeps"),
-        ("five tell more (seeds=5).", "five tell more (--seeds 5)."),
-        ("leave it out by without=['a b'].", "leave it out by --without 'a b'."),
-        ("so labels='x' finds nothing", "so --labels x finds nothing"),
-        ("as another kind (kind='vector' flattens", "as another kind (--kind vector flattens"),
-        ("knn(k=5, kind='x') and pca(dim=16)", "knn(k=5, kind='x') and pca(dim=16)"),
-    ],
-)
-def test_parameters_are_named_as_options(said, shown):
-    assert in_options(said) == shown
+def test_where_nobody_sees_a_bar_a_line_now_and_then_tells_how_far_it_is(monkeypatch, capsys):
+    clock = iter([0.0, 1.0, 9.9, 12.0, 13.0, 75.0])
+    monkeypatch.setattr("nearspace.cli.terminal.time.monotonic", lambda: next(clock))
+    with progress_bar() as tell:
+        for step in range(5):
+            tell(step / 5, f"step {step}")
+    assert capsys.readouterr().err == "  40% after 0:12, step 2\n  80% after 1:15, step 4\n"
+
+
+def test_a_page_is_shown_or_where_it_is_is_told(monkeypatch, capsys, tmp_path):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda address: not opened.append(address))
+    monkeypatch.setenv("BROWSER", "a browser")
+    show_page(tmp_path / "a b.html")
+    assert opened == [(tmp_path / "a b.html").as_uri()]
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("webbrowser.open", lambda address: False)
+    show_page(tmp_path / "c.html")
+    assert "no browser can be opened here; open " in capsys.readouterr().err
+    monkeypatch.setattr("webbrowser.open", lambda address: time.sleep(60))
+    monkeypatch.setattr("nearspace.cli.terminal.LONGEST_START", 0.01)
+    show_page(tmp_path / "c.html")  # does not wait for it
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there always is a display")
+def test_without_a_display_no_browser_takes_the_terminal(monkeypatch, capsys, tmp_path):
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("webbrowser.open", lambda address: pytest.fail("opened"))
+    show_page(tmp_path / "c.html")
+    assert "no browser" in capsys.readouterr().err

@@ -57,3 +57,44 @@ def test_a_wrong_spec_is_one_clear_sentence(spec, told):
         make(spec)
     assert any(part in str(error.value) for part in told.split("|"))
     assert "\n" not in str(error.value)
+
+
+COLONS = {
+    "pca:dim=16": "pca(dim=16)",
+    "pca:16": "pca(dim=16)",
+    "raw|pca:dim=4|l2": "raw | pca(dim=4) | l2",
+    "cnn:epochs=5@conv2+hog": "cnn(epochs=5)@conv2 + hog",
+    "mlp:hidden=(64, 32):epochs=3": "mlp(epochs=3, hidden=(64, 32))",
+    "vae:likelihood=gaussian:dim=8": "vae(dim=8, likelihood='gaussian')",
+    r"vectors:C:\data\v.npy": r"vectors(path='C:\\data\\v.npy')",
+    r"vectors('C:\\data:1\\v.npy')": r"vectors(path='C:\\data:1\\v.npy')",
+    "pretrained:facebook/dinov2-small": "pretrained(model='facebook/dinov2-small')",
+    "cnn@'x:y'": "cnn@'x:y'",
+    "autoencoder:learning_rate=1e-3": "autoencoder(learning_rate=0.001)",
+    "pca:dim=4:random_state=none": "pca(dim=4, random_state=None)",
+}
+
+
+@pytest.mark.parametrize("spec", COLONS)
+def test_parameters_after_colons_are_those_in_brackets(spec):
+    assert make(spec).spec == make(COLONS[spec]).spec
+
+
+def test_commas_part_encoders_whose_parameters_stand_after_colons():
+    made = make_many("raw,pca:dim=3,autoencoder:dim=2:epochs=1")
+    assert [each.spec for each in made] == ["raw", "pca(dim=3)", "autoencoder(dim=2, epochs=1)"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    {
+        "pca:": "a parameter after a colon has a value, as in pca:dim=8",
+        "pca:dim=": "a parameter after a colon has a value",
+        "pca:dimm=3": "Did you mean 'dim'?",
+        "cnn@conv2:epochs=3": "A layer is a name and stands last",
+        "pca(dim=4": r"\('\(' was never closed\)",
+    }.items(),
+)
+def test_colons_that_cannot_be_read_are_told(spec, told):
+    with pytest.raises(SpecError, match=told):
+        make(spec)

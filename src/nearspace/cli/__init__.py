@@ -43,7 +43,7 @@ def _run() -> int:
     try:
         app()
     except NearspaceError as error:
-        echo(f"nearspace: {error}", err=True)
+        echo(f"nearspace: {error}", err=True, wrap=sys.stderr.isatty())
         return 2
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 0

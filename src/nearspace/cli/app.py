@@ -17,7 +17,9 @@ from typer.core import TyperGroup
 from nearspace.cli.options import with_options
 from nearspace.cli.signals import SIGNALS, Terminated
 from nearspace.cli.streams import flush
-from nearspace.cli.terminal import echo, in_options
+from nearspace.cli.terminal import echo
+from nearspace.cli.wording import in_options
+from nearspace.data import SAMPLES
 from nearspace.data.memory import told_of_memory
 from nearspace.errors import NearspaceError, ReplacedError
 from nearspace.writing import written_listener
@@ -27,19 +29,26 @@ __all__ = ["app"]
 # The commands of each file beside, as functions: compare is `compare_command`.
 COMMANDS = {
     "compare": ("compare",),
-    "embed": ("embed",),
-    "space": ("add", "info", "remove", "verify"),
-    "search": ("search", "index"),
-    "decode": ("decode", "sample", "interpolate", "analogy"),
-    "diff": ("diff",),
-    "exchange": ("export", "import"),
-    "codec": ("pack", "unpack", "split"),
-    "rates": ("rates",),
-    "cache": ("cache",),
     "encoders": ("encoders",),
     "layers": ("layers",),
-    "map": ("map",),
     "transfer": ("transfer",),
+    "rates": ("rates",),
+    "cache": ("cache",),
+    "embed": ("embed",),
+    "search": ("search", "index"),
+    "map": ("map",),
+    "diff": ("diff",),
+    "space": ("add", "remove", "info", "verify"),
+    "exchange": ("import", "export"),
+    "decode": ("decode", "sample", "interpolate", "analogy"),
+    "codec": ("pack", "unpack", "split"),
+}
+# Under which heading the help lists the commands of a file, in the order above.
+HEADINGS = {
+    "Choose an encoder": ("compare", "encoders", "layers", "transfer", "rates", "cache"),
+    "Make a space and look into it": ("embed", "search", "map", "diff"),
+    "Keep a space": ("space", "exchange"),
+    "Decode and pack": ("decode", "codec"),
 }
 
 # Of the click that typer brings along, or of the one installed: whichever it uses.
@@ -64,10 +73,21 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except UsageError as error:
-        if error.ctx is None or type(error).__name__ == "NoArgsIsHelpError":  # which is no mistake
+        if type(error).__name__ == "NoArgsIsHelpError":  # which is no mistake
             raise
-        message, command = error.format_message().rstrip("."), error.ctx.command_path
-        raise NearspaceError(f"{message}; {command} --help tells what there is.") from None
+        message = error.format_message().rstrip(".")
+        command = "nearspace" if error.ctx is None else error.ctx.command_path
+        told = f"{command} --help tells what there is."
+        if source := data_named(message):
+            told = f"to compare encoders on it, write nearspace compare {source}."
+        raise NearspaceError(f"{message}{' ' if message.endswith('?') else '; '}{told}") from None
+
+
+def data_named(message: str) -> str | None:
+    """Return the data that stands where a command is expected, if a message says so."""
+    name = message.removeprefix("No such command '").partition("'")[0]
+    is_data = name in SAMPLES or Path(name).exists()
+    return name if message.startswith("No such command") and name and is_data else None
 
 
 app = typer.Typer(
@@ -76,6 +96,7 @@ app = typer.Typer(
     help="Which embedding should you use for your data, and is the difference real?",
     no_args_is_help=True,
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
@@ -169,7 +190,9 @@ def options(
     """Take the options that stand before a command."""
 
 
+heading_of = {file: heading for heading, files in HEADINGS.items() for file in files}
 for file, names in COMMANDS.items():
     for name in names:
         command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
-        app.command(name, help=help_text(command))(told(within_memory(with_options(command))))
+        add = app.command(name, help=help_text(command), rich_help_panel=heading_of[file])
+        add(told(within_memory(with_options(command))))

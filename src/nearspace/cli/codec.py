@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import echo, echo_lines
+from nearspace.cli.terminal import counted, echo, echo_lines
 from nearspace.errors import NearspaceError
 from nearspace.foreign import printable
 from nearspace.writing import replacing, write_files
@@ -107,7 +107,7 @@ def unpack_command(
             np.savez(beside, items=unpacked.items, ids=ids)
     if unpacked.note:
         echo(f"note: {unpacked.note}", err=True)
-    echo(f"{output}: {len(unpacked.items):,} items.")
+    echo(f"{output}: {counted(len(unpacked.items), 'item')}.")
 
 
 def split_command(path: cli.SpaceFile, force: cli.Force = False) -> None:

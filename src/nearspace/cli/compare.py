@@ -23,17 +23,24 @@ def compare_command(
         list[str] | None,
         typer.Option(
             "--with",
-            help="Encoder to compare, such as 'vae(dim=16)'; repeat for more. See nearspace "
-            "encoders.",
+            metavar="ENCODER",
+            help="Encoders to compare, with commas, such as pca:dim=16,vae:dim=16:epochs=50; the "
+            "usual ones if absent. See nearspace encoders.",
+            rich_help_panel=cli.ENCODERS,
         ),
     ] = None,
-    output: cli.Output = Path(),
+    output: cli.Pages = Path(),
+    open_page: cli.Open = False,
     *,
     reading: cli.Reading,
     judging: cli.Judging,
     save_best: Annotated[
         Path | None,
-        typer.Option(help="A .space file for all items under the encoder recommended."),
+        typer.Option(
+            metavar="FILE",
+            help="A .space file for all items under the encoder recommended.",
+            rich_help_panel=cli.OUTPUT,
+        ),
     ] = None,
     force: cli.Force = False,
 ) -> None:
@@ -47,19 +54,21 @@ def compare_command(
 
       nearspace compare reviews.csv --column text --labels stars
 
-      nearspace compare penguins.csv --labels species --with 'onehot | pca(dim=4)'
+      nearspace compare penguins.csv --labels species --with onehot,raw
 
-      nearspace compare vectors.npz --labels y --groups farm --with 'raw | l2' --seeds 3
+      nearspace compare vectors.npz --labels y --groups farm --with pca:dim=4,'raw | l2'
+
+      nearspace compare my_photos/ -o report.html --open
 
       nearspace compare my_photos/ --save-best best.space
     """
-    cli.check_folder(output, "report.html", "report.json")
+    paths = cli.places(output, "report.html", "report.json", open_page=open_page)
     if save_best is not None:
         cli.check_file(save_best, ".space", option="--save-best", force=force)
     from nearspace.encoders.spec import make_many
 
-    for spec in specs or []:
-        make_many(spec)  # a misspelt encoder is told before any data is read
+    # A misspelt encoder is told before any data is read.
+    asked = {encoder.spec for spec in specs or () for encoder in make_many(spec)}
     judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
     with terminal.progress_bar() as progress:
@@ -73,16 +82,21 @@ def compare_command(
         )  # fmt: skip
     from nearspace.report.page import render
 
-    path = output / "report.html"
+    texts = {".html": render(board), ".json": terminal.json_of(board)}
     try:
-        write_files({output / "report.json": terminal.json_of(board), path: render(board)})
+        write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it
         _print(board, told=dataset.notes)
     echo()
-    echo(f"Report: {path}")
+    echo(f"Report: {paths[0]}")
+    if open_page:
+        terminal.show_page(paths[0])
     if save_best is not None:
         _save(board, dataset, save_best)
-    terminal.leave(board, judged=any(row.spec != "chance" for row in board.results))
+    terminal.leave(
+        board,
+        judged=any(row.spec in asked or not asked for row in board.results if row.spec != "chance"),
+    )
 
 
 def _announce(seconds: float) -> None:

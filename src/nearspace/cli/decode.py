@@ -10,7 +10,8 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
-from nearspace.cli.terminal import echo, echo_lines, in_options
+from nearspace.cli.terminal import counted, echo, echo_lines
+from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
 from nearspace.writing import replacing
 
@@ -23,7 +24,9 @@ Output = Annotated[
     typer.Option(
         "-o",
         "--output",
-        help="Where to write: .png for a grid of images, .npy for the items, .npz for items and "
+        metavar="FILE",
+        rich_help_panel=cli.OUTPUT,
+        help="The file to write: .png for a grid of images, .npy for the items, .npz for items and "
         "vectors.",
     ),
 ]
@@ -55,7 +58,7 @@ def decode_command(
     else:
         from nearspace.space.search.neighbours import vectors_at
 
-        ids = item or []
+        ids = cli.ids_meant(space, item or [])
         _write(output, space, vectors_at(space, ids), np.array(ids))
 
 
@@ -114,7 +117,7 @@ def interpolate_command(
     from nearspace.space.decode import interpolate
     from nearspace.space.search.neighbours import vectors_at
 
-    begin, end = vectors_at(space, [first, last])
+    begin, end = vectors_at(space, cli.ids_meant(space, [first, last]))
     way = interpolate(begin, end, n, how)
     _write(output, space, way, columns=min(n, ROW))
 
@@ -126,7 +129,7 @@ def analogy_command(
     c: Annotated[str, typer.Argument(metavar="C", help="the wanted is to this one.")],
     k: Annotated[int, typer.Option("-k", min=1, help="How many to find.")] = 5,
     metric: cli.Metric = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: cli.AsJson = False,
 ) -> None:
     """Find what is to C as B is to A: the items nearest to B - A + C.
 
@@ -138,6 +141,7 @@ def analogy_command(
     from nearspace.space.search.neighbours import analogy
     from nearspace.space.search.queries import answer_notes, answer_rows, answers_json
 
+    a, b, c = cli.ids_meant(space, [a, b, c])
     nearest = analogy(space, a, b, c, k, metric)
     answers = answer_rows(space, nearest)
     for note in (*nearest.notes, *answer_notes(space)):
@@ -190,4 +194,4 @@ def _write(
         else:
             np.savez(beside, **arrays)  # type: ignore[arg-type]
     one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
-    echo(f"{output}: {len(items):,} {'item' if len(items) == 1 else 'items'} {one}.")
+    echo(f"{output}: {counted(len(items), 'item')} {one}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,13 +10,14 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.sheets import write_csv
-from nearspace.cli.terminal import echo, waiting
+from nearspace.cli.terminal import BETWEEN, console, counted, echo, waiting
 from nearspace.foreign import printable, printable_json
 
 if TYPE_CHECKING:
     from nearspace.space.difference import Change, Difference
 
-NEIGHBOURS_SHOWN, TEXTS_SHOWN = 5, 3
+NEIGHBOURS_SHOWN = 5
+FEWEST_ON_A_LINE = 3  # neighbours; where no more have room, each gets a line of its own
 TEXT_SHOWN = 40  # characters
 
 
@@ -29,7 +31,13 @@ def diff_command(
     ] = 5,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="All items asked about, as .json or .csv."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="A .json or .csv file for all items asked about.",
+            rich_help_panel=cli.OUTPUT,
+        ),
     ] = None,
     random_state: Annotated[int, typer.Option(min=0, help="Of the items drawn.")] = 0,
 ) -> None:
@@ -58,7 +66,7 @@ def diff_command(
     if output is not None:
         difference.to_json(output) if output.suffix == ".json" else _to_csv(difference, output)
         echo()
-        echo(f"{output}: {len(difference.changes):,} items.")
+        echo(f"{output}: {counted(len(difference.changes), 'item')}.")
 
 
 def _to_csv(difference: Difference, output: Path) -> None:
@@ -75,7 +83,8 @@ def sentences(difference: Difference, first: str, second: str) -> list[str]:
         for count, name in ((difference.only_first, first), (difference.only_second, second))
         if count
     ]
-    lines = [f"{difference.shared:,} items are in both{''.join(', ' + text for text in alone)}."]
+    shared = f"{counted(difference.shared, 'item')} {'is' if difference.shared == 1 else 'are'}"
+    lines = [f"{shared} in both{''.join(', ' + text for text in alone)}."]
     if difference.same_encoder:
         same = "all have the same vectors"
         if difference.same_vectors < difference.shared:
@@ -108,23 +117,57 @@ def sentences(difference: Difference, first: str, second: str) -> list[str]:
 
 def _table(changes: list[Change], a: Any, first: str, second: str) -> Any:
     """Return items and their neighbours by id, and of texts by how they begin."""
+    from rich.cells import cell_len
     from rich.table import Table
 
     texts = a.meta["text"] if a.meta is not None and "text" in a.meta.column_names else None
-    shown, between = (NEIGHBOURS_SHOWN, ", ") if texts is None else (TEXTS_SHOWN, "\n")
 
     def name(item: Any) -> str:
         text = "" if texts is None else f" {texts[a.position(item)].as_py() or ''}"
-        short = f"{text[:TEXT_SHOWN]}…" if len(text) > TEXT_SHOWN else text
-        return printable(f"{item}{short}")
+        return printable(f"{item}{_begin(text, TEXT_SHOWN)}")
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("item", overflow="fold")
+    cut = _end if texts is None else _begin
+    labels = ["" if change.label is None else printable(f"({change.label})") for change in changes]
+    items = [
+        f"{name(change.id)} {label}".rstrip() for change, label in zip(changes, labels, strict=True)
+    ]
+    wide = max(len("item"), min(console().width // 4, max(map(cell_len, items))))
+    side = (console().width - wide - len("kept") - 3 * BETWEEN) // 2
+    table = Table(box=None, header_style="bold", padding=(0, BETWEEN, 0, 0), pad_edge=False)
+    table.add_column("item", no_wrap=True, width=wide)
     table.add_column("kept", justify="right", no_wrap=True)
     for title in (first, second):
-        table.add_column(printable(f"nearest in {title}"), overflow="fold")
-    for change in changes:
-        label = "" if change.label is None else f" ({change.label})"
-        near = (between.join(map(name, ids[:shown])) for ids in (change.first, change.second))
-        table.add_row(name(change.id) + printable(label), f"{change.overlap:.0%}", *near)
+        table.add_column(_end(printable(f"nearest in {title}"), side), no_wrap=True)
+    for item, label, change in zip(items, labels, changes, strict=True):
+        sides = [_near(list(map(name, ids)), side, cut) for ids in (change.first, change.second)]
+        if cell_len(item) > wide:
+            item = f"{cut(name(change.id), wide)}\n{_begin(label, wide)}"
+        table.add_row(item, f"{change.overlap:.0%}", *sides)
     return table
+
+
+def _near(names: list[str], width: int, cut: Callable[[str, int], str]) -> str:
+    """Return the nearest items on one line, or on a line each where that shows too few."""
+    from rich.cells import cell_len
+
+    for count in range(NEIGHBOURS_SHOWN, FEWEST_ON_A_LINE - 1, -1):
+        line = ", ".join(names[:count])
+        if cell_len(line) <= width:
+            return line
+    return "\n".join(cut(name, width) for name in names[:FEWEST_ON_A_LINE])
+
+
+def _begin(text: str, width: int) -> str:
+    """Return how a text begins."""
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
+
+
+def _end(text: str, width: int) -> str:
+    """Return how an id ends, which is what tells it from others of its folder."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    return f"…{set_cell_size(text[::-1], width - 1)[::-1].lstrip()}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import echo
+from nearspace.cli.terminal import counted, echo
 
 
 def embed_command(
@@ -16,7 +16,10 @@ def embed_command(
     spec: Annotated[
         str,
         typer.Option(
-            "--with", help="The encoder, or the .space file that has it. See nearspace encoders."
+            "--with",
+            metavar="ENCODER",
+            help="The encoder, or the .space file that has it. See nearspace encoders.",
+            rich_help_panel=cli.ENCODERS,
         ),
     ],
     output: cli.Output,
@@ -36,7 +39,7 @@ def embed_command(
 
       nearspace embed my_photos/ --with simclr -o photos.space
 
-      nearspace embed reviews.csv --column text --with 'tfidf | pca(dim=64)' -o reviews.space
+      nearspace embed reviews.csv --column text --with 'tfidf | pca:dim=64' -o reviews.space
 
       nearspace embed more_photos/ --with photos.space -o more.npz
     """
@@ -57,4 +60,5 @@ def embed_command(
     path = save(space, output)
     for note in space.encoder.notes if space.encoder else ():
         echo(f"note: {space.recipe.spec}: {note}", err=True)
-    echo(f"{path}: {space.vectors.shape[0]:,} vectors of {space.vectors.shape[1]} dimensions.")
+    rows, dim = space.vectors.shape
+    echo(f"{path}: {counted(rows, 'vector')} of {counted(dim, 'dimension')}.")

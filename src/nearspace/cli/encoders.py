@@ -6,7 +6,12 @@ from nearspace.cli import terminal
 
 
 def encoders_command() -> None:
-    """List the encoders: what they take, what they learn from, whether they decode."""
+    """List the encoders: what they take, what they learn from, whether they decode.
+
+    [bold]Example[/]
+
+      nearspace encoders
+    """
     from nearspace.encoders import CATALOGUE
 
     rows = [
@@ -23,6 +28,7 @@ def encoders_command() -> None:
     terminal.print_table(rows, "what it is", words=rows[0])
     terminal.print_words(
         "",
-        "name(parameter=value) sets a parameter, @ takes a layer (cnn@conv2), + joins vectors "
-        "(hog + cnn), | runs one encoder on the vectors of another (tfidf | pca(dim=64) | l2).",
+        "name:parameter=value sets a parameter (pca:dim=64, or in quotes 'pca(dim=64)'), @ takes a "
+        "layer (cnn@conv2), + joins vectors (hog+cnn), | runs one encoder on the vectors of "
+        "another and is quoted in a shell ('tfidf|pca:dim=64|l2').",
     )

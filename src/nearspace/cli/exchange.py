@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import echo
+from nearspace.cli.terminal import counted, echo
+from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
 
 
@@ -34,7 +35,7 @@ def export_command(path: cli.SpaceFile, output: cli.Output) -> None:
         import pyarrow.parquet as pq
 
         columns = f"; {', '.join(pq.read_schema(output).names)}"
-    echo(f"{output}: {len(space):,} items{columns}.")
+    echo(f"{output}: {counted(len(space), 'item')}{columns}.")
 
 
 def import_command(
@@ -94,14 +95,14 @@ def import_command(
         metric=metric,
     )  # fmt: skip
     rows, dim = space.vectors.shape
-    what = f"{rows:,} vectors of {dim}, made by {space.recipe.maker}"
+    what = f"{counted(rows, 'vector')} of {dim}, made by {space.recipe.maker}"
     if output is not None:
         save(space, output)
         echo(f"{output}: {what}.")
     elif to is not None:
         done = add(to, space, replace=replace)
         for note in done.notes:
-            echo(f"note: {note}", err=True)
+            echo(f"note: {in_options(note)}", err=True)
         echo(
             f"{to}: {what}; {done.new:,} new, {done.changed:,} changed, {done.unchanged:,} as they "
             "were."

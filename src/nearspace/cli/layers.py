@@ -16,17 +16,40 @@ if TYPE_CHECKING:
     from nearspace.judge.studies.layers import LayerBoard
 
 
+# Columns that are left out where there is no room, the last one first.
+SPARE = ("dim", "probe", "effect of L2", "zeros", "rank", "CKA to next", "never on", "its interval")
+
+
 def layers_command(
     source: cli.Source,
     spec: Annotated[
-        str, typer.Option("--with", help="The network, such as alexnet. See nearspace encoders.")
+        str,
+        typer.Option(
+            "--with",
+            metavar="NETWORK",
+            help="The network, such as alexnet. See nearspace encoders.",
+            rich_help_panel=cli.ENCODERS,
+        ),
     ],
-    output: cli.Output = Path(),
+    output: cli.Pages = Path(),
+    open_page: cli.Open = False,
     layer: Annotated[
-        list[str] | None, typer.Option("--layer", help="A layer; repeat for more. All if absent.")
+        list[str] | None,
+        typer.Option(
+            "--layer",
+            metavar="LAYER",
+            help="A layer; repeat for more. All if absent.",
+            rich_help_panel=cli.ENCODERS,
+        ),
     ] = None,
     pool: Annotated[
-        str | None, typer.Option("--pool", help="flatten, mean, max or cls: what places become.")
+        str | None,
+        typer.Option(
+            "--pool",
+            metavar="HOW",
+            help="flatten, mean, max or cls: what places become.",
+            rich_help_panel=cli.ENCODERS,
+        ),
     ] = None,
     *,
     reading: cli.Reading,
@@ -41,11 +64,11 @@ def layers_command(
 
       nearspace layers digits --with alexnet
 
-      nearspace layers my_photos/ --with 'cnn(epochs=5)' --pool mean
+      nearspace layers my_photos/ --with cnn:epochs=5 --pool mean
 
       nearspace layers vectors.npz --labels y --with mlp --layer fc1 --layer fc2
     """
-    cli.check_folder(output, "layers.html", "layers.json")
+    paths = cli.places(output, "layers.html", "layers.json", open_page=open_page)
     from nearspace.encoders.spec import make
     from nearspace.judge.studies.layers import check_layers
 
@@ -65,13 +88,16 @@ def layers_command(
         )  # fmt: skip
     from nearspace.report.layers import layers_page, places_sections
 
-    path, page = output / "layers.html", layers_page(board, places_sections(board))
+    page = layers_page(board, places_sections(board))
+    texts = {".html": page.html(), ".json": terminal.json_of(board)}
     try:
-        write_files({output / "layers.json": terminal.json_of(board), path: page.html()})
+        write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it
         _print(board, told=dataset.notes)
     echo()
-    echo(f"Report: {path}")
+    echo(f"Report: {paths[0]}")
+    if open_page:
+        terminal.show_page(paths[0])
 
 
 def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
@@ -112,7 +138,7 @@ def _print_layers(board: LayerBoard) -> None:
     for name, score in board.floor.items():
         told = " ".join(board.score.parts(score))
         rows.append({"layer": name, board.label(): told, "verdict": "floor"})
-    terminal.print_table(rows, "layer", spare=("CKA to next", "never on", "its interval"))
+    terminal.print_table(rows, "layer", spare=SPARE)
 
 
 def _print_pairs(board: LayerBoard) -> None:

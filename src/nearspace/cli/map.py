@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import echo, waiting
+from nearspace.cli.terminal import counted, echo, show_page, waiting
 from nearspace.errors import NearspaceError
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ FEW = 10  # times as many placed as laid out, from which on a map says little
 
 def map_command(
     path: cli.SpaceFile,
-    output: cli.Output,
+    output: cli.Pages = Path(),
+    open_page: cli.Open = False,
     again: Annotated[
         bool, typer.Option("--again", help="Lay all items out anew, whatever map is kept.")
     ] = False,
@@ -38,11 +39,11 @@ def map_command(
 
     [bold]Examples[/]
 
-      nearspace map photos.space -o map.html
+      nearspace map photos.space --open
 
-      nearspace map photos.space -o map.html --again
+      nearspace map photos.space -o photos.html --again
     """
-    cli.check_file(output, ".html", ".htm")
+    (output,) = cli.places(output, "map.html")
     space = cli.open_file(path)
     if not len(space):
         raise NearspaceError(f"{path} has no items to map; add some first.")
@@ -58,6 +59,8 @@ def map_command(
     _print(space, layout, marks)
     echo()
     echo(f"Written: {output} ({output.stat().st_size / 1e6:.1f} MB)")
+    if open_page:
+        show_page(output)
 
 
 def _map(
@@ -73,7 +76,7 @@ def _map(
         except NearspaceError as error:
             echo(f"note: {error} It is made anew.", err=True)
             again = True
-    doing = f"Laying out {len(space):,} items"
+    doing = f"Laying out {counted(len(space), 'item')}"
     if len(space) > LONG and (again or "map" not in space.parts):
         echo(f"note: {doing.lower()} takes about {_minutes(len(space))} minutes.", err=True)
     tell(doing)
@@ -117,7 +120,7 @@ def _print(space: Space, layout: Map, marks: Landmarks) -> None:
     ]
     for name, lines in lists:
         echo()
-        echo(f"{len(lines):,} {name}{'s' * (len(lines) != 1)}", style="bold")
+        echo(counted(len(lines), name), style="bold")
         for line in lines[:LISTED]:
             echo(line)
         if len(lines) > LISTED:

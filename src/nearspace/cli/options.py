@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import inspect
 import os
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 import typer
 
-from nearspace.cli.terminal import console, echo, in_options, print_heading, waiting
+from nearspace.cli.terminal import (
+    console,
+    counted,
+    echo,
+    print_heading,
+    progress_bar,
+    waiting,
+)
+from nearspace.cli.wording import in_options
 from nearspace.data import SAMPLES, Dataset, Kind
 from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
 from nearspace.writing import check_empty, check_place
+
+OUTPUT, ENCODERS = "Output", "Encoders"  # headings of options in the help
 
 Source = Annotated[
     str,
@@ -33,56 +45,105 @@ SpaceFile = Annotated[
     Path, typer.Argument(help="A .space file, as nearspace embed writes it.", show_default=False)
 ]
 Item = Annotated[
-    list[str] | None, typer.Option("--id", help="An item of the space; repeat for several.")
+    list[str] | None,
+    typer.Option(
+        "--id",
+        help="An item of the space, by its id or a part of it that no other has; "
+        "repeat for several.",
+    ),
 ]
 Vectors = Annotated[
-    str | None, typer.Option("--vectors", help="A .npy, .npz or .parquet file of vectors.")
+    str | None,
+    typer.Option("--vectors", metavar="FILE", help="A .npy, .npz or .parquet file of vectors."),
 ]
 Metric = Annotated[
-    str | None, typer.Option(help="cosine, dot or euclidean; the space's own if absent.")
+    str | None,
+    typer.Option(metavar="METRIC", help="cosine, dot or euclidean; the space's own if absent."),
 ]
 SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
-Force = Annotated[bool, typer.Option("--force", help="Replace a .space file that is there.")]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Replace a .space file that is there.", rich_help_panel=OUTPUT),
+]
 Replace = Annotated[
     bool, typer.Option("--replace", help="Let items take the places of those with their ids.")
 ]
-Output = Annotated[Path, typer.Option("-o", "--output", help="Where to write.")]
+Output = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="The file to write, whose ending says as what.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Pages = Annotated[
+    Path,
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="PLACE",
+        help="The file to write, whose ending says as what, or a folder for all there is to write.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Open = Annotated[
+    bool,
+    typer.Option("--open", help="Show the page in a browser.", rich_help_panel=OUTPUT),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.", rich_help_panel=OUTPUT)]
+
+
+LIKE_A_FILE = re.compile(r"\.[a-z]{2,7}\d?", re.IGNORECASE)  # as no folder is called
 
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
     """How to read a SOURCE: what `load` takes, as options."""
 
+    heading: ClassVar[str] = "Data"
+
     labels: Annotated[
-        str | None, typer.Option(help="Column or array with the classes or numbers.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column or array with the classes or numbers."),
     ] = None
     column: Annotated[
-        str | None, typer.Option(help="Column of a CSV with the texts, or array of an npz.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of a CSV with the texts, or array of an npz."),
     ] = None
     kind: Annotated[
-        str | None, typer.Option(help=f"{', '.join(Kind.registry)}; overrules the guess.")
+        str | None,
+        typer.Option(metavar="KIND", help=f"{', '.join(Kind.registry)}; overrules the guess."),
     ] = None
     size: Annotated[
-        int | None, typer.Option(min=1, help="Side in pixels that images are read to.")
+        int | None, typer.Option(metavar="N", min=1, help="Side in pixels that images are read to.")
     ] = None
     groups: Annotated[
-        str | None, typer.Option(help="Column or array; a group never stands on both sides.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column or array; a group never stands on both sides."),
     ] = None
     time: Annotated[
-        str | None, typer.Option(help="Column or array; the latest items then test.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column or array; the latest items then test."),
     ] = None
-    ids: Annotated[str | None, typer.Option(help="Column or array with each item's id.")] = None
+    ids: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column or array with each item's id.")
+    ] = None
     split: Annotated[
-        str | None, typer.Option(help="Column or array of a published split: train, test, …")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column or array of a published split: train, test, …"),
     ] = None
     without: Annotated[
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Column that is no feature; repeat for several."),
     ] = None
-    limit: Annotated[int | None, typer.Option(min=1, help="At most N items, at random.")] = None
-    test: Annotated[str | None, typer.Option(help="A test set of your own, read like SOURCE.")] = (
-        None
-    )
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most N items, at random.")
+    ] = None
+    test: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="A test set of your own, read like SOURCE.")
+    ] = None
 
     def read(self, source: str, *, like: Kind | None = None, random_state: int = 0) -> Dataset:
         """Return the dataset of a source, with its notes on standard error."""
@@ -94,7 +155,7 @@ class Reading:
             else:
                 options = dataclasses.asdict(self)
                 dataset = load(source, **options, like=like, random_state=random_state)
-        print_heading(dataset.name, f"{len(dataset):,} items.")
+        print_heading(dataset.name, f"{counted(len(dataset), 'item')}.")
         for note in dataset.notes:
             echo(f"  {in_options(note)}", err=True, wrap=True)
         _name_all(dataset.left_out)
@@ -122,21 +183,35 @@ class Reading:
 class Judging:
     """How to judge encoders: what `compare` and the other studies take, as options."""
 
+    heading: ClassVar[str] = "Judging"
+
     task: Annotated[
         str | None,
-        typer.Option(help="classes, numbers or unlabelled; overrules what the data bring."),
+        typer.Option(
+            metavar="TASK", help="classes, numbers or unlabelled; overrules what the data bring."
+        ),
     ] = None
-    test_size: Annotated[float, typer.Option(help="Share that tests, if not published.")] = 0.25
-    k: Annotated[int, typer.Option("-k", min=1, help="Neighbours that vote.")] = 5
-    rank_by: Annotated[str | None, typer.Option(help="knn, probe, knn_r2, …")] = None
+    test_size: Annotated[
+        float, typer.Option(metavar="SHARE", help="Share that tests, if not published.")
+    ] = 0.25
+    k: Annotated[int, typer.Option("-k", metavar="N", min=1, help="Neighbours that vote.")] = 5
+    rank_by: Annotated[str | None, typer.Option(metavar="SCORE", help="knn, probe, knn_r2, …")] = (
+        None
+    )
     metric: Annotated[
         str | None,
-        typer.Option(help="cosine, dot or euclidean, for all; each encoder's own if absent."),
+        typer.Option(
+            metavar="METRIC",
+            help="cosine, dot or euclidean, for all; each encoder's own if absent.",
+        ),
     ] = None
-    seeds: Annotated[int, typer.Option(min=1, help="Fits of each encoder that learns.")] = 1
-    random_state: Annotated[int, typer.Option(min=0, help="Of split and draws.")] = 0
+    seeds: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Fits of each encoder that learns.")
+    ] = 1
+    random_state: Annotated[int, typer.Option(metavar="N", min=0, help="Of split and draws.")] = 0
     near_duplicates: Annotated[
-        str, typer.Option(help="tell, or keep them together on one side of the split.")
+        str,
+        typer.Option(metavar="HOW", help="tell, or keep them together on one side of the split."),
     ] = "tell"
     cache: Annotated[
         bool, typer.Option(help="Keep what is fitted and judged, and find it again.")
@@ -211,7 +286,7 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         kind, *names = get_args(hint) if get_origin(hint) is Annotated else (hint,)
         if dataclasses.is_dataclass(kind) and isinstance(kind, type):
             fields = inspect.signature(kind).parameters
-            types = get_type_hints(kind, include_extras=True)
+            types = _under_heading(kind)
             options = [fields[name] for name in (names[0] if names else fields)]
             composed[parameter.name] = kind, [option.name for option in options]
         else:
@@ -232,6 +307,18 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {each.name: each.annotation for each in parameters}
     return run
+
+
+def _under_heading(kind: type) -> dict[str, Any]:
+    """Return the types of the fields of a dataclass, as options under its heading in the help."""
+    types = get_type_hints(kind, include_extras=True)
+    for name, hint in types.items():
+        if get_origin(hint) is Annotated:
+            plain, option = get_args(hint)
+            option = copy.copy(option)
+            option.rich_help_panel = getattr(kind, "heading", None)
+            types[name] = Annotated[plain, option]
+    return types
 
 
 def check_file(
@@ -268,12 +355,31 @@ def check_file(
         echo(f"note: {option} {output} is a link to {place}, which is what is written.", err=True)
 
 
-def check_folder(output: Path, *names: str) -> None:
-    """Raise `NearspaceError` if a command could not write its files into a folder."""
-    if output.exists() and not output.is_dir():
-        raise NearspaceError(f"-o {output} is not a folder; give one for {' and '.join(names)}.")
-    for name in names:
-        check_file(output / name, Path(name).suffix)
+def places(output: Path, *names: str, open_page: bool = False) -> list[Path]:
+    """Return where a command writes: files of some names in a folder, or the one that is named.
+
+    A page comes first, which ``open_page`` asks for.
+
+    Raises
+    ------
+    NearspaceError
+        If it could not write there; nothing is made or changed.
+    """
+    endings = [Path(name).suffix for name in names]
+    if output.suffix in endings and not output.is_dir():
+        paths = [output]
+    elif output.is_file() or (LIKE_A_FILE.fullmatch(output.suffix) and not output.is_dir()):
+        raise NearspaceError(
+            f"-o {output}: expected a folder, for {' and '.join(names)}, or a file ending "
+            f"{' or '.join(endings)}."
+        )
+    else:
+        paths = [output / name for name in names]
+    for path in paths:
+        check_file(path, *endings)
+    if open_page and paths[0].suffix != ".html":
+        raise NearspaceError(f"--open shows a page, and -o {output} is none: end it in .html.")
+    return paths
 
 
 def check_new_folder(output: Path) -> None:
@@ -307,8 +413,19 @@ def open_file(path: Path) -> Any:
     with waiting(f"Opening {path}"):
         space = open_space(path)
     rows, dim = space.vectors.shape
-    print_heading(path, f"{rows:,} vectors of {dim}, {space.recipe.spec}.")
+    print_heading(path, f"{counted(rows, 'vector')} of {dim}, {space.recipe.spec}.")
     return space
+
+
+def ids_meant(space: Any, names: Sequence[str]) -> list[Any]:
+    """Return the ids that names stand for, and tell of those that are not written in full."""
+    from nearspace.space.search.naming import id_meant
+
+    ids = [id_meant(space, name) for name in names]
+    for name, meant in zip(names, ids, strict=True):
+        if name != str(meant):
+            echo(f"note: {name} is {meant}.", err=True)
+    return ids
 
 
 def encoder_of(space: Any, path: str | Path) -> Any:
@@ -321,10 +438,13 @@ def encoder_of(space: Any, path: str | Path) -> Any:
 
 def embedded(dataset: Any, encoder: Any, name: str) -> Any:
     """Return the space of a dataset, with a bar on standard error while the encoder is fitted."""
-    from nearspace.learning.progress import epoch_bar
+    from nearspace.learning.progress import epoch_listener
     from nearspace.space.space import embed
 
-    with epoch_bar(name, shown=True):
+    with (
+        progress_bar() as tell,
+        epoch_listener(lambda done, epochs: tell(done / epochs, f"{name}, epoch {done:,}")),
+    ):
         space = embed(dataset, encoder)
     before = [] if dataset.meta is None else dataset.meta.column_names
     after = [] if space.meta is None else space.meta.column_names

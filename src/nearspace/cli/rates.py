@@ -19,13 +19,21 @@ def rates_command(
     specs: Annotated[
         list[str] | None,
         typer.Option(
-            "--with", help="Encoder that decodes; repeat for more. See nearspace encoders."
+            "--with",
+            metavar="ENCODER",
+            help="Encoders that decode, with commas. See nearspace encoders.",
+            rich_help_panel=cli.ENCODERS,
         ),
     ] = None,
-    output: cli.Output = Path(),
+    output: cli.Pages = Path(),
+    open_page: cli.Open = False,
     other: Annotated[
         str | None,
-        typer.Option("--other", help="Images of another domain; pieces of a photograph if absent."),
+        typer.Option(
+            "--other",
+            metavar="SOURCE",
+            help="Images of another domain; pieces of a photograph if absent.",
+        ),
     ] = None,
     *,
     reading: Annotated[cli.Reading, cli.only("size", "groups", "limit", "test")],
@@ -43,11 +51,11 @@ def rates_command(
 
       nearspace rates my_photos/
 
-      nearspace rates digits --with 'autoencoder(dim=4), vae(dim=8)'
+      nearspace rates digits --with autoencoder:dim=4,vae:dim=8
 
       nearspace rates mnist/ --other twemoji/ -o report
     """
-    cli.check_folder(output, "rates.html", "rates.json")
+    paths = cli.places(output, "rates.html", "rates.json", open_page=open_page)
     from nearspace.encoders.spec import make_many
     from nearspace.judge.studies.rates import DEFAULT_ENCODERS, check_encoders
 
@@ -71,15 +79,15 @@ def rates_command(
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
-    path = output / "rates.html"
+    texts = {".html": rates_page(rates).html(), ".json": terminal.json_of(rates)}
     try:
-        write_files(
-            {output / "rates.json": terminal.json_of(rates), path: rates_page(rates).html()}
-        )
+        write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it
         _print(rates, told=dataset.notes)
     echo()
-    echo(f"Report: {path}")
+    echo(f"Report: {paths[0]}")
+    if open_page:
+        terminal.show_page(paths[0])
 
 
 def _print(rates: Any, told: tuple[str, ...]) -> None:
@@ -94,14 +102,14 @@ def _print(rates: Any, told: tuple[str, ...]) -> None:
                 "bits": f"{equal.bits:.0f}",
                 "encoder": equal.encoder,
                 "dB": f"{equal.psnr:.2f}",
-                "PCA codes, dB": "–" if equal.pca_psnr is None else f"{equal.pca_psnr:.2f}",
+                "PCA dB": "–" if equal.pca_psnr is None else f"{equal.pca_psnr:.2f}",
                 "cheapest format, bits": "–"
                 if name is None
                 else f"{name}: {cost_text(equal.formats[name])}",
-                "decoder pays from, images": images_text(equal),
+                "pays from, images": images_text(equal),
             }
         )
     if rows:
-        terminal.print_table(rows, "encoder")
+        terminal.print_table(rows, "encoder", spare=("pays from, images", "cheapest format, bits"))
     terminal.print_notes(rates.notes, told)
-    terminal.print_words(*filter(None, (never_best(rates), f"\n{rates_verdict(rates)}")))
+    terminal.print_words(*filter(None, [never_best(rates)]), "", rates_verdict(rates))

@@ -13,8 +13,10 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.cli.sheets import write_csv
-from nearspace.cli.terminal import echo, echo_lines, in_options
+from nearspace.cli.terminal import counted, echo, echo_lines
+from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
+from nearspace.foreign import printable_json
 
 TIMED = 200  # queries by which the speed of a search is measured
 
@@ -22,6 +24,7 @@ TIMED = 200  # queries by which the speed of a search is measured
 Where = Annotated[
     list[str] | None,
     typer.Option(
+        metavar="CONDITION",
         help="A condition for what is found: COLUMN, one of = != < <= > >= ~ (contains), VALUE; "
         "repeat for more.",
     ),
@@ -44,7 +47,8 @@ def search_command(
         list[str] | None,
         typer.Argument(
             metavar="QUERY",
-            help="A text, or a file of the items to search by: an image, a .csv of rows, …",
+            help="A text, or a file of the items to search by: an image, a .csv of rows, … Words "
+            "are one text; several texts stand in quotes, each.",
             show_default=False,
         ),
     ] = None,
@@ -57,18 +61,30 @@ def search_command(
     reading: Annotated[cli.Reading, cli.only("column")],
     exclude_self: ExcludeSelf = False,
     exact: ExactSearch = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: cli.AsJson = False,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A .csv file to write.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="A .csv file to write.",
+            rich_help_panel=cli.OUTPUT,
+        ),
     ] = None,
 ) -> None:
     """Find the items of a space that are nearest to a file, a text, an item or a vector.
+
+    An item is given by its id, or by the end of it or a word in it that no other has. Without
+    anything to search by, --where lists the items that meet it.
 
     [bold]Examples[/]
 
       nearspace search photos.space holiday.jpg
 
-      nearspace search reviews.space 'arrived broken' -k 5 --where 'stars<=2'
+      nearspace search reviews.space arrived broken -k 5 --where 'stars<=2'
+
+      nearspace search reviews.space --where 'stars<=2'
 
       nearspace search photos.space --id cat/1.jpg --exclude-self --metric euclidean
 
@@ -78,11 +94,16 @@ def search_command(
     """
     if output is not None:
         cli.check_file(output, ".csv", reads=[*(queries or ()), vectors])
-    if sum(map(bool, (queries, item, vectors))) != 1:
+    asked_by = sum(map(bool, (queries, item, vectors)))
+    if asked_by > 1 or not (asked_by or where):
         raise NearspaceError(
-            "search: say what to search by: files or texts, or --id (several times), or --vectors."
+            "search: say what to search by: files or texts, or --id (several times), or --vectors; "
+            "or list items by --where alone."
         )
     space = cli.open_file(path)
+    if where and not asked_by:
+        _list(space, where, k, as_json, output)
+        return
     from nearspace.space.search.neighbours import neighbours
     from nearspace.space.search.queries import answer_notes, answer_rows, answers_json
 
@@ -98,7 +119,12 @@ def search_command(
         echo(f"note: {in_options(note)}", err=True, style="dim", wrap=True)
     answers = answer_rows(space, nearest)
     if output is not None:
-        _write(output, names, answers)
+        rows = [
+            {"query": name, **row}
+            for name, answer in zip(names, answers, strict=True)
+            for row in answer
+        ]
+        _write(output, rows, ["query", "rank", "score", "id"])
     elif as_json:
         echo_lines(answers_json(names, answers, nearest))
     else:
@@ -106,6 +132,25 @@ def search_command(
         for name, rows in zip(names, answers, strict=True):
             title = f"nearest to {name}" if len(names) > 1 else ""
             terminal.print_found(title, rows, cli.SCORES[nearest.metric], nothing)
+
+
+def _list(space: Any, where: list[str], k: int, as_json: bool, output: Path | None) -> None:
+    """Show, print or write the first items that meet some conditions."""
+    from nearspace.space.search.filters import matching
+    from nearspace.space.search.queries import answer_notes, item_rows
+
+    positions = np.flatnonzero(matching(space, where))
+    rows = item_rows(space, positions[:k])
+    for note in answer_notes(space):
+        echo(f"note: {note}", err=True, style="dim", wrap=True)
+    if output is not None:
+        _write(output, rows, ["id"])
+    elif as_json:
+        echo_lines(printable_json({"items": rows, "count": len(positions)}, indent=1, default=str))
+    else:
+        terminal.print_found("", rows, "", "No item meets the conditions.")
+    if len(positions) > k:
+        echo(f"{k:,} of {len(positions):,} items; -k {len(positions)} gives all.", err=True)
 
 
 def index_command(path: cli.SpaceFile, metric: cli.Metric = None) -> None:
@@ -165,7 +210,8 @@ def _asked(
 ) -> tuple[list[str], Any, tuple[str, ...]]:
     """Return what to call each query, what to search by, and notes."""
     if ids:
-        return ids, space.ids[[space.position(name) for name in ids]], ()
+        meant = cli.ids_meant(space, ids)
+        return list(map(str, meant)), np.array(meant), ()
     if vectors is not None:
         from nearspace.space.formats import open_space
 
@@ -177,14 +223,9 @@ def _asked(
     return asked.names, items_named(space, asked) if exclude_self else asked.vectors, asked.notes
 
 
-def _write(output: Path, names: list[str], answers: list[list[dict[str, Any]]]) -> None:
+def _write(output: Path, rows: list[dict[str, Any]], heads: list[str]) -> None:
+    """Write rows as CSV, its heads alone where there are none."""
     import pandas as pd
 
-    rows = [
-        {"query": name, **row}
-        for name, answer in zip(names, answers, strict=True)
-        for row in answer
-    ]
-    frame = pd.DataFrame(rows, columns=None if rows else ["query", "rank", "score", "id"])
-    write_csv(frame, output)
-    echo(f"{output}: {len(rows):,} rows.")
+    write_csv(pd.DataFrame(rows, columns=None if rows else heads), output)
+    echo(f"{output}: {counted(len(rows), 'row')}.")

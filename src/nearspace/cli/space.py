@@ -9,7 +9,8 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import echo
+from nearspace.cli.terminal import counted, echo
+from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
 from nearspace.foreign import printable
 
@@ -49,10 +50,10 @@ def add_command(
     new = cli.embedded(dataset, encoder, str(to))
     added = add(to, new, append=append, replace=replace)
     for note in (*added.notes, *_new_labels(space, new)):
-        echo(f"note: {note}", err=True)
+        echo(f"note: {in_options(note)}", err=True)
     echo(
         f"{to}: {added.new:,} new, {added.changed:,} changed, {added.unchanged:,} unchanged; "
-        f"{len(space) + added.new:,} items."
+        f"{counted(len(space) + added.new, 'item')}."
     )
 
 
@@ -71,18 +72,28 @@ def remove_command(
     path: cli.SpaceFile,
     ids: Annotated[list[str], typer.Argument(help="Ids of items.", show_default=False)],
 ) -> None:
-    """Remove items from a .space file: all of them, or none."""
+    """Remove items from a .space file: all of them, or none.
+
+    [bold]Example[/]
+
+      nearspace remove photos.space cat/1.jpg dog/7.jpg
+    """
     from nearspace.space.file.store import remove
     from nearspace.space.formats import open_space
 
     space = open_space(path)
     rows = sorted({space.position(name) for name in ids})
     remove(path, space.ids[rows].tolist())
-    echo(f"{path}: {len(rows):,} removed; {len(space) - len(rows):,} items.")
+    echo(f"{path}: {len(rows):,} removed; {counted(len(space) - len(rows), 'item')}.")
 
 
 def info_command(path: cli.SpaceFile) -> None:
-    """Say what a .space file holds: its encoder, vectors, ids, labels, metadata and parts."""
+    """Say what a .space file holds: its encoder, vectors, ids, labels, metadata and parts.
+
+    [bold]Example[/]
+
+      nearspace info photos.space
+    """
     from rich.table import Table
 
     from nearspace.report.words import bytes_text
@@ -93,7 +104,7 @@ def info_command(path: cli.SpaceFile) -> None:
     recipe, (count, dim) = space.recipe, space.vectors.shape
     rows = {
         "items": f"{count:,} of {recipe.data}, {space.kind or 'of a kind that is not known'}",
-        "vectors": f"{dim} dimensions"
+        "vectors": counted(dim, "dimension")
         + ("" if isinstance(space.vectors, np.ndarray) else ", sparse"),
         "made by": f"{recipe.maker}, fingerprint {recipe.fingerprint}",
         "metric": recipe.metric,
@@ -149,7 +160,14 @@ def verify_command(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The new .space file.", show_default=False),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The new .space file.",
+            show_default=False,
+            rich_help_panel=cli.OUTPUT,
+        ),
     ] = None,
 ) -> None:
     """Check every row, thumbnail and part of a .space file, and its encoder.
@@ -189,7 +207,7 @@ def verify_command(
         raise typer.Exit(1)
     with database.reading(path) as (_, header):
         items, parts = header.items.count, len(header.parts)
-    echo(f"{path}: {items:,} items and {parts} parts are as written.")
+    echo(f"{path}: {counted(items, 'item')} and {counted(parts, 'part')} are as written.")
 
 
 def _repair(path: Path, output: Path) -> None:
@@ -199,7 +217,8 @@ def _repair(path: Path, output: Path) -> None:
     done = repair(path, output)
     for sentence in done.lost:
         echo(sentence, err=True)
-    pictures = f", {done.thumbnails:,} thumbnails" if done.thumbnails else ""
-    echo(f"{output}: {done.items:,} items{pictures} and {done.parts} parts of {path}.")
+    pictures = f", {counted(done.thumbnails, 'thumbnail')}" if done.thumbnails else ""
+    whole = f"{counted(done.items, 'item')}{pictures} and {counted(done.parts, 'part')}"
+    echo(f"{output}: {whole} of {path}.")
     if done.lost:
         raise typer.Exit(1)

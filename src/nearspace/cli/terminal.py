@@ -10,14 +10,18 @@ import codecs
 import contextlib
 import io
 import itertools
-import re
+import os
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from nearspace.cli.wording import in_options
 from nearspace.foreign import printable
 
 if TYPE_CHECKING:
@@ -28,16 +32,12 @@ if TYPE_CHECKING:
 STYLES = {"best": "bold green", "tied with best": "green", "floor": "dim"}
 BETWEEN = 2  # blanks between the columns of a table
 FEWEST = 8  # characters of a name that stand on one line
-ID_WIDTH = 40  # characters of an id that stand on one line
+CUT = 12  # characters of a column that are shown at least, where it is cut
 SHOWN = 4  # columns of a table that stand beside what was found
 LISTED = 8  # names of columns that are listed
+MOMENT = 10.0  # seconds between lines on how far a study is
+LONGEST_START = 5.0  # seconds that a browser has to say whether it starts
 NO_BREAK = "\N{NO-BREAK SPACE}"
-# A parameter that a sentence of the library names alone, or with what it is to be.
-PARAMETER = re.compile(
-    r"\b([a-z]\w*)=(?=[\s,;.:)]|$)|(?<=[^,] | \()"
-    r"(column|labels|groups|time|ids|split|kind|how|without|task|seeds|near_duplicates)="
-    r"(?:\['([^']+)'\]|'([^']+)'|(\d+))"
-)
 
 
 # What stands for signs of ours on a terminal whose encoding has none of them.
@@ -115,6 +115,17 @@ def _plainer(error: UnicodeError) -> tuple[str, int]:
     return "".join(plain), error.end
 
 
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something.
+
+    Examples
+    --------
+    >>> counted(1, "item"), counted(1797, "item")
+    ('1 item', '1,797 items')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 @contextlib.contextmanager
 def waiting(words: str) -> Iterator[Callable[[str], None]]:
     """Show on standard error what is being done, which the function given out changes."""
@@ -126,7 +137,13 @@ def waiting(words: str) -> Iterator[Callable[[str], None]]:
 
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Callable[[float, str], None]]:
-    """Show on standard error how far a study is, which tells it the share done and a few words."""
+    """Show on standard error how far a study is, which tells it the share done and a few words.
+
+    Where that is no terminal, a line now and then says so.
+    """
+    if not console(err=True).is_terminal:
+        yield _lines_now_and_then()
+        return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     shown = TextColumn("{task.description}", markup=False)
@@ -135,6 +152,44 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
     ) as bar:
         task = bar.add_task("getting ready", total=1.0)
         yield lambda share, words: bar.update(task, completed=share, description=printable(words))
+
+
+def _lines_now_and_then() -> Callable[[float, str], None]:
+    """Return what tells how far a study is by a line, unless one was written a moment ago."""
+    start = last = time.monotonic()
+
+    def tell(share: float, words: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= MOMENT:
+            last = now
+            minutes, seconds = divmod(int(now - start), 60)
+            echo(f"  {share:.0%} after {minutes}:{seconds:02}, {words}", err=True)
+
+    return tell
+
+
+def show_page(path: Path) -> None:
+    """Show a page in a browser, or say that there is none; do not wait for it."""
+    import webbrowser
+
+    has_display = sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    )
+    shown: list[bool] = []
+
+    def show() -> None:
+        with contextlib.suppress(webbrowser.Error, OSError):
+            shown.append(webbrowser.open(path.resolve().as_uri()))
+
+    if has_display:  # else there may be one of text, which would take the terminal
+        thread = threading.Thread(target=show, daemon=True)
+        thread.start()
+        thread.join(LONGEST_START)
+        if thread.is_alive():
+            return  # it is that browser's way to stay
+    if not any(shown):
+        echo(f"note: no browser can be opened here; open {path} in one yourself.", err=True)
 
 
 def json_of(study: Any) -> str:
@@ -150,6 +205,9 @@ def print_table(
     spare: Sequence[str] = (),
 ) -> None:
     """Print a table as wide as the terminal is, each row in the style of its verdict.
+
+    Where it is too wide, columns are left out first, then an interval stands below its number, and
+    a long name or verdict is on several lines.
 
     Parameters
     ----------
@@ -173,11 +231,18 @@ def print_table(
         head: max(map(cell_len, (*head.split(), *map(str, cells))))
         for head, cells in columns.items()
     }
-    least[names] = max(cell_len(piece) for text in (names, *unbroken) for piece in text.split(" "))
+    least[names] = _longest_piece((names, *unbroken))
     room = console().width + BETWEEN - sum(least.values()) - BETWEEN * len(least)
     for head in reversed(spare):
         if room < 0 and head in least:
             room += least.pop(head) + BETWEEN
+    with_interval = [head for head in least if any(" [" in str(cell) for cell in columns[head])]
+    for head in (*reversed(with_interval), *(word for word in words if word in least)):
+        if room < 0 and head != names:
+            narrow = _longest_piece((head, *(_whole(str(cell)) for cell in columns[head])))
+            room += least[head] - narrow
+            least[head] = narrow
+            columns[head] = [_in_lines(cell, narrow) for cell in columns[head]]
     if room < 0:
         least[names] = max(FEWEST, least[names] + room)
     wanted = {names: max(map(cell_len, unbroken))}
@@ -201,6 +266,22 @@ def print_table(
 
 def _cell(value: str | Text) -> str | Text:
     return printable(value) if isinstance(value, str) else value
+
+
+def _longest_piece(texts: Iterable[str]) -> int:
+    """Return how wide the longest word of some texts is."""
+    from rich.cells import cell_len
+
+    return max(cell_len(piece) for text in texts for piece in text.split(" "))
+
+
+def _in_lines(cell: str | Text, width: int) -> str | Text:
+    """Return a cell with its interval, or its words, on lines of their own."""
+    if isinstance(cell, str):
+        return _broken(_whole(cell), width)
+    lines = cell.copy()
+    lines.plain = _broken(_whole(cell.plain), width)
+    return lines
 
 
 def _whole(spec: str) -> str:
@@ -227,23 +308,6 @@ def _broken(spec: str, width: int) -> str:
         if all(cell_len(line) <= width for line in lines):
             break
     return "\n".join(lines).replace(NO_BREAK, " ")
-
-
-def in_options(sentence: str) -> str:
-    """Return a sentence of the library in the words of the command line: ``column=``, ``--column``.
-
-    Examples
-    --------
-    >>> in_options("say by column= which, or leave it out by without=['a b'].")
-    "say by --column which, or leave it out by --without 'a b'."
-    """
-    return PARAMETER.sub(_option, sentence)
-
-
-def _option(parameter: re.Match[str]) -> str:
-    alone, name, *values = parameter.groups()
-    option = f"--{(alone or name).replace('_', '-')}"
-    return " ".join([option, *(shlex.quote(value) for value in values if value)])
 
 
 def print_heading(name: object, told: str) -> None:
@@ -298,24 +362,36 @@ def print_found(title: str, rows: list[dict[str, Any]], score: str, nothing: str
     if "text" in columns:
         columns = [name for name in columns if name in ("label", "text")]
     columns = columns[: SHOWN + ("label" in columns)]
-    table = Table(box=None, header_style="bold", pad_edge=False, expand="text" in columns)
-    table.add_column("rank", justify="right", no_wrap=True)
-    table.add_column(score, justify="right", no_wrap=True)
-    ids = [printable(row["id"]) for row in rows]
-    table.add_column("id", overflow="fold", min_width=min(ID_WIDTH, max(map(cell_len, ids))))
-    for name in columns:
-        wide = 1 if name == "text" else None
+    cells = {name: [printable(_line(row[name])) for row in rows] for name in columns}
+    cells = {"id": [printable(row["id"]) for row in rows], **cells}
+    if "rank" in rows[0]:  # else what was found is not near to anything
+        ranks, scores = ([row[name] for row in rows] for name in ("rank", "score"))
+        cells = {"rank": list(map(str, ranks)), score: [f"{each:.4f}" for each in scores], **cells}
+    wanted = {head: max(map(cell_len, (printable(head), *texts))) for head, texts in cells.items()}
+    least = {head: min(wide, CUT) if head in columns else wide for head, wide in wanted.items()}
+    room = console().width + BETWEEN - sum(least.values()) - BETWEEN * len(least)
+    while room < 0 and columns:  # an id is not broken to show more of an item
+        room += least.pop(columns[-1]) + BETWEEN
+        columns = columns[:-1]
+    if room < 0:
+        least["id"] = max(FEWEST, least["id"] + room)
+    for head in columns:
+        more = max(0, min(room, wanted[head] - least[head]))
+        least[head] += more
+        room -= more
+    table = Table(box=None, header_style="bold", padding=(0, BETWEEN, 0, 0), pad_edge=False)
+    for head, width in least.items():
+        justify: Any = "right" if head in ("rank", score) else "left"
+        overflow: Any = "fold" if head == "id" else "ellipsis"
         table.add_column(
-            printable(name), no_wrap=name in ("label", "text"), overflow="ellipsis", ratio=wide
+            printable(head), justify=justify, width=width, overflow=overflow, no_wrap=head != "id"
         )
-    for row, name in zip(rows, ids, strict=True):
-        shown = (printable(_line(row[column])) for column in columns)
-        table.add_row(str(row["rank"]), f"{row['score']:.4f}", name, *shown)
+    for line in zip(*(cells[head] for head in least), strict=True):
+        table.add_row(*line)
     echo(table, wrap=True)
-    if more := [name for name in of_item if name not in columns]:
-        listed = (
-            f"{', '.join(more[:LISTED])}{f' and {len(more) - LISTED} more' * (len(more) > LISTED)}"
-        )
+    if left_out := [name for name in of_item if name not in columns]:
+        others = f" and {len(left_out) - LISTED} more" * (len(left_out) > LISTED)
+        listed = f"{', '.join(left_out[:LISTED])}{others}"
         echo(f"Also known of each: {listed}; --json tells all.", style="dim", wrap=True)
 
 

@@ -23,7 +23,10 @@ def transfer_command(
     spec: Annotated[
         str,
         typer.Option(
-            "--with", help="The encoder, which learns without labels. See nearspace encoders."
+            "--with",
+            metavar="ENCODER",
+            help="The encoder, which learns without labels. See nearspace encoders.",
+            rich_help_panel=cli.ENCODERS,
         ),
     ],
     counts: Annotated[
@@ -31,7 +34,14 @@ def transfer_command(
     ] = "100,1000",
     seeds: Annotated[int, typer.Option(min=1, help="Draws of the labelled items.")] = 5,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A .json file to write too.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="A .json file to write too.",
+            rich_help_panel=cli.OUTPUT,
+        ),
     ] = None,
     *,
     reading: cli.Reading,
@@ -108,7 +118,7 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
         }
         style = "dim" if row.way.startswith("from scratch") else ""
         rows.append({head: Text(printable(text), style) for head, text in cells.items()})
-    terminal.print_table(rows, "way to use them")
+    terminal.print_table(rows, "way to use them", spare=("one fit",))
     if study.protocol["last part"]:
         names = ", ".join(name.split(".")[-1] for name in study.protocol["last part"])
         terminal.print_words(Text(printable(f"The last part is {names}."), "dim"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,18 @@ from nearspace.errors import NearspaceError, SpecError, did_you_mean
 
 __all__ = ["load_encoder", "make", "make_many"]
 
-HOW = "a spec is an encoder such as 'pca(dim=8)', with @ for a layer, + to join, | to pipe"
+HOW = (
+    "a spec is an encoder such as 'pca(dim=8)' or pca:dim=8, with @ for a layer, + to join, | to "
+    "pipe"
+)
+# Of a spec: what is in quotes or brackets, a parameter after a colon, what is before the next.
+QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+BRACKETED = rf"\((?:{QUOTED}|[^()'\"]|\((?:{QUOTED}|[^()'\"])*\))*\)"
+# A colon before a slash is of a drive or a web address; + is of an exponent after 1e.
+VALUE = rf"(?:{QUOTED}|{BRACKETED}|(?<=\de)\+|:(?=[\\/])|[^:,|+@()'\"\s])*"
+COLONS = re.compile(rf"{QUOTED}|{BRACKETED}|(?P<name>[A-Za-z_]\w*)(?P<parameters>(?::{VALUE})+)")
+PARAMETER = re.compile(rf":(?:(?P<name>[A-Za-z_]\w*)=)?(?P<value>{VALUE})")
+WORDS = {"true": "True", "false": "False", "none": "None"}
 
 
 def make(spec: str) -> Encoder:
@@ -23,9 +35,10 @@ def make(spec: str) -> Encoder:
     Parameters
     ----------
     spec : str
-        A name of the catalogue, with parameters in brackets: ``vae(dim=16)``. ``cnn@conv2`` is a
-        layer, ``cnn@conv2 + hog`` puts vectors side by side, ``tfidf | pca(dim=64)`` runs one
-        encoder on the vectors of another; ``@`` binds tightest, ``|`` least. Nothing in it is run.
+        A name of the catalogue, with parameters in brackets, ``vae(dim=16, epochs=5)``, or after
+        colons, ``vae:dim=16:epochs=5``, where no shell wants quotes. ``cnn@conv2`` is a layer,
+        ``cnn@conv2 + hog`` puts vectors side by side, ``tfidf | pca(dim=64)`` runs one encoder on
+        the vectors of another; ``@`` binds tightest, ``|`` least. Nothing in it is run.
 
     Returns
     -------
@@ -43,6 +56,8 @@ def make(spec: str) -> Encoder:
     --------
     >>> make("pca(dim=8)")
     PCA(dim=8)
+    >>> make("pca:dim=8|l2").spec
+    'pca(dim=8) | l2'
     >>> make("pcs")
     Traceback (most recent call last):
     nearspace.errors.SpecError: There is no encoder 'pcs'. Did you mean 'pca'?
@@ -61,10 +76,12 @@ def make_many(specs: str) -> list[Encoder]:
     >>> make_many("raw, pca(dim=8)")
     [Raw(), PCA(dim=8)]
     """
+    bracketed = COLONS.sub(_in_brackets, specs.strip())
     try:
-        node = ast.parse(specs.strip(), mode="eval").body
+        node = ast.parse(bracketed, mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise SpecError(f"Cannot read the spec '{specs}' ({error}): {HOW}.") from error
+        why = error.msg if isinstance(error, SyntaxError) else error
+        raise SpecError(f"Cannot read the spec '{specs}' ({why}): {HOW}.") from error
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
     if not parts:
         raise SpecError(f"Cannot read the spec '{specs}': {HOW}.")
@@ -118,6 +135,25 @@ def _content(file: Path) -> bytes:
     return file.read_bytes()
 
 
+def _in_brackets(part: re.Match[str]) -> str:
+    """Return a part of a spec with what stands after its colons in brackets."""
+    if part["name"] is None:
+        return part[0]
+    given = []
+    for parameter in PARAMETER.finditer(part["parameters"]):
+        name, value = parameter["name"], parameter["value"]
+        if not value:
+            raise SpecError(
+                f"Cannot read '{part[0]}': a parameter after a colon has a value, as in pca:dim=8."
+            )
+        try:
+            ast.literal_eval(value)
+        except (SyntaxError, ValueError):  # a word, or a path, which needs no quotes
+            value = WORDS.get(value.lower(), repr(value))
+        given.append(f"{name}={value}" if name else value)
+    return f"{part['name']}({', '.join(given)})"
+
+
 def _encoder(node: ast.expr) -> Encoder:
     if isinstance(node, ast.Name):
         return _call(node.id, [], {})
@@ -159,7 +195,10 @@ def _layer(encoder: Encoder, node: ast.expr) -> Encoder:
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         layer = node.value
     else:
-        raise SpecError(f"A layer is a name, as in cnn@conv2; got '@{ast.unparse(node)}'.")
+        raise SpecError(
+            "A layer is a name and stands last, as in cnn@conv2 or cnn(epochs=5)@conv2; got "
+            f"'@{ast.unparse(node)}'."
+        )
     if "layer" not in encoder.get_params(deep=False):
         raise SpecError(f"The encoder '{encoder.spec}' has no layers to choose '{layer}' from.")
     return encoder.set_params(layer=layer)

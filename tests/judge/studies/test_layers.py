@@ -120,7 +120,7 @@ def test_memory_is_bounded_and_said_to_be(digits):
     board = compare_layers(digits, "mlp(epochs=1)", memory=Memory(330 * 200, 330 * 7))
     assert board.protocol["items judged"] + board.protocol["items searched"] == 200
     assert any("fit into memory" in note for note in board.notes)
-    with pytest.raises(DataError, match="pool='mean'"):
+    with pytest.raises(DataError, match="pool places by their mean"):
         compare_layers(digits, "mlp(epochs=1)", memory=Memory(330 * 3))
 
 

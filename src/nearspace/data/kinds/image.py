@@ -341,7 +341,8 @@ def _as_array(items: Any, who: str) -> np.ndarray:
     except ValueError:
         raise DataError(f"{who}: expected images of one size, got several sizes.") from None
     if array.dtype.kind not in "fiub":
-        raise DataError(f"{who}: expected an array of numbers, got one of {array.dtype}.")
+        what = "texts" if array.dtype.kind in "UST" else f"an array of {array.dtype}"
+        raise DataError(f"{who}: expected images, as an array of numbers; got {what}.")
     return array
 
 

@@ -239,7 +239,7 @@ def compare_layers(
     if sides is None:
         raise DataError(
             f"The layers of {encoder.spec} are too wide to hold {k} neighbours in memory at "
-            "once; use pool='mean', or name fewer layers."
+            "once; pool places by their mean, or name fewer layers."
         )
     train, test = sides
     notes = asked.notes

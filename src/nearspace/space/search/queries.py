@@ -25,6 +25,7 @@ __all__ = [
     "answer_notes",
     "answer_rows",
     "answers_json",
+    "item_rows",
     "items_named",
     "read_queries",
 ]
@@ -60,7 +61,7 @@ def read_queries(space: Space, queries: Iterable[str], column: str | None = None
         Of a known kind, with its encoder.
     queries : iterable of str
         At least one: a text where the space is one of texts, or the path of a file: an image, a
-        table of rows, an archive.
+        table of rows, an archive. Words alone, none of which is a file, are one text.
     column : str, optional
         The column of a table that holds texts, or the array of an archive.
 
@@ -86,7 +87,7 @@ def read_queries(space: Space, queries: Iterable[str], column: str | None = None
     names: list[str] = []
     vectors: list[Any] = []
     notes: list[str] = []
-    for query in queries:
+    for query in _phrases(kind, list(queries)):
         called, items, told = _items(kind, query, column)
         names += called
         notes += told
@@ -127,18 +128,25 @@ def items_named(space: Space, queries: Queries) -> Space:
     return Space(queries.vectors, np.array(ids), None, space.recipe)
 
 
+def _phrases(kind: Any, queries: list[str]) -> list[str]:
+    """Return queries with words that no quotes hold together as the one text that they are."""
+    words = len(queries) > 1 and not any(" " in query or os.path.exists(query) for query in queries)
+    return [" ".join(queries)] if words and kind.query(queries[0]) is not None else queries
+
+
 def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any, list[str]]:
     """Return the items that a query stands for, their names, and what there is to say of them.
 
     It stands for itself, or for what a file holds.
     """
     # These take any text, however long.
-    items = kind.query(query)
-    if items is not None and not (os.path.isfile(query) and suffix_of(query)):
+    items, path = kind.query(query), Path(query)
+    # A word that ends as files do that are read is meant as one, there or not.
+    is_file = suffix_of(query) and (" " not in query or os.path.isfile(query))
+    if items is not None and not is_file:
         return [query], items, []
     if not os.path.exists(query):
         raise DataError(f"There is no file '{query}'; the space is one of {kind}.")
-    path = Path(query)
     is_item = kind_of_file(path.name) is type(kind) and not suffix_of(path.name)
     source: Any = [path] if is_item else query
     dataset = load(source, like=kind, column=column)
@@ -182,14 +190,35 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
             {"rank": rank, "score": score, "id": name}
             for rank, (score, name) in enumerate(zip(scores, ids, strict=True), start=1)
         ]
-        if space.labels is not None:
-            for row, label in zip(rows, space.labels[positions].tolist(), strict=True):
-                row["label"] = label
-        if space.meta is not None:
-            for row, meta in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
-                row.update({columns[name]: value for name, value in meta.items()})
+        _tell_all(rows, space, positions, columns)
         answers.append(rows)
     return answers
+
+
+def item_rows(space: Space, positions: np.ndarray) -> list[dict[str, Any]]:
+    """Return what is known of some items of a space, a row an item, named as in `answer_rows`.
+
+    Examples
+    --------
+    >>> from nearspace import embed, load
+    >>> item_rows(embed(load("digits"), "pca(dim=8)"), np.array([17]))
+    [{'id': 17, 'label': 7}]
+    """
+    rows = [{"id": name} for name in space.ids[positions].tolist()]
+    _tell_all(rows, space, positions, _answer_columns(space))
+    return rows
+
+
+def _tell_all(
+    rows: list[dict[str, Any]], space: Space, positions: np.ndarray, columns: dict[str, str]
+) -> None:
+    """Add to the rows of items what else is known of each."""
+    if space.labels is not None:
+        for row, label in zip(rows, space.labels[positions].tolist(), strict=True):
+            row["label"] = label
+    if space.meta is not None:
+        for row, meta in zip(rows, space.meta.take(positions).to_pylist(), strict=True):
+            row.update({columns[name]: value for name, value in meta.items()})
 
 
 def answer_notes(space: Space) -> tuple[str, ...]:

@@ -1,0 +1,40 @@
+"""Sentences of the library in the words of the command line: ``--ids`` for ``ids=``."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+__all__ = ["PARAMETERS", "in_options"]
+
+# Parameters of the library that are options of commands, under the same name.
+PARAMETERS = (
+    "append", "cache", "column", "exclude_self", "groups", "how", "ids", "kind", "labels", "limit",
+    "made_by", "metric", "near_duplicates", "rank_by", "random_state", "replace", "seeds", "size",
+    "split", "task", "test", "test_size", "time", "vectors", "without",
+)  # fmt: skip
+# A parameter alone, ids=, or with a value, how='linear', but not in quotes, where a name from
+# elsewhere stands, nor in the brackets of an encoder.
+SENTENCE_PART = re.compile(
+    r"(?<!\w)'[^']*'|\"[^\"]*\"|(?<![\w.-])(?<!\w\()(?<!, )(?P<name>"
+    + "|".join(PARAMETERS)
+    + r")=(?:(?P<open>\[)?'(?P<text>[^']*)'(?(open)\])|(?P<number>\d[\d.]*\b)|(?=[\s,;.:)]|$))"
+)
+
+
+def in_options(sentence: str) -> str:
+    """Return a sentence whose parameters of the library are written as options.
+
+    Examples
+    --------
+    >>> in_options("Name it by ids=, or ask for task='numbers'; there is no column 'ids='.")
+    "Name it by --ids, or ask for --task numbers; there is no column 'ids='."
+    """
+    return SENTENCE_PART.sub(_option, sentence)
+
+
+def _option(part: re.Match[str]) -> str:
+    if part["name"] is None:
+        return part[0]
+    option, value = f"--{part['name'].replace('_', '-')}", part["text"] or part["number"]
+    return f"{option} {shlex.quote(value)}" if value else option
