@@ -366,7 +366,7 @@ def places(output: Path, *names: str, open_page: bool = False) -> list[Path]:
         If it could not write there; nothing is made or changed.
     """
     endings = [Path(name).suffix for name in names]
-    if output.suffix in endings and not output.is_dir():
+    if output.suffix in endings:
         paths = [output]
     elif output.is_file() or (LIKE_A_FILE.fullmatch(output.suffix) and not output.is_dir()):
         raise NearspaceError(
