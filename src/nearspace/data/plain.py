@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, KeysView, Mapping, Sequence, Val
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from nearspace.data.frames import as_frame
-from nearspace.data.kinds.kind import are_pictures, count_items, is_frame, is_picture
+from nearspace.data.kinds.kind import are_pictures, count_items, is_frame, is_picture, is_sparse
 from nearspace.data.memory import check_memory
 from nearspace.data.paths import paths_of
 from nearspace.data.tensors import array_of_tensor, is_tensor
@@ -79,7 +78,7 @@ def as_plain(source: Any, *, are_texts: bool = False) -> Plain:
         return Plain(source)
     if is_tensor(source):
         return _of_tensor(source)
-    if sparse.issparse(source):
+    if is_sparse(source):
         return Plain(_matrix(source))
     if isinstance(source, np.ndarray):
         return _of_array(source, are_texts)
@@ -111,7 +110,7 @@ def plain_items(items: Any) -> Any:
     array([[1., 1.]], dtype=float32)
     """
     is_known = isinstance(items, str | list | tuple | np.ndarray) or hasattr(items, "iloc")
-    return items if is_known or sparse.issparse(items) else as_plain(items).items
+    return items if is_known or is_sparse(items) else as_plain(items).items
 
 
 def _of_tensor(tensor: Any) -> Plain:
@@ -123,16 +122,17 @@ def _of_tensor(tensor: Any) -> Plain:
     return Plain(array)
 
 
-def _matrix(matrix: Any) -> sparse.csr_array:
+def _matrix(matrix: Any) -> Any:
     """Return a sparse matrix as one of rows, without what is stored twice or as zero."""
+    from scipy import sparse
+
     if matrix.ndim != 2:
-        raise DataError(
-            f"data: expected a sparse matrix of shape (n, d), got one of shape {matrix.shape}."
-        )
+        raise DataError(f"data: expected a sparse matrix of shape (n, d), got {matrix.shape}.")
     rows = sparse.csr_array(matrix)
-    if not rows.has_canonical_format:
+    if not (rows.has_canonical_format and rows.data.all()):
         rows = rows.copy()  # the caller's own stays as it is
         rows.sum_duplicates()
+        rows.eliminate_zeros()
     return rows
 
 
@@ -191,7 +191,7 @@ def _of_mapping(columns: Mapping[Any, Any], are_texts: bool) -> Plain:
         labels = {} if columns["target"] is None else {"labels": columns["target"]}
         notes = ["The labels are the 'target' that came with the 'data'."] if labels else []
         return dataclasses.replace(plain, roles=plain.roles | labels, notes=plain.notes + notes)
-    names = [str(name) for name in columns]
+    names = [*map(str, columns)]
     if any(hasattr(part, "column_names") for part in columns.values()):
         raise DataError(
             f"data: a dict of the parts {', '.join(names[:5])}: read one of them, with another as "
@@ -211,7 +211,7 @@ def _of_mapping(columns: Mapping[Any, Any], are_texts: bool) -> Plain:
 def _part(column: Any) -> Any:
     """Return a column of a mapping as a sequence; None where it is none."""
     column = array_of_tensor(column) if is_tensor(column) else column
-    if isinstance(column, str | bytes | Mapping) or is_frame(column) or sparse.issparse(column):
+    if isinstance(column, str | bytes | Mapping) or is_frame(column) or is_sparse(column):
         return None
     return column if hasattr(column, "__len__") and getattr(column, "ndim", 1) > 0 else None
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from nearspace.errors import DataError
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["array_of_tensor", "is_tensor"]
 
@@ -85,6 +87,8 @@ def _strided(tensor: Any) -> np.ndarray:
 
 
 def _sparse(tensor: Any) -> np.ndarray | sparse.csr_array:
+    from scipy import sparse
+
     with warnings.catch_warnings():  # that sparse layouts are new
         warnings.simplefilter("ignore", UserWarning)
         entries = tensor.to_sparse_coo().coalesce()

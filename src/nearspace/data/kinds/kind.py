@@ -35,6 +35,7 @@ __all__ = [
     "infer_kind",
     "is_frame",
     "is_picture",
+    "is_sparse",
     "kind_of_file",
     "number_array",
     "recognised",
@@ -422,9 +423,14 @@ def content_hash(rows: Sequence[Any] | np.ndarray) -> np.ndarray:
     return digests
 
 
+def is_sparse(items: Any) -> bool:
+    """Return whether items are a sparse matrix of SciPy, which is not imported for this."""
+    return hasattr(items, "tocsr")
+
+
 def count_items(items: Any) -> int:
     """Return how many items there are: a sparse matrix has a shape, and no length."""
-    return items.shape[0] if hasattr(items, "tocsr") else len(items)
+    return items.shape[0] if is_sparse(items) else len(items)
 
 
 def take_items(items: Any, indices: np.ndarray) -> Any:

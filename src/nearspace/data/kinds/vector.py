@@ -7,7 +7,6 @@ import html
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-from scipy import sparse
 
 from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled
 from nearspace.data.kinds.kind import (
@@ -19,6 +18,7 @@ from nearspace.data.kinds.kind import (
     array_words,
     content_hash,
     is_frame,
+    is_sparse,
     number_array,
 )
 from nearspace.data.kinds.table import Table
@@ -63,7 +63,7 @@ class Vector(Kind):
     @classmethod
     def recognise(cls, items: Any) -> str | None:
         """Return why items look like vectors: rows of numbers."""
-        if sparse.issparse(items):
+        if is_sparse(items):
             return f"sparse {array_words(items)}"
         array = number_array(items)
         return array_words(array) if array is not None and array.ndim == 2 else None
@@ -80,7 +80,7 @@ class Vector(Kind):
             return _matrix(items)
         if are_pictures(items):
             raise DataError("pictures are no vectors; read them as images, raw makes them vectors.")
-        array = items if sparse.issparse(items) else np.asarray(items)
+        array = items if is_sparse(items) else np.asarray(items)
         return array.reshape(len(array), -1) if array.ndim > 2 else array
 
     def check(self, items: Any, who: str = "Vectors") -> np.ndarray:
@@ -96,7 +96,7 @@ class Vector(Kind):
             # Whole numbers of 32 bits and more need float64.
             wide = np.promote_types(array.dtype, np.float32) != np.float32
             array = array.astype(np.float64 if wide else np.float32)
-        if sparse.issparse(array):
+        if is_sparse(array):
             _check_entries(array, who)
         else:
             check_range(array, who)
@@ -105,7 +105,7 @@ class Vector(Kind):
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return the vectors checked, and tell of columns in which float32 loses differences."""
         read = super().convert(items, who, wanted)
-        if sparse.issparse(read.items):
+        if is_sparse(read.items):
             return read
         names = [f"column {at}" for at in range(self.dim)]
         return dataclasses.replace(read, notes=rounding_notes(read.items, names))
@@ -116,7 +116,7 @@ class Vector(Kind):
 
     def hashes(self, items: Any) -> np.ndarray:
         """Return the content hash of every row: of its numbers, whatever type holds them."""
-        if sparse.issparse(items):
+        if is_sparse(items):
             bounds = zip(items.indptr[:-1], items.indptr[1:], strict=True)
             values, places = items.data.astype(np.float64), items.indices.astype(np.int64)
             return content_hash([places[a:b].tobytes() + values[a:b].tobytes() for a, b in bounds])
@@ -125,26 +125,28 @@ class Vector(Kind):
 
     def same(self, items: np.ndarray) -> np.ndarray:
         """Return one number for rows that differ by a millionth of a column's spread at most."""
-        if sparse.issparse(items):
+        if is_sparse(items):
             return super().same(items)
         _, first, of = np.unique(self.hashes(items), return_index=True, return_inverse=True)
         return equal_rows(numbers_scaled(items)[first])[of]
 
     def near(self, items: np.ndarray, asked: np.ndarray) -> np.ndarray:
         """Return pairs of rows that are nearer to each other than chance would put them."""
-        if sparse.issparse(items):
+        if is_sparse(items):
             return super().near(items, asked)
         return near_rows(numbers_scaled(items), asked)
 
     def join(self, first: Any, second: Any) -> Any:
         """Return vectors followed by others."""
-        if sparse.issparse(first) or sparse.issparse(second):
+        if is_sparse(first) or is_sparse(second):
+            from scipy import sparse
+
             return sparse.csr_array(sparse.vstack([first, second], format="csr"))
         return super().join(first, second)
 
     def item(self, items: Any, index: int) -> np.ndarray:
         """Return one vector, dense."""
-        return items[[index]].toarray()[0] if sparse.issparse(items) else items[index]
+        return items[[index]].toarray()[0] if is_sparse(items) else items[index]
 
     def batches(self, items: np.ndarray, scaling: Scaling | None = None) -> Stacked:
         """Return the vectors as one float32 tensor, scaled in float64."""
@@ -180,7 +182,7 @@ class Vector(Kind):
 
     def traits(self, items: Any, rows: np.ndarray) -> list[Trait]:
         """Return the numbers that take few values, as a label does that was left in."""
-        if sparse.issparse(items):
+        if is_sparse(items):
             if self.dim > MOST_SEARCHED:
                 return []
             items = items.toarray()
@@ -211,7 +213,7 @@ def check_range(array: np.ndarray, who: str) -> None:
         )
 
 
-def _check_entries(rows: sparse.csr_array, who: str) -> None:
+def _check_entries(rows: Any, who: str) -> None:
     """Raise `DataError` where an entry of a sparse matrix is not finite, or too large."""
     entries = rows.tocoo()
     unusable = np.flatnonzero(~(np.abs(entries.data) <= np.finfo(np.float32).max))
@@ -225,7 +227,7 @@ def _check_entries(rows: sparse.csr_array, who: str) -> None:
 
 def _rows(items: Any, who: str, dim: int | None = None) -> Any:
     """Return items as an array of rows of numbers, of ``dim`` where that is given."""
-    array = items if sparse.issparse(items) else np.asarray(items)
+    array = items if is_sparse(items) else np.asarray(items)
     fits = array.ndim == 2 and array.shape[1] and array.shape[1] == (dim or array.shape[1])
     if not fits or array.dtype.kind not in "fiub":
         raise DataError(
