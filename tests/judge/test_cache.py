@@ -461,7 +461,9 @@ def test_a_cache_that_vanishes_meanwhile_changes_no_figure(few, no_maps, tmp_pat
 
 STUDIES = {
     "layers": lambda few, folder: compare_layers(few, "mlp(epochs=1)", layers="fc2", cache=folder),
-    "transfer": lambda few, folder: transfer(few, "pca(dim=2)", labels=[12], seeds=1, cache=folder),
+    "transfer": lambda few, folder: transfer(
+        few, "pca(dim=2)", labelled=[12], seeds=1, cache=folder
+    ),
     "rates": lambda few, folder: measure_rates(
         load("digits").take(np.arange(60)), ["pca(dim=4)"], cache=folder
     ),

@@ -188,7 +188,7 @@ def test_a_leak_is_told_above_the_verdict(tmp_path, command):
 def test_other_studies_tell_of_it_too():
     table = passengers(200)
     table["alive"] = table["survived"] + 0.5
-    study = transfer(load(table, labels="survived"), "raw", labels=[20])
+    study = transfer(load(table, labels="survived"), "raw", labelled=[20])
     assert study.notes[0].startswith("The column 'alive' alone tells 100.0 %")
 
 

@@ -74,7 +74,7 @@ def test_ranked_by_the_error_the_lowest_is_best_and_below_chance(diabetes):
 
 
 def test_few_labels_of_numbers_are_learnt_from(diabetes):
-    found = transfer(diabetes, "autoencoder(dim=8, epochs=3)", labels=[60], seeds=2)
+    found = transfer(diabetes, "autoencoder(dim=8, epochs=3)", labelled=[60], seeds=2)
     rows = {row.way: row for row in found.rows}
     assert list(rows) == [
         "from scratch", "linear head on raw", "linear head",
@@ -89,7 +89,7 @@ def test_few_labels_of_numbers_are_learnt_from(diabetes):
     assert found.label() == "R²"
     assert not any("points" in sentence for sentence in found.verdicts)
     with pytest.raises(NearspaceError, match="10 ranges of numbers"):
-        transfer(diabetes, "pca", labels=[5])
+        transfer(diabetes, "pca", labelled=[5])
 
 
 def test_layers_are_judged_by_r2(diabetes):

@@ -41,7 +41,7 @@ def test_a_name_overrules_what_the_data_bring():
     assert set_task(data, Protocol(), "unlabelled").train.target is None
     layers = compare_layers(data, "mlp(epochs=20)", task="numbers")
     assert layers.label() == "5-NN R²"
-    found = transfer(data, "raw", task="numbers", labels=[60], seeds=2)
+    found = transfer(data, "raw", task="numbers", labelled=[60], seeds=2)
     assert found.rows[0].score.value > 0.9
     with pytest.raises(NearspaceError, match=r"no task 'number'\. Did you mean 'numbers'"):
         compare(data, task="number")

@@ -74,7 +74,7 @@ def transfer_command(
         from nearspace.judge.studies.transfer import transfer
 
         study = transfer(
-            dataset, encoder, task=judging.task, labels=wanted, seeds=seeds,
+            dataset, encoder, task=judging.task, labelled=wanted, seeds=seeds,
             test_size=judging.test_size, random_state=judging.random_state,
             near_duplicates=judging.near_duplicates, cache=judging.folder,
             progress=progress,

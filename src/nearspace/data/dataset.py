@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind
+from nearspace.data.kinds.kind import Kind, count_items
 from nearspace.data.target import Target, check_length, target_of, without_missing
 from nearspace.errors import DataError
 
@@ -86,7 +86,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.ids is None:
-            object.__setattr__(self, "ids", np.arange(len(self.items)))
+            object.__setattr__(self, "ids", np.arange(len(self)))
         for column in (*COLUMNS, "meta"):
             values = getattr(self, column)
             if values is None:
@@ -94,10 +94,10 @@ class Dataset:
             if column != "meta":
                 values = np.asarray(values)
                 object.__setattr__(self, column, values)
-            check_length(values, len(self.items), column, self.name)
+            check_length(values, len(self), column, self.name)
         self._set_target()
         unique, counts = np.unique(np.asarray(self.ids), return_counts=True)
-        if len(unique) < len(self.items):
+        if len(unique) < len(self):
             raise DataError(
                 f"{self.name}: the id '{unique[counts > 1][0]}' stands {counts.max()} times; every "
                 "item needs an id of its own."
@@ -107,17 +107,17 @@ class Dataset:
         """Keep the labels that there are as a target, and which items have one."""
         target, labelled = self.target, self.labelled
         if labelled is None and target is not None and not isinstance(target, Target):
-            check_length(target, len(self.items), "labels", self.name)
+            check_length(target, len(self), "labels", self.name)
             target, labelled = without_missing(target)
         if labelled is not None:
             labelled = np.asarray(labelled, dtype=bool)
-            check_length(labelled, len(self.items), "marks of labelled items", self.name)
+            check_length(labelled, len(self), "marks of labelled items", self.name)
             if labelled.all() or target is None:
                 labelled = None
             elif not labelled.any():
                 target = labelled = None
         if target is not None:
-            count = len(self.items) if labelled is None else int(labelled.sum())
+            count = len(self) if labelled is None else int(labelled.sum())
             check_length(target, count, "labels", self.name)
             target = target_of(target)
         object.__setattr__(self, "target", target)
@@ -135,7 +135,7 @@ class Dataset:
         return dataset_card(self)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return count_items(self.items)
 
     @functools.cached_property
     def labels(self) -> np.ndarray | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,9 @@ from nearspace.data.columns import (
     typed_columns,
 )
 from nearspace.data.dates import Dates, parse_dates
-from nearspace.data.kinds.kind import is_frame
+from nearspace.data.kinds.kind import is_frame, is_picture, kind_of_file
 from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_numbers
+from nearspace.data.paths import paths_of
 from nearspace.data.roles import as_written, lost_digits_notes
 from nearspace.data.sources import Source, check_names, is_split
 from nearspace.errors import DataError
@@ -175,12 +177,17 @@ def _items_column(
         return column, []
     beside = {*names.values(), *without}
     free = [str(each) for each in frame if each not in beside]
+    pictures = [each for each in free if _holds_pictures(frame[each])]
     vectors = [each for each in free if holds_vectors(frame[each])]
-    if len(vectors) > 1 and "vector" not in vectors:
+    several = pictures or vectors
+    if len(several) > 1 and "vector" not in several:
+        what = "pictures" if pictures else "vectors"
         raise DataError(
-            f"{name} holds several columns of vectors, {', '.join(vectors)}: say by column= which "
+            f"{name} holds several columns of {what}, {', '.join(several)}: say by column= which "
             "holds the items."
         )
+    if pictures:
+        return pictures[0], []
     if not vectors:
         return (None, []) if kind == "table" else _texts_column(frame[free], name, kind)
     notes = []
@@ -290,8 +297,10 @@ def _of_column(
     meta: pd.DataFrame | None,
 ) -> Source:
     """Return the texts or vectors in a column, without the rows that have none."""
-    vectors = holds_vectors(cells)
-    if vectors:
+    vectors, pictures = holds_vectors(cells), _holds_pictures(cells)
+    if pictures:
+        seen, noun = f"pictures in column '{cells.name}'", "picture"
+    elif vectors:
         seen, noun = f"vectors in column '{cells.name}'", "vector"
     else:
         seen, noun = f"texts in column '{cells.name}'", "text"
@@ -307,7 +316,19 @@ def _of_column(
     source = source.without(dict.fromkeys(gaps, f"without a {noun}"), "row", f"without a {noun}")
     if vectors:
         source.items = _stacked(source.items, str(cells.name), name)
+    elif pictures and isinstance(source.items[0], str):
+        source.items = paths_of(source.items, name)
     return source
+
+
+def _holds_pictures(column: pd.Series) -> bool:
+    """Return whether all cells of a column are pictures opened by Pillow, or name such files."""
+    cells = column.dropna().tolist() if column.dtype.kind == "O" else []
+    if cells and all(map(is_picture, cells)):
+        return True
+    are_names = bool(cells) and all(isinstance(cell, str) and kind_of_file(cell) for cell in cells)
+    # Names of pictures that lie elsewhere are names, and no more.
+    return are_names and any(map(os.path.exists, cells))
 
 
 def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.frames import as_frame, frame_source
+from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import (
     ItemsRead,
     Kind,
@@ -25,12 +25,16 @@ from nearspace.data.kinds.kind import (
 )
 from nearspace.data.lots import keys_of, lots
 from nearspace.data.memory import told_of_memory
+from nearspace.data.paths import names_below
+from nearspace.data.plain import as_plain
 from nearspace.data.readers import archives, files, folders
+from nearspace.data.roles import role_notes
 from nearspace.data.samples import SAMPLES
-from nearspace.data.sources import Source, no_names, with_clean_roles
+from nearspace.data.sources import Source, check_names, no_names, one_each, with_clean_roles
+from nearspace.data.target import Target
 from nearspace.errors import DataError, did_you_mean
 
-__all__ = ["load"]
+__all__ = ["dataset_of", "load"]
 
 
 def load(
@@ -55,7 +59,7 @@ def load(
 
     Parameters
     ----------
-    source : str, path, ndarray, list of str, DataFrame or Dataset
+    source : str, path, array, list, DataFrame, data set
         One of
 
         - the name of a sample: ``"digits"``, ``"wine"``, ``"sentences"``, ``"customers"``;
@@ -67,9 +71,13 @@ def load(
         - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv``,
           ``.data``, ``.dat``, ``.jsonl``, ``.ndjson``, ``.json`` (lists of objects) or
           ``.parquet``; those of text may be packed (``.gz``, ``.bz2``);
-        - an array, a list of ``str``, of paths or of pictures opened by Pillow, a DataFrame or
-          another table that Arrow can read, such as one of Polars. A `Dataset` is returned as it
-          is.
+        - an array or a tensor, of numbers, texts or records; a sparse matrix;
+        - a list of ``str``, of paths (all of which are files), of pictures opened by Pillow, of
+          dicts, of rows, or of pairs of an item and its label;
+        - a DataFrame or another table that Arrow can read, such as one of Polars, a Series, or a
+          dict of columns;
+        - a data set of torch or of Hugging Face, by its length and positions, or a `Dataset`,
+          which is returned as it is.
     kind : {"image", "table", "text", "vector"}, optional
         Overrules what the source looks like.
     size : int, optional
@@ -146,29 +154,93 @@ def load(
         return _joined(train, _dataset(parts[1], kind, Wanted(size, train.kind, progress)))
 
 
+def dataset_of(data: Any, labels: Any = None, like: Kind | None = None) -> Dataset:
+    """Return a dataset as it is, other data as `load` reads them; with labels if given.
+
+    Parameters
+    ----------
+    data : Dataset, or what `load` reads
+        The items.
+    labels : str or array-like, optional
+        Their labels, in place of those that the data bring, or the name of a column of theirs.
+    like : Kind, optional
+        The kind to read the items as, where they are no dataset yet.
+
+    Examples
+    --------
+    >>> dataset_of(["near", "alike", "far"], ["a", "a", "b"]).kind
+    Text()
+    """
+    if not isinstance(data, Dataset):
+        return load(data, labels=labels, like=like)
+    if labels is None:
+        return data
+    if isinstance(labels, str):
+        columns = [] if data.meta is None else data.meta.column_names
+        check_names(data.name, "column", [labels], columns)
+        labels = data.meta[labels]  # type: ignore[index]
+    told: list[str] = []
+    if not isinstance(labels, Target):
+        labels = one_each(labels, "labels", len(data), data.name)
+        told = role_notes(labels, "labels")
+    return dataclasses.replace(data, target=labels, labelled=None, notes=(*data.notes, *told))
+
+
 def _open(
     source: Any, given: dict[str, Any], without: list[str], like: dict[str, str], kind: str | None
 ) -> Source:
     """Return what a source holds, with the roles asked for, each of them clean."""
-    names = {role: value for role, value in given.items() if isinstance(value, str)}
     if isinstance(source, str | os.PathLike):
+        names = _names(given)
         opened = _open_path(str(source), names, without, like, kind)
-    elif is_frame(source := as_frame(source)):
-        opened = frame_source(source, names, "data", without=without, like=like, kind=kind)
     else:
-        no_names(f"A source of type {type(source).__name__}", names, without)
-        opened = Source(source, "data", "")
-    try:
-        empty = not len(opened)
-    except TypeError:
-        raise DataError(
-            f"{opened.name}: expected a path, an array, a list of str or a DataFrame, got one "
-            f"{type(opened.items).__name__}."
-        ) from None
-    if empty:
+        _check_order(source, given)
+        plain = as_plain(source, are_texts=kind == "text")
+        given = plain.roles | given
+        names = _names(given)
+        if is_frame(plain.items):
+            opened = frame_source(plain.items, names, "data", without=without, like=like, kind=kind)
+        else:
+            no_names(f"A source of type {type(source).__name__}", names, without)
+            opened = _of_items(plain.items)
+        opened.notes = [*plain.notes, *opened.notes]
+    if not len(opened):
         raise DataError(f"{opened.name}: expected at least one item, got none.")
     opened.roles |= {role: value for role, value in given.items() if role not in names}
     return with_clean_roles(opened)
+
+
+def _names(given: dict[str, Any]) -> dict[str, str]:
+    return {role: value for role, value in given.items() if isinstance(value, str)}
+
+
+def _of_items(items: Any) -> Source:
+    """Return the source of items that are no table; files go by their names."""
+    source = Source(items, "data", "")
+    if source.kind_of_files is not None:
+        source.seen = f"{len(items):,} files"
+        names = names_below(items)
+        if len({*names}) == len(names):
+            source.roles["ids"] = np.array(names)
+    return source
+
+
+def _check_order(source: Any, given: dict[str, Any]) -> None:
+    """Raise where values of a role are of other rows than the items, as far as indexes tell.
+
+    Two indexes that hold the same names in another order say which value belongs to which item,
+    and it is not the one at its place.
+    """
+    own = getattr(source, "index", None) if hasattr(source, "iloc") else None
+    for role, values in given.items():
+        index = getattr(values, "index", None) if hasattr(values, "iloc") else None
+        if own is None or index is None or len(own) != len(index) or own.equals(index):
+            continue
+        if own.is_unique and index.is_unique and not len(own.difference(index)):
+            raise DataError(
+                f"data: the {role} have the index of the items in another order; bring them into "
+                f"theirs ({role}.loc[data.index]), or give {role}.to_numpy() where places count."
+            )
 
 
 def _open_path(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.data.tensors import array_of_tensor, is_tensor
 from nearspace.errors import DataError
 
 __all__ = [
@@ -133,6 +134,10 @@ def value_array(values: Any) -> np.ndarray:
     >>> value_array([1, "1", None]).tolist()
     [1, '1', None]
     """
+    if is_tensor(values):
+        return np.asarray(array_of_tensor(values, "labels"))
+    if isinstance(values, np.ma.MaskedArray):
+        values = values.tolist()  # None where one is masked
     if hasattr(values, "to_arrow"):
         values = values.to_arrow()
     if hasattr(values, "to_pylist"):
@@ -151,8 +156,12 @@ def _is_row_of_one(value: Any) -> bool:
 def _objects(values: Any) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
     for row, value in enumerate(values):
-        array[row] = value
+        array[row] = array_of_tensor(value).item() if _is_number(value) else value
     return array
+
+
+def _is_number(value: Any) -> bool:
+    return is_tensor(value) and value.numel() == 1
 
 
 def plain_values(values: np.ndarray, role: str, who: str) -> np.ndarray:

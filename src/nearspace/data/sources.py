@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind, kind_of_file, take_items
+from nearspace.data.kinds.kind import Kind, count_items, kind_of_file, take_items
 from nearspace.data.members import FILES
 from nearspace.data.roles import is_missing, plain_values, role_notes, value_array
 from nearspace.data.target import check_length
@@ -25,6 +25,7 @@ __all__ = [
     "is_split",
     "left_out",
     "no_names",
+    "one_each",
     "with_clean_roles",
 ]
 
@@ -75,7 +76,7 @@ class Source:
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return count_items(self.items)
 
     @property
     def kind_of_files(self) -> type[Kind] | None:
@@ -152,7 +153,8 @@ def with_clean_roles(source: Source) -> Source:
     But for labels: None stands for one that is missing, and a note says how many are. A missing
     group, time or id is an error.
     """
-    roles = {role: _column(values, role, source) for role, values in source.roles.items()}
+    count, who = len(source), source.name
+    roles = {role: one_each(values, role, count, who) for role, values in source.roles.items()}
     roles.setdefault("ids", np.arange(len(source)))
     source = dataclasses.replace(source, roles=roles, notes=list(source.notes))
     for role in ("labels", "groups", "ids"):
@@ -184,16 +186,35 @@ def _with_gaps(labels: np.ndarray, source: Source) -> dict[str, np.ndarray]:
     return {"labels": whole}
 
 
-def _column(values: Any, role: str, source: Source) -> np.ndarray:
+def one_each(values: Any, role: str, count: int, who: str) -> np.ndarray:
+    """Return values of a role as an array of one for each of ``count`` items.
+
+    Raises
+    ------
+    DataError
+        If they are none, of another length, or rows.
+    """
     array = value_array(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 1:
+    if array.ndim == 0:
         raise DataError(
-            f"{source.name}: expected {role} as one value for each item, got an array of shape "
-            f"{array.shape}."
+            f"{who}: expected {role} as a list, an array or a column of one value for each item, "
+            f"got one {type(values).__name__}."
         )
-    check_length(array, len(source), role, source.name)
+    if array.ndim != 1:
+        hint = "; data come first, labels after them" if role == "labels" else ""
+        if (
+            array.ndim == 2
+            and array.dtype.kind in "fiub"
+            and (np.sum(array != 0, axis=1) == 1).all()
+        ):
+            hint = f"; the classes of one-hot rows are {role}.argmax(axis=1)"
+        raise DataError(
+            f"{who}: expected {role} as one value for each item, got an array of shape "
+            f"{array.shape}{hint}."
+        )
+    check_length(array, count, role, who)
     return array
 
 

@@ -19,6 +19,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from nearspace.data import Dataset, Kind, Target, Text, Vector, infer_kind, target_of
 from nearspace.data.kinds.kind import recognised
 from nearspace.data.kinds.vector import check_range
+from nearspace.data.memory import check_memory
+from nearspace.data.plain import plain_items
 from nearspace.data.rounding import large_offsets
 from nearspace.encoders import name_of
 from nearspace.encoders.blocks import row_blocks
@@ -62,7 +64,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     learns : str
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     takes_sparse : bool
-        Whether vectors may come as a scipy sparse array.
+        Whether vectors that come as a scipy sparse array stay one; for others they are made dense.
     moves : bool
         Whether columns of vectors that lie far from zero may be moved to it, before all are rounded
         to float32: where nothing matters but what vectors differ by. They are given as they come,
@@ -160,7 +162,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         ValueError
             If a parameter is out of range, or the items are not of a kind the encoder takes.
         """
-        return self.fit_items(X, y)
+        return self.fit_items(plain_items(X), y)
 
     def fit_on(self, dataset: Dataset) -> Self:
         """Learn from the items and labels of a dataset, as the kind as which it was read.
@@ -232,7 +234,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         check_is_fitted(self)
         with one_thread():
-            items = self._check(X, reset=False)
+            items = self._check(plain_items(X), reset=False)
             parts = list(row_blocks(items)) if self.in_blocks else []
             if len(parts) < 2:
                 return self._transform(items)
@@ -257,15 +259,18 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     def _check(self, X: Any, reset: bool) -> Any:
         if not isinstance(self.kind_, Vector):  # of vectors scikit-learn has rules of its own
             return self.kind_.check(X, who=f"Items for {type(self).__name__}")
-        sparse_format = "csr" if self.takes_sparse else False
         array = validate_data(
-            self, X, dtype=(np.float64, np.float32), accept_sparse=sparse_format, reset=reset
+            self, X, dtype=(np.float64, np.float32), accept_sparse="csr", reset=reset
         )
         if reset:
             self.kind_ = dataclasses.replace(self.kind_, dim=array.shape[1])
             self.__dict__.pop("offset_", None)  # of an earlier fit
-        if hasattr(array, "tocsr"):
+        if hasattr(array, "tocsr") and self.takes_sparse:
             return array.astype(np.float32, copy=False)
+        if hasattr(array, "tocsr"):
+            nbytes = array.shape[0] * array.shape[1] * array.dtype.itemsize
+            check_memory(nbytes, f"What is sparse, made dense for {type(self).__name__},")
+            array = array.toarray()
         check_range(array, f"Items for {type(self).__name__}")
         if not self.moves:
             return array
@@ -458,7 +463,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         tags.target_tags.required = self.learns == "labels"
         tags.transformer_tags.preserves_dtype = []  # vectors are float32 whatever comes in
         tags.input_tags.two_d_array = Vector in self.kinds
-        tags.input_tags.sparse = self.takes_sparse
+        tags.input_tags.sparse = Vector in self.kinds
         tags.input_tags.string = Text in self.kinds
         tags.non_deterministic = False
         return tags

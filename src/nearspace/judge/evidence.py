@@ -66,10 +66,10 @@ class Evidence:
     @property
     def has(self) -> frozenset[str]:
         """What of the things is there that a score may need."""
-        target = self.task.test.target
+        target, decoded = self.task.test.target, (self.test, self.task.test.items)
         there = {
             "" if target is None else target.name: target is not None,
-            "decoder": reconstructs(self.encoder) and not sparse.issparse(self.test),
+            "decoder": reconstructs(self.encoder) and not any(map(sparse.issparse, decoded)),
             "reference": self.reference is not None,
         }
         return frozenset(name for name, has in there.items() if has)

@@ -14,15 +14,12 @@ from sklearn.base import BaseEstimator, clone
 
 from nearspace.data import Kind
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.combine import Composite
-from nearspace.encoders.spec import make
-from nearspace.errors import SpecError
 from nearspace.judge.cache import Cache, content_key, make_key
 from nearspace.judge.task import Task
 from nearspace.learning.progress import epoch_listener
 
-__all__ = ["Fits", "Tell", "as_encoder", "has_random_state", "is_same", "seeded"]
+__all__ = ["Fits", "Tell", "has_random_state", "is_same", "seeded"]
 
 
 # How far along (0 to 1), and what is being done.
@@ -110,30 +107,6 @@ class Fits:
 
         fitted.fit_parts(fit_part, items, y)
         return fitted, total
-
-
-def as_encoder(what: Any) -> Encoder:
-    """Return the encoder that a spec makes, or a transformer is, if its parameters are right.
-
-    Raises
-    ------
-    SpecError
-        If a spec cannot be read, a parameter is wrong, or it is neither.
-    """
-    if isinstance(what, str):
-        what = make(what)
-    elif not isinstance(what, Encoder) and hasattr(what, "fit") and hasattr(what, "transform"):
-        what = FromSklearn(what)
-    if not isinstance(what, Encoder):
-        raise SpecError(
-            f"An encoder is a spec, an Encoder or a scikit-learn transformer; got "
-            f"{type(what).__name__}."
-        )
-    try:
-        what._validate_params()
-    except ValueError as error:
-        raise SpecError(f"Cannot use '{what.spec}': {error}") from error
-    return what
 
 
 def is_same(first: Any, second: Any) -> bool:

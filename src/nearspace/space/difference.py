@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from nearspace.errors import NearspaceError
+from nearspace.data.load import dataset_of
+from nearspace.errors import DataError, NearspaceError
 from nearspace.foreign import printable_json
 from nearspace.metrics.directions import has_direction
 from nearspace.metrics.exact import row_products
 from nearspace.metrics.retrieval import check_search, nearest, shared_share, subsample
 from nearspace.metrics.similarity import cka
-from nearspace.space.space import Space
+from nearspace.space.space import Space, embed
 from nearspace.writing import write_files
 
 __all__ = ["Change", "Difference", "diff"]
@@ -110,8 +111,8 @@ class Difference:
 
 
 def diff(
-    first: Space,
-    second: Space,
+    first: Any,
+    second: Any,
     k: int = 10,
     metric: str | None = None,
     queries: int = QUERIES,
@@ -121,9 +122,9 @@ def diff(
 
     Parameters
     ----------
-    first, second : Space
+    first, second : Space, or vectors that `load` reads
         Of any dimensions, dense or sparse. Ids are compared as text; items without a counterpart
-        are counted and not looked at.
+        are counted and not looked at. Vectors without ids go by their positions.
     k : int, default=10
         How many neighbours of an item are looked at.
     metric : {"cosine", "dot", "euclidean"}, optional
@@ -151,6 +152,7 @@ def diff(
     >>> found.shared, round(found.cka, 3), found.overlap > 0.99
     (178, 1.0, True)
     """
+    first, second = _as_space(first), _as_space(second)
     metrics = (metric or first.recipe.metric, metric or second.recipe.metric)
     for each in metrics:
         check_search(each, k)
@@ -196,6 +198,25 @@ def diff(
             for at in order
         ],
     )
+
+
+def _as_space(data: Any) -> Space:
+    """Return a space as it is, and vectors as one.
+
+    Raises
+    ------
+    DataError
+        If the data are no vectors: which encoder is to make some, nobody said.
+    """
+    if isinstance(data, Space):
+        return data
+    dataset = dataset_of(data)
+    if len(dataset.kind.shape_of_item) != 1:
+        raise DataError(
+            f"diff: expected two spaces, or vectors, got {dataset.kind}: make a space of them by "
+            "embed(data, encoder)."
+        )
+    return embed(dataset, "raw")
 
 
 def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray]:

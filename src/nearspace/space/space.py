@@ -15,9 +15,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Dataset, Kind, kind_from_json
+from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.decoder import Decoder
-from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
@@ -215,16 +216,18 @@ def dense_vectors(space: Space) -> np.ndarray:
     return vectors.toarray()
 
 
-def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
-    """Return the space of a dataset under an encoder.
+def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
+    """Return the space of data under an encoder.
 
     Parameters
     ----------
-    dataset : Dataset
-        The items.
-    encoder : Encoder or str
-        Fitted or not, or a spec. One that is not fitted is fitted on the items, on the training
-        part of a published split where there is one.
+    data : Dataset, or what `load` reads
+        The items. Where the encoder is fitted, they are read as those that it was fitted on.
+    encoder : Encoder, str or transformer
+        Fitted or not, a spec, or a scikit-learn transformer. One that is not fitted is fitted on
+        the items, on the training part of a published split where there is one.
+    labels : array-like or str, optional
+        The labels of the items, or the name of a column.
 
     Returns
     -------
@@ -242,21 +245,19 @@ def embed(dataset: Dataset, encoder: Encoder | str) -> Space:
     >>> space = embed(load("digits"), "pca(dim=8)")
     >>> space.vectors.shape, space.recipe.spec
     ((1797, 8), 'pca(dim=8)')
+    >>> embed(["near", "alike", "far"], "tfidf", labels=["a", "a", "b"]).labels.tolist()
+    ['a', 'a', 'b']
     """
-    encoder = make(encoder) if isinstance(encoder, str) else encoder
-    if not isinstance(dataset, Dataset):
-        raise DataError(
-            f"embed: expected a Dataset, as load() returns it, got {type(dataset).__name__}."
-        )
+    encoder = as_encoder(encoder)
+    is_fitted = _is_fitted(encoder)
+    dataset = dataset_of(data, labels, encoder.kind_ if is_fitted else None)
     if type(dataset.kind) not in encoder.kinds:
         takes = " or ".join(sorted(f"{kind.name}s" for kind in encoder.kinds))
         raise DataError(
             f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.name}s: "
             "choose another encoder, or say by kind= or column= how to read it."
         )
-    try:
-        check_is_fitted(encoder)
-    except NotFittedError:
+    if not is_fitted:
         encoder = _fit(encoder, dataset)
     vectors: Any = encoder.transform(dataset.items)
     ids = np.asarray(dataset.ids)
@@ -290,6 +291,14 @@ class Thumbnails(Sequence[bytes]):
         if isinstance(position, slice):
             return [self[at] for at in range(len(self))[position]]
         return self.kind.picture(self.items[position])
+
+
+def _is_fitted(encoder: Encoder) -> bool:
+    try:
+        check_is_fitted(encoder)
+    except NotFittedError:
+        return False
+    return True
 
 
 def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:

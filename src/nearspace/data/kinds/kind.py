@@ -31,8 +31,11 @@ __all__ = [
     "are_pictures",
     "array_words",
     "content_hash",
+    "count_items",
     "infer_kind",
     "is_frame",
+    "is_picture",
+    "is_sparse",
     "kind_of_file",
     "number_array",
     "recognised",
@@ -334,6 +337,12 @@ def infer_kind(items: Any) -> tuple[Kind, str]:
     """
     seen = recognised(items, Kind.registry.values())
     if seen is None:
+        array = number_array(items)
+        if array is not None and array.ndim == 1:
+            raise DataError(
+                f"Items: expected several numbers an item, got {described(items)}, one each; give "
+                "a column as values.reshape(-1, 1), or as a table (frame[['name']])."
+            )
         *forms, last = (kind.form for kind in Kind.registry.values())
         raise DataError(
             f"Items: expected {', '.join(forms)}, or {last}, got {described(items)}; bring them "
@@ -370,17 +379,17 @@ def is_frame(items: Any) -> bool:
     return hasattr(items, "iloc") and hasattr(items, "columns")
 
 
+def is_picture(item: Any) -> bool:
+    """Return whether an item is a picture that Pillow opened or made."""
+    pillow = sys.modules.get("PIL.Image")  # nobody has its pictures who has not imported it
+    return pillow is not None and isinstance(item, pillow.Image)
+
+
 def are_pictures(items: Any) -> bool:
     """Return whether items are pictures that Pillow opened or made, in a list or the like."""
-    pillow = sys.modules.get("PIL.Image")  # nobody has its pictures who has not imported it
     if isinstance(items, np.ndarray):
         items = items.tolist() if items.dtype == object else None
-    return (
-        pillow is not None
-        and isinstance(items, list | tuple)
-        and bool(items)
-        and any(isinstance(item, pillow.Image) for item in items)
-    )
+    return isinstance(items, list | tuple) and any(map(is_picture, items))
 
 
 def array_words(array: np.ndarray) -> str:
@@ -412,6 +421,16 @@ def content_hash(rows: Sequence[Any] | np.ndarray) -> np.ndarray:
         digest[-1] |= 1
         digests[index] = bytes(digest)
     return digests
+
+
+def is_sparse(items: Any) -> bool:
+    """Return whether items are a sparse matrix of SciPy, which is not imported for this."""
+    return hasattr(items, "tocsr")
+
+
+def count_items(items: Any) -> int:
+    """Return how many items there are: a sparse matrix has a shape, and no length."""
+    return items.shape[0] if is_sparse(items) else len(items)
 
 
 def take_items(items: Any, indices: np.ndarray) -> Any:

@@ -18,6 +18,7 @@ from nearspace.data.kinds.kind import (
     array_words,
     content_hash,
     is_frame,
+    is_sparse,
     number_array,
 )
 from nearspace.data.kinds.table import Table
@@ -36,11 +37,14 @@ NOISE_OF_WIDEST = 1e-7  # share of the widest column: what principal components 
 SCALED_AT_ONCE = 2**20  # numbers
 
 CODED_ROWS, MOST_CODES = 500, 50  # so few different numbers among so many rows are codes
+MOST_SEARCHED = 1000  # columns of a sparse matrix, among which a label is looked for
 
 
 @dataclasses.dataclass(frozen=True)
 class Vector(Kind):
     """Vectors of ``dim`` numbers, to be compared by ``metric``: a float array ``(n, dim)``.
+
+    A sparse matrix stays one. Of its rows the equal ones are known, not the nearly equal ones.
 
     Examples
     --------
@@ -59,6 +63,8 @@ class Vector(Kind):
     @classmethod
     def recognise(cls, items: Any) -> str | None:
         """Return why items look like vectors: rows of numbers."""
+        if is_sparse(items):
+            return f"sparse {array_words(items)}"
         array = number_array(items)
         return array_words(array) if array is not None and array.ndim == 2 else None
 
@@ -74,7 +80,7 @@ class Vector(Kind):
             return _matrix(items)
         if are_pictures(items):
             raise DataError("pictures are no vectors; read them as images, raw makes them vectors.")
-        array = np.asarray(items)
+        array = items if is_sparse(items) else np.asarray(items)
         return array.reshape(len(array), -1) if array.ndim > 2 else array
 
     def check(self, items: Any, who: str = "Vectors") -> np.ndarray:
@@ -90,12 +96,17 @@ class Vector(Kind):
             # Whole numbers of 32 bits and more need float64.
             wide = np.promote_types(array.dtype, np.float32) != np.float32
             array = array.astype(np.float64 if wide else np.float32)
-        check_range(array, who)
+        if is_sparse(array):
+            _check_entries(array, who)
+        else:
+            check_range(array, who)
         return array
 
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return the vectors checked, and tell of columns in which float32 loses differences."""
         read = super().convert(items, who, wanted)
+        if is_sparse(read.items):
+            return read
         names = [f"column {at}" for at in range(self.dim)]
         return dataclasses.replace(read, notes=rounding_notes(read.items, names))
 
@@ -103,19 +114,39 @@ class Vector(Kind):
         """Return the vectors themselves, float32 or float64 as they came."""
         return items
 
-    def hashes(self, items: np.ndarray) -> np.ndarray:
+    def hashes(self, items: Any) -> np.ndarray:
         """Return the content hash of every row: of its numbers, whatever type holds them."""
+        if is_sparse(items):
+            bounds = zip(items.indptr[:-1], items.indptr[1:], strict=True)
+            values, places = items.data.astype(np.float64), items.indices.astype(np.int64)
+            return content_hash([places[a:b].tobytes() + values[a:b].tobytes() for a, b in bounds])
         # Adding zero turns -0.0 into 0.0.
         return content_hash(np.ascontiguousarray(items, dtype=np.float64) + 0.0)
 
     def same(self, items: np.ndarray) -> np.ndarray:
         """Return one number for rows that differ by a millionth of a column's spread at most."""
+        if is_sparse(items):
+            return super().same(items)
         _, first, of = np.unique(self.hashes(items), return_index=True, return_inverse=True)
         return equal_rows(numbers_scaled(items)[first])[of]
 
     def near(self, items: np.ndarray, asked: np.ndarray) -> np.ndarray:
         """Return pairs of rows that are nearer to each other than chance would put them."""
+        if is_sparse(items):
+            return super().near(items, asked)
         return near_rows(numbers_scaled(items), asked)
+
+    def join(self, first: Any, second: Any) -> Any:
+        """Return vectors followed by others."""
+        if is_sparse(first) or is_sparse(second):
+            from scipy import sparse
+
+            return sparse.csr_array(sparse.vstack([first, second], format="csr"))
+        return super().join(first, second)
+
+    def item(self, items: Any, index: int) -> np.ndarray:
+        """Return one vector, dense."""
+        return items[[index]].toarray()[0] if is_sparse(items) else items[index]
 
     def batches(self, items: np.ndarray, scaling: Scaling | None = None) -> Stacked:
         """Return the vectors as one float32 tensor, scaled in float64."""
@@ -149,8 +180,12 @@ class Vector(Kind):
         """How many numbers a vector has."""
         return (self.dim,)
 
-    def traits(self, items: np.ndarray, rows: np.ndarray) -> list[Trait]:
+    def traits(self, items: Any, rows: np.ndarray) -> list[Trait]:
         """Return the numbers that take few values, as a label does that was left in."""
+        if is_sparse(items):
+            if self.dim > MOST_SEARCHED:
+                return []
+            items = items.toarray()
         some = items[rows[:CODED_ROWS]]
         few = [at for at, each in enumerate(some.T) if len(np.unique(each)) <= MOST_CODES]
         return [
@@ -178,9 +213,21 @@ def check_range(array: np.ndarray, who: str) -> None:
         )
 
 
-def _rows(items: Any, who: str, dim: int | None = None) -> np.ndarray:
+def _check_entries(rows: Any, who: str) -> None:
+    """Raise `DataError` where an entry of a sparse matrix is not finite, or too large."""
+    entries = rows.tocoo()
+    unusable = np.flatnonzero(~(np.abs(entries.data) <= np.finfo(np.float32).max))
+    if len(unusable):
+        row, column = (int(places[unusable[0]]) for places in entries.coords)
+        raise DataError(
+            f"{who}: row {row}, column {column} is {entries.data[unusable[0]]}, expected a finite "
+            "number that float32 can hold; remove the row, fill the cell or scale the column."
+        )
+
+
+def _rows(items: Any, who: str, dim: int | None = None) -> Any:
     """Return items as an array of rows of numbers, of ``dim`` where that is given."""
-    array = np.asarray(items)
+    array = items if is_sparse(items) else np.asarray(items)
     fits = array.ndim == 2 and array.shape[1] and array.shape[1] == (dim or array.shape[1])
     if not fits or array.dtype.kind not in "fiub":
         raise DataError(

@@ -15,10 +15,11 @@ from nearspace.data import Dataset, Kind, load
 from nearspace.data.readers.arrays import open_archive
 from nearspace.data.rounding import MERGED, large_offsets, merged_share
 from nearspace.encoders.base import Encoder
-from nearspace.errors import DataError
+from nearspace.encoders.spec import make
+from nearspace.errors import DataError, SpecError
 from nearspace.recipe import METRICS
 
-__all__ = ["FromSklearn", "Vectors"]
+__all__ = ["FromSklearn", "Vectors", "as_encoder"]
 
 
 class Vectors(Encoder):
@@ -183,6 +184,37 @@ class FromSklearn(Encoder):
                 f"{merged.argmax()} equal: put a scaler behind it."
             )
         return out.astype(np.float32)
+
+
+def as_encoder(what: Any) -> Encoder:
+    """Return the encoder that a spec makes, or a transformer is, if its parameters are right.
+
+    Raises
+    ------
+    SpecError
+        If a spec cannot be read, a parameter is wrong, or it is neither.
+
+    Examples
+    --------
+    >>> as_encoder("pca(dim=2)").spec
+    'pca(dim=2)'
+    """
+    if isinstance(what, str):
+        what = make(what)
+    elif isinstance(what, type):
+        raise SpecError(f"{what.__name__} is a class; give one of it, {what.__name__}().")
+    elif not isinstance(what, Encoder) and hasattr(what, "fit") and hasattr(what, "transform"):
+        what = FromSklearn(what)
+    if not isinstance(what, Encoder):
+        raise SpecError(
+            "An encoder is a spec, an Encoder or a scikit-learn transformer, and comes after the "
+            f"data; got {type(what).__name__}. Network(module) makes one of a network of torch."
+        )
+    try:
+        what._validate_params()
+    except ValueError as error:
+        raise SpecError(f"Cannot use '{what.spec}': {error}") from error
+    return what
 
 
 def _has_ids(path: str) -> bool:

@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -42,6 +43,7 @@ class Raw(Encoder):
     decodes = True
     moves = True
     in_blocks = True
+    takes_sparse = True
     columns_: list[dict[str, Any]] | None
 
     @property
@@ -58,7 +60,8 @@ class Raw(Encoder):
     def _transform(self, items: Any) -> np.ndarray:
         if self.columns_ is not None:
             return codes(items, self.columns_)
-        return np.array(self.kind_.features(items))  # the caller's own array stays the caller's
+        features = self.kind_.features(items)  # the caller's own array stays the caller's
+        return features.copy() if issparse(features) else np.array(features)
 
     def _decoder(self) -> FlatDecoder | None:
         """Return that of images and vectors, which are only flattened."""

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make, make_many
@@ -28,11 +30,11 @@ from nearspace.judge.exhibits import (
     shown_items,
     strips,
 )
-from nearspace.judge.fits import Fits, Tell, as_encoder, has_random_state, is_same, seeded
+from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Judged, Leaderboard, assemble
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol, Task
-from nearspace.judge.tasks import dataset_of, set_task
+from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import nearest
 from nearspace.space.map.tsne import tsne
@@ -42,7 +44,7 @@ __all__ = ["compare"]
 
 def compare(
     data: Any,
-    y: Any = None,
+    labels: Any = None,
     *,
     encoders: Iterable[str | BaseEstimator] | None = None,
     task: str | None = None,
@@ -67,7 +69,7 @@ def compare(
     ----------
     data : Dataset, Task, or what `load` reads
         The items. A task brings its own settings, and what is said of them here has no part.
-    y : array-like or str, optional
+    labels : array-like or str, optional
         Their labels, or the name of a column: classes, or numbers where one is not whole.
     encoders : iterable of str or transformer, optional
         Specs, encoders, or any scikit-learn transformers; by default those that suit the kind.
@@ -119,7 +121,7 @@ def compare(
         asked = data
     else:
         protocol = Protocol(k, rank_by, seeds, test_size, random_state, near_duplicates, metric)
-        asked = set_task(dataset_of(data, y), protocol, task)
+        asked = set_task(dataset_of(data, labels), protocol, task)
     rows, failures = _rows(encoders, asked)
     fits = Fits(asked, cache, progress)
     judge = _Judge(fits)

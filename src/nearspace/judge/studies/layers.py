@@ -13,19 +13,20 @@ import numpy as np
 from sklearn.base import clone
 
 from nearspace.data import take_items
+from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.layers import Layers
-from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
-from nearspace.judge.fits import Fits, Tell, as_encoder
+from nearspace.judge.fits import Fits, Tell
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import hybrid_scores
 from nearspace.judge.table import ScoreTable, with_star, with_verdicts
 from nearspace.judge.taps import MEMORY, Memory, Tapped, own_pool, tap_sides
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
-from nearspace.judge.tasks import dataset_of, set_task
+from nearspace.judge.tasks import set_task
 from nearspace.metrics.directions import unit_vectors
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_scores, probe_scores
@@ -151,6 +152,7 @@ def compare_layers(
     data: Any,
     encoder: str | Encoder,
     *,
+    labels: Any = None,
     task: str | None = None,
     layers: str | Sequence[str] | None = None,
     pool: str | None = None,
@@ -175,6 +177,8 @@ def compare_layers(
     encoder : str or Encoder
         A spec, or an encoder whose network has layers: ``alexnet``, ``cnn``, ``mlp``, or
         `nearspace.encoders.borrowed.network.Network` around any `nn.Module`.
+    labels : array-like or str, optional
+        The labels of the items, or the name of a column.
     task : {"classes", "numbers", "unlabelled"}, optional
         What a layer should be good for; by default what the data bring decides.
     layers : str or sequence of str, optional
@@ -216,11 +220,11 @@ def compare_layers(
     >>> [(row.name, row.dim) for row in board.rows]
     [('fc1', 256), ('fc2', 64), ('logits', 10)]
     """
-    encoder = make(encoder) if isinstance(encoder, str) else encoder
+    encoder = as_encoder(encoder)
     layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers or ()))
     check_layers(encoder, pool, metric)
     protocol = Protocol(k, None, 1, test_size, random_state, near_duplicates, metric)
-    asked = set_task(dataset_of(data), protocol, task)
+    asked = set_task(dataset_of(data, labels), protocol, task)
     fits = Fits(asked, cache, progress)
     for layer in layers or [encoder.get_params()["layer"]]:
         # What a layer that is not there would raise after training, it raises before.

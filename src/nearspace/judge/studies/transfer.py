@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from nearspace.data import Dataset, take_items
+from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
 from nearspace.judge.board import HIDDEN, Board
 from nearspace.judge.evidence import Told
-from nearspace.judge.fits import Fits, Tell, as_encoder
+from nearspace.judge.fits import Fits, Tell
 from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.finetune import (
@@ -32,7 +34,7 @@ from nearspace.judge.studies.finetune import (
 )
 from nearspace.judge.table import ScoreTable, beside
 from nearspace.judge.task import ItemTask, Protocol
-from nearspace.judge.tasks import dataset_of, set_task
+from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
 
 __all__ = ["Transfer", "TransferRow", "strongest", "transfer", "transferred", "verdicts_on"]
@@ -223,8 +225,9 @@ def transfer(
     data: Any,
     encoder: str | Encoder,
     *,
+    labels: Any = None,
     task: str | None = None,
-    labels: Iterable[int] = (100, 1000),
+    labelled: Iterable[int] = (100, 1000),
     seeds: int = 5,
     test_size: float = 0.25,
     random_state: int = 0,
@@ -244,13 +247,15 @@ def transfer(
     Parameters
     ----------
     data : Dataset, or what `load` reads
-        The items, with labels.
+        The items, with labels unless `labels` gives them.
     encoder : str or Encoder
         A spec or an encoder that learns without labels. One without a network that can be
         trained, such as ``hog``, gets the linear head only.
+    labels : array-like or str, optional
+        The labels of the items, or the name of a column.
     task : {"classes", "numbers"}, optional
         What is to be told; by default what the labels are decides.
-    labels : iterable of int, default=(100, 1000)
+    labelled : iterable of int, default=(100, 1000)
         How many training items have a label; what exceeds the training items is left out.
     seeds : int, default=5
         Draws of the labelled items, each with first weights and an order of its own.
@@ -290,7 +295,7 @@ def transfer(
 
     Examples
     --------
-    >>> found = transfer("digits", "pca(dim=16)", labels=[50], seeds=2)
+    >>> found = transfer("digits", "pca(dim=16)", labelled=[50], seeds=2)
     >>> [row.way for row in found.rows]
     ['linear head on raw', 'linear head']
     """
@@ -307,7 +312,7 @@ def transfer(
         random_state=random_state,
         near_duplicates=near_duplicates,
     )
-    asked, counts, notes = _set(dataset_of(data), labels, protocol, task)
+    asked, counts, notes = _set(dataset_of(data, labels), labelled, protocol, task)
     # Without labels, also for encoders that would look at them.
     unlabelled = dataclasses.replace(asked.train, target=None)
     fits = Fits(dataclasses.replace(asked, train=unlabelled), cache, progress)
@@ -335,15 +340,15 @@ def transfer(
 
 
 def _set(
-    dataset: Dataset, labels: Iterable[int], protocol: Protocol, name: str | None
+    dataset: Dataset, labelled: Iterable[int], protocol: Protocol, name: str | None
 ) -> tuple[ItemTask, list[int], list[str]]:
     """Return the task, the numbers of labels that there are enough items for, and notes."""
     if dataset.target is None:
         raise DataError(
             f"{dataset.name} has no labels, and transfer is judged by them: sort files into a "
-            "subfolder for each class, or name the column (load(…, labels=…), --labels)."
+            "subfolder for each class, or name the column (labels=…, --labels)."
         )
-    wanted = sorted(set(labels))
+    wanted = sorted(set(labelled))
     task = set_task(dataset, protocol, name)
     if not task.labelled:
         raise DataError(f"{dataset.name}: all labels are the same, so there is nothing to tell.")

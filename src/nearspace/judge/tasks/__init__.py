@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import pkgutil
 from typing import Any
 
-from nearspace.data import Dataset, Target, load
-from nearspace.data.roles import role_notes, value_array
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.task import Protocol, Task
 
-__all__ = ["check_task", "dataset_of", "set_task"]
+__all__ = ["check_task", "set_task"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
-
-
-def dataset_of(data: Any, y: Any = None) -> Dataset:
-    """Return a dataset as it is, other data as `load` reads them; with labels ``y`` if given."""
-    if not isinstance(data, Dataset):
-        return load(data, labels=y)
-    if y is None:
-        return data
-    told = [] if isinstance(y, Target) else role_notes(value_array(y), "labels")
-    return dataclasses.replace(data, target=y, labelled=None, notes=(*data.notes, *told))
 
 
 def check_task(name: str | None) -> None:
@@ -44,6 +31,7 @@ def set_task(data: Any, protocol: Protocol, name: str | None = None) -> Any:
 
     Examples
     --------
+    >>> from nearspace import load
     >>> set_task(load("wine"), Protocol()).name, set_task(load("wine"), Protocol(), "numbers").name
     ('classes', 'numbers')
     """
