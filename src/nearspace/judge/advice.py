@@ -99,7 +99,7 @@ def _why_best(board: Board) -> str:
     start = "Of what was judged before the interruption, it" if board.interrupted else "It"
     others = [row for row in board.contenders if row is not best]
     tops = [row for row in board.results if row.verdict in TOP]
-    rest = [row for row in board.results if row is not best and row.difference is not None]
+    rest = [row for row in board.results if row.verdict == "worse"]
     if len(others) == 1:
         why = f"has the highest score, and {others[0].name}, which cannot be told from it, "
         why += "is no cheaper"
@@ -109,9 +109,9 @@ def _why_best(board: Board) -> str:
     elif len(tops) > 1:
         why = f"is the only one of the {len(tops)} tied for best that can be told from chance"
     elif rest:
-        following = ranked(rest, score)[0]
-        why = f"is better than all others, by {_difference(following, score)} over the next, "
-        why += following.name
+        following, why = ranked(rest, score)[0], "is better than all others"
+        if following.difference is not None:
+            why += f", by {_difference(following, score)} over the next, {following.name}"
     else:
         why = "is the only one that could be ranked"
         if best.over_chance is not None:

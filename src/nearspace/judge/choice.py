@@ -138,7 +138,8 @@ def frontier(rows: Iterable[Any], score: Score) -> list[Any]:
     The recommended row is among them, as the cheapest of those at least as good as the last of the
     `contenders`.
     """
-    order = ranked((row for row in rows if is_above_chance(row)), score)
+    judged = [row for row in rows if row.verdict in (*TOP, "worse") and is_above_chance(row)]
+    order = ranked(judged, score)
     line: list[Any] = []
     for n in range(1, len(order) + 1):
         row = cheapest(order[:n], score)
