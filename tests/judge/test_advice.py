@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from nearspace.errors import NearspaceError
-from nearspace.judge.choice import cheapest, contenders, frontier, ranked, recommend
+from nearspace.judge.choice import choose, contenders, frontier, ranked, recommend
 from nearspace.judge.cost import Cost
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
@@ -210,7 +210,7 @@ def test_all_places_name_the_same_rows(seed):
     assert starred == [chosen.spec]
     frame = board.to_frame()
     assert frame["spec"][frame["recommended"]].tolist() == starred
-    assert chosen is cheapest(contenders(rows, score), score)
+    assert chosen is choose(contenders(rows, score), score)
     worse = [score.sign * row.scores[score.name].value for row in rows if row.verdict == "worse"]
     assert all(score.sign * board.ranking(chosen).value > value for value in worse)
     line = frontier(rows, score)

@@ -1,6 +1,6 @@
 """Which row of a study to use: one rule, which stars, charts and sentences all ask.
 
-Of the rows that cannot be told from the best, it is the one that `cheapest` names. It stands beside
+Of the rows that cannot be told from the best, it is the one that `choose` names. It stands beside
 the best guess, the row with the highest score: what a test cannot tell apart may differ.
 """
 
@@ -21,7 +21,7 @@ from nearspace.judge.table import TOP, ScoreTable, with_verdicts
 
 __all__ = [
     "Resolution",
-    "cheapest",
+    "choose",
     "contenders",
     "cost_of",
     "frontier",
@@ -80,7 +80,7 @@ def recommend(
     table = dataclasses.replace(table, values=values)
     rows = with_verdicts(rows, table, chance)
     left = contenders(rows, score)
-    chosen = cheapest(left, score) if left else None
+    chosen = choose(left, score) if left else None
     rows = [dataclasses.replace(row, recommended=row is chosen) for row in rows]
     scored = np.isfinite(values).any(axis=(0, 1))
     groups = None if table.groups is None else len(np.unique(table.groups[scored]))
@@ -111,7 +111,7 @@ def contenders(rows: Iterable[Any], score: Score) -> list[Any]:
     ]
 
 
-def cheapest(rows: Sequence[Any], score: Score) -> Any:
+def choose(rows: Sequence[Any], score: Score) -> Any:
     """Return the row to use of those that are equally good, see `choose_by_cost`."""
     costs, values = [cost_of(row) for row in rows], [_goodness(row, score) for row in rows]
     return rows[choose_by_cost(costs, values)]
@@ -126,7 +126,7 @@ def ranked(rows: Iterable[Any], score: Score) -> list[Any]:
     order: list[Any] = []
     while left:
         equal = [row for row in left if _goodness(row, score) == _goodness(left[0], score)]
-        first = cheapest(equal, score)
+        first = choose(equal, score)
         order.append(first)
         left = [row for row in left if row is not first]
     return order + unknown
@@ -142,7 +142,7 @@ def frontier(rows: Iterable[Any], score: Score) -> list[Any]:
     order = ranked(judged, score)
     line: list[Any] = []
     for n in range(1, len(order) + 1):
-        row = cheapest(order[:n], score)
+        row = choose(order[:n], score)
         if not any(row is other for other in line):
             line.append(row)
     return line

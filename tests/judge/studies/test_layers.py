@@ -13,7 +13,7 @@ from nearspace.data import Classes, load
 from nearspace.encoders.borrowed.network import Network
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
-from nearspace.judge.choice import cheapest
+from nearspace.judge.choice import choose
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_scores, pairs_of
@@ -58,7 +58,7 @@ def test_of_equally_small_layers_the_best_is_recommended(board):
         LayerRow("", (dim,), dim, 1.0, Estimate(0.0), 0.0, {"knn": Estimate(value)})
         for dim, value in sizes
     ]
-    assert cheapest(rows, SCORES["knn"]) is rows[2]
+    assert choose(rows, SCORES["knn"]) is rows[2]
     left = board.contenders
     assert {row.verdict for row in left} <= set(TOP)
     assert board.recommended is min(left, key=lambda row: (row.dim, -row.scores["knn"].value))
