@@ -1,5 +1,7 @@
 """The file of a space, from the command line."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
@@ -149,7 +151,9 @@ def test_compare_keeps_the_winner(command):
     done = command("compare", "wine", "--with", "pca(dim=4)", "--save-best", "best.space")
     assert done.returncode == 0, done.stderr
     space = open_space(command.folder / "best.space")
-    assert f"Use {space.recipe.spec}." in done.stdout
+    starred = re.search(r"★, |Use (.*?): ", done.stdout)
+    assert starred
+    assert f"{space.recipe.spec}{' ★' * (starred[1] is None)}" in done.stdout
     assert len(space) == 178
 
 

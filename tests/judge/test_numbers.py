@@ -11,9 +11,8 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.studies.compare import compare
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.judge.studies.transfer import transfer
-from nearspace.report.layers import layers_page, layers_verdict
+from nearspace.report.layers import layers_page
 from nearspace.report.page import render
-from nearspace.report.words import verdict
 
 pytestmark = pytest.mark.trains
 
@@ -47,10 +46,9 @@ def test_encoders_are_ranked_by_r2_above_guessing_the_mean(board):
 
 
 def test_the_verdict_is_in_units_not_percent(board):
-    spec, reason = verdict(board)
-    assert spec == board.best().spec
+    reason = str(board.advice)
+    assert board.advice.picks[-1].spec == board.best().spec
     assert "5-NN R² [" in reason
-    assert "above chance" in reason
     assert "%" not in reason
     assert "points" not in reason
     page = render(board)
@@ -94,11 +92,11 @@ def test_few_labels_of_numbers_are_learnt_from(diabetes):
 
 def test_layers_are_judged_by_r2(diabetes):
     board = compare_layers(diabetes, "mlp(epochs=30)")
-    assert [row.name for row in board.rows] == ["fc1", "fc2", "logits"]
-    assert [row.dim for row in board.rows] == [256, 64, 1]
-    assert board.rows[0].scores["knn_r2"].value > 0.1
-    assert board.floor["chance"].value == pytest.approx(0, abs=0.05)
-    assert "5-NN R²" in layers_verdict(board)[1]
+    assert [row.name for row in board.rows] == ["raw", "fc1", "fc2", "logits"]
+    assert [row.dim for row in board.rows] == [10, 256, 64, 1]
+    assert board.rows[1].scores["knn_r2"].value > 0.1
+    assert board.chance.value == pytest.approx(0, abs=0.05)
+    assert "5-NN R²" in str(board.advice)
     assert "5-NN R²" in layers_page(board).html()
 
 

@@ -9,7 +9,7 @@ import pytest
 from nearspace.errors import NearspaceError
 from nearspace.judge.board import HIDDEN, Board, Failure
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import ScoreTable, beside, contenders
+from nearspace.judge.table import ScoreTable, beside
 
 RATES = np.array([0.92, 0.88, 0.6])
 VALUES = (np.random.default_rng(0).random((3, 1, 400)) < RATES[:, None, None]).astype(float)
@@ -65,18 +65,9 @@ class Row:
     scores: dict
     verdict: str = ""
     recommended: bool = False
+    cost: None = None
     over_chance: Estimate | None = None
     weights: np.ndarray = dataclasses.field(default_factory=lambda: np.ones(3), metadata=HIDDEN)
-
-
-def test_contenders_are_tied_and_told_from_chance():
-    words = ["best", "tied with best", "worse", "tied with best"]
-    gains = [Estimate(0.2, 0.1), Estimate(0.1, -0.1), Estimate(0.3, 0.2), None]
-    rows = [Row(str(i), {}, words[i], over_chance=gains[i]) for i in range(4)]
-    assert contenders(rows) == [rows[0], rows[3]]
-    assert contenders([dataclasses.replace(row, over_chance=None) for row in rows]) == [
-        dataclasses.replace(rows[i], over_chance=None) for i in (0, 1, 3)
-    ]
 
 
 def board():
@@ -119,7 +110,17 @@ def test_a_board_is_one_frame_and_one_json(tmp_path):
     assert frame["error"].tolist()[3] == "It is broken."
     parsed = json.loads(board().to_json(tmp_path / "b.json"))
     assert json.loads((tmp_path / "b.json").read_text()) == parsed
-    assert list(parsed) == ["rows", "protocol", "notes", "seconds", "interrupted", "leaks"]
+    assert list(parsed) == [
+        "rows",
+        "protocol",
+        "notes",
+        "seconds",
+        "interrupted",
+        "leaks",
+        "resolution",
+        "better_by",
+        "advice",
+    ]
     assert parsed["rows"][1]["scores"]["knn"] == {"value": 0.88, "low": 0.7, "high": 0.92}
     assert parsed["rows"][3]["verdict"] == "failed"
     assert "weights" not in parsed["rows"][0]

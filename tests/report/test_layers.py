@@ -7,11 +7,12 @@ import pytest
 from markupsafe import Markup
 
 from nearspace.encoders.spec import make
+from nearspace.judge.choice import Resolution
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.layers import Hybrid, LayerBoard, LayerRow
 from nearspace.report.base import Section
-from nearspace.report.layers import hybrid_table, layers_page, layers_verdict
+from nearspace.report.layers import hybrid_table, layers_page, together
 
 TOLD = {"name": "<digits>", "kind": "grey images", "encoder": "cnn", "k": 5, "pool": "mean"}
 TOLD |= {
@@ -45,8 +46,8 @@ def board():
             for how in ("side by side", "summed")
             for weight in (0.25, 0.5, 0.75)
         )
-        floor = {"raw": score(0.8), "chance": score(0.1)}
-        told = {"floor": floor, "hybrids": hybrids, "gain": score(gain)} if labelled else {}
+        told = {"guessing": score(0.1), "hybrids": hybrids, "gain": score(gain)}
+        told = told if labelled else {}
         seconds = {"fitting": 3.0, "scoring": 1.0}
         return LayerBoard(
             rows, dict(TOLD), ("<note>",), seconds, cka=np.eye(3), encoder=make("cnn"), **told
@@ -76,64 +77,60 @@ def test_the_page_shows_every_layer_and_pair(board, tmp_path):
 
 def test_without_labels_the_page_has_what_needs_none(board, tmp_path):
     page = layers_page(board(labelled=False)).write(tmp_path / "layers.html").read_text("utf-8")
-    assert "There are no labels" in page
+    assert "Nothing is recommended: without labels no layer can be called the best." in page
     assert page.count('class="plot"') == 3
     assert 'id="hybrids"' not in page
 
 
 def test_the_smallest_of_the_tied_is_recommended(board):
-    spec, reason = layers_verdict(board())
-    assert spec == "cnn(pool='mean')@conv2"
-    assert reason.startswith("The smaller of the two layers tied for best: 91.0 % [90.0, 92.0]")
-    assert "fc1 has 92.0 %" in reason
-    assert "The raw input has 80.0 % [79.0, 81.0]." in reason
-    assert "No two layers together are better beyond chance (−0.1 points" in reason
-    _, reason = layers_verdict(board(gain=0.02))
-    assert "conv1 and fc1 together are better still (+2.0 points [+1.0, +3.0]" in reason
+    assert str(board().advice) == (
+        "Best guess: cnn(pool='mean')@fc1, 92.0 % 5-NN accuracy [91.0, 93.0]; cheaper, and cannot "
+        "be told from it: cnn(pool='mean')@conv2 ★, 91.0 % [90.0, 92.0]. For 1.0 points [0.0, 2.0] "
+        "less, conv2 takes 512 B a vector instead of 768 B."
+    )
+    page = layers_page(board()).html()
+    assert "<code>cnn<wbr>(pool=&#39;mean&#39;)@conv2</code> ★" in page
+    assert "No two layers together are better beyond chance (−0.1 points" in together(board())
+    assert together(board(gain=0.02)) in layers_page(board(gain=0.02)).html()
+    assert "conv1 and fc1 together are better still (+2.0 points" in together(board(gain=0.02))
 
 
 def small(name, dim, value, half, verdict, recommended=False):
     scores = {"knn": score(value, half), "probe": score(value)}
     over = Estimate(value - 0.16, value - half - 0.16)
-    told = (scores, score(0.0), verdict, score(0.0), recommended, over)
+    told = (scores, score(0.0), "euclidean", verdict, score(0.0), recommended, over)
     return LayerRow(name, (dim,), dim, 9.5, score(0.5), 0.1, *told)
 
 
 def test_a_layer_that_cannot_be_told_from_chance_is_not_recommended(board, tmp_path):
-    floor = {"raw": score(0.22), "chance": score(0.16)}
     rows = (
         small("conv1", 64, 0.26, 0.05, "best"),
         small("conv2", 32, 0.24, 0.05, "tied with best", True),
         small("fc1", 10, 0.10, 0.05, "tied with best"),
     )
-    told = dataclasses.replace(board(), rows=rows, floor=floor)
-    spec, reason = layers_verdict(told)
-    assert spec == "cnn(pool='mean')@conv2"
-    assert reason.startswith(
-        "The smaller of the two layers tied for best that can be told from chance: 24.0 %"
-    )
+    told = dataclasses.replace(board(), rows=rows)
+    assert [pick.spec for pick in told.advice.picks] == [
+        "cnn(pool='mean')@conv1", "cnn(pool='mean')@conv2",
+    ]  # fmt: skip
     first = dataclasses.replace(rows[0], recommended=True)
     only = dataclasses.replace(told, rows=(first, rows[2]))
-    assert layers_verdict(only)[1].startswith(
-        "The only one of the 2 layers tied for best that can be told from chance: 26.0 %"
+    assert only.advice.reasons == (
+        "It is the only one of the 2 tied for best that can be told from chance.",
     )
     page = layers_page(told).write(tmp_path / "layers.html").read_text("utf-8")
     assert page.count("★ recommended") == 1
 
 
 def test_no_layer_is_recommended_where_none_can_be_told_from_chance(board, tmp_path):
-    floor = {"raw": score(0.22), "chance": score(0.16)}
     rows = (
         small("conv1", 64, 0.26, 0.12, "best"),
         small("fc1", 10, 0.10, 0.12, "tied with best"),
     )
-    none = dataclasses.replace(board(), rows=rows, floor=floor)
-    spec, reason = layers_verdict(none)
-    assert spec is None
-    assert reason == (
-        "No layer can be told from chance (16.0 % [15.0, 17.0] 5-NN accuracy); the best, conv1, "
-        "has 26.0 % [14.0, 38.0]. 1,000 test items are too few to choose by, or there is nothing "
-        "to tell."
+    none = dataclasses.replace(board(), rows=rows, resolution=Resolution(1000))
+    assert str(none.advice) == (
+        "Nothing is recommended, since nothing can be told from chance: the best guess, conv1, has "
+        "26.0 % 5-NN accuracy [14.0, 38.0], 10.0 points better than guessing. 1,000 test items are "
+        "too few to choose by, or there is nothing to tell."
     )
     page = layers_page(none).write(tmp_path / "layers.html").read_text("utf-8")
     assert "5-NN accuracy, %</th>" in page  # the accuracies are shown all the same

@@ -76,6 +76,6 @@ def _told(entries: list[Any]) -> str:
 
 
 def _size(size: int) -> str:
-    from nearspace.report.words import bytes_text
+    from nearspace.judge.amounts import bytes_text
 
     return bytes_text(size) if size < 1e9 else f"{size / 1e9:.1f} GB"

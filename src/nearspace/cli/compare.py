@@ -119,8 +119,9 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     """Print the ranked table, new notes, and the verdict."""
     from rich.text import Text
 
+    from nearspace.judge.amounts import bytes_text, seconds_text
     from nearspace.judge.scores import SCORES
-    from nearspace.report.words import bytes_text, leak_words, seconds_text, verdict
+    from nearspace.report.words import leak_words
 
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
@@ -145,4 +146,4 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
             Text.assemble(("failed", "red"), printable(f" {failure.spec}: {failure.error}"))
         )
     terminal.print_notes(board.notes, told)
-    terminal.print_advice(*verdict(board), leaks=leak_words(board))
+    terminal.print_advice(board.advice, leak_words(board))

@@ -102,7 +102,6 @@ def layers_command(
 
 def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
     """Print the layers, the pairs of layers, new notes, and the verdict."""
-    from nearspace.report.layers import layers_verdict
     from nearspace.report.words import leak_words
 
     _print_layers(board)
@@ -110,12 +109,12 @@ def _print(board: LayerBoard, told: tuple[str, ...]) -> None:
         echo()
         _print_pairs(board)
     terminal.print_notes(board.notes, told)
-    terminal.print_advice(*layers_verdict(board), leaks=leak_words(board))
+    terminal.print_advice(board.advice, leak_words(board))
 
 
 def _print_layers(board: LayerBoard) -> None:
+    from nearspace.judge.amounts import count_text
     from nearspace.judge.scores import SCORES
-    from nearspace.report.words import count_text
 
     rows = []
     for at, row in enumerate(board.rows):
@@ -135,16 +134,16 @@ def _print_layers(board: LayerBoard) -> None:
             "verdict": row.verdict + " ★" * row.recommended,
         }
         rows.append(cells)
-    for name, score in board.floor.items():
-        told = " ".join(board.score.parts(score))
-        rows.append({"layer": name, board.label(): told, "verdict": "floor"})
+    if board.chance is not None:
+        told = " ".join(board.score.parts(board.chance))
+        rows.append({"layer": "chance", board.label(): told, "verdict": "floor"})
     terminal.print_table(rows, "layer", spare=SPARE)
 
 
 def _print_pairs(board: LayerBoard) -> None:
     from rich.text import Text
 
-    from nearspace.report.layers import FRACTIONS, hybrid_table
+    from nearspace.report.layers import FRACTIONS, hybrid_table, together
 
     rows = []
     for first, second, how, cells in hybrid_table(board):
@@ -154,3 +153,4 @@ def _print_pairs(board: LayerBoard) -> None:
             row[f"first weighs {FRACTIONS[cell.weight]}"] = text
         rows.append(row)
     terminal.print_table(rows, "two layers", words=("how",))
+    terminal.print_words(together(board))

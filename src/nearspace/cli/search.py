@@ -163,7 +163,7 @@ def index_command(path: cli.SpaceFile, metric: cli.Metric = None) -> None:
       nearspace index photos.space --metric euclidean
     """
     space = cli.open_file(path)
-    from nearspace.report.words import bytes_text
+    from nearspace.judge.amounts import bytes_text
     from nearspace.space.file.store import write_part
     from nearspace.space.search.index import RECALL, build_index, part_name
 

@@ -96,7 +96,7 @@ def info_command(path: cli.SpaceFile) -> None:
     """
     from rich.table import Table
 
-    from nearspace.report.words import bytes_text
+    from nearspace.judge.amounts import bytes_text
     from nearspace.space.columns import META_TYPES, type_of
     from nearspace.space.formats import open_space
 

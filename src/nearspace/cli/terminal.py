@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from rich.segment import Segment
     from rich.text import Text
 
+    from nearspace.judge.advice import Advice
+
 STYLES = {"best": "bold green", "tied with best": "green", "floor": "dim"}
 BETWEEN = 2  # blanks between the columns of a table
 FEWEST = 8  # characters of a name that stand on one line
@@ -331,12 +333,12 @@ def print_words(*sentences: str | Text) -> None:
         echo(sentence, wrap=True)
 
 
-def print_advice(spec: str | None, reason: str, leaks: Sequence[str] = ()) -> None:
+def print_advice(advice: Advice, leaks: Sequence[str] = ()) -> None:
     """Print what gives the labels away, then what to use, where anything is, and why."""
     for leak in leaks:
         echo()
         echo(leak, style="bold red", wrap=True)
-    print_words("", f"{f'Use {spec}. ' if spec else ''}{reason}")
+    print_words("", str(advice))
 
 
 def leave(study: Any, judged: bool = True) -> None:

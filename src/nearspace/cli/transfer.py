@@ -100,8 +100,8 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
     """Print the table, new notes, what pretraining brought, and where the time went."""
     from rich.text import Text
 
+    from nearspace.judge.amounts import seconds_text
     from nearspace.judge.studies.transfer import FLOOR
-    from nearspace.report.words import seconds_text
 
     trains = any(row.difference for row in study.rows)
     plain = next((row.way for row in study.rows if row.way.startswith(FLOOR)), "")

@@ -12,10 +12,11 @@ import numpy as np
 
 from nearspace.errors import NearspaceError
 from nearspace.foreign import printable_json
+from nearspace.judge.advice import Advice, advise
+from nearspace.judge.choice import Resolution, contenders
 from nearspace.judge.leaks import Leak
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import contenders
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class Board:
     Attributes
     ----------
     rows : tuple
-        Each a dataclass with ``scores`` by name, a ``verdict``, and whatever the study has more;
-        or a `Failure`.
+        Each a dataclass with a ``name``, ``scores`` by name, a ``verdict``, what it costs, and
+        whatever the study has more; or a `Failure`.
     protocol : dict
         All that is needed to repeat the study, in the order in which to read it.
     notes : tuple of str
@@ -56,12 +57,18 @@ class Board:
         Whether Ctrl-C ended the study before all was done.
     leaks : tuple of Leak
         What gives the labels away, see `find_leaks`; to be told before all else.
+    resolution : Resolution or None
+        What the test can tell apart, and how many items would tell more.
+    better_by : dict of str to str
+        Where another score tells of the same labels, and says that the recommended row is worse
+        than another by more than chance: by its name, the row that is best by it.
     named_by : dict of str to str
         What rows are known by where they are listed: fields by the heads of their columns, the
         first of them what a row is.
     """
 
     named_by: ClassVar[Mapping[str, str]] = {"row": "spec"}
+    unranked: ClassVar[str] = "nothing could be ranked"
 
     rows: tuple[Any, ...]
     protocol: dict[str, Any]
@@ -69,6 +76,8 @@ class Board:
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     interrupted: bool = False
     leaks: tuple[Leak, ...] = ()
+    resolution: Resolution | None = None
+    better_by: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return what was found on one line."""
@@ -132,7 +141,7 @@ class Board:
 
     @property
     def leader(self) -> Any:
-        """The row with the best score, None where none is ranked."""
+        """The best guess: the row with the best score, None where none is ranked."""
         return next((row for row in self.results if row.verdict == "best"), None)
 
     @property
@@ -142,8 +151,17 @@ class Board:
 
     @property
     def contenders(self) -> list[Any]:
-        """The rows that are best or tied with it, and can be told from chance."""
-        return contenders(self.results)
+        """The rows between which one may choose by cost, see `choice.contenders`."""
+        return contenders(self.results, self.score)
+
+    def spec(self, row: Any) -> str:
+        """Return by what a row can be used again."""
+        return str(row.name)
+
+    @property
+    def advice(self) -> Advice:
+        """What to use and why, which as text is at most three sentences."""
+        return advise(self)
 
     def best(self) -> Any:
         """Return the recommended row: the cheapest of those that are best or tied with it.
@@ -168,8 +186,8 @@ class Board:
         return pd.DataFrame([_columns(_written(row, "frame")) for row in self.rows])
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Return the board as JSON text, without its pictures; write it where asked."""
-        return json_text(self, path)
+        """Return the board and its advice as JSON text, without pictures; write it where asked."""
+        return json_text({**plain(self), "advice": plain(self.advice)}, path)
 
 
 def json_text(value: Any, path: str | Path | None = None) -> str:

@@ -23,11 +23,19 @@ from nearspace.judge.evidence import Evidence
 from nearspace.judge.task import Task
 from nearspace.learning.train import default_epochs
 
-__all__ = ["Cost", "choose_by_cost", "estimate_seconds", "measure_cost", "with_latencies"]
+__all__ = [
+    "Cost",
+    "as_quick",
+    "as_quick_to_fit",
+    "choose_by_cost",
+    "estimate_seconds",
+    "measure_cost",
+    "with_latencies",
+]
 
 WARM_UPS, ROUNDS, LATENCY_SECONDS = 2, 25, 1.5
-# What no user feels: a millisecond an item; less than twice as long is no reason to choose either.
-FELT_SECONDS, FELT_FACTOR = 1e-3, 2
+# What no user feels: a millisecond an item, a second of fitting, and less than twice as long.
+FELT_SECONDS, FELT_FIT_SECONDS, FELT_FACTOR = 1e-3, 1.0, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,13 +128,29 @@ def with_latencies(
     }
 
 
+def as_quick(cost: Cost, other: Cost) -> bool:
+    """Return whether an item takes no longer than with another encoder, as far as one feels.
+
+    Latencies are held against each other by their lower quartiles, which a busy machine raises
+    least; they count as equal within a millisecond, within a factor of two, and where one is not
+    measured.
+    """
+    least = other.latency_low
+    return not cost.latency_low > max(FELT_FACTOR * least, least + FELT_SECONDS)
+
+
+def as_quick_to_fit(cost: Cost, other: Cost) -> bool:
+    """Return whether fitting takes no longer; within a second, or a factor of two, it does not."""
+    least = other.fit_seconds
+    return not cost.fit_seconds > max(FELT_FACTOR * least, least + FELT_FIT_SECONDS)
+
+
 def choose_by_cost(costs: Sequence[Cost], scores: Sequence[float]) -> int:
     """Return which encoder to use of some that are equally good.
 
-    It is the one with the smallest vectors among those that are as quick as the quickest, of
-    equally small ones that with the highest score, then the first. Latencies are held against each
-    other by their lower quartiles, which a busy machine raises least; they count as equal within a
-    millisecond, within a factor of two, and where one is not measured.
+    Of those that are `as_quick` as the quickest it is the one with the smallest vectors; of equally
+    small ones one that is `as_quick_to_fit` as the quickest of them, and of these the one with the
+    highest score, then the first.
 
     Examples
     --------
@@ -135,11 +159,18 @@ def choose_by_cost(costs: Sequence[Cost], scores: Sequence[float]) -> int:
     >>> choose_by_cost([quick, small, slow], [0.9, 0.8, 0.95])
     1
     """
-    lows = [cost.latency_low for cost in costs]
-    least = min((low for low in lows if not math.isnan(low)), default=math.inf)
-    most = max(FELT_FACTOR * least, least + FELT_SECONDS)
-    quick = [at for at, low in enumerate(lows) if not low > most]
-    return min(quick, key=lambda at: (costs[at].bytes_per_vector, -scores[at]))
+    quickest = min(costs, key=lambda cost: _or_infinite(cost.latency_low))
+    quick = [at for at, cost in enumerate(costs) if as_quick(cost, quickest)]
+    least = min(costs[at].bytes_per_vector for at in quick)
+    small = [at for at in quick if costs[at].bytes_per_vector == least]
+    soonest = min((costs[at] for at in small), key=lambda cost: _or_infinite(cost.fit_seconds))
+    soon = [at for at in small if as_quick_to_fit(costs[at], soonest)]
+    return max(soon, key=lambda at: scores[at])
+
+
+def _or_infinite(seconds: float) -> float:
+    """Return a time by which to look for the least: what was not measured is none."""
+    return math.inf if math.isnan(seconds) else seconds
 
 
 PILOT_ITEMS = 768

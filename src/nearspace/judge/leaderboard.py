@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -14,11 +13,12 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.exhibits import NO_ITEMS, Strip
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
-from nearspace.judge.cost import Cost, choose_by_cost
+from nearspace.judge.choice import Resolution, recommend
+from nearspace.judge.cost import Cost
 from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import ScoreTable, with_star, with_verdicts
+from nearspace.judge.table import ScoreTable
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
@@ -78,6 +78,11 @@ class Result:
     metric: str = ""
     over_chance: Estimate | None = None
 
+    @property
+    def name(self) -> str:
+        """The spec: what a row is called in words."""
+        return self.spec
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Leaderboard(Board):
@@ -99,9 +104,6 @@ class Leaderboard(Board):
         ``"cka"`` and ``"neighbour_overlap"`` between the spaces named in `spaces`.
     spaces : tuple of str
         The specs along both axes of `similarity`.
-    better_by : dict of str to str
-        Where another score tells of the same labels, and says that the recommended row is worse
-        than another by more than chance: by its name, the spec of the row that is best by it.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items.
 
@@ -124,7 +126,6 @@ class Leaderboard(Board):
     gallery_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
-    better_by: dict[str, str] = dataclasses.field(default_factory=dict)
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
     )
@@ -213,7 +214,7 @@ def assemble(
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _without_copies(task, results, scores)
-    results = _ranked(task, results, scores)
+    results, resolution = _ranked(task, results, scores)
     better_by = _better_by(
         task, results, {row.spec: own for row, own in zip(judged, scores, strict=False)}
     )
@@ -229,6 +230,7 @@ def assemble(
             "neighbour_overlap": pairwise(_overlap, spaces),
         },
         spaces=tuple(row.spec for row in judged),
+        resolution=resolution,
         better_by=better_by,
         **shown,
         **settings,
@@ -314,26 +316,27 @@ def _told_of_copies(task: Task, results: list[Result]) -> list[str]:
     ]
 
 
-def _ranked(task: Task, results: list[Result], scores: list[dict[str, Any]]) -> list[Result]:
-    """Return the results ranked, each with its verdict; the cheapest contender is recommended.
+def _ranked(
+    task: Task, results: list[Result], scores: list[dict[str, Any]]
+) -> tuple[list[Result], Resolution | None]:
+    """Return the results ranked, each with its verdict, and what the test can tell apart.
 
     ``scores`` are of the results and, where anything can be guessed, of guessing.
     """
     score, reference = SCORES[task.rank_by], USUAL[task.train.kind.name].reference
     ranked = [row for row in results if score.name in row.scores]
     rest = [row for row in results if score.name not in row.scores]
+    resolution = None
     if ranked:
         pairs = zip(results, scores, strict=False)
         values = [own[score.name] for row, own in pairs if score.name in row.scores]
         chance = scores[-1].get(score.name) if len(scores) > len(results) else None
-        told = with_verdicts(ranked, _table(task, score, values), chance)
-        ranked = with_star(told, functools.partial(_cheapest, score=score))
-        ranked.sort(key=lambda row: -score.sign * row.scores[score.name].value)
+        ranked, resolution = recommend(ranked, _table(task, score, values), score, chance)
     if score.name == "preservation":
         rest.sort(key=lambda row: row.spec == reference)
         if rest and rest[-1].spec == reference:
             rest[-1] = dataclasses.replace(rest[-1], verdict="reference")
-    return ranked + rest
+    return ranked + rest, resolution
 
 
 def _better_by(
@@ -351,10 +354,3 @@ def _better_by(
         if words[chosen] == "worse":
             better[score.name] = next(spec for spec, word in words.items() if word == "best")
     return better
-
-
-def _cheapest(left: list[Result], score: Score) -> Result:
-    """Return which of the contenders to use, see `choose_by_cost`."""
-    rows = [(row, row.cost) for row in left if row.cost is not None]
-    values = [score.sign * row.scores[score.name].value for row, _ in rows]
-    return rows[choose_by_cost([cost for _, cost in rows], values)][0]

@@ -20,6 +20,7 @@ __all__ = [
     "Estimate",
     "compare_to_base",
     "compare_to_best",
+    "half_width",
     "interval",
 ]
 
@@ -55,6 +56,9 @@ class Comparison:
         Intervals of the differences; those that hold 0 are of the tied.
     tied : ndarray of shape (e,), bool
         Whether the difference to the best may be chance; true for the best.
+    critical : ndarray of shape (e,)
+        How many standard errors a difference had to exceed, were the errors known: 1.96 of two
+        rows, more of several.
     """
 
     best: int
@@ -62,6 +66,7 @@ class Comparison:
     low: np.ndarray
     high: np.ndarray
     tied: np.ndarray
+    critical: np.ndarray
 
 
 def interval(
@@ -121,7 +126,7 @@ def interval(
     if n_units < 2:
         return np.full(len(values), np.nan), np.full(len(values), np.nan)
     variances = np.stack([np.square(means.parts).sum(axis=1), means.seeds], axis=1)
-    half = _half(variances, means.freedom, (1 - level) / 2)
+    half = half_width(variances, means.freedom, (1 - level) / 2)
     if differences:
         few = (means.sums != 0).sum(axis=1) < np.log2(2 / (1 - level))
         least = np.maximum(np.abs(values), 1 - (1 - level) ** (1 / n_units))
@@ -133,7 +138,7 @@ def interval(
     variance = variances.sum(axis=1)
     unknown = (variance < 1e-20) & (values > 0) & (values < 1)  # rounding leaves 1e-31
     variance = np.where(unknown, values * (1 - values) / n_units, variance)
-    sure = _half(np.array([[1.0, 0.0]]), means.freedom, (1 - level) / 2)
+    sure = half_width(np.array([[1.0, 0.0]]), means.freedom, (1 - level) / 2)
     error = np.sqrt(variance)
     quantile = np.where(unknown | (error == 0), sure, half / np.where(error > 0, error, 1.0))
     low, high = _wilson(values, variance, quantile)
@@ -198,13 +203,13 @@ def compare_to_best(
     usable = np.isfinite(means.values)
     none = np.full(len(usable), np.nan)
     if not usable.any():
-        return Comparison(0, none, none, none, np.ones(len(usable), dtype=bool))
+        return Comparison(0, none, none, none, np.ones(len(usable), dtype=bool), none)
     worst = -np.inf if higher_is_better else np.inf
     ranked = np.where(usable, means.values, worst)
     best = int(ranked.argmax() if higher_is_better else ranked.argmin())
     difference = means.values - means.values[best]
     if means.units < 2:
-        return Comparison(best, difference, none, none, usable)
+        return Comparison(best, difference, none, none, usable, none)
     able, at = means.take(usable), int(usable[:best].sum())
     drawn, errors = able.draws(random_state), np.sqrt(able.variances.sum(axis=2))
     beside = able.variances[at], able.freedom_beside(at)
@@ -212,10 +217,12 @@ def compare_to_best(
     def largest(left: np.ndarray) -> np.ndarray:
         return _largest_difference(drawn[left], errors[np.ix_(left, left)])
 
-    half, few = none.copy(), _few(able.sums - able.sums[at])
-    half[usable] = _step_down(np.abs(difference[usable]), *beside, few, largest, level)
+    half, critical, few = none.copy(), none.copy(), _few(able.sums - able.sums[at])
+    half[usable], critical[usable] = _step_down(
+        np.abs(difference[usable]), *beside, few, largest, level
+    )
     tied = np.abs(difference) <= half
-    return Comparison(best, difference, difference - half, difference + half, tied)
+    return Comparison(best, difference, difference - half, difference + half, tied, critical)
 
 
 def compare_to_base(
@@ -275,8 +282,9 @@ def compare_to_base(
         return (drawn[some] / errors[some, None]).max(axis=0, initial=0.0)
 
     freedom = np.broadcast_to(able.freedom, variances.shape)
-    half = off + _step_down(able.values - off, variances, freedom, _few(able.sums), largest, level)
-    low[usable] = able.values - half
+    few = _few(able.sums)
+    half, _ = _step_down(able.values - off, variances, freedom, few, largest, level)
+    low[usable] = able.values - off - half
     return means.values, low
 
 
@@ -292,7 +300,7 @@ def _wilson(
     return centre - half, centre + half
 
 
-def _half(variances: np.ndarray, freedom: Any, tail: float) -> np.ndarray:
+def half_width(variances: np.ndarray, freedom: Any, tail: float) -> np.ndarray:
     """Return half the width of intervals, from variances ``(e, 2)`` and their freedom."""
     from scipy import stats
 
@@ -311,27 +319,29 @@ def _step_down(
     few: np.ndarray,
     largest: Callable[[np.ndarray], np.ndarray],
     level: float,
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return how large each gap may be by chance, where those that are larger are left out.
 
     ``largest`` returns of those that are left the largest ratio to its error in each draw; where
-    ``few``, any gap may be chance.
+    ``few``, any gap may be chance. Beside it stands how many errors that is, were they known.
     """
     from scipy import stats
 
     # Equal sums can differ in their last bits; a half-width of zero must not make them differ.
     slack = 1e-9 * max(1e-300, float(np.abs(gaps).max()))
-    half, left = np.zeros(len(gaps)), np.ones(len(gaps), dtype=bool)
+    half, critical = np.zeros(len(gaps)), np.zeros(len(gaps))
+    left = np.ones(len(gaps), dtype=bool)
     while left.any():
         # The same tail of Student's t: the error itself is known from few units or seeds only.
-        tail = float(stats.norm.sf(np.quantile(largest(left), level)))
-        half[left] = _half(variances[left], freedom[left], tail) + slack
+        critical[left] = np.quantile(largest(left), level)
+        tail = float(stats.norm.sf(critical[left][0]))
+        half[left] = half_width(variances[left], freedom[left], tail) + slack
         half[few] = np.maximum(half[few], np.abs(gaps[few]))
         clear = left & (gaps > half)
         if not clear.any():
             break
         left &= ~clear
-    return half
+    return half, critical
 
 
 def _largest_difference(drawn: np.ndarray, errors: np.ndarray) -> np.ndarray:

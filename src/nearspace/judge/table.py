@@ -1,4 +1,4 @@
-"""`ScoreTable`: how sure the scores of rows are, which differ, and between which one may choose.
+"""`ScoreTable`: how sure the scores of rows are, and which differ.
 
 Rows are encoders, layers of one, or ways to use labels; whatever they are, each has one number a
 test unit, in each of several fits.
@@ -7,7 +7,7 @@ test unit, in each of several fits.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,6 @@ __all__ = [
     "ScoreTable",
     "Verdict",
     "beside",
-    "contenders",
-    "with_star",
     "with_verdicts",
 ]
 
@@ -116,15 +114,6 @@ def beside(difference: Estimate) -> str:
     return "worse" if difference.high is not None and difference.high < 0 else "tied"
 
 
-def contenders(rows: Iterable[Any]) -> list[Any]:
-    """Return the rows that are best or tied with it, and can be told from chance."""
-    return [
-        row
-        for row in rows
-        if row.verdict in TOP and (row.over_chance is None or (row.over_chance.low or 0) > 0)
-    ]
-
-
 def with_verdicts(
     rows: Sequence[Any], table: ScoreTable, chance: np.ndarray | None = None
 ) -> list[Any]:
@@ -138,16 +127,6 @@ def with_verdicts(
         )
         for row, verdict in zip(rows, table.verdicts(chance), strict=True)
     ]
-
-
-def with_star(rows: Sequence[Any], choose: Callable[[list[Any]], Any]) -> list[Any]:
-    """Return rows with verdicts of which one is recommended, if there are any `contenders`.
-
-    ``choose`` returns which of them.
-    """
-    left = contenders(rows)
-    chosen = choose(left) if left else None
-    return [dataclasses.replace(row, recommended=row is chosen) for row in rows]
 
 
 def _estimates(values: np.ndarray, lows: np.ndarray, highs: np.ndarray) -> list[Estimate]:

@@ -16,7 +16,17 @@ from nearspace.metrics.retrieval import subsample
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["MEMORY", "Memory", "Tapped", "layer_batches", "layer_vectors", "own_pool", "tap_sides"]
+__all__ = [
+    "MEMORY",
+    "RAW",
+    "Memory",
+    "Tapped",
+    "layer_batches",
+    "layer_vectors",
+    "own_pool",
+    "tap_sides",
+    "with_input",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +49,7 @@ class Memory:
 
 
 MEMORY = Memory()
+RAW = "raw"  # the input, as a layer and as an encoder
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -145,3 +156,16 @@ def tap_sides(
         return dataclasses.replace(made, at=at, target=some.target, groups=some.groups)
 
     return tapped(task.train, n_train), tapped(task.test, n_test)
+
+
+def with_input(side: Dataset, tapped: Tapped) -> Tapped:
+    """Return what layers make of the items of a side, and the raw input as a layer before them."""
+    raw = side.kind.features(take_items(side.items, tapped.at))
+    off = raw == 0
+    return dataclasses.replace(
+        tapped,
+        vectors={RAW: raw, **tapped.vectors},
+        zeros={RAW: off.mean(axis=1), **tapped.zeros},
+        silent={RAW: float(off.all(axis=0).mean()), **tapped.silent},
+        shapes={RAW: side.kind.shape_of_item or raw.shape[1:], **tapped.shapes},
+    )

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nearspace.encoders.exhibits import Strip
-from nearspace.report.words import bytes_text, count_text, quartiles_text, seconds_text
+from nearspace.judge.amounts import bytes_text, count_text, quartiles_text, seconds_text
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from jinja2 import Environment
     from markupsafe import Markup
+
+    from nearspace.judge.advice import Pick
 
 __all__ = ["Page", "Section", "drawn", "section"]
 
@@ -60,7 +62,7 @@ class Page:
         What was done, in a few words each.
     sections : sequence of Section
         What it shows, in order.
-    spec : str or None
+    picks : sequence of Pick
         What to use.
     reason : str
         Why.
@@ -85,7 +87,7 @@ class Page:
     facts: Sequence[str]
     sections: Sequence[Section]
     _: dataclasses.KW_ONLY
-    spec: str | None = None
+    picks: Sequence[Pick] = ()
     reason: str = ""
     leaks: Sequence[str] = ()
     notes: Sequence[str] = ()

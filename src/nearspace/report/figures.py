@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.judge.amounts import seconds_text
+from nearspace.judge.choice import frontier
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.notebook import COLOURS, SCALE
-from nearspace.report.words import seconds_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -177,7 +178,7 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
     scale = SCORES[metric].scale
     x = np.array([row.cost.latency_seconds for row in rows if row.cost])
     y = np.array([row.scores[metric].value for row in rows]) * scale
-    figure = bare_figure([_frontier(x, y, SCORES[metric].better), _points(rows, metric, x, y)])
+    figure = bare_figure([_frontier(rows, metric), _points(rows, metric, x, y)])
     ticks = log_ticks(x)
     figure.update_xaxes(
         type="log",
@@ -252,19 +253,16 @@ def whiskers(scores: Sequence[Estimate], scale: float) -> dict[str, Any]:
     }
 
 
-def _frontier(x: np.ndarray, y: np.ndarray, better: str) -> go.Scatter:
-    """Return the line through the encoders that no other beats in both quality and cost."""
+def _frontier(rows: list[Result], metric: str) -> go.Scatter:
+    """Return the line through the encoders to use, whatever score one asks for."""
     import plotly.graph_objects as go
 
-    gain = -y if better == "lower" else y
-    order = np.lexsort((-gain, x))
-    reached = np.maximum.accumulate(gain[order])
-    best = order[np.r_[True, np.diff(reached) > 0]]
+    line = [(row, row.cost) for row in frontier(rows, SCORES[metric]) if row.cost]
     return go.Scatter(
-        x=x[best].tolist(),
-        y=y[best].tolist(),
+        x=[cost.latency_seconds for _, cost in line],
+        y=[SCORES[metric].scale * row.scores[metric].value for row, _ in line],
         mode="lines",
-        line={"shape": "hv", "dash": "dot", "width": 1.2, "color": GREY},
+        line={"dash": "dot", "width": 1.2, "color": GREY},
         hoverinfo="skip",
     )
 

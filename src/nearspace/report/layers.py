@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import copy
 import functools
 import io
 from collections.abc import Sequence
@@ -12,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import Dataset, Kind
+from nearspace.judge.amounts import seconds_text
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import WEIGHTS
 from nearspace.judge.studies.layers import Hybrid, LayerBoard
 from nearspace.judge.studies.places import Place, board_places
-from nearspace.judge.table import TOP
+from nearspace.judge.taps import RAW
 from nearspace.report.base import Page, Section, section
 from nearspace.report.figures import (
     VERDICT_COLOURS,
@@ -27,13 +27,13 @@ from nearspace.report.figures import (
     similarity_figure,
     whiskers,
 )
-from nearspace.report.words import few_to_choose, leak_words, seconds_text, standing
+from nearspace.report.words import leak_words
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from markupsafe import Markup
 
-__all__ = ["hybrid_table", "layers_figure", "layers_page", "layers_verdict", "places_sections"]
+__all__ = ["hybrid_table", "layers_figure", "layers_page", "places_sections", "together"]
 
 FRACTIONS = {0.25: "¼", 0.5: "½", 0.75: "¾"}
 # Images are drawn side by side, and a page with photographs in full would be many megabytes.
@@ -62,11 +62,10 @@ def layers_page(board: LayerBoard, sections: Sequence[Section] = ()) -> Page:
     Page
         With charts, the tables of layers and hybrids, and the protocol.
     """
-    spec, reason = layers_verdict(board)
-    told = board.protocol
+    advice, told = board.advice, board.protocol
     facts = [str(told["kind"]), f"{told['items judged']:,} items judged"]
     spent = seconds_text(sum(board.seconds.values()))
-    facts += [f"{len(board.rows)} layers", f"{spent} of computing"]
+    facts += [f"{sum(row.name != RAW for row in board.rows)} layers", f"{spent} of computing"]
     pictures = _pictures(board)
     hybrids, written = hybrid_table(board), board.score.parts
     gap, share = functools.partial(written, signed=True), SCORES["knn"].parts
@@ -77,14 +76,22 @@ def layers_page(board: LayerBoard, sections: Sequence[Section] = ()) -> Page:
     ]
     if hybrids:
         fractions = [FRACTIONS[weight] for weight in WEIGHTS]
-        parts.append(section("hybrids", told=written, hybrids=hybrids, fractions=fractions))
+        parts.append(
+            section(
+                "hybrids",
+                told=written,
+                hybrids=hybrids,
+                fractions=fractions,
+                verdict=together(board),
+            )
+        )
     return Page(
         "which layer?",
         f"The layers of {told['encoder']} on {told['name']}",
         facts,
         [*parts, *sections, section("protocol", protocol=told, seconds={})],
-        spec=spec,
-        reason=reason,
+        picks=advice.picks,
+        reason=" ".join(advice.reasons),
         leaks=leak_words(board),
         notes=board.notes,
         figures=pictures,
@@ -99,41 +106,13 @@ def _keys(board: LayerBoard) -> dict[str, list[tuple[str, str, str]]]:
     return {**KEYS, "accuracy": [knn, other, linear]}
 
 
-def layers_verdict(board: LayerBoard) -> tuple[str | None, str]:
-    """Return the spec of the layer to use, if labels tell one, and the reason in sentences."""
-    if not any(row.verdict in TOP for row in board.rows):
-        return None, "There are no labels, so no layer can be called the best."
-    best, chosen, label = board.leader, board.recommended, board.label()
-    if chosen is None:
-        chance = _told(board, board.floor["chance"])
-        words = f"No layer can be told from chance ({chance} {label}); the "
-        words += f"best, {best.name}, has {_told(board, board.ranking(best))}."
-        return None, f"{words} {few_to_choose(board.protocol['items judged'])}"
-    told = _told(board, board.ranking(chosen))
-    place = standing(board, "smaller", "smallest", "layer")
-    words = f"{place}: {told} {label} with {chosen.dim:,} numbers"
-    told = _told(board, board.ranking(best))
-    words += "." if chosen is best else f"; {best.name} has {told} with {best.dim:,}."
-    if "raw" in board.floor:
-        words += f" The raw input has {_told(board, board.floor['raw'])}."
-    encoder = copy.copy(board.encoder).set_params(layer=chosen.name)
-    if "pool" in encoder.get_params():
-        encoder.set_params(pool=board.protocol["pool"])
-    return encoder.spec, f"{words} {_told_gain(board)}".strip()
-
-
-def _told(board: LayerBoard, estimate: Estimate | None) -> str:
-    number, interval = board.score.parts(estimate)
-    return " ".join(part for part in (number, board.score.unit, interval) if part)
-
-
-def _told_gain(board: LayerBoard) -> str:
-    """Return whether two layers together are better than the best alone."""
+def together(board: LayerBoard) -> str:
+    """Return whether two layers together are better than the best alone, as a sentence."""
     if board.gain is None:
         return ""
     number, interval = board.score.parts(board.gain, signed=True)
     unit = " points" * (board.score.unit == "%")
-    gap = f"({number}{unit} {interval} to the best layer)"
+    gap = f"({number}{unit} {interval} to the best)"
     if board.gain.low is not None and board.gain.low > 0:
         best = max(board.hybrids, key=lambda hybrid: hybrid.score.value)
         return f"{best.first} and {best.second} together are better still {gap}."
@@ -160,8 +139,10 @@ def _pictures(board: LayerBoard) -> dict[str, go.Figure]:
     if rows:
         scale = board.score.scale
         knn, linear = zip(*(list(row.scores.values())[:2] for row in rows), strict=True)
-        sign = -1 if board.protocol["metric"] == "cosine" else 1  # what is ranked is after L2
-        other = [k.value + sign * row.l2.value for k, row in zip(knn, rows, strict=True)]
+        signs = [-1 if row.metric == "cosine" else 1 for row in rows]  # which is after L2 already
+        other = [
+            k.value + sign * row.l2.value for k, sign, row in zip(knn, signs, rows, strict=True)
+        ]
         traces = [
             _trace(knn, BEST, "circle", lines=True, scale=scale),
             _trace([Estimate(value) for value in other], BEST, "circle-open", scale=scale),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.encoders.exhibits import Strip
+from nearspace.judge.amounts import seconds_text
 from nearspace.judge.axis import Axis, interval_axis
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
@@ -19,7 +20,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.report import figures
 from nearspace.report.base import Page, Section, drawn, section
 from nearspace.report.layers import layers_figure
-from nearspace.report.words import leak_words, seconds_text, verdict
+from nearspace.report.words import leak_words
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -61,15 +62,15 @@ def render(leaderboard: Leaderboard) -> str:
 
 
 def _page(leaderboard: Leaderboard) -> Page:
-    spec, reason = verdict(leaderboard)
+    advice = leaderboard.advice
     pictures = _pictures(leaderboard)
     return Page(
         "which representation?",
         str(leaderboard.protocol.get("name", "A comparison")),
         _facts(leaderboard),
         list(_sections(leaderboard, pictures)),
-        spec=spec,
-        reason=reason,
+        picks=advice.picks,
+        reason=" ".join(advice.reasons),
         leaks=leak_words(leaderboard),
         notes=leaderboard.notes,
         interrupted=leaderboard.interrupted,

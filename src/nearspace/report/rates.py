@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from nearspace.judge.amounts import count_text, seconds_text
 from nearspace.judge.studies.curves import Curve, Equal, Rates
 from nearspace.report.base import Page, section
 from nearspace.report.figures import COLOURS, GLYPHS, SYMBOLS, bare_figure
-from nearspace.report.words import count_text, seconds_text
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -23,7 +23,6 @@ from nearspace.judge.statistics import compare_to_best
 from nearspace.judge.studies.compare import compare
 from nearspace.judge.usual import USUAL
 from nearspace.report.page import render
-from nearspace.report.words import verdict
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +136,7 @@ def test_a_probe_that_says_otherwise_is_told():
     (other,) = (row.spec for row in board.results if row.spec.startswith("Function"))
     assert board.best().spec == "raw"  # as good by its neighbours, and half as large
     assert board.better_by == {"probe": other}
-    assert f"By linear probe it is worse than {other}" in verdict(board)[1]
+    assert f"; by linear probe raw is worse than {other} (" in str(board.advice)
     assert json.loads(board.to_json())["better_by"] == {"probe": other}
     assert compare(data, encoders=["raw"]).better_by == {}
 

@@ -1,6 +1,8 @@
 """Layers held against each other: hybrids as they are defined, verdicts, memory, no labels."""
 
+import dataclasses
 import json
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -9,11 +11,13 @@ from torch import nn
 
 from nearspace.data import Classes, load
 from nearspace.encoders.borrowed.network import Network
+from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
+from nearspace.judge.choice import choose
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import WEIGHTS, hybrid_scores, pairs_of
-from nearspace.judge.studies.layers import LayerRow, compare_layers, smallest
+from nearspace.judge.studies.layers import LayerRow, compare_layers
 from nearspace.judge.table import TOP
 from nearspace.judge.taps import Memory, Tapped, layer_vectors
 from nearspace.metrics.labels import knn_scores
@@ -33,18 +37,19 @@ def board(digits):
 
 def test_there_is_a_row_a_layer(board):
     names = [row.name for row in board.rows]
-    assert names == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
-    assert board.rows[0].shape == (16, 4, 4)
+    assert names == ["raw", "conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
+    assert board.rows[0].shape == (8, 8, 1)
+    assert board.rows[1].shape == (16, 4, 4)
     for row in board.rows:
         assert row.scores["knn"].low <= row.scores["knn"].value <= row.scores["knn"].high
         assert row.l2.low <= row.l2.value <= row.l2.high
         assert 1 <= row.effective_rank <= row.dim
         # The last layer alone does not end in a ReLU.
-        assert (row.zeros.value > 0.1) == (row.name != "fc8")
+        assert (row.zeros.value > 0.1) == (row.name != "fc8")  # half of the pixels are white
         assert row.silent <= row.zeros.value
     assert board.leader.scores["knn"].value == max(row.scores["knn"].value for row in board.rows)
     np.testing.assert_allclose(board.cka, board.cka.T)
-    assert board.floor["chance"].value < 0.2 < 0.9 < board.floor["raw"].value
+    assert board.chance.value < 0.2 < 0.9 < board.ranking(board.rows[0]).value
 
 
 def test_of_equally_small_layers_the_best_is_recommended(board):
@@ -53,15 +58,37 @@ def test_of_equally_small_layers_the_best_is_recommended(board):
         LayerRow("", (dim,), dim, 1.0, Estimate(0.0), 0.0, {"knn": Estimate(value)})
         for dim, value in sizes
     ]
-    assert smallest(rows, SCORES["knn"]) is rows[2]
-    left = [row for row in board.rows if row.verdict in TOP and row.over_chance.low > 0]
+    assert choose(rows, SCORES["knn"]) is rows[2]
+    left = board.contenders
+    assert {row.verdict for row in left} <= set(TOP)
     assert board.recommended is min(left, key=lambda row: (row.dim, -row.scores["knn"].value))
-    assert board.contenders == left
+
+
+def test_the_raw_input_is_a_candidate_like_any_layer(board):
+    """It was said to use a layer that is worse than the input itself."""
+    raw = board.rows[0]
+    assert raw.verdict in (*TOP, "worse")
+    picks = {pick.spec for pick in board.advice.picks}
+    assert ("raw" in picks) == (raw is board.leader or raw is board.recommended)
+    assert max(board.ranking(row).value for row in board.rows) == board.ranking(board.leader).value
+    assert not any("raw" in (hybrid.first, hybrid.second) for hybrid in board.hybrids)
+    told = dataclasses.replace(board, rows=board.rows[:2])
+    row = told.rows[1]
+    assert told.spec(row) == "alexnet(epochs=3, pool='mean')@conv1".replace(
+        ", pool='mean'", "" if board.protocol["pool"] == make("alexnet").pool else ", pool='mean'"
+    )
+
+
+def test_no_layer_may_be_called_as_the_input_is():
+    items = load("digits").items[:60].reshape(60, -1)
+    net = nn.Sequential(OrderedDict(raw=nn.Linear(64, 4)))
+    with pytest.raises(SpecError, match="the raw input is called 'raw', so no layer may be"):
+        compare_layers(load(items.astype(np.float32)), Network(net))
 
 
 def test_hybrids_are_held_against_all_at_once(board):
     pairs = {(h.first, h.second) for h in board.hybrids}
-    assert pairs == set(pairs_of([row.name for row in board.rows], own="fc7"))
+    assert pairs == set(pairs_of([row.name for row in board.rows[1:]], own="fc7"))
     assert {h.how for h in board.hybrids if (h.first, h.second) == ("fc6", "fc7")} == {
         "side by side",
         "summed",
@@ -112,7 +139,7 @@ def test_zeros_are_counted_by_item_and_by_unit():
 
 def test_pooling_and_a_choice_of_layers(digits):
     board = compare_layers(digits, "cnn(epochs=1)", layers=["conv2", "fc1"], pool="mean")
-    assert [(row.name, row.dim) for row in board.rows] == [("conv2", 32), ("fc1", 64)]
+    assert [(row.name, row.dim) for row in board.rows] == [("raw", 64), ("conv2", 32), ("fc1", 64)]
     assert board.protocol["pool"] == "mean"
 
 
@@ -129,7 +156,7 @@ def test_without_labels_there_are_no_accuracies():
     net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten())
     board = compare_layers(load(items), Network(net))
     assert board.hybrids == ()
-    assert board.floor == {}
+    assert board.chance is None
     assert all(not row.scores and row.zeros is not None for row in board.rows)
 
 

@@ -28,6 +28,7 @@ from nearspace.judge.studies.finetune import (
     linear_head,
 )
 from nearspace.judge.studies.transfer import (
+    Transfer,
     TransferRow,
     strongest,
     transfer,
@@ -284,6 +285,20 @@ def test_a_sentence_says_whether_pretraining_helped(gap, told):
     assert verdicts_on([row], SCORES["accuracy"], "simclr") == [
         f"1,000 labels, items varied: {told}"
     ]
+
+
+def test_the_plain_input_is_named_where_it_is_better_than_what_was_pretrained():
+    def row(way, value, gap=None):
+        scores, told = {"accuracy": Estimate(value)}, np.zeros((3, 9))
+        return TransferRow(100, way, False, 3, scores, gap, None, None, 1.0, told)
+
+    rows = [row("linear head on raw", 0.9), row("linear head", 0.8, Estimate(0.1, 0.05, 0.15))]
+    (said,) = verdicts_on(rows, SCORES["accuracy"], "simclr")
+    assert said.endswith(
+        " But the linear head on raw, which needs no network, is 10.0 points better than that."
+    )
+    study = Transfer(tuple(rows), {}, verdicts=(said,))
+    assert json.loads(study.to_json())["advice"] == {"picks": [], "reasons": [said]}
 
 
 def test_ctrl_c_keeps_what_is_done(digits):

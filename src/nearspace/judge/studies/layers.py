@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
-import functools
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,19 +13,19 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import clone
 
-from nearspace.data import take_items
 from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.layers import Layers
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
+from nearspace.judge.choice import Resolution, recommend
+from nearspace.judge.cost import Cost
 from nearspace.judge.fits import Fits, Tell
-from nearspace.judge.scores import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import hybrid_scores
-from nearspace.judge.table import ScoreTable, with_star, with_verdicts
-from nearspace.judge.taps import MEMORY, Memory, Tapped, own_pool, tap_sides
+from nearspace.judge.table import ScoreTable
+from nearspace.judge.taps import MEMORY, RAW, Memory, Tapped, own_pool, tap_sides, with_input
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.metrics.directions import unit_vectors
@@ -58,12 +59,14 @@ class LayerRow:
     l2 : Estimate or None
         k-NN score of vectors brought to length one minus that of the vectors as they are, by
         whichever metric layers are ranked; the intervals hold for all layers at once.
+    metric : str
+        By what neighbours are near: that of the layers, or the raw input's own.
     verdict : str
-        ``"best"``, ``"tied with best"`` or ``"worse"`` among the layers alone.
+        ``"best"``, ``"tied with best"`` or ``"worse"`` among the layers and the raw input.
     difference : Estimate or None
         k-NN score minus that of the best layer; the intervals hold for all layers at once.
     recommended : bool
-        Whether it is the smallest of the best and the tied, of equally small ones the best.
+        Whether it is the smallest that cannot be told from the best, see `choice.contenders`.
     over_chance : Estimate or None
         How much better than guessing it is; ``low`` is what it is at least, for all layers at once.
     """
@@ -76,10 +79,16 @@ class LayerRow:
     silent: float
     scores: dict[str, Estimate] = dataclasses.field(default_factory=dict)
     l2: Estimate | None = None
+    metric: str = ""
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
     over_chance: Estimate | None = None
+
+    @property
+    def cost(self) -> Cost:
+        """What it costs as far as that is known: its vectors."""
+        return Cost(math.nan, math.nan, math.nan, self.dim * FLOAT_BYTES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Hybrid:
     score : Estimate
         That of the k-NN vote.
     verdict, difference
-        As of `LayerRow`, but among all layers alone and all hybrids.
+        As of `LayerRow`, but among all layers, the raw input and all hybrids.
     """
 
     first: str
@@ -113,15 +122,17 @@ class Hybrid:
 class LayerBoard(Board):
     """What every layer of a network is worth: a `Board` whose rows are in its order.
 
+    With labels the first row is the raw input, a candidate like any layer.
+
     Attributes
     ----------
-    floor : dict of str to Estimate
-        k-NN score of the ``"raw"`` input and of ``"chance"``; empty without labels.
+    guessing : Estimate or None
+        What guessing gets by the score that ranks; None without labels.
     hybrids : tuple of Hybrid
         Pairs of layers; empty without labels.
     gain : Estimate or None
-        k-NN score of the best hybrid minus that of the best layer, with an interval that holds
-        for all layers and hybrids at once.
+        k-NN score of the best hybrid minus that of the best layer or the raw input, with an
+        interval that holds for all of them at once.
     cka : ndarray of shape (l, l)
         How alike each two layers are.
     encoder : Encoder
@@ -131,7 +142,9 @@ class LayerBoard(Board):
     """
 
     named_by: ClassVar[Mapping[str, str]] = {"layer": "name", "dim": "dim"}
-    floor: dict[str, Estimate] = dataclasses.field(default_factory=dict)
+    unranked: ClassVar[str] = "without labels no layer can be called the best"
+
+    guessing: Estimate | None = None
     hybrids: tuple[Hybrid, ...] = ()
     gain: Estimate | None = None
     cka: np.ndarray = dataclasses.field(default_factory=lambda: np.eye(0))
@@ -141,9 +154,19 @@ class LayerBoard(Board):
     @property
     def chance(self) -> Estimate | None:
         """What guessing gets by the score that ranks, where there is anything to guess."""
-        return self.floor.get("chance")
+        return self.guessing
+
+    def spec(self, row: LayerRow) -> str:
+        """Return the encoder that gives a layer."""
+        if row.name == RAW:
+            return RAW
+        encoder = copy.copy(self.encoder).set_params(layer=row.name)
+        if "pool" in encoder.get_params():
+            encoder.set_params(pool=self.protocol["pool"])
+        return str(encoder.spec)
 
 
+FLOAT_BYTES = 4
 ITEM_POOLS = ("flatten", "mean", "max", "cls")
 CKA_ITEMS = 1000
 
@@ -206,7 +229,8 @@ def compare_layers(
     Returns
     -------
     LayerBoard
-        A row a layer in the order of the network; pairs of layers where there are labels.
+        A row a layer in the order of the network, behind the raw input where there are labels;
+        then pairs of layers too.
 
     Raises
     ------
@@ -218,7 +242,7 @@ def compare_layers(
     --------
     >>> board = compare_layers("digits", "mlp(epochs=2)")
     >>> [(row.name, row.dim) for row in board.rows]
-    [('fc1', 256), ('fc2', 64), ('logits', 10)]
+    [('raw', 64), ('fc1', 256), ('fc2', 64), ('logits', 10)]
     """
     encoder = as_encoder(encoder)
     layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers or ()))
@@ -237,6 +261,8 @@ def compare_layers(
     names = layers or list(fitted.layer_names())
     if not names:
         raise SpecError(f"{encoder.spec}: no layer of the top level can be tapped; name some.")
+    if RAW in names:
+        raise SpecError(f"{encoder.spec}: the raw input is called '{RAW}', so no layer may be.")
     pool = pool or own_pool(fitted)
     fits.tell(0.5, "embedding")
     sides = tap_sides(asked, fitted, names, pool, (len(asked.train), len(asked.test)), memory)
@@ -246,6 +272,8 @@ def compare_layers(
             "once; pool places by their mean, or name fewer layers."
         )
     train, test = sides
+    if asked.labelled:
+        train, test = with_input(asked.train, train), with_input(asked.test, test)
     notes = asked.notes
     if train.n < len(asked.train) or test.n < len(asked.test):
         notes = (
@@ -256,10 +284,10 @@ def compare_layers(
         )
     times.append(time.perf_counter())
     measured = _Measured(asked, train, test, fits.tell, metric or fitted.metric)
-    rows = measured.rows()
+    rows, resolution = measured.rows()
     own = fitted.get_params()["layer"]
     own = own if own in names else fitted.own_layer if fitted.own_layer in names else names[-1]
-    floor = measured.floor() if asked.labelled else {}
+    guessing = measured.guessing if asked.labelled else None
     hybrids, gain = measured.hybrids(own) if asked.labelled else ((), None)
     times.append(time.perf_counter())
     notes = (*notes, *fits.cache.close())
@@ -276,8 +304,8 @@ def compare_layers(
     steps = ("fitting", "embedding", "scoring")
     seconds = dict(zip(steps, np.diff(times).tolist(), strict=True))
     return LayerBoard(
-        rows, told, notes, seconds, floor=floor, hybrids=hybrids, gain=gain,
-        cka=measured.cka(), encoder=fitted, task=asked, leaks=asked.leaks,
+        rows, told, notes, seconds, guessing=guessing, hybrids=hybrids, gain=gain,
+        cka=measured.cka(), encoder=fitted, task=asked, leaks=asked.leaks, resolution=resolution,
     )  # fmt: skip
 
 
@@ -308,23 +336,6 @@ def _pooled(encoder: Any, pool: str | None) -> Any:
     return clone(encoder).set_params(**pools)
 
 
-def smallest(rows: Sequence[LayerRow], score: Score) -> LayerRow:
-    """Return the layer with the fewest numbers, of equally small ones the best.
-
-    Examples
-    --------
-    >>> from nearspace.judge.scores import SCORES
-    >>> sizes = {"a": (32, 0.5), "b": (64, 0.6), "c": (32, 0.55)}
-    >>> rows = [
-    ...     LayerRow(name, (dim,), dim, 1.0, Estimate(0.0), 0.0, {"knn": Estimate(value)})
-    ...     for name, (dim, value) in sizes.items()
-    ... ]
-    >>> smallest(rows, SCORES["knn"]).name
-    'c'
-    """
-    return min(rows, key=lambda row: (row.dim, -score.sign * row.scores[score.name].value))
-
-
 class _Measured:
     """Measures layers one by one, and keeps what their comparison needs."""
 
@@ -336,17 +347,18 @@ class _Measured:
         order = np.random.default_rng(task.protocol.random_state).permutation(test.n)
         self.sample = order[:GEOMETRY_ITEMS]
 
-    def rows(self) -> tuple[LayerRow, ...]:
-        """Return what each layer is worth, and how it stands beside the others."""
+    def rows(self) -> tuple[tuple[LayerRow, ...], Resolution | None]:
+        """Return what each layer is worth beside the others, and what the test can tell apart."""
         rows = []
         for index, name in enumerate(self.names):
             self.progress(0.5 + 0.35 * index / len(self.names), name)
             rows.append(self._row(name))
         if not self.task.labelled:
-            return tuple(rows)
-        choose = functools.partial(smallest, score=self.task.tells[0])
-        told = with_verdicts(rows, self._table(*self.knn), self._guessed[None])
-        return tuple(with_star(told, choose))
+            return tuple(rows), None
+        score, table = self.task.tells[0], self._table(*self.knn)
+        told, resolution = recommend(rows, table, score, self._guessed[None])
+        told.sort(key=lambda row: self.names.index(row.name))
+        return tuple(told), resolution
 
     def _row(self, name: str) -> LayerRow:
         test, vectors, zeros = self.test, self.test.vectors[name], self.test.zeros[name]
@@ -356,7 +368,12 @@ class _Measured:
                 metric: self._knn(self.train.vectors[name], vectors, metric)
                 for metric in ("euclidean", "cosine")
             }
-            self.knn.append(by[self.metric])
+            own = self.metric
+            if name == RAW:
+                own = self.task.protocol.metric or self.task.dataset.kind.metric
+            if own not in by:
+                by[own] = self._knn(self.train.vectors[name], vectors, own)
+            self.knn.append(by[own])
             target, truth = self.train.target, test.target.values
             probed = probe_scores(self.train.vectors[name], target, vectors, truth)
             knn, linear, *_ = (score.name for score in self.task.tells)
@@ -364,6 +381,7 @@ class _Measured:
             told = {
                 "scores": {knn: self._estimate(self.knn[-1]), linear: self._estimate(probed)},
                 "l2": self._table(by["euclidean"], by["cosine"]).gain(level),
+                "metric": own,
             }
         return LayerRow(
             name=name,
@@ -375,15 +393,10 @@ class _Measured:
             **told,
         )
 
-    def floor(self) -> dict[str, Estimate]:
-        """Return the score of the raw input, and of guessing."""
-        task, sides = self.task, ((self.task.train, self.train), (self.task.test, self.test))
-        train, test = (
-            task.dataset.kind.features(take_items(d.items, side.at)) for d, side in sides
-        )
-        metric = task.protocol.metric or task.dataset.kind.metric
-        raw = self._knn(train, test, metric)
-        return {"raw": self._estimate(raw), "chance": self._estimate(self._guessed)}
+    @property
+    def guessing(self) -> Estimate:
+        """What guessing gets."""
+        return self._estimate(self._guessed)
 
     @property
     def _guessed(self) -> np.ndarray:
@@ -409,14 +422,13 @@ class _Measured:
     def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Estimate | None]:
         """Return pairs of layers, held against all pairs and layers, and what the best gains."""
         self.progress(0.85, "pairs of layers")
-        train, test = self.train, self.test
-        if self.metric == "cosine":
-            train, test = (
-                dataclasses.replace(
-                    side, vectors={of: unit_vectors(x) for of, x in side.vectors.items()}
-                )
-                for side in (train, test)
+        scaled = unit_vectors if self.metric == "cosine" else np.asarray
+        train, test = (
+            dataclasses.replace(
+                side, vectors={of: scaled(x) for of, x in side.vectors.items() if of != RAW}
             )
+            for side in (self.train, self.test)
+        )
         pairs = hybrid_scores(train, test, own, self.task.protocol.k)
         if not pairs:
             return (), None

@@ -11,7 +11,7 @@ import numpy as np
 from nearspace.data import Dataset, Image
 from nearspace.judge.exhibits import pick_queries
 from nearspace.judge.studies.layers import LayerBoard
-from nearspace.judge.taps import MEMORY, Memory, layer_batches
+from nearspace.judge.taps import MEMORY, RAW, Memory, layer_batches
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -290,7 +290,7 @@ def board_places(board: LayerBoard) -> tuple[list[LayerPlaces], Dataset, Dataset
     random = np.random.default_rng(task.protocol.random_state)
     queries = task.test.take(pick_queries(task)[:QUERIES])
     gallery = task.train.take(random.permutation(len(task.train))[:GALLERY])
-    names = [row.name for row in board.rows if len(row.shape) > 1]
+    names = [row.name for row in board.rows if row.name != RAW and len(row.shape) > 1]
     if not names or not isinstance(task.dataset.kind, Image):
         return [], queries, gallery
     some = np.linspace(0, len(names) - 1, min(len(names), MOST_LAYERS)).round().astype(int)

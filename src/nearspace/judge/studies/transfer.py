@@ -16,6 +16,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
+from nearspace.judge.advice import Advice
 from nearspace.judge.board import HIDDEN, Board
 from nearspace.judge.evidence import Told
 from nearspace.judge.fits import Fits, Tell
@@ -109,6 +110,11 @@ class Transfer(Board):
     named_by: ClassVar[Mapping[str, str]] = {"way": "way", "labels": "labels"}
     verdicts: tuple[str, ...] = ()
 
+    @property
+    def advice(self) -> Advice:
+        """What pretraining brought; which way to use is left to the reader."""
+        return Advice(reasons=self.verdicts)
+
 
 def strongest(rows: Sequence[TransferRow], labels: int, varied: bool = False) -> TransferRow | None:
     """Return the best row that transfers anything and has a network from scratch beside it."""
@@ -135,6 +141,7 @@ def verdicts_on(rows: Sequence[TransferRow], score: Score, spec: str) -> list[st
         said.append(
             f"{row.labels:,} labels, items {how}: {_helped(row.difference, 'pretraining')}: the "
             f"best way, {way}, is {_gap(row.difference, score, 'the same network from scratch')}"
+            + _plain_has_more(rows, row, score)
         )
     if best:
         return said
@@ -145,6 +152,15 @@ def verdicts_on(rows: Sequence[TransferRow], score: Score, spec: str) -> list[st
         for row in rows
         if row.over_plain
     ]
+
+
+def _plain_has_more(rows: Sequence[TransferRow], best: TransferRow, score: Score) -> str:
+    """Return that the plain representation is better than the best way, where it is."""
+    plain = [row for row in rows if row.labels == best.labels and row.way.startswith(FLOOR)]
+    if not plain or score.sign * (plain[0].score.value - best.score.value) <= 0:
+        return ""
+    gap = score.gap(plain[0].score.value - best.score.value)
+    return f" But the {plain[0].way}, which needs no network, is {gap} better than that."
 
 
 def _helped(gap: Any, what: str) -> str:
