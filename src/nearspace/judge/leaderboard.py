@@ -283,7 +283,8 @@ def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     # Chance is known for every item, R-precision of the others for a subsample of them.
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
     seed = task.protocol.random_state
-    return ScoreTable(stacked, task.groups, seed, score.bounded, score.sign, task.strata)
+    classes = task.classes if score.by_class else None
+    return ScoreTable(stacked, task.groups, seed, score.bounded, score.sign, task.strata, classes)
 
 
 def _without_copies(

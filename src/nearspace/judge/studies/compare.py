@@ -20,6 +20,7 @@ from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.board import Failure
 from nearspace.judge.cache import make_key
 from nearspace.judge.cost import Cost, estimate_seconds, measure_cost, with_latencies
+from nearspace.judge.dominance import dominance_notes
 from nearspace.judge.exhibits import (
     NEIGHBOURS,
     Exhibits,
@@ -113,7 +114,7 @@ def compare(
     --------
     >>> board = compare("wine", encoders=["pca(dim=8)"])
     >>> sorted(row.spec for row in board.results)
-    ['chance', 'pca(dim=8)', 'raw']
+    ['chance', 'pca(dim=8)', 'raw', 'raw | scale']
     """
     if isinstance(data, Task):
         asked = data
@@ -124,7 +125,9 @@ def compare(
     fits = Fits(asked, cache, progress)
     judge = _Judge(fits)
     judged: list[Judged] = []
-    notes, interrupted = [*asked.notes, *_few_fits(asked.protocol.seeds)], False
+    told = [*asked.ranking_notes, *dominance_notes(asked.train)]
+    told += _few_fits(asked.protocol.seeds)
+    notes, interrupted = [*asked.notes, *told], False
     if on_estimate is not None:
         fits.tell(0.0, "estimating the time")
         new = [encoder for _, encoder in rows if judge.is_new(encoder)]
