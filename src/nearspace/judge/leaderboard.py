@@ -17,6 +17,7 @@ from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.cost import Cost, choose_by_cost
 from nearspace.judge.exhibits import Exhibits, with_gallery
+from nearspace.judge.mistakes import Mistakes, mistakes_of
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import ScoreTable, with_star, with_verdicts
@@ -103,6 +104,8 @@ class Leaderboard(Board):
     better_by : dict of str to str
         Where another score tells of the same labels, and says that the recommended row is worse
         than another by more than chance: by its name, the spec of the row that is best by it.
+    mistakes : Mistakes or None
+        What the recommended row, else the best, takes for what; None without classes.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items.
 
@@ -125,6 +128,7 @@ class Leaderboard(Board):
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
     better_by: dict[str, str] = dataclasses.field(default_factory=dict)
+    mistakes: Mistakes | None = dataclasses.field(default=None, metadata=HIDDEN)
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
     )
@@ -189,6 +193,8 @@ class Judged:
         What there is to show.
     notes : tuple of str
         What there is to say of the encoder and its vectors.
+    told : ndarray of shape (n,) or None
+        The class that neighbours told of each test item, in the first fit.
     """
 
     spec: str
@@ -200,6 +206,7 @@ class Judged:
     shown: VectorArray
     exhibits: Exhibits
     notes: tuple[str, ...] = ()
+    told: np.ndarray | None = None
 
 
 def assemble(
@@ -246,6 +253,7 @@ def assemble(
         },
         spaces=tuple(row.spec for row in judged),
         better_by=better_by,
+        mistakes=_mistakes(task, judged, results),
         **shown,
         **settings,
     )
@@ -351,6 +359,15 @@ def _ranked(task: Task, results: list[Result], scores: list[dict[str, Any]]) -> 
         if rest and rest[-1].spec == reference:
             rest[-1] = dataclasses.replace(rest[-1], verdict="reference")
     return ranked + rest
+
+
+def _mistakes(task: Task, judged: list[Judged], results: list[Result]) -> Mistakes | None:
+    """Return the mistakes of the recommended row, else of the best, where classes were told."""
+    rows = sorted(results, key=lambda row: (not row.recommended, row.verdict != "best"))
+    told = {row.spec: row.told for row in judged}
+    if not rows or (said := told.get(rows[0].spec)) is None:
+        return None
+    return mistakes_of(rows[0].spec, task.test, said)
 
 
 def _better_by(

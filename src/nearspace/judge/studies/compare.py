@@ -278,6 +278,7 @@ class _Judge:
             metric=facts["metric"],
             notes=tuple(facts["notes"]),
             shown=arrays["test"][self.shown],
+            told=self._classes[arrays["told"]] if "told" in arrays else None,
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
                 neighbours=nearby[0],
@@ -286,6 +287,11 @@ class _Judge:
                 elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
             ),
         )
+
+    @property
+    def _classes(self) -> np.ndarray:
+        """The classes of the training items."""
+        return self.task.targets[0].classes
 
     def _strips(self, encoder: Encoder, vectors: Any) -> tuple[Strip, ...]:
         """Return what an encoder makes of items; nothing is fitted again for one with nothing."""
@@ -317,6 +323,8 @@ class _Judge:
         for name, spent in zip(self.seconds, np.diff(times), strict=True):
             self.seconds[name] += spent
         arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
+        if task.name == "classes":
+            arrays["told"] = np.searchsorted(self._classes, evidence.votes)
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         facts = {
             "cost": dataclasses.asdict(cost),
