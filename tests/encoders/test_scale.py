@@ -68,7 +68,7 @@ def test_what_cannot_be_scaled_is_refused_in_a_sentence():
     narrow = make("scale").fit(np.array([[0.0], [1e-30]]))
     with pytest.raises(DataError, match=r"column 0 has a number so far from those"):
         narrow.transform([[3e38]])
-    with pytest.raises(ValueError, match="'robust' parameter of Scale must be"):
+    with pytest.raises(ValueError, match="'robust' parameter of Scaled must be"):
         make("scale(robust=3)").fit([[1.0], [2.0]])
     with pytest.raises(ValueError, match="NaN"):
         make("scale").fit([[1.0, np.nan], [2.0, 3.0]])

@@ -20,7 +20,7 @@ from nearspace.encoders.decoder import AffineDecoder, ScaledDecoder
 from nearspace.errors import DataError
 from nearspace.metrics.exact import in_range
 
-__all__ = ["PCA", "Projection", "RandomProjection", "Scale"]
+__all__ = ["PCA", "Projection", "RandomProjection", "Scaled"]
 
 LARGE = 2**24  # numbers, beyond which features are not all made at once
 QUARTILES_APART = 1.3489795  # of a normal distribution, in standard deviations
@@ -163,7 +163,7 @@ class RandomProjection(Projection):
         return self.kind_.features(items) @ self.components_.T
 
 
-class Scale(Encoder):
+class Scaled(Encoder):
     """Every column to mean 0 and variance 1, so that none outweighs the others by its unit.
 
     A column that is the same in all training items only loses its mean. Sparse vectors stay sparse:
@@ -183,7 +183,7 @@ class Scale(Encoder):
 
     Examples
     --------
-    >>> Scale().fit_transform([[1.0, 5000.0], [3.0, 9000.0]])
+    >>> Scaled().fit_transform([[1.0, 5000.0], [3.0, 9000.0]])
     array([[-1., -1.],
            [ 1.,  1.]], dtype=float32)
     """
@@ -207,7 +207,7 @@ class Scale(Encoder):
         if sparse.issparse(items):
             if self.robust:
                 raise DataError(
-                    "Scale: robust=True needs dense vectors, since of sparse ones most quartiles "
+                    "Scaled: robust=True needs dense vectors, since of sparse ones most quartiles "
                     "are 0; leave it out, or make them dense by pca first."
                 )
             self.scale_ = StandardScaler(with_mean=False).fit(items).scale_
@@ -238,7 +238,7 @@ class Scale(Encoder):
         beyond = np.flatnonzero((np.abs(scaled) > np.finfo(np.float32).max).any(axis=0))
         if len(beyond):
             raise DataError(
-                f"Scale: column {beyond[0]} has a number so far from those it was fitted on that "
+                f"Scaled: column {beyond[0]} has a number so far from those it was fitted on that "
                 "float32 cannot hold how far; remove its row, or fit on it too."
             )
         return scaled.astype(np.float32)
