@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nearspace.data import Dataset, Table, Vector
+from nearspace.data import Dataset
 from nearspace.encoders.handmade.plain import Raw
 from nearspace.errors import DataError
 from nearspace.judge.usual import USUAL
@@ -14,6 +14,7 @@ __all__ = ["dominance_notes", "variance_shares"]
 
 MOST, FEW = 0.9, 0.25  # share of the distances that so small a share of the columns makes
 NAMED = 3
+WITH_COLUMNS = ("vector", "table")  # kinds whose columns may have units
 MOST_ROWS = 10_000
 
 
@@ -44,7 +45,7 @@ def dominance_notes(train: Dataset) -> list[str]:
     >>> dominance_notes(load("wine"))[0].partition(":")[0]
     'Column 12 makes 99.8 % of the squared Euclidean distances between raw items'
     """
-    if not isinstance(train.kind, Vector | Table) or train.kind.metric != "euclidean":
+    if train.kind.name not in WITH_COLUMNS or train.kind.metric != "euclidean":
         return []
     train = train.take(subsample(len(train), MOST_ROWS, 0))
     try:
