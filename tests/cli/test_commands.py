@@ -32,7 +32,13 @@ def test_compare_writes_the_report(command):
     assert re.search("^(Use|Best guess: ).* 5-NN accuracy", done.stdout, re.MULTILINE)
     report = json.loads((command.folder / "report.json").read_text())
     assert report["protocol"]["command"].startswith("nearspace compare wine --with")
-    assert {row["spec"] for row in report["rows"]} == {"chance", "raw", "raw | l2", "pca(dim=4)"}
+    assert {row["spec"] for row in report["rows"]} == {
+        "chance",
+        "raw",
+        "raw | scale",
+        "raw | l2",
+        "pca(dim=4)",
+    }
     assert "plotly" in (command.folder / "report.html").read_text(encoding="utf-8")
 
 
@@ -211,7 +217,9 @@ def test_ctrl_c_writes_a_report_of_what_is_done(tmp_path):
     out, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     report = json.loads((tmp_path / "report.json").read_text())
-    assert {"raw", "l2", "chance"} == {row["spec"] for row in report["rows"] if "scores" in row}
+    assert {"raw", "raw | scale", "l2", "chance"} == {
+        row["spec"] for row in report["rows"] if "scores" in row
+    }
     assert report["protocol"]["command"].startswith("nearspace compare wine --with")
     assert "interrupted" in out
 

@@ -67,7 +67,7 @@ def test_vectors_of_another_tool_are_searched_and_judged_but_embed_nothing(comma
     done = command("compare", "w.space", "--with", "l2", "-o", "out")
     assert done.returncode == 0, done.stderr
     rows = json.loads((command.folder / "out" / "report.json").read_text())["rows"]
-    assert {row["spec"] for row in rows} == {"raw", "l2", "chance"}
+    assert {row["spec"] for row in rows} == {"raw", "raw | scale", "l2", "chance"}
     done = command("import", "w.parquet", "--ids", "price", "--made-by", "x", "--to", "w.space")
     assert "fingerprint" in done.stderr
     np.save("w.npy", wine.items)

@@ -3,11 +3,23 @@
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    roc_auc_score,
+)
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from nearspace import compare, load
 from nearspace.data import SAMPLES, Dataset, Numbers, Vector
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.judge.evidence import Evidence, Told
+from nearspace.judge.means import Means
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol
@@ -19,9 +31,18 @@ def diabetes():
     return Dataset(items, Vector(10), target=Numbers(y), name="diabetes")
 
 
+def uneven(n=400, share=0.1):
+    """Return two classes of which the rare one is hard to see, as spam is."""
+    rng = np.random.default_rng(0)
+    rare = rng.random(n) < share
+    items = rng.normal(size=(n, 6)) + 1.1 * rare[:, None]
+    return load(items, labels=np.where(rare, "spam", "ham"))
+
+
 TASKS = {
     "classes": set_task(SAMPLES["wine"](), Protocol()),
     "numbers": set_task(diabetes(), Protocol()),
+    "two": set_task(uneven(), Protocol()),
 }
 
 
@@ -40,7 +61,7 @@ def test_every_score_is_what_its_row_says(name):
     score = SCORES[name]
     tried = 0
     for of, evidence in EVIDENCE.items():
-        if score.needs == {of, "told"}:
+        if score.needs == {TASKS[of].name, "told"}:
             evidence = Told(evidence.targets, evidence.votes)
         elif not score.needs <= evidence.has:
             continue
@@ -52,11 +73,14 @@ def test_every_score_is_what_its_row_says(name):
         assert measured.shape == (len(TASKS[of].test),)
         there = measured[np.isfinite(measured)]
         assert len(there)
-        assert not score.bounded or (there.min() >= 0 and there.max() <= 1)
+        assert not score.bounded or score.by_class or (there.min() >= 0 and there.max() <= 1)
         if score.guess is not None:
             guessed = score.guess(TASKS[of])
             assert guessed.shape == measured.shape
-            better = score.sign * (np.nanmean(measured) - np.nanmean(guessed))
+            strata = TASKS[of].test.target.strata if score.by_class else None
+            means = Means.of(np.stack([measured, guessed])[:, None], None, strata).values
+            better = score.sign * (means[0] - means[1])
+            assert not score.bounded or ((means >= 0).all() and (means <= 1).all())
             assert better > 0, "principal components tell more than nothing does"
     assert tried, "no evidence of the test has what this score needs"
     assert score.name == name
@@ -116,3 +140,72 @@ def test_how_an_estimate_is_written():
     assert share.text(None) == share.text(Estimate(np.nan)) == ""
     assert share.gap(-0.012) == "1.2 points"
     assert number.gap(-0.012) == "0.012"
+
+
+@pytest.fixture(scope="module")
+def spam():
+    return compare(uneven(), encoders=["pca(dim=3)"])
+
+
+def test_scores_of_uneven_classes_agree_with_scikit_learn(spam):
+    task = TASKS["two"]
+    train, test = task.targets
+    nearest = KNeighborsClassifier(5, algorithm="brute").fit(task.train.items, train.values)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(tol=1e-3, max_iter=200))
+    probe.fit(task.train.items, train.values)
+    voted, margin = nearest.predict(task.test.items), probe.decision_function(task.test.items)
+    said, is_spam = probe.predict(task.test.items), test.values == "spam"
+    expected = {
+        "knn_balanced": balanced_accuracy_score(test.values, voted),
+        "knn_f1": f1_score(test.values, voted, average="macro"),
+        "probe_balanced": balanced_accuracy_score(test.values, said),
+        "probe_auc": roc_auc_score(is_spam, margin),
+        "probe_ap": average_precision_score(is_spam, margin),
+    }
+    raw = next(row for row in spam.results if row.spec == "raw")
+    for name, value in expected.items():
+        assert raw.scores[name].value == pytest.approx(value, abs=1e-3), name
+        assert 0 <= raw.scores[name].low < raw.scores[name].value < raw.scores[name].high <= 1
+    chance = spam.results[-1].scores
+    told = {name: chance[name].value for name in expected}
+    share = is_spam.mean()
+    assert told == pytest.approx(
+        {
+            "knn_balanced": 0.5,
+            "knn_f1": (1 - share) / (2 - share),
+            "probe_balanced": 0.5,
+            "probe_auc": 0.5,
+            "probe_ap": share,
+        }
+    )
+
+
+def test_uneven_classes_are_ranked_by_balanced_accuracy_and_it_is_said(spam):
+    assert (spam.rank_by, spam.label()) == ("knn_balanced", "5-NN balanced accuracy")
+    (note,) = [note for note in spam.notes if "uneven" in note]
+    assert "'ham' and" in note
+    assert "--rank-by knn" in note
+    values = [row.scores["knn_balanced"].value for row in spam.results[:-1]]
+    assert values == sorted(values, reverse=True)
+    assert spam.results[0].verdict == "best"
+    by_accuracy = compare(uneven(), encoders=[], rank_by="knn")
+    assert by_accuracy.rank_by == "knn"
+    assert not any("uneven" in note for note in by_accuracy.notes)
+    even = set_task(SAMPLES["wine"](), Protocol())
+    assert (even.rank_by, even.ranking_notes) == ("knn", [])
+
+
+@pytest.mark.parametrize("name", ["knn_f1", "probe_auc", "probe_ap", "probe_balanced"])
+def test_any_of_them_ranks(name):
+    board = compare(uneven(), encoders=["raw | l2"], rank_by=name)
+    assert board.rank_by == name
+    assert {row.verdict for row in board.results} >= {"best", "floor"}
+    assert board.results[0].over_chance.value > 0.1
+
+
+def test_two_classes_are_needed_where_one_is_looked_for():
+    with pytest.raises(NearspaceError, match=r"probe_auc needs two classes.*wine has 3 to learn"):
+        set_task(SAMPLES["wine"](), Protocol(rank_by="probe_auc"))
+    assert not {"probe_auc", "probe_ap"} & {score.name for score in TASKS["classes"].scores}
+    with pytest.raises(NearspaceError, match="Ranking by probe_ap needs labels that are classes"):
+        set_task(diabetes(), Protocol(rank_by="probe_ap"))

@@ -1,14 +1,17 @@
+import dataclasses
 import re
 
 import numpy as np
 import pytest
+from tests.report.conftest import NASTY
 
-from nearspace.data import Classes, Image
+from nearspace.data import Classes, Dataset, Image, Text
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.board import Failure
 from nearspace.judge.cost import Cost
 from nearspace.judge.exhibits import Exhibits
 from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.mistakes import mistakes_of
 from nearspace.judge.statistics import Estimate
 from nearspace.report import render, write_report
 from nearspace.report.base import drawn
@@ -121,3 +124,37 @@ def test_nothing_but_failures_still_gives_a_page():
     page = render(Leaderboard((Failure("bow", "bow eats texts, not images."),), {"name": "x"}))
     assert "bow eats texts, not images." in page
     assert "Nothing is recommended" in page
+
+
+def test_mistakes_are_shown_class_by_class_and_item_by_item(board):
+    truth = Classes(np.array(["cat", NASTY, "cat", "dog"]))
+    test = Dataset(["a cat", "odd", "another cat", "a dog"], Text(), target=truth)
+    told = np.array(["dog", "cat", "cat", "dog"])
+    mistakes = mistakes_of("tfidf | l2", test, told)
+    page = render(dataclasses.replace(board("texts"), mistakes=mistakes))
+    assert "mistakes" in sections(page)
+    shown = re.sub(r"\s+", " ", page[page.index('<section id="mistakes">') :])
+    assert "2 of 4 wrong" in shown
+    assert "cat <span>told as</span> dog" in shown
+    assert NASTY not in page
+    assert page.count('data-item="wrong:') == 2
+    assert '<details class="wrong-items">' in page, "long texts are folded"
+    right = dataclasses.replace(board("texts"), mistakes=mistakes_of("x", test, truth.values))
+    assert "mistakes" not in sections(render(right))
+
+
+def test_few_columns_come_first_and_texts_are_folded_without_a_script(board):
+    page = render(board("digits"))
+    head = page[page.index("<thead>") : page.index("</thead>")]
+    assert head.count("<th scope") - head.count('class="more"') == 9
+    for text in ("linear probe", "R-precision"):
+        assert f'">{text}</th>' in head
+    assert 'id="all-columns"' in page
+    assert ":has(#all-columns:checked)) .more { display: none; }" in page
+    assert '<details class="query"' not in page
+    texts = render(board("texts"))
+    assert texts.count('<details class="query"') == 3
+    assert texts.count('<details class="query" open') == 1
+    assert texts.count("<summary>by 1 more</summary>") == 3
+    assert texts.count("<details") == texts.count("</details>")
+    assert texts.count("<div") == texts.count("</div>")

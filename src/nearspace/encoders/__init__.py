@@ -75,6 +75,7 @@ CATALOGUE: dict[str, Entry] = {
     "bow": Entry(".handmade.words:BagOfWords", ("text",), "word counts, sparse", "items"),
     "tfidf": Entry(".handmade.words:TfIdf", ("text",), "weighted word counts, sparse", "items"),
     "onehot": Entry(".handmade.plain:OneHot", ("table",), "one-hot, scaled numbers", "items"),
+    "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
     "pretrained": Entry(
         ".borrowed.pretrained:Pretrained", _IMAGE, "trained vision model", extra="pretrained"
@@ -89,6 +90,7 @@ UNLISTED = {
     "piped": ".combine:Piped",
     "flat decoder": ".decoder:FlatDecoder",
     "affine decoder": ".decoder:AffineDecoder",
+    "scaled decoder": ".decoder:ScaledDecoder",
     "piped decoder": ".decoder:PipedDecoder",
     "network decoder": ".learned.learned:NetworkDecoder",
 }

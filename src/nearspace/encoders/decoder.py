@@ -17,7 +17,7 @@ from nearspace.encoders.state import Keeps, State, check_state, digest, write
 from nearspace.errors import DataError
 from nearspace.learning.threads import one_thread
 
-__all__ = ["AffineDecoder", "Decoder", "FlatDecoder", "PipedDecoder"]
+__all__ = ["AffineDecoder", "Decoder", "FlatDecoder", "PipedDecoder", "ScaledDecoder"]
 
 MOST_TRIED = 2**20  # numbers of a vector or an item
 
@@ -36,6 +36,8 @@ class Decoder(Keeps):
         Length of the vectors.
     offset : ndarray of shape (d,), float64, or None
         What is added to the items in the end; see `Encoder.offset_`.
+    lossless : bool
+        Whether vectors hold all that is in an item, so that decoding shows nothing.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Decoder(Keeps):
     """
 
     files: ClassVar[tuple[str, str]] = ("decoder.json", "decoder.safetensors")
+    lossless: ClassVar[bool] = False
     kind: Kind
     dim: int
     offset: NDArray[np.float64] | None = dataclasses.field(default=None, kw_only=True)
@@ -154,6 +157,8 @@ class Decoder(Keeps):
 class FlatDecoder(Decoder):
     """Of vectors that are the numbers of items, which only have to be given their shape."""
 
+    lossless = True
+
     def _decode(self, vectors: np.ndarray) -> np.ndarray:
         return vectors.reshape(len(vectors), *self.kind.shape_of_item)
 
@@ -179,6 +184,25 @@ class AffineDecoder(Decoder):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class ScaledDecoder(Decoder):
+    """Of vectors whose columns were moved and divided, each by numbers of its own.
+
+    Attributes
+    ----------
+    scale, middle : ndarray of shape (d,), float64
+        What each column is multiplied by, and what is then added to it.
+    """
+
+    lossless = True
+    scale: NDArray[np.float64]
+    middle: NDArray[np.float64]
+
+    def _decode(self, vectors: np.ndarray) -> np.ndarray:
+        items = (vectors * self.scale + self.middle).astype(vectors.dtype)
+        return items.reshape(len(vectors), *self.kind.shape_of_item)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class PipedDecoder(Decoder):
     """Of a pipe: what its stages made is undone from the last to the first.
 
@@ -189,6 +213,11 @@ class PipedDecoder(Decoder):
     """
 
     stages: tuple[Decoder, ...]
+
+    @property
+    def lossless(self) -> bool:  # type: ignore[override]
+        """Whether no stage loses anything."""
+        return all(stage.lossless for stage in self.stages)
 
     def _decode(self, vectors: np.ndarray) -> np.ndarray:
         for stage in reversed(self.stages):

@@ -1,4 +1,4 @@
-"""Linear encoders: principal components and random projection."""
+"""Linear encoders: principal components, random projection, columns brought to one scale."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
@@ -14,12 +15,15 @@ from sklearn.utils.validation import check_is_fitted
 from nearspace.data import Image, Vector
 from nearspace.encoders.axes import CentredFeatures, principal_axes
 from nearspace.encoders.base import Encoder, fewer
-from nearspace.encoders.decoder import AffineDecoder
+from nearspace.encoders.blocks import row_blocks
+from nearspace.encoders.decoder import AffineDecoder, ScaledDecoder
+from nearspace.errors import DataError
 from nearspace.metrics.exact import in_range
 
-__all__ = ["PCA", "Projection", "RandomProjection"]
+__all__ = ["PCA", "Projection", "RandomProjection", "Scaled"]
 
 LARGE = 2**24  # numbers, beyond which features are not all made at once
+QUARTILES_APART = 1.3489795  # of a normal distribution, in standard deviations
 
 
 class Projection(Encoder):
@@ -157,3 +161,92 @@ class RandomProjection(Projection):
 
     def _transform(self, items: Any) -> np.ndarray:
         return self.kind_.features(items) @ self.components_.T
+
+
+class Scaled(Encoder):
+    """Every column to mean 0 and variance 1, so that none outweighs the others by its unit.
+
+    A column that is the same in all training items only loses its mean. Sparse vectors stay sparse:
+    their columns are divided and keep their zeros.
+
+    Parameters
+    ----------
+    robust : bool, default=False
+        Take off the median, and divide by the range between the quartiles over 1.35 (the standard
+        deviation of normal numbers), which a few extreme numbers do not move; by the standard
+        deviation where both quartiles are the same.
+
+    Attributes
+    ----------
+    middle_, scale_ : ndarray of shape (d,)
+        What is taken off each column, and by what it is then divided.
+
+    Examples
+    --------
+    >>> Scaled().fit_transform([[1.0, 5000.0], [3.0, 9000.0]])
+    array([[-1., -1.],
+           [ 1.,  1.]], dtype=float32)
+    """
+
+    kinds = frozenset({Image, Vector})
+    learns = "items"
+    decodes = True
+    takes_sparse = True
+    moves = True
+    in_blocks = True
+    middle_: NDArray[np.float64]
+    scale_: NDArray[np.float64]
+    _parameter_constraints: ClassVar[dict[str, list]] = {"robust": ["boolean"]}
+
+    def __init__(self, *, robust: bool = False):
+        self.robust = robust
+
+    def _fit(self, items: Any, y: Any) -> None:
+        from sklearn.preprocessing import StandardScaler
+
+        if sparse.issparse(items):
+            if self.robust:
+                raise DataError(
+                    "Scaled: robust=True needs dense vectors, since of sparse ones most quartiles "
+                    "are 0; leave it out, or make them dense by pca first."
+                )
+            self.scale_ = StandardScaler(with_mean=False).fit(items).scale_
+            self.middle_ = np.zeros(len(self.scale_))
+            return
+        scaler = StandardScaler()
+        for rows in row_blocks(items):
+            scaler.partial_fit(self.kind_.features(items[rows]))
+        self.middle_, self.scale_ = scaler.mean_, scaler.scale_
+        if self.robust:
+            low, self.middle_, high = self._quartiles(items)
+            apart = (high - low) / QUARTILES_APART
+            self.scale_ = np.where(apart > 0, apart, self.scale_)
+
+    def _quartiles(self, items: Any) -> np.ndarray:
+        """Return the quartiles of each column, of a few columns at a time."""
+        features = self.kind_.features(items)
+        quartiles = np.empty((3, features.shape[1]))
+        for columns in row_blocks(features.T):
+            some = features[:, columns].astype(np.float64)
+            quartiles[:, columns] = np.quantile(some, [0.25, 0.5, 0.75], axis=0)
+        return quartiles
+
+    def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
+        if sparse.issparse(items):
+            return sparse.csr_array(items.multiply(1 / self.scale_), dtype=np.float32)
+        scaled = (self.kind_.features(items) - self.middle_) / self.scale_
+        beyond = np.flatnonzero((np.abs(scaled) > np.finfo(np.float32).max).any(axis=0))
+        if len(beyond):
+            raise DataError(
+                f"Scaled: column {beyond[0]} has a number so far from those it was fitted on that "
+                "float32 cannot hold how far; remove its row, or fit on it too."
+            )
+        return scaled.astype(np.float32)
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.scale_)
+
+    def _decoder(self) -> ScaledDecoder:
+        """Return the columns multiplied and moved back."""
+        return ScaledDecoder(self.kind_, len(self.scale_), self.scale_, self.middle_)

@@ -13,7 +13,7 @@ from nearspace.data import Target
 from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
 from nearspace.metrics.directions import has_direction, zeros_told
-from nearspace.metrics.labels import votes_of
+from nearspace.metrics.labels import probe, votes_of
 from nearspace.metrics.retrieval import VectorArray, nearest
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Evidence:
         target, decoded = self.task.test.target, (self.test, self.task.test.items)
         there = {
             "" if target is None else target.name: target is not None,
+            "two classes": target is not None and self.task.tells_two,
             "decoder": reconstructs(self.encoder) and not any(map(sparse.issparse, decoded)),
             "reference": self.reference is not None,
         }
@@ -93,6 +94,11 @@ class Evidence:
     def votes(self) -> np.ndarray:
         """What the nearest training items tell of each test item."""
         return votes_of(self.nearby, self.targets[0])
+
+    @functools.cached_property
+    def probed(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """What a linear model tells of each test item, and how surely, see `probe`."""
+        return probe(self.train, self.targets[0], self.test)
 
     @functools.cached_property
     def sampled(self) -> Any:
@@ -160,5 +166,6 @@ class Told:
 
 
 def reconstructs(encoder: Encoder) -> bool:
-    """Return whether an encoder decodes what it learned to; raw input is only given its shape."""
-    return encoder.decodes and encoder.learns != "nothing" and encoder.decoder is not None
+    """Return whether a fitted encoder decodes items of which its vectors do not hold everything."""
+    decoder = encoder.decoder if encoder.decodes else None
+    return decoder is not None and not decoder.lossless

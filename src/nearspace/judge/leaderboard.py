@@ -16,6 +16,7 @@ from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
 from nearspace.judge.exhibits import Exhibits, with_gallery
+from nearspace.judge.mistakes import Mistakes, mistakes_of
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import ScoreTable
@@ -104,6 +105,8 @@ class Leaderboard(Board):
         ``"cka"`` and ``"neighbour_overlap"`` between the spaces named in `spaces`.
     spaces : tuple of str
         The specs along both axes of `similarity`.
+    mistakes : Mistakes or None
+        What the recommended row, else the best, takes for what; None without classes.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items.
 
@@ -126,6 +129,7 @@ class Leaderboard(Board):
     gallery_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
+    mistakes: Mistakes | None = dataclasses.field(default=None, metadata=HIDDEN)
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
     )
@@ -174,6 +178,8 @@ class Judged:
         What there is to show.
     notes : tuple of str
         What there is to say of the encoder and its vectors.
+    told : ndarray of shape (n,) or None
+        The class that neighbours told of each test item, in the first fit.
     """
 
     spec: str
@@ -185,6 +191,7 @@ class Judged:
     shown: VectorArray
     exhibits: Exhibits
     notes: tuple[str, ...] = ()
+    told: np.ndarray | None = None
 
 
 def assemble(
@@ -232,6 +239,7 @@ def assemble(
         spaces=tuple(row.spec for row in judged),
         resolution=resolution,
         better_by=better_by,
+        mistakes=_mistakes(task, judged, results),
         **shown,
         **settings,
     )
@@ -269,7 +277,8 @@ def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     # Chance is known for every item, R-precision of the others for a subsample of them.
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
     seed = task.protocol.random_state
-    return ScoreTable(stacked, task.groups, seed, score.bounded, score.sign, task.strata)
+    classes = task.classes if score.by_class else None
+    return ScoreTable(stacked, task.groups, seed, score.bounded, score.sign, task.strata, classes)
 
 
 def _without_copies(
@@ -337,6 +346,15 @@ def _ranked(
         if rest and rest[-1].spec == reference:
             rest[-1] = dataclasses.replace(rest[-1], verdict="reference")
     return ranked + rest, resolution
+
+
+def _mistakes(task: Task, judged: list[Judged], results: list[Result]) -> Mistakes | None:
+    """Return the mistakes of the recommended row, else of the best, where classes were told."""
+    rows = sorted(results, key=lambda row: (not row.recommended, row.verdict != "best"))
+    told = {row.spec: row.told for row in judged}
+    if not rows or (said := told.get(rows[0].spec)) is None:
+        return None
+    return mistakes_of(rows[0].spec, task.test, said)
 
 
 def _better_by(

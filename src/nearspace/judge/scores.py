@@ -11,8 +11,9 @@ import numpy as np
 
 from nearspace.judge.evidence import Evidence, Told
 from nearspace.judge.statistics import Estimate
+from nearspace.metrics.classwise import auc_shares, f1_shares, precision_shares
 from nearspace.metrics.geometry import effective_rank, hubness, intrinsic_dimension, preservation
-from nearspace.metrics.labels import cluster_ami, probe_scores
+from nearspace.metrics.labels import cluster_ami
 from nearspace.metrics.retrieval import r_precision
 
 __all__ = ["SCORES", "Score"]
@@ -33,15 +34,18 @@ class Score:
     better : {"higher", "lower", ""}
         Which way is better; empty where neither is.
     bounded : bool
-        Whether the number of a test unit is a share, which always lies in [0, 1]: it is written in
-        percent, and an interval may be Wilson's.
+        Whether it is a share, which always lies in [0, 1]: it is written in percent, and an
+        interval may be Wilson's.
     per_unit : bool
         Whether it is a mean over test units: only such a score has an interval and a verdict.
+    by_class : bool
+        Whether the numbers of the units are to be averaged within each class, and then over
+        classes, which weigh the same however many items they have.
     meaning : str
         One sentence that a reader can act on.
     needs : frozenset of str
-        What must be there: ``"classes"`` or ``"numbers"`` to tell, a ``"decoder"``, a
-        ``"reference"``.
+        What must be there: ``"classes"`` or ``"numbers"`` to tell, ``"two classes"``, a
+        ``"decoder"``, a ``"reference"``.
     measure : callable
         Returns of evidence one number a test unit, shape ``(n,)`` with NaN where a unit has none,
         or one number where it is not ``per_unit``.
@@ -54,6 +58,7 @@ class Score:
     better: str = "higher"
     bounded: bool = False
     per_unit: bool = True
+    by_class: bool = False
     meaning: str
     needs: frozenset[str] = frozenset()
     measure: Callable[[Any], np.ndarray | float]
@@ -116,7 +121,37 @@ def _knn(evidence: Evidence) -> np.ndarray:
 def _probe(evidence: Evidence) -> np.ndarray:
     """Return the score of what a linear model tells."""
     target, test = evidence.targets
-    return probe_scores(evidence.train, target, evidence.test, test.values)
+    return target.score(test.values, evidence.probed[0])
+
+
+def _f1(evidence: Evidence) -> np.ndarray:
+    return f1_shares(evidence.targets[1].values, evidence.votes)
+
+
+def _f1_of_guessing(task: Any) -> np.ndarray:
+    target, test = task.targets
+    return f1_shares(test.values, np.full(len(test), target.guess()))
+
+
+def _looked_for(targets: tuple[Any, Any]) -> tuple[np.ndarray, int]:
+    """Return which test items are of the rarer of two classes, and 1 where it is the second."""
+    target, test = targets
+    counts = np.bincount(target.strata)
+    at = int(counts[1] <= counts[0])
+    return test.values == target.classes[at], at
+
+
+def _ranked_by_probe(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """Return which items are of the rarer class, and how surely the linear model says so."""
+    positive, second = _looked_for(evidence.targets)
+    margin = evidence.probed[1]
+    assert margin is not None  # of two classes there is one
+    return positive, margin if second else -margin
+
+
+def _unranked(task: Any) -> tuple[np.ndarray, np.ndarray]:
+    positive, _ = _looked_for(task.targets)
+    return positive, np.zeros(len(positive))
 
 
 def _right(evidence: Told) -> np.ndarray:
@@ -184,6 +219,7 @@ def _kept(evidence: Evidence) -> np.ndarray:
 
 
 CLASSES, NUMBERS = frozenset({"classes"}), frozenset({"numbers"})
+TWO = CLASSES | {"two classes"}
 _ROWS = (
     # Telling classes: k-NN vote, linear model, neighbours of one's own class, clusters.
     Score(
@@ -223,6 +259,62 @@ _ROWS = (
         needs=CLASSES,
         measure=_ami,
         guess=lambda task: 0.0,
+    ),
+    # Where classes are uneven: each of them weighs the same, or one is looked for.
+    Score(
+        name="knn_balanced",
+        label="k-NN balanced accuracy",
+        bounded=True,
+        by_class=True,
+        meaning="Mean over the classes of the share of their test items whose k nearest training "
+        "items vote for the right label.",
+        needs=CLASSES,
+        measure=_knn,
+        guess=_guess,
+    ),
+    Score(
+        name="probe_balanced",
+        label="balanced probe",
+        bounded=True,
+        by_class=True,
+        meaning="Mean over the classes of the share of their test items that the linear probe "
+        "tells.",
+        needs=CLASSES,
+        measure=_probe,
+        guess=_guess,
+    ),
+    Score(
+        name="knn_f1",
+        label="k-NN macro F1",
+        bounded=True,
+        by_class=True,
+        meaning="Mean over the classes of F1, the harmonic mean of precision and recall, of the "
+        "vote of the k nearest training items.",
+        needs=CLASSES,
+        measure=_f1,
+        guess=_f1_of_guessing,
+    ),
+    Score(
+        name="probe_auc",
+        label="probe AUC",
+        bounded=True,
+        by_class=True,
+        meaning="Area under the ROC curve: of how many pairs of an item of either class the linear "
+        "probe puts the two in order.",
+        needs=TWO,
+        measure=lambda evidence: auc_shares(*_ranked_by_probe(evidence)),
+        guess=lambda task: auc_shares(*_unranked(task)),
+    ),
+    Score(
+        name="probe_ap",
+        label="probe AP",
+        bounded=True,
+        by_class=True,
+        meaning="Average precision of the linear probe where the rarer class is looked for: the "
+        "mean over its test items of the precision among all that are said as surely to be of it.",
+        needs=TWO,
+        measure=lambda evidence: precision_shares(*_ranked_by_probe(evidence)),
+        guess=lambda task: precision_shares(*_unranked(task)),
     ),
     Score(
         name="accuracy",

@@ -75,6 +75,7 @@ def interval(
     level: float = 0.95,
     differences: bool = False,
     bounded: bool = True,
+    classes: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the interval of every encoder's mean.
 
@@ -91,6 +92,9 @@ def interval(
         Whether the scores are differences between two scores of 0 or 1, paired by item.
     bounded : bool, default=True
         Whether scores always lie between 0 and 1, whatever these do.
+    classes : ndarray of shape (n,), optional
+        The class of each item, where the mean is that of the means of classes: the interval is then
+        for as many items of each class as there are.
 
     Returns
     -------
@@ -108,7 +112,11 @@ def interval(
     and 97, 94 and 94, 87 and 92 %.
 
     Where all scores are 1 (or all 0, among scores that are 0 or 1) no error shows: the end is then
-    the exact one-sided bound, (1 - level) ** (1 / units).
+    the exact one-sided bound, (1 - level) ** (1 / units); of classes, that of the one with the
+    fewest items if all others are right indeed, or that of all together, whichever is less.
+
+    Of means of classes the interval holds in 96 to 100 % where one class has 60 down to 2 items and
+    the other 200 to 400, at rates from 0.25 to 0.98: the fewer, the wider.
 
     Differences get mean ± t · error also where none is negative. Where so few units differ that
     all of them could do so to the same side by chance (2 · 0.5ᵐ > 1 - level), the error is
@@ -121,7 +129,7 @@ def interval(
     >>> round(float(low[0]), 2), round(float(high[0]), 2)
     (0.6, 0.78)
     """
-    means = Means.of(scores, groups)
+    means = Means.of(scores, groups, classes)
     n_units, values = means.units, means.values
     if n_units < 2:
         return np.full(len(values), np.nan), np.full(len(values), np.nan)
@@ -138,11 +146,12 @@ def interval(
     variance = variances.sum(axis=1)
     unknown = (variance < 1e-20) & (values > 0) & (values < 1)  # rounding leaves 1e-31
     variance = np.where(unknown, values * (1 - values) / n_units, variance)
+    variance = np.where((values <= 0) | (values >= 1), 0.0, variance)
     sure = half_width(np.array([[1.0, 0.0]]), means.freedom, (1 - level) / 2)
     error = np.sqrt(variance)
     quantile = np.where(unknown | (error == 0), sure, half / np.where(error > 0, error, 1.0))
     low, high = _wilson(values, variance, quantile)
-    bound = (1 - level) ** (1 / n_units)
+    bound = means.least(1 - level)
     low = np.where(values == 1, bound, low)
     if np.isin(scores[np.isfinite(scores)], (0, 1)).all():
         high = np.where(values == 0, 1 - bound, high)
@@ -155,6 +164,7 @@ def compare_to_best(
     higher_is_better: bool = True,
     level: float = 0.95,
     random_state: int = 0,
+    classes: np.ndarray | None = None,
 ) -> Comparison:
     """Hold every encoder against the best, which was picked on the same scores.
 
@@ -178,6 +188,8 @@ def compare_to_best(
         The share of cases in which no encoder that is truly best should be called worse.
     random_state : int
         Seed of the draws.
+    classes
+        As of `interval`.
 
     Returns
     -------
@@ -199,7 +211,7 @@ def compare_to_best(
     >>> compare_to_best(scores).tied.tolist()
     [True, True, False]
     """
-    means = Means.of(scores, groups)
+    means = Means.of(scores, groups, classes)
     usable = np.isfinite(means.values)
     none = np.full(len(usable), np.nan)
     if not usable.any():
@@ -233,6 +245,7 @@ def compare_to_base(
     higher_is_better: bool = True,
     level: float = 0.95,
     random_state: int = 0,
+    classes: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how much better than something every encoder is, and at least how much.
 
@@ -241,7 +254,7 @@ def compare_to_base(
 
     Parameters
     ----------
-    scores, groups, higher_is_better, level, random_state
+    scores, groups, higher_is_better, level, random_state, classes
         As of `compare_to_best`.
     base : ndarray of shape (s, n) or (1, n)
         The scores of what they are held against, such as guessing.
@@ -263,13 +276,13 @@ def compare_to_base(
     >>> (low > 0).tolist()
     [True, False, False]
     """
-    means = Means.of((scores - base) * (1 if higher_is_better else -1), groups)
+    means = Means.of((scores - base) * (1 if higher_is_better else -1), groups, classes)
     usable = np.isfinite(means.values)
     low = np.full(len(usable), np.nan)
     if means.units < 2 or not usable.any():
         return means.values, low
     able, off = means.take(usable), 0.0
-    if strata is not None and groups is None:
+    if strata is not None and groups is None and classes is None:
         able, off = (
             able.within(strata[np.isfinite(scores - base).any(axis=(0, 1))]),
             0.5 / able.units,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.judge.means import Means
 from nearspace.judge.statistics import Estimate, compare_to_base, compare_to_best, interval
 
 __all__ = [
@@ -56,6 +57,8 @@ class ScoreTable:
         1 where higher is better, else -1.
     strata : ndarray of shape (units,) or None
         The class of each unit, as of `compare_to_base`.
+    classes : ndarray of shape (units,) or None
+        The class of each unit, where the score is the mean of the means of classes.
     """
 
     values: np.ndarray
@@ -64,11 +67,13 @@ class ScoreTable:
     bounded: bool = True
     sign: int = 1
     strata: np.ndarray | None = None
+    classes: np.ndarray | None = None
 
     def estimates(self, level: float = 0.95) -> list[Estimate]:
         """Return the mean of every row with its interval."""
-        ends = interval(self.values, self.groups, level, bounded=self.bounded)
-        return _estimates(np.nanmean(self.values, axis=(1, 2)), *ends)
+        own: dict[str, Any] = {"bounded": self.bounded, "classes": self.classes}
+        means = Means.of(self.values, self.groups, self.classes).values
+        return _estimates(means, *interval(self.values, self.groups, level, **own))
 
     def verdicts(self, chance: np.ndarray | None = None) -> list[Verdict]:
         """Return how every row stands beside the best, which was picked on the same units.
@@ -76,6 +81,7 @@ class ScoreTable:
         ``chance`` is what guessing gets, shape ``(seeds, units)`` or ``(1, units)``.
         """
         how: dict[str, Any] = {"higher_is_better": self.sign > 0, "random_state": self.random_state}
+        how["classes"] = self.classes
         to = compare_to_best(self.values, self.groups, **how)
         words = ["tied with best" if tied else "worse" for tied in to.tied]
         words[to.best] = "best"
@@ -89,7 +95,7 @@ class ScoreTable:
     def gain(self, level: float = 0.95) -> Estimate:
         """Return the second of two rows minus the first, studentised as the verdicts are."""
         how = (self.sign > 0, level, self.random_state)
-        to = compare_to_best(self.values, self.groups, *how)
+        to = compare_to_best(self.values, self.groups, *how, self.classes)
         change = _estimates(to.difference, to.low, to.high)[1 - to.best]
         return change if to.best == 0 else -change
 
@@ -97,8 +103,10 @@ class ScoreTable:
         """Return the only row minus ``base``, shape ``(seeds, units)``, paired by seed and unit."""
         seeds = min(self.values.shape[1], len(base))  # fewer where it was interrupted
         paired = dataclasses.replace(self, values=self.values[:, :seeds] - base[:seeds])
-        ends = interval(paired.values, self.groups, level, self.bounded, self.bounded)
-        return _estimates(paired.values.mean(axis=(1, 2)), *ends)[0]
+        how = (level, self.bounded, self.bounded, self.classes)
+        ends = interval(paired.values, self.groups, *how)
+        means = Means.of(paired.values, self.groups, self.classes).values
+        return _estimates(means, *ends)[0]
 
 
 def beside(difference: Estimate) -> str:

@@ -159,6 +159,11 @@ class Task(ABC):
         """The class of each test unit, where the test side has exactly its share of each."""
         return None
 
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The class of each test unit, for scores to which every class adds the same."""
+        return None
+
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Return all that is needed to repeat the comparison, as JSON values."""
@@ -167,6 +172,11 @@ class Task(ABC):
     def tells(self) -> list[Score]:
         """The scores that are of this task alone; of labels first k-NN's, then a linear model's."""
         return [score for score in self.scores if self.name in score.needs]
+
+    @property
+    def ranking_notes(self) -> list[str]:
+        """What to say of the score that ranks, where nobody said which."""
+        return []
 
     def guesses(self) -> dict[str, np.ndarray | float]:
         """Return what guessing gets, by score; nothing where nothing can be guessed."""
@@ -209,7 +219,7 @@ class ItemTask(Task):
     Attributes
     ----------
     ranks_by : str
-        The score that ranks when nobody says which.
+        The score that ranks when nobody says which, see `ranking`.
     """
 
     ranks_by: ClassVar[str]
@@ -224,6 +234,11 @@ class ItemTask(Task):
     @abstractmethod
     def prepared(cls, dataset: Dataset) -> tuple[Dataset, list[str]]:
         """Return a dataset with the target that the task needs, and what there is to say of it."""
+
+    @classmethod
+    def ranking(cls, test: Dataset) -> str:
+        """Return the score that ranks when nobody says which."""
+        return cls.ranks_by
 
     @classmethod
     def of(cls, data: Dataset, protocol: Protocol) -> Self:
@@ -247,6 +262,7 @@ class ItemTask(Task):
             dataset, protocol.test_size, protocol.random_state, protocol.near_duplicates
         )
         train, test = dataset.take(split.train), dataset.take(split.test)
+        rank_by = protocol.rank_by or cls.ranking(test)
         if protocol.k >= len(train):
             raise DataError(
                 f"{protocol.k} neighbours cannot be found among {len(train)} training items: "
@@ -280,8 +296,13 @@ class ItemTask(Task):
     @property
     def scores(self) -> list[Score]:
         """Those of the target, and those that need none."""
-        there = {self.name, "decoder", "reference"}
+        there = {self.name, "decoder", "reference", *(["two classes"] if self.tells_two else ())}
         return [score for score in SCORES.values() if score.needs <= there]
+
+    @property
+    def tells_two(self) -> bool:
+        """Whether there are two classes to tell, and both sides have both."""
+        return False
 
     @property
     def told(self) -> Score:

@@ -72,7 +72,7 @@ USUAL = {
         supervised=("onehot | mlp",),
     ),
     "vector": Usual(
-        floor=("raw",),
+        floor=("raw", "raw | scale"),
         reference="raw",
         encoders=("random", "pca", "autoencoder", "vae"),
         supervised=("mlp",),

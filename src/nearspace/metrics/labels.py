@@ -16,7 +16,7 @@ from nearspace.metrics.retrieval import nearest, subsample
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
 
-__all__ = ["cluster_ami", "knn_scores", "knn_votes", "probe_scores", "votes_of"]
+__all__ = ["cluster_ami", "knn_scores", "knn_votes", "probe", "probe_scores", "votes_of"]
 
 MANY_CLASSES = "The number of unique classes"  # what scikit-learn warns of; a task notes it
 
@@ -86,7 +86,23 @@ def knn_scores(
 def probe_scores(
     train: VectorArray, train_labels: Any, test: VectorArray, test_labels: np.ndarray
 ) -> np.ndarray:
-    """Return the score of each test item under a linear model of the training vectors.
+    """Return the score of each test item's `probe`, see `Target.score`.
+
+    Parameters
+    ----------
+    train, test : ndarray or csr_array of shape (n, d)
+        Vectors.
+    train_labels, test_labels : Target or ndarray, and ndarray, of shape (n,)
+        Their labels.
+    """
+    target = target_of(train_labels)
+    return target.score(test_labels, probe(train, target, test)[0])
+
+
+def probe(
+    train: VectorArray, target: Target, test: VectorArray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return what a linear model of the training vectors tells of each test item.
 
     Classes are told by scikit-learn's logistic regression with its default penalty, numbers by
     ridge regression whose penalty is chosen by leaving out one item after the other (of sparse
@@ -97,15 +113,21 @@ def probe_scores(
     ----------
     train, test : ndarray or csr_array of shape (n, d)
         Vectors.
-    train_labels, test_labels : Target or ndarray, and ndarray, of shape (n,)
-        Their labels.
+    target : Target
+        What there is to tell of the training items.
+
+    Returns
+    -------
+    told : ndarray of shape (n,)
+        The class or the number of each test item.
+    margin : ndarray of shape (n,) or None
+        Of two classes, how far it is on the side of the second; None otherwise.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-    target = target_of(train_labels)
     if not target.varies:
-        return target.score(test_labels, np.full(len(test_labels), target.guess()))
+        return np.full(test.shape[0], target.guess()), None
     model = target.linear(None if isinstance(train, np.ndarray) else 1.0)
     train, factor = in_range(train)
     test = test if factor == 1 else test.astype(np.float64) * factor
@@ -115,7 +137,8 @@ def probe_scores(
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", MANY_CLASSES)
         model.fit(train, target.values)
-    return target.score(test_labels, model.predict(test))
+    two = target.name == "classes" and target.width == 2
+    return model.predict(test), model.decision_function(test) if two else None
 
 
 def cluster_ami(

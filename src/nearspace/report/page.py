@@ -94,12 +94,22 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
         names = _colours(board)[1]
         marks = zip(names, figures.marks(names), strict=True)
         legend = [(name, colour, figures.GLYPHS[shape]) for name, (colour, shape) in marks]
-        shows = {"legend": legend, "scale": _scale(board), "shown": len(board.shown)}
+        shows: dict[str, Any] = {
+            "legend": legend,
+            "scale": _scale(board),
+            "shown": len(board.shown),
+        }
         yield section("maps", "Spaces", maps=maps, table=table, **shows)
     near = [row for _, row in rows if len(row.exhibits.neighbours)] if board.queries else []
     if near:
         agree = board.shown_target is None or board.shown_target.name == "classes"
-        yield section("neighbours", "Neighbours", board=board, rows=near, agree=agree)
+        near.sort(key=lambda row: not row.recommended)
+        folded = not board.queries.kind.pictured
+        shows = {"agree": agree, "folded": folded}
+        yield section("neighbours", "Neighbours", board=board, rows=near, **shows)
+    if board.mistakes is not None and board.mistakes.n_wrong:
+        pictured = board.mistakes.items.kind.pictured
+        yield section("mistakes", "Mistakes", mistakes=board.mistakes, pictured=pictured)
     groups: dict[str, list[tuple[Any, Strip]]] = {}
     for _, row in rows:
         for strip in row.exhibits.strips:
@@ -238,6 +248,8 @@ def _data(board: Leaderboard) -> dict[str, Any]:
     if board.shown_target is not None and not names:
         codes, names = list(range(len(codes))), list(board.shown_target.texts)
     strips = {"shown": board.shown, "queries": board.queries, "gallery": board.gallery}
+    if board.mistakes is not None:
+        strips["wrong"] = board.mistakes.items
     lists = {name: drawn(strip) for name, strip in strips.items()}
     places = {text: place for place, text in enumerate(dict.fromkeys(chain(*lists.values())))}
     data: dict[str, Any] = {"fragments": list(places), "classes": names, "codes": codes}

@@ -304,7 +304,7 @@ def test_ctrl_c_keeps_what_is_done(wine):
 
     board = compare(wine, encoders=[Interrupting(3), "l2", "pca"])
     assert board.interrupted
-    assert {row.spec for row in board.results} == {"raw", "chance"}
+    assert {row.spec for row in board.results} == {"raw", "raw | scale", "chance"}
     assert len(board.failures) == 3
     assert all("interrupted" in failure.error for failure in board.failures)
     assert any("Interrupted" in note for note in board.notes)

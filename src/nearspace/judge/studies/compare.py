@@ -22,6 +22,7 @@ from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.board import Failure
 from nearspace.judge.cache import make_key
 from nearspace.judge.cost import Cost, estimate_seconds, measure_cost, with_latencies
+from nearspace.judge.dominance import dominance_notes
 from nearspace.judge.exhibits import (
     NEIGHBOURS,
     Exhibits,
@@ -115,7 +116,7 @@ def compare(
     --------
     >>> board = compare("wine", encoders=["pca(dim=8)"])
     >>> sorted(row.spec for row in board.results)
-    ['chance', 'pca(dim=8)', 'raw']
+    ['chance', 'pca(dim=8)', 'raw', 'raw | scale']
     """
     if isinstance(data, Task):
         asked = data
@@ -126,7 +127,9 @@ def compare(
     fits = Fits(asked, cache, progress)
     judge = _Judge(fits)
     judged: list[Judged] = []
-    notes, interrupted = [*asked.notes, *_few_fits(asked.protocol.seeds)], False
+    told = [*asked.ranking_notes, *dominance_notes(asked.train)]
+    told += _few_fits(asked.protocol.seeds)
+    notes, interrupted = [*asked.notes, *told], False
     if on_estimate is not None:
         fits.tell(0.0, "estimating the time")
         new = [encoder for _, encoder in rows if judge.is_new(encoder)]
@@ -277,6 +280,7 @@ class _Judge:
             metric=facts["metric"],
             notes=tuple(facts["notes"]),
             shown=arrays["test"][self.shown],
+            told=self._classes[arrays["told"]] if "told" in arrays else None,
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
                 neighbours=nearby[0],
@@ -285,6 +289,11 @@ class _Judge:
                 elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
             ),
         )
+
+    @property
+    def _classes(self) -> np.ndarray:
+        """The classes of the training items."""
+        return self.task.targets[0].classes
 
     def _strips(self, encoder: Encoder, vectors: Any) -> tuple[Strip, ...]:
         """Return what an encoder makes of items; nothing is fitted again for one with nothing."""
@@ -316,6 +325,8 @@ class _Judge:
         for name, spent in zip(self.seconds, np.diff(times), strict=True):
             self.seconds[name] += spent
         arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
+        if task.name == "classes":
+            arrays["told"] = np.searchsorted(self._classes, evidence.votes)
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         facts = {
             "cost": dataclasses.asdict(cost),

@@ -296,6 +296,7 @@ def compare_layers(
         "encoder": encoder.spec,
         "pool": pool,
         "metric": measured.metric,
+        "rank_by": asked.tells[0].name if asked.labelled else asked.rank_by,
         "items judged": test.n,
         "items searched": train.n,
         "intervals": f"{described['intervals']}; effective rank, CKA and what is never on are "

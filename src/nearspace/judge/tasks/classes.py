@@ -8,11 +8,13 @@ from typing import Any, Self
 import numpy as np
 
 from nearspace.data import Classes, Dataset
-from nearspace.errors import DataError
+from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.task import ItemTask, Protocol
 
 __all__ = ["TellClasses"]
 
+# So many times as many test items of the commonest class as of the rarest are uneven.
+UNEVEN = 2
 # Whole numbers that are so many different ones, and so large a share of the items, may be amounts.
 MANY, MANY_SHARE = 20, 0.1
 
@@ -40,6 +42,27 @@ class TellClasses(ItemTask):
         return dataclasses.replace(dataset, target=target), notes
 
     @classmethod
+    def ranking(cls, test: Dataset) -> str:
+        """Return balanced accuracy where the classes are uneven, else accuracy."""
+        assert test.target is not None
+        counts = np.bincount(test.target.strata)
+        return "knn_balanced" if counts.max() > UNEVEN * counts.min() else cls.ranks_by
+
+    @property
+    def ranking_notes(self) -> list[str]:
+        """That balanced accuracy ranks, and why."""
+        if self.protocol.rank_by is not None or self.rank_by == self.ranks_by:
+            return []
+        test: Any = self.targets[1]
+        counts = np.bincount(test.strata)
+        common, rare = (test.classes[at] for at in (counts.argmax(), counts.argmin()))
+        return [
+            f"The classes are uneven: of the test items {counts.max():,} are '{common}' and "
+            f"{counts.min():,} '{rare}'. So encoders are ranked by balanced accuracy, to which "
+            "every class adds the same; by plain accuracy with rank_by='knn' (--rank-by knn)."
+        ]
+
+    @classmethod
     def of(cls, data: Dataset, protocol: Protocol) -> Self:
         """Return the task on a dataset, of whose test labels training has some."""
         task = super().of(data, protocol)
@@ -49,7 +72,23 @@ class TellClasses(ItemTask):
                 f"{data.name}: no test item has a label that a training item has (such as "
                 f"'{test.texts[0]}' against '{train.texts[0]}')."
             )
+        if task.rank_by not in [score.name for score in task.scores]:
+            raise NearspaceError(
+                f"Ranking by {task.rank_by} needs two classes, both on either side of the split, "
+                f"and {data.name} has {train.width} to learn from and {test.width} to tell."
+            )
         return task
+
+    @property
+    def tells_two(self) -> bool:
+        """Whether there are two classes, and both sides have both."""
+        sides = [target.classes.tolist() for target in self.targets]  # type: ignore[attr-defined]
+        return len(sides[0]) == 2 and sides[0] == sides[1]
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The number of each test item's class."""
+        return self.targets[1].strata
 
     @property
     def strata(self) -> np.ndarray | None:

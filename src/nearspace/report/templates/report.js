@@ -8,6 +8,34 @@ for (const slot of document.querySelectorAll("[data-item]")) {
   slot.innerHTML = drawn(list, at);
 }
 
+// A head of the ranked table sorts by its column, the other way round when pressed again.
+for (const table of document.querySelectorAll(".ranked")) {
+  const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+  const value = (row, at) => {
+    const cell = row.cells.length === heads.length ? row.cells[at] : null;
+    if (!cell || cell.dataset.value === "") return null;
+    if (!("value" in cell.dataset)) return cell.textContent.trim() || null;
+    const number = Number(cell.dataset.value);
+    return Number.isNaN(number) ? null : number;
+  };
+  const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b));
+  heads.forEach((head, at) => {
+    if (head.classList.contains("drawn")) return;
+    const key = document.createElement("button");
+    key.append(...head.childNodes);
+    head.append(key);
+    key.addEventListener("click", () => {
+      const rows = [...body.rows], filled = rows.filter((row) => value(row, at) !== null);
+      const numbers = typeof value(filled[0] ?? rows[0], at) === "number";
+      const falls = head.ariaSort ? head.ariaSort === "ascending" : numbers;
+      for (const other of heads) other.ariaSort = null;
+      head.ariaSort = falls ? "descending" : "ascending";
+      filled.sort((a, b) => (falls ? -1 : 1) * compare(value(a, at), value(b, at)));
+      body.append(...filled, ...rows.filter((row) => value(row, at) === null));
+    });
+  });
+}
+
 const figureData = document.getElementById("figure-data");
 const figures = figureData ? JSON.parse(figureData.textContent) : {};
 const maps = [];
