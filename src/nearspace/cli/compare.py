@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,8 @@ from nearspace.foreign import printable
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
-    from nearspace.judge.leaderboard import Leaderboard
+    from nearspace.judge.board import Failure
+    from nearspace.judge.leaderboard import Leaderboard, Result
 
 
 def compare_command(
@@ -36,6 +38,13 @@ def compare_command(
         typer.Option(help="A .space file for all items under the encoder recommended."),
     ] = None,
     force: cli.Force = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="M",
+            help="How long judging may take; what does not fit is trained for less, or left out.",
+        ),
+    ] = None,
 ) -> None:
     """Rank the usual encoders for a kind of data, and write report.html and report.json.
 
@@ -51,25 +60,27 @@ def compare_command(
 
       nearspace compare vectors.npz --labels y --groups farm --with 'raw | l2' --seeds 3
 
+      nearspace compare my_photos/ --minutes 2
+
       nearspace compare my_photos/ --save-best best.space
     """
     cli.check_folder(output, "report.html", "report.json")
     if save_best is not None:
         cli.check_file(save_best, ".space", option="--save-best", force=force)
-    from nearspace.encoders.spec import make_many
+    from nearspace.judge.preflight import made_encoders
 
-    for spec in specs or []:
-        make_many(spec)  # a misspelt encoder is told before any data is read
+    made_encoders(specs or [])  # what is misspelt or not installed is told before any data is read
     judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
-    with terminal.progress_bar() as progress:
+    with terminal.rows_as_they_land() as (progress, land):
         from nearspace.judge.studies.compare import compare
 
         board = compare(
             dataset, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
             metric=judging.metric, seeds=judging.seeds, test_size=judging.test_size,
             random_state=judging.random_state, near_duplicates=judging.near_duplicates,
-            cache=judging.folder, progress=progress, on_estimate=_announce,
+            cache=judging.folder, minutes=minutes, progress=progress,
+            on_row=lambda row: land(*_landed(row, judging.k)),
         )  # fmt: skip
     from nearspace.report.page import render
 
@@ -85,9 +96,21 @@ def compare_command(
     terminal.leave(board, judged=any(row.spec != "chance" for row in board.results))
 
 
-def _announce(seconds: float) -> None:
-    if seconds >= 60:
-        echo(f"This takes about {seconds / 60:.0f} min; Ctrl-C keeps what is done.", err=True)
+def _landed(row: Result | Failure, k: int) -> tuple[dict[str, str], float]:
+    """Return what is shown of a row that has just been judged, and what it is sorted by."""
+    from nearspace.judge.board import Failure
+    from nearspace.judge.scores import SCORES
+    from nearspace.report.words import seconds_text
+
+    if isinstance(row, Failure):
+        return {"encoder": row.spec, "": f"failed: {row.error}"}, -math.inf
+    fit = {"fit": "" if row.cost is None else seconds_text(row.cost.fit_seconds)}
+    for name, estimate in row.scores.items():  # that which ranks is the first
+        score = SCORES[name]
+        label = score.label.replace("k-NN", f"{k}-NN")
+        cells = {"encoder": row.spec, label: score.text(estimate), **fit}
+        return cells, score.sign * estimate.value
+    return {"encoder": row.spec, **fit}, -math.inf
 
 
 def _save(board: Leaderboard, dataset: Any, path: Path) -> None:

@@ -20,7 +20,7 @@ from nearspace.encoders.spec import make
 from nearspace.errors import SpecError
 from nearspace.judge.cache import Cache, content_key, make_key
 from nearspace.judge.task import Task
-from nearspace.learning.progress import epoch_listener
+from nearspace.learning.progress import about, epoch_listener
 
 __all__ = ["Fits", "Tell", "as_encoder", "has_random_state", "is_same", "seeded"]
 
@@ -49,14 +49,22 @@ class Fits:
         self.alive: dict[int, Encoder] = {}  # while it lives, no other encoder gets its id
 
     def telling(
-        self, words: str, start: float, share: float
+        self, words: str, start: float, share: float, check: Callable[[], None] | None = None
     ) -> contextlib.AbstractContextManager[None]:
-        """Return a context whose epochs are told, from ``start`` on, as a share of the study."""
-        return epoch_listener(
-            lambda epoch, epochs: self.tell(
-                start + share * epoch / epochs, f"{words}: epoch {epoch} of {epochs}"
-            )
-        )
+        """Return a context whose epochs are told, from ``start`` on, as a share of the study.
+
+        ``check`` is called after each, and may end it all by an exception.
+        """
+        began = time.monotonic()
+
+        def tell(epoch: int, epochs: int) -> None:
+            left = (time.monotonic() - began) / epoch * (epochs - epoch)
+            told = f"{words}: epoch {epoch} of {epochs}, about {about(left)} left"
+            self.tell(start + share * epoch / epochs, told)
+            if check is not None:
+                check()
+
+        return epoch_listener(tell)
 
     def get(self, encoder: Encoder) -> tuple[Encoder, float]:
         """Return the encoder fitted on the training side, and the seconds that fitting took."""
