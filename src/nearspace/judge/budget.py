@@ -86,8 +86,8 @@ class Budget:
             return Plan(encoder)
         try:
             expected = expect(encoder, task)
-        except ValueError:
-            return Plan(encoder)  # its row will say what is wrong with it
+        except Exception:  # its row will say what is wrong with it, if anything is with all items
+            return Plan(encoder)
         self.expected = expected.seconds
         left = self.seconds * (1 - KEPT_FREE) - (time.monotonic() - self.began)
         if self.expected <= left:

@@ -152,8 +152,8 @@ def choose_by_cost(costs: Sequence[Cost], scores: Sequence[float]) -> int:
 
 
 # Items on which a pilot trains: enough for some steps of the usual batches, which tell the time of
-# all. Others are only run over a few.
-PILOT_TRAINS, PILOT_RUNS = 1280, 128
+# all. Others are only run over a few, and over fewer where each item is much work.
+PILOT_TRAINS, PILOT_RUNS, PILOT_WORKS, MUCH_EFFORT = 1280, 128, 16, 100
 # Below this many small items a comparison is done within a minute, and is not piloted.
 SMALL_ITEMS, SMALL_VALUES = 4000, 2_000_000
 # Seconds a multiply-add of search and probe, and a distance looked through, on two cores.
@@ -213,23 +213,24 @@ def expect(encoder: Encoder, task: Task) -> Expected:
     What trains is trained for one epoch on some of the items, and the time of training, embedding
     and judging is scaled to all.
 
-    Raises
-    ------
-    ValueError
-        If it cannot be fitted on these; its row will say why.
+    What cannot be fitted on so few raises what it raises.
     """
     if encoder.needs_all_items:
         return Expected(0.0, 0.0)
     n, n_test = len(task.train), len(task.test)
     trains = any(isinstance(part, Learned) for part in encoder.parts)
-    m = min(PILOT_TRAINS if trains else PILOT_RUNS, n)
+    works = sum(part.effort for part in encoder.parts) >= MUCH_EFFORT
+    m = min(PILOT_TRAINS if trains else PILOT_WORKS if works else PILOT_RUNS, n)
     pilot = task.train.take(np.linspace(0, n - 1, m).astype(int))
     short = clone(encoder)
     for part in short.parts:
         if isinstance(part, Learned):
             part.set_params(epochs=1)
+    # The first time libraries are imported, which is no part of what grows with the items.
+    short.fit_on(pilot).transform(take_items(pilot.items, np.array([0])))
     start = time.perf_counter()
-    short.fit_on(pilot)
+    if not trains:
+        short.fit_on(pilot)
     fitted = time.perf_counter()
     vectors = short.transform(pilot.items)
     rest = (time.perf_counter() - fitted) * (n + n_test) / m
@@ -239,8 +240,7 @@ def expect(encoder: Encoder, task: Task) -> Expected:
             history, batch_size = part.history_, given.batch_size_for(n)
             epochs.append(_epochs(given, n, batch_size, history["flops_per_item"]))
             training += history["seconds"] / m * n * epochs[-1]
-    if not trains:
-        rest += (fitted - start) * (n / m if encoder.learns != "nothing" else 1)
+    rest += (fitted - start) * (n / m if encoder.learns != "nothing" else 1)
     width = vectors.shape[1] if isinstance(vectors, np.ndarray) else vectors.nnz / m
     outputs = 0 if pilot.target is None else pilot.target.width
     rest += n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
