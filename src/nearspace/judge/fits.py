@@ -55,11 +55,16 @@ class Fits:
 
         ``check`` is called after each, and may end it all by an exception.
         """
-        began = time.monotonic()
+        began = 0.0
 
         def tell(epoch: int, epochs: int) -> None:
-            left = (time.monotonic() - began) / epoch * (epochs - epoch)
-            told = f"{words}: epoch {epoch} of {epochs}, about {about(left)} left"
+            nonlocal began
+            told = f"{words}: epoch {epoch} of {epochs}"
+            if epoch == 1:  # what came before is no measure of those to come
+                began = time.monotonic()
+            else:
+                left = (time.monotonic() - began) / (epoch - 1) * (epochs - epoch)
+                told += f", about {about(left)} left"
             self.tell(start + share * epoch / epochs, told)
             if check is not None:
                 check()

@@ -604,11 +604,12 @@ def test_fewer_dimensions_than_asked_are_told_in_row_result_and_notes(digits, tm
         )
         assert told["hog(cells=90)"][0].startswith("It has 8 cells a side, as many as")
         assert told["raw"] == told["chance"] == ()
-        assert f"pca(dim=9999): {told['pca(dim=9999)'][0]}" in board.notes
+        note = f"pca(dim=9999), raw | pca(dim=9999): {told['pca(dim=9999)'][0]}"
+        assert note in board.notes
     rows = {each["spec"]: each for each in json.loads(boards[0].to_json())["rows"]}
     assert rows["pca(dim=9999)"]["notes"] == list(told["pca(dim=9999)"])
     page = render(boards[0])
-    assert f"pca(dim=9999): {told['pca(dim=9999)'][0]}" in page
+    assert note in page
     assert f'title="{told["pca(dim=9999)"][0]}">note<' in page
 
 
