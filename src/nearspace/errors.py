@@ -20,7 +20,8 @@ __all__ = [
     "need",
 ]
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 
 # What each extra brings.
 MODULES = {"images": "skimage", "pretrained": "transformers"}

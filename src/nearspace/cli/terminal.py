@@ -168,9 +168,10 @@ def rows_as_they_land() -> Iterator[tuple[Tell, Land]]:
             rows.append((by, cells))
             table = Table(box=None, header_style="bold", padding=(0, BETWEEN, 0, 0), pad_edge=False)
             # The reference has no score by which others are ranked, and what failed has no score.
-            heads = list(max((row for _, row in reversed(rows)), key=len))
+            landed: list[list[str]] = [list(row) for _, row in reversed(rows)]
+            heads = max(landed, key=len)
             for head in map(printable, heads):
-                right = "right" if table.columns else "left"
+                right: Any = "right" if table.columns else "left"
                 table.add_column(head, justify=right, no_wrap=bool(table.columns), max_width=WIDEST)
             for _, each in sorted(rows, key=lambda row: -row[0]):
                 shown = (
