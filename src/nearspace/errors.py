@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from nearspace.foreign import printable
 
@@ -15,8 +16,12 @@ __all__ = [
     "ReplacedError",
     "SpecError",
     "did_you_mean",
+    "each_or_all_errors",
     "need",
 ]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 # What each extra brings.
 MODULES = {"images": "skimage", "pretrained": "transformers"}
@@ -100,3 +105,26 @@ def did_you_mean(name: object, choices: Iterable[str]) -> str:
     if not choices:
         return "There is none to choose from."
     return "There is: " + ", ".join(f"'{choice}'" for choice in choices) + "."
+
+
+def each_or_all_errors(function: Callable[[T], R], values: Iterable[T]) -> list[R]:
+    """Return a function of each value, or raise one error that tells of all that are wrong.
+
+    Examples
+    --------
+    >>> each_or_all_errors(str.upper, ["a", "b"])
+    ['A', 'B']
+    """
+    results: list[R] = []
+    errors: list[NearspaceError] = []
+    for value in values:
+        try:
+            results.append(function(value))
+        except NearspaceError as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        told = " ".join(f"({at}) {error}" for at, error in enumerate(errors, 1))
+        raise NearspaceError(f"{len(errors)} things are wrong: {told}")
+    return results

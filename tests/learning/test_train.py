@@ -104,10 +104,10 @@ def test_small_data_trains(n):
 
 
 def test_default_epochs_are_bounded():
-    assert default_epochs(100, 50, 10**6) == 60
+    assert default_epochs(100, 50, 10**6) == 30
     assert default_epochs(10**7, 50, 100) == 3
     assert default_epochs(10**4, 100, 5000, flops_per_item=1e8) == 10
-    assert default_epochs(10**4, 100, 5000, flops_per_item=1e8, device="cuda") == 50
+    assert default_epochs(10**4, 100, 2500, flops_per_item=1e8, device="cuda") == 25
 
 
 def test_weights_change_while_training_goes_and_held_out_losses_take_the_last():

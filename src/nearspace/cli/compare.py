@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,8 @@ from nearspace.foreign import printable
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
-    from nearspace.judge.leaderboard import Leaderboard
+    from nearspace.judge.board import Failure
+    from nearspace.judge.leaderboard import Leaderboard, Result
 
 
 def compare_command(
@@ -43,6 +45,13 @@ def compare_command(
         ),
     ] = None,
     force: cli.Force = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="M",
+            help="How long judging may take; what does not fit is trained for less, or left out.",
+        ),
+    ] = None,
 ) -> None:
     """Rank the usual encoders for a kind of data, and write report.html and report.json.
 
@@ -60,25 +69,28 @@ def compare_command(
 
       nearspace compare my_photos/ -o report.html --open
 
+      nearspace compare my_photos/ --minutes 2
+
       nearspace compare my_photos/ --save-best best.space
     """
     paths = cli.places(output, "report.html", "report.json", open_page=open_page)
     if save_best is not None:
         cli.check_file(save_best, ".space", option="--save-best", force=force)
-    from nearspace.encoders.spec import make_many
+    from nearspace.judge.preflight import made_encoders
 
-    # A misspelt encoder is told before any data is read.
-    asked = {encoder.spec for spec in specs or () for encoder in make_many(spec)}
+    # What is misspelt or not installed is told before any data is read.
+    asked = {encoder.spec for encoder in made_encoders(specs or [])}
     judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
-    with terminal.progress_bar() as progress:
+    with terminal.rows_as_they_land() as (progress, land):
         from nearspace.judge.studies.compare import compare
 
         board = compare(
             dataset, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
             metric=judging.metric, seeds=judging.seeds, test_size=judging.test_size,
             random_state=judging.random_state, near_duplicates=judging.near_duplicates,
-            cache=judging.folder, progress=progress, on_estimate=_announce,
+            cache=judging.folder, minutes=minutes, progress=progress,
+            on_row=lambda row: land(*_landed(row, judging.k)),
         )  # fmt: skip
     from nearspace.report.page import render
 
@@ -93,15 +105,26 @@ def compare_command(
         terminal.show_page(paths[0])
     if save_best is not None:
         _save(board, dataset, save_best)
-    terminal.leave(
-        board,
-        judged=any(row.spec in asked or not asked for row in board.results if row.spec != "chance"),
-    )
+    failed = {row.spec for row in board.failures}
+    judged = any(row.spec != "chance" for row in board.results)
+    terminal.leave(board, judged=judged and not (asked and asked <= failed))
 
 
-def _announce(seconds: float) -> None:
-    if seconds >= 60:
-        echo(f"This takes about {seconds / 60:.0f} min; Ctrl-C keeps what is done.", err=True)
+def _landed(row: Result | Failure, k: int) -> tuple[dict[str, str], float]:
+    """Return what is shown of a row that has just been judged, and what it is sorted by."""
+    from nearspace.judge.board import Failure
+    from nearspace.judge.scores import SCORES
+    from nearspace.judge.amounts import seconds_text
+
+    if isinstance(row, Failure):
+        return {"encoder": row.spec, "": f"failed: {row.error}"}, -math.inf
+    fit = {"fit": "" if row.cost is None else seconds_text(row.cost.fit_seconds)}
+    for name, estimate in row.scores.items():  # that which ranks is the first
+        score = SCORES[name]
+        label = score.label.replace("k-NN", f"{k}-NN")
+        cells = {"encoder": row.spec, label: score.text(estimate), **fit}
+        return cells, score.sign * estimate.value
+    return {"encoder": row.spec, **fit}, -math.inf
 
 
 def _save(board: Leaderboard, dataset: Any, path: Path) -> None:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
     from nearspace.judge.advice import Advice
 
+    Tell = Callable[[float, str], None]
+    Land = Callable[[Mapping[str, str], float], None]
+
 STYLES = {"best": "bold green", "tied with best": "green", "floor": "dim"}
 BETWEEN = 2  # blanks between the columns of a table
 FEWEST = 8  # characters of a name that stand on one line
@@ -39,6 +42,7 @@ SHOWN = 4  # columns of a table that stand beside what was found
 LISTED = 8  # names of columns that are listed
 MOMENT = 10.0  # seconds between lines on how far a study is
 LONGEST_START = 5.0  # seconds that a browser has to say whether it starts
+WIDEST = 32  # characters of a cell beside the name while rows land
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -154,6 +158,63 @@ def progress_bar() -> Iterator[Callable[[float, str], None]]:
     ) as bar:
         task = bar.add_task("getting ready", total=1.0)
         yield lambda share, words: bar.update(task, completed=share, description=printable(words))
+
+
+@contextlib.contextmanager
+def rows_as_they_land() -> Iterator[tuple[Tell, Land]]:
+    """Show on standard error the rows of a study as they are judged, and how far the rest is.
+
+    On a terminal they are a table, which is taken away in the end; elsewhere each is a line, and
+    now and then one says what is being done.
+
+    Yields
+    ------
+    callable, callable
+        One takes the share done and a few words, the other the cells of a row by their heads, its
+        name first, and a number by which the rows are sorted, the largest first.
+    """
+    screen = console(err=True)
+    if not screen.is_terminal or screen.is_dumb_terminal:
+        yield _lines_now_and_then(), lambda cells, by: echo(_in_a_line(cells), err=True)
+        return
+    from rich.console import Group
+    from rich.live import Live
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Table
+
+    shown = TextColumn("{task.description}", markup=False)
+    bar = Progress(shown, BarColumn(), TimeElapsedColumn(), console=screen)
+    task = bar.add_task("getting ready", total=1.0)
+    rows: list[tuple[float, Mapping[str, str]]] = []
+    with Live(bar, console=screen, transient=True) as live:
+
+        def add(cells: Mapping[str, str], by: float) -> None:
+            rows.append((by, cells))
+            table = Table(box=None, header_style="bold", padding=(0, BETWEEN, 0, 0), pad_edge=False)
+            # The reference has no score by which others are ranked, and what failed has no score.
+            landed: list[list[str]] = [list(row) for _, row in reversed(rows)]
+            heads = max(landed, key=len)
+            for head in map(printable, heads):
+                right: Any = "right" if table.columns else "left"
+                table.add_column(head, justify=right, no_wrap=bool(table.columns), max_width=WIDEST)
+            for _, each in sorted(rows, key=lambda row: -row[0]):
+                shown = (
+                    each.get(head, each.get("", "") if at == 1 else "")
+                    for at, head in enumerate(heads)
+                )
+                table.add_row(*map(printable, shown))
+            live.update(Group(table, bar))
+
+        yield (
+            lambda share, words: bar.update(task, completed=share, description=printable(words)),
+            add,
+        )
+
+
+def _in_a_line(cells: Mapping[str, str]) -> str:
+    """Return the cells of a row, behind all but the first of them the head of its column."""
+    name, *others = cells.items()
+    return ":  ".join([name[1], ",  ".join(f"{cell} {head}".strip() for head, cell in others)])
 
 
 def _lines_now_and_then() -> Callable[[float, str], None]:

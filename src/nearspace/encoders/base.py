@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    clone,
+)
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -88,6 +93,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Whether it can learn from labels that are continuous numbers, where it learns from labels.
     min_items : int
         How many items `fit` needs.
+    effort : float
+        How much work an item is when it is fitted and embedded, beside being copied: by it
+        comparisons run what is cheap first.
     fit_free_params : frozenset of str
         Parameters that change what `transform` returns but not what `fit` learns.
     offset_ : ndarray of shape (d,) or None
@@ -107,6 +115,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     needs_all_items: ClassVar[bool] = False
     learns_numbers: ClassVar[bool] = True
     min_items: ClassVar[int] = 1
+    effort: ClassVar[float] = 1
     fit_free_params: ClassVar[frozenset[str]] = frozenset()
     _parameter_constraints: ClassVar[dict[str, list]] = {}
     kind_: Kind
@@ -283,8 +292,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         return array.astype(np.float32, copy=False)
 
     def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
-        """Raise what `transform` would raise after `fit`, where that can be told beforehand."""
-        return
+        """Raise what `fit` and `transform` would raise, where that can be told beforehand."""
+        clone(self).begin_fit(items, y, kind)
 
     @classmethod
     def parameters(cls) -> dict[str, inspect.Parameter]:

@@ -180,6 +180,10 @@ class Composite(Encoder):
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Set `encoders_` by ``fit_part(part, items, y, kind)``, which returns a fitted copy."""
 
+    @abstractmethod
+    def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
+        """Raise what `fit` and `transform` of any part would, where it can be told beforehand."""
+
     def _fit(self, items: Any, y: Any) -> None:
         self.fit_parts(
             lambda part, X, labels, kind: clone(part).fit_items(X, labels, kind), items, y
@@ -210,6 +214,11 @@ class Concatenated(Composite):
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit every part on the same items."""
         self.encoders_ = [fit_part(part, items, y, self.kind_) for part in self.encoders]
+
+    def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
+        """Raise what `fit` and `transform` of any part would, where it can be told beforehand."""
+        for part in self.encoders:
+            part.try_untrained(items, y, kind)
 
     def _sizes_in(self) -> list[int]:
         return [self.kind_.size for _ in self.encoders_]
@@ -279,6 +288,17 @@ class Piped(Composite):
             if len(self.encoders_) < len(self.encoders):
                 items = self.encoders_[-1].transform(items)
                 kind = Vector(items.shape[1], self.encoders_[-1].metric)
+
+    def try_untrained(self, items: Any, y: Any, kind: Kind | None = None) -> None:
+        """Raise what `fit` and `transform` of any part would, where it can be told beforehand.
+
+        Of the vectors that later parts get nothing is known yet, so that blank ones stand for them.
+        """
+        first, *others = self.encoders
+        first.try_untrained(items, y, kind)
+        n_items = items.shape[0] if hasattr(items, "shape") else len(items)
+        for part in others:
+            part.try_untrained(np.zeros((n_items, 2), np.float32), y, Vector(2))
 
     def _sizes_in(self) -> list[int]:
         return [self.kind_.size, *(part._n_features_out for part in self.encoders_[:-1])]

@@ -11,7 +11,7 @@ from nearspace.data import Vector
 from nearspace.encoders import encoder_class
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Concatenated, Piped
-from nearspace.errors import NearspaceError, SpecError, did_you_mean
+from nearspace.errors import NearspaceError, SpecError, did_you_mean, each_or_all_errors
 
 __all__ = ["load_encoder", "make", "make_many"]
 
@@ -85,7 +85,7 @@ def make_many(specs: str) -> list[Encoder]:
     parts = node.elts if isinstance(node, ast.Tuple) else [node]
     if not parts:
         raise SpecError(f"Cannot read the spec '{specs}': {HOW}.")
-    return [_encoder(part) for part in parts]
+    return each_or_all_errors(_encoder, parts)
 
 
 def load_encoder(path: str | Path) -> Encoder:

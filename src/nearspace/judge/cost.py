@@ -25,10 +25,13 @@ from nearspace.learning.train import default_epochs
 
 __all__ = [
     "Cost",
+    "Expected",
     "as_quick",
     "as_quick_to_fit",
     "choose_by_cost",
-    "estimate_seconds",
+    "effort_of",
+    "expect",
+    "is_small",
     "measure_cost",
     "with_latencies",
 ]
@@ -173,55 +176,104 @@ def _or_infinite(seconds: float) -> float:
     return math.inf if math.isnan(seconds) else seconds
 
 
-PILOT_ITEMS = 768
-# Below this many items a comparison of small items is done within a minute.
-SMALL = 4000
+# Items on which a pilot trains: enough for some steps of the usual batches, which tell the time of
+# all. Others are only run over a few, and over fewer where each item is much work.
+PILOT_TRAINS, PILOT_RUNS, PILOT_WORKS, MUCH_EFFORT = 1280, 128, 16, 100
+# Below this many small items a comparison is done within a minute, and is not piloted.
+SMALL_ITEMS, SMALL_VALUES = 4000, 2_000_000
 # Seconds a multiply-add of search and probe, and a distance looked through, on two cores.
 SECONDS_PER_FLOP, SECONDS_PER_DISTANCE = 1e-11, 3e-10
+PASSES = 3  # forward, and twice as much backward
 
 
-def estimate_seconds(encoders: list[Encoder], task: Task) -> float:
-    """Return about how many seconds fitting and judging the encoders takes; 0 for small data.
+@dataclasses.dataclass(frozen=True)
+class Expected:
+    """About how long it takes to fit and judge an encoder.
 
-    Each encoder is fitted for one epoch on a few hundred items, and the time of training,
-    embedding and judging is scaled to all; the fits of encoders that do not train are left out.
+    Attributes
+    ----------
+    training : float
+        Seconds of training networks, which fewer epochs make fewer.
+    rest : float
+        Seconds of all else.
+    epochs : tuple of int
+        Of each network that trains.
     """
-    if len(task.train) < SMALL and len(task.train) * task.train.kind.size < 2_000_000:
-        return 0.0
-    pilot = task.train.take(np.arange(min(PILOT_ITEMS, len(task.train))))
-    if pilot.target is not None and not pilot.target.varies:
-        spread = np.linspace(0, len(task.train) - 1, len(pilot)).astype(int)
-        pilot = task.train.take(spread)
-    total = 0.0
-    for encoder in encoders:
-        try:
-            total += _seconds(encoder, pilot, task)
-        except ValueError:
-            continue  # the comparison itself will say what is wrong with this one
-    return total
+
+    training: float
+    rest: float
+    epochs: tuple[int, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Of all."""
+        return self.training + self.rest
 
 
-def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
+def effort_of(encoder: Encoder, n: int) -> float:
+    """Return how much work an item is of n that an encoder is fitted on, as encoders declare it.
+
+    Examples
+    --------
+    >>> from nearspace import make
+    >>> effort_of(make("pca"), 1000) < effort_of(make("mlp"), 1000) < effort_of(make("cnn"), 1000)
+    True
+    """
+    return sum(
+        part.effort
+        * (PASSES * _epochs(part, n, part.batch_size_for(n)) if isinstance(part, Learned) else 1)
+        for part in encoder.parts
+    )
+
+
+def is_small(task: Task) -> bool:
+    """Return whether a comparison is done so soon that nobody asks how long it takes."""
+    n = len(task.train)
+    return n < SMALL_ITEMS and n * task.train.kind.size < SMALL_VALUES
+
+
+def expect(encoder: Encoder, task: Task) -> Expected:
+    """Return about how long it takes to fit and judge an encoder, from a pilot of seconds.
+
+    What trains is trained for one epoch on some of the items, and the time of training, embedding
+    and judging is scaled to all.
+
+    What cannot be fitted on so few raises what it raises.
+    """
     if encoder.needs_all_items:
-        return 0.0
-    n, n_test, m = len(task.train), len(task.test), len(pilot)
-    short, fitting = clone(encoder), 0.0
+        return Expected(0.0, 0.0)
+    n, n_test = len(task.train), len(task.test)
+    trains = any(isinstance(part, Learned) for part in encoder.parts)
+    works = sum(part.effort for part in encoder.parts) >= MUCH_EFFORT
+    m = min(PILOT_TRAINS if trains else PILOT_WORKS if works else PILOT_RUNS, n)
+    pilot = task.train.take(np.linspace(0, n - 1, m).astype(int))
+    short = clone(encoder)
     for part in short.parts:
         if isinstance(part, Learned):
             part.set_params(epochs=1)
-    short.fit_on(pilot)
+    # The first time libraries are imported, which is no part of what grows with the items.
+    short.fit_on(pilot).transform(take_items(pilot.items, np.array([0])))
     start = time.perf_counter()
+    if not trains:
+        short.fit_on(pilot)
+    fitted = time.perf_counter()
     vectors = short.transform(pilot.items)
-    embedding = (time.perf_counter() - start) * (n + n_test) / m
+    rest = (time.perf_counter() - fitted) * (n + n_test) / m
+    training, epochs = 0.0, []
     for given, part in zip(encoder.parts, short.parts, strict=True):
         if isinstance(given, Learned):  # from one epoch on the pilot to all epochs on all items
             history, batch_size = part.history_, given.batch_size_for(n)
-            epochs = given.epochs or default_epochs(
-                n, batch_size, given.default_steps, history["flops_per_item"]
-            )
-            fitting += history["seconds"] / m * n * epochs
+            epochs.append(_epochs(given, n, batch_size, history["flops_per_item"]))
+            training += history["seconds"] / m * n * epochs[-1]
+    rest += (fitted - start) * (n / m if encoder.learns != "nothing" else 1)
     width = vectors.shape[1] if isinstance(vectors, np.ndarray) else vectors.nnz / m
     outputs = 0 if pilot.target is None else pilot.target.width
-    search = n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
-    probe = 100 * 4 * n * width * outputs * SECONDS_PER_FLOP
-    return task.protocol.seeds * (fitting + embedding + search + probe)
+    rest += n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
+    rest += 100 * 4 * n * width * outputs * SECONDS_PER_FLOP
+    seeds = task.protocol.seeds
+    return Expected(seeds * training, seeds * rest, tuple(epochs))
+
+
+def _epochs(encoder: Learned, n: int, batch_size: int, flops_per_item: float = 0.0) -> int:
+    """Return how many epochs an encoder trains on n items at most."""
+    return encoder.epochs or default_epochs(n, batch_size, encoder.default_steps, flops_per_item)

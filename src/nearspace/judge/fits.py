@@ -17,7 +17,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite
 from nearspace.judge.cache import Cache, content_key, make_key
 from nearspace.judge.task import Task
-from nearspace.learning.progress import epoch_listener
+from nearspace.learning.progress import about, epoch_listener
 
 __all__ = ["Fits", "Tell", "has_random_state", "is_same", "seeded"]
 
@@ -46,14 +46,27 @@ class Fits:
         self.alive: dict[int, Encoder] = {}  # while it lives, no other encoder gets its id
 
     def telling(
-        self, words: str, start: float, share: float
+        self, words: str, start: float, share: float, check: Callable[[], None] | None = None
     ) -> contextlib.AbstractContextManager[None]:
-        """Return a context whose epochs are told, from ``start`` on, as a share of the study."""
-        return epoch_listener(
-            lambda epoch, epochs: self.tell(
-                start + share * epoch / epochs, f"{words}: epoch {epoch} of {epochs}"
-            )
-        )
+        """Return a context whose epochs are told, from ``start`` on, as a share of the study.
+
+        ``check`` is called after each, and may end it all by an exception.
+        """
+        began = 0.0
+
+        def tell(epoch: int, epochs: int) -> None:
+            nonlocal began
+            told = f"{words}: epoch {epoch} of {epochs}"
+            if epoch == 1:  # what came before is no measure of those to come
+                began = time.monotonic()
+            else:
+                left = (time.monotonic() - began) / (epoch - 1) * (epochs - epoch)
+                told += f", about {about(left)} left"
+            self.tell(start + share * epoch / epochs, told)
+            if check is not None:
+                check()
+
+        return epoch_listener(tell)
 
     def get(self, encoder: Encoder) -> tuple[Encoder, float]:
         """Return the encoder fitted on the training side, and the seconds that fitting took."""

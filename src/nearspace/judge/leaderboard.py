@@ -25,7 +25,7 @@ from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
 from nearspace.metrics.similarity import cka, neighbour_overlap, pairwise
 
-__all__ = ["Judged", "Leaderboard", "Result", "assemble"]
+__all__ = ["Judged", "Leaderboard", "Result", "assemble", "landed"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,16 +208,7 @@ def assemble(
     tables = _estimates(task, scores)
     exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
-        Result(
-            row.spec,
-            row.learns,
-            row.dim,
-            table,
-            row.cost,
-            metric=row.metric,
-            notes=row.notes,
-            exhibits=shows,
-        )
+        _result(row, table, shows)
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _without_copies(task, results, scores)
@@ -242,6 +233,26 @@ def assemble(
         mistakes=_mistakes(task, judged, results),
         **shown,
         **settings,
+    )
+
+
+def landed(task: Task, row: Judged) -> Result:
+    """Return a row while others are still to come: scores, that which ranks first; no verdict."""
+    (scores,) = _estimates(task, [_with_seeds(row.scores, task.protocol.seeds)])
+    first = {name: scores[name] for name in (task.rank_by,) if name in scores}
+    return _result(row, first | scores)
+
+
+def _result(row: Judged, scores: dict[str, Estimate], exhibits: Exhibits | None = None) -> Result:
+    return Result(
+        row.spec,
+        row.learns,
+        row.dim,
+        scores,
+        row.cost,
+        metric=row.metric,
+        notes=row.notes,
+        exhibits=exhibits,
     )
 
 

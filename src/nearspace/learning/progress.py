@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from nearspace.foreign import printable
 
-__all__ = ["epoch_bar", "epoch_listener", "tell_epoch"]
+__all__ = ["about", "epoch_bar", "epoch_listener", "tell_epoch"]
 
 _listener: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar(
     "epoch_listener", default=None
@@ -47,3 +47,14 @@ def tell_epoch(done: int, epochs: int) -> None:
     listener = _listener.get()
     if listener is not None:
         listener(done, epochs)
+
+
+def about(seconds: float) -> str:
+    """Return a time in a few words.
+
+    Examples
+    --------
+    >>> about(0.3), about(48), about(600)
+    ('1 s', '48 s', '10 min')
+    """
+    return f"{max(1, round(seconds))} s" if seconds < 100 else f"{round(seconds / 60)} min"

@@ -17,7 +17,8 @@ from nearspace.data import SAMPLES, Dataset, load
 from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError, SpecError
-from nearspace.judge.board import Failure
+from nearspace.judge.budget import Budget, OutOfTime
+from nearspace.judge.cost import Expected
 from nearspace.judge.leaderboard import Result
 from nearspace.judge.statistics import compare_to_best
 from nearspace.judge.studies.compare import compare
@@ -73,10 +74,12 @@ def test_a_layer_that_is_not_there_is_told_before_training(digits, monkeypatch):
         raise AssertionError("trained")
 
     monkeypatch.setattr("nearspace.encoders.learned.learned.train", train)
-    board = compare(digits, encoders=["cnn@conv9", "raw | mlp@fcc1"])
-    errors = {failure.spec: failure.error for failure in board.failures}
-    assert errors["cnn@conv9"] == "The network has no layer 'conv9'. Did you mean 'conv2'?"
-    assert "Did you mean 'fc1'?" in errors["raw | mlp@fcc1"]
+    with pytest.raises(NearspaceError) as error:
+        compare(digits, encoders=["cnn@conv9", "raw | mlp@fcc1"])
+    assert "'cnn@conv9': The network has no layer 'conv9'. Did you mean 'conv2'?" in str(
+        error.value
+    )
+    assert "'raw | mlp@fcc1': The network has no layer 'fcc1'. Did you mean" in str(error.value)
     with pytest.raises(NearspaceError, match="Did you mean 'conv2'"):
         make("cnn@conv9").fit(digits.items, digits.target.values)
 
@@ -223,12 +226,39 @@ def test_a_model_of_items_tells_its_bound_and_its_dimensions_again_from_the_cach
     assert told["vae(dim=6, epochs=3)"]["elbo"] == found.elbo.elbo
 
 
+class Failing(PCA):
+    def _fit(self, items, y):
+        raise ArithmeticError("It does\nnot converge.")
+
+
 def test_a_failed_encoder_is_a_row_with_its_error(digits):
-    board = compare(digits, encoders=["cnn(epochs=1)@conv9", NMF(2, max_iter=1000), "tfidf"])
-    assert isinstance(row(board, "cnn(epochs=1)@conv9"), Failure)
-    assert "Did you mean 'conv" in row(board, "cnn(epochs=1)@conv9").error
-    assert "takes texts; got images" in row(board, "tfidf").error
+    landed = []
+    encoders = [Failing(2), NMF(2, max_iter=1000)]
+    board = compare(digits, encoders=encoders, on_row=landed.append)
+    assert row(board, Failing(2).spec).error == "It does not converge."
+    assert row(board, Failing(2).spec) in landed
     assert isinstance(row(board, "NMF(max_iter=1000, n_components=2)"), Result)
+
+
+def test_all_that_is_wrong_is_told_at_once_before_anything_is_fitted(digits, monkeypatch):
+    monkeypatch.setattr(PCA, "_fit", lambda *_: pytest.fail("was fitted"))
+    wrong = {
+        "tfidf": "'tfidf': TfIdf takes texts; got images.",
+        "raw | cnn": "takes no vectors",
+        "hgo": "Did you mean 'hog'?",
+        "pca(dim=-1)": "The 'dim' parameter of PCA must be",
+    }
+    for specs in ([*wrong, "pca"], [", ".join([*wrong, "pca"])]):
+        with pytest.raises(NearspaceError) as error:
+            compare(digits, encoders=specs)
+        named = [spec for spec, words in wrong.items() if words in str(error.value)]
+        assert len(named) >= 2, error.value
+    with pytest.raises(NearspaceError) as error:
+        compare(digits, encoders=["tfidf", "tfidf | pca", "onehot + hog", "pca"])
+    assert str(error.value).count("Cannot use") == 3
+    bare = dataclasses.replace(digits, target=None)
+    with pytest.raises(NearspaceError, match=r"'pca \| mlp': MLP learns from labels"):
+        compare(bare, encoders=["pca | mlp"])
 
 
 def test_a_wrong_spec_is_told_before_anything_is_computed(digits):
@@ -297,17 +327,103 @@ def test_equal_parts_are_fitted_once(wine, pca_fits):
     assert pca_fits == [3]
 
 
-def test_ctrl_c_keeps_what_is_done(wine):
-    class Interrupting(PCA):
-        def _fit(self, items, y):
-            raise KeyboardInterrupt
+class Interrupting(PCA):
+    def _fit(self, items, y):
+        raise KeyboardInterrupt
 
-    board = compare(wine, encoders=[Interrupting(3), "l2", "pca"])
+
+def test_ctrl_c_keeps_what_is_done_and_names_the_rest_in_one_line(wine):
+    landed = []
+    encoders = [Interrupting(3), "l2", "pca"]
+    board = compare(wine, encoders=encoders, on_row=landed.append)
     assert board.interrupted
     assert {row.spec for row in board.results} == {"raw", "raw | scale", "chance"}
-    assert len(board.failures) == 3
-    assert all("interrupted" in failure.error for failure in board.failures)
-    assert any("Interrupted" in note for note in board.notes)
+    assert [row.spec for row in landed] == ["raw", "raw | scale"]
+    assert not board.failures
+    assert board.notes[-1] == (
+        f"Interrupted while judging {Interrupting(3).spec}; l2, pca were not reached. What was "
+        "done until then stands here."
+    )
+
+
+def test_rows_land_cheapest_first_with_the_interval_that_they_keep(digits):
+    for specs in (["bovw(words=8)", "pca", "random"], ["pca", "random", "bovw(words=8)"]):
+        landed = []
+        board = compare(digits, encoders=specs, on_row=landed.append)
+        places = [one.spec for one in landed]
+        assert places[0] == "raw"
+        assert places[-2:] == ["hog", "bovw(words=8)"]
+        for one in landed:
+            assert next(iter(one.scores)) == board.rank_by
+            told, kept = (
+                dataclasses.astuple(each.scores[board.rank_by])
+                for each in (one, row(board, one.spec))
+            )
+            assert told == pytest.approx(kept)
+            assert not one.verdict
+
+
+def test_equal_notes_of_rows_are_told_once(wine):
+    board = compare(wine, encoders=["pca(dim=40)", "pca(dim=50)", "pca(dim=40) | l2"])
+    told = [note for note in board.notes if "It has 13 dimensions" in note]
+    assert told[0].startswith("pca(dim=40), pca(dim=40) | l2: ")
+    assert len(told) == 2
+
+
+@pytest.mark.trains
+def test_minutes_bound_what_is_trained(digits):
+    encoders = ["pca", "mlp(epochs=40)"]
+    board = compare(digits, encoders=encoders, minutes=1e-4)
+    assert {row.spec for row in board.results} == {"chance"}
+    (told,) = [note for note in board.notes if "no time" in note]
+    assert all(f"{spec} (about" in told for spec in (*encoders, "raw", "hog"))
+    assert "0.0001 min" in told
+    for minutes in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(NearspaceError, match="minutes= must be a number above 0"):
+            compare(digits, minutes=minutes)
+
+
+@pytest.mark.trains
+def test_what_does_not_fit_is_trained_for_fewer_epochs_and_says_so(digits, monkeypatch, tmp_path):
+    expected = Expected(training=1000.0, rest=1.0, epochs=(40,))
+    quick = Expected(training=0.0, rest=0.1)
+    monkeypatch.setattr(
+        "nearspace.judge.budget.expect",
+        lambda encoder, task: expected if "mlp" in encoder.spec else quick,
+    )
+    encoders = ["pca", "mlp(epochs=40)", "pca(dim=20) | mlp(epochs=40)"]
+    board = compare(digits, encoders=encoders, minutes=5, cache=tmp_path)
+    assert not board.failures
+    (short,) = [one for one in board.results if one.spec.startswith("mlp")]
+    (piped,) = [one for one in board.results if one.spec.startswith("pca(dim=20) | mlp")]
+    epochs = len(board.fitted(short.spec).history_["train_loss"])
+    assert short.spec == f"mlp(epochs={epochs})"
+    assert 7 <= epochs <= 10
+    assert short.notes[0] == f"{epochs} of 40 epochs: all would take about 17 min."
+    assert piped.spec.startswith("pca(dim=20) | mlp(epochs=")
+    assert "pca" in {one.spec for one in board.results}
+
+
+@pytest.mark.trains
+def test_what_takes_longer_than_expected_ends_with_the_time(digits, monkeypatch):
+    def check(budget):
+        raise OutOfTime(90.0)
+
+    monkeypatch.setattr(Budget, "check", check)
+    board = compare(digits, encoders=["mlp(epochs=50000)"], minutes=50)
+    assert board.notes[-1] == (
+        "Left out, as there was no time for them in 50 min: mlp(epochs=50000) (about 90 s)."
+    )
+    assert {"raw", "hog", "chance"} == {one.spec for one in board.results}
+
+
+def test_time_is_over_when_it_is():
+    budget = Budget(2)
+    budget.check()
+    budget.began -= 121
+    with pytest.raises(OutOfTime):
+        budget.check()
+    Budget(None).check()
 
 
 @pytest.mark.trains
@@ -487,11 +603,12 @@ def test_fewer_dimensions_than_asked_are_told_in_row_result_and_notes(digits, tm
         )
         assert told["hog(cells=90)"][0].startswith("It has 8 cells a side, as many as")
         assert told["raw"] == told["chance"] == ()
-        assert f"pca(dim=9999): {told['pca(dim=9999)'][0]}" in board.notes
+        note = f"pca(dim=9999), raw | pca(dim=9999): {told['pca(dim=9999)'][0]}"
+        assert note in board.notes
     rows = {each["spec"]: each for each in json.loads(boards[0].to_json())["rows"]}
     assert rows["pca(dim=9999)"]["notes"] == list(told["pca(dim=9999)"])
     page = render(boards[0])
-    assert f"pca(dim=9999): {told['pca(dim=9999)'][0]}" in page
+    assert note in page
     assert f'title="{told["pca(dim=9999)"][0]}">note<' in page
 
 

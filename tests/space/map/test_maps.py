@@ -10,8 +10,9 @@ from sklearn.manifold import trustworthiness as peers_trustworthiness
 from nearspace import embed, load
 from nearspace.errors import NearspaceError
 from nearspace.metrics.geometry import neighbour_ranks, preservation, trustworthiness
+from nearspace.metrics.similarity import neighbour_overlap
 from nearspace.space.map.maps import Placer, layout, parse_map
-from nearspace.space.map.tsne import EXAGGERATED, TOLD, tsne, tsne_facts
+from nearspace.space.map.tsne import TOLD, tsne, tsne_facts
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +57,22 @@ def test_tsne_keeps_clusters_apart_and_stands_anything():
 
 
 def test_larger_maps_never_take_fewer_steps_and_progress_ends_at_the_last():
-    facts = [tsne_facts(n, "euclidean", 0) for n in range(8, 40_000, 500)]
-    steps = [made["steps"][1] for made in facts]
+    facts = [tsne_facts(n, "euclidean", 0) for n in range(8, 40_000, 492)]
+    steps = [made["steps"] for made in facts]
     assert steps == sorted(steps)
-    assert {(EXAGGERATED + each) % TOLD for each in steps} == {0}
-    assert (steps[0], steps[-1]) == (250, 550)
+    assert {sum(each) % TOLD for each in steps} == {0}
+    assert steps[:3] == [[100, 150], [100, 150], [250, 250]]
+    assert steps[-1] == [250, 550]
     assert [made["method"] for made in facts] == sorted(made["method"] for made in facts)
+
+
+def test_hundreds_keep_as_many_neighbours_in_a_third_of_the_steps(monkeypatch):
+    random = np.random.default_rng(0)
+    centres = 2 * random.normal(size=(12, 40))
+    vectors = (centres[np.arange(400) % 12] + random.normal(size=(400, 40))).astype(np.float32)
+    short = neighbour_overlap(vectors, tsne(vectors))
+    monkeypatch.setattr("nearspace.space.map.tsne.STEPS_OF_HUNDREDS", (250, 250))
+    assert short > neighbour_overlap(vectors, tsne(vectors)) - 0.02
 
 
 def test_trustworthiness_is_that_of_scikit_learn():

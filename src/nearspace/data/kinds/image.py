@@ -192,12 +192,26 @@ class Image(Kind):
         """Height, width and channels."""
         return self.shape
 
+    def seen(self, items: np.ndarray, side: int) -> np.ndarray:
+        """Return images no side of which has more than so many pixels."""
+        longer = max(self.shape[:2])
+        if longer <= side:
+            return items
+        height, width = (max(1, round(pixels * side / longer)) for pixels in self.shape[:2])
+        return resize_images(items, height, width)
+
     def values(self, raw: Tensor) -> Tensor:
         """Return the pixels whose logits a decoder puts out."""
         return raw.sigmoid()
 
     def restore(self, values: np.ndarray) -> np.ndarray:
-        """Return a batch ``(n, C, H, W)`` with its channels last, as images have them."""
+        """Return a batch ``(n, C, H, W)`` with its channels last, at the size of the images."""
+        if values.shape[2:] != self.shape[:2]:
+            import torch
+            from torch.nn import functional
+
+            smaller = torch.from_numpy(values)
+            values = functional.interpolate(smaller, self.shape[:2], mode="bilinear").numpy()
         return np.ascontiguousarray(values.transpose(0, 2, 3, 1))
 
     def stored(self, decoded: np.ndarray) -> np.ndarray:

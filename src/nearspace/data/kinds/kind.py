@@ -251,6 +251,10 @@ class Kind(ABC):
 
     # What networks see of items, and what items become of what networks put out
 
+    def seen(self, items: Any, side: int) -> Any:
+        """Return items as networks see them, images with no side of more than so many pixels."""
+        return items
+
     def batches(self, items: Any, scaling: Scaling | None = None) -> Batches:
         """Return the items as they wait in memory for a network, which sees them scaled."""
         raise DataError(f"{self.name} items cannot be put into a batch for a network.")

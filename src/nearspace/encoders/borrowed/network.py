@@ -74,6 +74,7 @@ class Network(Layers, Encoder):
 
     kinds = frozenset({Image, Vector})
     min_items = 2
+    effort = 300
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "net": [nn.Module],
         "layer": [str, None],

@@ -90,6 +90,7 @@ class Pretrained(Layers, Encoder):
 
     kinds = frozenset({Image})
     metric = "cosine"
+    effort = 3000
     revision_: str | None = dataclasses.field(init=False)
     sha256_: str = dataclasses.field(init=False)
     default_pool_: str = dataclasses.field(init=False)

@@ -87,6 +87,7 @@ class HOG(Encoder):
 
     kinds = frozenset({Image})
     in_blocks = True
+    effort = 10
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "cells": [Interval(Integral, 2, None, closed="left")],
         "orientations": [Interval(Integral, 1, None, closed="left")],

@@ -61,6 +61,7 @@ class VisualWords(Encoder):
     learns = "items"
     metric = "cosine"
     zero_means = "no gradient"
+    effort = 100
     words_: NDArray[np.float32]
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "words": [Interval(Integral, 1, None, closed="left")],

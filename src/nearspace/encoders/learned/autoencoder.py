@@ -44,6 +44,7 @@ class Autoencodes(Learned):
     kinds = frozenset({Image, Vector})
     learns = "items"
     mirrored = True
+    effort = 12
     default_steps = 5000
     dim: int
     hidden: tuple[int, ...]
@@ -89,7 +90,7 @@ class Autoencoder(StartsAtPCA):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves very large images get convolutions.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
     Examples
@@ -134,7 +135,7 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves very large images get convolutions.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
     Examples
@@ -217,7 +218,7 @@ class MaskedAutoencoder(Restores, StartsAtPCA):
     body : {"auto", "mlp", "cnn", "vit"}, default="auto"
         Perceptrons, convolutions or a small vision transformer; of themselves very large images
         get convolutions and others perceptrons.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
     Examples

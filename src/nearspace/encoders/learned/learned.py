@@ -71,6 +71,9 @@ class Learned(Layers, Encoder):
         decodes.
     pool : {"flatten", "mean", "max"}, default="flatten"
         What becomes of the places of a feature map.
+    side : int, default=48
+        The longer side, in pixels, of the images that the networks see: larger ones are brought to
+        it, and what is decoded back to their own size.
     epochs : int, optional
         Passes over the training items at most; by default as many as come to about `default_steps`
         steps, fewer where that is minutes of arithmetic on a CPU.
@@ -109,6 +112,7 @@ class Learned(Layers, Encoder):
     """
 
     min_items = 2
+    effort = 3
     moves = True
     fit_free_params = frozenset({"layer", "pool"})
     tapped: ClassVar[str] = "encoder"
@@ -129,6 +133,7 @@ class Learned(Layers, Encoder):
         "body": [StrOptions(set(BODIES))],
         "layer": [str, None],
         "pool": [StrOptions({"flatten", "mean", "max"})],
+        "side": [Interval(Integral, 1, None, closed="left")],
         "flip": ["boolean"],
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "epochs": [Interval(Integral, 1, None, closed="left"), None],
@@ -143,6 +148,7 @@ class Learned(Layers, Encoder):
 
     layer: str | None = None
     pool: str = "flatten"
+    side: int = 48
     epochs: int | None = None
     batch_size: int = 128
     learning_rate: float = 3e-3
@@ -270,6 +276,14 @@ class Learned(Layers, Encoder):
         return encoder
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """That its network sees smaller images than there are, where it does."""
+        if len(self.shape_) != 3 or self.shape_[1:] == self.kind_.shape_of_item[:2]:
+            return ()
+        seen, own = (f"{w} × {h}" for h, w in (self.shape_[1:], self.kind_.shape_of_item[:2]))
+        return (f"Its network sees the images of {own} pixels at {seen} (side={self.side}).",)
+
+    @property
     def decodes(self) -> bool:  # type: ignore[override]
         """Whether there is a decoder of the vectors, which are the output of no other layer."""
         return self.mirrored and self.layer is None
@@ -297,7 +311,7 @@ class Learned(Layers, Encoder):
     def batches(self, items: Any) -> Batches:
         """Return checked items as they wait in memory for the networks."""
         scaling = None if self.mean_ is None or self.scale_ is None else (self.mean_, self.scale_)
-        return self.kind_.batches(items, scaling)
+        return self.kind_.batches(self.kind_.seen(items, self.side), scaling)
 
     def blank(self, n: int) -> Any:
         """Return a batch of ``n`` items that show nothing, on the CPU."""

@@ -70,7 +70,7 @@ class VAE(Bounds, NormalPrior):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves large images get convolutions.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`; the learning rate is 2e-3 when absent.
 
     Examples
@@ -242,7 +242,7 @@ class AAE(NormalPrior):
         Widths of the hidden layers of the encoder; the decoder mirrors them.
     body : {"auto", "mlp", "cnn"}, default="auto"
         Perceptrons or convolutions; of themselves large images get convolutions.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`; the learning rate is 2e-3 when absent.
 
     Examples

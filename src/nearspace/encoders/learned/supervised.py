@@ -55,7 +55,7 @@ class MLP(Classifies, Learned):
     ----------
     hidden : tuple of int, default=(256, 64)
         Widths of the hidden layers ``fc1``, ``fc2``, ….
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
     Examples
@@ -86,7 +86,7 @@ class CNN(Classifies, Learned):
     ----------
     dim : int, default=64
         Width of ``fc1``, the hidden layer after the convolutions ``conv1``, ``conv2``, ….
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`; the learning rate is 5e-3 when absent.
 
     Examples
@@ -101,6 +101,7 @@ class CNN(Classifies, Learned):
     """
 
     kinds = frozenset({Image})
+    effort = 10
     default_steps = 1500
 
     dim: int = 64
@@ -123,7 +124,7 @@ class AlexNet(Classifies, Learned):
     ----------
     dim : int, default=128
         Width of ``fc6`` and of ``fc7``.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
     Examples
@@ -138,6 +139,7 @@ class AlexNet(Classifies, Learned):
     """
 
     kinds = frozenset({Image})
+    effort = 10
     default_steps = 1500
 
     dim: int = 128

@@ -31,6 +31,7 @@ class FromViews(Learned):
 
     kinds = frozenset({Image})
     learns = "items"
+    effort = 30
     dim: int
     flip: bool
 
@@ -62,7 +63,7 @@ class SimCLR(FromViews):
         Divides the similarities in the loss.
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
     Examples
@@ -102,7 +103,7 @@ class SupCon(FromViews):
         Divides the similarities in the loss.
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
     Examples
@@ -146,7 +147,7 @@ class VICReg(FromViews):
         Weight of the squared distance of views, where the spread weighs 25 and repetition 1.
     flip : bool, default=False
         Whether half of the views are mirrored; only where a mirrored image shows the same.
-    layer, pool, epochs, batch_size, learning_rate, random_state, kind, device, precision, verbose
+    layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
     Examples

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import time
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,14 @@ from sklearn.base import BaseEstimator
 
 from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Strip
-from nearspace.encoders.spec import make, make_many
+from nearspace.encoders.spec import make
 from nearspace.errors import MissingExtra, SpecError
 from nearspace.judge.board import Failure
+from nearspace.judge.budget import Budget, OutOfTime, Plan
 from nearspace.judge.cache import make_key
-from nearspace.judge.cost import Cost, estimate_seconds, measure_cost, with_latencies
+from nearspace.judge.cost import Cost, effort_of, measure_cost, with_latencies
 from nearspace.judge.dominance import dominance_notes
 from nearspace.judge.exhibits import (
     NEIGHBOURS,
@@ -32,11 +33,13 @@ from nearspace.judge.exhibits import (
     strips,
 )
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
-from nearspace.judge.leaderboard import Judged, Leaderboard, assemble
+from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
+from nearspace.judge.preflight import ready_encoders
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol, Task
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
+from nearspace.learning.progress import about
 from nearspace.metrics.retrieval import nearest
 from nearspace.space.map.tsne import tsne
 
@@ -57,8 +60,9 @@ def compare(
     random_state: int = 0,
     near_duplicates: str = "tell",
     cache: str | Path | None = None,
+    minutes: float | None = None,
     progress: Tell | None = None,
-    on_estimate: Callable[[float], None] | None = None,
+    on_row: Callable[[Result | Failure], object] | None = None,
 ) -> Leaderboard:
     """Rank encoders on data.
 
@@ -95,11 +99,15 @@ def compare(
         such items are kept on one side of the split.
     cache : str or Path, optional
         A folder in which fitted encoders, embeddings and scores are kept and found again.
+    minutes : float, optional
+        How long the comparison may take. What does not fit is trained for fewer epochs, which its
+        spec and its notes then say, or left out, which the board's notes say.
     progress : callable, optional
-        Called with the share done and a few words.
-    on_estimate : callable, optional
-        Called once, with about how many seconds the comparison will take; finding out costs a
-        pilot on a few hundred items where there are many.
+        Called with the share done and a few words: what is being judged, and about how long it
+        will take where the data are large.
+    on_row : callable, optional
+        Called with each row as soon as it is judged, cheap encoders first: a `Result` that has no
+        verdict yet, or a `Failure`.
 
     Returns
     -------
@@ -109,8 +117,9 @@ def compare(
     Raises
     ------
     NearspaceError
-        If a spec cannot be read, two different encoders have one spec, or the data cannot be split
-        as asked.
+        If the data cannot be split as asked, or encoders cannot be used: their spec cannot be read,
+        a library is missing, they take other data or lack labels, there is no such layer. It tells
+        of all of them, before anything is fitted.
 
     Examples
     --------
@@ -118,40 +127,43 @@ def compare(
     >>> sorted(row.spec for row in board.results)
     ['chance', 'pca(dim=8)', 'raw', 'raw | scale']
     """
+    budget = Budget(minutes)
     if isinstance(data, Task):
         asked = data
     else:
         protocol = Protocol(k, rank_by, seeds, test_size, random_state, near_duplicates, metric)
         asked = set_task(dataset_of(data, labels), protocol, task)
+    tell: Tell = progress or (lambda share, words: None)
+    tell_row = on_row or (lambda row: None)
     rows, failures = _rows(encoders, asked)
-    fits = Fits(asked, cache, progress)
-    judge = _Judge(fits)
+    judge = _Judge(Fits(asked, cache, tell), budget)
     judged: list[Judged] = []
+    late: dict[str, float] = {}
     told = [*asked.ranking_notes, *dominance_notes(asked.train)]
     told += _few_fits(asked.protocol.seeds)
     notes, interrupted = [*asked.notes, *told], False
-    if on_estimate is not None:
-        fits.tell(0.0, "estimating the time")
-        new = [encoder for _, encoder in rows if judge.is_new(encoder)]
-        on_estimate(estimate_seconds(new, asked))
-    for index, (spec, encoder) in enumerate(rows):
-        fits.tell(index / len(rows), spec)
+    for failure in failures:
+        tell_row(failure)
+    order = _cheapest_first(rows, len(asked.train))
+    for index, (spec, start, share) in enumerate(order):
+        tell(start, spec)
         try:
-            row = judge.row(spec, encoder, index / len(rows), 1 / len(rows))
-            judged.append(row)
-            notes += [f"{spec}: {note}" for note in row.notes]
+            judged.append(judge.row(rows[spec], start, share))
+        except OutOfTime as error:
+            late[spec] = error.seconds
         except KeyboardInterrupt:
-            failures += [Failure(rest, "not judged: interrupted") for rest, _ in rows[index:]]
             interrupted = True
-            notes.append(f"Interrupted while judging {spec}; what was done until then stands here.")
+            notes.append(_interrupted(spec, [name for name, *_ in order[index + 1 :]]))
             break
         except Exception as error:  # whatever a user's transformer raises is that row's result
             failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
-    given = dict(rows)
-    fits.tell(1.0, "timing one item")
-    judged = judge.timed(judged, given)
-    fits.tell(1.0, "intervals and verdicts")
-    notes += fits.cache.close()
+            tell_row(failures[-1])
+        else:
+            tell_row(landed(asked, judged[-1]))
+    tell(1.0, "timing one item")
+    judged = judge.timed(judged)
+    tell(1.0, "intervals and verdicts")
+    notes += [*_told_once(judged), *_late(late, minutes), *judge.cache.close()]
     return assemble(
         asked,
         judged,
@@ -160,7 +172,7 @@ def compare(
         seconds=judge.seconds,
         interrupted=interrupted,
         leaks=asked.leaks,
-        fits={row.spec: functools.partial(judge.fitted, given[row.spec]) for row in judged},
+        fits={row.spec: functools.partial(judge.fitted, row.spec) for row in judged},
     )
 
 
@@ -176,8 +188,8 @@ def _few_fits(seeds: int) -> list[str]:
 
 def _rows(
     encoders: Iterable[str | BaseEstimator] | None, task: Task
-) -> tuple[list[tuple[str, Encoder]], list[Failure]]:
-    """Return spec and encoder of every row, the reference first, none twice.
+) -> tuple[dict[str, Encoder], list[Failure]]:
+    """Return the encoder of every row by its spec, the reference first.
 
     What nobody asked for by name and lacks its library is a row with its error.
     """
@@ -193,55 +205,100 @@ def _rows(
             rows.setdefault(what, make(what))
         except MissingExtra as error:
             failures[what] = Failure(what, str(error))
-    for what in asked:
-        for encoder in map(as_encoder, make_many(what) if isinstance(what, str) else [what]):
-            spec = encoder.spec
-            if not is_same(rows.setdefault(spec, encoder), encoder):
-                raise SpecError(
-                    f"Two encoders that differ would both be the row '{spec}'; give each Network a "
-                    "name of its own."
-                )
-    return list(rows.items()), list(failures.values())
+    for encoder in ready_encoders(asked, task.train):
+        spec = encoder.spec
+        if not is_same(rows.setdefault(spec, encoder), encoder):
+            raise SpecError(
+                f"Two encoders that differ would both be the row '{spec}'; give each Network a "
+                "name of its own."
+            )
+    return rows, list(failures.values())
+
+
+def _cheapest_first(rows: dict[str, Encoder], n: int) -> list[tuple[str, float, float]]:
+    """Return specs in the order in which they are judged, each with where it starts and its share.
+
+    The reference stays first, as others are held against it. Equal ones stay as they are asked for.
+    """
+    efforts = {spec: effort_of(encoder, n) for spec, encoder in rows.items()}
+    first, *others = rows
+    order = [first, *sorted(others, key=efforts.__getitem__)]
+    total = sum(efforts.values())
+    ends = [end / total for end in accumulate(efforts[spec] for spec in order)]
+    return list(zip(order, [0.0, *ends], (efforts[spec] / total for spec in order), strict=False))
+
+
+def _interrupted(spec: str, rest: list[str]) -> str:
+    """Return what an interruption left undone."""
+    missed = f"; {', '.join(rest)} {'was' if len(rest) == 1 else 'were'} not reached" * bool(rest)
+    return f"Interrupted while judging {spec}{missed}. What was done until then stands here."
+
+
+def _late(late: dict[str, float], minutes: float | None) -> list[str]:
+    """Return for which rows there was no time, and how long they would take."""
+    if not late:
+        return []
+    named = ", ".join(f"{spec} (about {about(seconds)})" for spec, seconds in late.items())
+    return [f"Left out, as there was no time for them in {minutes:g} min: {named}."]
+
+
+def _told_once(judged: list[Judged]) -> list[str]:
+    """Return what there is to say of rows, once where it is the same of several."""
+    specs: dict[str, list[str]] = {}
+    for row in judged:
+        for note in row.notes:
+            specs.setdefault(note, []).append(row.spec)
+    return [f"{', '.join(some)}: {note}" for note, some in specs.items()]
 
 
 class _Judge:
     """Judges rows one by one, and keeps the reference space and the time that went."""
 
-    def __init__(self, fits: Fits):
-        self.fits, self.task, self.cache = fits, fits.task, fits.cache
+    def __init__(self, fits: Fits, budget: Budget):
+        self.fits, self.task, self.cache, self.budget = fits, fits.task, fits.cache, budget
+        self.given: dict[str, Encoder] = {}
         self.queries, self.shown = pick_queries(self.task), shown_items(self.task)
         self.reference_spec = USUAL[self.task.train.kind.name].reference
         self.reference: Any = None
         self.seconds = {"fitting": 0.0, "embedding": 0.0, "scoring": 0.0, "map and layers": 0.0}
 
-    def row(self, spec: str, encoder: Encoder, start: float, share: float) -> Judged:
-        """Return what is measured of an encoder, which starts there and is a share of it all."""
+    def row(self, encoder: Encoder, start: float, share: float) -> Judged:
+        """Return what is measured of an encoder, which starts there and is a share of it all.
+
+        Raises
+        ------
+        OutOfTime
+            If there is no time for it, or the time is over before it is fitted.
+        """
+        plan = self.budget.plan(encoder, self.task) if self._is_new(encoder) else Plan(encoder)
+        encoder, spec = plan.encoder, plan.encoder.spec
+        if plan.seconds:
+            self.fits.tell(start, f"{spec}: about {about(plan.seconds)}")
         seeds = self.task.protocol.seeds if has_random_state(encoder) else 1
         runs = []
         for seed in range(seeds):
             # The first run is of the encoder as it was given.
             run = encoder if seed == 0 else seeded(encoder, self.task.protocol.random_state + seed)
-            with self.fits.telling(spec, start + share * seed / seeds, share / seeds):
+            done, part = start + share * seed / seeds, share / seeds
+            with self.fits.telling(spec, done, part, self.budget.check):
                 runs.append(self._run(run))
+        self.given[spec] = encoder
         scores = {name: np.stack([run.scores[name] for run in runs]) for name in runs[0].scores}
-        return dataclasses.replace(runs[0], spec=spec, scores=scores)
+        notes = (*plan.notes, *runs[0].notes)
+        return dataclasses.replace(runs[0], spec=spec, scores=scores, notes=notes)
 
-    def fitted(self, encoder: Encoder) -> Encoder:
-        """Return an encoder as it was fitted on the training items."""
-        return self.fits.get(encoder)[0]
+    def fitted(self, spec: str) -> Encoder:
+        """Return the encoder of a row as it was fitted on the training items."""
+        return self.fits.get(self.given[spec])[0]
 
-    def timed(self, judged: list[Judged], given: dict[str, Encoder]) -> list[Judged]:
+    def timed(self, judged: list[Judged]) -> list[Judged]:
         """Return rows with the latency of one item; no noise of an earlier run is kept for it."""
         start = time.perf_counter()
-        costs = with_latencies(
-            {row.spec: row.cost for row in judged},
-            lambda spec: self.fitted(given[spec]),
-            self.task.test,
-        )
+        costs = with_latencies({row.spec: row.cost for row in judged}, self.fitted, self.task.test)
         self.seconds["timing one item"] = time.perf_counter() - start
         return [dataclasses.replace(row, cost=costs[row.spec]) for row in judged]
 
-    def is_new(self, encoder: Encoder) -> bool:
+    def _is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""
         return not (encoder.is_reproducible and self.cache.has_row(self._key(encoder)))
 
