@@ -107,7 +107,7 @@ def mistakes_of(spec: str, test: Dataset, told: np.ndarray) -> Mistakes:
             (names[pair[a] // n], names[pair[a] % n], int(many[a])) for a in order[:MOST_CLASSES]
         ),
         Strip(shown.kind, shown.items),
-        tuple(map(str, shown.ids)),
+        tuple(map(str, chosen if shown.ids is None else shown.ids)),
         tuple(names[code] for code in true[chosen]),
         tuple(names[code] for code in said[chosen]),
     )

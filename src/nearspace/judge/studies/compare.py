@@ -350,7 +350,7 @@ class _Judge:
     @property
     def _classes(self) -> np.ndarray:
         """The classes of the training items."""
-        return self.task.targets[0].classes
+        return self.task.train.target.classes  # type: ignore[union-attr]
 
     def _strips(self, encoder: Encoder, vectors: Any) -> tuple[Strip, ...]:
         """Return what an encoder makes of items; nothing is fitted again for one with nothing."""
