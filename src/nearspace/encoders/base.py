@@ -415,7 +415,20 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
 
     def check_whole(self) -> None:
         """Raise an error unless the encoder is fitted, and embeds an item that shows nothing."""
-        check_is_fitted(self)
+        self._check_kind()
+        d = self.kind_.size
+        blank = self.kind_.blank() if d <= MOST_TRIED else None
+        if blank is None:
+            return
+        vectors = self._vectors_of(blank)
+        if vectors.dtype != np.float32 or vectors.shape != (1, self._n_features_out):
+            raise ValueError(f"it makes {vectors.dtype} of shape {vectors.shape} of one item")
+        if not np.isfinite(vectors.data if issparse(vectors) else vectors).all():
+            raise ValueError("it makes vectors that are not finite")
+
+    def _check_kind(self) -> None:
+        """Raise an error unless the encoder is fitted, and to items that it takes."""
+        check_is_fitted(self, "kind_")
         if type(self.kind_) not in self.kinds:
             raise TypeError(f"{type(self).__name__} takes no {self.kind_.name}s")
         d = self.kind_.size
@@ -425,14 +438,6 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             )
         if self.offset_ is not None and self.offset_.shape != (d,):
             raise ValueError(f"what is taken off the columns has shape {self.offset_.shape}")
-        blank = self.kind_.blank() if d <= MOST_TRIED else None
-        if blank is None:
-            return
-        vectors = self._vectors_of(blank)
-        if vectors.dtype != np.float32 or vectors.shape != (1, self._n_features_out):
-            raise ValueError(f"it makes {vectors.dtype} of shape {vectors.shape} of one item")
-        if not np.isfinite(vectors.data if issparse(vectors) else vectors).all():
-            raise ValueError("it makes vectors that are not finite")
 
     def _vectors_of(self, items: Any) -> np.ndarray | sparse.csr_array:
         """Return the vectors of items as `transform` does, but on no other device than the CPU."""

@@ -66,6 +66,7 @@ class Vectors(Encoder):
 
     def check_whole(self) -> None:
         """Raise an error unless there is a row for each hash; no other item has a vector."""
+        self._check_kind()
         if self.rows_.ndim != 2 or self.hashes_.shape != self.rows_.shape[:1]:
             raise ValueError(f"there are vectors {self.rows_.shape} for items {self.hashes_.shape}")
         if not len(self.hashes_) or (self.hashes_[1:] <= self.hashes_[:-1]).any():

@@ -138,7 +138,8 @@ class Pretrained(Layers, Encoder):
         self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in tappable]
 
     def check_whole(self) -> None:
-        """Raise nothing: its weights were compared when they were found, and wait to be loaded."""
+        """Raise an error unless its kind is right; its weights were compared when found."""
+        self._check_kind()
 
     @property
     def is_reproducible(self) -> bool:
