@@ -27,7 +27,7 @@ def read(tmp_path, name, content, **options):
     [
         ("a.jsonl", LINES, ""),
         ("a.NDJSON", LINES + "\n", ""),
-        ("a.ndjson.gz", gzip.compress(LINES.encode()), ""),
+        ("a.ndjson.gz", gzip.compress(LINES.encode(), mtime=0), ""),
         ("a.jsonl", "\ufeff" + LINES.replace("\n", "\r\n"), ""),
         ("a.jsonl", LINES.encode("utf-16"), "In UTF-16."),
         ("a.json", LINES, "It holds a value a line, as files that end in .jsonl do."),
