@@ -13,7 +13,7 @@ def test_the_cache_is_shown_and_cleared(command, tmp_path):
     (folder / "fits" / "mine.txt").write_text("mine")
     told = command("cache", columns=300).stdout.splitlines()
     assert re.fullmatch(
-        rf"The cache in {folder} holds 2 fitted encoders and 2 judged rows, [\d.]+ kB, of at most "
+        rf"The cache in {folder} holds 3 fitted encoders and 3 judged rows, [\d.]+ kB, of at most "
         r"4\.3 GB\.",
         told[0],
     )
@@ -23,7 +23,7 @@ def test_the_cache_is_shown_and_cleared(command, tmp_path):
         path.write_bytes(random.Random(0).randbytes(2000))
     assert command("cache").stdout.splitlines()[-1].startswith("Damaged: 1, made again when next")
     named = command("cache", "--cache", folder, "--clear", columns=300)
-    assert named.stdout.startswith(f"Removed from {folder}: 2 fitted encoders and 2 judged rows, ")
+    assert named.stdout.startswith(f"Removed from {folder}: 3 fitted encoders and 3 judged rows, ")
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["mine.txt"]
     assert command("cache", "--clear").stdout.rstrip().endswith("0 judged rows, 0 B.")
 

@@ -32,12 +32,14 @@ def test_piped_rows_are_lines_on_standard_error_in_the_order_they_land(monkeypat
 
 
 def test_what_takes_long_is_told_now_and_then(monkeypatch, capfd):
-    clock = iter([0.0, 3.0, 11.0, 11.0, 15.0, 30.0, 30.0])
+    clock = iter([0.0, 3.0, 11.0, 15.0, 30.0])
     monkeypatch.setattr(terminal.time, "monotonic", lambda: next(clock))
     with terminal.rows_as_they_land() as (tell, _):
         for share in (0.1, 0.2, 0.3, 0.4):
             tell(share, "simclr: epoch 1 of 3")
-    assert capfd.readouterr().err == " 20%  simclr: epoch 1 of 3\n 40%  simclr: epoch 1 of 3\n"
+    assert capfd.readouterr().err == (
+        "  20% after 0:11, simclr: epoch 1 of 3\n  40% after 0:30, simclr: epoch 1 of 3\n"
+    )
 
 
 def test_on_a_terminal_the_best_so_far_stands_first_and_all_is_taken_away(monkeypatch, capfd):
@@ -60,7 +62,7 @@ def test_a_dumb_terminal_gets_lines(monkeypatch, capfd):
 def test_compare_tells_each_row_and_prints_the_table_once(command):
     done = command("compare", "wine", "--with", "pca(dim=3), l2")
     landed = [line.partition(":")[0] for line in done.stderr.splitlines() if line.endswith(" fit")]
-    assert landed == ["raw", "pca(dim=3)", "l2"]
+    assert landed == ["raw", "pca(dim=3)", "l2", "raw | scale"]
     assert all("5-NN accuracy" in line for line in done.stderr.splitlines()[2:])
     assert done.stdout.count("pca(dim=3) ") == 1
 

@@ -89,7 +89,7 @@ def test_a_comparison_goes_by_one_metric_where_it_is_said(run):
     told = ran("compare", "m.csv", *read)
     assert "tfidf: 3 of 120 texts have no known word" in told
     page = (command.folder / "report.html").read_text("utf-8")
-    assert '<th scope="col" title="By what neighbours are near' in page
+    assert 'title="By what neighbours are near' in page
     assert "each encoder&#39;s own" in page
     ran("compare", "m.csv", *read, "--metric", "euclidean")
     report = json.loads((command.folder / "report.json").read_text("utf-8"))

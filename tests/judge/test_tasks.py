@@ -94,7 +94,7 @@ def test_another_task_is_one_class():
     assert board.protocol["task"] == "halves"
     assert board.protocol["intervals"].startswith("95 %, bootstrap over test groups")
     assert "Only a half is judged." in board.notes
-    assert {row.verdict for row in board.results} == {"reference", "best"}
+    assert {row.verdict for row in board.results} == {"reference", "best", "worse"}
 
 
 def test_a_target_given_by_its_class_is_taken_as_it_is():

@@ -7,6 +7,7 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,7 +87,7 @@ def refusing() -> Iterator[None]:
 def data_named(message: str) -> str | None:
     """Return the data that stands where a command is expected, if a message says so."""
     name = message.removeprefix("No such command '").partition("'")[0]
-    is_data = name in SAMPLES or Path(name).exists()
+    is_data = name in SAMPLES or os.path.exists(name)
     return name if message.startswith("No such command") and name and is_data else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ def load_encoder(path: str | Path) -> Encoder:
 
 def _content(file: Path) -> bytes:
     """Return what a file holds; a named pipe would never end."""
-    if file.exists() and not file.is_file():
+    if os.path.exists(file) and not os.path.isfile(file):
         raise OSError(f"{file.name} is no file")
     return file.read_bytes()
 

@@ -55,7 +55,7 @@ def render(leaderboard: Leaderboard) -> str:
     >>> from nearspace.judge.leaderboard import Leaderboard, Result
     >>> row = Result("pca", "items", 32, {"knn": Estimate(0.975, 0.971, 0.978)}, recommended=True)
     >>> page = render(Leaderboard((row,), {"name": "digits", "k": 5}))
-    >>> "97.5 % 5-NN accuracy [97.1, 97.8]" in page
+    >>> "<b>97.5</b><small>[97.1, 97.8]</small>" in page
     True
     """
     return _page(leaderboard).html()

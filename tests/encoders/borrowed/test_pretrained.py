@@ -169,4 +169,4 @@ def test_comparisons_take_it_and_its_layers(folders, tmp_path):
         board = compare(digits, encoders=[spec, f"{spec}@'layers.0'"], cache=tmp_path)
         assert not any("pretrained" in row.spec and hasattr(row, "error") for row in board.rows)
     layers = compare_layers(digits, f"pretrained({folders['resnet']!r})")
-    assert [row.dim for row in layers.rows] == [8, 8, 16, 24, 24]
+    assert [row.dim for row in layers.rows] == [64, 8, 8, 16, 24, 24]

@@ -337,11 +337,11 @@ def test_ctrl_c_keeps_what_is_done_and_names_the_rest_in_one_line(wine):
     encoders = [Interrupting(3), "l2", "pca"]
     board = compare(wine, encoders=encoders, on_row=landed.append)
     assert board.interrupted
-    assert {row.spec for row in board.results} == {"raw", "raw | scale", "chance"}
-    assert [row.spec for row in landed] == ["raw", "raw | scale"]
+    assert {row.spec for row in board.results} == {"raw", "chance"}
+    assert [row.spec for row in landed] == ["raw"]
     assert not board.failures
     assert board.notes[-1] == (
-        f"Interrupted while judging {Interrupting(3).spec}; l2, pca were not reached. What was "
+        f"Interrupted while judging {Interrupting(3).spec}; l2, pca, raw | scale were not reached. What was "
         "done until then stands here."
     )
 
@@ -650,8 +650,8 @@ def test_a_split_that_leaks_is_told_with_both_scores(digits, tmp_path):
         assert row(board, "chance").without_copies is None
     note = next(note for note in board.notes if "on the 100 that have none" in note)
     assert note.startswith("50 of 150 test items have a copy among the training items (30 equal, ")
-    both = [100 * score.value for score in (raw.without_copies, raw.scores["knn"])]
-    assert f"raw has {both[0]:.1f} % instead of {both[1]:.1f} % (1-NN accuracy)." in note
+    both = [100 * score.value for score in (raw.without_copies, raw.scores["knn_balanced"])]
+    assert f"raw has {both[0]:.1f} % instead of {both[1]:.1f} % (1-NN balanced accuracy)." in note
     written = json.loads(board.to_json())
     assert written["protocol"]["test items equal to a training item"] == 30
     assert written["protocol"]["test items near a training item"] == 20

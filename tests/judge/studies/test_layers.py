@@ -186,8 +186,8 @@ def test_what_has_no_layers_or_not_these_is_refused(digits):
 
 def test_a_layer_may_be_one_word_and_counts_once(digits):
     one = compare_layers(digits, "mlp(epochs=1)", layers="fc1")
-    assert [row.name for row in one.rows] == ["fc1"]
+    assert [row.name for row in one.rows] == ["raw", "fc1"]
     two = compare_layers(digits, "mlp(epochs=1)", layers=["fc1", "logits", "fc1"])
-    assert [row.name for row in two.rows] == ["fc1", "logits"]
+    assert [row.name for row in two.rows] == ["raw", "fc1", "logits"]
     with pytest.raises(DataError, match="no layer 'fc9'"):
         compare_layers(digits, "mlp", layers="fc9")

@@ -62,7 +62,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def found(digits):
-    return briefly(digits, SPEC, labels=[50, 100, 5000], seeds=2)
+    return briefly(digits, SPEC, labelled=[50, 100, 5000], seeds=2)
 
 
 def test_every_way_is_there_for_every_number_of_labels(found):
@@ -103,7 +103,7 @@ def test_it_is_repeatable_and_test_labels_are_not_learnt_from(found, digits):
     test = np.flatnonzero(digits.split == "test")
     poisoned = digits.target.values.copy()
     poisoned[test] = np.roll(poisoned[test], 1)
-    again = briefly(dataclasses.replace(digits, target=poisoned), SPEC, labels=[50], seeds=2)
+    again = briefly(dataclasses.replace(digits, target=poisoned), SPEC, labelled=[50], seeds=2)
     for before, after in zip(found.rows, again.rows, strict=False):
         np.testing.assert_array_equal(before.predictions, after.predictions)
         assert after.score.value < 0.4
@@ -170,7 +170,7 @@ def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
     original = cls._fit
     monkeypatch.setattr(cls, "takes_labels", True)
     monkeypatch.setattr(cls, "_fit", lambda self, x, y: (seen.append(y), original(self, x, y))[1])
-    briefly(digits, "pca(dim=8)", labels=[50], seeds=1)
+    briefly(digits, "pca(dim=8)", labelled=[50], seeds=1)
     assert seen == [None]
 
 
@@ -215,7 +215,7 @@ def test_a_few_items_that_differ_may_be_chance(digits, differing):
 
 
 def test_an_encoder_without_a_network_gets_the_linear_head(digits):
-    found = briefly(digits, "hog", labels=[100], seeds=2)
+    found = briefly(digits, "hog", labelled=[100], seeds=2)
     assert [row.way for row in found.rows] == ["linear head on raw", "linear head"]
     assert all(row.difference is None for row in found.rows)
     plain, head = found.rows
@@ -228,11 +228,11 @@ def test_an_encoder_without_a_network_gets_the_linear_head(digits):
     assert sentence.startswith("100 labels: ")
     side = "above" if gap > 0 else "below"
     assert f"{100 * abs(gap):.1f} points {side} the linear head on raw [" in sentence
-    assert briefly(digits, "raw", labels=[100], seeds=1).verdicts == ()
+    assert briefly(digits, "raw", labelled=[100], seeds=1).verdicts == ()
 
 
 def test_vectors_have_no_views():
-    found = briefly(SAMPLES["wine"](), "autoencoder(dim=4, epochs=1)", labels=[30], seeds=2)
+    found = briefly(SAMPLES["wine"](), "autoencoder(dim=4, epochs=1)", labelled=[30], seeds=2)
     assert [row.way for row in found.rows] == WAYS[:5]
 
 
@@ -309,19 +309,19 @@ def test_ctrl_c_keeps_what_is_done(digits):
 
         return progress
 
-    found = briefly(digits, SPEC, labels=[50], seeds=2, progress=stop_at(WAYS[6]))
+    found = briefly(digits, SPEC, labelled=[50], seeds=2, progress=stop_at(WAYS[6]))
     assert found.interrupted
     assert [row.way for row in found.rows] == WAYS[:6]
     assert found.rows[3].difference is not None
     assert "Interrupted" in found.notes[-1]
     with pytest.raises(KeyboardInterrupt):  # nothing is done yet
-        briefly(digits, SPEC, labels=[50], seeds=2, progress=stop_at(WAYS[0]))
+        briefly(digits, SPEC, labelled=[50], seeds=2, progress=stop_at(WAYS[0]))
 
 
 WRONG = [
-    ("simclr", {"labels": [5]}, "10 classes .* at least 10, got 5"),
-    ("simclr", {"labels": []}, "at least 10, got none"),
-    ("simclr", {"labels": [10_000]}, "450 training items; .* got 10,000"),
+    ("simclr", {"labelled": [5]}, "10 classes .* at least 10, got 5"),
+    ("simclr", {"labelled": []}, "at least 10, got none"),
+    ("simclr", {"labelled": [10_000]}, "450 training items; .* got 10,000"),
     ("simclr", {"seeds": 0}, "must be at least 1"),
     ("cnn", {}, "'cnn' learns from labels"),
     ("pca | mlp", {}, "learns from labels"),
@@ -349,7 +349,7 @@ def test_rare_classes_get_a_label():
     labels = np.repeat(["a", "b", "rare"], [100, 96, 4])
     items = (random.normal(size=(200, 3)) + (labels == "b")[:, None]).astype(np.float32)
     dataset = Dataset(items, SAMPLES["wine"]().kind.infer(items), target=labels)
-    found = briefly(dataset, "raw", labels=[3, 20], seeds=2)
+    found = briefly(dataset, "raw", labelled=[3, 20], seeds=2)
     assert [row.labels for row in found.rows] == [3, 20]
 
 

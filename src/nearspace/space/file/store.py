@@ -65,9 +65,11 @@ def write_space(space: Space, path: Path) -> None:
     """Write a space and its encoder into a new file; see `save`."""
     columns, values = encode_rows(space)
     header, parts = Header(uuid.uuid4().hex, space.recipe, columns), dict(space.parts)
-    # Of a space that was read from a file, it is among the parts.
-    written = parts.keys() & {Encoder.files[0], Decoder.files[0]}
-    made_by = None if written else space.encoder or space.decoder
+    made_by = space.made_by
+    # That of a space that was read from a file waits there, and is among the parts if all is.
+    if callable(made_by):
+        written = parts.keys() & {Encoder.files[0], Decoder.files[0]}
+        made_by = None if written else space.encoder or space.decoder
     if made_by is not None:
         if isinstance(made_by, Encoder) and made_by.fingerprint != space.recipe.fingerprint:
             raise NearspaceError("A space is saved with the encoder that made it, got another one.")
