@@ -1,7 +1,6 @@
 """The recommendation: one rule for star, chart and words, and sentences that hold on any board."""
 
 import dataclasses
-import html
 import json
 import re
 

@@ -112,9 +112,9 @@ def compare_command(
 
 def _landed(row: Result | Failure, k: int) -> tuple[dict[str, str], float]:
     """Return what is shown of a row that has just been judged, and what it is sorted by."""
+    from nearspace.judge.amounts import seconds_text
     from nearspace.judge.board import Failure
     from nearspace.judge.scores import SCORES
-    from nearspace.judge.amounts import seconds_text
 
     if isinstance(row, Failure):
         return {"encoder": row.spec, "": f"failed: {row.error}"}, -math.inf

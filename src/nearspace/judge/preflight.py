@@ -8,9 +8,9 @@ from sklearn.base import BaseEstimator
 
 from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.spec import make_many
 from nearspace.errors import NearspaceError, each_or_all_errors
-from nearspace.encoders.borrowed.elsewhere import as_encoder
 
 __all__ = ["made_encoders", "ready_encoders"]
 
