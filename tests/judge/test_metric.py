@@ -49,8 +49,8 @@ def test_wordless_messages_do_not_decide_which_is_best(messages):
         "tfidf": "cosine", "bow": "cosine", "raw": "cosine", "chance": "",
     }  # fmt: skip
     assert (
-        "tfidf, bow: 6 of 600 texts have no known word: their vectors are zero, and nobody's neighbour. "
-        "Of the test items 1 is told by guessing."
+        "tfidf, bow: 6 of 600 texts have no known word: their vectors are zero, and nobody's "
+        "neighbour. Of the test items 1 is told by guessing."
     ) in board.notes
     assert not any("nearest of" in note for note in board.notes)
     assert board.protocol["metric"] == "each encoder's own"

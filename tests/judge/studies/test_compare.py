@@ -341,8 +341,8 @@ def test_ctrl_c_keeps_what_is_done_and_names_the_rest_in_one_line(wine):
     assert [row.spec for row in landed] == ["raw"]
     assert not board.failures
     assert board.notes[-1] == (
-        f"Interrupted while judging {Interrupting(3).spec}; l2, pca, raw | scale were not reached. What was "
-        "done until then stands here."
+        f"Interrupted while judging {Interrupting(3).spec}; l2, pca, raw | scale were not "
+        "reached. What was done until then stands here."
     )
 
 
