@@ -212,7 +212,7 @@ def test_ctrl_c_writes_a_report_of_what_is_done(tmp_path):
     rows = tmp_path / "cache" / "nearspace" / "rows"
     for _ in range(400):  # until the floor is judged and the long training has begun
         time.sleep(0.25)
-        if rows.is_dir() and len([row for row in rows.iterdir() if row.name[0] != "."]) == 2:
+        if rows.is_dir() and len([row for row in rows.iterdir() if row.name[0] != "."]) == 3:
             break
     time.sleep(1)
     process.send_signal(signal.SIGINT)

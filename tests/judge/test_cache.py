@@ -329,7 +329,9 @@ def no_maps(monkeypatch):
 
 
 def figures(study):
-    """Return all that a study found but for times and for what is told of the cache."""
+    """Return all that a study found but for times, for the star, which goes by them among equals,
+    and for what is told of the cache.
+    """
     told = json.loads(study.to_json())
     notes = [note for note in told["notes"] if "the cache in" not in note.lower()]
     rows = []
@@ -339,6 +341,7 @@ def figures(study):
     more = {name: told.get(name) for name in ("curves", "equals", "hybrids", "cka", "floor")}
     for row, _ in rows:
         row.pop("seconds", None)
+        row.pop("recommended", None)
     return json.dumps([rows, notes, more], sort_keys=True)
 
 
