@@ -115,8 +115,8 @@ def interval(
     the exact one-sided bound, (1 - level) ** (1 / units); of classes, that of the one with the
     fewest items if all others are right indeed, or that of all together, whichever is less.
 
-    Of means of classes the interval holds in 96 to 100 % where one class has 60 down to 2 items and
-    the other 200 to 400, at rates from 0.25 to 0.98: the fewer, the wider.
+    Of means of classes the interval holds in 95.5 to 100 % where one class has 60 down to 2 items
+    and the other 200 to 400, at rates from 0.25 to 0.98: the fewer, the wider.
 
     Differences get mean ± t · error also where none is negative. Where so few units differ that
     all of them could do so to the same side by chance (2 · 0.5ᵐ > 1 - level), the error is

@@ -1,6 +1,8 @@
 """Maps: what is near stays near, a new point's place depends on nothing else, and they are kept."""
 
 import dataclasses
+import signal
+import threading
 
 import numpy as np
 import pytest
@@ -254,3 +256,22 @@ def test_a_map_at_one_point_is_made_anew(part):
 def test_a_map_of_other_vectors_is_made_anew(part, mapped):
     other = dataclasses.replace(part, vectors=part.vectors + 1, parts={"map": mapped.to_bytes()})
     assert layout(other).laid_out.all()
+
+
+def test_ctrl_c_while_places_are_sought_never_reaches_the_library():
+    """What a handler raises in the midst of its tree would be a segmentation fault."""
+    told = []
+
+    def interrupt(share):
+        told.append(share)
+        assert threading.current_thread() is not threading.main_thread()
+        signal.raise_signal(signal.SIGINT)
+
+    vectors = np.random.default_rng(0).normal(size=(1500, 4)).astype(np.float32)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            tsne(vectors, progress=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert told[-1] < 0.5  # it was not computed to the end

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from importlib.metadata import version
 from typing import Any
 
@@ -27,6 +29,8 @@ FEWEST_STEPS, MOST_STEPS = 250, 550  # that follow those
 HUNDREDS, STEPS_OF_HUNDREDS = 500, (100, 150)
 STEPS_PER_VECTOR = 1 / 35
 TOLD = 50  # steps from one report of progress to the next
+MOMENT = 0.1  # seconds
+HEARD = 25  # steps until it is noticed that nobody waits any more
 CORNER = (-1.0, -1.0)  # where vectors stand that have no direction, by the cosine
 ROUNDING = 1e-6  # share of the largest number below which differences are none
 
@@ -96,6 +100,7 @@ def tsne(
         n_jobs=threads,
     )
     exaggerated, following = _steps(n)
+    ended = threading.Event()
     method = TSNE(
         early_exaggeration_iter=exaggerated,
         n_iter=following,
@@ -103,11 +108,20 @@ def tsne(
         theta=COARSENESS,
         n_jobs=threads,
         random_state=random_state,
-        callbacks=None if progress is None else _callback(progress, exaggerated + following),
-        callbacks_every_iters=TOLD,
+        callbacks=_callback(progress, exaggerated + following, ended),
+        callbacks_every_iters=HEARD,
     )
     first = _first_places(scaled, random_state)
-    places = np.asarray(method.fit(affinities=affinities, initialization=first))
+    # In a thread, since signals are handled in the main one: an exception of a handler, as Ctrl-C
+    # raises, in the midst of the library's tree ends the process with a segmentation fault.
+    with ThreadPoolExecutor(1) as thread:
+        fitted = thread.submit(method.fit, affinities=affinities, initialization=first)
+        try:
+            while not wait([fitted], timeout=MOMENT).done:
+                pass  # some systems hear no signal while they wait without end
+            places = np.asarray(fitted.result())
+        finally:
+            ended.set()
     places = places - places.mean(axis=0)
     return (places / max(np.abs(places).max(), 1e-12)).astype(np.float32)
 
@@ -131,10 +145,19 @@ def _circle(n: int) -> np.ndarray:
     return (places - places.sum(axis=0) / max(n, 1)).astype(np.float32)
 
 
-def _callback(progress: Callable[[float], object], steps: int) -> Callable[..., object]:
+def _callback(
+    progress: Callable[[float], object] | None, steps: int, ended: threading.Event
+) -> Callable[..., bool]:
     """Return what the library calls, which counts the steps of its two phases apart."""
     calls = itertools.count(1)
-    return lambda *_: progress(next(calls) * TOLD / steps) and None
+
+    def called(*_: Any) -> bool:
+        step = next(calls) * HEARD
+        if progress is not None and step % TOLD == 0:
+            progress(step / steps)
+        return ended.is_set()  # which ends it
+
+    return called
 
 
 def _perplexity(n: int) -> float:
