@@ -3,8 +3,9 @@
 import re
 
 import numpy as np
+from tests.one_part import compare
 
-from nearspace import compare, load
+from nearspace import load
 
 
 def german(value):

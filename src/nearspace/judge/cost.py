@@ -193,4 +193,4 @@ def _seconds(encoder: Encoder, pilot: Dataset, task: Task) -> float:
     outputs = 0 if pilot.target is None else pilot.target.width
     search = n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
     probe = 100 * 4 * n * width * outputs * SECONDS_PER_FLOP
-    return task.protocol.seeds * (fitting + embedding + search + probe)
+    return (len(task.folds) or task.protocol.seeds) * (fitting + embedding + search + probe)

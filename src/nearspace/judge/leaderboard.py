@@ -104,12 +104,13 @@ class Leaderboard(Board):
         Where another score tells of the same labels, and says that the recommended row is worse
         than another by more than chance: by its name, the spec of the row that is best by it.
     fits : dict of str to callable
-        By spec, what returns the encoder as it was fitted on the training items.
+        By spec, what returns the encoder as it was fitted on the training items; on all items
+        where they were judged in folds.
 
     Examples
     --------
     >>> from nearspace import compare, load
-    >>> board = compare(load("customers"), encoders=["onehot"])
+    >>> board = compare(load("customers"), encoders=["onehot"], folds=1)
     >>> [(row.spec, row.verdict) for row in board.results]
     [('onehot', 'best'), ('raw', 'worse'), ('chance', 'floor')]
     >>> board.best().spec
@@ -135,6 +136,8 @@ class Leaderboard(Board):
 
     def fitted(self, spec: str | None = None) -> Encoder:
         """Return the encoder of a row, fitted on the training items; of the recommended row.
+
+        Where the items were judged in folds, it is fitted on all of them.
 
         Raises
         ------
@@ -283,7 +286,8 @@ def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     # Chance is known for every item, R-precision of the others for a subsample of them.
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
     seed = task.protocol.random_state
-    return ScoreTable(stacked, task.groups, seed, score.bounded, score.sign, task.strata)
+    how = (score.bounded, score.sign, task.strata, task.overlap)
+    return ScoreTable(stacked, task.groups, seed, *how)
 
 
 def _without_copies(

@@ -44,8 +44,12 @@ class Means:
     freedom: tuple[float, float]
 
     @classmethod
-    def of(cls, scores: np.ndarray, groups: np.ndarray | None) -> Means:
-        """Return the means of scores ``(e, s, n)``, of whose items some may be NaN for all."""
+    def of(cls, scores: np.ndarray, groups: np.ndarray | None, overlap: float = 1.0) -> Means:
+        """Return the means of scores ``(e, s, n)``, of whose items some may be NaN for all.
+
+        ``overlap`` is by what the variance over units is multiplied, as the same items trained for
+        many of them.
+        """
         sums, sizes = _unit_sums(scores, groups)
         n_encoders, n_seeds, n_units = sums.shape
         if n_units == 0:
@@ -57,6 +61,7 @@ class Means:
         # A unit pulls the mean towards itself, a large one more, and so looks too near to it.
         pull = np.sqrt(np.maximum(1 - shares, 1e-12))
         parts = (total / (n_seeds * sizes.sum()) - values[:, None] * shares) / pull
+        parts *= np.sqrt(overlap)
         seeds = np.zeros(n_encoders)
         if n_seeds > 1:
             seeds = (sums.sum(axis=2) / sizes.sum()).var(axis=1, ddof=1) / n_seeds

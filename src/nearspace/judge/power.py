@@ -125,8 +125,8 @@ def items_to_settle(table: ScoreTable, row: int, other: int, power: float = POWE
 
 
 def _compared(table: ScoreTable) -> tuple[Means, Comparison]:
-    means = Means.of(table.values, table.groups)
-    how = (table.sign > 0, 0.95, table.random_state)
+    means = Means.of(table.values, table.groups, table.overlap)
+    how = (table.sign > 0, 0.95, table.random_state, table.overlap)
     return means, compare_to_best(table.values, table.groups, *how)
 
 

@@ -75,6 +75,7 @@ def interval(
     level: float = 0.95,
     differences: bool = False,
     bounded: bool = True,
+    overlap: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the interval of every encoder's mean.
 
@@ -91,6 +92,9 @@ def interval(
         Whether the scores are differences between two scores of 0 or 1, paired by item.
     bounded : bool, default=True
         Whether scores always lie between 0 and 1, whatever these do.
+    overlap : float, default=1.0
+        By what the variance over units is multiplied: more than 1 for items that tested in folds,
+        whose training sides overlap (``benchmarks/folds.py``).
 
     Returns
     -------
@@ -121,7 +125,7 @@ def interval(
     >>> round(float(low[0]), 2), round(float(high[0]), 2)
     (0.6, 0.78)
     """
-    means = Means.of(scores, groups)
+    means = Means.of(scores, groups, overlap)
     n_units, values = means.units, means.values
     if n_units < 2:
         return np.full(len(values), np.nan), np.full(len(values), np.nan)
@@ -137,12 +141,12 @@ def interval(
     # Groups that all have the same mean show no variance, which is no proof that there is none.
     variance = variances.sum(axis=1)
     unknown = (variance < 1e-20) & (values > 0) & (values < 1)  # rounding leaves 1e-31
-    variance = np.where(unknown, values * (1 - values) / n_units, variance)
+    variance = np.where(unknown, values * (1 - values) / n_units * overlap, variance)
     sure = half_width(np.array([[1.0, 0.0]]), means.freedom, (1 - level) / 2)
     error = np.sqrt(variance)
     quantile = np.where(unknown | (error == 0), sure, half / np.where(error > 0, error, 1.0))
     low, high = _wilson(values, variance, quantile)
-    bound = (1 - level) ** (1 / n_units)
+    bound = (1 - level) ** (overlap / n_units)
     low = np.where(values == 1, bound, low)
     if np.isin(scores[np.isfinite(scores)], (0, 1)).all():
         high = np.where(values == 0, 1 - bound, high)
@@ -155,6 +159,7 @@ def compare_to_best(
     higher_is_better: bool = True,
     level: float = 0.95,
     random_state: int = 0,
+    overlap: float = 1.0,
 ) -> Comparison:
     """Hold every encoder against the best, which was picked on the same scores.
 
@@ -170,7 +175,7 @@ def compare_to_best(
 
     Parameters
     ----------
-    scores, groups
+    scores, groups, overlap
         As of `interval`.
     higher_is_better : bool
         Whether the best has the highest mean, or the lowest.
@@ -199,7 +204,7 @@ def compare_to_best(
     >>> compare_to_best(scores).tied.tolist()
     [True, True, False]
     """
-    means = Means.of(scores, groups)
+    means = Means.of(scores, groups, overlap)
     usable = np.isfinite(means.values)
     none = np.full(len(usable), np.nan)
     if not usable.any():
@@ -233,6 +238,7 @@ def compare_to_base(
     higher_is_better: bool = True,
     level: float = 0.95,
     random_state: int = 0,
+    overlap: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how much better than something every encoder is, and at least how much.
 
@@ -241,7 +247,7 @@ def compare_to_base(
 
     Parameters
     ----------
-    scores, groups, higher_is_better, level, random_state
+    scores, groups, higher_is_better, level, random_state, overlap
         As of `compare_to_best`.
     base : ndarray of shape (s, n) or (1, n)
         The scores of what they are held against, such as guessing.
@@ -263,7 +269,7 @@ def compare_to_base(
     >>> (low > 0).tolist()
     [True, False, False]
     """
-    means = Means.of((scores - base) * (1 if higher_is_better else -1), groups)
+    means = Means.of((scores - base) * (1 if higher_is_better else -1), groups, overlap)
     usable = np.isfinite(means.values)
     low = np.full(len(usable), np.nan)
     if means.units < 2 or not usable.any():

@@ -58,6 +58,8 @@ class ScoreTable:
         1 where higher is better, else -1.
     strata : ndarray of shape (units,) or None
         The class of each unit, as of `compare_to_base`.
+    overlap : float
+        By what the variance over units is multiplied, as of `interval`.
     """
 
     values: np.ndarray
@@ -66,10 +68,12 @@ class ScoreTable:
     bounded: bool = True
     sign: int = 1
     strata: np.ndarray | None = None
+    overlap: float = 1.0
 
     def estimates(self, level: float = 0.95) -> list[Estimate]:
         """Return the mean of every row with its interval."""
-        ends = interval(self.values, self.groups, level, bounded=self.bounded)
+        how: dict[str, Any] = {"bounded": self.bounded, "overlap": self.overlap}
+        ends = interval(self.values, self.groups, level, **how)
         return _estimates(np.nanmean(self.values, axis=(1, 2)), *ends)
 
     def verdicts(self, chance: np.ndarray | None = None) -> list[Verdict]:
@@ -77,7 +81,11 @@ class ScoreTable:
 
         ``chance`` is what guessing gets, shape ``(seeds, units)`` or ``(1, units)``.
         """
-        how: dict[str, Any] = {"higher_is_better": self.sign > 0, "random_state": self.random_state}
+        how: dict[str, Any] = {
+            "higher_is_better": self.sign > 0,
+            "random_state": self.random_state,
+            "overlap": self.overlap,
+        }
         to = compare_to_best(self.values, self.groups, **how)
         words = ["tied with best" if tied else "worse" for tied in to.tied]
         words[to.best] = "best"
@@ -90,7 +98,7 @@ class ScoreTable:
 
     def gain(self, level: float = 0.95) -> Estimate:
         """Return the second of two rows minus the first, studentised as the verdicts are."""
-        how = (self.sign > 0, level, self.random_state)
+        how = (self.sign > 0, level, self.random_state, self.overlap)
         to = compare_to_best(self.values, self.groups, *how)
         change = _estimates(to.difference, to.low, to.high)[1 - to.best]
         return change if to.best == 0 else -change
@@ -99,7 +107,8 @@ class ScoreTable:
         """Return the only row minus ``base``, shape ``(seeds, units)``, paired by seed and unit."""
         seeds = min(self.values.shape[1], len(base))  # fewer where it was interrupted
         paired = dataclasses.replace(self, values=self.values[:, :seeds] - base[:seeds])
-        ends = interval(paired.values, self.groups, level, self.bounded, self.bounded)
+        how = (self.bounded, self.bounded, self.overlap)
+        ends = interval(paired.values, self.groups, level, *how)
         return _estimates(paired.values.mean(axis=(1, 2)), *ends)[0]
 
 

@@ -56,6 +56,8 @@ class TellClasses(ItemTask):
         """The class of each test item, where each has its share of them but for rounding."""
         if self.groups is not None:
             return None
+        if self.folds and self.dataset.target is not None:
+            return self.dataset.target.values  # every item tests
         train, test = (target.values for target in self.targets)
         everything = Classes(np.concatenate([train, test]))
         counts = np.bincount(everything.strata[len(train) :], minlength=everything.width)
