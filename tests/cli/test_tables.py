@@ -4,8 +4,9 @@ import json
 import re
 
 import numpy as np
+from tests.one_part import compare
 
-from nearspace import compare, load
+from nearspace import load
 
 
 def german(value):

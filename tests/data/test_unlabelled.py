@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from PIL import Image as Pillow
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from tests.one_part import compare
 
-from nearspace import compare, embed, load, open_space, save
+from nearspace import embed, load, open_space, save
 from nearspace.data import Dataset, Vector
 from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.errors import DataError

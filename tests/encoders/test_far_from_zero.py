@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from tests.one_part import compare
 
-from nearspace import compare, embed, load, load_encoder, make, neighbours
+from nearspace import embed, load, load_encoder, make, neighbours
 from nearspace.data import Dataset, Vector
 from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.errors import DataError, NearspaceError

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import sparse
+from tests.one_part import compare
 
 from nearspace import recipe
 from nearspace.data import load
@@ -25,7 +26,6 @@ from nearspace.judge import cache, sources
 from nearspace.judge.cache import Cache
 from nearspace.judge.scores import SCORES
 from nearspace.judge.studies import compare as comparing
-from nearspace.judge.studies.compare import compare
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.judge.studies.rates import measure_rates
 from nearspace.judge.studies.transfer import transfer

@@ -1,6 +1,7 @@
 import pytest
+from tests.one_part import compare
 
-from nearspace import compare, load
+from nearspace import load
 from nearspace.encoders.spec import make
 from nearspace.judge.exhibits import layer_scores
 from nearspace.judge.taps import Memory

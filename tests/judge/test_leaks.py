@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from tests.one_part import compare
 
-from nearspace import compare, load
+from nearspace import load
 from nearspace.data import Numbers
 from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.leaks import find_leaks

@@ -5,8 +5,9 @@ import json
 
 import numpy as np
 import pytest
+from tests.one_part import compare
 
-from nearspace import compare, embed, load
+from nearspace import embed, load
 from nearspace.data import Classes, Dataset
 from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.spec import make

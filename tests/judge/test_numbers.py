@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.metrics import r2_score
+from tests.one_part import compare
 
 from nearspace.data import load, train_test_split
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
-from nearspace.judge.studies.compare import compare
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.judge.studies.transfer import transfer
 from nearspace.report.layers import layers_page

@@ -144,7 +144,7 @@ def test_how_an_estimate_is_written():
 
 @pytest.fixture(scope="module")
 def spam():
-    return compare(uneven(), encoders=["pca(dim=3)"])
+    return compare(uneven(), encoders=["pca(dim=3)"], folds=1)
 
 
 def test_scores_of_uneven_classes_agree_with_scikit_learn(spam):

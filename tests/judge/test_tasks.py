@@ -4,10 +4,10 @@ import dataclasses
 
 import numpy as np
 import pytest
+from tests.one_part import compare
 
 from nearspace.data import SAMPLES, Classes, Dataset, Numbers, Vector, load
 from nearspace.errors import NearspaceError
-from nearspace.judge.studies.compare import compare
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.judge.studies.transfer import transfer
 from nearspace.judge.task import ItemTask, Protocol, Task

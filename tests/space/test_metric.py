@@ -6,8 +6,9 @@ import inspect
 import numpy as np
 import pytest
 from scipy import sparse
+from tests.one_part import compare
 
-from nearspace import analogy, compare, diff, embed, layout, load, neighbours, open_space, save
+from nearspace import analogy, diff, embed, layout, load, neighbours, open_space, save
 from nearspace.errors import NearspaceError
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.recipe import Recipe

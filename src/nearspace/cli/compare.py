@@ -89,7 +89,7 @@ def compare_command(
             dataset, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
             metric=judging.metric, seeds=judging.seeds, test_size=judging.test_size,
             random_state=judging.random_state, near_duplicates=judging.near_duplicates,
-            cache=judging.folder, minutes=minutes, progress=progress,
+            folds=judging.folds, cache=judging.folder, minutes=minutes, progress=progress,
             on_row=lambda row: land(*_landed(row, judging.k)),
         )  # fmt: skip
     from nearspace.report.page import render

@@ -208,6 +208,15 @@ class Judging:
     seeds: Annotated[
         int, typer.Option(metavar="N", min=1, help="Fits of each encoder that learns.")
     ] = 1
+    folds: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Parts of which each tests once; 1 is one held-out part. 5 for few items if "
+            "absent.",
+        ),
+    ] = None
     random_state: Annotated[int, typer.Option(metavar="N", min=0, help="Of split and draws.")] = 0
     near_duplicates: Annotated[
         str,
@@ -225,7 +234,7 @@ class Judging:
         check_task(self.task)
         Protocol(
             self.k, self.rank_by, self.seeds, self.test_size, self.random_state,
-            self.near_duplicates, self.metric,
+            self.near_duplicates, self.metric, self.folds,
         ).check()  # fmt: skip
 
     @property

@@ -127,7 +127,7 @@ def split_of(
         )
     together = content
     if near_duplicates == "together" and dataset.split is None:
-        together = _with_near(dataset, content, notes)
+        together = with_near(dataset, content, notes)
     if dataset.split is not None:
         train, test = _published(dataset, dataset.split, notes)
     elif dataset.time is not None:
@@ -149,7 +149,7 @@ def split_of(
     return Split(np.flatnonzero(train), np.flatnonzero(test), across, content, tuple(notes))
 
 
-def _with_near(dataset: Dataset, content: np.ndarray, notes: list[str]) -> np.ndarray:
+def with_near(dataset: Dataset, content: np.ndarray, notes: list[str]) -> np.ndarray:
     """Return the number of each item's set of copies, near ones among them; say how many."""
     pairs = dataset.kind.near(dataset.items, np.arange(len(dataset)))
     pairs = pairs[content[pairs[:, 0]] != content[pairs[:, 1]]]
@@ -159,8 +159,8 @@ def _with_near(dataset: Dataset, content: np.ndarray, notes: list[str]) -> np.nd
         sizes = np.bincount(together)
         notes.append(
             f"Near-duplicates: {len(involved):,} items are nearly the same as another, such as "
-            f"{_named(dataset, pairs)}; the {len(np.unique(together[involved])):,} sets of them, "
-            f"of at most {sizes[together[involved]].max():,} items, stay on one side each."
+            f"{named_pairs(dataset, pairs)}; the {len(np.unique(together[involved])):,} sets of "
+            f"them, of at most {sizes[together[involved]].max():,} items, stay on one side each."
         )
     return together
 
@@ -202,12 +202,12 @@ def _across(
             how = "near_duplicates='together' keeps such on one side."
         notes.append(
             f"Near-duplicates: {len(near):,} of {of} are nearly the same as a training item, such "
-            f"as {_named(dataset, pairs)}; {how}"
+            f"as {named_pairs(dataset, pairs)}; {how}"
         )
     return across
 
 
-def _named(dataset: Dataset, pairs: np.ndarray) -> str:
+def named_pairs(dataset: Dataset, pairs: np.ndarray) -> str:
     """Return the ids of a few pairs of items."""
     ids = np.asarray(dataset.ids)
     first = np.sort(np.unique(pairs[:, 0], return_index=True)[1])
@@ -257,7 +257,7 @@ def _by_time(
     return ~test & ~leaks, test
 
 
-def _units(dataset: Dataset, content: np.ndarray) -> np.ndarray:
+def units_of(dataset: Dataset, content: np.ndarray) -> np.ndarray:
     """Return for every item the number of the unit of items that have to stay together."""
     if dataset.groups is None:
         return content
@@ -273,7 +273,7 @@ def _units(dataset: Dataset, content: np.ndarray) -> np.ndarray:
     return np.unique(component[content], return_inverse=True)[1]
 
 
-def _lots(dataset: Dataset, units: np.ndarray, random_state: int) -> np.ndarray:
+def lots_of(dataset: Dataset, units: np.ndarray, random_state: int) -> np.ndarray:
     """Return the lot of every unit, which the smallest of its items' keys draws."""
     names: np.ndarray = np.asarray(dataset.ids)
     if dataset.groups is not None:
@@ -291,8 +291,8 @@ def _drawn(
     dataset: Dataset, content: np.ndarray, test_size: float, random_state: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return sides drawn so that each label comes as near to its share of the test as it can."""
-    units = _units(dataset, content)
-    lot = _lots(dataset, units, random_state)
+    units = units_of(dataset, content)
+    lot = lots_of(dataset, units, random_state)
     classes = np.zeros(len(dataset), dtype=np.int64)
     if dataset.target is not None:
         # Items without a label are one more class.

@@ -270,8 +270,8 @@ def expect(encoder: Encoder, task: Task) -> Expected:
     outputs = 0 if pilot.target is None else pilot.target.width
     rest += n * n_test * (2 * width * SECONDS_PER_FLOP + SECONDS_PER_DISTANCE)
     rest += 100 * 4 * n * width * outputs * SECONDS_PER_FLOP
-    seeds = task.protocol.seeds
-    return Expected(seeds * training, seeds * rest, tuple(epochs))
+    fits = len(task.folds) or task.protocol.seeds
+    return Expected(fits * training, fits * rest, tuple(epochs))
 
 
 def _epochs(encoder: Learned, n: int, batch_size: int, flops_per_item: float = 0.0) -> int:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from nearspace.data import Kind
+from nearspace.data import Dataset, Kind
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite
 from nearspace.judge.cache import Cache, content_key, make_key
@@ -68,9 +68,12 @@ class Fits:
 
         return epoch_listener(tell)
 
-    def get(self, encoder: Encoder) -> tuple[Encoder, float]:
-        """Return the encoder fitted on the training side, and the seconds that fitting took."""
-        train = self.task.train
+    def get(self, encoder: Encoder, train: Dataset | None = None) -> tuple[Encoder, float]:
+        """Return the encoder fitted on the training side, and the seconds that fitting took.
+
+        ``train`` are other items to fit on, such as the training side of another fold.
+        """
+        train = self.task.train if train is None else train
         return self._get(encoder, train.items, train.target, train.kind, train.fingerprint)
 
     def _get(

@@ -108,12 +108,13 @@ class Leaderboard(Board):
     mistakes : Mistakes or None
         What the recommended row, else the best, takes for what; None without classes.
     fits : dict of str to callable
-        By spec, what returns the encoder as it was fitted on the training items.
+        By spec, what returns the encoder as it was fitted on the training items; on all items
+        where they were judged in folds.
 
     Examples
     --------
     >>> from nearspace import compare, load
-    >>> board = compare(load("customers"), encoders=["onehot"])
+    >>> board = compare(load("customers"), encoders=["onehot"], folds=1)
     >>> [(row.spec, row.verdict) for row in board.results]
     [('onehot', 'best'), ('raw', 'worse'), ('chance', 'floor')]
     >>> board.best().spec
@@ -140,6 +141,8 @@ class Leaderboard(Board):
 
     def fitted(self, spec: str | None = None) -> Encoder:
         """Return the encoder of a row, fitted on the training items; of the recommended row.
+
+        Where the items were judged in folds, it is fitted on all of them.
 
         Raises
         ------
@@ -289,7 +292,8 @@ def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
     stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
     seed = task.protocol.random_state
     classes = task.classes if score.by_class else None
-    return ScoreTable(stacked, task.groups, seed, score.bounded, score.sign, task.strata, classes)
+    how = (score.bounded, score.sign, task.strata, classes, task.overlap)
+    return ScoreTable(stacked, task.groups, seed, *how)
 
 
 def _without_copies(
@@ -365,7 +369,7 @@ def _mistakes(task: Task, judged: list[Judged], results: list[Result]) -> Mistak
     told = {row.spec: row.told for row in judged}
     if not rows or (said := told.get(rows[0].spec)) is None:
         return None
-    return mistakes_of(rows[0].spec, task.test, said)
+    return mistakes_of(rows[0].spec, task.asked.take(task.tested), said)
 
 
 def _better_by(

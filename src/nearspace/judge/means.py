@@ -44,7 +44,8 @@ class Means:
     freedom : (float, float)
         Degrees of freedom of the two variances.
     sizes : ndarray of shape (classes,)
-        How many independent items of each class there are; of all, where there are no classes.
+        How many independent items of each class there are, or of all where there are no classes;
+        fewer, by the overlap, than there are.
     """
 
     values: np.ndarray
@@ -56,14 +57,26 @@ class Means:
 
     @classmethod
     def of(
-        cls, scores: np.ndarray, groups: np.ndarray | None, classes: np.ndarray | None = None
+        cls,
+        scores: np.ndarray,
+        groups: np.ndarray | None,
+        classes: np.ndarray | None = None,
+        overlap: float = 1.0,
     ) -> Means:
         """Return the means of scores ``(e, s, n)``, of whose items some may be NaN for all.
 
-        With the class of each item they are the means of the means of classes.
+        With the class of each item they are the means of the means of classes. ``overlap`` is by
+        what the variance over units is multiplied, as the same items trained for many of them.
         """
         if classes is not None and np.isfinite(scores).any():
-            return cls._of_classes(scores, groups, classes)
+            means = cls._of_classes(scores, groups, classes)
+        else:
+            means = cls._of_units(scores, groups)
+        parts, sizes = math.sqrt(overlap) * means.parts, means.sizes / overlap
+        return dataclasses.replace(means, parts=parts, sizes=sizes)
+
+    @classmethod
+    def _of_units(cls, scores: np.ndarray, groups: np.ndarray | None) -> Means:
         sums, sizes = _unit_sums(scores, groups)
         n_encoders, n_seeds, n_units = sums.shape
         if n_units == 0:

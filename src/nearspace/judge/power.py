@@ -40,16 +40,17 @@ def visible_gap(table: ScoreTable, power: float = POWER) -> float | None:
     -----
     It is (c + z) · e, where e is the standard error of the paired difference, over units or groups
     and over seeds, c how many errors the verdicts ask for (Student's, and for all rows at once) and
-    z the normal quantile of ``power``. Of scores that are 0 or 1 a gap of d needs a share d of the
-    items to differ, so that rows which hardly do cannot hide how few items there are. How often a
-    gap of that size is seen: ``benchmarks/folds.py``.
+    z the normal quantile of ``power``. A row that is right less often varies more, which e allows
+    for where scores are 0 or 1. Of such a gap of d needs a share d of the items to differ, so that
+    rows which hardly do cannot hide how few items there are. How often a gap of that size is seen:
+    ``benchmarks/folds.py``.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> scores = (rng.random((2, 1, 225)) < 0.75) * 1.0
     >>> round(visible_gap(ScoreTable(scores, None, 0)), 2)
-    0.12
+    0.13
     """
     means, to = _compared(table)
     others = np.arange(len(table.values)) != to.best
@@ -61,6 +62,8 @@ def visible_gap(table: ScoreTable, power: float = POWER) -> float | None:
     half, errors = _widths(means, to.best, to.critical)
     z = _normal(power)
     gap = float(np.median((half + z * errors)[others]))
+    if np.isin(table.values[np.isfinite(table.values)], (0, 1)).all():
+        gap = _widened(gap, float(means.values[to.best]))
     if table.groups is None and table.bounded:
         squared = (np.median(to.critical[others]) + z) ** 2
         gap = max(gap, float(squared / (means.units + squared)))
@@ -124,10 +127,22 @@ def items_to_settle(table: ScoreTable, row: int, other: int, power: float = POWE
     return math.ceil(high * items)
 
 
+def _widened(gap: float, share: float) -> float:
+    """Return the gap to a row that is right less often, where equal rows would need ``gap``.
+
+    Being right or not varies the more the nearer to a half its share is.
+    """
+    own, wide = share * (1 - share), gap
+    for _ in range(50 if own > 0 else 0):
+        less = max(share - wide, 0.5) if share > 0.5 else share
+        wide = gap * math.sqrt((own + less * (1 - less)) / (2 * own))
+    return min(wide, share)
+
+
 def _compared(table: ScoreTable) -> tuple[Means, Comparison]:
-    means = Means.of(table.values, table.groups)
     how = (table.sign > 0, 0.95, table.random_state)
-    return means, compare_to_best(table.values, table.groups, *how)
+    to = compare_to_best(table.values, table.groups, *how, **table.units)
+    return Means.of(table.values, table.groups, **table.units), to
 
 
 def _widths(means: Means, at: int, critical: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -51,6 +51,9 @@ class Score:
         or one number where it is not ``per_unit``.
     guess : callable, optional
         Returns of a task, in the same form, what guessing gets.
+    relative : bool
+        Whether the number of a test unit is 1 minus its error over what guessing errs by on the
+        whole test side, so that those of several sides are put on one scale before they are joined.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Score:
     needs: frozenset[str] = frozenset()
     measure: Callable[[Any], np.ndarray | float]
     guess: Callable[[Any], np.ndarray | float] | None = None
+    relative: bool = False
 
     @property
     def unit(self) -> str:
@@ -334,6 +338,7 @@ _ROWS = (
         needs=NUMBERS,
         measure=_knn,
         guess=_guess,
+        relative=True,
     ),
     Score(
         name="ridge_r2",
@@ -342,6 +347,7 @@ _ROWS = (
         needs=NUMBERS,
         measure=_probe,
         guess=_guess,
+        relative=True,
     ),
     Score(
         name="knn_mae",
@@ -360,6 +366,7 @@ _ROWS = (
         needs=NUMBERS | {"told"},
         measure=_right,
         guess=_guess,
+        relative=True,
     ),
     # Decoding.
     Score(

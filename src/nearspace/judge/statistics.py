@@ -76,6 +76,7 @@ def interval(
     differences: bool = False,
     bounded: bool = True,
     classes: np.ndarray | None = None,
+    overlap: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the interval of every encoder's mean.
 
@@ -95,6 +96,9 @@ def interval(
     classes : ndarray of shape (n,), optional
         The class of each item, where the mean is that of the means of classes: the interval is then
         for as many items of each class as there are.
+    overlap : float, default=1.0
+        By what the variance over units is multiplied: more than 1 for items that tested in folds,
+        whose training sides overlap (``benchmarks/folds.py``).
 
     Returns
     -------
@@ -129,7 +133,7 @@ def interval(
     >>> round(float(low[0]), 2), round(float(high[0]), 2)
     (0.6, 0.78)
     """
-    means = Means.of(scores, groups, classes)
+    means = Means.of(scores, groups, classes, overlap)
     n_units, values = means.units, means.values
     if n_units < 2:
         return np.full(len(values), np.nan), np.full(len(values), np.nan)
@@ -145,7 +149,7 @@ def interval(
     # Groups that all have the same mean show no variance, which is no proof that there is none.
     variance = variances.sum(axis=1)
     unknown = (variance < 1e-20) & (values > 0) & (values < 1)  # rounding leaves 1e-31
-    variance = np.where(unknown, values * (1 - values) / n_units, variance)
+    variance = np.where(unknown, values * (1 - values) / n_units * overlap, variance)
     variance = np.where((values <= 0) | (values >= 1), 0.0, variance)
     sure = half_width(np.array([[1.0, 0.0]]), means.freedom, (1 - level) / 2)
     error = np.sqrt(variance)
@@ -165,6 +169,7 @@ def compare_to_best(
     level: float = 0.95,
     random_state: int = 0,
     classes: np.ndarray | None = None,
+    overlap: float = 1.0,
 ) -> Comparison:
     """Hold every encoder against the best, which was picked on the same scores.
 
@@ -188,7 +193,7 @@ def compare_to_best(
         The share of cases in which no encoder that is truly best should be called worse.
     random_state : int
         Seed of the draws.
-    classes
+    classes, overlap
         As of `interval`.
 
     Returns
@@ -211,7 +216,7 @@ def compare_to_best(
     >>> compare_to_best(scores).tied.tolist()
     [True, True, False]
     """
-    means = Means.of(scores, groups, classes)
+    means = Means.of(scores, groups, classes, overlap)
     usable = np.isfinite(means.values)
     none = np.full(len(usable), np.nan)
     if not usable.any():
@@ -246,6 +251,7 @@ def compare_to_base(
     level: float = 0.95,
     random_state: int = 0,
     classes: np.ndarray | None = None,
+    overlap: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return how much better than something every encoder is, and at least how much.
 
@@ -254,7 +260,7 @@ def compare_to_base(
 
     Parameters
     ----------
-    scores, groups, higher_is_better, level, random_state, classes
+    scores, groups, higher_is_better, level, random_state, classes, overlap
         As of `compare_to_best`.
     base : ndarray of shape (s, n) or (1, n)
         The scores of what they are held against, such as guessing.
@@ -276,7 +282,7 @@ def compare_to_base(
     >>> (low > 0).tolist()
     [True, False, False]
     """
-    means = Means.of((scores - base) * (1 if higher_is_better else -1), groups, classes)
+    means = Means.of((scores - base) * (1 if higher_is_better else -1), groups, classes, overlap)
     usable = np.isfinite(means.values)
     low = np.full(len(usable), np.nan)
     if means.units < 2 or not usable.any():

@@ -59,6 +59,8 @@ class ScoreTable:
         The class of each unit, as of `compare_to_base`.
     classes : ndarray of shape (units,) or None
         The class of each unit, where the score is the mean of the means of classes.
+    overlap : float
+        By what the variance over units is multiplied, as of `interval`.
     """
 
     values: np.ndarray
@@ -68,12 +70,13 @@ class ScoreTable:
     sign: int = 1
     strata: np.ndarray | None = None
     classes: np.ndarray | None = None
+    overlap: float = 1.0
 
     def estimates(self, level: float = 0.95) -> list[Estimate]:
         """Return the mean of every row with its interval."""
-        own: dict[str, Any] = {"bounded": self.bounded, "classes": self.classes}
-        means = Means.of(self.values, self.groups, self.classes).values
-        return _estimates(means, *interval(self.values, self.groups, level, **own))
+        how: dict[str, Any] = {"bounded": self.bounded, **self.units}
+        means = Means.of(self.values, self.groups, **self.units).values
+        return _estimates(means, *interval(self.values, self.groups, level, **how))
 
     def verdicts(self, chance: np.ndarray | None = None) -> list[Verdict]:
         """Return how every row stands beside the best, which was picked on the same units.
@@ -81,7 +84,7 @@ class ScoreTable:
         ``chance`` is what guessing gets, shape ``(seeds, units)`` or ``(1, units)``.
         """
         how: dict[str, Any] = {"higher_is_better": self.sign > 0, "random_state": self.random_state}
-        how["classes"] = self.classes
+        how |= self.units
         to = compare_to_best(self.values, self.groups, **how)
         words = ["tied with best" if tied else "worse" for tied in to.tied]
         words[to.best] = "best"
@@ -95,7 +98,7 @@ class ScoreTable:
     def gain(self, level: float = 0.95) -> Estimate:
         """Return the second of two rows minus the first, studentised as the verdicts are."""
         how = (self.sign > 0, level, self.random_state)
-        to = compare_to_best(self.values, self.groups, *how, self.classes)
+        to = compare_to_best(self.values, self.groups, *how, **self.units)
         change = _estimates(to.difference, to.low, to.high)[1 - to.best]
         return change if to.best == 0 else -change
 
@@ -103,10 +106,15 @@ class ScoreTable:
         """Return the only row minus ``base``, shape ``(seeds, units)``, paired by seed and unit."""
         seeds = min(self.values.shape[1], len(base))  # fewer where it was interrupted
         paired = dataclasses.replace(self, values=self.values[:, :seeds] - base[:seeds])
-        how = (level, self.bounded, self.bounded, self.classes)
-        ends = interval(paired.values, self.groups, *how)
-        means = Means.of(paired.values, self.groups, self.classes).values
+        how = (level, self.bounded, self.bounded)
+        ends = interval(paired.values, self.groups, *how, **self.units)
+        means = Means.of(paired.values, self.groups, **self.units).values
         return _estimates(means, *ends)[0]
+
+    @property
+    def units(self) -> dict[str, Any]:
+        """What the test units have in common, beside groups: as of `interval`."""
+        return {"classes": self.classes, "overlap": self.overlap}
 
 
 def beside(difference: Estimate) -> str:

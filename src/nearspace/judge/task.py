@@ -5,26 +5,37 @@ from __future__ import annotations
 import dataclasses
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from nearspace.data import Dataset, Target
+from nearspace.data.folds import folds_of
 from nearspace.data.sources import left_out
 from nearspace.data.split import NEAR_DUPLICATES, split_of
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.evidence import Evidence
+from nearspace.judge.folding import (
+    Fold,
+    averaged,
+    choose_folds,
+    in_folds,
+    joined,
+    of_one_part,
+    overlap_of,
+    too_few,
+)
 from nearspace.judge.leaks import Leak, find_leaks
 from nearspace.judge.scores import SCORES, Score
-from nearspace.judge.statistics import FEWEST_UNITS
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import check_metric, versions
 
 __all__ = ["GEOMETRY_ITEMS", "ItemTask", "Protocol", "Task"]
 
-GEOMETRY_ITEMS, NEIGHBOURS_KEPT = 2000, 10
+GEOMETRY_ITEMS = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +58,9 @@ class Protocol:
         Whether items that are nearly the same are counted, or kept on one side of the split.
     metric : {"cosine", "dot", "euclidean"} or None
         By which neighbours are near; each encoder's own when None.
+    folds : int or None
+        Into how many folds the items go, of which each tests once; 1 for one held-out part, None
+        for what suits their number.
     """
 
     k: int = 5
@@ -56,6 +70,7 @@ class Protocol:
     random_state: int = 0
     near_duplicates: str = "tell"
     metric: str | None = None
+    folds: int | None = 1
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
@@ -67,6 +82,11 @@ class Protocol:
             raise NearspaceError(f"Cannot rank by '{self.rank_by}'. {hint}")
         if self.k < 1 or self.seeds < 1:
             raise NearspaceError(f"k and seeds must be at least 1; got {self.k} and {self.seeds}.")
+        if self.folds is not None and self.folds < 1:
+            raise NearspaceError(
+                f"folds= (--folds) must be at least 1, which is one held-out part; got "
+                f"{self.folds}."
+            )
         if self.random_state < 0:
             raise NearspaceError(f"random_state must not be negative; got {self.random_state}.")
         if not 0 < self.test_size < 1:
@@ -107,6 +127,9 @@ class Task(ABC):
     copies : ndarray of str
         For each test unit whether a training item is ``"equal"`` or ``"near"`` to it, or
         ``"none"``; ``"unknown"`` where there were too many to compare. Empty where nobody looked.
+    folds : tuple of Fold
+        Where the items test in folds: all of them, of every round. ``train``, ``test`` and
+        ``sample`` are then of the first, and every item is a test unit. Else empty.
     """
 
     name: ClassVar[str]
@@ -121,6 +144,7 @@ class Task(ABC):
     notes: tuple[str, ...]
     leaks: tuple[Leak, ...] = ()
     copies: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, dtype="U7"))
+    folds: tuple[Fold, ...] = ()
 
     def __init_subclass__(cls) -> None:
         if "name" in vars(cls):
@@ -155,6 +179,18 @@ class Task(ABC):
         """The group of each test unit, where there are groups."""
 
     @property
+    def asked(self) -> Dataset:
+        """The items that are the test units: all of them where they test in folds."""
+        return self.dataset if self.folds else self.test
+
+    @property
+    def tested(self) -> np.ndarray:
+        """Positions of the items that test, among those of the test units."""
+        if not self.folds:
+            return np.arange(len(self.test))
+        return np.sort(np.concatenate([fold.at for fold in self.folds if fold.turn == 0]))
+
+    @property
     def strata(self) -> np.ndarray | None:
         """The class of each test unit, where the test side has exactly its share of each."""
         return None
@@ -180,7 +216,23 @@ class Task(ABC):
 
     def guesses(self) -> dict[str, np.ndarray | float]:
         """Return what guessing gets, by score; nothing where nothing can be guessed."""
-        return {score.name: score.guess(self) for score in self.scores if score.guess is not None}
+        guessed = {score.name: score.guess for score in self.scores if score.guess is not None}
+        return self.joined(lambda task: {name: guess(task) for name, guess in guessed.items()})
+
+    @property
+    def overlap(self) -> float:
+        """By what the variance over test units is multiplied, as of `interval`."""
+        return 1.0
+
+    def joined(self, measure: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Return the scores that are measured of a task; of one in folds, those of all of them."""
+        if not self.folds:
+            return measure(self)
+        n, parts = len(self.dataset), [measure(fold.task) for fold in self.folds]
+        whole = joined(self.folds, parts, SCORES, n)
+        if self.protocol.seeds > 1:
+            return whole
+        return {name: averaged(values) for name, values in whole.items()}
 
 
 def with_labels(dataset: Dataset) -> tuple[Dataset, list[str]]:
@@ -252,38 +304,74 @@ class ItemTask(Task):
         protocol.check()
         dataset, notes = cls.prepared(data)
         dataset, left = with_labels(dataset)
-        notes += left
+        notes = [*data.notes, *notes, *left]
         rank_by = protocol.rank_by or cls.ranks_by
         wanted = SCORES[rank_by].needs & Target.registry.keys() - {cls.name}
         if wanted:
             what = "labels" if dataset.target is None else f"labels that are {', '.join(wanted)}"
             raise NearspaceError(f"Ranking by {rank_by} needs {what}, and {data.name} has none.")
+        folds, rounds = choose_folds(dataset, protocol)
+        if folds > 1:
+            return cls._in_folds(dataset, protocol, folds, rounds, notes)
         split = split_of(
             dataset, protocol.test_size, protocol.random_state, protocol.near_duplicates
         )
-        train, test = dataset.take(split.train), dataset.take(split.test)
-        rank_by = protocol.rank_by or cls.ranking(test)
+        task = cls._on(dataset, split.train, split.test, protocol)
+        notes += [*of_one_part(dataset, protocol), *too_few(task.test)]
+        leaks, leak_notes = find_leaks(dataset, split.train, split.test)
+        said = (*notes, *split.notes, *ceiling_notes(dataset, split.content), *leak_notes)
+        return dataclasses.replace(task, notes=said, leaks=leaks, copies=split.copies)
+
+    @classmethod
+    def _on(
+        cls,
+        dataset: Dataset,
+        train: np.ndarray,
+        test: np.ndarray,
+        protocol: Protocol,
+    ) -> Self:
+        """Return the task on the items at these positions."""
         if protocol.k >= len(train):
             raise DataError(
                 f"{protocol.k} neighbours cannot be found among {len(train)} training items: "
                 "lower k or bring more items."
             )
-        if len(test) <= NEIGHBOURS_KEPT + 1:
-            notes.append(
-                f"Neighbours kept cannot be measured: it takes more than {NEIGHBOURS_KEPT} test "
-                "items beside the item itself, which does not count, and there are "
-                f"{len(test) - 1}."
-            )
-        if test.groups is not None and (few := len(np.unique(test.groups))) < FEWEST_UNITS:
-            notes.append(
-                f"The test side has {few} groups, and of fewer than {FEWEST_UNITS} no difference "
-                "is taken for real: bring more groups, or a larger share of them to test."
-            )
         sample = subsample(len(test), GEOMETRY_ITEMS, protocol.random_state)
-        leaks, leak_notes = find_leaks(dataset, split.train, split.test)
-        said = (*data.notes, *notes, *split.notes)
-        said += (*ceiling_notes(dataset, split.content), *leak_notes)
-        return cls(dataset, train, test, sample, rank_by, protocol, said, leaks, split.copies)
+        sides = dataset.take(train), dataset.take(test)
+        rank_by = protocol.rank_by or cls.ranking(sides[1])
+        return cls(dataset, *sides, sample, rank_by, protocol, ())
+
+    @classmethod
+    def _in_folds(
+        cls,
+        dataset: Dataset,
+        protocol: Protocol,
+        folds: int,
+        rounds: int,
+        notes: list[str],
+    ) -> Self:
+        """Return the task on a dataset whose items test in folds."""
+        dealt = folds_of(dataset, folds, rounds, protocol.random_state, protocol.near_duplicates)
+        parts = []
+        for turn, fold in enumerate(dealt.fold):
+            for number in range(folds):
+                train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+                parts.append(Fold(cls._on(dataset, train, test, protocol), test, turn))
+        first: Any = parts[0]
+        smallest = min((part.task.test for part in parts), key=len)
+        notes += too_few(smallest, dataset.groups)
+        leaks, leak_notes = find_leaks(dataset, np.flatnonzero(dealt.fold[0] != 0), first.at)
+        tested = int((dealt.fold[0] >= 0).sum())
+        told = in_folds(folds, rounds, len(dataset), tested)
+        said = (*notes, told, *dealt.notes, *ceiling_notes(dataset, dealt.content), *leak_notes)
+        return dataclasses.replace(
+            first.task,
+            rank_by=protocol.rank_by or cls.ranking(dataset),
+            notes=said,
+            leaks=leaks,
+            copies=dealt.copies,
+            folds=tuple(parts),
+        )
 
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return the vectors of both sides."""
@@ -312,7 +400,14 @@ class ItemTask(Task):
     @property
     def groups(self) -> np.ndarray | None:
         """The groups of the test items."""
-        return self.test.groups
+        return self.asked.groups
+
+    @property
+    def overlap(self) -> float:
+        """By what the variance over test units is multiplied, as of `interval`."""
+        if not self.folds:
+            return 1.0
+        return overlap_of(sum(fold.turn == 0 for fold in self.folds))
 
     @property
     def labelled(self) -> bool:
@@ -339,7 +434,7 @@ class ItemTask(Task):
             "task": self.name,
             "items": len(self.dataset),
             "train": len(self.train),
-            "test": len(self.test),
+            "test": len(self.tested),
             **self.labels(),
             "split": self._split_words(),
             "test items equal to a training item": int((self.copies == "equal").sum()),
@@ -355,13 +450,20 @@ class ItemTask(Task):
             "intervals": "95 %, bootstrap over test "
             + ("items" if self.groups is None else "groups")
             + ("" if protocol.seeds == 1 else " and seeds")
+            + (f", with {self.overlap:.3g} times the variance for folds" if self.folds else "")
             + "; differences to the best hold for all rows at once",
-            "scope": "these fitted encoders (one fit each)"
-            if protocol.seeds == 1
-            else f"{protocol.seeds} fits of each encoder that has a random state",
+            "scope": self._scope(),
             "versions": versions(),
             **({"left out": self.dataset.left_out} if self.dataset.left_out else {}),
         }
+
+    def _scope(self) -> str:
+        """Return of which fits what was measured holds."""
+        if self.folds:
+            return f"encoders as fitted on {len(self.train):,} items ({len(self.folds)} fits each)"
+        if self.protocol.seeds == 1:
+            return "these fitted encoders (one fit each)"
+        return f"{self.protocol.seeds} fits of each encoder that has a random state"
 
     def _split_words(self) -> str:
         if self.dataset.split is not None:
@@ -372,4 +474,8 @@ class ItemTask(Task):
         if self.protocol.near_duplicates == "together":
             whole = whole.replace("duplicates", "duplicates, near ones included,")
         how = "stratified by label" if self.labelled else "at random"
+        if self.folds:
+            rounds = self.folds[-1].turn + 1
+            often = f", dealt {rounds} times" * (rounds > 1)
+            return f"{len(self.folds) // rounds} folds{often}, {how}, {whole} in one fold"
         return f"{self.protocol.test_size:.0%} test, {how}, {whole} on one side"

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from tests.one_part import compare
 
 from nearspace.data import load
 from nearspace.encoders.borrowed.elsewhere import Vectors
 from nearspace.errors import DataError
-from nearspace.judge.studies.compare import compare
 
 ITEMS = ["red", "green", "blue"]
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from tests.one_part import compare
 from torch import nn
 
 from nearspace.data import load
 from nearspace.encoders.borrowed.network import Network
 from nearspace.encoders.layers import Layers
 from nearspace.errors import NearspaceError, SpecError
-from nearspace.judge.studies.compare import compare
 from nearspace.judge.taps import layer_vectors
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 6, 5, 3), dtype=np.uint8)

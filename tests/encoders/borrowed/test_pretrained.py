@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 from tests import vision_models
+from tests.one_part import compare
 
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError
-from nearspace.judge.studies.compare import compare
 from nearspace.judge.studies.layers import compare_layers
 
 DIGITS = SAMPLES["digits"]()

@@ -12,6 +12,7 @@ from sklearn.decomposition import NMF
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.feature_selection import SelectKBest
 from sklearn.preprocessing import FunctionTransformer
+from tests.one_part import compare
 
 from nearspace.data import SAMPLES, Dataset, load
 from nearspace.encoders.linear import PCA
@@ -21,7 +22,6 @@ from nearspace.judge.budget import Budget, OutOfTime
 from nearspace.judge.cost import Expected
 from nearspace.judge.leaderboard import Result
 from nearspace.judge.statistics import compare_to_best
-from nearspace.judge.studies.compare import compare
 from nearspace.judge.usual import USUAL
 from nearspace.report.page import render
 

@@ -59,6 +59,7 @@ def compare(
     test_size: float = 0.25,
     random_state: int = 0,
     near_duplicates: str = "tell",
+    folds: int | None = None,
     cache: str | Path | None = None,
     minutes: float | None = None,
     progress: Tell | None = None,
@@ -97,6 +98,11 @@ def compare(
     near_duplicates : {"tell", "together"}, default="tell"
         Whether test items that are nearly the same as a training item are counted and told, or
         such items are kept on one side of the split.
+    folds : int, optional
+        Into how many folds the items go: each tests once, by encoders fitted on the others; where
+        ``seeds`` is more than one, in so many rounds. 1 holds ``test_size`` of them back. By
+        default 5 for 20 to 1,000 items without a published split or a time (twice for at most
+        100), else 1.
     cache : str or Path, optional
         A folder in which fitted encoders, embeddings and scores are kept and found again.
     minutes : float, optional
@@ -131,7 +137,9 @@ def compare(
     if isinstance(data, Task):
         asked = data
     else:
-        protocol = Protocol(k, rank_by, seeds, test_size, random_state, near_duplicates, metric)
+        protocol = Protocol(
+            k, rank_by, seeds, test_size, random_state, near_duplicates, metric, folds
+        )
         asked = set_task(dataset_of(data, labels), protocol, task)
     tell: Tell = progress or (lambda share, words: None)
     tell_row = on_row or (lambda row: None)
@@ -172,7 +180,7 @@ def compare(
         seconds=judge.seconds,
         interrupted=interrupted,
         leaks=asked.leaks,
-        fits={row.spec: functools.partial(judge.fitted, row.spec) for row in judged},
+        fits={row.spec: functools.partial(judge.usable, row.spec) for row in judged},
     )
 
 
@@ -259,7 +267,7 @@ class _Judge:
         self.given: dict[str, Encoder] = {}
         self.queries, self.shown = pick_queries(self.task), shown_items(self.task)
         self.reference_spec = USUAL[self.task.train.kind.name].reference
-        self.reference: Any = None
+        self.references: dict[int, Any] = {}  # of each fold
         self.seconds = {"fitting": 0.0, "embedding": 0.0, "scoring": 0.0, "map and layers": 0.0}
 
     def row(self, encoder: Encoder, start: float, share: float) -> Judged:
@@ -274,22 +282,57 @@ class _Judge:
         encoder, spec = plan.encoder, plan.encoder.spec
         if plan.seconds:
             self.fits.tell(start, f"{spec}: about {about(plan.seconds)}")
+        if self.task.folds:
+            row = self._folded(encoder, start, share)
+        else:
+            row = self._seeded(encoder, start, share)
+        self.given[spec] = encoder
+        return dataclasses.replace(row, spec=spec, notes=(*plan.notes, *row.notes))
+
+    def _seeded(self, encoder: Encoder, start: float, share: float) -> Judged:
+        """Return what is measured of an encoder in one fit a seed; what is shown is of the first.
+
+        The first run is of the encoder as it was given.
+        """
         seeds = self.task.protocol.seeds if has_random_state(encoder) else 1
         runs = []
         for seed in range(seeds):
-            # The first run is of the encoder as it was given.
             run = encoder if seed == 0 else seeded(encoder, self.task.protocol.random_state + seed)
             done, part = start + share * seed / seeds, share / seeds
-            with self.fits.telling(spec, done, part, self.budget.check):
-                runs.append(self._run(run))
-        self.given[spec] = encoder
+            with self.fits.telling(encoder.spec, done, part, self.budget.check):
+                runs.append(self._shown(run, *self._measured(run, self.task)))
         scores = {name: np.stack([run.scores[name] for run in runs]) for name in runs[0].scores}
-        notes = (*plan.notes, *runs[0].notes)
-        return dataclasses.replace(runs[0], spec=spec, scores=scores, notes=notes)
+        return dataclasses.replace(runs[0], scores=scores)
+
+    def _folded(self, encoder: Encoder, start: float, share: float) -> Judged:
+        """Return what is measured of an encoder in all folds; what is shown is of the first."""
+        folds, rows = self.task.folds, []
+        for at, fold in enumerate(folds):
+            # A round has a random state of its own, as it has a split of its own.
+            state = self.task.protocol.random_state + fold.turn
+            again = fold.turn > 0 and has_random_state(encoder)
+            run = seeded(encoder, state) if again else encoder
+            done, part = start + share * at / len(folds), share / len(folds)
+            with self.fits.telling(encoder.spec, done, part, self.budget.check):
+                rows.append(self._measured(run, fold.task, at))
+        each = iter(rows)
+        scores = self.task.joined(lambda task: _scores_of(next(each)))
+        told = None
+        if "told" in rows[0][0]:
+            first = [(fold, row) for fold, row in zip(folds, rows, strict=True) if not fold.turn]
+            parts = [_classes(fold.task)[arrays["told"]] for fold, (arrays, _) in first]
+            order = np.argsort(np.concatenate([fold.at for fold, _ in first]))
+            told = np.concatenate(parts)[order]
+        return dataclasses.replace(self._shown(encoder, *rows[0]), scores=scores, told=told)
 
     def fitted(self, spec: str) -> Encoder:
         """Return the encoder of a row as it was fitted on the training items."""
         return self.fits.get(self.given[spec])[0]
+
+    def usable(self, spec: str) -> Encoder:
+        """Return an encoder to use: where each item tested in a fold, as fitted on all of them."""
+        train = self.task.dataset if self.task.folds else None
+        return self.fits.get(self.given[spec], train)[0]
 
     def timed(self, judged: list[Judged]) -> list[Judged]:
         """Return rows with the latency of one item; no noise of an earlier run is kept for it."""
@@ -300,13 +343,12 @@ class _Judge:
 
     def _is_new(self, encoder: Encoder) -> bool:
         """Return whether the cache has nothing of an encoder."""
-        return not (encoder.is_reproducible and self.cache.has_row(self._key(encoder)))
+        return not (encoder.is_reproducible and self.cache.has_row(self._key(encoder, self.task)))
 
-    def _key(self, encoder: Encoder) -> str:
-        task = self.task
+    def _key(self, encoder: Encoder, task: Task) -> str:
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
         sides = (task.train.fingerprint, task.test.fingerprint)
-        groups = "" if task.groups is None else task.groups.tolist()
+        groups = "" if task.test.groups is None else task.test.groups.tolist()
         kind, scores = task.train.kind, task.scores
         made_of = (*encoder.parts, kind, task, task.train.target)
         by = (*map(type, made_of), *(score.measure for score in scores))
@@ -315,29 +357,36 @@ class _Judge:
             "row", encoder.spec, *sides, kind.metric, settings, task.name, groups, names, by=by
         )
 
-    def _run(self, encoder: Encoder) -> Judged:
-        task, key = self.task, self._key(encoder)
+    def _measured(
+        self, encoder: Encoder, task: Task, at: int = 0
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the arrays and facts of one fit, from the cache if there; ``at`` is its fold."""
+        key = self._key(encoder, task)
         row = self.cache.load_row(key) if encoder.is_reproducible else None
         if row is None:
-            row = self._measure(encoder)
+            row = self._measure(encoder, task, at)
             # Without its reference, which failed, a row lacks a score that it should have.
-            whole = self.reference is not None or encoder.spec == self.reference_spec
+            whole = at in self.references or encoder.spec == self.reference_spec
             if encoder.is_reproducible and whole:
                 self.cache.store_row(key, *row)
         arrays, facts = row
         if encoder.spec == self.reference_spec:
-            self.reference = arrays["test"][task.sample], facts["metric"]
+            self.references[at] = arrays["test"][task.sample], facts["metric"]
+        return row
+
+    def _shown(self, encoder: Encoder, arrays: dict[str, Any], facts: dict[str, Any]) -> Judged:
+        """Return a row of what was measured of one fit, with what there is to show of it."""
         nearby = nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS, facts["metric"])
         return Judged(
             spec=encoder.spec,
             learns=encoder.learns,
-            scores={name: arrays[f"score-{name}"] for name in facts["scores"]},
+            scores=_scores_of((arrays, facts)),
             cost=Cost(**facts["cost"]),
             dim=arrays["test"].shape[1],
             metric=facts["metric"],
             notes=tuple(facts["notes"]),
             shown=arrays["test"][self.shown],
-            told=self._classes[arrays["told"]] if "told" in arrays else None,
+            told=_classes(self.task)[arrays["told"]] if "told" in arrays else None,
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
                 neighbours=nearby[0],
@@ -347,24 +396,23 @@ class _Judge:
             ),
         )
 
-    @property
-    def _classes(self) -> np.ndarray:
-        """The classes of the training items."""
-        return self.task.train.target.classes  # type: ignore[union-attr]
-
     def _strips(self, encoder: Encoder, vectors: Any) -> tuple[Strip, ...]:
         """Return what an encoder makes of items; nothing is fitted again for one with nothing."""
         if not encoder.decodes and type(encoder).exhibits is Encoder.exhibits:
             return ()
         return strips(self.task, self.fits.get(encoder)[0], self.queries, vectors)
 
-    def _measure(self, encoder: Encoder) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return arrays (embeddings, per-item scores, layout) and plain facts of one run."""
-        task = self.task
+    def _measure(
+        self, encoder: Encoder, task: Task, at: int
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return arrays (embeddings, per-item scores, layout) and plain facts of one run.
+
+        The layout and the layers are of the first fold only.
+        """
         times = [time.perf_counter()]
-        fitted, fit_seconds = self.fits.get(encoder)
+        fitted, fit_seconds = self.fits.get(encoder, task.train)
         times.append(time.perf_counter())
-        evidence = task.evidence(fitted, self.reference)
+        evidence = task.evidence(fitted, self.references.get(at))
         cost = measure_cost(evidence, fit_seconds)
         times.append(time.perf_counter())
         scores = {
@@ -374,16 +422,17 @@ class _Judge:
         }
         times.append(time.perf_counter())
         layout = np.empty((0, 2))
-        if evidence.metric != "dot":
+        if at == 0 and evidence.metric != "dot":
             shown = evidence.test[self.shown]
             layout = tsne(shown, evidence.metric, task.protocol.random_state)
-        layers = layer_scores(task, fitted) if getattr(encoder, "layer", None) is None else []
+        taps = at == 0 and getattr(encoder, "layer", None) is None
+        layers = layer_scores(task, fitted) if taps else []
         times.append(time.perf_counter())
         for name, spent in zip(self.seconds, np.diff(times), strict=True):
             self.seconds[name] += spent
         arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
         if task.name == "classes":
-            arrays["told"] = np.searchsorted(self._classes, evidence.votes)
+            arrays["told"] = np.searchsorted(_classes(task), evidence.votes)
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         facts = {
             "cost": dataclasses.asdict(cost),
@@ -392,7 +441,18 @@ class _Judge:
             "notes": [*fitted.notes, *evidence.notes],
             "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
             "elbo": dataclasses.asdict(fitted.elbo(task.test.items, task.protocol.random_state))
-            if isinstance(fitted, Bounds)
+            if at == 0 and isinstance(fitted, Bounds)
             else None,
         }
         return arrays, facts
+
+
+def _scores_of(row: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, np.ndarray]:
+    """Return the scores of one fit, by name."""
+    arrays, facts = row
+    return {name: arrays[f"score-{name}"] for name in facts["scores"]}
+
+
+def _classes(task: Task) -> np.ndarray:
+    """Return the classes of the training items."""
+    return task.train.target.classes  # type: ignore[union-attr]

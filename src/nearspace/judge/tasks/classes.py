@@ -53,7 +53,7 @@ class TellClasses(ItemTask):
         """That balanced accuracy ranks, and why."""
         if self.protocol.rank_by is not None or self.rank_by == self.ranks_by:
             return []
-        test: Any = self.targets[1]
+        test: Any = self.asked.target
         counts = np.bincount(test.strata)
         common, rare = (test.classes[at] for at in (counts.argmax(), counts.argmin()))
         return [
@@ -81,20 +81,25 @@ class TellClasses(ItemTask):
 
     @property
     def tells_two(self) -> bool:
-        """Whether there are two classes, and both sides have both."""
+        """Whether there are two classes, and both sides have both, of every fold."""
+        if self.folds:
+            return all(fold.task.tells_two for fold in self.folds)
         sides = [target.classes.tolist() for target in self.targets]  # type: ignore[attr-defined]
         return len(sides[0]) == 2 and sides[0] == sides[1]
 
     @property
     def classes(self) -> np.ndarray:
         """The number of each test item's class."""
-        return self.targets[1].strata
+        assert self.asked.target is not None
+        return self.asked.target.strata
 
     @property
     def strata(self) -> np.ndarray | None:
         """The class of each test item, where each has its share of them but for rounding."""
         if self.groups is not None:
             return None
+        if self.folds and self.dataset.target is not None:
+            return self.dataset.target.values  # every item tests
         train, test = (target.values for target in self.targets)
         everything = Classes(np.concatenate([train, test]))
         counts = np.bincount(everything.strata[len(train) :], minlength=everything.width)
@@ -103,4 +108,5 @@ class TellClasses(ItemTask):
 
     def labels(self) -> dict[str, Any]:
         """Return how many classes there are among the test items."""
-        return {"classes": len(np.unique(self.targets[1].values))}
+        assert self.asked.target is not None
+        return {"classes": len(np.unique(self.asked.target.values))}

@@ -1,0 +1,68 @@
+"""Folds: shares of labels, copies and groups in one of them, lone labels, little moves."""
+
+import numpy as np
+import pytest
+
+from nearspace import load
+from nearspace.data.folds import folds_of
+from nearspace.errors import DataError
+
+
+def test_every_item_tests_once_a_round_and_labels_have_their_shares():
+    wine = load("wine")
+    fold = folds_of(wine, 5, rounds=3).fold
+    assert fold.shape == (3, 178)
+    for dealt in fold:
+        counts = np.array([np.bincount(wine.target.strata[dealt == f]) for f in range(5)])
+        assert np.ptp(counts, axis=0).max() <= 1
+        assert np.ptp(counts.sum(axis=1)) <= 1
+    assert len({dealt.tobytes() for dealt in fold}) == 3
+
+
+def test_numbers_are_dealt_by_their_size():
+    values = np.random.default_rng(0).exponential(size=100)
+    fold = folds_of(load(np.random.default_rng(1).normal(size=(100, 2)), labels=values), 5).fold[0]
+    means = [values[fold == f].mean() for f in range(5)]
+    assert np.ptp(means) < 0.25 * values.std()
+
+
+def test_groups_and_copies_stay_in_one_fold():
+    random = np.random.default_rng(0)
+    items = np.repeat(random.normal(size=(40, 3)), 2, axis=0)  # each twice
+    groups = np.arange(80) // 8
+    groups[7] = 1  # whose copy is of group 0
+    data = load(items, labels=np.arange(80) // 4 % 2, groups=groups)
+    dealt = folds_of(data, 2)
+    for fold in dealt.fold:
+        assert all(len(set(fold[groups == group])) == 1 for group in np.unique(groups))
+        assert (fold[::2] == fold[1::2]).all()
+        assert set(fold[groups == 0]) == set(fold[groups == 1])
+    assert "40 of 80 items equal an earlier one" in dealt.notes[0]
+
+
+def test_near_copies_across_folds_are_told_or_stay_together():
+    random = np.random.default_rng(0)
+    words = [
+        " ".join("".join(random.choice(list("abcdefghij"), 5)) for _ in range(12))
+        for _ in range(30)
+    ]
+    texts = load([*words, *(f"{text} z" for text in words)], labels=["x", "y"] * 30, kind="text")
+    apart, together = folds_of(texts, 5), folds_of(texts, 5, near_duplicates="together")
+    halves = [np.split(dealt.fold[0], 2) for dealt in (apart, together)]
+    assert (halves[1][0] == halves[1][1]).all()
+    assert (together.copies == "none").all()
+    assert ((apart.copies == "near") == np.tile(halves[0][0] != halves[0][1], 2)).all()
+    assert "of 60 items are nearly the same as one of another fold" in apart.notes[0]
+
+
+def test_an_item_whose_label_no_other_has_always_trains():
+    labels = ["a"] * 20 + ["b"] * 19 + ["c"]
+    dealt = folds_of(load(np.random.default_rng(0).normal(size=(40, 3)), labels=labels), 5)
+    assert (dealt.fold[0] == -1).tolist() == [False] * 39 + [True]
+    assert dealt.notes[0].startswith("One item always trains")
+
+
+def test_more_folds_than_can_be_made_are_refused():
+    items = np.random.default_rng(0).normal(size=(30, 2))
+    with pytest.raises(DataError, match=r"5 folds cannot be made of 3 items that can be parted"):
+        folds_of(load(items, labels=np.arange(30) % 2, groups=np.arange(30) // 10), 5)
