@@ -15,6 +15,7 @@ from nearspace.errors import NearspaceError
 from nearspace.metrics.directions import has_direction, zeros_told
 from nearspace.metrics.labels import probe, votes_of
 from nearspace.metrics.retrieval import VectorArray, nearest
+from nearspace.metrics.rotation import rotated
 
 if TYPE_CHECKING:
     from nearspace.judge.task import ItemTask
@@ -101,9 +102,14 @@ class Evidence:
         return probe(self.train, self.targets[0], self.test)
 
     @functools.cached_property
-    def sampled(self) -> Any:
-        """The vectors of the test items on which geometry is measured."""
-        return self.test[self.task.sample]
+    def rotated(self) -> VectorArray:
+        """The vectors of the test side for what only looks at distances among them."""
+        return rotated(self.test)
+
+    @property
+    def sampled(self) -> VectorArray:
+        """The vectors of the test items on which geometry is measured, rotated as those are."""
+        return self.rotated[self.task.sample]
 
     def spread(self, values: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Return values at their positions among all test items, NaN elsewhere."""

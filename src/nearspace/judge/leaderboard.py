@@ -23,7 +23,7 @@ from nearspace.judge.table import ScoreTable
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
-from nearspace.metrics.similarity import cka, neighbour_overlap, pairwise
+from nearspace.metrics.similarity import cka_of_all, overlap_of_all
 
 __all__ = ["Judged", "Leaderboard", "Result", "assemble", "landed"]
 
@@ -221,14 +221,14 @@ def assemble(
     )
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
-    spaces = [(row.shown, row.metric) for row in judged]
+    spaces = [row.shown for row in judged]
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
         notes=(*notes, *_told_of_copies(task, results)),
         similarity={
-            "cka": pairwise(cka, [vectors for vectors, _ in spaces]),
-            "neighbour_overlap": pairwise(_overlap, spaces),
+            "cka": cka_of_all(spaces),
+            "neighbour_overlap": overlap_of_all(spaces, [row.metric for row in judged]),
         },
         spaces=tuple(row.spec for row in judged),
         resolution=resolution,
@@ -257,11 +257,6 @@ def _result(row: Judged, scores: dict[str, Estimate], exhibits: Exhibits | None 
         notes=row.notes,
         exhibits=exhibits,
     )
-
-
-def _overlap(one: tuple[VectorArray, str], other: tuple[VectorArray, str]) -> float:
-    """Return the share of neighbours that two spaces have in common, each by its own metric."""
-    return neighbour_overlap(one[0], other[0], metrics=(one[1], other[1]))
 
 
 def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, np.ndarray]:

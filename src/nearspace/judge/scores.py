@@ -172,7 +172,9 @@ def _guess(task: Any) -> np.ndarray:
 
 def _r_precision(evidence: Evidence) -> np.ndarray:
     labels, seed = evidence.targets[1].values, evidence.task.protocol.random_state
-    values, queries = r_precision(evidence.test, labels, random_state=seed, metric=evidence.metric)
+    values, queries = r_precision(
+        evidence.rotated, labels, random_state=seed, metric=evidence.metric
+    )
     return evidence.spread(values, queries)
 
 
@@ -185,7 +187,7 @@ def _share_of_others(task: Any) -> np.ndarray:
 
 def _ami(evidence: Evidence) -> float:
     labels, seed = evidence.targets[1].values, evidence.task.protocol.random_state
-    return cluster_ami(evidence.test, labels, random_state=seed, metric=evidence.metric)
+    return cluster_ami(evidence.rotated, labels, random_state=seed, metric=evidence.metric)
 
 
 def _error(evidence: Evidence) -> np.ndarray:

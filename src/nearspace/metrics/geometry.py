@@ -150,14 +150,26 @@ def preservation(
         NaN for an item that has no neighbours in the reference, as a zero vector has none by the
         cosine; throughout where there are not more than ``k`` others, as all are neighbours then.
     """
-    n = reference.shape[0]
     there, here = (
-        nearest(x, x, k, metric, exclude_self=True)[0] if n - 1 > k else np.empty((n, 0), int)
+        own_neighbours(x, k, metric)
         for x, metric in zip((reference, vectors), metrics, strict=True)
     )
-    if there.shape[1] < k:
-        return np.full(n, np.nan)
-    return np.where(there[:, 0] >= 0, shared_share(here, there), np.nan)
+    return preserved(there, here, k)
+
+
+def own_neighbours(vectors: VectorArray, k: int, metric: str) -> np.ndarray:
+    """Return the ``k`` nearest others of each item, ``(n, k)``; ``(n, 0)`` where all others are."""
+    n = vectors.shape[0]
+    if n - 1 <= k:
+        return np.empty((n, 0), dtype=int)
+    return nearest(vectors, vectors, k, metric, exclude_self=True)[0]
+
+
+def preserved(reference: np.ndarray, nearby: np.ndarray, k: int) -> np.ndarray:
+    """Return what `preservation` does, of neighbours as `own_neighbours` returns them."""
+    if reference.shape[1] < k:
+        return np.full(len(reference), np.nan)
+    return np.where(reference[:, 0] >= 0, shared_share(nearby, reference), np.nan)
 
 
 def neighbour_ranks(

@@ -34,7 +34,7 @@ VectorArray: TypeAlias = "np.ndarray | scipy.sparse.csr_array"
 
 # Squared distance, as a share of the squared length, below which float32 misorders neighbours.
 CLOSE = 1e-4
-MIDDLE = 1000  # vectors whose medians are the middle of all
+MIDDLE = 100  # vectors whose medians are the middle of all
 
 
 @dataclasses.dataclass(frozen=True)

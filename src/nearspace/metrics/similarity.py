@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nearspace.metrics.geometry import preservation
+from nearspace.metrics.geometry import own_neighbours, preservation, preserved
 
 if TYPE_CHECKING:
     from nearspace.metrics.retrieval import VectorArray
 
-__all__ = ["cka", "frechet_distance", "neighbour_overlap", "pairwise"]
+__all__ = ["cka", "cka_of_all", "frechet_distance", "neighbour_overlap", "overlap_of_all"]
 
 
 def cka(a: VectorArray, b: VectorArray) -> float:
@@ -41,18 +41,41 @@ def cka(a: VectorArray, b: VectorArray) -> float:
     >>> round(cka(a, 5 - 2 * a[:, ::-1]), 6)
     1.0
     """
-    if a.shape[0] < 4:
-        return float("nan")
-    left, right = _u_centred(a), _u_centred(b)
-    norm = np.linalg.norm(left) * np.linalg.norm(right)
-    return float((left * right).sum() / norm) if norm > 0 else float("nan")
+    return float(cka_of_all([a, b])[0, 1])
 
 
-def pairwise(measure: Callable[[Any, Any], float], spaces: Sequence[Any]) -> np.ndarray:
-    """Return how alike each two spaces are, by a measure that is 1 of a space and itself."""
-    alike = np.eye(len(spaces))
-    for i, j in itertools.combinations(range(len(spaces)), 2):
-        alike[i, j] = alike[j, i] = measure(spaces[j], spaces[i])
+def cka_of_all(spaces: Sequence[VectorArray]) -> np.ndarray:
+    """Return the `cka` of each two spaces of the same items, shape ``(e, e)``.
+
+    It takes memory for a matrix of n x n of each.
+    """
+    if not spaces or spaces[0].shape[0] < 4:
+        return np.where(np.eye(len(spaces)), 1.0, np.nan)
+    forms = [_u_centred(vectors) for vectors in spaces]
+    norms = [np.linalg.norm(form) for form in forms]
+
+    def alike(i: int, j: int) -> float:
+        norm = norms[i] * norms[j]
+        return float((forms[i] * forms[j]).sum() / norm) if norm > 0 else float("nan")
+
+    return _of_each_two(len(spaces), alike)
+
+
+def overlap_of_all(
+    spaces: Sequence[VectorArray], metrics: Sequence[str], k: int = 10
+) -> np.ndarray:
+    """Return the `neighbour_overlap` of each two spaces of the same items, shape ``(e, e)``.
+
+    ``metrics`` are by what neighbours are near in each of them.
+    """
+    near = [own_neighbours(x, k, metric) for x, metric in zip(spaces, metrics, strict=True)]
+    return _of_each_two(len(spaces), lambda i, j: _mean(preserved(near[j], near[i], k)))
+
+
+def _of_each_two(n: int, measure: Callable[[int, int], float]) -> np.ndarray:
+    alike = np.eye(n)
+    for i, j in itertools.combinations(range(n), 2):
+        alike[i, j] = alike[j, i] = measure(i, j)
     return alike
 
 
@@ -113,7 +136,10 @@ def neighbour_overlap(
         Over the items that have neighbours in the first; NaN where there are not more than ``k``
         others, as all are neighbours then.
     """
-    shares = preservation(a, b, k, metrics)
+    return _mean(preservation(a, b, k, metrics))
+
+
+def _mean(shares: np.ndarray) -> float:
     return float("nan") if np.isnan(shares).all() else float(np.nanmean(shares))
 
 

@@ -76,5 +76,5 @@ def test_images_of_the_usual_size_are_seen_as_they_are():
 @pytest.mark.trains
 def test_a_comparison_says_it_once(discs):
     board = compare(discs, encoders=["mlp(epochs=1)", "cnn(epochs=1)"])
-    (told,) = [note for note in board.notes if "side=48" in note]
+    (told,) = [note for note in board.notes if "side=32" in note]
     assert told.startswith("mlp(epochs=1), cnn(epochs=1): Its network sees")

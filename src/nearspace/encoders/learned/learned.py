@@ -71,7 +71,7 @@ class Learned(Layers, Encoder):
         decodes.
     pool : {"flatten", "mean", "max"}, default="flatten"
         What becomes of the places of a feature map.
-    side : int, default=48
+    side : int, default=32
         The longer side, in pixels, of the images that the networks see: larger ones are brought to
         it, and what is decoded back to their own size.
     epochs : int, optional
@@ -148,7 +148,7 @@ class Learned(Layers, Encoder):
 
     layer: str | None = None
     pool: str = "flatten"
-    side: int = 48
+    side: int = 32
     epochs: int | None = None
     batch_size: int = 128
     learning_rate: float = 3e-3

@@ -41,6 +41,7 @@ from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import about
 from nearspace.metrics.retrieval import nearest
+from nearspace.metrics.rotation import rotated
 from nearspace.space.map.tsne import tsne
 
 __all__ = ["compare"]
@@ -371,7 +372,7 @@ class _Judge:
                 self.cache.store_row(key, *row)
         arrays, facts = row
         if encoder.spec == self.reference_spec:
-            self.references[at] = arrays["test"][task.sample], facts["metric"]
+            self.references[at] = rotated(arrays["test"][task.sample]), facts["metric"]
         return row
 
     def _shown(self, encoder: Encoder, arrays: dict[str, Any], facts: dict[str, Any]) -> Judged:
@@ -423,7 +424,7 @@ class _Judge:
         times.append(time.perf_counter())
         layout = np.empty((0, 2))
         if at == 0 and evidence.metric != "dot":
-            shown = evidence.test[self.shown]
+            shown = evidence.rotated[self.shown]
             layout = tsne(shown, evidence.metric, task.protocol.random_state)
         taps = at == 0 and getattr(encoder, "layer", None) is None
         layers = layer_scores(task, fitted) if taps else []

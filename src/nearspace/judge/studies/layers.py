@@ -31,7 +31,7 @@ from nearspace.judge.tasks import set_task
 from nearspace.metrics.directions import unit_vectors
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_scores, probe_scores
-from nearspace.metrics.similarity import cka, pairwise
+from nearspace.metrics.similarity import cka_of_all
 
 __all__ = ["Hybrid", "LayerBoard", "LayerRow", "check_layers", "compare_layers"]
 
@@ -450,4 +450,4 @@ class _Measured:
         """Return how alike each two layers are."""
         self.progress(0.975, "similarity of layers")
         sample = self.sample[:CKA_ITEMS]
-        return pairwise(cka, [vectors[sample] for vectors in self.test.vectors.values()])
+        return cka_of_all([vectors[sample] for vectors in self.test.vectors.values()])
