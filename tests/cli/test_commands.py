@@ -208,7 +208,9 @@ def test_encoders_lists_the_catalogue(command):
 @pytest.mark.trains
 @pytest.mark.skipif(sys.platform != "linux", reason="signals and cache folders are Linux's here")
 def test_ctrl_c_writes_a_report_of_what_is_done(tmp_path):
-    process = start(tmp_path, "compare", "wine", "--with", "l2, autoencoder(epochs=50000)")
+    process = start(
+        tmp_path, "compare", "wine", "--folds", "1", "--with", "l2, autoencoder(epochs=50000)"
+    )
     rows = tmp_path / "cache" / "nearspace" / "rows"
     for _ in range(400):  # until the floor is judged and the long training has begun
         time.sleep(0.25)
@@ -222,7 +224,7 @@ def test_ctrl_c_writes_a_report_of_what_is_done(tmp_path):
     assert {"raw", "raw | scale", "l2", "chance"} == {
         row["spec"] for row in report["rows"] if "scores" in row
     }
-    assert report["protocol"]["command"].startswith("nearspace compare wine --with")
+    assert report["protocol"]["command"].startswith("nearspace compare wine --folds 1")
     assert "Interrupted while judging autoencoder(epochs=50000). What was done until" in out
 
 

@@ -101,7 +101,7 @@ def folds_of(
         raise DataError(
             f"{dataset.name}: {folds} folds cannot be made of {able} items that can be parted, as "
             "items that are equal or of one group stay together: ask for fewer folds, or for one "
-            "held-out part (folds=1, --folds 1)."
+            "held-out part (folds=1)."
         )
     if lone.any():
         n = int(lone.sum())
@@ -122,7 +122,7 @@ def folds_of(
             notes.append(
                 f"Near-duplicates: {int((copies == 'near').sum()):,} of {len(dataset):,} items are "
                 f"nearly the same as one of another fold, such as {named_pairs(dataset, near)}; "
-                "near_duplicates='together' (--near-duplicates together) keeps such in one fold."
+                "near_duplicates='together' keeps such in one fold."
             )
     return Folds(fold, copies, content, tuple(notes))
 

@@ -87,7 +87,7 @@ def choose_folds(dataset: Dataset, protocol: Protocol) -> tuple[int, int]:
     if dataset.split is not None or dataset.time is not None:
         if (protocol.folds or 1) > 1:
             raise NearspaceError(
-                f"{dataset.name} has a {fixed}, which says which items test; folds= (--folds) is "
+                f"{dataset.name} has a {fixed}, which says which items test; folds= is "
                 f"for data without one: leave it away, or read the data without their {fixed}."
             )
         return 1, 1
@@ -120,8 +120,7 @@ def of_one_part(dataset: Dataset, protocol: Protocol) -> list[str]:
         return []
     return [
         f"The {len(dataset):,} items are few, but large, so that one part of them tests: in "
-        f"{FOLDS} folds all would, which takes {FOLDS} times as long (folds={FOLDS}, --folds "
-        f"{FOLDS})."
+        f"{FOLDS} folds all would, which takes {FOLDS} times as long (folds={FOLDS})."
     ]
 
 
@@ -143,7 +142,7 @@ def in_folds(folds: int, rounds: int, n: int, tested: int) -> str:
         f"{every}, in {folds} folds{often}: an encoder is fitted {folds * rounds} times, each time "
         "on the items of the other folds; intervals allow for what these fits have in common. "
         "Maps, neighbours and decoded items are of the first fit. One held-out part is quicker and "
-        "tells less (folds=1, --folds 1)."
+        "tells less (folds=1)."
     )
 
 

@@ -84,8 +84,7 @@ class Protocol:
             raise NearspaceError(f"k and seeds must be at least 1; got {self.k} and {self.seeds}.")
         if self.folds is not None and self.folds < 1:
             raise NearspaceError(
-                f"folds= (--folds) must be at least 1, which is one held-out part; got "
-                f"{self.folds}."
+                f"folds= must be at least 1, which is one held-out part; got {self.folds}."
             )
         if self.random_state < 0:
             raise NearspaceError(f"random_state must not be negative; got {self.random_state}.")

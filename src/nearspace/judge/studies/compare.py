@@ -313,8 +313,9 @@ class _Judge:
             state = self.task.protocol.random_state + fold.turn
             again = fold.turn > 0 and has_random_state(encoder)
             run = seeded(encoder, state) if again else encoder
+            words = f"{encoder.spec}, {at + 1} of {len(folds)} fits"
             done, part = start + share * at / len(folds), share / len(folds)
-            with self.fits.telling(encoder.spec, done, part, self.budget.check):
+            with self.fits.telling(words, done, part, self.budget.check):
                 rows.append(self._measured(run, fold.task, at))
         each = iter(rows)
         scores = self.task.joined(lambda task: _scores_of(next(each)))
