@@ -75,7 +75,7 @@ def rates_command(
             )  # fmt: skip
     except KeyboardInterrupt:
         again = "; encoders that were fitted are kept, and the same command goes on after them"
-        echo(f"nearspace: interrupted; no page was written{again * judging.cache}.", err=True)
+        echo(f"nearspace: interrupted; nothing was written{again * judging.cache}.", err=True)
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
