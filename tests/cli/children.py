@@ -37,7 +37,7 @@ class Done:
 def forking(cache):
     """Yield a function that runs a command in a folder, where no file may grow beyond ``room``.
 
-    After some seconds it is sent a ``signal``.
+    Some seconds after it takes signals it is sent a ``signal``.
     """
     with subprocess.Popen(
         [sys.executable, __file__],
@@ -69,8 +69,8 @@ def import_all():
         importlib.import_module(name)
 
 
-def become(job, out, err):
-    """Be the command of a job; never returns."""
+def become(job, out, err, begun):
+    """Be the command of a job, which tells when it takes signals; never returns."""
     import resource
     import signal
 
@@ -86,6 +86,12 @@ def become(job, out, err):
     if job["room"] is not None:
         sys.dont_write_bytecode = True  # Python would leave half of it for those that come later
         resource.setrlimit(resource.RLIMIT_FSIZE, (job["room"], job["room"]))
+
+    def stand():
+        type(nearspace.cli.SIGNALS).stand(nearspace.cli.SIGNALS)
+        os.close(begun)  # before that the process is still that of the test
+
+    nearspace.cli.SIGNALS.stand = stand
     sys.argv = ["nearspace", *job["arguments"]]
     code = 1
     try:
@@ -106,13 +112,16 @@ def serve():
     for line in sys.stdin:
         # Not pipes, which a command that prints much would fill; nor files, which have no room.
         ends = [os.pipe(), os.pipe()]
+        beginning, begun = os.pipe()
         job = json.loads(line)
         child = os.fork()
         if not child:
-            become(job, ends[0][1], ends[1][1])
+            become(job, ends[0][1], ends[1][1], begun)
         texts = []
-        for _, writing in ends:
+        for _, writing in [*ends, (beginning, begun)]:
             os.close(writing)
+        os.read(beginning, 1)
+        os.close(beginning)
         if job["signal"]:
             time.sleep(job["after"])
             os.kill(child, job["signal"])

@@ -56,11 +56,6 @@ def faults(name, done, number, before, whole, folder):
     return wrong
 
 
-BEGUN = (
-    0.02  # seconds until a process that was forked is on its way, and no longer that of the test
-)
-
-
 def attack(run, name, inputs, place, moments, number=signal.SIGINT):
     """Send a command a signal at moments spread over its run; return what was wrong, by moment."""
     for _ in range(2):  # the second run finds the files of Python in memory
@@ -72,7 +67,7 @@ def attack(run, name, inputs, place, moments, number=signal.SIGINT):
     whole, found = set(contents(folder)), {}
     for moment in range(moments):
         folder = copy_of(inputs, place)
-        after = BEGUN + seconds * (moment + 0.5) / moments
+        after = seconds * (moment + 0.5) / moments
         done = run(folder, *ARGUMENTS[name].split(), signal=number, after=after)
         if wrong := faults(name, done, number, before, whole, folder):
             found[f"{name} after {after:.3f} s"] = (wrong, done.stderr[-600:])
