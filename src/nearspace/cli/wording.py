@@ -9,9 +9,9 @@ __all__ = ["PARAMETERS", "in_options"]
 
 # Parameters of the library that are options of commands, under the same name.
 PARAMETERS = (
-    "append", "cache", "column", "exclude_self", "groups", "how", "ids", "kind", "labels", "limit",
-    "made_by", "metric", "minutes", "near_duplicates", "rank_by", "random_state", "replace",
-    "seeds", "size", "split", "task", "test", "test_size", "time", "vectors", "without",
+    "append", "cache", "column", "exclude_self", "folds", "groups", "how", "ids", "kind", "labels",
+    "limit", "made_by", "metric", "minutes", "near_duplicates", "rank_by", "random_state",
+    "replace", "seeds", "size", "split", "task", "test", "test_size", "time", "vectors", "without",
 )  # fmt: skip
 # A parameter alone, ids=, or with a value, how='linear', but not in quotes, where a name from
 # elsewhere stands, nor in the brackets of an encoder.
@@ -20,6 +20,8 @@ SENTENCE_PART = re.compile(
     + "|".join(PARAMETERS)
     + r")=(?:(?P<open>\[)?'(?P<text>[^']*)'(?(open)\])|(?P<number>\d[\d.]*\b)|(?=[\s,;.:)]|$))"
 )
+# An option that stands again behind itself: the sentence named it for both doors.
+TWICE = re.compile(r"(--[\w-]+(?: [^\s,()]+)?)(?:, \1| \(\1\))")
 
 
 def in_options(sentence: str) -> str:
@@ -29,8 +31,10 @@ def in_options(sentence: str) -> str:
     --------
     >>> in_options("Name it by ids=, or ask for task='numbers'; there is no column 'ids='.")
     "Name it by --ids, or ask for --task numbers; there is no column 'ids='."
+    >>> in_options("One part is quicker (folds=1, --folds 1), or rank_by='knn' (--rank-by knn).")
+    'One part is quicker (--folds 1), or --rank-by knn.'
     """
-    return SENTENCE_PART.sub(_option, sentence)
+    return TWICE.sub(r"\1", SENTENCE_PART.sub(_option, sentence))
 
 
 def _option(part: re.Match[str]) -> str:
