@@ -9,20 +9,29 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import sklearn
 
-from nearspace.data import SAMPLES, Dataset, Image, Vector, load
+from nearspace.data import SAMPLES, Classes, Dataset, Image, Text, Vector, load
 from nearspace.data.pairs import load_pairs
+from nearspace.encoders.exhibits import Strip
+from nearspace.encoders.spec import make
 from nearspace.judge.board import Failure
+from nearspace.judge.cost import Cost
+from nearspace.judge.exhibits import Exhibits
 from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.mistakes import Mistakes
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies.compare import compare
 from nearspace.judge.studies.curves import Curve, Equal, Rates
-from nearspace.judge.studies.layers import LayerBoard, LayerRow
+from nearspace.judge.studies.layers import Hybrid, LayerBoard, LayerRow
 from nearspace.judge.studies.transfer import Transfer, TransferRow
+from nearspace.judge.table import Verdict
 from nearspace.recipe import Recipe
 from nearspace.space.map.maps import Map
+from nearspace.space.search.neighbours import Neighbours
 from nearspace.space.space import Space, embed
 
-LARGEST, LONGEST, SLOWEST = 200_000, 150, 2.0  # bytes, characters, seconds of computing
+LARGEST, LONGEST, SLOWEST = 200_000, 120, 2.0  # bytes, characters, seconds of computing
 HOSTILE = (
     "</style></td><script>alert('1')</script>\"' onload=\"x\" \x1b[31m\n\u202e{0} %s " + "x" * 9999
 )
@@ -137,6 +146,26 @@ FEW = {
 }  # fmt: skip
 
 
+SCORE = Estimate(0.87654321, 0.8, 0.95)
+LINES = {
+    "result": lambda name: leaderboard(name).rows[0],
+    "failure": lambda name: leaderboard(name).failures[0],
+    "layer": lambda name: layerboard(name).rows[0],
+    "hybrid": lambda name: Hybrid(name, name, "side by side", 0.5, SCORE, "tied with best", SCORE),
+    "way": lambda name: study(name).rows[0],
+    "mistakes": lambda name: Mistakes(name, n_wrong=3, n_items=99, pairs=((name, name, 2),)),
+    "estimate": lambda _: SCORE,
+    "cost": lambda _: Cost(1234.5, 98765.4321, 0.00123456, 2e9, 0.001, 0.002),
+    "verdict": lambda _: Verdict("tied with best", SCORE, SCORE),
+    "neighbours": lambda name: Neighbours(
+        np.full((7, 99), name, dtype=object), np.zeros((7, 99), int), np.zeros((7, 99)), "cosine"
+    ),
+    "strip": lambda name: Strip(Text(), [name] * 9, "A walk"),
+    "exhibits": lambda _: Exhibits(np.zeros((500, 2)), np.zeros((6, 6), int)),
+    "classes": lambda name: Classes(np.array([name] * 500, dtype=object)),
+}
+
+
 class Harmless(html.parser.HTMLParser):
     """Fails on what runs, loads, or is not closed."""
 
@@ -187,6 +216,60 @@ def test_hostile_names_are_shown_and_do_nothing(what):
     assert "<script" not in card
     assert "\x1b" not in card
     assert len(shown(MADE[what]("digits"))) > 2000 or what == "pairs"
+
+
+@pytest.mark.parametrize("what", LINES)
+def test_what_boards_and_spaces_are_made_of_is_one_line(what):
+    line = repr(LINES[what](HOSTILE))
+    assert len(line) <= LONGEST
+    assert line.isprintable()
+    assert line.startswith(type(LINES[what]("")).__name__ + "(")
+
+
+def test_the_line_of_a_row_says_how_it_did_by_the_score_that_ranks():
+    data = load(np.arange(48.0).reshape(-1, 2), labels=np.repeat([0, 1], [18, 6]))
+    board = compare(data, encoders=["raw | scale"], folds=3)
+    assert board.rank_by == "knn_balanced"
+    for row in board.results:
+        score = row.scores["knn_balanced"]
+        told = f"knn_balanced {score.value:.3g} [{score.low:.3g}, {score.high:.3g}]"
+        assert told in repr(row), row
+    assert repr(board.best()).endswith(" each)")
+    assert "★" in repr(board.best())
+
+
+def test_the_card_of_an_encoder_says_what_it_is_and_whether_it_is_fitted():
+    wine = SAMPLES["wine"]()
+    encoder = make("raw | scale + pca(dim=99)")
+    card = shown(encoder)
+    for told in (
+        "not fitted",
+        "learns from items",
+        "the input itself as a vector",
+        "does not decode",
+    ):
+        assert told in card, told
+    assert "takes images or vectors" in shown(make("pca"))
+    assert "takes" not in shown(make("raw")) + shown(make("cnn + raw"))
+    card = shown(encoder.fit_on(wine))
+    told = ("fitted on 178 items: vectors of 13 numbers", "26 numbers an item", "near by euclidean")
+    for words in (*told, "It has 13 dimensions", "does not decode"):
+        assert words in card, words
+    with sklearn.config_context(display="text"):
+        assert "text/html" not in encoder._repr_mimebundle_()
+    assert encoder._repr_mimebundle_()["text/html"] == encoder._html_repr() == card
+    again = type(encoder).parse(encoder.dump(), "memory")
+    assert again._html_repr() == card
+    few = make("raw").fit(wine.items[:9])
+    assert few.fingerprint == make("raw").fit(wine.items).fingerprint
+    assert few.n_samples_fit_ == 9
+
+
+@pytest.mark.trains
+def test_the_card_of_a_network_shows_how_its_loss_fell():
+    card = shown(make("autoencoder(dim=2, epochs=3)").fit_on(SAMPLES["wine"]()))
+    assert "3 epochs" in card
+    assert card.count("<polyline") == 1
 
 
 @pytest.mark.parametrize("what", FEW)

@@ -39,7 +39,10 @@ def test_compare_writes_the_report(command):
         "raw | l2",
         "pca(dim=4)",
     }
-    assert "plotly" in (command.folder / "report.html").read_text(encoding="utf-8")
+    page = (command.folder / "report.html").read_text(encoding="utf-8")
+    assert "plotly" in page
+    assert "<pre>nearspace compare wine --with" in page
+    assert " ".join(done.stdout.split()).count("(--folds 1).") == 1
 
 
 def test_an_error_is_one_sentence_and_exit_code_2(tmp_path):

@@ -31,6 +31,12 @@ def test_a_gap_that_is_told_is_seen_in_about_four_of_five_repetitions(benchmark)
     assert 0.65 < settled < 0.95
 
 
+def test_rows_that_are_the_same_do_not_hide_how_few_items_there_are():
+    right = (np.random.default_rng(0).random((1, 1, 449)) < 0.98) * 1.0
+    gap = visible_gap(table(np.concatenate([right, right])))
+    assert gap == pytest.approx((1.96 + 0.84) ** 2 / (449 + (1.96 + 0.84) ** 2), rel=0.01)
+
+
 def test_twice_the_gap_takes_a_quarter_of_the_items():
     random = np.random.default_rng(0)
     noise = random.normal(size=(2, 1, 400))

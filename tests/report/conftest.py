@@ -4,15 +4,17 @@ import dataclasses
 import functools
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from nearspace.data import Classes, Image, Text, Vector
+from nearspace.data import Classes, Dataset, Image, Text, Vector, infer_kind
 from nearspace.encoders.bounds import Elbo
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.board import Failure
 from nearspace.judge.cost import Cost
 from nearspace.judge.exhibits import Exhibits
 from nearspace.judge.leaderboard import Leaderboard, Result
+from nearspace.judge.mistakes import mistakes_of
 from nearspace.judge.statistics import Estimate
 
 PROTOCOL = {
@@ -244,7 +246,43 @@ def one_row_board():
     return Leaderboard((Result("pca", "items", 32, {"knn": Estimate(0.975)}),), {"name": "tiny"})
 
 
+@functools.cache
+def folded_board():
+    """A few cases in columns whose names are long; every item tests, in folds."""
+    names = ("a class with quite a long name", "another one", "z")
+    items = pd.DataFrame({"a column": range(60), "another column": ["some words"] * 60})
+    target = Classes(np.array(names)[np.arange(60) % 3])
+    cases = Dataset(items, infer_kind(items)[0], target=target)
+    told = np.roll(target.values, 1)
+    told[10:] = target.values[10:]
+    places, nearest = np.random.default_rng(3).normal(size=(12, 2)), np.zeros((2, 4), int)
+    layers = (("fc1", 8, score(0.8)), ("fc2", 4, score(0.7)))
+    rows = [
+        Result(
+            spec, "items", 8, {"knn": score(knn)}, Cost(0.1, 900, 2e-4, 32.0), verdict,
+            score(knn - 0.83), verdict == "best",
+            Exhibits(places, nearest, layers, strips=(Strip(Vector(2), places, "A walk"),)),
+            summary="one-hot, scaled numbers",
+        )
+        for spec, knn, verdict in (("onehot", 0.83, "best"), ("onehot | mlp", 0.8, "worse"))
+    ]  # fmt: skip
+    chance = Result("chance", "nothing", 0, {"knn": score(1 / 3)}, verdict="floor")
+    few = cases.take(np.arange(12))
+    return Leaderboard(
+        (*rows, chance),
+        {"name": "cases", "kind": "table", "items": 60, "train": 48, "test": 60, "folds": 5,
+         "classes": 3, "k": 5, "rank_by": "knn"},
+        notes=tuple(f"Note {at}." for at in range(7)),
+        shown=Strip(few.kind, few.items), shown_target=few.target,
+        queries=Strip(few.kind, few.items[:2]), query_labels=few.target.texts[:2],
+        gallery=Strip(few.kind, few.items), gallery_labels=few.target.texts,
+        similarity={"cka": np.ones((2, 2))}, spaces=("onehot", "onehot | mlp"),
+        mistakes=mistakes_of("onehot", cases, told),
+    )  # fmt: skip
+
+
 BOARDS = {
+    "folds": folded_board,
     "digits": digits_board,
     "texts": texts_board,
     "unlabelled": unlabelled_board,

@@ -48,6 +48,25 @@ def test_all_equal_places_stand_in_the_middle():
     assert set(figure.data[0].x) == set(figure.data[0].y) == {500}
 
 
+def test_a_label_stands_on_no_interval():
+    across, up = np.array([100.0, 120.0]), np.array([100.0, 100.0])
+    bars = [(98.0, 0.0, 102.0, 300.0), (118.0, 0.0, 122.0, 300.0)]
+    told = point_labels(across, up, ["raw", "pca"], 400.0, bars)
+    assert told["textposition"] == ["top left", "top right"]
+
+
+def test_figures_of_likeness_have_room_for_their_numbers():
+    names = ["onehot | autoencoder(dim=8)", "raw", "pca"]
+    assert figures.least_width(names) > 3 * 38 + 20 * CHARACTER
+    assert figures.least_width(["a", "b"]) < 150
+
+
+def test_an_axis_of_shares_ends_at_all():
+    axis = interval_axis("knn", [Estimate(0.99, 0.9, 0.999)], 0.1)
+    assert axis.high == 1.0
+    assert axis.low > 0.8
+
+
 def test_the_cost_chart_has_intervals_a_frontier_and_a_star(board):
     figure = figures.cost_figure(board("digits"))
     line, points = figure.data

@@ -1,4 +1,5 @@
 import dataclasses
+import html
 import re
 
 import numpy as np
@@ -30,7 +31,7 @@ def without_plotly(page):
     return page.replace(get_plotlyjs(), "")
 
 
-@pytest.mark.parametrize("name", ["digits", "texts", "unlabelled", "one row"])
+@pytest.mark.parametrize("name", ["digits", "texts", "unlabelled", "one row", "folds"])
 def test_every_row_is_in_a_page_that_loads_nothing(board, name):
     page = without_plotly(render(board(name)))
     assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?\s*(?:https?:)?//""", page)
@@ -72,6 +73,58 @@ def test_what_people_name_is_escaped(board):
     assert page.count("&lt;script&gt;alert(&#39;x &amp; y&#39;)&lt;/script&gt;") > 8
     # Four scripts of our own: two of data, the library, the page's; no text closed one early.
     assert page.count("<script") == page.count("</script>") == 4
+
+
+def words(page, name=""):
+    """What a section says, or the head of the page, without tags and line breaks."""
+    start = page.index(f'<section id="{name}">' if name else "<header>")
+    end = page.index("</section>" if name else "</header>", start)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", page[start:end]))
+
+
+def test_the_first_screen_says_what_to_use_what_that_is_why_and_how_sure(board):
+    head = words(render(board("folds")))
+    for said in (
+        "Use onehot 83.0 % 5-NN accuracy [81.9, 83.9]",
+        "one-hot, scaled numbers",
+        "It is better than all others",
+        "5-NN accuracy: share of test items whose 5 nearest training items vote for the right",
+        "Guessing gets 33.3 %. In brackets is its 95 % interval",
+        "To use it: nearspace embed DATA --with onehot, in Python embed(data, &#34;onehot&#34;).",
+    ):
+        assert said.replace("&#34;", '"') in html.unescape(head), said
+    assert "Guessing" not in words(render(board("unlabelled")))
+    assert "nearspace embed DATA --with 'tfidf | l2'" not in render(board("texts")), "no summary"
+
+
+def test_many_notes_are_folded_unless_one_tells_of_an_interruption(board):
+    page = render(board("folds"))
+    folded = page[page.index("<summary>4 more notes</summary>") : page.index("</aside>")]
+    assert folded.count("<li>") == 4
+    assert page[: page.index("4 more notes")].count("<li>Note") == 3
+    assert "more notes" not in render(dataclasses.replace(board("folds"), interrupted=True))
+
+
+def test_of_folds_the_page_says_that_all_items_test_and_what_is_of_the_first(board):
+    page = render(board("folds"))
+    assert "<span>all judged, in 5 folds</span><span>48 to fit on each time</span>" in page
+    assert "to judge on" not in words(page)
+    assert "The same 12 test items of the first fold" in words(page, "maps")
+    near = words(page, "neighbours")
+    assert "items of the first fold, and the items of the other folds nearest to each" in near
+    assert "items of the other folds tell of every item" in words(page, "mistakes")
+    assert "10 of 60 wrong" in words(page, "mistakes")
+    assert "judged on the first fold alone" in words(page, "layers")
+    assert "first fold" in words(page, "decoded")
+    assert "first fold" in words(page, "alike")
+    assert "fold" not in re.sub("folded|unfold", "", words(render(board("digits")), "maps"))
+
+
+def test_long_names_of_classes_can_be_read_where_they_are_cut(board):
+    page = render(board("folds"))
+    name = "a class with quite a long name"
+    assert page.count(f'title="{name}"') >= 2
+    assert "<summary>The 10 items told wrong" in page
 
 
 def test_a_fragment_is_stored_once(board):

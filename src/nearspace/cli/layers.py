@@ -89,7 +89,8 @@ def layers_command(
     from nearspace.report.layers import layers_page, places_sections
 
     page = layers_page(board, places_sections(board))
-    texts = {".html": page.html(), ".json": terminal.json_of(board)}
+    text = terminal.json_of(board)  # which notes the command, for the page too
+    texts = {".html": page.html(), ".json": text}
     try:
         write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it

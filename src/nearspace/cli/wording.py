@@ -22,6 +22,10 @@ SENTENCE_PART = re.compile(
 )
 
 
+# What then stands twice, as sentences of the library name the option beside the parameter.
+TWICE = re.compile(r"(?P<option>--[\w-]+(?: [\w.]+)?)(?: \((?P=option)\)|, (?P=option)(?=\)))")
+
+
 def in_options(sentence: str) -> str:
     """Return a sentence whose parameters of the library are written as options.
 
@@ -29,8 +33,10 @@ def in_options(sentence: str) -> str:
     --------
     >>> in_options("Name it by ids=, or ask for task='numbers'; there is no column 'ids='.")
     "Name it by --ids, or ask for --task numbers; there is no column 'ids='."
+    >>> in_options("Rank by rank_by='knn' (--rank-by knn), in one part (folds=1, --folds 1).")
+    'Rank by --rank-by knn, in one part (--folds 1).'
     """
-    return SENTENCE_PART.sub(_option, sentence)
+    return TWICE.sub(r"\g<option>", SENTENCE_PART.sub(_option, sentence))
 
 
 def _option(part: re.Match[str]) -> str:

@@ -22,8 +22,8 @@ LARGEST_DRAWN = 4096  # characters
 
 def dataset_line(dataset: Dataset) -> str:
     """Return what a dataset is, on one line."""
-    told = [f"{len(dataset):,} items", shortened(dataset.kind, 60), *_told_of_target(dataset)]
-    return f"Dataset({shortened(dataset.name, 30)}: {', '.join(told)})"
+    told = [f"{len(dataset):,} items", shortened(dataset.kind, 44), *_told_of_target(dataset)]
+    return f"Dataset({shortened(dataset.name, 24)}: {', '.join(told)})"
 
 
 def dataset_card(dataset: Dataset) -> str:

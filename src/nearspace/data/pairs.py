@@ -96,7 +96,7 @@ class Pairs:
     def __repr__(self) -> str:
         """Return how many pairs of what, on one line."""
         sides = " and ".join(dict.fromkeys(f"{side.kind}" for side in (self.left, self.right)))
-        return f"Pairs({shortened(self.name, 40)}: {len(self):,} pairs of {shortened(sides, 80)})"
+        return f"Pairs({shortened(self.name, 24)}: {len(self):,} pairs of {shortened(sides, 60)})"
 
     def __len__(self) -> int:
         return len(self.links)

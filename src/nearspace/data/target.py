@@ -11,6 +11,7 @@ import numpy as np
 
 from nearspace.data.roles import check_numbers, is_missing, plain_values, value_array
 from nearspace.errors import DataError
+from nearspace.notebook import shortened
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,9 +27,10 @@ __all__ = [
 
 # Of numbers, so that a split has low and high ones on both sides: at most so many, not smaller.
 MOST_BINS, SMALLEST_BIN = 10, 5
+NAMED = 4  # values on one line
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Target(ABC):
     """One value an item, and what whoever learns or judges asks of them.
 
@@ -53,6 +55,11 @@ class Target(ABC):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", np.asarray(self.values))
+
+    def __repr__(self) -> str:
+        """Return how many values there are, and the first, on one line."""
+        first = ", ".join(shortened(value, 12) for value in self.values[:NAMED].tolist())
+        return f"{type(self).__name__}({len(self):,}: {first}{', …' * (len(self) > NAMED)})"
 
     def __len__(self) -> int:
         return len(self.values)
@@ -129,7 +136,7 @@ class Target(ABC):
         """Return what a side of a split lacks, in sentences."""
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Classes(Target):
     """The class of each item.
 
@@ -234,7 +241,7 @@ class Classes(Target):
         return notes
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Numbers(Target):
     """A number for each item, on a scale.
 

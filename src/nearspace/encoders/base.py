@@ -27,7 +27,7 @@ from nearspace.data.kinds.vector import check_range
 from nearspace.data.memory import check_memory
 from nearspace.data.plain import plain_items
 from nearspace.data.rounding import large_offsets
-from nearspace.encoders import name_of
+from nearspace.encoders import CATALOGUE, name_of
 from nearspace.encoders.blocks import row_blocks
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
@@ -98,6 +98,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         comparisons run what is cheap first.
     fit_free_params : frozenset of str
         Parameters that change what `transform` returns but not what `fit` learns.
+    n_samples_fit_ : int
+        How many items it was fitted on.
     offset_ : ndarray of shape (d,) or None
         What was taken off the columns of vectors; None for nothing.
     """
@@ -120,9 +122,16 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     _parameter_constraints: ClassVar[dict[str, list]] = {}
     kind_: Kind
     width_: int
+    n_samples_fit_: int
     offset_: NDArray[np.float64] | None = None
     n_features_in_: int
     feature_names_in_: NDArray[np.object_]
+
+    def _html_repr(self) -> str:
+        """Return the card that notebooks show, where scikit-learn would draw a diagram."""
+        from nearspace.encoders.card import encoder_card
+
+        return encoder_card(self)
 
     @abstractmethod
     def _fit(self, items: Any, y: Any) -> None:
@@ -224,6 +233,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
                 f"{type(self).__name__} needs at least {self.min_items} items to fit, got "
                 f"n_samples={n_items}."
             )
+        self.n_samples_fit_ = int(n_items)
         if self.learns == "labels":
             return items, check_labels(y, n_items, type(self).__name__, self.learns_numbers)
         return items, target_of(y) if self.takes_labels and y is not None else None
@@ -331,6 +341,21 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         if layer is not None:
             text += "@" + (layer if layer.isidentifier() else f'"{layer}"')
         return text
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a few words.
+
+        Examples
+        --------
+        >>> from nearspace import make
+        >>> make("raw | scale").summary
+        'the input itself as a vector, then each column to mean 0 and variance 1'
+        """
+        name = name_of(type(self))
+        if name in CATALOGUE:
+            return CATALOGUE[name].summary
+        return (type(self).__doc__ or "").strip().partition("\n")[0]
 
     @property
     def parts(self) -> list[Encoder]:

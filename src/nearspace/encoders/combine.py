@@ -211,6 +211,11 @@ class Concatenated(Composite):
         texts = [part.spec for part in self.encoders]
         return " + ".join(f"({text})" if "|" in text else text for text in texts)
 
+    @property
+    def summary(self) -> str:
+        """What the parts are, side by side."""
+        return ", beside it ".join(part.summary for part in self.encoders)
+
     def fit_parts(self, fit_part: FitPart, items: Any, y: Any) -> None:
         """Fit every part on the same items."""
         self.encoders_ = [fit_part(part, items, y, self.kind_) for part in self.encoders]
@@ -260,6 +265,11 @@ class Piped(Composite):
     def spec(self) -> str:
         """The specs of the parts with ``|`` between them."""
         return " | ".join(part.spec for part in self.encoders)
+
+    @property
+    def summary(self) -> str:
+        """What the parts are, one after the other."""
+        return ", then ".join(part.summary for part in self.encoders)
 
     @property
     def first(self) -> Encoder:

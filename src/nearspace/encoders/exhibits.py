@@ -20,7 +20,7 @@ CORRUPTED = (
 )
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Strip:
     """Items in a row.
 
@@ -47,6 +47,9 @@ class Strip:
     label: str = ""
     of_queries: bool = False
     score: str = ""
+
+    def __repr__(self) -> str:
+        return f"Strip({len(self):,} items, {self.kind}{', ' * bool(self.title)}{self.title})"
 
     def __len__(self) -> int:
         return len(self.items)

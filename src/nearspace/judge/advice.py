@@ -22,12 +22,13 @@ MOST_NAMED = 3  # of the rows that are tied too
 
 @dataclasses.dataclass(frozen=True)
 class Pick:
-    """A row that advice names: as what, the spec to use it by, and its score in words."""
+    """A row that advice names: as what, the spec to use it by, its score, and what it is."""
 
     role: str
     spec: str
     score: str
     recommended: bool
+    summary: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,7 +205,8 @@ def _objections(board: Board) -> str:
 
 
 def _pick(role: str, row: Any, board: Board, label: str | None = None) -> Pick:
-    return Pick(role, board.spec(row), _scored(row, board, label), row.recommended)
+    summary = getattr(row, "summary", "")  # of a layer nothing but its name is known
+    return Pick(role, board.spec(row), _scored(row, board, label), row.recommended, summary)
 
 
 def _scored(row: Any, board: Board, label: str | None = None) -> str:

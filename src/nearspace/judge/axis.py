@@ -48,6 +48,8 @@ def interval_axis(metric: str, scores: Sequence[Estimate], chance: float | None)
         low = min(low, chance)
     margin = 0.06 * (high - low) or 0.01
     low, high = low - margin, high + margin
+    if SCORES[metric].bounded:  # a share is between 0 and 1, and so is what stands at the ends
+        low, high = max(low, 0.0), min(high, 1.0)
     scale = SCORES[metric].scale
     ticks = tuple((tick / scale, f"{tick:g}") for tick in _ticks(low * scale, high * scale))
     return Axis(low, high, ticks)

@@ -17,6 +17,7 @@ from nearspace.judge.choice import Resolution, contenders
 from nearspace.judge.leaks import Leak
 from nearspace.judge.scores import SCORES, Score
 from nearspace.judge.statistics import Estimate
+from nearspace.notebook import shortened
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
@@ -29,13 +30,16 @@ SHOWN = {"frame": False}
 HIDDEN = {"frame": False, "json": False}
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Failure:
     """One row: what could not be judged, with the error in a sentence."""
 
     spec: str
     error: str
     verdict: str = "failed"
+
+    def __repr__(self) -> str:
+        return f"Failure({shortened(self.spec, 40)}: {shortened(self.error, 50)})"
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -153,6 +157,16 @@ class Board:
     def contenders(self) -> list[Any]:
         """The rows between which one may choose by cost, see `choice.contenders`."""
         return contenders(self.results, self.score)
+
+    @property
+    def sides(self) -> list[str]:
+        """How many items there were to fit on and to judge on, in a few words each."""
+        train, test, folds = (self.protocol.get(name) for name in ("train", "test", "folds"))
+        if folds is None:
+            pairs = ((train, "to fit on"), (test, "to judge on"))
+            return [f"{n:,} {words}" for n, words in pairs if isinstance(n, int)]
+        which = "all" if test == self.protocol["items"] else f"{test:,}"
+        return [f"{which} judged, in {folds} folds", f"{train:,} to fit on each time"]
 
     def spec(self, row: Any) -> str:
         """Return by what a row can be used again."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nearspace.judge.scores import Score
     from nearspace.judge.statistics import Estimate
 
-__all__ = ["board_card", "board_line"]
+__all__ = ["board_card", "board_line", "row_line"]
 
 COLOURS = {"best": "#16937f", "tied with best": "#16937f", "better": "#16937f", "worse": "#b07a34"}
 GREY, RED = "#8a8f98", "#d9534a"
@@ -29,24 +29,29 @@ def board_line(board: Board) -> str:
     told = [f"{len(scores):,} {what}{'s' * (len(scores) != 1)}"]
     if board.leader is not None:
         number = board.score.parts(board.ranking(board.leader))[0]
-        told.append(f"best {_name(board, board.leader)} {number}")
+        told.append(f"best {_name(board, board.leader, 24)} {number}")
         if board.recommended not in (None, board.leader):
-            told.append(f"use {_name(board, board.recommended)}")
+            told.append(f"use {_name(board, board.recommended, 24)}")
     if board.failures:
         told.append(f"{len(board.failures)} failed")
     if board.interrupted:
         told.append("interrupted")
-    name = shortened(board.protocol.get("name", "data"), 30)
+    name = shortened(board.protocol.get("name", "data"), 24)
     return f"{type(board).__name__}({name}: {', '.join(told)})"
+
+
+def row_line(row: Any, *words: str) -> str:
+    """Return a row of a study on one line: verdict, first score, and further words of its own."""
+    told = [f"{row.verdict}{' ★' * row.recommended}", *words]
+    told[1:1] = [f"{score} {estimate}" for score, estimate in list(row.scores.items())[:1]]
+    return f"{type(row).__name__}({shortened(row.name, 40)}: {', '.join(filter(None, told))})"
 
 
 def board_card(board: Board) -> str:
     """Return a board as HTML, see `nearspace.notebook`."""
     told, ranked, ranking = board.protocol, board.rank_by, board.score
-    facts = [str(told.get("kind", ""))]
-    for key, words in (("train", "to fit on"), ("test", "to judge on")):
-        if isinstance(told.get(key), int):
-            facts.append(f"{told[key]:,} items {words}")
+    items = told.get("items")
+    facts = [str(told.get("kind", "")), f"{items:,} items" if items else "", *board.sides]
     if board.recommended is not None:
         facts.append(f"★ {_name(board, board.recommended)}")
     if board.interrupted:
@@ -84,8 +89,8 @@ def _ranked(board: Board) -> list[Estimate]:
     return [row.scores[name] for row in rows if name in row.scores]
 
 
-def _name(board: Board, row: Any) -> str:
-    return shortened(getattr(row, next(iter(board.named_by.values()))), 40)
+def _name(board: Board, row: Any, most: int = 40) -> str:
+    return shortened(getattr(row, next(iter(board.named_by.values()))), most)
 
 
 def _mark(row: Any) -> str:

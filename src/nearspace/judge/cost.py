@@ -19,6 +19,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Piped
 from nearspace.encoders.learned.learned import Learned
 from nearspace.errors import NearspaceError
+from nearspace.judge.amounts import bytes_text, count_text, seconds_text
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.task import Task
 from nearspace.learning.train import default_epochs
@@ -41,7 +42,7 @@ WARM_UPS, ROUNDS, LATENCY_SECONDS = 2, 25, 1.5
 FELT_SECONDS, FELT_FIT_SECONDS, FELT_FACTOR = 1e-3, 1.0, 2
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Cost:
     """What an encoder costs.
 
@@ -57,6 +58,11 @@ class Cost:
         Memory of one vector; of a sparse one, of its stored values and their indices.
     latency_low, latency_high : float
         The quartiles of that time.
+
+    Examples
+    --------
+    >>> Cost(0.0134, 6564.3, 0.00104, 52.0)
+    Cost(13 ms to fit, 1 ms an item, 6,600 items a second, 52 B a vector)
     """
 
     fit_seconds: float
@@ -65,6 +71,16 @@ class Cost:
     bytes_per_vector: float
     latency_low: float = math.nan
     latency_high: float = math.nan
+
+    def __repr__(self) -> str:
+        """Return what was measured, on one line."""
+        amounts = (
+            (seconds_text(self.fit_seconds), "to fit"),
+            (seconds_text(self.latency_seconds), "an item"),
+            (count_text(self.items_per_second), "items a second"),
+            (bytes_text(self.bytes_per_vector), "a vector"),
+        )
+        return f"Cost({', '.join(f'{text} {what}' for text, what in amounts if text)})"
 
 
 def measure_cost(evidence: Evidence, fit_seconds: float) -> Cost:

@@ -42,7 +42,7 @@ TRAVERSAL = (
 LAYER_ITEMS = 5000, 1000  # of training, of test
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Exhibits:
     """What a report shows of one space.
 
@@ -66,6 +66,12 @@ class Exhibits:
     layers: tuple[tuple[str, int, Estimate], ...] = ()
     strips: tuple[Strip, ...] = dataclasses.field(default=(), metadata=HIDDEN)
     elbo: Elbo | None = None
+
+    def __repr__(self) -> str:
+        """Return how much there is to show, on one line."""
+        shown, queries = len(self.layout), len(self.neighbours)
+        counts = f"{len(self.layers):,} layers, {len(self.strips):,} strips"
+        return f"Exhibits({shown:,} items on a map, neighbours of {queries:,}, {counts})"
 
 
 def shown_items(task: Task) -> np.ndarray:

@@ -12,7 +12,9 @@ from nearspace.data import Target
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.exhibits import NO_ITEMS, Strip
 from nearspace.errors import NearspaceError, did_you_mean
+from nearspace.judge.amounts import seconds_text
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
+from nearspace.judge.card import row_line
 from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
 from nearspace.judge.exhibits import Exhibits, with_gallery
@@ -28,7 +30,7 @@ from nearspace.metrics.similarity import cka_of_all, overlap_of_all
 __all__ = ["Judged", "Leaderboard", "Result", "assemble", "landed"]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Result:
     """One row: an encoder that was judged.
 
@@ -41,7 +43,7 @@ class Result:
     dim : int
         Length of its vectors; 0 for chance.
     scores : dict of str to Estimate
-        By name in `SCORES`.
+        By name in `SCORES`, that which ranks first.
     cost : Cost or None
         None for chance.
     verdict : str
@@ -63,6 +65,8 @@ class Result:
     over_chance : Estimate or None
         How much better than guessing it is by the ranking score, whichever way that is; ``low``
         is what it is at least, for all rows at once. None where nothing can be guessed.
+    summary : str
+        What it is, in a few words; "" where its spec does not say.
     """
 
     spec: str
@@ -73,11 +77,18 @@ class Result:
     verdict: str = ""
     difference: Estimate | None = None
     recommended: bool = False
-    exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN, repr=False)
+    exhibits: Exhibits | None = dataclasses.field(default=None, metadata=SHOWN)
     without_copies: Estimate | None = None
     notes: tuple[str, ...] = dataclasses.field(default=(), metadata=SHOWN)
     metric: str = ""
     over_chance: Estimate | None = None
+    summary: str = dataclasses.field(default="", metadata=SHOWN)
+
+    def __repr__(self) -> str:
+        """Return how it did and what it costs, on one line."""
+        words = [f"{self.dim:,} numbers an item"] if self.dim else []
+        latency = "" if self.cost is None else seconds_text(self.cost.latency_seconds)
+        return row_line(self, *words, f"{latency} each" if latency else "")
 
     @property
     def name(self) -> str:
@@ -119,6 +130,8 @@ class Leaderboard(Board):
     [('onehot', 'best'), ('raw', 'worse'), ('chance', 'floor')]
     >>> board.best().spec
     'onehot'
+    >>> board.rows[2]
+    Result(chance: floor, knn 0.448 [0.363, 0.537])
     """
 
     named_by: ClassVar[Mapping[str, str]] = {"encoder": "spec", "dim": "dim"}
@@ -181,6 +194,8 @@ class Judged:
         What there is to show.
     notes : tuple of str
         What there is to say of the encoder and its vectors.
+    summary : str
+        What the encoder is, in a few words.
     told : ndarray of shape (n,) or None
         The class that neighbours told of each test item, in the first fit.
     """
@@ -194,6 +209,7 @@ class Judged:
     shown: VectorArray
     exhibits: Exhibits
     notes: tuple[str, ...] = ()
+    summary: str = ""
     told: np.ndarray | None = None
 
 
@@ -240,10 +256,9 @@ def assemble(
 
 
 def landed(task: Task, row: Judged) -> Result:
-    """Return a row while others are still to come: scores, that which ranks first; no verdict."""
+    """Return a row while others are still to come: with its scores, without a verdict."""
     (scores,) = _estimates(task, [_with_seeds(row.scores, task.protocol.seeds)])
-    first = {name: scores[name] for name in (task.rank_by,) if name in scores}
-    return _result(row, first | scores)
+    return _result(row, scores)
 
 
 def _result(row: Judged, scores: dict[str, Estimate], exhibits: Exhibits | None = None) -> Result:
@@ -256,6 +271,7 @@ def _result(row: Judged, scores: dict[str, Estimate], exhibits: Exhibits | None 
         metric=row.metric,
         notes=row.notes,
         exhibits=exhibits,
+        summary=row.summary,
     )
 
 
@@ -266,9 +282,10 @@ def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, np.ndarray]:
 
 
 def _estimates(task: Task, scores: list[dict[str, np.ndarray]]) -> list[dict[str, Estimate]]:
-    """Return the scores of each row with their intervals."""
+    """Return the scores of each row with their intervals, that which ranks first."""
     estimates: list[dict[str, Estimate]] = [{} for _ in scores]
-    for name, score in SCORES.items():
+    for name in sorted(SCORES, key=lambda name: name != task.rank_by):
+        score = SCORES[name]
         # A score may have no value for any item, as for neighbours among too few.
         rows = [i for i, row in enumerate(scores) if name in row and not np.isnan(row[name]).all()]
         values = [scores[i][name] for i in rows]

@@ -8,6 +8,7 @@ import numpy as np
 
 from nearspace.data import Classes, Dataset
 from nearspace.encoders.exhibits import NO_ITEMS, Strip
+from nearspace.notebook import shortened
 
 __all__ = ["Mistakes", "mistakes_of"]
 
@@ -15,7 +16,7 @@ MOST_CLASSES = 12  # rows of the table: the classes with the most mistakes
 MOST_ITEMS, FEWEST_ALIKE = 24, 4  # items shown, and so many at least of each mistake
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Mistakes:
     """What the nearest training items told of the test items, class by class.
 
@@ -51,6 +52,14 @@ class Mistakes:
     truth: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Return how many items were told wrong, and the commonest mistake, on one line."""
+        words = f"{self.n_wrong:,} of {self.n_items:,} items told wrong"
+        if self.pairs:
+            true, said, many = self.pairs[0]
+            words += f", {shortened(true, 12)} as {shortened(said, 12)} most often ({many:,})"
+        return f"Mistakes({shortened(self.spec, 30)}: {words})"
+
 
 def mistakes_of(spec: str, test: Dataset, told: np.ndarray) -> Mistakes:
     """Return the mistakes of one row.
@@ -69,6 +78,8 @@ def mistakes_of(spec: str, test: Dataset, told: np.ndarray) -> Mistakes:
     >>> from nearspace import load
     >>> texts = load(["near", "far", "off"], labels=["a", "b", "b"])
     >>> mistakes = mistakes_of("raw", texts, np.array(["a", "a", "b"]))
+    >>> mistakes
+    Mistakes(raw: 1 of 3 items told wrong, b as a most often (1))
     >>> mistakes.counts.tolist(), mistakes.pairs, mistakes.truth
     ([[1, 0, 0], [1, 1, 0]], (('b', 'a', 1),), ('b',))
     """

@@ -65,7 +65,8 @@ def visible_gap(table: ScoreTable, power: float = POWER) -> float | None:
     if np.isin(table.values[np.isfinite(table.values)], (0, 1)).all():
         gap = _widened(gap, float(means.values[to.best]))
     if table.groups is None and table.bounded:
-        squared = (np.median(to.critical[others]) + z) ** 2
+        # Of rows that are the same no difference was ever asked for; of two it is the least.
+        squared = (max(float(np.median(to.critical[others])), _normal(0.975)) + z) ** 2
         gap = max(gap, float(squared / (means.units + squared)))
     return gap
 

@@ -28,13 +28,29 @@ __all__ = [
 FEWEST_UNITS = 6
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Estimate:
-    """A figure with its interval; ``low`` and ``high`` are None where there is none."""
+    """A figure with its interval; ``low`` and ``high`` are None where there is none.
+
+    Examples
+    --------
+    >>> Estimate(0.97191, 0.92827, 0.98931), Estimate(0.5)
+    (Estimate(0.972 [0.928, 0.989]), Estimate(0.5))
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+
+    def __str__(self) -> str:
+        """Return the figure, and its interval in brackets."""
+        ends = (
+            "" if self.low is None or self.high is None else f" [{self.low:.3g}, {self.high:.3g}]"
+        )
+        return f"{self.value:.3g}{ends}"
+
+    def __repr__(self) -> str:
+        return f"Estimate({self})"
 
     def __neg__(self) -> Estimate:
         """Return a difference seen from the other side."""

@@ -26,17 +26,27 @@ __all__ = [
 TOP = ("best", "tied with best")
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Verdict:
     """How a row stands: ``"best"``, ``"tied with best"`` or ``"worse"``, and how far from the best.
 
     ``over_chance`` is how much better than guessing it is, if that is asked: what it is at least
     holds for all rows at once, as do the intervals of the differences.
+
+    Examples
+    --------
+    >>> Verdict("worse", Estimate(-0.25, -0.36, -0.15))
+    Verdict(worse, -0.25 [-0.36, -0.15] to the best)
     """
 
     word: str
     difference: Estimate
     over_chance: Estimate | None = None
+
+    def __repr__(self) -> str:
+        """Return the word, and of all but the best how far it is from it."""
+        gap = "" if self.word == "best" else f", {self.difference} to the best"
+        return f"Verdict({self.word}{gap})"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -434,6 +434,7 @@ class ItemTask(Task):
             "items": len(self.dataset),
             "train": len(self.train),
             "test": len(self.tested),
+            **({"folds": sum(fold.turn == 0 for fold in self.folds)} if self.folds else {}),
             **self.labels(),
             "split": self._split_words(),
             "test items equal to a training item": int((self.copies == "equal").sum()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,8 @@ class Page:
         What to use.
     reason : str
         Why.
+    reading : str
+        What the scores that were named mean.
     leaks : sequence of str
         What gives the labels away, told before what to use.
     notes : sequence of str
@@ -89,6 +92,7 @@ class Page:
     _: dataclasses.KW_ONLY
     picks: Sequence[Pick] = ()
     reason: str = ""
+    reading: str = ""
     leaks: Sequence[str] = ()
     notes: Sequence[str] = ()
     interrupted: bool = False
@@ -133,7 +137,7 @@ def _templates() -> Environment:
     made.filters |= {
         "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "drawn": drawn,
         "quartiles": quartiles_text,
-        "spec": _breakable, "zip": zip,
+        "spec": _breakable, "quoted": shlex.quote, "zip": zip,
         "score": lambda estimate, name: SCORES[name].parts(estimate),
     }  # fmt: skip
     made.tests["failure"] = lambda row: isinstance(row, Failure)

@@ -24,6 +24,7 @@ __all__ = [
     "cost_figure",
     "ends",
     "in_a_square",
+    "least_width",
     "log_ticks",
     "map_figure",
     "marks",
@@ -41,17 +42,25 @@ CHARACTER, LINE, GAP = 7.2, 15.0, 8.0  # of a label in a chart, in pixels
 
 
 def point_labels(
-    across: np.ndarray, up: np.ndarray, names: Sequence[str], width: float
+    across: np.ndarray,
+    up: np.ndarray,
+    names: Sequence[str],
+    width: float,
+    lines: Sequence[Box] = (),
 ) -> dict[str, list[str]]:
     """Return texts and their places around points, first come first served, none on another.
 
-    Points are given in pixels from the lower left corner of a chart that is ``width`` wide.
+    Points are given in pixels from the lower left corner of a chart that is ``width`` wide, and so
+    are the lines in it, over which a text stands only where it has no other room.
     A label that finds no room is left empty; its point still tells its name when pointed at.
     """
     taken = [(a - 6, b - 6, a + 6, b + 6) for a, b in zip(across, up, strict=True)]
     texts, places = [], []
     for name, a, b in zip(names, across, up, strict=True):
-        place, box = _room(len(html.unescape(name)) * CHARACTER / 2, a, b, width, taken)
+        half = len(html.unescape(name)) * CHARACTER / 2
+        place, box = _room(half, a, b, width, [*taken, *lines])
+        if box is None:
+            place, box = _room(half, a, b, width, taken)
         if box is not None:
             taken.append(box)
         texts.append("" if box is None else name)
@@ -198,10 +207,15 @@ def cost_figure(board: Leaderboard) -> go.Figure | None:
     across = (np.log10(x / x.min()) + 0.25) / (np.ptp(np.log10(x)) + 0.5)
     up = (y - low) / (high - low)
     sizes = (("wide", 820, 350), ("narrow", 290, 350))
-    labels = {
-        size: point_labels(across * width, up * height, names, width)
-        for size, width, height in sizes
-    }
+    bottom, top = (
+        (y - bars["arrayminus"] - low) / (high - low),
+        (y + bars["array"] - low) / (high - low),
+    )
+    labels = {}
+    for size, width, height in sizes:
+        places = zip(across * width, bottom * height, top * height, strict=True)
+        lines = [(a - 2, under, a + 2, over) for a, under, over in places]
+        labels[size] = point_labels(across * width, up * height, names, width, lines)
     figure.layout.meta = {"labels": labels}
     return figure
 
@@ -305,6 +319,12 @@ def similarity_figure(matrix: np.ndarray, spaces: Sequence[str]) -> go.Figure:
     figure.update_xaxes(**slanted, **bare)
     figure.update_yaxes(autorange="reversed", **bare)
     return figure
+
+
+def least_width(spaces: Sequence[str]) -> int:
+    """Return how wide a figure of likeness must be, in pixels, for the numbers to be read."""
+    names = CHARACTER * max(len(html.unescape(short(spec, 20))) for spec in spaces)
+    return round(1.77 * names + CELL * len(spaces))
 
 
 def bare_figure(data: list[Any], **layout: Any) -> go.Figure:

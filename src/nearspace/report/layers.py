@@ -22,6 +22,7 @@ from nearspace.report.base import Page, Section, section
 from nearspace.report.figures import (
     VERDICT_COLOURS,
     bare_figure,
+    least_width,
     log_ticks,
     short,
     similarity_figure,
@@ -72,7 +73,12 @@ def layers_page(board: LayerBoard, sections: Sequence[Section] = ()) -> Page:
     shown = {"board": board, "told": written, "gap": gap, "share": share}
     parts = [
         section("layer_table", **shown),
-        section("charts", board=board, keys=_keys(board), pictures=pictures),
+        section(
+            "charts",
+            keys=_keys(board),
+            pictures=pictures,
+            width=least_width([row.name for row in board.rows]),
+        ),
     ]
     if hybrids:
         fractions = [FRACTIONS[weight] for weight in WEIGHTS]

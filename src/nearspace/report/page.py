@@ -71,6 +71,7 @@ def _page(leaderboard: Leaderboard) -> Page:
         list(_sections(leaderboard, pictures)),
         picks=advice.picks,
         reason=" ".join(advice.reasons),
+        reading=_reading(leaderboard),
         leaks=leak_words(leaderboard),
         notes=leaderboard.notes,
         interrupted=leaderboard.interrupted,
@@ -83,7 +84,8 @@ def _page(leaderboard: Leaderboard) -> Page:
 def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Section]:
     """Return what the page shows; what there is nothing of is left out."""
     table, label = _table(board), {name: board.label(name) for name in SCORES}
-    meaning = {name: _meaning(name) for name in SCORES}
+    meaning = {name: _meaning(board, name) for name in SCORES}
+    fold = "folds" in board.protocol
     yield section("ranking", "Ranking", board=board, table=table, label=label, meaning=meaning)
     if "cost" in pictures:
         lower = table.metric is not None and SCORES[table.metric].better == "lower"
@@ -99,29 +101,30 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
             "scale": _scale(board),
             "shown": len(board.shown),
         }
-        yield section("maps", "Spaces", maps=maps, table=table, **shows)
+        yield section("maps", "Spaces", maps=maps, table=table, fold=fold, **shows)
     near = [row for _, row in rows if len(row.exhibits.neighbours)] if board.queries else []
     if near:
         agree = board.shown_target is None or board.shown_target.name == "classes"
         near.sort(key=lambda row: not row.recommended)
         folded = not board.queries.kind.pictured
-        shows = {"agree": agree, "folded": folded}
+        shows = {"agree": agree, "folded": folded, "fold": fold}
         yield section("neighbours", "Neighbours", board=board, rows=near, **shows)
     if board.mistakes is not None and board.mistakes.n_wrong:
         pictured = board.mistakes.items.kind.pictured
-        yield section("mistakes", "Mistakes", mistakes=board.mistakes, pictured=pictured)
+        yield section("mistakes", "Mistakes", mistakes=board.mistakes, pictured=pictured, fold=fold)
     groups: dict[str, list[tuple[Any, Strip]]] = {}
     for _, row in rows:
         for strip in row.exhibits.strips:
             groups.setdefault(strip.title, []).append((row, strip))
     bounds = [row for _, row in rows if row.exhibits.elbo]
     if groups or bounds:
-        yield section("decoded", "Decoded", board=board, groups=groups, bounds=bounds)
+        yield section("decoded", "Decoded", board=board, groups=groups, bounds=bounds, fold=fold)
     if layers := [(f"layers-{at}", row) for at, row in rows if row.exhibits.layers]:
-        yield section("layers", "Layers", layers=layers)
+        yield section("layers", "Layers", layers=layers, fold=fold)
     if alike := [name for name in board.similarity if name in pictures]:
         matrices = [(name, *SIMILARITIES.get(name, (name, ""))) for name in alike]
-        yield section("alike", "Likeness", matrices=matrices, spaces=board.spaces)
+        width = figures.least_width(board.spaces)
+        yield section("alike", "Likeness", matrices=matrices, width=width, fold=fold)
     yield section("protocol", "Protocol", protocol=board.protocol, seconds=board.seconds)
 
 
@@ -179,16 +182,34 @@ def _table(board: Leaderboard) -> _Table:
     )
 
 
-def _meaning(name: str) -> str:
-    better = SCORES[name].better
-    return SCORES[name].meaning + (f" {better.capitalize()} is better." if better else "")
+def _meaning(board: Leaderboard, name: str) -> str:
+    better, k = SCORES[name].better, board.protocol.get("k", "k")
+    meaning = SCORES[name].meaning.replace("k nearest", f"{k} nearest")
+    return meaning + (f" {better.capitalize()} is better." if better else "")
+
+
+def _reading(board: Leaderboard) -> str:
+    """Return what the score that ranks means, what guessing gets by it, and what brackets are."""
+    name = board.rank_by
+    if name is None:
+        return ""
+    number, interval = board.score.parts(board.leader and board.ranking(board.leader))
+    meaning = _meaning(board, name)
+    told = [f"{board.label()}: {meaning[0].lower()}{meaning[1:]}"]
+    if board.chance is not None:
+        guess = board.score.parts(board.chance)[0]
+        told.append(f"Guessing gets {guess}{' ' * bool(board.score.unit)}{board.score.unit}.")
+    if number and interval:
+        told.append("In brackets is its 95 % interval: how far off a score on these items may be.")
+    return " ".join(told)
 
 
 def _facts(board: Leaderboard) -> list[str]:
     """Return what was compared, in a few words each."""
     told = board.protocol
-    words = {"items": "items", "classes": "classes", "train": "to fit on", "test": "to judge on"}
-    facts = [f"{told[key]:,} {words[key]}" for key in words if isinstance(told.get(key), int)]
+    words = ("items", "classes")
+    facts = [f"{told[key]:,} {key}" for key in words if isinstance(told.get(key), int)]
+    facts += board.sides
     if isinstance(told.get("kind"), str):
         facts.insert(0, told["kind"])
     tried = [row for row in board.rows if not isinstance(row, Result) or row.verdict != "floor"]

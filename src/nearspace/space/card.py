@@ -26,7 +26,7 @@ NUMBERS = 30  # different whole numbers, beyond which labels are numbers rather 
 def space_line(space: Space) -> str:
     """Return how many vectors of what, on one line."""
     rows, dim = space.shape
-    spec, data = shortened(space.recipe.spec, 60), shortened(space.recipe.data, 40)
+    spec, data = shortened(space.recipe.spec, 48), shortened(space.recipe.data, 24)
     return f"Space({rows:,} × {dim:,}, {spec}, {data})"
 
 

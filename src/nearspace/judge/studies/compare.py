@@ -288,7 +288,10 @@ class _Judge:
         else:
             row = self._seeded(encoder, start, share)
         self.given[spec] = encoder
-        return dataclasses.replace(row, spec=spec, notes=(*plan.notes, *row.notes))
+        # Of what is made elsewhere no more is known than its spec, by which it is not found again.
+        summary = encoder.summary if encoder.is_reproducible else ""
+        notes = (*plan.notes, *row.notes)
+        return dataclasses.replace(row, spec=spec, summary=summary, notes=notes)
 
     def _seeded(self, encoder: Encoder, start: float, share: float) -> Judged:
         """Return what is measured of an encoder in one fit a seed; what is shown is of the first.

@@ -142,11 +142,11 @@ class Rates:
 
     def __repr__(self) -> str:
         """Return what was found on one line."""
-        name = shortened(self.protocol.get("name", "images"), 30)
+        name = shortened(self.protocol.get("name", "images"), 24)
         told = f"{len(self.curves)} curves of bits against PSNR"
         if self.equals:
             best = self.equals[-1]
-            told += f", {shortened(best.encoder, 40)} {best.psnr:.1f} dB at {best.bits:.0f} bits"
+            told += f", {shortened(best.encoder, 24)} {best.psnr:.1f} dB at {best.bits:.0f} bits"
         return f"Rates({name}: {told})"
 
     def _repr_html_(self) -> str:

@@ -19,6 +19,7 @@ from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.layers import Layers
 from nearspace.errors import DataError, SpecError, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
+from nearspace.judge.card import row_line
 from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
 from nearspace.judge.fits import Fits, Tell
@@ -32,11 +33,12 @@ from nearspace.metrics.directions import unit_vectors
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_scores, probe_scores
 from nearspace.metrics.similarity import cka_of_all
+from nearspace.notebook import shortened
 
 __all__ = ["Hybrid", "LayerBoard", "LayerRow", "check_layers", "compare_layers"]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class LayerRow:
     """One layer.
 
@@ -85,13 +87,17 @@ class LayerRow:
     recommended: bool = False
     over_chance: Estimate | None = None
 
+    def __repr__(self) -> str:
+        """Return how it did and what it costs, on one line."""
+        return row_line(self, f"{self.dim:,} numbers an item, {self.effective_rank:.0f} in use")
+
     @property
     def cost(self) -> Cost:
         """What it costs as far as that is known: its vectors."""
         return Cost(math.nan, math.nan, math.nan, self.dim * FLOAT_BYTES)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Hybrid:
     """Two layers as one space, see `nearspace.judge.studies.hybrids`.
 
@@ -116,6 +122,11 @@ class Hybrid:
     score: Estimate
     verdict: str
     difference: Estimate
+
+    def __repr__(self) -> str:
+        """Return how they did together, on one line."""
+        both = f"{shortened(self.first, 20)} and {shortened(self.second, 20)} {self.how}"
+        return f"Hybrid({both}, {self.weight:g} of the first: {self.verdict}, {self.score})"
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -17,7 +17,9 @@ from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError
 from nearspace.judge.advice import Advice
+from nearspace.judge.amounts import seconds_text
 from nearspace.judge.board import HIDDEN, Board
+from nearspace.judge.card import row_line
 from nearspace.judge.evidence import Told
 from nearspace.judge.fits import Fits, Tell
 from nearspace.judge.scores import Score
@@ -46,7 +48,7 @@ FLOOR = "linear head on"  # the plain representation: nothing is transferred
 Runs = dict[tuple[int, Way], list[tuple[np.ndarray, float]]]
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class TransferRow:
     """One number of labels, used in one way.
 
@@ -87,9 +89,18 @@ class TransferRow:
     over_plain: Estimate | None
     learning_rate: float | None
     seconds: float
-    predictions: np.ndarray = dataclasses.field(metadata=HIDDEN, repr=False)
+    predictions: np.ndarray = dataclasses.field(metadata=HIDDEN)
     verdict: str = ""
     recommended: ClassVar[bool] = False  # which way to use depends on what labels cost
+
+    def __repr__(self) -> str:
+        """Return how it did with how many labels, on one line."""
+        return row_line(self, f"{self.labels:,} labels, {seconds_text(self.seconds)} a fit")
+
+    @property
+    def name(self) -> str:
+        """The way: what a row is called in words."""
+        return self.way
 
     @property
     def score(self) -> Estimate:

@@ -9,7 +9,7 @@ for (const slot of document.querySelectorAll("[data-item]")) {
 }
 
 // A head of the ranked table sorts by its column, the other way round when pressed again.
-for (const table of document.querySelectorAll(".ranked")) {
+for (const table of document.querySelectorAll(".ranked:has(thead)")) {
   const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
   const value = (row, at) => {
     const cell = row.cells.length === heads.length ? row.cells[at] : null;

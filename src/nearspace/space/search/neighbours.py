@@ -14,6 +14,7 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.metrics.directions import has_direction, zeros_told
 from nearspace.metrics.exact import rows_in_range
 from nearspace.metrics.retrieval import VectorArray, check_search
+from nearspace.notebook import shortened
 from nearspace.space.arrays import first_row_without
 from nearspace.space.search.exact import Hidden
 from nearspace.space.search.filters import matching
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Neighbours", "analogy", "encoder_of", "neighbours", "vectors_at"]
 
+NAMED = 3  # neighbours on one line
 
-@dataclasses.dataclass(frozen=True, eq=False)
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Neighbours:
     """What was found for each of ``q`` queries, the nearest first.
 
@@ -55,6 +58,13 @@ class Neighbours:
     metric: str
     recall: float = 1.0
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return of how many queries they are, and those of the first, on one line."""
+        queries, k = self.ids.shape
+        first = ", ".join(shortened(of, 16) for row in self.ids[:1] for of in row[:NAMED].tolist())
+        told = f": {first}{', …' * (k > NAMED or queries > 1)}" * bool(first)
+        return f"Neighbours({queries:,} × {k:,} by {self.metric}{told})"
 
 
 def neighbours(
