@@ -3,6 +3,7 @@
 import collections
 import copy
 import dataclasses
+import functools
 import itertools
 import re
 
@@ -394,7 +395,21 @@ def test_a_wrong_order_of_arguments_is_told():
     refused("comes after the data; got ndarray", lambda: embed("pca", X))
     refused("comes after the data; got ndarray", lambda: transfer("pca", X))
     refused("comes after the data; got ndarray", lambda: compare_layers("mlp", X))
-    refused("data come first", lambda: compare(["pca"], X))
+    order = r"write compare\(data, labels, encoders=\['pca'\]\)\.$"
+    refused("takes 2 values without a name, got 3; " + order, lambda: compare(X, Y, ["pca"]))
+    for given in (
+        (["pca"], X), ("pca", X), ("pca:dim=2, raw",), ([PCA(2)], X), (X, ["pca"]), (X, "pca"),
+        (FRAME, ["onehot", make("raw")]),
+    ):  # fmt: skip
+        words = "encoders stand where data or labels belong; " + order
+        refused(words, functools.partial(compare, *given))
+    refused("Did you mean 'encoders'", lambda: compare(X, Y, encoder="pca"))
+    refused("no argument 'labls'. Did you mean 'labels'", lambda: load(X, labls=Y))
+    refused(r"1 value without a name, got 2; write load\(data, labels=labels\)", lambda: load(X, Y))
+    refused(r"missing .*'encoder'; write embed\(data, 'pca', labels=labels\)", lambda: embed(X))
+    refused("takes 2 values without a name, got 3", lambda: embed(X, Y, "pca"))
+    refused("takes 2 values without a name, got 3", lambda: transfer(X, Y, "pca"))
+    refused("takes 2 values without a name, got 3", lambda: compare_layers(X, Y, "mlp"))
     refused("PCA is a class", lambda: embed(X, PCA))
     refused("no column 'clas'. Did you mean 'class'", lambda: compare(
         load(pd.DataFrame({"a": X[:, 0], "class": Y}), without=["class"]), "clas"

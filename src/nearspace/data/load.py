@@ -32,11 +32,12 @@ from nearspace.data.roles import role_notes
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, check_names, no_names, one_each, with_clean_roles
 from nearspace.data.target import Target
-from nearspace.errors import DataError, did_you_mean
+from nearspace.errors import DataError, called_as, did_you_mean
 
 __all__ = ["dataset_of", "load"]
 
 
+@called_as("load(data, labels=labels)")
 def load(
     source: Any,
     *,

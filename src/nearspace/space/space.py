@@ -19,7 +19,7 @@ from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.decoder import Decoder
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
 from nearspace.space.search.searcher import Searcher
@@ -216,6 +216,7 @@ def dense_vectors(space: Space) -> np.ndarray:
     return vectors.toarray()
 
 
+@called_as("embed(data, 'pca', labels=labels)")
 def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
     """Return the space of data under an encoder.
 
