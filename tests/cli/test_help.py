@@ -49,6 +49,17 @@ def test_help_is_grouped_and_short():
     assert len(headings) == len(set(headings))
 
 
+def test_each_option_for_what_is_written_stands_under_one_heading_and_flags_show_no_type():
+    for name in NAMES:
+        for each in GROUP.commands[name].get_params(GROUP.make_context("x", ["cache"])):
+            if "-o" in each.opts:
+                assert each.metavar in ("FILE", "PLACE"), name
+                assert each.rich_help_panel == "Output", name
+    text = CliRunner().invoke(app, ["embed", "-h"], env={"COLUMNS": "80"}).output
+    assert "--force" in text
+    assert "<bool>" not in text
+
+
 MISTYPED = {
     "digits": "There is no command 'digits'; to compare encoders on it, write nearspace compare ",
     "comapre digits": "There is no command 'comapre'. Did you mean 'compare'?",
@@ -71,6 +82,8 @@ MISTYPED = {
     "search": "Missing argument",
     "embed digits --with raw,pca -o x.space": "Expected one encoder, got 2: 'raw,pca'.",
     "compare digits -o x.pdf": "expected a folder, for report.html and report.json, or a file",
+    "embed wine --with raw -o x.doc": "-o x.doc: expected a file ending .space, .parquet or .npz.",
+    "verify x.space --repair -o x.doc": "-o x.doc: expected a file ending .space.",
     "compare digits -o x.json --open": "--open shows a page, and -o x.json is none",
     "search x.space": "or list items by --where alone",
     "rates sentences": "expected images, as an array of numbers; got texts.",

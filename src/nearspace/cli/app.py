@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from nearspace.cli.mistyped import mistyped
 from nearspace.cli.options import with_options
@@ -55,8 +55,26 @@ HEADINGS = {
 UsageError: Any = typer.BadParameter.__bases__[0]
 
 
+def plain_flags(parameters: list[Any]) -> list[Any]:
+    """Return parameters of which flags show no type in the help, since they take no value."""
+    for each in parameters:
+        if getattr(each, "is_flag", False):
+            each.metavar = ""
+    return parameters
+
+
+class Command(TyperCommand):
+    """A command."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return plain_flags(super().get_params(ctx))
+
+
 class Commands(TyperGroup):
     """The commands, which refuse what was mistyped in one sentence, as they refuse anything."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return plain_flags(super().get_params(ctx))
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         with self.refusing():
@@ -181,5 +199,7 @@ heading_of = {file: heading for heading, files in HEADINGS.items() for file in f
 for file, names in COMMANDS.items():
     for name in names:
         command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
-        add = app.command(name, help=help_text(command), rich_help_panel=heading_of[file])
+        add = app.command(
+            name, cls=Command, help=help_text(command), rich_help_panel=heading_of[file]
+        )
         add(told(within_memory(with_options(command))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from nearspace.data import SAMPLES
@@ -15,7 +16,7 @@ UNKNOWN_COMMAND = re.compile(r"No such command '(.*?)'")
 SUPERFLUOUS = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", re.DOTALL)
 
 
-def mistyped(error: Any, commands: dict[str, Any]) -> str:
+def mistyped(error: Any, commands: Mapping[str, Any]) -> str:
     """Return what was mistyped, of an error that the parser of the command line raised.
 
     Parameters
@@ -72,7 +73,7 @@ def _is_spec(text: str, options: list[str]) -> bool:
 
 def _number(error: Any) -> str:
     """Return what number was expected and what came, where that is what is wrong."""
-    details = getattr(error.__cause__, "errors", list)()
+    details: Any = getattr(error.__cause__, "errors", list)()
     parameter = getattr(error, "param", None)
     if not details or parameter is None:
         return ""

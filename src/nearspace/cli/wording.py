@@ -9,9 +9,10 @@ __all__ = ["PARAMETERS", "in_options"]
 
 # Parameters of the library that are options of commands, under the same name.
 PARAMETERS = (
-    "append", "cache", "column", "exclude_self", "groups", "how", "ids", "kind", "labels", "limit",
-    "made_by", "metric", "minutes", "near_duplicates", "rank_by", "random_state", "replace",
-    "seeds", "size", "split", "task", "test", "test_size", "time", "vectors", "without",
+    "append", "cache", "column", "exclude_self", "folds", "groups", "how", "ids", "kind", "labels",
+    "limit", "made_by", "metric", "minutes", "near_duplicates", "rank_by", "random_state",
+    "replace", "seeds", "size", "split", "task", "test", "test_size", "time", "vectors",
+    "without",
 )  # fmt: skip
 # A parameter alone, ids=, or with a value, how='linear', but not in quotes, where a name from
 # elsewhere stands, nor in the brackets of an encoder.
@@ -22,6 +23,10 @@ SENTENCE_PART = re.compile(
 )
 
 
+# What then stands twice, as sentences of the library name the option beside the parameter.
+TWICE = re.compile(r"(?P<option>--[\w-]+(?: [\w.]+)?)(?: \((?P=option)\)|, (?P=option)(?=\)))")
+
+
 def in_options(sentence: str) -> str:
     """Return a sentence whose parameters of the library are written as options.
 
@@ -29,8 +34,10 @@ def in_options(sentence: str) -> str:
     --------
     >>> in_options("Name it by ids=, or ask for task='numbers'; there is no column 'ids='.")
     "Name it by --ids, or ask for --task numbers; there is no column 'ids='."
+    >>> in_options("Rank by rank_by='knn' (--rank-by knn), in one part (folds=1, --folds 1).")
+    'Rank by --rank-by knn, in one part (--folds 1).'
     """
-    return SENTENCE_PART.sub(_option, sentence)
+    return TWICE.sub(r"\g<option>", SENTENCE_PART.sub(_option, sentence))
 
 
 def _option(part: re.Match[str]) -> str:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Space", "Thumbnails", "dense_vectors", "embed"]
+__all__ = ["Space", "Thumbnails", "as_space", "dense_vectors", "embed"]
 
 LARGEST_DENSE = 2**31  # bytes
 SEARCHED_FOR_NEAR = 10_000  # ids that a mistyped one is compared with: a million takes minutes
@@ -277,6 +277,37 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
         meta,
         Thumbnails(dataset.items, dataset.kind) if dataset.kind.pictured else None,
     )
+
+
+def as_space(data: Any, who: str) -> Space:
+    """Return a space as it is, and vectors as one that is compared as they are.
+
+    Parameters
+    ----------
+    data : Space, or vectors that `load` reads
+        Vectors without ids go by their positions.
+    who : str
+        Who asks, with which the sentence of an error begins.
+
+    Raises
+    ------
+    DataError
+        If the data are no vectors: which encoder is to make some, nobody said.
+
+    Examples
+    --------
+    >>> as_space([[0.0, 1.0], [1.0, 0.0]], "layout").ids.tolist()
+    [0, 1]
+    """
+    if isinstance(data, Space):
+        return data
+    dataset = dataset_of(data)
+    if len(dataset.kind.shape_of_item) != 1:
+        raise DataError(
+            f"{who}: expected a space, or vectors, got {dataset.kind}: make a space of them by "
+            "embed(data, encoder)."
+        )
+    return embed(dataset, "raw")
 
 
 class Thumbnails(Sequence[bytes]):

@@ -103,7 +103,7 @@ def _crossed(
     elif of_rows == of_columns:
         raise DataError(
             f"{who}: under each of its names, {named(document)}, may stand a row or a column; "
-            "write it as a list of objects, one a row (in pandas orient='records')."
+            "write it as a list of objects, one a row (pandas: to_json(orient='records'))."
         )
     if of_rows:
         return _rows(document)
