@@ -3,6 +3,7 @@
 import collections
 import copy
 import dataclasses
+import functools
 import itertools
 import re
 
@@ -16,7 +17,20 @@ from scipy import sparse
 from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 
-from nearspace import NearspaceError, compare, compare_layers, diff, embed, load, make, transfer
+from nearspace import (
+    NearspaceError,
+    analogy,
+    compare,
+    compare_layers,
+    diff,
+    embed,
+    layout,
+    load,
+    make,
+    neighbours,
+    transfer,
+    write_map,
+)
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(12, 3)), np.arange(12) % 2
@@ -96,6 +110,18 @@ class Streamed:
         return self.table.__arrow_c_stream__(requested_schema)
 
 
+class Interchanged:
+    """A table known by the dataframe interchange alone."""
+
+    def __init__(self, table, broken=False):
+        self.table, self.broken = table, broken
+
+    def __dataframe__(self, nan_as_null=False, allow_copy=True):
+        if self.broken:
+            raise NotImplementedError("no such\nthing")
+        return self.table.__dataframe__(nan_as_null, allow_copy)
+
+
 class Lazy:
     def collect(self):
         pytest.fail("nobody asked for it")
@@ -153,6 +179,10 @@ WORKS = {
         "image", (12, 8, 6, 1), NAMES,
     ),
     "a stream of Arrow": (Streamed(ROWS[0] | {"a": [1.0], "b": ["u"]}), {}, "table", (1, 2), None),
+    "a table of the interchange": (
+        Interchanged(pa.table({"a": [1.0, 2.0], "b": ["u", "v"]})), {"labels": "b"},
+        "table", (2, 1), ["u", "v"],
+    ),
     "a column of Arrow": (pa.chunked_array([TEXTS]), {"labels": pa.array(Y)}, "text", 12, CLASSES),
     "dicts": (ROWS, {"labels": "b"}, "table", (12, 1), NAMES),
     "named tuples": ([Row(**row) for row in ROWS], {"labels": "b"}, "table", (12, 1), NAMES),
@@ -254,6 +284,9 @@ REFUSED = {
         "got one Stream, which has no length",
     ),
     "a lazy table": (Lazy(), {}, r"got one Lazy; give its \.collect\(\)"),
+    "an interchange that breaks": (
+        Interchanged(None, broken=True), {}, r"dataframe interchange \(no such thing\)",
+    ),
     "parts": (
         {"train": Described({"label": [0]}), "test": Described({"label": [0]})}, {},
         r"a dict of the parts train, test.*test=parts\['test'\]",
@@ -385,16 +418,44 @@ def test_every_door_takes_plain_data_first():
     study = transfer(many, "pca(dim=2)", labels=np.arange(80) % 2, labelled=[20], seeds=1)
     assert {row.labels for row in study.rows} == {20}
     assert diff(many, many[:, :2], k=5).shared == 80
-    refused("diff: expected two spaces, or vectors, got texts", lambda: diff(TEXTS, X))
+    refused("diff: expected a space, or vectors, got texts", lambda: diff(TEXTS, X))
     pca = make("pca(dim=2)").fit(torch.tensor(X, requires_grad=True))
     assert pca.transform(torch.tensor(X).bfloat16()).shape == (12, 2)
+
+
+def test_search_and_map_take_vectors_as_they_are(tmp_path):
+    space = embed(X, "raw")
+    for data in (X, X.tolist(), torch.tensor(X), pd.DataFrame({"v": [*X]}), load(X)):
+        nearest = neighbours(data, X[:2], k=3)
+        assert nearest.ids.tolist() == neighbours(space, X[:2], k=3).ids.tolist()
+        np.testing.assert_array_equal(layout(data).places, layout(space).places)
+    assert neighbours(X, 4, k=1).ids.tolist() == [[4]]
+    assert analogy(X, 0, 1, 2, k=2).ids.shape == (1, 2)
+    assert write_map(X, tmp_path / "map.html").exists()
+    for door in (layout, lambda data: neighbours(data, 0), lambda data: write_map(data, "m.html")):
+        refused("expected a space, or vectors, got texts: make a space of", lambda d=door: d(TEXTS))
+        refused("There is no file, folder or sample 'no.space'", lambda d=door: d("no.space"))
 
 
 def test_a_wrong_order_of_arguments_is_told():
     refused("comes after the data; got ndarray", lambda: embed("pca", X))
     refused("comes after the data; got ndarray", lambda: transfer("pca", X))
     refused("comes after the data; got ndarray", lambda: compare_layers("mlp", X))
-    refused("data come first", lambda: compare(["pca"], X))
+    order = r"write compare\(data, labels, encoders=\['pca'\]\)\.$"
+    refused("takes 2 values without a name, got 3; " + order, lambda: compare(X, Y, ["pca"]))
+    for given in (
+        (["pca"], X), ("pca", X), ("pca:dim=2, raw",), ([PCA(2)], X), (X, ["pca"]), (X, "pca"),
+        (FRAME, ["onehot", make("raw")]),
+    ):  # fmt: skip
+        words = "encoders stand where data or labels belong; " + order
+        refused(words, functools.partial(compare, *given))
+    refused("Did you mean 'encoders'", lambda: compare(X, Y, encoder="pca"))
+    refused("no argument 'labls'. Did you mean 'labels'", lambda: load(X, labls=Y))
+    refused(r"1 value without a name, got 2; write load\(data, labels=labels\)", lambda: load(X, Y))
+    refused(r"missing .*'encoder'; write embed\(data, 'pca', labels=labels\)", lambda: embed(X))
+    refused("takes 2 values without a name, got 3", lambda: embed(X, Y, "pca"))
+    refused("takes 2 values without a name, got 3", lambda: transfer(X, Y, "pca"))
+    refused("takes 2 values without a name, got 3", lambda: compare_layers(X, Y, "mlp"))
     refused("PCA is a class", lambda: embed(X, PCA))
     refused("no column 'clas'. Did you mean 'class'", lambda: compare(
         load(pd.DataFrame({"a": X[:, 0], "class": Y}), without=["class"]), "clas"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib.util
+import inspect
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from nearspace.foreign import printable
 
@@ -15,11 +17,13 @@ __all__ = [
     "NearspaceError",
     "ReplacedError",
     "SpecError",
+    "called_as",
     "did_you_mean",
     "each_or_all_errors",
     "need",
 ]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -128,3 +132,50 @@ def each_or_all_errors(function: Callable[[T], R], values: Iterable[T]) -> list[
         told = " ".join(f"({at}) {error}" for at, error in enumerate(errors, 1))
         raise NearspaceError(f"{len(errors)} things are wrong: {told}")
     return results
+
+
+def called_as(example: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator for a function that, called with other arguments, tells how it is called.
+
+    Examples
+    --------
+    >>> @called_as("area(3, height=2)")
+    ... def area(width, *, height):
+    ...     return width * height
+    >>> area(3, height=2)
+    6
+    >>> area(3, 2)
+    Traceback (most recent call last):
+        ...
+    nearspace.errors.NearspaceError: area takes 1 value without a name, got 2; write area(3, ...
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **options: P.kwargs) -> R:
+            try:
+                signature.bind(*args, **options)
+            except TypeError as error:
+                told = _told_of_call(signature, args, options, error, example)
+                raise NearspaceError(f"{function.__name__}{told}") from None
+            return function(*args, **options)
+
+        return call
+
+    return decorate
+
+
+def _told_of_call(
+    signature: inspect.Signature, args: Any, options: Any, error: TypeError, example: str
+) -> str:
+    """Return what is wrong with the arguments of a call, and how it is written."""
+    for name in options:
+        if name not in signature.parameters:
+            return f" has no argument '{name}'. {did_you_mean(name, signature.parameters)}"
+    count = sum(each.kind is not each.KEYWORD_ONLY for each in signature.parameters.values())
+    if len(args) > count:
+        values = "value" if count == 1 else "values"
+        return f" takes {count} {values} without a name, got {len(args)}; write {example}."
+    return f": {error}; write {example}."

@@ -37,7 +37,8 @@ class Done:
 def forking(cache):
     """Yield a function that runs a command in a folder, where no file may grow beyond ``room``.
 
-    Some seconds after it takes signals it is sent a ``signal``.
+    Some seconds after it takes signals it is sent a ``signal``. With ``columns`` it prints all,
+    errors too, to a terminal of so many, which knows of no colours.
     """
     with subprocess.Popen(
         [sys.executable, __file__],
@@ -45,9 +46,9 @@ def forking(cache):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
 
-        def run(folder, *arguments, room=None, signal=0, after=0.0):
+        def run(folder, *arguments, room=None, signal=0, after=0.0, columns=0):
             job = {"folder": str(folder), "arguments": [*map(str, arguments)], "room": room}
-            job |= {"signal": signal, "after": after}
+            job |= {"signal": signal, "after": after, "columns": columns}
             process.stdin.write(json.dumps(job) + "\n")
             process.stdin.flush()
             return Done(*json.loads(process.stdout.readline()))
@@ -79,6 +80,9 @@ def become(job, out, err, begun):
     signal.alarm(LONGEST)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # though the shell may ignore it
     os.chdir(job["folder"])
+    if job["columns"]:
+        del os.environ["COLUMNS"]
+        os.environ["TERM"] = "dumb"
     for number, file in ((0, os.open(os.devnull, os.O_RDONLY)), (1, out), (2, err)):
         os.dup2(file, number)
     # Anew, since those that were inherited hold what the other process has read ahead.
@@ -111,12 +115,12 @@ def serve():
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
         # Not pipes, which a command that prints much would fill; nor files, which have no room.
-        ends = [os.pipe(), os.pipe()]
         beginning, begun = os.pipe()
         job = json.loads(line)
+        ends = [terminal(job["columns"])] if job["columns"] else [os.pipe(), os.pipe()]
         child = os.fork()
         if not child:
-            become(job, ends[0][1], ends[1][1], begun)
+            become(job, ends[0][1], ends[-1][1], begun)
         texts = []
         for _, writing in [*ends, (beginning, begun)]:
             os.close(writing)
@@ -126,10 +130,31 @@ def serve():
             time.sleep(job["after"])
             os.kill(child, job["signal"])
         for reading, _ in ends:
-            with os.fdopen(reading, encoding="utf-8", errors="replace") as file:
-                texts.append(file.read())
+            texts.append(all_of(reading).decode("utf-8", errors="replace"))
+            os.close(reading)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(json.dumps([code, *texts]), file=answers, flush=True)
+        print(json.dumps([code, *texts, ""][:3]), file=answers, flush=True)
+
+
+def terminal(columns):
+    """Return both ends of a new terminal of so many columns."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    return ours, theirs
+
+
+def all_of(reading):
+    """Return all that is written at the other end; that it was closed is an error of terminals."""
+    pieces = []
+    with contextlib.suppress(OSError):
+        while piece := os.read(reading, 65536):
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 if __name__ == "__main__":

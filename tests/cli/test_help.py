@@ -49,13 +49,41 @@ def test_help_is_grouped_and_short():
     assert len(headings) == len(set(headings))
 
 
+def test_each_option_for_what_is_written_stands_under_one_heading_and_flags_show_no_type():
+    for name in NAMES:
+        for each in GROUP.commands[name].get_params(GROUP.make_context("x", ["cache"])):
+            if "-o" in each.opts:
+                assert each.metavar in ("FILE", "PLACE"), name
+                assert each.rich_help_panel == "Output", name
+    text = CliRunner().invoke(app, ["embed", "-h"], env={"COLUMNS": "80"}).output
+    assert "--force" in text
+    assert "<bool>" not in text
+
+
 MISTYPED = {
-    "digits": "to compare encoders on it, write nearspace compare digits.",
-    "comapre digits": "Did you mean 'compare', 'map'? nearspace --help tells what there is.",
+    "digits": "There is no command 'digits'; to compare encoders on it, write nearspace compare ",
+    "comapre digits": "There is no command 'comapre'. Did you mean 'compare'?",
+    "xyz": "There is no command 'xyz'; nearspace --help tells what there is.",
+    "--vresion": "nearspace has no option --vresion. Did you mean '--version'?",
+    "compare digits --wiht pca": "nearspace compare has no option --wiht. Did you mean '--with'?",
+    "compare digits --wiht=pca": "nearspace compare has no option --wiht. Did you mean '--with'?",
+    "compare digits --NO-CACHE": "Did you mean '--no-cache'?",
+    "compare digits --qqq": "has no option --qqq; nearspace compare --help tells what there is.",
+    "compare digits -x": "has no option -x; nearspace compare --help tells what there is.",
+    "compare digits --task clases": "There is no task 'clases'. Did you mean 'classes'?",
+    "compare digits --metric cosin": "Did you mean 'cosine'?",
+    "compare digits --kind imag": "Did you mean 'image'?",
+    "compare digits pca:dim=2": "has no place for 'pca:dim=2'; an encoder stands after --with.",
+    "compare digits more": "has no place for 'more'; nearspace compare --help tells what there is.",
+    "compare digits --seeds many": "--seeds: expected a whole number of at least 1, got 'many'.",
+    "compare digits -k 0": "-k: expected a whole number of at least 1, got '0'.",
+    "compare digits --test-size half": "--test-size: expected a number, got 'half'.",
     "compare digits --with": "Option '--with' requires an argument; ",
     "search": "Missing argument",
     "embed digits --with raw,pca -o x.space": "Expected one encoder, got 2: 'raw,pca'.",
     "compare digits -o x.pdf": "expected a folder, for report.html and report.json, or a file",
+    "embed wine --with raw -o x.doc": "-o x.doc: expected a file ending .space, .parquet or .npz.",
+    "verify x.space --repair -o x.doc": "-o x.doc: expected a file ending .space.",
     "compare digits -o x.json --open": "--open shows a page, and -o x.json is none",
     "search x.space": "or list items by --where alone",
     "rates sentences": "expected images, as an array of numbers; got texts.",

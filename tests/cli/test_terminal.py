@@ -7,7 +7,8 @@ import time
 import pytest
 from rich.cells import cell_len
 
-from nearspace.cli.terminal import echo, print_found, print_table, progress_bar, show_page
+from nearspace.cli.answers import print_answers
+from nearspace.cli.terminal import echo, print_table, progress_bar, show_page, waiting
 from nearspace.foreign import printable, printable_json
 
 SPECS = ["simclr(dim=64, epochs=5) | l2", "tfidf | pca(dim=64)", "raw"]
@@ -62,7 +63,7 @@ def test_columns_stand_below_each_other_whatever_the_signs_take(monkeypatch, cap
     monkeypatch.setenv("COLUMNS", "80")
     print_table([{"encoder": name, "verdict": "best"} for name in WIDE], "encoder")
     rows = [{"rank": 1, "score": 1.0, "id": name, "label": "x"} for name in WIDE]
-    print_found("", rows, "cosine", "")
+    print_answers("", rows, "cosine", "")
     lines = capsys.readouterr().out.splitlines()
     for column, part in (("best", lines[1:5]), ("x ", lines[6:])):
         assert len(part) == 4
@@ -80,7 +81,7 @@ def test_a_name_too_wide_for_the_terminal_is_broken_and_whole(monkeypatch, capsy
 def test_columns_that_have_no_room_are_named(monkeypatch, capsys):
     assert table(61, monkeypatch, capsys)[-1] == "No room here for vector."
     rows = [{"rank": 1, "score": 1.0, "id": "a", **{f"c{at}": at for at in range(14)}}]
-    print_found("", rows, "cosine", "")
+    print_answers("", rows, "cosine", "")
     told = " ".join(capsys.readouterr().out.split())
     assert "Also known of each: c4, c5, c6, c7, c8, c9, c10, c11 and 2 more; --json" in told
 
@@ -134,6 +135,23 @@ def test_where_nobody_sees_a_bar_a_line_now_and_then_tells_how_far_it_is(monkeyp
         for step in range(5):
             tell(step / 5, f"step {step}")
     assert capsys.readouterr().err == "  40% after 0:12, step 2\n  80% after 1:15, step 4\n"
+
+
+def test_what_was_told_last_is_told_again_where_nothing_new_comes(monkeypatch, capsys):
+    monkeypatch.setattr("nearspace.cli.terminal.LONG_QUIET", 0.04)
+    for name, tell_of in (("TERM", "dumb"), ("FORCE_COLOR", "")):
+        monkeypatch.setenv(name, tell_of)
+    with progress_bar() as tell:
+        tell(0.25, "simclr, epoch 1")
+        time.sleep(0.2)
+    with waiting("Laying out 9 items") as say:
+        time.sleep(0.2)
+        say("Writing map.html")
+    with waiting("Reading a.csv"):
+        pass
+    lines = capsys.readouterr().err.splitlines()
+    assert {*lines} == {"  25% after 0:00, simclr, epoch 1", "  after 0:00, Laying out 9 items"}
+    assert len(lines) < 12
 
 
 def test_a_page_is_shown_or_where_it_is_is_told(monkeypatch, capsys, tmp_path):

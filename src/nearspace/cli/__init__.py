@@ -41,7 +41,7 @@ def _run() -> int:
 
     ready_streams()
     try:
-        app()
+        app(prog_name="nearspace")
     except NearspaceError as error:
         echo(f"nearspace: {error}", err=True, wrap=sys.stderr.isatty())
         return 2

@@ -7,20 +7,19 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
+from nearspace.cli.mistyped import mistyped
 from nearspace.cli.options import with_options
 from nearspace.cli.signals import SIGNALS, Terminated
 from nearspace.cli.streams import flush
 from nearspace.cli.terminal import echo
 from nearspace.cli.wording import in_options
-from nearspace.data import SAMPLES
 from nearspace.data.memory import told_of_memory
 from nearspace.errors import NearspaceError, ReplacedError
 from nearspace.writing import written_listener
@@ -56,39 +55,44 @@ HEADINGS = {
 UsageError: Any = typer.BadParameter.__bases__[0]
 
 
+def plain_flags(parameters: list[Any]) -> list[Any]:
+    """Return parameters of which flags show no type in the help, since they take no value."""
+    for each in parameters:
+        if getattr(each, "is_flag", False):
+            each.metavar = ""
+    return parameters
+
+
+class Command(TyperCommand):
+    """A command."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return plain_flags(super().get_params(ctx))
+
+
 class Commands(TyperGroup):
     """The commands, which refuse what was mistyped in one sentence, as they refuse anything."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return plain_flags(super().get_params(ctx))
+
     def make_context(self, *args: Any, **options: Any) -> Any:
-        with refusing():
+        with self.refusing():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        with refusing():
+        with self.refusing():
             return super().invoke(ctx)
 
-
-@contextlib.contextmanager
-def refusing() -> Iterator[None]:
-    """Raise `NearspaceError` for options and arguments that a command does not take."""
-    try:
-        yield
-    except UsageError as error:
-        if type(error).__name__ == "NoArgsIsHelpError":  # which is no mistake
-            raise
-        message = error.format_message().rstrip(".")
-        command = "nearspace" if error.ctx is None else error.ctx.command_path
-        told = f"{command} --help tells what there is."
-        if source := data_named(message):
-            told = f"to compare encoders on it, write nearspace compare {source}."
-        raise NearspaceError(f"{message}{' ' if message.endswith('?') else '; '}{told}") from None
-
-
-def data_named(message: str) -> str | None:
-    """Return the data that stands where a command is expected, if a message says so."""
-    name = message.removeprefix("No such command '").partition("'")[0]
-    is_data = name in SAMPLES or os.path.exists(name)
-    return name if message.startswith("No such command") and name and is_data else None
+    @contextlib.contextmanager
+    def refusing(self) -> Iterator[None]:
+        """Raise `NearspaceError` for options and arguments that a command does not take."""
+        try:
+            yield
+        except UsageError as error:
+            if type(error).__name__ == "NoArgsIsHelpError":  # which is no mistake
+                raise
+            raise NearspaceError(mistyped(error, self.commands)) from None
 
 
 app = typer.Typer(
@@ -195,5 +199,7 @@ heading_of = {file: heading for heading, files in HEADINGS.items() for file in f
 for file, names in COMMANDS.items():
     for name in names:
         command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
-        add = app.command(name, help=help_text(command), rich_help_panel=heading_of[file])
+        add = app.command(
+            name, cls=Command, help=help_text(command), rich_help_panel=heading_of[file]
+        )
         add(told(within_memory(with_options(command))))

@@ -22,7 +22,16 @@ With = Annotated[
 def pack_command(
     source: cli.Source,
     space_file: With,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The .codes file to write.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The .codes file to write.",
+            rich_help_panel=cli.OUTPUT,
+        ),
+    ],
     bits: Annotated[
         float | None, typer.Option(min=0.1, help="About how many bits an item, without ids.")
     ] = None,
@@ -62,7 +71,13 @@ def unpack_command(
     space_file: With,
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", help="A new folder for images, or an .npz file of arrays."),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PLACE",
+            help="A new folder for images, or an .npz file of arrays.",
+            rich_help_panel=cli.OUTPUT,
+        ),
     ],
     max_bytes: Annotated[
         int, typer.Option(min=1, help="What the items may take in memory; a file may lie.")

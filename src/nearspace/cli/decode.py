@@ -9,7 +9,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli import terminal
+from nearspace.cli.answers import print_answers
 from nearspace.cli.terminal import counted, echo, echo_lines
 from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
@@ -149,7 +149,7 @@ def analogy_command(
     if as_json:
         echo_lines(answers_json([f"{b} - {a} + {c}"], answers, nearest))
     else:
-        terminal.print_found(
+        print_answers(
             "", answers[0], cli.SCORES[nearest.metric], "There is no other item to be found."
         )
 

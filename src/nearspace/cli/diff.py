@@ -10,7 +10,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.sheets import write_csv
-from nearspace.cli.terminal import BETWEEN, console, counted, echo, waiting
+from nearspace.cli.terminal import BETWEEN, beginning, console, counted, echo, ending, waiting
 from nearspace.foreign import printable, printable_json
 
 if TYPE_CHECKING:
@@ -124,9 +124,9 @@ def _table(changes: list[Change], a: Any, first: str, second: str) -> Any:
 
     def name(item: Any) -> str:
         text = "" if texts is None else f" {texts[a.position(item)].as_py() or ''}"
-        return printable(f"{item}{_begin(text, TEXT_SHOWN)}")
+        return printable(f"{item}{beginning(text, TEXT_SHOWN)}")
 
-    cut = _end if texts is None else _begin
+    cut = ending if texts is None else beginning
     labels = ["" if change.label is None else printable(f"({change.label})") for change in changes]
     items = [
         f"{name(change.id)} {label}".rstrip() for change, label in zip(changes, labels, strict=True)
@@ -137,11 +137,11 @@ def _table(changes: list[Change], a: Any, first: str, second: str) -> Any:
     table.add_column("item", no_wrap=True, width=wide)
     table.add_column("kept", justify="right", no_wrap=True)
     for title in (first, second):
-        table.add_column(_end(printable(f"nearest in {title}"), side), no_wrap=True)
+        table.add_column(ending(printable(f"nearest in {title}"), side), no_wrap=True)
     for item, label, change in zip(items, labels, changes, strict=True):
         sides = [_near(list(map(name, ids)), side, cut) for ids in (change.first, change.second)]
         if cell_len(item) > wide:
-            item = f"{cut(name(change.id), wide)}\n{_begin(label, wide)}"
+            item = f"{cut(name(change.id), wide)}\n{beginning(label, wide)}"
         table.add_row(item, f"{change.overlap:.0%}", *sides)
     return table
 
@@ -155,19 +155,3 @@ def _near(names: list[str], width: int, cut: Callable[[str, int], str]) -> str:
         if cell_len(line) <= width:
             return line
     return "\n".join(cut(name, width) for name in names[:FEWEST_ON_A_LINE])
-
-
-def _begin(text: str, width: int) -> str:
-    """Return how a text begins."""
-    from rich.cells import cell_len, set_cell_size
-
-    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
-
-
-def _end(text: str, width: int) -> str:
-    """Return how an id ends, which is what tells it from others of its folder."""
-    from rich.cells import cell_len, set_cell_size
-
-    if cell_len(text) <= width:
-        return text
-    return f"…{set_cell_size(text[::-1], width - 1)[::-1].lstrip()}"

@@ -20,8 +20,7 @@ def encoders_command() -> None:
             "kinds": " ".join(entry.kinds),
             "learns": entry.learns,
             "decodes": "yes" * entry.decodes,
-            "extra": entry.extra,
-            "what it is": entry.summary,
+            "what it is": entry.summary + f"; needs the extra {entry.extra}" * bool(entry.extra),
         }
         for name, entry in CATALOGUE.items()
     ]

@@ -43,11 +43,23 @@ def import_command(
         Path, typer.Argument(help="A .parquet, .npz or .npy file.", show_default=False)
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The .space file to write.")
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="The .space file to write.",
+            rich_help_panel=cli.OUTPUT,
+        ),
     ] = None,
     to: Annotated[
         Path | None,
-        typer.Option("--to", help="A .space file to add to, whose vectors are of the same maker."),
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            help="A .space file to add to, whose vectors are of the same maker.",
+            rich_help_panel=cli.OUTPUT,
+        ),
     ] = None,
     vectors: Annotated[
         str | None, typer.Option(help="Column or array with the vectors, where it is not plain.")

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import counted, echo, show_page, waiting
+from nearspace.cli.terminal import beginning, console, counted, echo, ending, show_page, waiting
 from nearspace.errors import NearspaceError
+from nearspace.foreign import printable
 
 if TYPE_CHECKING:
     from nearspace.space.map.landmarks import Alike, Landmarks
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from nearspace.space.space import Space
 
 LISTED = 8
+MEMBERS = 4  # of near-duplicates that are named
+INDENT = 10  # columns before what is listed
+NEXT_LINE = "\n       =  "
 LONG = 200_000  # items
 FEW = 10  # times as many placed as laid out, from which on a map says little
 
@@ -103,6 +107,8 @@ def _minutes(n: int) -> int:
 
 def _print(space: Space, layout: Map, marks: Landmarks) -> None:
     """Print how far the map can be trusted, and what stands out on it."""
+    from rich.text import Text
+
     from nearspace.report.map import cluster_name, map_facts
     from nearspace.space.map.maps import K
 
@@ -110,28 +116,46 @@ def _print(space: Space, layout: Map, marks: Landmarks) -> None:
         echo(fact[0].upper() + fact[1:] + ".")
     if math.isnan(layout.trustworthiness):
         echo(f"Too few items for a judgement by {K} neighbours.", style="dim")
+    wide = console().width
     lists: list[tuple[str, list[str]]] = [
         (
             "cluster",
-            [f"{of.size:>8,}  {cluster_name(at, of)}" for at, of in enumerate(marks.clusters)],
+            [
+                beginning(printable(f"{of.size:>8,}  {cluster_name(at, of)}"), wide)
+                for at, of in enumerate(marks.clusters)
+            ],
         ),
-        ("outlier", [f"{of.times:>7.1f}×  {space.ids[of.position]}" for of in marks.outliers]),
-        ("near-duplicate", [_group(space.ids, of) for of in marks.alike]),
+        (
+            "outlier",
+            [
+                f"{of.times:>7.1f}×  {ending(printable(space.ids[of.position]), wide - INDENT)}"
+                for of in marks.outliers
+            ],
+        ),
+        ("near-duplicate", [_group(space.ids, of, wide) for of in marks.alike]),
     ]
     for name, lines in lists:
         echo()
         echo(counted(len(lines), name), style="bold")
         for line in lines[:LISTED]:
-            echo(line)
+            echo(Text(line))
         if len(lines) > LISTED:
             echo(f"          and {len(lines) - LISTED:,} more on the page", style="dim")
     if marks.nearly:
         echo("Just not near-duplicates:", style="dim")
         for of in marks.nearly:
-            echo(_group(space.ids, of), style="dim")
+            echo(Text(_group(space.ids, of, wide), "dim"))
 
 
-def _group(ids: Any, of: Alike) -> str:
-    named = " = ".join(map(str, ids[list(of.positions[:4])]))
-    more = f" and {len(of.positions) - 4:,} more" if len(of.positions) > 4 else ""
-    return f"{'equal' if of.distance == 0 else f'{of.distance:.3g}':>8}  {named}{more}"
+def _group(ids: Any, of: Alike, wide: int) -> str:
+    """Return how far items are from each other, and their ids: on one line where it holds them."""
+    from rich.cells import cell_len
+
+    near = "equal" if of.distance == 0 else f"{of.distance:.3g}"
+    names = [printable(ids[at]) for at in of.positions[:MEMBERS]]
+    more = f" and {len(of.positions) - MEMBERS:,} more" * (len(of.positions) > MEMBERS)
+    line = f"{near:>8}  {' = '.join(names)}{more}"
+    if cell_len(line) <= wide:
+        return line
+    cut = [ending(name, wide - INDENT) for name in names]
+    return f"{near:>8}  {NEXT_LINE.join(cut)}{more and f'{NEXT_LINE}{more.strip()}'}"

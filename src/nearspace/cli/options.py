@@ -330,6 +330,18 @@ def _under_heading(kind: type) -> dict[str, Any]:
     return types
 
 
+def either(endings: Sequence[str]) -> str:
+    """Return endings of which one is wanted.
+
+    Examples
+    --------
+    >>> either([".png", ".npy", ".npz"])
+    '.png, .npy or .npz'
+    """
+    *others, last = endings
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def check_file(
     output: Path,
     *endings: str,
@@ -345,7 +357,7 @@ def check_file(
     from nearspace.space.file.saving import check_replaceable
 
     if output.suffix not in endings:
-        raise NearspaceError(f"{option} {output}: expected a file ending {' or '.join(endings)}.")
+        raise NearspaceError(f"{option} {output}: expected a file ending {either(endings)}.")
     is_space = output.suffix == ".space"
     with _named(option):
         place = check_replaceable(output) if is_space else check_place(output)
@@ -380,7 +392,7 @@ def places(output: Path, *names: str, open_page: bool = False) -> list[Path]:
     elif output.is_file() or (LIKE_A_FILE.fullmatch(output.suffix) and not output.is_dir()):
         raise NearspaceError(
             f"-o {output}: expected a folder, for {' and '.join(names)}, or a file ending "
-            f"{' or '.join(endings)}."
+            f"{either(endings)}."
         )
     else:
         paths = [output / name for name in names]
@@ -454,6 +466,7 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
         progress_bar() as tell,
         epoch_listener(lambda done, epochs: tell(done / epochs, f"{name}, epoch {done:,}")),
     ):
+        tell(0.0, name)
         space = embed(dataset, encoder)
     before = [] if dataset.meta is None else dataset.meta.column_names
     after = [] if space.meta is None else space.meta.column_names

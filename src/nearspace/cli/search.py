@@ -12,6 +12,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.answers import print_answers
 from nearspace.cli.sheets import write_csv
 from nearspace.cli.terminal import counted, echo, echo_lines
 from nearspace.cli.wording import in_options
@@ -131,7 +132,7 @@ def search_command(
         nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, rows in zip(names, answers, strict=True):
             title = f"nearest to {name}" if len(names) > 1 else ""
-            terminal.print_found(title, rows, cli.SCORES[nearest.metric], nothing)
+            print_answers(title, rows, cli.SCORES[nearest.metric], nothing)
 
 
 def _list(space: Any, where: list[str], k: int, as_json: bool, output: Path | None) -> None:
@@ -148,7 +149,7 @@ def _list(space: Any, where: list[str], k: int, as_json: bool, output: Path | No
     elif as_json:
         echo_lines(printable_json({"items": rows, "count": len(positions)}, indent=1, default=str))
     else:
-        terminal.print_found("", rows, "", "No item meets the conditions.")
+        print_answers("", rows, "", "No item meets the conditions.")
     if len(positions) > k:
         echo(f"{k:,} of {len(positions):,} items; -k {len(positions)} gives all.", err=True)
 

@@ -190,6 +190,7 @@ def verify_command(
             "a new file for what is whole."
         )
     if output is not None:
+        cli.check_file(output, ".space")
         _repair(path, output)
         return
     problems = verify(path)

@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 STYLES = {"best": "bold green", "tied with best": "green", "floor": "dim"}
 BETWEEN = 2  # blanks between the columns of a table
 FEWEST = 8  # characters of a name that stand on one line
-CUT = 12  # characters of a column that are shown at least, where it is cut
-SHOWN = 4  # columns of a table that stand beside what was found
-LISTED = 8  # names of columns that are listed
 MOMENT = 10.0  # seconds between lines on how far a study is
+LONG_QUIET = 30.0  # seconds without such a line, after which one is written whatever is new
 LONGEST_START = 5.0  # seconds that a browser has to say whether it starts
 WIDEST = 32  # characters of a cell beside the name while rows land
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -66,10 +64,12 @@ def echo(
     style : str, default=""
         Of a line, as rich names styles.
     wrap : bool, default=False
-        Break a line where the terminal ends, between words.
+        Break lines between words where they are wider than the page. On a terminal a str is
+        broken in any case, but for one with a word that is wider, such as a path: this is copied.
     """
     if isinstance(what, str):
         what = printable(what)
+        wrap = wrap or _is_broken_on_a_terminal(what, err)
         if not style and not wrap:
             print(what, file=sys.stderr if err else sys.stdout, flush=True)
             return
@@ -77,6 +77,16 @@ def echo(
 
     shown = Text(what, style) if isinstance(what, str) else what
     console(err).print(_Shown(shown), soft_wrap=not wrap)
+
+
+def _is_broken_on_a_terminal(line: str, err: bool) -> bool:
+    """Return whether a line is wider than the terminal, if it leads there, and no word of it is."""
+    if not (sys.stderr if err else sys.stdout).isatty():
+        return False
+    from rich.cells import cell_len
+
+    width = console(err).width
+    return cell_len(line) > width >= _longest_piece([line])
 
 
 def echo_lines(text: str) -> None:
@@ -132,9 +142,22 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
+def _can_redraw(screen: Console) -> bool:
+    """Return whether a terminal can take back what it shows."""
+    return screen.is_terminal and not screen.is_dumb_terminal
+
+
 @contextlib.contextmanager
 def waiting(words: str) -> Iterator[Callable[[str], None]]:
-    """Show on standard error what is being done, which the function given out changes."""
+    """Show on standard error what is being done, which the function given out changes.
+
+    Where it cannot be taken back, a line now and then says so.
+    """
+    if not _can_redraw(console(err=True)):
+        with _lines_now_and_then() as tell:
+            tell(None, words)
+            yield lambda words: tell(None, words)
+        return
     from rich.text import Text
 
     with console(err=True).status(Text(printable(words))) as status:
@@ -145,10 +168,11 @@ def waiting(words: str) -> Iterator[Callable[[str], None]]:
 def progress_bar() -> Iterator[Callable[[float, str], None]]:
     """Show on standard error how far a study is, which tells it the share done and a few words.
 
-    Where that is no terminal, a line now and then says so.
+    Where it cannot be taken back, a line now and then says so.
     """
-    if not console(err=True).is_terminal:
-        yield _lines_now_and_then()
+    if not _can_redraw(console(err=True)):
+        with _lines_now_and_then() as tell:
+            yield tell
         return
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -174,8 +198,9 @@ def rows_as_they_land() -> Iterator[tuple[Tell, Land]]:
         name first, and a number by which the rows are sorted, the largest first.
     """
     screen = console(err=True)
-    if not screen.is_terminal or screen.is_dumb_terminal:
-        yield _lines_now_and_then(), lambda cells, by: echo(_in_a_line(cells), err=True)
+    if not _can_redraw(screen):
+        with _lines_now_and_then() as tell:
+            yield tell, lambda cells, by: echo(_in_a_line(cells), err=True)
         return
     from rich.console import Group
     from rich.live import Live
@@ -217,19 +242,41 @@ def _in_a_line(cells: Mapping[str, str]) -> str:
     return ":  ".join([name[1], ",  ".join(f"{cell} {head}".strip() for head, cell in others)])
 
 
-def _lines_now_and_then() -> Callable[[float, str], None]:
-    """Return what tells how far a study is by a line, unless one was written a moment ago."""
+@contextlib.contextmanager
+def _lines_now_and_then() -> Iterator[Callable[[float | None, str], None]]:
+    """Yield what tells how far a study is by a line, unless one was written a moment ago.
+
+    What was told last is told again where nothing new comes for long, as while one epoch lasts.
+    """
     start = last = time.monotonic()
+    share, words = None, ""
+    is_over = threading.Event()
 
-    def tell(share: float, words: str) -> None:
+    def write(now: float) -> None:
         nonlocal last
-        now = time.monotonic()
-        if now - last >= MOMENT:
-            last = now
-            minutes, seconds = divmod(int(now - start), 60)
-            echo(f"  {share:.0%} after {minutes}:{seconds:02}, {words}", err=True)
+        last = now
+        minutes, seconds = divmod(int(now - start), 60)
+        done = "" if share is None else f"{share:.0%} "
+        echo(f"  {done}after {minutes}:{seconds:02}, {words}", err=True)
 
-    return tell
+    def tell(now_done: float | None, doing: str) -> None:
+        nonlocal share, words
+        share, words = now_done, doing
+        if (now := time.monotonic()) - last >= MOMENT:
+            write(now)
+
+    def tell_again() -> None:
+        while not is_over.wait(LONG_QUIET / 4):
+            if words and (now := time.monotonic()) - last >= LONG_QUIET:
+                write(now)
+
+    again = threading.Thread(target=tell_again, daemon=True)
+    again.start()
+    try:
+        yield tell
+    finally:
+        is_over.set()
+        again.join()
 
 
 def show_page(path: Path) -> None:
@@ -331,6 +378,22 @@ def _cell(value: str | Text) -> str | Text:
     return printable(value) if isinstance(value, str) else value
 
 
+def beginning(text: str, width: int) -> str:
+    """Return how a text begins, where it is wider than so many cells."""
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= width else f"{set_cell_size(text, width - 1).rstrip()}…"
+
+
+def ending(text: str, width: int) -> str:
+    """Return how an id ends, which is what tells it from others of its folder."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text
+    return f"…{set_cell_size(text[::-1], width - 1)[::-1].lstrip()}"
+
+
 def _longest_piece(texts: Iterable[str]) -> int:
     """Return how wide the longest word of some texts is."""
     from rich.cells import cell_len
@@ -408,58 +471,3 @@ def leave(study: Any, judged: bool = True) -> None:
         raise typer.Exit(130)
     if not judged:
         raise typer.Exit(2)
-
-
-def print_found(title: str, rows: list[dict[str, Any]], score: str, nothing: str) -> None:
-    """Print the rows of an answer as a table; where there is none, ``nothing``."""
-    from rich.cells import cell_len
-    from rich.table import Table
-
-    if title:
-        echo(title, style="bold", wrap=True)
-    if not rows:
-        echo(nothing, wrap=True)
-        return
-    of_item = [name for name in rows[0] if name not in ("rank", "score", "id")]
-    columns = of_item
-    if "text" in columns:
-        columns = [name for name in columns if name in ("label", "text")]
-    columns = columns[: SHOWN + ("label" in columns)]
-    cells = {name: [printable(_line(row[name])) for row in rows] for name in columns}
-    cells = {"id": [printable(row["id"]) for row in rows], **cells}
-    if "rank" in rows[0]:  # else what was found is not near to anything
-        ranks, scores = ([row[name] for row in rows] for name in ("rank", "score"))
-        cells = {"rank": list(map(str, ranks)), score: [f"{each:.4f}" for each in scores], **cells}
-    wanted = {head: max(map(cell_len, (printable(head), *texts))) for head, texts in cells.items()}
-    least = {head: min(wide, CUT) if head in columns else wide for head, wide in wanted.items()}
-    room = console().width + BETWEEN - sum(least.values()) - BETWEEN * len(least)
-    while room < 0 and columns:  # an id is not broken to show more of an item
-        room += least.pop(columns[-1]) + BETWEEN
-        columns = columns[:-1]
-    if room < 0:
-        least["id"] = max(FEWEST, least["id"] + room)
-    for head in columns:
-        more = max(0, min(room, wanted[head] - least[head]))
-        least[head] += more
-        room -= more
-    table = Table(box=None, header_style="bold", padding=(0, BETWEEN, 0, 0), pad_edge=False)
-    for head, width in least.items():
-        justify: Any = "right" if head in ("rank", score) else "left"
-        overflow: Any = "fold" if head == "id" else "ellipsis"
-        table.add_column(
-            printable(head), justify=justify, width=width, overflow=overflow, no_wrap=head != "id"
-        )
-    for line in zip(*(cells[head] for head in least), strict=True):
-        table.add_row(*line)
-    echo(table, wrap=True)
-    if left_out := [name for name in of_item if name not in columns]:
-        others = f" and {len(left_out) - LISTED} more" * (len(left_out) > LISTED)
-        listed = f"{', '.join(left_out[:LISTED])}{others}"
-        echo(f"Also known of each: {listed}; --json tells all.", style="dim", wrap=True)
-
-
-def _line(value: Any) -> str:
-    """Return a value on one line; nothing where it is missing."""
-    if value is None or value != value:
-        return ""
-    return " ".join((f"{value:.6g}" if isinstance(value, float) else str(value)).split())

@@ -37,8 +37,8 @@ LONG = 8  # words, which texts have that are no names and no categories
 def as_frame(source: Any) -> Any:
     """Return a table of another library as a DataFrame, and anything else as it is.
 
-    Tables of Polars, Arrow and others are taken through Arrow's C stream, or by their own
-    ``to_arrow`` or ``to_pandas``; a column of theirs becomes a list.
+    Tables of Polars, Arrow and others are taken through Arrow's C stream, by their own ``to_arrow``
+    or ``to_pandas``, or through the dataframe interchange; a column of theirs becomes a list.
 
     Examples
     --------
@@ -62,7 +62,23 @@ def as_frame(source: Any) -> Any:
     for door in ("to_arrow", "to_pandas"):
         if hasattr(source, door):
             return as_frame(getattr(source, door)())
+    if hasattr(source, "__dataframe__"):
+        return frame_of_arrow(_interchanged(source), "data")
     return source
+
+
+def _interchanged(source: Any) -> Any:
+    """Return a table that speaks the dataframe interchange alone as one of Arrow."""
+    from pyarrow.interchange import from_dataframe
+
+    try:
+        return from_dataframe(source)
+    except Exception as error:  # of another library's own code
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"data: the {type(source).__name__} cannot be read through the dataframe interchange "
+            f"({reason:.200}); give it as a table of pandas or Arrow."
+        ) from None
 
 
 def frame_source(

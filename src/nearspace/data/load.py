@@ -32,11 +32,12 @@ from nearspace.data.roles import role_notes
 from nearspace.data.samples import SAMPLES
 from nearspace.data.sources import Source, check_names, no_names, one_each, with_clean_roles
 from nearspace.data.target import Target
-from nearspace.errors import DataError, did_you_mean
+from nearspace.errors import DataError, called_as, did_you_mean
 
 __all__ = ["dataset_of", "load"]
 
 
+@called_as("load(data, labels=labels)")
 def load(
     source: Any,
     *,
@@ -67,10 +68,10 @@ def load(
           ``train/`` and ``test/`` where there is a published split;
         - a folder of idx files as MNIST ships them;
         - an archive of such a folder, or of one table: ``.zip``, ``.tar``, ``.tar.gz``,
-          ``.tar.bz2``;
+          ``.tar.bz2``, ``.tar.xz``;
         - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv``,
           ``.data``, ``.dat``, ``.jsonl``, ``.ndjson``, ``.json`` (lists of objects) or
-          ``.parquet``; those of text may be packed (``.gz``, ``.bz2``);
+          ``.parquet``; those of text may be packed (``.gz``, ``.bz2``, ``.xz``);
         - an array or a tensor, of numbers, texts or records; a sparse matrix;
         - a list of ``str``, of paths (all of which are files), of pictures opened by Pillow, of
           dicts, of rows, or of pairs of an item and its label;

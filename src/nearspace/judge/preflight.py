@@ -1,18 +1,59 @@
-"""What is wrong with the encoders that somebody asked for, told before anything is fitted."""
+"""What is wrong with the data and encoders that somebody gave, told before anything is fitted."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sklearn.base import BaseEstimator
 
 from nearspace.data import Dataset
+from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.spec import make_many
-from nearspace.errors import NearspaceError, each_or_all_errors
+from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError, each_or_all_errors
 
-__all__ = ["made_encoders", "ready_encoders"]
+__all__ = ["data_to_judge", "made_encoders", "ready_encoders"]
+
+
+def data_to_judge(data: Any, labels: Any, encoders: Any) -> Dataset:
+    """Return the dataset that was given to be judged on.
+
+    Raises
+    ------
+    NearspaceError
+        If it cannot be read; also where encoders stand in its place, or in that of the labels.
+
+    Examples
+    --------
+    >>> data_to_judge(["pca"], [[0.0, 1.0]], None)
+    Traceback (most recent call last):
+    nearspace.errors.SpecError: compare: encoders stand where data or labels belong; write ...
+    """
+    try:
+        return dataset_of(data, labels)
+    except DataError:
+        if encoders is None and (_are_encoders(data) or _are_encoders(labels)):
+            raise SpecError(
+                "compare: encoders stand where data or labels belong; write "
+                "compare(data, labels, encoders=['pca'])."
+            ) from None
+        raise
+
+
+def _are_encoders(what: Any) -> bool:
+    """Return whether something is an encoder, a transformer, a spec, or a list of these."""
+    if isinstance(what, list | tuple):
+        return bool(what) and all(map(_are_encoders, what))
+    if not isinstance(what, str):
+        return hasattr(what, "fit") and hasattr(what, "transform")
+    try:
+        return bool(make_many(what))
+    except MissingExtra:
+        return True
+    except NearspaceError:
+        return False
 
 
 def made_encoders(asked: Iterable[str | BaseEstimator]) -> list[Encoder]:

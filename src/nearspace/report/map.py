@@ -62,6 +62,9 @@ def write_map(space: Space, path: str | Path, layout: Map | None = None) -> Path
     ...     path.stat().st_size > 10_000
     True
     """
+    from nearspace.space.space import as_space
+
+    space = as_space(space, "write_map")
     if not len(space):
         raise NearspaceError("write_map: the space has no items to map; add some first.")
     if layout is None:

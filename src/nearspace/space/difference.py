@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from nearspace.data.load import dataset_of
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import NearspaceError
 from nearspace.foreign import printable_json
 from nearspace.metrics.directions import has_direction
 from nearspace.metrics.exact import row_products
 from nearspace.metrics.retrieval import check_search, nearest, shared_share, subsample
 from nearspace.metrics.similarity import cka
-from nearspace.space.space import Space, embed
+from nearspace.space.space import Space, as_space
 from nearspace.writing import write_files
 
 __all__ = ["Change", "Difference", "diff"]
@@ -152,7 +151,7 @@ def diff(
     >>> found.shared, round(found.cka, 3), found.overlap > 0.99
     (178, 1.0, True)
     """
-    first, second = _as_space(first), _as_space(second)
+    first, second = as_space(first, "diff"), as_space(second, "diff")
     metrics = (metric or first.recipe.metric, metric or second.recipe.metric)
     for each in metrics:
         check_search(each, k)
@@ -198,25 +197,6 @@ def diff(
             for at in order
         ],
     )
-
-
-def _as_space(data: Any) -> Space:
-    """Return a space as it is, and vectors as one.
-
-    Raises
-    ------
-    DataError
-        If the data are no vectors: which encoder is to make some, nobody said.
-    """
-    if isinstance(data, Space):
-        return data
-    dataset = dataset_of(data)
-    if len(dataset.kind.shape_of_item) != 1:
-        raise DataError(
-            f"diff: expected two spaces, or vectors, got {dataset.kind}: make a space of them by "
-            "embed(data, encoder)."
-        )
-    return embed(dataset, "raw")
 
 
 def _shared(first: Space, second: Space, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.decoder import Decoder
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
 from nearspace.space.search.searcher import Searcher
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Space", "Thumbnails", "dense_vectors", "embed"]
+__all__ = ["Space", "Thumbnails", "as_space", "dense_vectors", "embed"]
 
 LARGEST_DENSE = 2**31  # bytes
 SEARCHED_FOR_NEAR = 10_000  # ids that a mistyped one is compared with: a million takes minutes
@@ -216,6 +216,7 @@ def dense_vectors(space: Space) -> np.ndarray:
     return vectors.toarray()
 
 
+@called_as("embed(data, 'pca', labels=labels)")
 def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
     """Return the space of data under an encoder.
 
@@ -276,6 +277,37 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
         meta,
         Thumbnails(dataset.items, dataset.kind) if dataset.kind.pictured else None,
     )
+
+
+def as_space(data: Any, who: str) -> Space:
+    """Return a space as it is, and vectors as one that is compared as they are.
+
+    Parameters
+    ----------
+    data : Space, or vectors that `load` reads
+        Vectors without ids go by their positions.
+    who : str
+        Who asks, with which the sentence of an error begins.
+
+    Raises
+    ------
+    DataError
+        If the data are no vectors: which encoder is to make some, nobody said.
+
+    Examples
+    --------
+    >>> as_space([[0.0, 1.0], [1.0, 0.0]], "layout").ids.tolist()
+    [0, 1]
+    """
+    if isinstance(data, Space):
+        return data
+    dataset = dataset_of(data)
+    if len(dataset.kind.shape_of_item) != 1:
+        raise DataError(
+            f"{who}: expected a space, or vectors, got {dataset.kind}: make a space of them by "
+            "embed(data, encoder)."
+        )
+    return embed(dataset, "raw")
 
 
 class Thumbnails(Sequence[bytes]):

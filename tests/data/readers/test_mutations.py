@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import json
+import lzma
 import struct
 import tarfile
 import tempfile
@@ -289,6 +290,7 @@ READERS = [
     Reader("tsv.gz of a mutated csv", "a.tsv.gz", load, csv_files, CSV, gzip.compress),
     Reader("data", "a.data", load, aligned_files, CSV),
     Reader("csv.bz2", "a.csv.bz2", load, csv_files, CSV, bz2.compress),
+    Reader("csv.xz", "a.csv.xz", load, csv_files, CSV, lzma.compress),
     Reader("jsonl", "a.jsonl", load, json_lines, JSON),
     Reader("ndjson.gz of a mutated jsonl", "a.ndjson.gz", load, json_lines, JSON, gzip.compress),
     Reader("json", "a.json", load, json_documents, JSON),

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import lzma
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ def read(tmp_path, name, content, **options):
         ("a.jsonl", LINES, ""),
         ("a.NDJSON", LINES + "\n", ""),
         ("a.ndjson.gz", gzip.compress(LINES.encode(), mtime=0), ""),
+        ("a.jsonl.XZ", lzma.compress(LINES.encode()), ""),
         ("a.jsonl", "\ufeff" + LINES.replace("\n", "\r\n"), ""),
         ("a.jsonl", LINES.encode("utf-16"), "In UTF-16."),
         ("a.json", LINES, "It holds a value a line, as files that end in .jsonl do."),
@@ -43,7 +45,7 @@ def read(tmp_path, name, content, **options):
         ("a.json", FRAME.to_json(), ""),
         ("a.json", FRAME.to_json(orient="records"), ""),
         ("a.jsonl", FRAME.to_json(orient="records", lines=True), ""),
-        ("a.json", FRAME.to_json(orient="table", index=False), "list 'data', and what is beside"),
+        ("a.json", FRAME.to_json(orient="table", index=False), ""),
     ],
 )
 def test_records_are_read_like_the_rows_of_a_table(name, content, note, tmp_path):
@@ -53,6 +55,37 @@ def test_records_are_read_like_the_rows_of_a_table(name, content, note, tmp_path
     assert data.items["size"].tolist() == [row["size"] for row in ROWS]
     assert note in " ".join(data.notes)
     assert note or len(data.notes) == 1
+
+
+@pytest.mark.parametrize("orient", ["split", "table", "index", "columns"])
+def test_tables_are_read_in_each_form_that_pandas_writes(orient, tmp_path):
+    shuffled, by_id = FRAME.sample(frac=1, random_state=0), FRAME.set_index("id")
+    for frame in (FRAME, shuffled, by_id, by_id[:2]):
+        data = read(tmp_path, "a.json", frame.to_json(orient=orient), labels="label")
+        assert data.labels.tolist() == frame["label"].tolist()
+        assert data.items["size"].tolist() == frame["size"].tolist()
+        of_index = [
+            note for note in data.notes if note.startswith("The index 'index' was left out")
+        ]
+        assert len(of_index) == (frame is not FRAME and "index" not in data.items and (
+            orient != "table" or frame is shuffled
+        ))  # fmt: skip
+    name = "id" if orient == "table" else "index"
+    data = read(tmp_path, "a.json", by_id.to_json(orient=orient), labels="label", ids=name)
+    assert data.ids.tolist() == by_id.index.tolist()
+    numbers = pd.DataFrame(np.arange(6.0).reshape(3, 2))
+    data = read(tmp_path, "a.json", numbers.to_json(orient=orient))
+    if orient != "index":
+        np.testing.assert_array_equal(data.items.to_numpy(), numbers.to_numpy())
+    told = "Its rows and columns are numbers: read column by column" in " ".join(data.notes)
+    assert told == (orient in ("index", "columns"))
+
+
+def test_records_by_name_may_lack_keys(tmp_path):
+    by_name = {"a": {"x": 1, "y": 2}, "b": {"x": 2}, "c": {"x": 3, "y": 4}}
+    data = read(tmp_path, "a.json", json.dumps(by_name), ids="index")
+    assert data.ids.tolist() == ["a", "b", "c"]
+    assert data.items["x"].tolist() == [1, 2, 3]
 
 
 def test_texts_and_vectors_may_be_plain_lists(tmp_path):
@@ -130,6 +163,12 @@ def test_whole_numbers_stay_exact_and_what_is_no_number_is_told_or_refused(tmp_p
         ("a.json", '{"x": [{"a": 1}], "y": [{"a": 1}]}', ["several lists of objects, 'x', 'y'"]),
         ("a.json", '{"x": [1, 2], "y": [3]}', ["differ in length ('x' of 2, 'y' of 1)"]),
         ("a.json", "[[1, 2], [3]]", ["lists of numbers differ in length"]),
+        ("a.json", '{"a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 4}}', ["may stand a row or a col"]),
+        ("a.json", '{"a": {"x": 1}, "b": {"y": 2}}', ["holds one object, of 'a', 'b'"]),
+        ("a.json", '{"columns": ["x", "y"], "data": [[1, 2], [3]]}', ["row 1 of its 'data' has 1"]),
+        ("a.json", '{"columns": ["x"], "index": [1], "data": [[1], [3]]}', ["names 1 rows"]),
+        ("a.json", '{"columns": ["x", "x"], "data": [[1, 2]]}', ["column 'x' stands twice"]),
+        ("a.jsonl.xz", b"no xz", ["a.jsonl.xz is damaged"]),
         ("a.json", "", ["is empty"]),
         ("a.json", "null", ["a.json holds null alone"]),
         ("a.jsonl.gz", gzip.compress(b"\n\n", mtime=0), ["is empty"]),

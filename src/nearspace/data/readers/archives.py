@@ -34,7 +34,7 @@ BLOCK = 512  # bytes, in which a tar archive is written
 LONGEST_HEADER = 2**20  # bytes of what a tar archive says of one member
 SHARE = 2  # of the memory that is free the part that members may take that wait in it
 NAMED = 5  # members, in a sentence
-SHORT = {".tgz": ".gz", ".tbz2": ".bz2"}
+SHORT = {".tgz": ".gz", ".tbz2": ".bz2", ".txz": ".xz"}
 
 
 @dataclasses.dataclass

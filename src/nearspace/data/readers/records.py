@@ -14,6 +14,7 @@ from nearspace.data.columns import frame_of_arrow, named
 from nearspace.data.kinds.text import is_unicode
 from nearspace.data.members import File
 from nearspace.data.memory import check_memory, free_memory
+from nearspace.data.readers.oriented import oriented
 from nearspace.data.readers.texts import plain_name, read_text
 from nearspace.data.sources import SPLITS, left_out
 from nearspace.errors import DataError
@@ -53,8 +54,9 @@ def read_records(file: File) -> tuple[pd.DataFrame | np.ndarray | list[str], lis
     r"""Return what a file of JSON holds, and what there is to say of its form.
 
     It holds objects, a line each or in a list; the list may be the only one in an object. They
-    become rows of a table, and objects within them columns such as ``user.name``. A list of texts,
-    and one of lists of numbers, are returned as such.
+    become rows of a table, and objects within them columns such as ``user.name``. So do the tables
+    that pandas writes as one object. A list of texts, and one of lists of numbers, are returned as
+    such.
 
     Parameters
     ----------
@@ -83,11 +85,16 @@ def read_records(file: File) -> tuple[pd.DataFrame | np.ndarray | list[str], lis
         raise DataError(f"{file.name} is empty; {FORMS}.")
     try:
         values, places, told = _parsed(data, file)
+        index: list[Any] = []
         if not isinstance(values, dict | list):
             raise DataError(f"{file.name} holds {_written(values)[:SHOWN]} alone; {FORMS}.")
         if isinstance(values, dict):
-            values, more = _within(values, file.name)
-            told += more
+            table_in_it = oriented(values, file.name, told)
+            if table_in_it is not None:
+                values, index = table_in_it
+            else:
+                values, more = _within(values, file.name)
+                told += more
         if isinstance(values, list):
             items = _plain_items(values, file.name)
             if items is not None:
@@ -99,7 +106,10 @@ def read_records(file: File) -> tuple[pd.DataFrame | np.ndarray | list[str], lis
         raise DataError(f"{file.name}: its values are nested too deeply; {FORMS}.") from None
     if HALF.search(data):
         _check_unicode(table, file.name)
-    return _frame(table, file.name), [*notes, *told]
+    frame = _frame(table, file.name)
+    if index:
+        frame = frame.set_axis(index).rename_axis("index")
+    return frame, [*notes, *told]
 
 
 def _parsed(data: bytes, file: File) -> tuple[Any, list[str], list[str]]:
@@ -215,22 +225,7 @@ def _within(document: dict[str, Any], who: str) -> tuple[Any, list[str]]:
             f"{who} holds several lists of objects, {named(records)}; save the one that is meant "
             "in a file of its own."
         )
-    columns = _numbered_cells(document)
-    if columns is None:
-        raise DataError(f"{who} holds one object, of {named(document) or 'nothing'}; {FORMS}.")
-    return columns, []
-
-
-def _numbered_cells(document: dict[str, Any]) -> dict[str, list[Any]] | None:
-    """Return columns of cells that are numbered from 0, as pandas writes a frame by default."""
-    columns = {}
-    for name, cells in document.items():
-        if not isinstance(cells, dict) or not cells:
-            return None
-        if any(key != str(row) for row, key in enumerate(cells)):
-            return None
-        columns[name] = [*cells.values()]
-    return columns if len({*map(len, columns.values())}) == 1 else None
+    raise DataError(f"{who} holds one object, of {named(document) or 'nothing'}; {FORMS}.")
 
 
 def _plain_items(values: list[Any], who: str) -> list[str] | np.ndarray | None:

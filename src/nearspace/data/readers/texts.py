@@ -8,6 +8,7 @@ import contextlib
 import gzip
 import io
 import itertools
+import lzma
 import sys
 from collections.abc import Callable, Iterator
 from typing import IO, Any
@@ -21,7 +22,7 @@ from nearspace.errors import DataError
 
 __all__ = ["PACKED", "opened", "plain_name", "read_lines", "read_text"]
 
-PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 PIECE = 2**24  # bytes that are unpacked at once
 LONGEST_TEXT = 2**30  # characters of one text
 TEXT_COPIES = 2  # of all texts that are in memory at once while they are read and checked

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make
-from nearspace.errors import MissingExtra, SpecError
+from nearspace.errors import MissingExtra, SpecError, called_as
 from nearspace.judge.board import Failure
 from nearspace.judge.budget import Budget, OutOfTime, Plan
 from nearspace.judge.cache import make_key
@@ -34,7 +33,7 @@ from nearspace.judge.exhibits import (
 )
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
-from nearspace.judge.preflight import ready_encoders
+from nearspace.judge.preflight import data_to_judge, ready_encoders
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Protocol, Task
 from nearspace.judge.tasks import set_task
@@ -47,6 +46,7 @@ from nearspace.space.map.tsne import tsne
 __all__ = ["compare"]
 
 
+@called_as("compare(data, labels, encoders=['pca'])")
 def compare(
     data: Any,
     labels: Any = None,
@@ -141,7 +141,7 @@ def compare(
         protocol = Protocol(
             k, rank_by, seeds, test_size, random_state, near_duplicates, metric, folds
         )
-        asked = set_task(dataset_of(data, labels), protocol, task)
+        asked = set_task(data_to_judge(data, labels, encoders), protocol, task)
     tell: Tell = progress or (lambda share, words: None)
     tell_row = on_row or (lambda row: None)
     rows, failures = _rows(encoders, asked)

@@ -17,7 +17,7 @@ from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.layers import Layers
-from nearspace.errors import DataError, SpecError, did_you_mean
+from nearspace.errors import DataError, SpecError, called_as, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
 from nearspace.judge.card import row_line
 from nearspace.judge.choice import Resolution, recommend
@@ -182,6 +182,7 @@ ITEM_POOLS = ("flatten", "mean", "max", "cls")
 CKA_ITEMS = 1000
 
 
+@called_as("compare_layers(data, 'mlp', labels=labels)")
 def compare_layers(
     data: Any,
     encoder: str | Encoder,

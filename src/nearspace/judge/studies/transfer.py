@@ -15,7 +15,7 @@ from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.spec import make
-from nearspace.errors import DataError, SpecError
+from nearspace.errors import DataError, SpecError, called_as
 from nearspace.judge.advice import Advice
 from nearspace.judge.amounts import seconds_text
 from nearspace.judge.board import HIDDEN, Board
@@ -248,6 +248,7 @@ def transferred(
 PRETRAINING = 0.4  # of the progress bar
 
 
+@called_as("transfer(data, 'simclr', labels=labels)")
 def transfer(
     data: Any,
     encoder: str | Encoder,

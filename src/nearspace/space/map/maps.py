@@ -19,7 +19,7 @@ from nearspace.recipe import check_metric
 from nearspace.space.arrays import plain_array, read_arrays, vector_checksums
 from nearspace.space.map.tsne import CORNER, FEWEST, tsne, tsne_facts
 from nearspace.space.search.exact import Exact
-from nearspace.space.space import Space
+from nearspace.space.space import Space, as_space
 
 __all__ = ["K", "Map", "Placer", "layout", "parse_map"]
 
@@ -169,8 +169,8 @@ def layout(
 
     Parameters
     ----------
-    space : Space
-        Vectors, dense or sparse, up to about 100,000.
+    space : Space, or vectors that `load` reads
+        Dense or sparse, up to about 100,000.
     again : bool, default=False
         Lay all items out anew, whatever map there is.
     random_state : int, default=0
@@ -199,6 +199,7 @@ def layout(
     >>> found.places.shape, round(found.trustworthiness, 1)
     ((178, 2), 1.0)
     """
+    space = as_space(space, "layout")
     n, checksums = len(space), vector_checksums(space.vectors)
     earlier = None if again or "map" not in space.parts else parse_map(space.parts["map"])
     metric = metric or (space.recipe.metric if earlier is None else earlier.made_by["metric"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -18,10 +18,7 @@ from nearspace.notebook import shortened
 from nearspace.space.arrays import first_row_without
 from nearspace.space.search.exact import Hidden
 from nearspace.space.search.filters import matching
-from nearspace.space.space import Space
-
-if TYPE_CHECKING:
-    from nearspace.space.space import Space
+from nearspace.space.space import Space, as_space
 
 __all__ = ["Neighbours", "analogy", "encoder_of", "neighbours", "vectors_at"]
 
@@ -83,7 +80,7 @@ def neighbours(
 
     Parameters
     ----------
-    space : Space
+    space : Space, or vectors that `load` reads
         What to search.
     queries : array-like of shape (d,) or (q, d), ids, or Space
         Vectors; one id or a list of ids of the space (text or whole numbers); or another space
@@ -124,6 +121,7 @@ def neighbours(
     >>> neighbours(space, 17, k=3, where="label!=7").ids.shape
     (1, 3)
     """
+    space = as_space(space, "neighbours")
     metric = metric or space.recipe.metric
     check_search(metric, k)
     vectors, own = _queries(space, queries, exclude_self)
@@ -291,6 +289,7 @@ def analogy(
     """
     from sklearn.preprocessing import normalize
 
+    space = as_space(space, "analogy")
     metric = metric or space.recipe.metric
     terms = vectors_at(space, [a, b, c])
     if metric == "cosine":
