@@ -16,8 +16,9 @@ from nearspace.judge.board import Failure
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.curves import Curve, Equal, Rates
+from nearspace.judge.studies.gains import TransferRow
 from nearspace.judge.studies.layers import LayerBoard, LayerRow
-from nearspace.judge.studies.transfer import Transfer, TransferRow
+from nearspace.judge.studies.transfer import Transfer
 from nearspace.recipe import Recipe
 from nearspace.space.map.maps import Map
 from nearspace.space.space import Space, embed

@@ -30,14 +30,8 @@ from nearspace.judge.studies.finetune import (
     last_part,
     linear_head,
 )
-from nearspace.judge.studies.transfer import (
-    Transfer,
-    TransferRow,
-    strongest,
-    transfer,
-    transferred,
-    verdicts_on,
-)
+from nearspace.judge.studies.gains import TransferRow, strongest, verdicts_on
+from nearspace.judge.studies.transfer import Transfer, transfer, transferred
 from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 
@@ -158,7 +152,7 @@ def test_the_penalty_is_chosen_though_a_class_has_one_item(sparse):
     vectors = random.normal(size=(61, 40))  # nothing to learn: a strong penalty is best
     given = scipy.sparse.csr_array(vectors) if sparse else vectors
     head = linear_head(given, Classes(classes), 0)
-    assert head[-1].C == 1 / max(finetuning.PENALTIES)
+    assert 1 / max(finetuning.PENALTIES) == head[-1].C
     again = linear_head(given, Classes(classes), 0)
     np.testing.assert_array_equal(head.predict_proba(given), again.predict_proba(given))
     assert linear_head(given[-2:], Classes(classes[-2:]), 0).predict(given[-2:]).tolist() == [1, 2]

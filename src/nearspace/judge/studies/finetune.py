@@ -75,6 +75,10 @@ class Schedule:
     passes: int = 25
     rates: tuple[float, ...] = (1e-3, 3e-3)
 
+    def items(self, labels: int) -> int:
+        """Return how many items a network sees of so many, each as often as it comes."""
+        return max(self.fewest_steps * BATCH, self.passes * labels)
+
 
 SCHEDULE = Schedule()
 
@@ -318,8 +322,7 @@ def finetune(
         torch.manual_seed(seed)
         nets = _with_head(encoder, way.name, target.width)
         # Few items are repeated, so that an epoch is long enough for its mean loss to tell.
-        seen = max(schedule.fewest_steps * BATCH, schedule.passes * len(target))
-        rows = torch.arange(seen // EPOCHS) % len(target)
+        rows = torch.arange(schedule.items(len(target)) // EPOCHS) % len(target)
         train(
             nets,
             losses,
