@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from torch import nn
 
+from nearspace import load
 from nearspace.data import SAMPLES, Classes, Dataset, Numbers
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
@@ -31,6 +33,7 @@ from nearspace.judge.studies.finetune import (
     linear_head,
 )
 from nearspace.judge.studies.gains import TransferRow, strongest, verdicts_on
+from nearspace.judge.studies.pace import Pace, Step
 from nearspace.judge.studies.transfer import Transfer, transfer, transferred
 from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
@@ -330,10 +333,78 @@ def test_the_plain_input_is_named_where_it_is_better_than_what_was_pretrained():
     assert json.loads(study.to_json())["advice"] == {"picks": [], "reasons": [said]}
 
 
+def test_the_way_to_use_is_the_quickest_of_those_that_cannot_be_told_from_the_best(digits):
+    task = set_task(digits, Protocol(k=1, seeds=2))
+    truth = np.asarray(task.test.target.values)
+    position = np.arange(len(truth))
+
+    def told(wrong, seconds):
+        return [(np.where(position < wrong, (truth + 1) % 10, truth), seconds)] * 2
+
+    done = {
+        (50, Way("scratch")): told(40, 4.0),
+        (50, Way("linear head")): told(12, 0.2),
+        (50, Way("all")): told(10, 4.0),
+        (90, Way("linear head")): told(40, 0.2),
+        (90, Way("last")): told(10, 4.0),
+        (90, Way("all")): told(9, 5.0),
+    }
+    study = transferred(task, "simclr", done, {}, ["fc1"])
+    used = [(row.labels, row.way) for row in study.rows if row.recommended]
+    assert used == [(50, "linear head"), (90, "all fine-tuned")]
+    assert [(pick.role, pick.spec) for pick in study.advice.picks] == [
+        ("with 50 labels", "linear head"), ("with 90 labels", "all fine-tuned"),
+    ]  # fmt: skip
+
+
+def test_uneven_classes_are_judged_by_balanced_accuracy_and_it_is_said():
+    random = np.random.default_rng(0)
+    rare = random.random(600) < 0.1
+    items = random.normal(size=(600, 6)) + 1.2 * rare[:, None]
+    spam = load(items, labels=np.where(rare, "spam", "ham"))
+    study = transfer(spam, "pca(dim=3)", labelled=[60], seeds=2)
+    assert (study.rank_by, study.label()) == ("balanced_accuracy", "balanced accuracy")
+    (note,) = [note for note in study.notes if "uneven" in note]
+    assert "'ham' and" in note
+    assert "So ways are ranked by balanced accuracy" in note
+    truth = set_task(spam, Protocol(k=1)).test.target.values
+    for row in study.rows:
+        shares = [balanced_accuracy_score(truth, told) for told in row.predictions]
+        assert row.score.value == pytest.approx(np.mean(shares))
+        assert row.score.low < row.score.value < row.score.high
+    even = transfer("wine", "pca(dim=3)", labelled=[30], seeds=1)
+    assert even.rank_by == "accuracy"
+    assert not any("uneven" in note for note in even.notes)
+
+
+def test_the_time_left_is_told_and_falls(digits):
+    told = []
+    briefly(digits, SPEC, labelled=[50], seeds=2, progress=lambda *words: told.append(words))
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert any(f"{SPEC} without labels, about " in words for _, words in told)
+    fits = [words for _, words in told if words.startswith("50 labels, draw")]
+    assert len(fits) == 2 * len(WAYS)
+    assert all(" left" in words for words in fits)
+
+
+def test_the_pace_is_that_of_the_fits_that_are_done(digits):
+    task = set_task(digits, Protocol(k=1, seeds=2))
+    pace = Pace(make("raw"), task, Schedule(fewest_steps=10, passes=0, rates=(1e-3, 3e-3)))
+    first, later, head = Step(50, 0, Way("all")), Step(50, 1, Way("all")), Step(50, 1, Way("raw"))
+    other = Step(50, 1, Way("scratch"))
+    assert pace.seconds([first, later]) == 0  # nobody knows
+    pace.add(first, 6.0)  # with a fit for each of two rates
+    assert pace.seconds([later, other]) == pytest.approx(4.0)  # others like those that are done
+    pace.add(head, 1.5)
+    assert pace.seconds([head, later]) == pytest.approx(3.5)
+    assert pace.share(1e9) < pace.share(0.0) == 1.0 == pace.share(1e9)
+
+
 def test_ctrl_c_keeps_what_is_done(digits):
     def stop_at(way):
         def progress(share, words):
-            if words.endswith(f": {way}"):
+            if f": {way}, about" in words:
                 raise KeyboardInterrupt
 
         return progress

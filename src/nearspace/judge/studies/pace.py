@@ -54,6 +54,11 @@ class Pace:
         """Return about how long fits take: like those that are done, else as a pilot says."""
         return sum(self._work(step) * self._each(step.way) for step in steps)
 
+    def first(self, after: float) -> float:
+        """Return how much of all pretraining is, where so many seconds come after it."""
+        self.told = self.pretraining / max(self.pretraining + after, 1e-9)
+        return self.told
+
     def share(self, left: float) -> float:
         """Return how much of all is done when so many seconds are left; it never falls."""
         spent = time.monotonic() - self.began

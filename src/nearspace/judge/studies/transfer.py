@@ -330,10 +330,9 @@ class _Runs:
         What comes after takes about so many seconds.
         """
         words, task = f"{self.encoder.spec} without labels", self.task
-        whole = pace.pretraining + after
-        self.fits.tell(0.0, f"{words}, about {about(whole)} in all")
+        self.fits.tell(0.0, f"{words}, about {about(pace.pretraining + after)} in all")
         start = time.perf_counter()
-        with self.fits.telling(words, 0.0, pace.pretraining / max(whole, 1e-9)):
+        with self.fits.telling(words, 0.0, pace.first(after)):
             self.spaces = {way: self.fits.get(encoder)[0] for way, encoder in self.heads.items()}
         self.seconds["pretraining"] = time.perf_counter() - start
         self.fitted, spec = self.spaces["linear head"], self.encoder.spec
