@@ -23,8 +23,9 @@ from nearspace.judge.mistakes import Mistakes
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.compare import compare
 from nearspace.judge.studies.curves import Curve, Equal, Rates
+from nearspace.judge.studies.gains import TransferRow
 from nearspace.judge.studies.layers import Hybrid, LayerBoard, LayerRow
-from nearspace.judge.studies.transfer import Transfer, TransferRow
+from nearspace.judge.studies.transfer import Transfer
 from nearspace.judge.table import Verdict
 from nearspace.recipe import Recipe
 from nearspace.space.map.maps import Map

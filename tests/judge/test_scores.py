@@ -192,7 +192,7 @@ def test_uneven_classes_are_ranked_by_balanced_accuracy_and_it_is_said(spam):
     assert by_accuracy.rank_by == "knn"
     assert not any("uneven" in note for note in by_accuracy.notes)
     even = set_task(SAMPLES["wine"](), Protocol())
-    assert (even.rank_by, even.ranking_notes) == ("knn", [])
+    assert (even.rank_by, even.ranking_notes("encoders")) == ("knn", [])
 
 
 @pytest.mark.parametrize("name", ["knn_f1", "probe_auc", "probe_ap", "probe_balanced"])

@@ -33,16 +33,8 @@ def transfer_command(
         str, typer.Option("--labelled", help="How many items get their label, with commas.")
     ] = "100,1000",
     seeds: Annotated[int, typer.Option(min=1, help="Draws of the labelled items.")] = 5,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="A .json file to write too.",
-            rich_help_panel=cli.OUTPUT,
-        ),
-    ] = None,
+    output: cli.Pages = Path(),
+    open_page: cli.Open = False,
     *,
     reading: cli.Reading,
     judging: Annotated[
@@ -53,18 +45,18 @@ def transfer_command(
     """Fit an encoder without labels, then give a few items theirs.
 
     A linear head, fine-tuning of the last part or of all, beside the same network from scratch.
+    Writes transfer.html and transfer.json.
 
     [bold]Examples[/]
 
       nearspace transfer digits --with simclr --labelled 50,200
 
-      nearspace transfer my_photos/ --with autoencoder --seeds 10 -o transfer.json
+      nearspace transfer my_photos/ --with autoencoder --seeds 10 -o report
 
       nearspace transfer my_photos/ --with hog
     """
     wanted = _counts(counts)
-    if output is not None:
-        cli.check_file(output, ".json")
+    paths = cli.places(output, "transfer.html", "transfer.json", open_page=open_page)
     from nearspace.encoders.spec import make
 
     encoder = make(spec)  # a misspelt encoder is told before any data is read
@@ -79,11 +71,18 @@ def transfer_command(
             near_duplicates=judging.near_duplicates, cache=judging.folder,
             progress=progress,
         )  # fmt: skip
-    _print(study, told=dataset.notes)
-    if output is not None:
-        write_files({output: terminal.json_of(study)})
-        echo()
-        echo(f"Written: {output}")
+    from nearspace.report.transfer import transfer_page
+
+    json = terminal.json_of(study)  # from here on the page knows the command too
+    texts = {".json": json, ".html": transfer_page(study).html()}
+    try:
+        write_files({path: texts[path.suffix] for path in paths})
+    finally:  # what was computed is seen, whatever keeps the disk from holding it
+        _print(study, told=dataset.notes)
+    echo()
+    echo(f"Report: {paths[0]}")
+    if open_page:
+        terminal.show_page(paths[0])
     terminal.leave(study)
 
 
@@ -101,7 +100,7 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
     from rich.text import Text
 
     from nearspace.judge.amounts import seconds_text
-    from nearspace.judge.studies.transfer import FLOOR
+    from nearspace.judge.studies.gains import FLOOR
 
     trains = any(row.difference for row in study.rows)
     plain = next((row.way for row in study.rows if row.way.startswith(FLOOR)), "")
@@ -111,7 +110,7 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
         gain = row.difference if trains else row.over_plain
         cells = {
             "labels": f"{row.labels:,}",
-            "way to use them": row.way,
+            "way to use them": row.way + " ★" * row.recommended,
             study.label(): " ".join(study.score.parts(row.score)),
             f"minus {base}": " ".join(study.score.parts(gain, signed=True)),
             "one fit": seconds_text(row.seconds),
@@ -124,4 +123,6 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
         terminal.print_words(Text(printable(f"The last part is {names}."), "dim"))
     terminal.print_notes(study.notes, told)
     spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in study.seconds.items())
-    terminal.print_words("", *study.verdicts, f"Time: {spent}.")
+    used = [f"{pick.role}: {pick.spec} ★, {pick.score}." for pick in study.advice.picks]
+    used = [sentence[:1].upper() + sentence[1:] for sentence in used]
+    terminal.print_words("", *used, *study.verdicts, f"Time: {spent}.")

@@ -331,6 +331,17 @@ _ROWS = (
         measure=_right,
         guess=_guess,
     ),
+    Score(
+        name="balanced_accuracy",
+        label="balanced accuracy",
+        bounded=True,
+        by_class=True,
+        meaning="Mean over the classes of the share of their test items of which the right label "
+        "was told.",
+        needs=CLASSES | {"told"},
+        measure=_right,
+        guess=_guess,
+    ),
     # Telling numbers.
     Score(
         name="knn_r2",

@@ -208,9 +208,8 @@ class Task(ABC):
         """The scores that are of this task alone; of labels first k-NN's, then a linear model's."""
         return [score for score in self.scores if self.name in score.needs]
 
-    @property
-    def ranking_notes(self) -> list[str]:
-        """What to say of the score that ranks, where nobody said which."""
+    def ranking_notes(self, what: str) -> list[str]:
+        """Return what to say of the score by which rows are ranked, where nobody said which."""
         return []
 
     def guesses(self) -> dict[str, np.ndarray | float]:
@@ -393,8 +392,17 @@ class ItemTask(Task):
 
     @property
     def told(self) -> Score:
-        """The score of whatever tells the labels."""
-        return next(s for s in SCORES.values() if s.needs == {self.name, "told"})
+        """The score of whatever tells the labels, by class where the one that ranks is."""
+        wanted = {self.name, "told"}
+        return next(s for s in SCORES.values() if s.needs == wanted and self._as_ranked(s))
+
+    @property
+    def vote_and_line(self) -> list[Score]:
+        """The scores of k-NN's vote and of a linear model, by class where the one that ranks is."""
+        return [score for score in self.tells if self._as_ranked(score)][:2]
+
+    def _as_ranked(self, score: Score) -> bool:
+        return score.by_class == SCORES[self.rank_by].by_class
 
     @property
     def groups(self) -> np.ndarray | None:

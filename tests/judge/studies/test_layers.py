@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from nearspace import compare
 from nearspace.data import Classes, load
 from nearspace.encoders.borrowed.network import Network
 from nearspace.encoders.spec import make
@@ -191,3 +192,26 @@ def test_a_layer_may_be_one_word_and_counts_once(digits):
     assert [row.name for row in two.rows] == ["raw", "fc1", "logits"]
     with pytest.raises(DataError, match="no layer 'fc9'"):
         compare_layers(digits, "mlp", layers="fc9")
+
+
+def test_uneven_classes_rank_layers_by_balanced_accuracy_and_it_is_said():
+    random = np.random.default_rng(0)
+    rare = random.random(400) < 0.1
+    items = random.normal(size=(400, 6)) + 1.2 * rare[:, None]
+    spam = load(items, labels=np.where(rare, "spam", "ham"))
+    board = compare_layers(spam, "mlp(epochs=1)", layers=["fc1", "fc2"])
+    assert (board.rank_by, board.label()) == ("knn_balanced", "5-NN balanced accuracy")
+    (note,) = [note for note in board.notes if "uneven" in note]
+    assert "So layers are ranked by balanced accuracy" in note
+    assert board.chance.value == pytest.approx(0.5)
+    names = [list(row.scores) for row in board.rows]
+    assert names == [["knn_balanced", "probe_balanced"]] * 3
+    compared = compare(spam, encoders=["raw"], folds=1)
+    for name in names[0]:
+        raw = next(row for row in compared.results if row.spec == "raw").scores[name]
+        assert board.rows[0].scores[name].value == pytest.approx(raw.value)
+    if board.hybrids:
+        best = max(board.rows, key=lambda row: row.scores["knn_balanced"].value)
+        top = max(board.hybrids, key=lambda hybrid: hybrid.score.value)
+        gap = top.score.value - best.scores["knn_balanced"].value
+        assert board.gain.value == pytest.approx(gap)

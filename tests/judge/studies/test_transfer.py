@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from torch import nn
 
-from nearspace.data import SAMPLES, Classes, Dataset
+from nearspace import load
+from nearspace.data import SAMPLES, Classes, Dataset, Numbers
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.judge.scores import SCORES
@@ -27,14 +32,9 @@ from nearspace.judge.studies.finetune import (
     last_part,
     linear_head,
 )
-from nearspace.judge.studies.transfer import (
-    Transfer,
-    TransferRow,
-    strongest,
-    transfer,
-    transferred,
-    verdicts_on,
-)
+from nearspace.judge.studies.gains import TransferRow, strongest, verdicts_on
+from nearspace.judge.studies.pace import Pace, Step
+from nearspace.judge.studies.transfer import Transfer, transfer, transferred
 from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 
@@ -126,10 +126,9 @@ def test_the_rate_is_chosen_on_labelled_items_held_out(monkeypatch):
     monkeypatch.setattr(finetuning, "outputs_of", judge)
     items, classes = np.arange(30), np.arange(30) % 3
     assert choose_rate(None, items, Classes(classes), Way("all"), 0, schedule) == 0.3
-    assert len(trained) == 9
-    assert trained[:3] == trained[3:6]
+    assert trained == [trained[0]] * 3  # the same two thirds for every rate
+    assert asked == [asked[0]] * 3
     assert sorted(trained[0] + asked[0]) == items.tolist()
-    assert sorted(asked[0] + asked[1] + asked[2]) == items.tolist()
     assert sorted(np.bincount(classes[asked[0]]).tolist()) == [3, 3, 4]
     few = Classes(classes[:3])  # none to spare
     assert choose_rate(None, items[:3], few, Way("all"), 0, schedule) == 0.1
@@ -156,12 +155,45 @@ def test_the_penalty_is_chosen_though_a_class_has_one_item(sparse):
     vectors = random.normal(size=(61, 40))  # nothing to learn: a strong penalty is best
     given = scipy.sparse.csr_array(vectors) if sparse else vectors
     head = linear_head(given, Classes(classes), 0)
-    strongest = 1 / max(finetuning.PENALTIES)
-    assert strongest == head.best_params_["linear"].C
-    assert np.isfinite(head.cv_results_["mean_test_score"]).all()
+    assert 1 / max(finetuning.PENALTIES) == head[-1].C
     again = linear_head(given, Classes(classes), 0)
     np.testing.assert_array_equal(head.predict_proba(given), again.predict_proba(given))
     assert linear_head(given[-2:], Classes(classes[-2:]), 0).predict(given[-2:]).tolist() == [1, 2]
+
+
+def slow_head(vectors, target, seed):
+    """The head of the textbook: every penalty on every fold from nothing, to the end."""
+    dense = isinstance(vectors, np.ndarray)
+    steps = [("scale", StandardScaler() if dense else MaxAbsScaler()), ("linear", target.linear())]
+    models = [target.linear(penalty) for penalty in finetuning.PENALTIES]
+    if target.name == "classes":
+        models = [model.set_params(tol=1e-7, max_iter=10_000) for model in models]
+    splits = folds(target.strata, seed)
+    search = GridSearchCV(Pipeline(steps), {"linear": models}, scoring=target.fit_of, cv=splits)
+    return search.fit(vectors, target.values).best_estimator_
+
+
+@pytest.mark.parametrize("form", ["narrow", "wide", "sparse", "numbers"])
+def test_the_linear_head_is_that_of_the_textbook(form):
+    """Whether it is found in the span of few wide vectors, or in all columns."""
+    random = np.random.default_rng(2)
+    n, d = 90, 300 if form in ("wide", "numbers") else 12
+    kinds = np.arange(n) % 3
+    vectors = random.normal(size=(n, d)).astype(np.float32)
+    vectors[:, :6] += 1.5 * random.normal(size=(3, 6))[kinds]
+    vectors[:, -1] = 7.0  # a column that tells nothing, and has no deviation
+    given = scipy.sparse.csr_array(np.maximum(vectors, 0)) if form == "sparse" else vectors
+    target = Numbers(kinds + random.normal(size=n)) if form == "numbers" else Classes(kinds)
+    labelled, others = given[:60], given[60:]
+    fast, slow = (
+        head(labelled, target.take(np.arange(60)), 0) for head in (linear_head, slow_head)
+    )
+    name = "alpha" if form == "numbers" else "C"
+    assert getattr(fast[-1], name) == getattr(slow[-1], name)
+    assert fast[-1].coef_.shape == slow[-1].coef_.shape
+    tell = "predict" if form == "numbers" else "predict_proba"
+    told, wanted = getattr(fast, tell)(others), getattr(slow, tell)(others)
+    np.testing.assert_allclose(told, wanted, atol=0.01)
 
 
 def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
@@ -301,10 +333,78 @@ def test_the_plain_input_is_named_where_it_is_better_than_what_was_pretrained():
     assert json.loads(study.to_json())["advice"] == {"picks": [], "reasons": [said]}
 
 
+def test_the_way_to_use_is_the_quickest_of_those_that_cannot_be_told_from_the_best(digits):
+    task = set_task(digits, Protocol(k=1, seeds=2))
+    truth = np.asarray(task.test.target.values)
+    position = np.arange(len(truth))
+
+    def told(wrong, seconds):
+        return [(np.where(position < wrong, (truth + 1) % 10, truth), seconds)] * 2
+
+    done = {
+        (50, Way("scratch")): told(40, 4.0),
+        (50, Way("linear head")): told(12, 0.2),
+        (50, Way("all")): told(10, 4.0),
+        (90, Way("linear head")): told(40, 0.2),
+        (90, Way("last")): told(10, 4.0),
+        (90, Way("all")): told(9, 5.0),
+    }
+    study = transferred(task, "simclr", done, {}, ["fc1"])
+    used = [(row.labels, row.way) for row in study.rows if row.recommended]
+    assert used == [(50, "linear head"), (90, "all fine-tuned")]
+    assert [(pick.role, pick.spec) for pick in study.advice.picks] == [
+        ("with 50 labels", "linear head"), ("with 90 labels", "all fine-tuned"),
+    ]  # fmt: skip
+
+
+def test_uneven_classes_are_judged_by_balanced_accuracy_and_it_is_said():
+    random = np.random.default_rng(0)
+    rare = random.random(600) < 0.1
+    items = random.normal(size=(600, 6)) + 1.2 * rare[:, None]
+    spam = load(items, labels=np.where(rare, "spam", "ham"))
+    study = transfer(spam, "pca(dim=3)", labelled=[60], seeds=2)
+    assert (study.rank_by, study.label()) == ("balanced_accuracy", "balanced accuracy")
+    (note,) = [note for note in study.notes if "uneven" in note]
+    assert "'ham' and" in note
+    assert "So ways are ranked by balanced accuracy" in note
+    truth = set_task(spam, Protocol(k=1)).test.target.values
+    for row in study.rows:
+        shares = [balanced_accuracy_score(truth, told) for told in row.predictions]
+        assert row.score.value == pytest.approx(np.mean(shares))
+        assert row.score.low < row.score.value < row.score.high
+    even = transfer("wine", "pca(dim=3)", labelled=[30], seeds=1)
+    assert even.rank_by == "accuracy"
+    assert not any("uneven" in note for note in even.notes)
+
+
+def test_the_time_left_is_told_and_falls(digits):
+    told = []
+    briefly(digits, SPEC, labelled=[50], seeds=2, progress=lambda *words: told.append(words))
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert any(f"{SPEC} without labels, about " in words for _, words in told)
+    fits = [words for _, words in told if words.startswith("50 labels, draw")]
+    assert len(fits) == 2 * len(WAYS)
+    assert all(" left" in words for words in fits)
+
+
+def test_the_pace_is_that_of_the_fits_that_are_done(digits):
+    task = set_task(digits, Protocol(k=1, seeds=2))
+    pace = Pace(make("raw"), task, Schedule(fewest_steps=10, passes=0, rates=(1e-3, 3e-3)))
+    first, later, head = Step(50, 0, Way("all")), Step(50, 1, Way("all")), Step(50, 1, Way("raw"))
+    other = Step(50, 1, Way("scratch"))
+    assert pace.seconds([first, later]) == 0  # nobody knows
+    pace.add(first, 6.0)  # with a fit for each of two rates
+    assert pace.seconds([later, other]) == pytest.approx(4.0)  # others like those that are done
+    pace.add(head, 1.5)
+    assert pace.seconds([head, later]) == pytest.approx(3.5)
+    assert pace.share(1e9) < pace.share(0.0) == 1.0 == pace.share(1e9)
+
+
 def test_ctrl_c_keeps_what_is_done(digits):
     def stop_at(way):
         def progress(share, words):
-            if words.endswith(f": {way}"):
+            if f": {way}, about" in words:
                 raise KeyboardInterrupt
 
         return progress
@@ -385,7 +485,7 @@ def test_an_item_whose_class_gets_no_probability_does_not_stop_the_choice():
     vectors = np.random.default_rng(0).normal(size=(60, 4)) + np.repeat([[0], [3]], 30, axis=0)
     vectors[0] = 1e6
     head = linear_head(vectors, Classes(np.repeat([0, 1], 30)), 0)
-    assert np.isfinite(head.cv_results_["mean_test_score"]).all()
+    assert np.isfinite(head.predict_proba(vectors)).all()
 
 
 LAST = {

@@ -148,7 +148,9 @@ def compare(
     judge = _Judge(Fits(asked, cache, tell), budget)
     judged: list[Judged] = []
     late: dict[str, float] = {}
-    told = [*asked.ranking_notes, *dominance_notes(asked.train)]
+    plain = " By plain accuracy with rank_by='knn' (--rank-by knn)."
+    told = [note + plain for note in asked.ranking_notes("encoders")]
+    told += dominance_notes(asked.train)
     told += _few_fits(asked.protocol.seeds)
     notes, interrupted = [*asked.notes, *told], False
     for failure in failures:

@@ -12,6 +12,7 @@ import numpy as np
 from nearspace.data import Target, take_items
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
     from torch import Tensor, nn
 
     from nearspace.encoders.base import Encoder
@@ -25,6 +26,8 @@ __all__ = [
 BATCH, EPOCHS = 32, 6
 PENALTIES = (1000.0, 100.0, 10.0, 1.0, 0.1)
 FOLDS = 3
+TOLERANCE = 1e-4  # of 1,000 digits 1e-3 tells 94.2 %, 1e-4 94.7 %, the limit 94.8 %
+LEAST_LENGTH = 3e-4  # share of the longest side of a span: rounding of products leaves less
 PREDICTION_BATCH = 512
 HEAD = "linear_head"
 
@@ -71,6 +74,10 @@ class Schedule:
     fewest_steps: int = 300
     passes: int = 25
     rates: tuple[float, ...] = (1e-3, 3e-3)
+
+    def items(self, labels: int) -> int:
+        """Return how many items a network sees of so many, each as often as it comes."""
+        return max(self.fewest_steps * BATCH, self.passes * labels)
 
 
 SCHEDULE = Schedule()
@@ -131,22 +138,103 @@ def folds(classes: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]
     return [(np.setdiff1d(shuffled, part), np.sort(part)) for part in held if len(part)]
 
 
-def linear_head(vectors: Any, target: Target, seed: int) -> Any:
-    """Return a linear model on scaled vectors, its penalty chosen by cross-validation."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.model_selection import GridSearchCV
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+def linear_head(vectors: Any, target: Target, seed: int) -> Pipeline:
+    """Return a linear model on scaled vectors, its penalty chosen by cross-validation.
 
-    scaler = StandardScaler() if isinstance(vectors, np.ndarray) else MaxAbsScaler()
-    head: Any = Pipeline([("scale", scaler), ("linear", target.linear(1.0))])
-    splits = folds(target.strata, seed)
-    if splits:
-        grid = {"linear": [target.linear(penalty) for penalty in PENALTIES]}
-        head = GridSearchCV(head, grid, scoring=target.fit_of, cv=splits)
+    Penalties are tried from the strongest on, each from where the one before ended, until one
+    does worse on what was held out.
+
+    Parameters
+    ----------
+    vectors : ndarray or csr_array of shape (n, d)
+        Of the labelled items.
+    target : Target
+        What is to be told of them.
+    seed : int
+        Decides which items are held out together.
+
+    Returns
+    -------
+    Pipeline
+        A scaler and a linear model, fitted.
+
+    Notes
+    -----
+    A penalised model lies in the span of what it is fitted on, so where there are fewer vectors
+    than columns it is found in as many dimensions as there are vectors, and is the same.
+
+    Examples
+    --------
+    >>> from nearspace.data import Classes
+    >>> vectors = np.repeat([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]], 20, axis=0)
+    >>> head = linear_head(vectors, Classes(np.repeat(["a", "b"], 20)), seed=0)
+    >>> head.predict([[0.1, 0.9, 0.0]]).tolist()
+    ['a']
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.pipeline import Pipeline
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return head.fit(vectors, target.values)
+        unfitted = _unfitted_head(vectors, target, seed)
+        scaler, scaled = _scaled(vectors)
+        if not _is_wide(scaled):
+            model = unfitted.fit(scaled, target.values)
+        else:
+            inner, basis = _in_own_span(scaled)
+            model = unfitted.fit(inner, target.values)
+            model.coef_, model.n_features_in_ = (model.coef_ @ basis) @ scaled, scaled.shape[1]
+    return Pipeline([("scale", scaler), ("linear", model)])
+
+
+def _unfitted_head(vectors: Any, target: Target, seed: int) -> Any:
+    """Return the linear model with the penalty that does best on what is held out in turn."""
+    sides = []
+    for kept, held in folds(target.strata, seed):
+        scaler, inner = _scaled(vectors[kept])
+        other = scaler.transform(vectors[held])
+        if _is_wide(inner):
+            scaled, (inner, basis) = inner, _in_own_span(inner)
+            other = (other @ scaled.T) @ basis.T
+        sides.append((inner, target.values[kept], other, target.values[held]))
+    best, chosen, models = -np.inf, target.linear(1.0), [None] * len(sides)
+    for penalty in PENALTIES if sides else ():
+        models = [
+            target.linear(penalty, start).set_params(tol=TOLERANCE).fit(inner, values)
+            for start, (inner, values, *_) in zip(models, sides, strict=True)
+        ]
+        fits = [
+            target.fit_of(model, other, values)
+            for model, (*_, other, values) in zip(models, sides, strict=True)
+        ]
+        if np.mean(fits) <= best:
+            break
+        best, chosen = float(np.mean(fits)), target.linear(penalty)
+    return chosen.set_params(tol=TOLERANCE)
+
+
+def _scaled(vectors: Any) -> tuple[Any, Any]:
+    """Return a scaler fitted on vectors, and them scaled; sparse ones stay so."""
+    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+
+    scaler = (StandardScaler() if isinstance(vectors, np.ndarray) else MaxAbsScaler()).fit(vectors)
+    return scaler, scaler.transform(vectors)
+
+
+def _is_wide(vectors: Any) -> bool:
+    """Return whether vectors are so few beside their columns that finding their span pays."""
+    return isinstance(vectors, np.ndarray) and vectors.shape[1] > 2 * vectors.shape[0]
+
+
+def _in_own_span(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return vectors in a basis of their span, which keeps all products, and that basis.
+
+    The basis is told by which shares of the vectors each of its vectors is made of.
+    """
+    squares, turned = np.linalg.eigh((vectors @ vectors.T).astype(np.float64))
+    lengths = np.sqrt(np.maximum(squares, 0.0))
+    there = lengths > LEAST_LENGTH * lengths[-1]
+    return turned[:, there] * lengths[there], (turned[:, there] / lengths[there]).T
 
 
 def blocks(net: nn.Module) -> dict[str, nn.Module]:
@@ -234,8 +322,7 @@ def finetune(
         torch.manual_seed(seed)
         nets = _with_head(encoder, way.name, target.width)
         # Few items are repeated, so that an epoch is long enough for its mean loss to tell.
-        seen = max(schedule.fewest_steps * BATCH, schedule.passes * len(target))
-        rows = torch.arange(seen // EPOCHS) % len(target)
+        rows = torch.arange(schedule.items(len(target)) // EPOCHS) % len(target)
         train(
             nets,
             losses,
@@ -268,22 +355,26 @@ def outputs_of(encoder: Learned, nets: nn.ModuleDict, items: Any) -> np.ndarray:
 def choose_rate(
     encoder: Learned, items: Any, target: Target, way: Way, seed: int, schedule: Schedule = SCHEDULE
 ) -> float:
-    """Return the learning rate that does best on labelled items held out: three thirds in turn."""
+    """Return the learning rate that does best on a third of the labelled items, held out.
+
+    All three thirds in turn take three times as long, and of 50 to 200 digits choose no better:
+    91.9 % against 91.9 %, where the better of two rates for each way would have told 92.2 %.
+    """
     import torch
 
     splits = folds(target.strata, seed)
+    if not splits:
+        return schedule.rates[0]
+    kept, held = splits[0]
+    part, others = target.take(kept), take_items(items, held)
+    wanted = torch.from_numpy(part.encode(target.values[held]))
 
     def loss(rate: float) -> float:
-        total = 0.0
-        for kept, held in splits:
-            part = target.take(kept)
-            nets = finetune(encoder, take_items(items, kept), part, way, rate, seed, schedule)
-            outputs = torch.from_numpy(outputs_of(encoder, nets, take_items(items, held)))
-            wanted = torch.from_numpy(part.encode(target.values[held]))
-            total += len(held) * float(target.loss(outputs, wanted))
-        return total
+        nets = finetune(encoder, take_items(items, kept), part, way, rate, seed, schedule)
+        outputs = torch.from_numpy(outputs_of(encoder, nets, others))
+        return float(target.loss(outputs, wanted))
 
-    return min(schedule.rates, key=loss) if splits else schedule.rates[0]
+    return min(schedule.rates, key=loss)
 
 
 def _embedding_nets(encoder: Learned, nets: nn.ModuleDict) -> nn.ModuleDict:

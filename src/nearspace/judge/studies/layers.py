@@ -286,7 +286,7 @@ def compare_layers(
     train, test = sides
     if asked.labelled:
         train, test = with_input(asked.train, train), with_input(asked.test, test)
-    notes = asked.notes
+    notes = (*asked.notes, *asked.ranking_notes("layers"))
     if train.n < len(asked.train) or test.n < len(asked.test):
         notes = (
             *notes,
@@ -308,7 +308,7 @@ def compare_layers(
         "encoder": encoder.spec,
         "pool": pool,
         "metric": measured.metric,
-        "rank_by": asked.tells[0].name if asked.labelled else asked.rank_by,
+        "rank_by": asked.vote_and_line[0].name if asked.labelled else asked.rank_by,
         "items judged": test.n,
         "items searched": train.n,
         "intervals": f"{described['intervals']}; effective rank, CKA and what is never on are "
@@ -368,13 +368,14 @@ class _Measured:
             rows.append(self._row(name))
         if not self.task.labelled:
             return tuple(rows), None
-        score, table = self.task.tells[0], self._table(*self.knn)
+        score, table = self.task.vote_and_line[0], self._table(*self.knn)
         told, resolution = recommend(rows, table, score, self._guessed[None])
         told.sort(key=lambda row: self.names.index(row.name))
         return tuple(told), resolution
 
     def _row(self, name: str) -> LayerRow:
         test, vectors, zeros = self.test, self.test.vectors[name], self.test.zeros[name]
+        shares = ScoreTable(zeros[None, None], test.groups, self.task.protocol.random_state)
         told: dict[str, Any] = {}
         if self.task.labelled:
             by = {
@@ -389,7 +390,7 @@ class _Measured:
             self.knn.append(by[own])
             target, truth = self.train.target, test.target.values
             probed = probe_scores(self.train.vectors[name], target, vectors, truth)
-            knn, linear, *_ = (score.name for score in self.task.tells)
+            knn, linear = (score.name for score in self.task.vote_and_line)
             level = 1 - 0.05 / len(self.names)  # for all layers at once
             told = {
                 "scores": {knn: self._estimate(self.knn[-1]), linear: self._estimate(probed)},
@@ -401,7 +402,7 @@ class _Measured:
             shape=test.shapes[name],
             dim=vectors.shape[1],
             effective_rank=effective_rank(vectors[self.sample]),
-            zeros=self._estimate(zeros, bounded=True) if zeros.any() else Estimate(0.0),
+            zeros=shares.estimates()[0] if zeros.any() else Estimate(0.0),
             silent=test.silent[name],
             **told,
         )
@@ -421,16 +422,18 @@ class _Measured:
         k = self.task.protocol.k
         return knn_scores(train, self.train.target, test, self.test.target.values, k, metric)
 
-    def _table(self, *rows: np.ndarray, bounded: bool | None = None) -> ScoreTable:
-        score, seed = self.task.tells, self.task.protocol.random_state
-        bounded = score[0].bounded if bounded is None else bounded
+    def _table(self, *rows: np.ndarray) -> ScoreTable:
+        """Return the table of rows of the score that ranks."""
+        (score, *_), at = self.task.vote_and_line, self.test.at
         strata = self.task.strata if self.test.n == len(self.task.test) else None
-        strata = None if strata is None else strata[self.test.at]
+        strata = None if strata is None else strata[at]
+        classes = self.test.target.strata if score.by_class and self.test.target else None
+        how = (self.task.protocol.random_state, score.bounded)
         values = np.stack(rows)[:, None]
-        return ScoreTable(values, self.test.groups, seed, bounded, strata=strata)
+        return ScoreTable(values, self.test.groups, *how, strata=strata, classes=classes)
 
-    def _estimate(self, values: np.ndarray, bounded: bool | None = None) -> Estimate:
-        return self._table(values, bounded=bounded).estimates()[0]
+    def _estimate(self, values: np.ndarray) -> Estimate:
+        return self._table(values).estimates()[0]
 
     def hybrids(self, own: str) -> tuple[tuple[Hybrid, ...], Estimate | None]:
         """Return pairs of layers, held against all pairs and layers, and what the best gains."""

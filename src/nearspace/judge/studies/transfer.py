@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,16 +14,13 @@ from nearspace.data import Dataset, take_items
 from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
+from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
-from nearspace.errors import DataError, SpecError, called_as
-from nearspace.judge.advice import Advice
-from nearspace.judge.amounts import seconds_text
-from nearspace.judge.board import HIDDEN, Board
-from nearspace.judge.card import row_line
+from nearspace.errors import DataError, SpecError
+from nearspace.judge.advice import Advice, Pick
+from nearspace.judge.board import Board
 from nearspace.judge.evidence import Told
 from nearspace.judge.fits import Fits, Tell
-from nearspace.judge.scores import Score
-from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.finetune import (
     SCHEDULE,
     Schedule,
@@ -35,77 +32,19 @@ from nearspace.judge.studies.finetune import (
     linear_head,
     outputs_of,
 )
+from nearspace.judge.studies.gains import FLOOR, TransferRow, to_use, verdicts_on
+from nearspace.judge.studies.pace import Pace, Step
 from nearspace.judge.table import ScoreTable, beside
 from nearspace.judge.task import ItemTask, Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
+from nearspace.learning.progress import about
 
-__all__ = ["Transfer", "TransferRow", "strongest", "transfer", "transferred", "verdicts_on"]
+__all__ = ["Transfer", "transfer", "transferred"]
 
 LEVEL = 0.95
-FLOOR = "linear head on"  # the plain representation: nothing is transferred
 
 Runs = dict[tuple[int, Way], list[tuple[np.ndarray, float]]]
-
-
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
-class TransferRow:
-    """One number of labels, used in one way.
-
-    Attributes
-    ----------
-    labels : int
-        How many training items had a label.
-    way : str
-        How they were used.
-    varied : bool
-        Whether a network saw random variations of the labelled items.
-    seeds : int
-        Draws of labelled items.
-    scores : dict of str to Estimate
-        The accuracy, or R² where numbers are told, with an interval over draws and test items.
-    difference : Estimate or None
-        Score minus that of the same network from scratch, varied or not as here, paired by
-        draw and test item; the intervals hold for all rows of one number of labels at once.
-    over_plain : Estimate or None
-        Score of the linear head minus that of the linear head on the plain representation,
-        paired likewise; None for other ways.
-    learning_rate : float or None
-        The rate chosen; None for a linear head.
-    seconds : float
-        Mean wall time of a fit and of labelling the test items.
-    predictions : ndarray of shape (seeds, test items)
-        The labels given.
-    verdict : str
-        ``"better"``, ``"worse"`` or ``"tied"`` beside the network from scratch; else empty.
-    """
-
-    labels: int
-    way: str
-    varied: bool
-    seeds: int
-    scores: dict[str, Estimate]
-    difference: Estimate | None
-    over_plain: Estimate | None
-    learning_rate: float | None
-    seconds: float
-    predictions: np.ndarray = dataclasses.field(metadata=HIDDEN)
-    verdict: str = ""
-    recommended: ClassVar[bool] = False  # which way to use depends on what labels cost
-
-    def __repr__(self) -> str:
-        """Return how it did with how many labels, on one line."""
-        return row_line(self, f"{self.labels:,} labels, {seconds_text(self.seconds)} a fit")
-
-    @property
-    def name(self) -> str:
-        """The way: what a row is called in words."""
-        return self.way
-
-    @property
-    def score(self) -> Estimate:
-        """The only score."""
-        return next(iter(self.scores.values()))
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -123,67 +62,13 @@ class Transfer(Board):
 
     @property
     def advice(self) -> Advice:
-        """What pretraining brought; which way to use is left to the reader."""
-        return Advice(reasons=self.verdicts)
-
-
-def strongest(rows: Sequence[TransferRow], labels: int, varied: bool = False) -> TransferRow | None:
-    """Return the best row that transfers anything and has a network from scratch beside it."""
-    rivals = [
-        row
-        for row in rows
-        if (row.labels, row.varied) == (labels, varied)
-        and row.difference is not None
-        and not row.way.startswith(FLOOR)
-    ]
-    return max(rivals, key=lambda row: row.score.value, default=None)
-
-
-def verdicts_on(rows: Sequence[TransferRow], score: Score, spec: str) -> list[str]:
-    """Return in a sentence each what pretraining brought.
-
-    Without a network, what the encoder brought over the plain representation.
-    """
-    cases = dict.fromkeys((row.labels, row.varied) for row in rows)
-    best = [row for case in cases if (row := strongest(rows, *case)) is not None]
-    said = []
-    for row in best:
-        how, way = "varied" if row.varied else "as they are", row.way.removesuffix(", varied")
-        said.append(
-            f"{row.labels:,} labels, items {how}: {_helped(row.difference, 'pretraining')}: the "
-            f"best way, {way}, is {_gap(row.difference, score, 'the same network from scratch')}"
-            + _plain_has_more(rows, row, score)
-        )
-    if best:
-        return said
-    plain = next((row.way for row in rows if row.way.startswith(FLOOR)), "")
-    return [
-        f"{row.labels:,} labels: {_helped(row.over_plain, spec)}: the linear head on it is "
-        + _gap(row.over_plain, score, f"the {plain}")
-        for row in rows
-        if row.over_plain
-    ]
-
-
-def _plain_has_more(rows: Sequence[TransferRow], best: TransferRow, score: Score) -> str:
-    """Return that the plain representation is better than the best way, where it is."""
-    plain = [row for row in rows if row.labels == best.labels and row.way.startswith(FLOOR)]
-    if not plain or score.sign * (plain[0].score.value - best.score.value) <= 0:
-        return ""
-    gap = score.gap(plain[0].score.value - best.score.value)
-    return f" But the {plain[0].way}, which needs no network, is {gap} better than that."
-
-
-def _helped(gap: Any, what: str) -> str:
-    words = {"better": "{} helped", "worse": "{} did not help"}
-    return words.get(beside(gap), "whether {} helped cannot be told").format(what)
-
-
-def _gap(gap: Any, score: Score, other: str) -> str:
-    """Return a difference in words, with its interval."""
-    side = "above" if gap.value >= 0 else "below"
-    interval = score.parts(gap, signed=True)[1]
-    return f"{score.gap(gap.value)} {side} {other} {interval}".rstrip() + "."
+        """Which way to use with each number of labels, and what pretraining brought."""
+        used = [row for row in self.rows if row.recommended]
+        picks = [
+            Pick(f"with {row.labels:,} labels", row.way, self.score.text(self.ranking(row)), True)
+            for row in used
+        ]
+        return Advice(tuple(picks), self.verdicts)
 
 
 def transferred(
@@ -196,12 +81,17 @@ def transferred(
         for key, runs in done.items()
     }
 
-    def table(key: tuple[int, Way]) -> ScoreTable:
+    def tables(rows: np.ndarray) -> ScoreTable:
         seed, score = task.protocol.random_state, task.told
-        return ScoreTable(values[key][None], task.groups, seed, score.bounded, score.sign)
+        classes = task.classes if score.by_class else None
+        how = (seed, score.bounded, score.sign)
+        return ScoreTable(rows, task.groups, *how, classes=classes)
+
+    def table(key: tuple[int, Way]) -> ScoreTable:
+        return tables(values[key][None])
 
     rows = []
-    for n, way in sorted(done, key=lambda key: (key[0], key[1].varied)):
+    for n, way in sorted(done, key=_order):
         scratch = n, Way("scratch", way.varied)
         plain = next((k for k in done if k[0] == n and k[1].name.startswith(FLOOR)), None)
         difference = over_plain = None
@@ -227,7 +117,15 @@ def transferred(
                 verdict=beside(difference) if difference is not None else "",
             )
         )
-    verdicts = verdicts_on(rows, task.told, spec)
+    for n in dict.fromkeys(row.labels for row in rows):
+        at = [place for place, row in enumerate(rows) if row.labels == n]
+        of = [values[key] for key in sorted(done, key=_order) if key[0] == n]
+        seeds = min(map(len, of))
+        verdicts = tables(np.stack([some[:seeds] for some in of])).verdicts()
+        tied = [place for place, told in zip(at, verdicts, strict=True) if told.word != "worse"]
+        chosen = tied[to_use([rows[place] for place in tied], task.told)]
+        rows[chosen] = dataclasses.replace(rows[chosen], recommended=True)
+    said = verdicts_on(rows, task.told, spec)
     told, units = task.describe(), "items" if task.groups is None else "groups"
     same = (
         *("name", "kind", "items", "train", "test", "classes", "labels", "split"),
@@ -242,13 +140,14 @@ def transferred(
         "are paired by both and hold for all rows of one number of labels at once",
         "scope": "this one fit of the encoder",
     }
-    return Transfer(tuple(rows), protocol, verdicts=tuple(verdicts))
+    return Transfer(tuple(rows), protocol, verdicts=tuple(said))
 
 
-PRETRAINING = 0.4  # of the progress bar
+def _order(key: tuple[int, Way]) -> tuple[int, bool]:
+    """Return by what rows are sorted; those that are equal stay in the order of `Way`."""
+    return key[0], key[1].varied
 
 
-@called_as("transfer(data, 'simclr', labels=labels)")
 def transfer(
     data: Any,
     encoder: str | Encoder,
@@ -347,12 +246,15 @@ def transfer(
     runs = _Runs(encoder, asked, fits, schedule)
     interrupted = False
     try:
-        runs.pretrain()
-        steps = [(seed, n, way) for n in counts for seed in range(seeds) for way in runs.ways()]
-        for index, (seed, n, way) in enumerate(steps):
-            share = PRETRAINING + (1 - PRETRAINING) * index / len(steps)
-            fits.tell(share, f"{n:,} labels, draw {seed + 1} of {seeds}: {way}")
-            runs.run(seed, n, way)
+        fits.tell(0.0, f"{encoder.spec}: how long it will take")
+        pace = Pace(encoder, asked, schedule)
+        runs.pretrain(pace, pace.seconds(_steps(counts, seeds, runs.ways())))
+        steps = _steps(counts, seeds, runs.ways())
+        for index, step in enumerate(steps):
+            left = pace.seconds(steps[index:])
+            words = f"{step.labels:,} labels, draw {step.seed + 1} of {seeds}: {step.way}"
+            fits.tell(pace.share(left), f"{words}, about {about(left)} left")
+            pace.add(step, runs.run(step))
     except KeyboardInterrupt:
         if not runs.done:
             raise  # there is nothing to keep
@@ -365,6 +267,10 @@ def transfer(
         seconds=runs.seconds,
         interrupted=interrupted,
     )
+
+
+def _steps(counts: list[int], seeds: int, ways: list[Way]) -> list[Step]:
+    return [Step(n, seed, way) for n in counts for seed in range(seeds) for way in ways]
 
 
 def _set(
@@ -398,7 +304,8 @@ def _set(
         f"{n:,} labels are left out: there are {len(task.train):,} training items."
         for n in wanted[len(counts) :]
     ]
-    return task, counts, [*(leak.told for leak in task.leaks), *task.notes, *notes]
+    told = (*(leak.told for leak in task.leaks), *task.notes, *task.ranking_notes("ways"))
+    return task, counts, [*told, *notes]
 
 
 class _Runs:
@@ -407,45 +314,51 @@ class _Runs:
     def __init__(self, encoder: Encoder, task: ItemTask, fits: Fits, schedule: Schedule):
         self.encoder, self.task, self.fits, self.schedule = encoder, task, fits, schedule
         self.target = task.targets[0]
+        plain = USUAL[task.train.kind.name].reference
+        self.heads = {} if plain == encoder.spec else {f"{FLOOR} {plain}": make(plain)}
+        self.heads["linear head"] = encoder
+        self.trains = isinstance(encoder, Learned)  # until it is fitted
         self.done: dict[tuple[int, Way], list[tuple[np.ndarray, float]]] = {}
         self.rates: dict[tuple[int, Way], float] = {}
         self.notes: list[str] = []
         self.last: list[str] = []
         self.seconds = {"pretraining": 0.0, "choosing learning rates": 0.0, "fits on labels": 0.0}
 
-    def pretrain(self) -> None:
-        """Fit the encoder on all training items, and embed the test items."""
-        spec, task = self.encoder.spec, self.task
-        self.fits.tell(0.0, f"{spec} without labels")
+    def pretrain(self, pace: Pace, after: float) -> None:
+        """Fit the encoder on all training items, and embed the test items.
+
+        What comes after takes about so many seconds.
+        """
+        words, task = f"{self.encoder.spec} without labels", self.task
+        self.fits.tell(0.0, f"{words}, about {about(pace.pretraining + after)} in all")
         start = time.perf_counter()
-        with self.fits.telling(f"{spec} without labels", 0.0, PRETRAINING):
-            self.fitted = self.fits.get(self.encoder)[0]
+        with self.fits.telling(words, 0.0, pace.first(after)):
+            self.spaces = {way: self.fits.get(encoder)[0] for way, encoder in self.heads.items()}
         self.seconds["pretraining"] = time.perf_counter() - start
+        self.fitted, spec = self.spaces["linear head"], self.encoder.spec
         self.notes += [f"{spec}: {note}" for note in self.fitted.notes]
-        plain = USUAL[task.train.kind.name].reference
-        self.spaces = {"linear head": self.fitted}
-        if plain != spec:
-            self.spaces = {f"{FLOOR} {plain}": self.fits.get(make(plain))[0], **self.spaces}
         self.test = {way: space.transform(task.test.items) for way, space in self.spaces.items()}
         self.last = last_part(self.fitted)
-        if not self.last:
+        self.trains = bool(self.last)
+        if not self.trains:
             self.notes.append(f"{spec} has no network to fine-tune: only a linear head is judged.")
 
     def ways(self) -> list[Way]:
         """Return the ways to use labels, networks from scratch before what is held against them."""
-        linear = [Way(name) for name in self.spaces]
-        if not self.last:
+        linear = [Way(name) for name in self.heads]
+        if not self.trains:
             return linear
         views = (False, True) if self.task.dataset.kind.has_views else (False,)
         trained = [Way(part, varied) for varied in views for part in ("scratch", "last", "all")]
         return [trained[0], *linear, *trained[1:]]
 
-    def run(self, seed: int, n: int, way: Way) -> None:
-        """Fit in one way on one draw of labelled items, and label the test items."""
+    def run(self, step: Step) -> float:
+        """Fit on one draw of labelled items, label the test items, and return the seconds of it."""
+        n, seed, way = step.labels, step.seed, step.way
         random = np.random.default_rng([self.task.protocol.random_state, seed])
         chosen = draw_labelled(self.target.strata, n, random)
         items, target = take_items(self.task.train.items, chosen), self.target.take(chosen)
-        start = time.perf_counter()
+        began = start = time.perf_counter()
         if way.name in self.spaces:
             head = linear_head(self.spaces[way.name].transform(items), target, seed)
             told = head.predict(self.test[way.name])
@@ -455,11 +368,12 @@ class _Runs:
             if (n, way) not in self.rates:  # chosen on the first draw
                 rate = choose_rate(encoder, items, target, way, first, self.schedule)
                 self.rates[n, way] = rate
-                self.seconds["choosing learning rates"] += time.perf_counter() - start
                 start = time.perf_counter()
+                self.seconds["choosing learning rates"] += start - began
             rate = self.rates[n, way]
             nets = finetune(encoder, items, target, way, rate, first + seed, self.schedule)
             told = target.decode(outputs_of(encoder, nets, self.task.test.items))
         spent = time.perf_counter() - start
         self.seconds["fits on labels"] += spent
         self.done.setdefault((n, way), []).append((told, spent))
+        return time.perf_counter() - began

@@ -48,9 +48,8 @@ class TellClasses(ItemTask):
         counts = np.bincount(test.target.strata)
         return "knn_balanced" if counts.max() > UNEVEN * counts.min() else cls.ranks_by
 
-    @property
-    def ranking_notes(self) -> list[str]:
-        """That balanced accuracy ranks, and why."""
+    def ranking_notes(self, what: str) -> list[str]:
+        """Return that balanced accuracy ranks rows, which are called so, and why."""
         if self.protocol.rank_by is not None or self.rank_by == self.ranks_by:
             return []
         test: Any = self.asked.target
@@ -58,8 +57,8 @@ class TellClasses(ItemTask):
         common, rare = (test.classes[at] for at in (counts.argmax(), counts.argmin()))
         return [
             f"The classes are uneven: of the test items {counts.max():,} are '{common}' and "
-            f"{counts.min():,} '{rare}'. So encoders are ranked by balanced accuracy, to which "
-            "every class adds the same; by plain accuracy with rank_by='knn' (--rank-by knn)."
+            f"{counts.min():,} '{rare}'. So {what} are ranked by balanced accuracy, to which every "
+            "class adds the same."
         ]
 
     @classmethod
