@@ -262,3 +262,16 @@ def test_three_write_one_file_at_once(turns, tmp_path):
         assert process.communicate()[1] == ""
         assert process.returncode == 0
     assert os.listdir(tmp_path) == ["a.csv"]
+
+
+def test_a_file_that_another_process_removes_meanwhile_is_not_there(tmp_path, monkeypatch):
+    path, access = tmp_path / "a.json", os.access
+    path.write_text("{}")
+
+    def removing(what, *rest):
+        path.unlink(missing_ok=True)
+        return access(what, *rest)
+
+    monkeypatch.setattr(os, "access", removing)
+    assert check_place(path) == path
+    assert not path.exists()

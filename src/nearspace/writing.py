@@ -91,20 +91,29 @@ def check_place(path: str | Path) -> Path:
                 f"{path} is a link to {place}, another kind of file, which stays as it is; remove "
                 "the link, or give another name."
             )
-        if path.exists():
-            mode = path.stat().st_mode
+        mode = _mode_of(path)
+        if mode is not None:
             for is_one, name in NO_FILES.items():
                 if is_one(mode):
                     raise NearspaceError(
                         f"{path} is a {name}; expected the name of a file to write."
                     )
-            if not mode & 0o222 or not os.access(place, os.W_OK):
+            # Another process may have removed it since, as one that clears a cache does.
+            if not (mode & 0o222 and os.access(place, os.W_OK)) and place.exists():
                 raise NearspaceError(
                     f"{path} may only be read (its rights are {stat.S_IMODE(mode):03o}); give "
                     "another name, or the right to write."
                 )
         _check_folder(path, place.parent)
     return place
+
+
+def _mode_of(path: Path) -> int | None:
+    """Return the mode of what stands at a path, or None where nothing does."""
+    try:
+        return path.stat().st_mode if path.exists() else None
+    except FileNotFoundError:  # removed between the two
+        return None
 
 
 def check_empty(path: str | Path) -> Path:
