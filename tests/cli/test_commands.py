@@ -113,7 +113,7 @@ WRONG = {
     ("compare", "empty"): "empty",
     ("compare", "nan.npz"): "row 1, column 2",
     ("compare", "wine", "-k", "500"): "lower k",
-    ("embed", "digits", "--with", "pca", "-o", "x.txt"): "ending .space or .parquet or .npz",
+    ("embed", "digits", "--with", "pca", "-o", "x.txt"): "ending .space, .parquet or .npz",
     ("embed", "digits", "--with", "cnn(epochs=1)@conv7", "-o", "x.npz"): "no layer 'conv7'",
     ("compare", "digits", "--wth", "raw"): "--with",
     ("compare", "pictures", "--column", "txt"): "so --column txt finds nothing",

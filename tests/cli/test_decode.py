@@ -87,7 +87,7 @@ def test_analogy_shows_texts(command):
     ("arguments", "told"),
     [
         (("decode", "d.space", "-o", "o.png"), "by --id (several times) or --vectors"),
-        (("decode", "d.space", "--id", "3", "-o", "o.gif"), "ending .png or .npy or .npz"),
+        (("decode", "d.space", "--id", "3", "-o", "o.gif"), "ending .png, .npy or .npz"),
         (("decode", "d.space", "--id", "x3", "-o", "o.png"), "no item 'x3'"),
         (("decode", "d.space", "--vectors", "a.npy", "-o", "o.png"), "a.npy"),
         (("decode", "t.space", "--id", "3", "-o", "o.npy"), "nothing decodes its vectors"),

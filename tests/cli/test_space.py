@@ -166,7 +166,7 @@ def test_compare_keeps_the_winner(command):
         (["remove", "text.space", "a"], "is not a space"),
         (["embed", "digits", "--with", "text.space", "-o", "x.npz"], "is not a space"),
         (["embed", "customers", "--with", "pca", "-o", "x.space"], "pca takes images or vectors"),
-        (["embed", "digits", "--with", "raw", "-o", "x.spce"], "ending .space or .parquet or .npz"),
+        (["embed", "digits", "--with", "raw", "-o", "x.spce"], "ending .space, .parquet or .npz"),
         (["compare", "wine", "--save-best", "best.npz"], "--save-best best.npz: expected a file"),
     ],
 )
@@ -246,7 +246,7 @@ def test_what_is_whole_of_a_damaged_file_is_kept(command):
         (["-o", "new.space"], "-o needs --repair"),
         (["--repair", "-o", "w.space"], "w.space is there already; give a new name"),
         (["--repair", "-o", "link.space"], "link.space is there already; give a new name"),
-        (["--repair", "-o", "new.npz"], "expected the name of a new file ending .space"),
+        (["--repair", "-o", "new.npz"], "expected a file ending .space"),
     ],
 )
 def test_repair_never_writes_over_anything(command, arguments, words):
