@@ -16,7 +16,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
-from nearspace.errors import DataError, SpecError
+from nearspace.errors import DataError, SpecError, called_as
 from nearspace.judge.advice import Advice, Pick
 from nearspace.judge.board import Board
 from nearspace.judge.evidence import Told
@@ -148,6 +148,7 @@ def _order(key: tuple[int, Way]) -> tuple[int, bool]:
     return key[0], key[1].varied
 
 
+@called_as("transfer(data, 'simclr', labels=labels)")
 def transfer(
     data: Any,
     encoder: str | Encoder,
