@@ -50,7 +50,7 @@ def visible_gap(table: ScoreTable, power: float = POWER) -> float | None:
     >>> rng = np.random.default_rng(0)
     >>> scores = (rng.random((2, 1, 225)) < 0.75) * 1.0
     >>> round(visible_gap(ScoreTable(scores, None, 0)), 2)
-    0.13
+    0.12
     """
     means, to = _compared(table)
     others = np.arange(len(table.values)) != to.best
@@ -61,9 +61,12 @@ def visible_gap(table: ScoreTable, power: float = POWER) -> float | None:
         return None
     half, errors = _widths(means, to.best, to.critical)
     z = _normal(power)
-    gap = float(np.median((half + z * errors)[others]))
+    gaps = (half + z * errors)[others]
     if np.isin(table.values[np.isfinite(table.values)], (0, 1)).all():
-        gap = _widened(gap, float(means.values[to.best]))
+        shares, best = means.values[others].tolist(), float(means.values[to.best])
+        pairs = zip(gaps.tolist(), shares, strict=True)
+        gaps = np.array([_at_the_gap(gap, best, share) for gap, share in pairs])
+    gap = float(np.median(gaps))
     if table.groups is None and table.bounded:
         # Of rows that are the same no difference was ever asked for; of two it is the least.
         squared = (max(float(np.median(to.critical[others])), _normal(0.975)) + z) ** 2
@@ -128,16 +131,18 @@ def items_to_settle(table: ScoreTable, row: int, other: int, power: float = POWE
     return math.ceil(high * items)
 
 
-def _widened(gap: float, share: float) -> float:
-    """Return the gap to a row that is right less often, where equal rows would need ``gap``.
+def _at_the_gap(gap: float, share: float, other: float) -> float:
+    """Return the gap to a row that is right less often, from that which two rows would need.
 
-    Being right or not varies the more the nearer to a half its share is.
+    Being right or not varies the more the nearer to a half its share is. ``gap`` is from what two
+    rows vary by that are right as often as ``share`` and ``other`` say.
     """
-    own, wide = share * (1 - share), gap
-    for _ in range(50 if own > 0 else 0):
+    own, seen = share * (1 - share), share * (1 - share) + other * (1 - other)
+    wide = gap
+    for _ in range(50 if seen > 0 else 0):
         less = max(share - wide, 0.5) if share > 0.5 else share
-        wide = gap * math.sqrt((own + less * (1 - less)) / (2 * own))
-    return min(wide, share)
+        wide = gap * math.sqrt((own + less * (1 - less)) / seen)
+    return min(wide, max(share, gap))
 
 
 def _compared(table: ScoreTable) -> tuple[Means, Comparison]:
