@@ -66,3 +66,17 @@ def test_more_folds_than_can_be_made_are_refused():
     items = np.random.default_rng(0).normal(size=(30, 2))
     with pytest.raises(DataError, match=r"5 folds cannot be made of 3 items that can be parted"):
         folds_of(load(items, labels=np.arange(30) % 2, groups=np.arange(30) // 10), 5)
+
+
+def test_of_too_many_items_a_draw_is_compared(monkeypatch):
+    digits = load("digits")
+    monkeypatch.setattr("nearspace.data.split.MOST_COMPARED", 100 * len(digits))
+    asked = []
+    near = type(digits.kind).near
+    monkeypatch.setattr(
+        type(digits.kind), "near",
+        lambda kind, items, some: asked.append(len(some)) or near(kind, items, some),
+    )  # fmt: skip
+    copies = folds_of(digits, 5).copies
+    assert asked == [100]
+    assert (copies == "unknown").sum() == len(digits) - 100

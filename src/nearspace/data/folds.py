@@ -7,7 +7,14 @@ import dataclasses
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.split import lots_of, named_pairs, units_of, with_near
+from nearspace.data.split import (
+    compared,
+    duplicates_told,
+    lots_of,
+    named_pairs,
+    units_of,
+    with_near,
+)
 from nearspace.errors import DataError
 
 __all__ = ["Folds", "folds_of"]
@@ -24,7 +31,7 @@ class Folds:
         always trains, as no other has its label.
     copies : ndarray of str of shape (n,)
         ``"near"`` for an item that is nearly the same as one of another fold of the first round,
-        else ``"none"``.
+        else ``"none"``; ``"unknown"`` where there were too many to compare.
     content : ndarray of int
         A number for each item, the same where encoders see the same.
     notes : tuple of str
@@ -78,12 +85,7 @@ def folds_of(
     [[12, 14, 10], [11, 15, 9]]
     """
     content = dataset.kind.same(dataset.items)
-    notes: list[str] = []
-    duplicates = len(content) - (content.max() + 1)
-    if duplicates:
-        notes.append(
-            f"Exact duplicates: {duplicates:,} of {len(dataset):,} items equal an earlier one."
-        )
+    notes = duplicates_told(content)
     together = content
     if near_duplicates == "together":
         together = with_near(dataset, content, notes)
@@ -115,12 +117,15 @@ def folds_of(
     )
     copies = np.full(len(dataset), "none", dtype="U7")
     if together is content:
-        near = dataset.kind.near(dataset.items, np.arange(len(dataset)))
+        some = compared(dataset, np.arange(len(dataset)), random_state)
+        copies[:] = "unknown"
+        copies[some] = "none"
+        near = dataset.kind.near(dataset.items, some)
         near = near[(fold[0][near[:, 0]] >= 0) & (fold[0][near[:, 0]] != fold[0][near[:, 1]])]
         copies[np.unique(near[:, 0])] = "near"
         if len(near):
             notes.append(
-                f"Near-duplicates: {int((copies == 'near').sum()):,} of {len(dataset):,} items are "
+                f"Near-duplicates: {int((copies == 'near').sum()):,} of {len(some):,} items are "
                 f"nearly the same as one of another fold, such as {named_pairs(dataset, near)}; "
                 "near_duplicates='together' keeps such in one fold."
             )

@@ -119,12 +119,7 @@ def split_of(
             f"{did_you_mean(near_duplicates, NEAR_DUPLICATES)}"
         )
     content = dataset.kind.same(dataset.items)
-    notes: list[str] = []
-    copies = len(content) - (content.max() + 1)
-    if copies:
-        notes.append(
-            f"Exact duplicates: {copies:,} of {len(dataset):,} items equal an earlier one."
-        )
+    notes = duplicates_told(content)
     together = content
     if near_duplicates == "together" and dataset.split is None:
         together = with_near(dataset, content, notes)
@@ -147,6 +142,22 @@ def split_of(
         there = slice(None) if dataset.labelled is None else dataset.labelled
         notes += dataset.target.split_notes(train[there], test[there])
     return Split(np.flatnonzero(train), np.flatnonzero(test), across, content, tuple(notes))
+
+
+def duplicates_told(content: np.ndarray) -> list[str]:
+    """Return how many items equal an earlier one, by the number of each item's content."""
+    copies = len(content) - (content.max() + 1)
+    if not copies:
+        return []
+    return [f"Exact duplicates: {copies:,} of {len(content):,} items equal an earlier one."]
+
+
+def compared(dataset: Dataset, asked: np.ndarray, random_state: int) -> np.ndarray:
+    """Return which of some items are compared with all, in order: of too many a draw."""
+    most = max(1, MOST_COMPARED // len(dataset))
+    if not dataset.kind.compares_pairs or len(asked) <= most:
+        return asked
+    return np.sort(np.random.default_rng(random_state).choice(asked, most, replace=False))
 
 
 def with_near(dataset: Dataset, content: np.ndarray, notes: list[str]) -> np.ndarray:
@@ -183,12 +194,9 @@ def _across(
             f"{equal.sum():,} of {len(asked):,} test items of the published split stand among the "
             "training items too; they were left where they are."
         )
-    left = asked[~equal]
-    most = max(1, MOST_COMPARED // len(dataset))
-    if dataset.kind.compares_pairs and len(left) > most:
-        across[~equal] = "unknown"
-        left = np.sort(np.random.default_rng(random_state).choice(left, most, replace=False))
-        across[np.searchsorted(asked, left)] = "none"
+    left = compared(dataset, asked[~equal], random_state)
+    across[~equal] = "unknown"
+    across[np.searchsorted(asked, left)] = "none"
     pairs = dataset.kind.near(dataset.items, left)
     pairs = pairs[train[pairs[:, 1]]]
     near = np.unique(pairs[:, 0])
