@@ -74,6 +74,7 @@ CATALOGUE: dict[str, Entry] = {
     "alexnet": Entry(".learned.supervised:AlexNet", _IMAGE, "AlexNet for small images", "labels"),
     "bow": Entry(".handmade.words:BagOfWords", ("text",), "word counts, sparse", "items"),
     "tfidf": Entry(".handmade.words:TfIdf", ("text",), "weighted word counts, sparse", "items"),
+    "bm25": Entry(".handmade.bm25:BM25", ("text",), "word weights of search engines", "items"),
     "onehot": Entry(".handmade.plain:OneHot", ("table",), "one-hot, scaled numbers", "items"),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),

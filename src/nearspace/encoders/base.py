@@ -263,6 +263,21 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
                 vectors[rows] = self._transform(some)
             return vectors
 
+    def transform_queries(self, X: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors of items that others are searched by: the same unless it says so.
+
+        Parameters
+        ----------
+        X : sequence of n items
+            Of the kind the encoder was fitted on.
+
+        Returns
+        -------
+        ndarray or csr_array of shape (n, d), float32
+            One vector an item, to be held against what `transform` returns of the others.
+        """
+        return self.transform(X)
+
     def _recognised(self, items: Any) -> Kind:
         """Return the kind given as a parameter, else that of ours which items look like."""
         given = getattr(self, "kind", None)

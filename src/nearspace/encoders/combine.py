@@ -229,7 +229,15 @@ class Concatenated(Composite):
         return [self.kind_.size for _ in self.encoders_]
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
-        blocks = [part.transform(items) for part in self.encoders_]
+        return self._beside([part.transform(items) for part in self.encoders_])
+
+    def transform_queries(self, X: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors that the parts have for queries, side by side."""
+        check_is_fitted(self)
+        return self._beside([part.transform_queries(X) for part in self.encoders_])
+
+    @staticmethod
+    def _beside(blocks: list[Any]) -> np.ndarray | sparse.csr_array:
         if any(sparse.issparse(block) for block in blocks):
             return sparse.csr_array(sparse.hstack(blocks, format="csr"), dtype=np.float32)
         return np.hstack(blocks)
@@ -315,6 +323,14 @@ class Piped(Composite):
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         for part in self.encoders_:
+            items = part.transform(items)
+        return items
+
+    def transform_queries(self, X: Any) -> np.ndarray | sparse.csr_array:
+        """Return what the later parts make of the vector that the first has for a query."""
+        check_is_fitted(self)
+        items = self.encoders_[0].transform_queries(X)
+        for part in self.encoders_[1:]:
             items = part.transform(items)
         return items
 

@@ -13,7 +13,7 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.statistics import FEWEST_UNITS
 
 if TYPE_CHECKING:
-    from nearspace.judge.scores import Score
+    from nearspace.judge.score import Score
     from nearspace.judge.task import ItemTask, Protocol
 
 __all__ = [

@@ -19,7 +19,8 @@ from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
 from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.mistakes import Mistakes, mistakes_of
-from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.score import Score
+from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import ScoreTable
 from nearspace.judge.task import Task
@@ -112,6 +113,8 @@ class Leaderboard(Board):
         Every training item that is a neighbour somewhere.
     query_labels, gallery_labels : tuple of str
         Their labels; empty when unlabelled.
+    right : tuple of frozenset of int
+        For each query which items of the gallery it is to find, where that is known.
     similarity : dict of str to ndarray of shape (e, e)
         ``"cka"`` and ``"neighbour_overlap"`` between the spaces named in `spaces`.
     spaces : tuple of str
@@ -141,6 +144,7 @@ class Leaderboard(Board):
     query_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
     gallery: Strip = dataclasses.field(default=NO_ITEMS, metadata=HIDDEN)
     gallery_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
+    right: tuple[frozenset[int], ...] = dataclasses.field(default=(), metadata=HIDDEN)
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
     mistakes: Mistakes | None = dataclasses.field(default=None, metadata=HIDDEN)
@@ -198,6 +202,8 @@ class Judged:
         What the encoder is, in a few words.
     told : ndarray of shape (n,) or None
         The class that neighbours told of each test item, in the first fit.
+    ranking : ndarray of shape (seeds, q, depth) or None
+        What queries found, see `Evidence.ranking`.
     """
 
     spec: str
@@ -211,6 +217,7 @@ class Judged:
     notes: tuple[str, ...] = ()
     summary: str = ""
     told: np.ndarray | None = None
+    ranking: np.ndarray | None = None
 
 
 def assemble(
@@ -237,16 +244,17 @@ def assemble(
     )
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
-    spaces = [row.shown for row in judged]
+    mapped = judged if task.mapped else []
+    spaces = [row.shown for row in mapped]
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
         notes=(*notes, *_told_of_copies(task, results)),
         similarity={
             "cka": cka_of_all(spaces),
-            "neighbour_overlap": overlap_of_all(spaces, [row.metric for row in judged]),
+            "neighbour_overlap": overlap_of_all(spaces, [row.metric for row in mapped]),
         },
-        spaces=tuple(row.spec for row in judged),
+        spaces=tuple(row.spec for row in mapped),
         resolution=resolution,
         better_by=better_by,
         mistakes=_mistakes(task, judged, results),

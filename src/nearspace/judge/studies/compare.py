@@ -32,6 +32,7 @@ from nearspace.judge.exhibits import (
     strips,
 )
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
+from nearspace.judge.fusion import fusions, no_encoder
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
 from nearspace.judge.preflight import data_to_judge, ready_encoders
 from nearspace.judge.statistics import Estimate
@@ -173,6 +174,11 @@ def compare(
             tell_row(landed(asked, judged[-1]))
     tell(1.0, "timing one item")
     judged = judge.timed(judged)
+    fits = {row.spec: functools.partial(judge.usable, row.spec) for row in judged}
+    for row in fusions(asked, judged, judge.queries):
+        judged.append(row)
+        fits[row.spec] = functools.partial(no_encoder, row.spec)
+        tell_row(landed(asked, row))
     tell(1.0, "intervals and verdicts")
     notes += [*_told_once(judged), *_late(late, minutes), *judge.cache.close()]
     return assemble(
@@ -183,7 +189,7 @@ def compare(
         seconds=judge.seconds,
         interrupted=interrupted,
         leaks=asked.leaks,
-        fits={row.spec: functools.partial(judge.usable, row.spec) for row in judged},
+        fits=fits,
     )
 
 
@@ -206,7 +212,7 @@ def _rows(
     """
     usual = USUAL[task.train.kind.name]
     asked = [encoders] if isinstance(encoders, str) else list(() if encoders is None else encoders)
-    specs = usual.rows(task.train.kind)
+    specs = [*usual.rows(task.train.kind), *task.floor]
     if encoders is None:
         specs += usual.specs(labelled=task.train.target is not None)
     rows: dict[str, Encoder] = {}
@@ -308,7 +314,9 @@ class _Judge:
             with self.fits.telling(encoder.spec, done, part, self.budget.check):
                 runs.append(self._shown(run, *self._measured(run, self.task)))
         scores = {name: np.stack([run.scores[name] for run in runs]) for name in runs[0].scores}
-        return dataclasses.replace(runs[0], scores=scores)
+        ranked = [run.ranking for run in runs if run.ranking is not None]
+        ranking = np.concatenate(ranked) if ranked else None
+        return dataclasses.replace(runs[0], scores=scores, ranking=ranking)
 
     def _folded(self, encoder: Encoder, start: float, share: float) -> Judged:
         """Return what is measured of an encoder in all folds; what is shown is of the first."""
@@ -354,7 +362,7 @@ class _Judge:
 
     def _key(self, encoder: Encoder, task: Task) -> str:
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
-        sides = (task.train.fingerprint, task.test.fingerprint)
+        sides = task.fingerprints
         groups = "" if task.test.groups is None else task.test.groups.tolist()
         kind, scores = task.train.kind, task.scores
         made_of = (*encoder.parts, kind, task, task.train.target)
@@ -383,7 +391,12 @@ class _Judge:
 
     def _shown(self, encoder: Encoder, arrays: dict[str, Any], facts: dict[str, Any]) -> Judged:
         """Return a row of what was measured of one fit, with what there is to show of it."""
-        nearby = nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS, facts["metric"])
+        ranking = arrays.get("ranking")
+        if ranking is None:
+            asked = arrays["test"][self.queries]
+            nearby = nearest(asked, arrays["train"], NEIGHBOURS, facts["metric"])[0]
+        else:
+            nearby = ranking[self.queries, :NEIGHBOURS]
         return Judged(
             spec=encoder.spec,
             learns=encoder.learns,
@@ -394,9 +407,10 @@ class _Judge:
             notes=tuple(facts["notes"]),
             shown=arrays["test"][self.shown],
             told=_classes(self.task)[arrays["told"]] if "told" in arrays else None,
+            ranking=None if ranking is None else ranking[None],
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
-                neighbours=nearby[0],
+                neighbours=nearby,
                 layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
                 strips=self._strips(encoder, arrays["test"][self.shown]),
                 elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
@@ -429,7 +443,7 @@ class _Judge:
         }
         times.append(time.perf_counter())
         layout = np.empty((0, 2))
-        if at == 0 and evidence.metric != "dot":
+        if at == 0 and task.mapped and evidence.metric != "dot":
             shown = evidence.rotated[self.shown]
             layout = tsne(shown, evidence.metric, task.protocol.random_state)
         taps = at == 0 and getattr(encoder, "layer", None) is None
@@ -440,6 +454,8 @@ class _Judge:
         arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
         if task.name == "classes":
             arrays["told"] = np.searchsorted(_classes(task), evidence.votes)
+        if task.name == "retrieval":
+            arrays["ranking"] = evidence.ranking
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         facts = {
             "cost": dataclasses.asdict(cost),

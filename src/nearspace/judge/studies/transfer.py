@@ -36,7 +36,7 @@ from nearspace.judge.studies.gains import FLOOR, TransferRow, to_use, verdicts_o
 from nearspace.judge.studies.pace import Pace, Step
 from nearspace.judge.table import ScoreTable, beside
 from nearspace.judge.task import ItemTask, Protocol
-from nearspace.judge.tasks import set_task
+from nearspace.judge.tasks import set_item_task
 from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import about
 
@@ -284,7 +284,7 @@ def _set(
             "subfolder for each class, or name the column (labels=…, --labels)."
         )
     wanted = sorted(set(labelled))
-    task = set_task(dataset, protocol, name)
+    task = set_item_task(dataset, protocol, name)
     if not task.labelled:
         raise DataError(f"{dataset.name}: all labels are the same, so there is nothing to tell.")
     target = task.targets[0]
