@@ -9,7 +9,6 @@ import numpy as np
 
 from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.kind import content_hash
-from nearspace.data.kinds.text import Text
 from nearspace.data.lots import keys_of, lots
 from nearspace.data.pairs import Pairs
 from nearspace.errors import DataError
@@ -57,7 +56,7 @@ def known_items(dataset: Dataset, random_state: int = 0, most: int = MOST_QUERIE
     >>> pairs.left.items, pairs.right.items
     (['Cats are animals.'], ['They sleep all day long.', 'A ship.'])
     """
-    if not isinstance(dataset.kind, Text):
+    if dataset.kind.query("") is None:
         raise DataError(
             f"{dataset.name}: queries can be made from texts, got {dataset.kind.name}s; expected "
             "pairs of two columns (load_pairs(…), --left and --right), or queries and which items "
@@ -91,9 +90,11 @@ def known_items(dataset: Dataset, random_state: int = 0, most: int = MOST_QUERIE
         f"of it{few}. People ask in other words, so that this tells less than queries of theirs."
     ]
     if len(texts) > len(able):
+        short = len(texts) - len(able)
+        are, they = ("text is", "it") if short == 1 else ("texts are", "they")
         notes.append(
-            f"{len(texts) - len(able):,} texts are too short to be parted: they can be found, and "
-            "ask nothing."
+            f"{short:,} {are} too short to be parted: {they} can be found, and no query is made of "
+            "such."
         )
     return Pairs(
         queries, documents, links, name=dataset.name, notes=(*dataset.notes, *notes), made_by=how

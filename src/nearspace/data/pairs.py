@@ -256,9 +256,10 @@ def _scores(
     if values.dtype.kind not in "fiub":
         read = parse_numbers(values)
         if not isinstance(read, Numerals):
+            odd = next((cell for cell in numbers if not _is_number(cell)), numbers[0])
             raise DataError(
                 f"{name}: expected a number in each row of '{column}', which says how alike the "
-                f"two texts are; got '{numbers[0]!s:.40}'."
+                f"two texts are; got '{odd!s:.40}'."
             )
         wrong = np.flatnonzero(~np.isfinite(read.values))
         if len(wrong):
@@ -276,6 +277,13 @@ def _scores(
             f"{within}{f'; so it is in {len(beyond):,} rows' * (len(beyond) > 1)}."
         )
     return numbers.astype(np.float64)
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        return np.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _side(texts: list[str], rows: np.ndarray | None, name: str) -> tuple[Dataset, np.ndarray]:

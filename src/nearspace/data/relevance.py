@@ -134,12 +134,17 @@ def _read_corpus(path: Path, column: str | None) -> tuple[Dataset, list[str]]:
 
 def _read_queries(source: Any) -> tuple[Dataset, list[str]]:
     """Return queries with their ids."""
+    import pandas as pd
+
     if isinstance(source, str | os.PathLike):
         path = Path(source).expanduser()
         (frame, notes), called = read_frame(path), path.name
+        if len(frame.columns) == 2 and not {*frame.columns} & {*IDS, *TEXTS}:
+            # No names of columns, but the first query, which is text as names are.
+            first = pd.DataFrame([[*frame.columns]], columns=frame.columns)
+            frame = pd.concat([first, frame], ignore_index=True)
+            frame.columns = ["column 0", "column 1"]
     else:
-        import pandas as pd
-
         frame, notes, called = pd.DataFrame(source), [], "queries"
     if list(map(str, frame.columns[:2])) == ["column 0", "column 1"]:
         name, column = frame.columns[:2]

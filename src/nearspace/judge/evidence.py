@@ -112,7 +112,8 @@ class Evidence:
         """How alike the two test items of each link are."""
         left, right = self.task.links.T
         alike = rescored(self.test[left], self.test, right[:, None], self.metric)[:, 0]
-        return np.round(alike / (np.abs(alike).max(initial=0.0) or 1.0), DIGITS)
+        largest = np.abs(alike).max(initial=0.0) or 1.0
+        return np.round(alike / largest, DIGITS) * largest
 
     @functools.cached_property
     def rotated(self) -> VectorArray:
@@ -164,8 +165,8 @@ class Evidence:
         most = hubs[shares[hubs].argmax()]
         others = f", and {len(hubs) - 1:,} more are hubs too" * (len(hubs) > 1)
         return [
-            f"The item '{ids[most]}' is among the {k} nearest of {shares[most]:.0%} of the test "
-            f"items{others}: what neighbours tell is distorted."
+            f"The item '{ids[most]}' is among the {k} nearest of {shares[most]:.0%} of the "
+            f"{self.task.units}{others}: what neighbours tell is distorted."
         ]
 
 

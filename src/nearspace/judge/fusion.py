@@ -13,11 +13,15 @@ from nearspace.judge.evidence import Ranked
 from nearspace.judge.exhibits import NEIGHBOURS, Exhibits
 from nearspace.judge.leaderboard import Judged
 from nearspace.judge.task import Task
-from nearspace.metrics.ranking import fused_ranks
+from nearspace.judge.tasks.retrieval import LEXICAL
+from nearspace.metrics.ranking import CONSTANT, fused_ranks
 
-__all__ = ["fusions", "no_encoder"]
+__all__ = ["FUSED", "fusions", "no_encoder"]
 
-LEXICAL = "bm25"
+FUSED = (
+    f"A row fusion(…) puts what {LEXICAL} and one encoder find in one order, by the sum of "
+    f"1 / ({CONSTANT} + rank) in both (reciprocal rank fusion)."
+)
 
 
 def fusions(task: Task, judged: list[Judged], queries: np.ndarray) -> list[Judged]:
@@ -68,7 +72,7 @@ def _fused(task: Task, lexical: Judged, row: Judged, queries: np.ndarray) -> Jud
         dim=lexical.dim + row.dim,
         metric="ranks",
         notes=(),
-        summary=f"{LEXICAL} and {row.spec}, by the ranks in both",
+        summary="",
         exhibits=Exhibits(np.empty((0, 2)), rankings[0][queries, :NEIGHBOURS]),
         ranking=np.stack(rankings),
     )

@@ -8,14 +8,18 @@ query finds no more.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import sparse, stats
 
+from nearspace.metrics.exact import row_products
 from nearspace.metrics.retrieval import VectorArray, nearest
 
-__all__ = ["expected", "found_by", "fused_ranks", "ndcg", "recall", "reciprocal_rank"]
+__all__ = ["CONSTANT", "expected", "found_by", "fused_ranks", "ndcg", "recall", "reciprocal_rank"]
 
+BLOCK = 500  # queries whose likeness to all documents is held at once
+DIGITS = 12  # of how alike vectors are: what is behind them is rounding
 CONSTANT = 60  # of reciprocal rank fusion, as its authors chose it
 
 
@@ -53,10 +57,16 @@ def found_by(
     [[1, 0, -1]]
     """
     wanted = depth + (own is not None)
-    positions, distances = nearest(queries, documents, wanted, metric)
-    gone = positions < 0
-    if sparse.issparse(queries) and metric != "euclidean":
-        gone |= distances == (1.0 if metric == "cosine" else 0.0)
+    positions, distances = nearest(queries, documents, wanted + 1, metric)
+    nothing = {"cosine": 1.0, "dot": 0.0}.get(metric) if sparse.issparse(queries) else None
+    if positions.shape[1] > wanted:
+        last, beyond = distances[:, wanted - 1], distances[:, wanted]
+        doubtful = np.flatnonzero((last == beyond) & (last != nothing))
+        for start in range(0, len(doubtful), BLOCK):
+            rows = doubtful[start : start + BLOCK]
+            positions[rows, :wanted] = _in_order(queries[rows], documents, wanted, metric)
+        positions, distances = positions[:, :wanted], distances[:, :wanted]
+    gone = (positions < 0) | (distances == nothing)
     if own is not None:
         gone |= positions == own[:, None]
     order = np.argsort(gone, axis=1, kind="stable")
@@ -64,6 +74,25 @@ def found_by(
     ranking = np.full((len(there), depth), -1, dtype=np.int32)
     ranking[:, : there.shape[1]] = there
     return ranking
+
+
+def _in_order(queries: VectorArray, documents: VectorArray, depth: int, metric: str) -> np.ndarray:
+    """Return what `nearest` does where more are equally near than there is room for.
+
+    Of these it takes any; here it is the first. Numbers that only rounding tells apart are equal.
+    """
+    queries, documents = (side.astype(np.float64) for side in (queries, documents))
+    alike: Any = queries @ documents.T
+    alike = alike.toarray() if sparse.issparse(alike) else alike
+    squares = row_products(documents, documents)
+    if metric == "cosine":
+        none = np.full(alike.shape, -np.inf)  # which a document without direction is like
+        alike = np.divide(alike, np.sqrt(squares), out=none, where=squares > 0)
+    elif metric == "euclidean":
+        alike = 2 * alike - squares
+    scale = np.abs(np.where(np.isfinite(alike), alike, 0.0)).max(axis=1, keepdims=True)
+    rounded = np.round(alike / np.where(scale > 0, scale, 1.0), DIGITS)
+    return np.argsort(-rounded, axis=1, kind="stable")[:, :depth]
 
 
 def fused_ranks(rankings: Sequence[np.ndarray], constant: int = CONSTANT) -> np.ndarray:

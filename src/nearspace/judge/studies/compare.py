@@ -32,7 +32,7 @@ from nearspace.judge.exhibits import (
     strips,
 )
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
-from nearspace.judge.fusion import fusions, no_encoder
+from nearspace.judge.fusion import FUSED, fusions, no_encoder
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
 from nearspace.judge.preflight import data_to_judge, ready_encoders
 from nearspace.judge.statistics import Estimate
@@ -175,10 +175,12 @@ def compare(
     tell(1.0, "timing one item")
     judged = judge.timed(judged)
     fits = {row.spec: functools.partial(judge.usable, row.spec) for row in judged}
-    for row in fusions(asked, judged, judge.queries):
-        judged.append(row)
+    fused = fusions(asked, judged, judge.queries)
+    for row in fused:
         fits[row.spec] = functools.partial(no_encoder, row.spec)
         tell_row(landed(asked, row))
+    judged += fused
+    notes += [FUSED] * bool(fused)
     tell(1.0, "intervals and verdicts")
     notes += [*_told_once(judged), *_late(late, minutes), *judge.cache.close()]
     return assemble(
@@ -392,11 +394,13 @@ class _Judge:
     def _shown(self, encoder: Encoder, arrays: dict[str, Any], facts: dict[str, Any]) -> Judged:
         """Return a row of what was measured of one fit, with what there is to show of it."""
         ranking = arrays.get("ranking")
-        if ranking is None:
+        if ranking is not None:
+            nearby = ranking[self.queries, :NEIGHBOURS]
+        elif self.task.mapped:
             asked = arrays["test"][self.queries]
             nearby = nearest(asked, arrays["train"], NEIGHBOURS, facts["metric"])[0]
         else:
-            nearby = ranking[self.queries, :NEIGHBOURS]
+            nearby = np.empty((0, 0), dtype=int)
         return Judged(
             spec=encoder.spec,
             learns=encoder.learns,

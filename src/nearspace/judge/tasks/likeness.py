@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from nearspace.data import Dataset
+from nearspace.data.duplicates import components
 from nearspace.data.pairs import Pairs
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
@@ -18,7 +19,7 @@ from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import FEWEST_UNITS
 from nearspace.judge.task import GEOMETRY_ITEMS, Protocol, Task
-from nearspace.judge.tasks.retrieval import check_rank_by, components
+from nearspace.judge.tasks.retrieval import check_rank_by
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
@@ -184,8 +185,9 @@ def _items(pairs: Pairs) -> tuple[Dataset, np.ndarray]:
 def _groups(pairs: Pairs, notes: list[str]) -> np.ndarray | None:
     """Return which pairs share items, where some do; where most hang together, the left item."""
     items, links = _items(pairs)
-    left, right = items.kind.same(items.items)[links].T
-    group = components(left, right)
+    same = items.kind.same(items.items)[links]
+    left = same[:, 0]
+    group = components(int(same.max()) + 1, same)[left]
     counts = np.bincount(group)
     if counts.max() == 1:
         return None

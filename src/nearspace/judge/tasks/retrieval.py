@@ -10,11 +10,13 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from nearspace.data import Dataset, Text
+from nearspace.data import Dataset
+from nearspace.data.duplicates import components
 from nearspace.data.kinds.kind import content_hash
 from nearspace.data.known_items import known_items
 from nearspace.data.lots import keys_of, lots
 from nearspace.data.pairs import Pairs
+from nearspace.encoders import CATALOGUE
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.evidence import Evidence
@@ -25,7 +27,9 @@ from nearspace.judge.task import GEOMETRY_ITEMS, Protocol, Task
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
-__all__ = ["Retrieval", "check_rank_by", "components"]
+__all__ = ["LEXICAL", "Retrieval", "check_rank_by"]
+
+LEXICAL = "bm25"  # the encoder that search engines are
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -142,8 +146,8 @@ class Retrieval(Task):
 
     @property
     def floor(self) -> list[str]:
-        """What search engines do, where the items are texts."""
-        return ["bm25"] if isinstance(self.train.kind, Text) else []
+        """What search engines do, where it takes such items."""
+        return [LEXICAL] if self.train.kind.name in CATALOGUE[LEXICAL].kinds else []
 
     @property
     def scores(self) -> list[Score]:
@@ -157,7 +161,8 @@ class Retrieval(Task):
         of = self.test.groups
         if of is None:
             return same if len(np.unique(same)) < len(same) else None
-        return components(same, same.max() + 1 + np.unique(of, return_inverse=True)[1])
+        together = np.stack([same, same.max() + 1 + np.unique(of, return_inverse=True)[1]], axis=1)
+        return components(int(together.max()) + 1, together)[same]
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -211,21 +216,6 @@ def check_rank_by(task: str, rank_by: str) -> None:
         raise NearspaceError(f"Cannot rank {task} by '{rank_by}'. {did_you_mean(rank_by, names)}")
 
 
-def components(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return which links hang together, each from one node to another.
-
-    Examples
-    --------
-    >>> components(np.array([0, 0, 1, 2]), np.array([3, 4, 4, 5])).tolist()
-    [0, 0, 0, 1]
-    """
-    from scipy.sparse.csgraph import connected_components
-
-    n = 1 + int(max(left.max(initial=0), right.max(initial=0)))
-    links = sparse.coo_array((np.ones(len(left)), (left, right)), (n, n))
-    return np.unique(connected_components(links, directed=False)[1][left], return_inverse=True)[1]
-
-
 def _own(queries: Dataset, documents: Dataset, relevance: sparse.csr_array) -> np.ndarray | None:
     """Return the document of the same id and content as each query; None where none has any.
 
@@ -259,9 +249,10 @@ def _equal_ones(documents: Dataset, relevance: sparse.csr_array) -> list[str]:
     doubtful = int((sizes[same[relevance.indices]] > counts[of_group.ravel()]).sum())
     if not doubtful:
         return []
+    are = "document equals" if doubtful == 1 else "documents equal"
     return [
-        f"{doubtful:,} relevant documents equal one that is not relevant to the same query: no "
-        "encoder can tell these apart."
+        f"{doubtful:,} relevant {are} one that is not relevant to the same query: no encoder can "
+        "tell these apart."
     ]
 
 
