@@ -75,19 +75,23 @@ def compare(
 
     Parameters
     ----------
-    data : Dataset, Task, or what `load` reads
-        The items. A task brings its own settings, and what is said of them here has no part.
+    data : Dataset, Pairs, Task, or what `load` reads
+        The items, pairs of them (`load_pairs`), or queries and documents (`load_retrieval`, or a
+        folder in BEIR's form). A task brings its own settings, and what is said of them here has
+        no part.
     labels : array-like or str, optional
         Their labels, or the name of a column: classes, or numbers where one is not whole.
     encoders : iterable of str or transformer, optional
         Specs, encoders, or any scikit-learn transformers; by default those that suit the kind.
-    task : {"classes", "numbers", "unlabelled"}, optional
-        What a space should be good for; by default what the data bring decides.
+    task : {"classes", "numbers", "unlabelled", "retrieval", "likeness"}, optional
+        What a space should be good for; by default what the data bring decides: classes or numbers
+        as labels, none, queries that are to find documents, pairs judged by how alike they are.
+        Of texts alone ``"retrieval"`` makes queries.
     k : int, default=5
         Neighbours that vote.
     rank_by : str, optional
         The score that ranks; by default ``"knn"`` of classes, ``"knn_r2"`` of numbers, else
-        ``"preservation"``.
+        ``"preservation"``, ``"ndcg_10"`` of queries, ``"spearman"`` of pairs.
     metric : {"cosine", "dot", "euclidean"}, optional
         By which neighbours are near, of all rows; by default each encoder's own.
     seeds : int, default=1
