@@ -83,6 +83,7 @@ def test_two_columns_are_searched_and_judged(command):
     assert "Spearman" in done.stdout
     assert "(--test)" in done.stdout
     page = (command.folder / "report.html").read_text()
+    assert "Where people say otherwise" in page
     for absent in ('id="maps"', 'id="alike"', 'id="neighbours"', "training items"):
         assert absent not in page, absent
     table.to_csv(command.folder / "more.csv", index=False)

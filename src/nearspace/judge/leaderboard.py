@@ -17,6 +17,7 @@ from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.card import row_line
 from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
+from nearspace.judge.disagreements import Disagreements, disagreements_of
 from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.mistakes import Mistakes, mistakes_of
 from nearspace.judge.score import Score
@@ -121,6 +122,8 @@ class Leaderboard(Board):
         The specs along both axes of `similarity`.
     mistakes : Mistakes or None
         What the recommended row, else the best, takes for what; None without classes.
+    disagreements : Disagreements or None
+        The pairs of which that row says most otherwise than people; None without judged pairs.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items; on all items
         where they were judged in folds.
@@ -148,6 +151,7 @@ class Leaderboard(Board):
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
     mistakes: Mistakes | None = dataclasses.field(default=None, metadata=HIDDEN)
+    disagreements: Disagreements | None = dataclasses.field(default=None, metadata=HIDDEN)
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
     )
@@ -204,6 +208,8 @@ class Judged:
         The class that neighbours told of each test item, in the first fit.
     ranking : ndarray of shape (seeds, q, depth) or None
         What queries found, see `Evidence.ranking`.
+    alike : ndarray of shape (pairs,) or None
+        How alike the items of each pair are, see `Evidence.likeness`, in the first fit.
     """
 
     spec: str
@@ -218,6 +224,7 @@ class Judged:
     summary: str = ""
     told: np.ndarray | None = None
     ranking: np.ndarray | None = None
+    alike: np.ndarray | None = None
 
 
 def assemble(
@@ -258,6 +265,7 @@ def assemble(
         resolution=resolution,
         better_by=better_by,
         mistakes=_mistakes(task, judged, results),
+        disagreements=_disagreements(task, judged, results),
         **shown,
         **settings,
     )
@@ -385,11 +393,24 @@ def _ranked(
 
 def _mistakes(task: Task, judged: list[Judged], results: list[Result]) -> Mistakes | None:
     """Return the mistakes of the recommended row, else of the best, where classes were told."""
-    rows = sorted(results, key=lambda row: (not row.recommended, row.verdict != "best"))
-    told = {row.spec: row.told for row in judged}
-    if not rows or (said := told.get(rows[0].spec)) is None:
+    row = _foremost(judged, results)
+    if row is None or row.told is None:
         return None
-    return mistakes_of(rows[0].spec, task.asked.take(task.tested), said)
+    return mistakes_of(row.spec, task.asked.take(task.tested), row.told)
+
+
+def _disagreements(task: Any, judged: list[Judged], results: list[Result]) -> Disagreements | None:
+    """Return the pairs of which that row says otherwise than people, where there are pairs."""
+    row = _foremost(judged, results)
+    if row is None or row.alike is None:
+        return None
+    return disagreements_of(row.spec, task.test, task.links, task.judged, row.alike)
+
+
+def _foremost(judged: list[Judged], results: list[Result]) -> Judged | None:
+    """Return what was measured of the recommended row, else of the best."""
+    rows = sorted(results, key=lambda row: (not row.recommended, row.verdict != "best"))
+    return next((row for row in judged if rows and row.spec == rows[0].spec), None)
 
 
 def _better_by(

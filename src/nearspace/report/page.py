@@ -112,6 +112,9 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
     if board.mistakes is not None and board.mistakes.n_wrong:
         pictured = board.mistakes.items.kind.pictured
         yield section("mistakes", "Mistakes", mistakes=board.mistakes, pictured=pictured, fold=fold)
+    if board.disagreements is not None:
+        pairs = board.protocol["pairs"]
+        yield section("disagreements", "Pairs", told=board.disagreements, pairs=pairs)
     groups: dict[str, list[tuple[Any, Strip]]] = {}
     for _, row in rows:
         for strip in row.exhibits.strips:
@@ -273,6 +276,8 @@ def _data(board: Leaderboard) -> dict[str, Any]:
     strips = {"shown": board.shown, "queries": board.queries, "gallery": board.gallery}
     if board.mistakes is not None:
         strips["wrong"] = board.mistakes.items
+    if board.disagreements is not None:
+        strips |= {"left": board.disagreements.left, "right": board.disagreements.right}
     lists = {name: drawn(strip) for name, strip in strips.items()}
     places = {text: place for place, text in enumerate(dict.fromkeys(chain(*lists.values())))}
     data: dict[str, Any] = {"fragments": list(places), "classes": names, "codes": codes}

@@ -416,6 +416,7 @@ class _Judge:
             shown=arrays["test"][self.shown],
             told=_classes(self.task)[arrays["told"]] if "told" in arrays else None,
             ranking=None if ranking is None else ranking[None],
+            alike=arrays.get("alike"),
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
                 neighbours=nearby,
@@ -464,6 +465,8 @@ class _Judge:
             arrays["told"] = np.searchsorted(_classes(task), evidence.votes)
         if task.name == "retrieval":
             arrays["ranking"] = evidence.ranking
+        if task.name == "likeness":
+            arrays["alike"] = evidence.likeness
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         facts = {
             "cost": dataclasses.asdict(cost),
