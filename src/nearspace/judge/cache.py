@@ -136,6 +136,10 @@ class Cache:
             self._bad.add(path)
             return None
 
+    def has_fit(self, key: str) -> bool:
+        """Return whether `store_fit` kept something under a key."""
+        return self.folder is not None and os.path.isfile(self._path("fits", key))
+
     def store_row(self, key: str, arrays: Arrays, facts: dict[str, Any]) -> None:
         """Keep the embeddings and per-item scores of a row, and its plain facts."""
         self._store("rows", key, arrays, facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,12 +15,19 @@ from sklearn.base import BaseEstimator, clone
 from nearspace.data import Dataset, Kind
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite
+from nearspace.encoders.learned.learned import Learned
 from nearspace.judge.cache import Cache, content_key, make_key
+from nearspace.judge.cost import epochs_of
 from nearspace.judge.task import Task
+from nearspace.judge.workers import Job, Workers, spare_cores
+from nearspace.learning.device import torch_device
 from nearspace.learning.progress import about, epoch_listener
 
 __all__ = ["Fits", "Tell", "has_random_state", "is_same", "seeded"]
 
+# Items seen by a network as it trains, epochs times items, below which it is trained before another
+# process has its libraries; and how many numbers all items may have to be held by that too.
+MANY_SEEN, MOST_SHARED = 20_000, 500_000_000
 
 # How far along (0 to 1), and what is being done.
 Tell: TypeAlias = Callable[[float, str], None]
@@ -44,6 +51,7 @@ class Fits:
         self.tell: Tell = progress or (lambda share, words: None)
         self.done: dict[str, tuple[Encoder, float]] = {}
         self.alive: dict[int, Encoder] = {}  # while it lives, no other encoder gets its id
+        self.workers = Workers((), 0)
 
     def telling(
         self, words: str, start: float, share: float, check: Callable[[], None] | None = None
@@ -83,22 +91,19 @@ class Fits:
             return self._parts(encoder, items, y, kind, data_key)
         if encoder.needs_all_items:
             return clone(encoder).fit_on(self.task.dataset), 0.0
-        parameters = encoder.parameters()
-        usual = {name: parameters[name].default for name in encoder.fit_free_params}
-        chosen = {name: encoder.get_params()[name] for name in usual}
-        base = clone(encoder).set_params(**usual)
+        base, chosen = _without_fit_free(encoder)
         if not base.is_reproducible:
             self.alive[id(encoder)] = encoder
-        own = "" if base.is_reproducible else id(encoder)
-        by = (*map(type, base.parts), type(kind))
-        key = make_key(data_key, base.spec, kind.metric, own, by=by)
+        key = _key(base, encoder, kind, data_key)
         if key not in self.done:
             fit = self.cache.load_fit(key)
             if fit is None:
-                if chosen != usual:  # as its own layer: the fit serves every layer
+                if not _has(base, chosen):  # as its own layer: the fit serves every layer
                     encoder.try_untrained(items, y, kind)
-                start = time.perf_counter()
-                fit = base.fit_items(items, y, kind), time.perf_counter() - start
+                fit = self.workers.take(key)
+                if fit is None:
+                    start = time.perf_counter()
+                    fit = base.fit_items(items, y, kind), time.perf_counter() - start
                 if base.is_reproducible:
                     self.cache.store_fit(key, *fit)
             self.done[key] = fit
@@ -106,6 +111,34 @@ class Fits:
         if chosen:
             fitted = copy.copy(fitted).set_params(**chosen)
         return fitted, seconds
+
+    def beside(self, wanted: Iterable[tuple[Encoder, Dataset]], n: int | None = None) -> Workers:
+        """Return processes that fit, of the encoders that will be asked for, those that take long.
+
+        Parameters
+        ----------
+        wanted : iterable of (Encoder, Dataset)
+            In the order in which they will be asked for, each with the items to fit it on.
+        n : int, optional
+            How many processes; by default one for every two cores.
+        """
+        jobs: dict[str, Job] = {}
+        for encoder, train in wanted:
+            if _takes_long(encoder, train):
+                base, _ = _without_fit_free(encoder)
+                key = _key(base, encoder, train.kind, train.fingerprint)
+                if key not in self.done and not self.cache.has_fit(key):
+                    jobs.setdefault(key, Job(key, base, train))
+        if n is None:
+            n = min(spare_cores(), len(jobs) - 1)
+        self.workers = Workers(list(jobs.values()), max(0, n))
+        return self.workers
+
+    def begun(self, encoder: Encoder) -> bool:
+        """Return whether another process fits an encoder on the training side, or has."""
+        base, _ = _without_fit_free(encoder)
+        train = self.task.train
+        return self.workers.has(_key(base, encoder, train.kind, train.fingerprint))
 
     def _parts(
         self, whole: Composite, items: Any, y: Any, kind: Kind, key: str
@@ -123,6 +156,40 @@ class Fits:
 
         fitted.fit_parts(fit_part, items, y)
         return fitted, total
+
+
+def _without_fit_free(encoder: Encoder) -> tuple[Encoder, dict[str, Any]]:
+    """Return an encoder not fitted as one fit serves it and others, and what it has of its own."""
+    parameters, own = encoder.parameters(), encoder.get_params()
+    usual = {name: parameters[name].default for name in encoder.fit_free_params}
+    chosen = {name: own[name] for name in usual}
+    return clone(encoder).set_params(**usual), chosen
+
+
+def _has(encoder: Encoder, params: dict[str, Any]) -> bool:
+    own = encoder.get_params()
+    return {name: own[name] for name in params} == params
+
+
+def _key(base: Encoder, encoder: Encoder, kind: Kind, data_key: str) -> str:
+    """Return the key of a fit in the cache."""
+    own = "" if base.is_reproducible else id(encoder)
+    by = (*map(type, base.parts), type(kind))
+    return make_key(data_key, base.spec, kind.metric, own, by=by)
+
+
+def _takes_long(encoder: Encoder, train: Dataset) -> bool:
+    """Return whether another process, which has the library alone, is to fit an encoder."""
+    if not isinstance(encoder, Learned) or not encoder.is_reproducible:
+        return False
+    here = {type(part).__module__.partition(".")[0] for part in (encoder, train.kind)}
+    n = len(train)
+    return (
+        here == {__name__.partition(".")[0]}
+        and torch_device(encoder.device).type == "cpu"
+        and n * train.kind.size <= MOST_SHARED
+        and n * epochs_of(encoder, n, encoder.batch_size_for(n)) >= MANY_SEEN
+    )
 
 
 def is_same(first: Any, second: Any) -> bool:
