@@ -12,7 +12,7 @@ from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.combine import Piped
 from nearspace.encoders.spec import make
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 
 

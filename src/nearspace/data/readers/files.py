@@ -81,6 +81,8 @@ def read_file(
         raise DataError(
             f"{path.name} is a single {single.name}; expected the folder of all {single.name}s."
         )
+    if path.suffix == ".space":
+        raise DataError(f"{path.name} is a space, not items: open it by open_space('{path.name}').")
     raise DataError(
         f"{path.name} ends in '{path.suffix}', expected a folder of images, or a file that ends in "
         f"{', '.join(READERS)}, {', '.join(ARCHIVES)}; those of text may be packed "

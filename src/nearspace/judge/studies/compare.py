@@ -33,9 +33,10 @@ from nearspace.judge.exhibits import (
 )
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
-from nearspace.judge.preflight import data_to_judge, ready_encoders
+from nearspace.judge.preflight import data_to_judge, listed, ready_encoders
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.task import Protocol, Task
+from nearspace.judge.task import Task
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import about
@@ -205,7 +206,7 @@ def _rows(
     What nobody asked for by name and lacks its library is a row with its error.
     """
     usual = USUAL[task.train.kind.name]
-    asked = [encoders] if isinstance(encoders, str) else list(() if encoders is None else encoders)
+    asked = listed(encoders)
     specs = usual.rows(task.train.kind)
     if encoders is None:
         specs += usual.specs(labelled=task.train.target is not None)
