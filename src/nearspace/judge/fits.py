@@ -76,6 +76,17 @@ class Fits:
         train = self.task.train if train is None else train
         return self._get(encoder, train.items, train.target, train.kind, train.fingerprint)
 
+    def has(self, encoder: Encoder) -> bool:
+        """Return whether an encoder fitted on the training side is at hand, and takes no time.
+
+        Of one that is put together, whose parts learn from each other, that is not known before.
+        """
+        if isinstance(encoder, Composite):
+            return False
+        train = self.task.train
+        key = self._key(_as_fitted(encoder), encoder, train.kind, train.fingerprint)
+        return key in self.done or self.cache.has_fit(key)
+
     def _get(
         self, encoder: Encoder, items: Any, y: Any, kind: Kind, data_key: str
     ) -> tuple[Encoder, float]:
@@ -83,19 +94,13 @@ class Fits:
             return self._parts(encoder, items, y, kind, data_key)
         if encoder.needs_all_items:
             return clone(encoder).fit_on(self.task.dataset), 0.0
-        parameters = encoder.parameters()
-        usual = {name: parameters[name].default for name in encoder.fit_free_params}
-        chosen = {name: encoder.get_params()[name] for name in usual}
-        base = clone(encoder).set_params(**usual)
-        if not base.is_reproducible:
-            self.alive[id(encoder)] = encoder
-        own = "" if base.is_reproducible else id(encoder)
-        by = (*map(type, base.parts), type(kind))
-        key = make_key(data_key, base.spec, kind.metric, own, by=by)
+        base = _as_fitted(encoder)
+        chosen = {name: encoder.get_params()[name] for name in encoder.fit_free_params}
+        key = self._key(base, encoder, kind, data_key)
         if key not in self.done:
             fit = self.cache.load_fit(key)
             if fit is None:
-                if chosen != usual:  # as its own layer: the fit serves every layer
+                if encoder.spec != base.spec:  # as its own layer: the fit serves every layer
                     encoder.try_untrained(items, y, kind)
                 start = time.perf_counter()
                 fit = base.fit_items(items, y, kind), time.perf_counter() - start
@@ -106,6 +111,14 @@ class Fits:
         if chosen:
             fitted = copy.copy(fitted).set_params(**chosen)
         return fitted, seconds
+
+    def _key(self, base: Encoder, encoder: Encoder, kind: Kind, data_key: str) -> str:
+        """Return under what the fit of an encoder is kept."""
+        if not base.is_reproducible:
+            self.alive[id(encoder)] = encoder
+        own = "" if base.is_reproducible else id(encoder)
+        by = (*map(type, base.parts), type(kind))
+        return make_key(data_key, base.spec, kind.metric, own, by=by)
 
     def _parts(
         self, whole: Composite, items: Any, y: Any, kind: Kind, key: str
@@ -123,6 +136,13 @@ class Fits:
 
         fitted.fit_parts(fit_part, items, y)
         return fitted, total
+
+
+def _as_fitted(encoder: Encoder) -> Encoder:
+    """Return an encoder without what can be chosen once it is fitted: one fit serves all."""
+    parameters = encoder.parameters()
+    usual = {name: parameters[name].default for name in encoder.fit_free_params}
+    return clone(encoder).set_params(**usual)
 
 
 def is_same(first: Any, second: Any) -> bool:

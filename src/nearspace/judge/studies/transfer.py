@@ -249,7 +249,7 @@ def transfer(
     interrupted = False
     try:
         fits.tell(0.0, f"{encoder.spec}: how long it will take")
-        pace = Pace(encoder, asked, schedule)
+        pace = Pace(encoder, asked, schedule, fitted=fits.has(encoder))
         runs.pretrain(pace, pace.seconds(_steps(counts, seeds, runs.ways())))
         steps = _steps(counts, seeds, runs.ways())
         for index, step in enumerate(steps):
