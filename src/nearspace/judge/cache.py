@@ -121,6 +121,10 @@ class Cache:
             files = {name: np.frombuffer(data, np.uint8) for name, data in encoder.dump().items()}
             self._store("fits", key, dict(files), {"seconds": seconds})
 
+    def has_fit(self, key: str) -> bool:
+        """Return whether `store_fit` kept something under a key."""
+        return self.folder is not None and os.path.isfile(self._path("fits", key))
+
     def load_fit(self, key: str) -> tuple[Encoder, float] | None:
         """Return a kept encoder and its fit seconds, or None."""
         content = self._load("fits", key)
@@ -135,10 +139,6 @@ class Cache:
         except (NearspaceError, KeyError, TypeError, ValueError):
             self._bad.add(path)
             return None
-
-    def has_fit(self, key: str) -> bool:
-        """Return whether `store_fit` kept something under a key."""
-        return self.folder is not None and os.path.isfile(self._path("fits", key))
 
     def store_row(self, key: str, arrays: Arrays, facts: dict[str, Any]) -> None:
         """Keep the embeddings and per-item scores of a row, and its plain facts."""

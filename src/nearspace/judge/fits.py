@@ -84,6 +84,17 @@ class Fits:
         train = self.task.train if train is None else train
         return self._get(encoder, train.items, train.target, train.kind, train.fingerprint)
 
+    def has(self, encoder: Encoder) -> bool:
+        """Return whether an encoder fitted on the training side is at hand, or on its way.
+
+        Of one that is put together, whose parts learn from each other, that is not known before.
+        """
+        if isinstance(encoder, Composite):
+            return False
+        train = self.task.train
+        key = self._key(_as_fitted(encoder), encoder, train.kind, train.fingerprint)
+        return key in self.done or self.workers.has(key) or self.cache.has_fit(key)
+
     def _get(
         self, encoder: Encoder, items: Any, y: Any, kind: Kind, data_key: str
     ) -> tuple[Encoder, float]:
@@ -91,14 +102,13 @@ class Fits:
             return self._parts(encoder, items, y, kind, data_key)
         if encoder.needs_all_items:
             return clone(encoder).fit_on(self.task.dataset), 0.0
-        base, chosen = _without_fit_free(encoder)
-        if not base.is_reproducible:
-            self.alive[id(encoder)] = encoder
-        key = _key(base, encoder, kind, data_key)
+        base = _as_fitted(encoder)
+        chosen = {name: encoder.get_params()[name] for name in encoder.fit_free_params}
+        key = self._key(base, encoder, kind, data_key)
         if key not in self.done:
             fit = self.cache.load_fit(key)
             if fit is None:
-                if not _has(base, chosen):  # as its own layer: the fit serves every layer
+                if encoder.spec != base.spec:  # as its own layer: the fit serves every layer
                     encoder.try_untrained(items, y, kind)
                 fit = self.workers.take(key)
                 if fit is None:
@@ -125,8 +135,8 @@ class Fits:
         jobs: dict[str, Job] = {}
         for encoder, train in wanted:
             if _takes_long(encoder, train):
-                base, _ = _without_fit_free(encoder)
-                key = _key(base, encoder, train.kind, train.fingerprint)
+                base = _as_fitted(encoder)
+                key = self._key(base, encoder, train.kind, train.fingerprint)
                 if key not in self.done and not self.cache.has_fit(key):
                     jobs.setdefault(key, Job(key, base, train))
         if n is None:
@@ -134,11 +144,13 @@ class Fits:
         self.workers = Workers(list(jobs.values()), max(0, n))
         return self.workers
 
-    def begun(self, encoder: Encoder) -> bool:
-        """Return whether another process fits an encoder on the training side, or has."""
-        base, _ = _without_fit_free(encoder)
-        train = self.task.train
-        return self.workers.has(_key(base, encoder, train.kind, train.fingerprint))
+    def _key(self, base: Encoder, encoder: Encoder, kind: Kind, data_key: str) -> str:
+        """Return under what the fit of an encoder is kept."""
+        if not base.is_reproducible:
+            self.alive[id(encoder)] = encoder
+        own = "" if base.is_reproducible else id(encoder)
+        by = (*map(type, base.parts), type(kind))
+        return make_key(data_key, base.spec, kind.metric, own, by=by)
 
     def _parts(
         self, whole: Composite, items: Any, y: Any, kind: Kind, key: str
@@ -158,38 +170,27 @@ class Fits:
         return fitted, total
 
 
-def _without_fit_free(encoder: Encoder) -> tuple[Encoder, dict[str, Any]]:
-    """Return an encoder not fitted as one fit serves it and others, and what it has of its own."""
-    parameters, own = encoder.parameters(), encoder.get_params()
-    usual = {name: parameters[name].default for name in encoder.fit_free_params}
-    chosen = {name: own[name] for name in usual}
-    return clone(encoder).set_params(**usual), chosen
-
-
-def _has(encoder: Encoder, params: dict[str, Any]) -> bool:
-    own = encoder.get_params()
-    return {name: own[name] for name in params} == params
-
-
-def _key(base: Encoder, encoder: Encoder, kind: Kind, data_key: str) -> str:
-    """Return the key of a fit in the cache."""
-    own = "" if base.is_reproducible else id(encoder)
-    by = (*map(type, base.parts), type(kind))
-    return make_key(data_key, base.spec, kind.metric, own, by=by)
-
-
 def _takes_long(encoder: Encoder, train: Dataset) -> bool:
     """Return whether another process, which has the library alone, is to fit an encoder."""
     if not isinstance(encoder, Learned) or not encoder.is_reproducible:
+        return False
+    elsewhere = encoder.device not in ("auto", "cpu")
+    if elsewhere or (encoder.device == "auto" and torch_device("auto").type != "cpu"):
         return False
     here = {type(part).__module__.partition(".")[0] for part in (encoder, train.kind)}
     n = len(train)
     return (
         here == {__name__.partition(".")[0]}
-        and torch_device(encoder.device).type == "cpu"
         and n * train.kind.size <= MOST_SHARED
         and n * epochs_of(encoder, n, encoder.batch_size_for(n)) >= MANY_SEEN
     )
+
+
+def _as_fitted(encoder: Encoder) -> Encoder:
+    """Return an encoder without what can be chosen once it is fitted: one fit serves all."""
+    parameters = encoder.parameters()
+    usual = {name: parameters[name].default for name in encoder.fit_free_params}
+    return clone(encoder).set_params(**usual)
 
 
 def is_same(first: Any, second: Any) -> bool:

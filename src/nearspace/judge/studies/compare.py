@@ -34,9 +34,10 @@ from nearspace.judge.exhibits import (
 )
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
-from nearspace.judge.preflight import data_to_judge, ready_encoders
+from nearspace.judge.preflight import data_to_judge, listed, ready_encoders
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.task import Protocol, Task
+from nearspace.judge.task import Task
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import about
@@ -214,7 +215,7 @@ def _rows(
     What nobody asked for by name and lacks its library is a row with its error.
     """
     usual = USUAL[task.train.kind.name]
-    asked = [encoders] if isinstance(encoders, str) else list(() if encoders is None else encoders)
+    asked = listed(encoders)
     specs = usual.rows(task.train.kind)
     if encoders is None:
         specs += usual.specs(labelled=task.train.target is not None)
@@ -290,7 +291,7 @@ class _Judge:
         OutOfTime
             If there is no time for it, or the time is over before it is fitted.
         """
-        begun = not self._is_new(encoder, self.task) or self.fits.begun(encoder)
+        begun = not self._is_new(encoder, self.task) or self.fits.has(encoder)
         plan = Plan(encoder) if begun else self.budget.plan(encoder, self.task)
         encoder, spec = plan.encoder, plan.encoder.spec
         if plan.seconds:
