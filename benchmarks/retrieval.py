@@ -19,7 +19,7 @@ from ir_measures import nDCG
 
 from nearspace import compare, load, load_pairs
 from nearspace.encoders.spec import make
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 
 FOLDER = Path(os.environ["NEARSPACE_DATA"])

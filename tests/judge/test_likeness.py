@@ -11,7 +11,7 @@ from nearspace import compare, load
 from nearspace.data import Dataset, Vector
 from nearspace.data.pairs import Pairs, load_pairs
 from nearspace.errors import DataError, NearspaceError
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 
 RANDOM = np.random.default_rng(0)

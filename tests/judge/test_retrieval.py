@@ -13,7 +13,7 @@ from nearspace.data import Dataset, Vector
 from nearspace.data.pairs import Pairs
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.metrics.ranking import fused_ranks
 

@@ -48,7 +48,7 @@ CATALOGUE: dict[str, Entry] = {
     "raw": Entry(".handmade.plain:Raw", _ANY, "the input itself as a vector", decodes=True),
     "random": Entry(".linear:RandomProjection", _FLAT, "random projection"),
     "pca": Entry(".linear:PCA", _FLAT, "principal components", "items", True),
-    "hog": Entry(".handmade.plain:HOG", _IMAGE, "oriented gradients", extra="images"),
+    "hog": Entry(".handmade.plain:HOG", _IMAGE, "oriented gradients"),
     "bovw": Entry(".handmade.visual:VisualWords", _IMAGE, "visual words over SIFT", "items"),
     "colour_histogram": Entry(
         ".handmade.plain:ColourHistogram", _IMAGE, "how often each colour appears"

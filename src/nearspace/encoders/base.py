@@ -33,7 +33,7 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.labels import check_labels
 from nearspace.encoders.state import Keeps, State, check_state, digest, write
-from nearspace.errors import DataError
+from nearspace.errors import DataError, path_of
 from nearspace.learning.threads import one_thread
 from nearspace.writing import write_files
 
@@ -264,7 +264,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             return vectors
 
     def transform_queries(self, X: Any) -> np.ndarray | sparse.csr_array:
-        """Return the vectors of items that others are searched by: the same unless it says so.
+        """Return the vectors by which a space of `transform` is searched for what is near to items.
+
+        They are those of `transform`, unless the encoder tells what is asked from what is answered,
+        as a model with a prompt for queries does.
 
         Parameters
         ----------
@@ -274,9 +277,15 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Returns
         -------
         ndarray or csr_array of shape (n, d), float32
-            One vector an item, to be held against what `transform` returns of the others.
+            One vector an item.
         """
-        return self.transform(X)
+        check_is_fitted(self)
+        with one_thread():
+            return self._transform_queries(self._check(plain_items(X), reset=False))
+
+    def _transform_queries(self, items: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors by which to search for checked items."""
+        return self._transform(items)
 
     def _recognised(self, items: Any) -> Kind:
         """Return the kind given as a parameter, else that of ours which items look like."""
@@ -509,8 +518,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             If it keeps what cannot be written without pickle, or the folder cannot be written to;
             what it held is then as it was.
         """
-        write_files({Path(path, name): data for name, data in self.dump().items()})
-        return Path(path)
+        folder = path_of(path, "Encoder.save")
+        write_files({folder / name: data for name, data in self.dump().items()})
+        return folder
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -231,16 +231,14 @@ class Concatenated(Composite):
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         return self._beside([part.transform(items) for part in self.encoders_])
 
-    def transform_queries(self, X: Any) -> np.ndarray | sparse.csr_array:
-        """Return the vectors that the parts have for queries, side by side."""
-        check_is_fitted(self)
-        return self._beside([part.transform_queries(X) for part in self.encoders_])
-
-    @staticmethod
-    def _beside(blocks: list[Any]) -> np.ndarray | sparse.csr_array:
+    def _beside(self, blocks: list[Any]) -> np.ndarray | sparse.csr_array:
+        """Return the vectors of the parts side by side."""
         if any(sparse.issparse(block) for block in blocks):
             return sparse.csr_array(sparse.hstack(blocks, format="csr"), dtype=np.float32)
         return np.hstack(blocks)
+
+    def _transform_queries(self, items: Any) -> np.ndarray | sparse.csr_array:
+        return self._beside([part.transform_queries(items) for part in self.encoders_])
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -322,17 +320,16 @@ class Piped(Composite):
         return [self.kind_.size, *(part._n_features_out for part in self.encoders_[:-1])]
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
-        for part in self.encoders_:
-            items = part.transform(items)
-        return items
+        return self._through(self.encoders_[0].transform(items))
 
-    def transform_queries(self, X: Any) -> np.ndarray | sparse.csr_array:
-        """Return what the later parts make of the vector that the first has for a query."""
-        check_is_fitted(self)
-        items = self.encoders_[0].transform_queries(X)
+    def _transform_queries(self, items: Any) -> np.ndarray | sparse.csr_array:
+        return self._through(self.encoders_[0].transform_queries(items))
+
+    def _through(self, vectors: Any) -> np.ndarray | sparse.csr_array:
+        """Return what the parts behind the first make of its vectors."""
         for part in self.encoders_[1:]:
-            items = part.transform(items)
-        return items
+            vectors = part.transform(vectors)
+        return vectors
 
     @property
     def metric(self) -> str:  # type: ignore[override]

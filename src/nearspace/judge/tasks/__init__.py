@@ -8,7 +8,8 @@ from typing import Any
 
 from nearspace.data.pairs import Pairs
 from nearspace.errors import DataError, NearspaceError, did_you_mean
-from nearspace.judge.task import ItemTask, Protocol, Task
+from nearspace.judge.protocol import Protocol
+from nearspace.judge.task import ItemTask, Task
 
 __all__ = ["check_task", "set_item_task", "set_task"]
 

@@ -15,10 +15,11 @@ from nearspace.data.pairs import Pairs
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.evidence import Evidence
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import FEWEST_UNITS
-from nearspace.judge.task import GEOMETRY_ITEMS, Protocol, Task
+from nearspace.judge.task import GEOMETRY_ITEMS, Task
 from nearspace.judge.tasks.retrieval import check_rank_by
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions

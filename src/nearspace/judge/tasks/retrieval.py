@@ -20,10 +20,11 @@ from nearspace.encoders import CATALOGUE
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.evidence import Evidence
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import FEWEST_UNITS
-from nearspace.judge.task import GEOMETRY_ITEMS, Protocol, Task
+from nearspace.judge.task import GEOMETRY_ITEMS, Task
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
