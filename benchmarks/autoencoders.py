@@ -75,7 +75,7 @@ def autoencoder(spec, train, test):
 def main():
     mnist = load(os.environ["NEARSPACE_DATA"] + "/mnist")
     train, test = mnist.items[:60000], mnist.items[60000:]
-    make("autoencoder(dim=2, epochs=1)").fit(train[:500])  # Fabric is imported on first use
+    make("autoencoder(dim=2, epochs=1)").fit(train[:500])  # what is used first is imported
     times = {}
     for spec, wanted in AUTOENCODERS.items():
         pca = make(f"pca(dim={make(spec).dim})").fit(train)

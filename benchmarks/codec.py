@@ -13,8 +13,8 @@ from pathlib import Path
 from nearspace import embed, load
 from nearspace.encoders.spec import make
 from nearspace.judge.fits import Fits
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.rates import measure_rates
-from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.report.rates import cost_text, images_text
 from nearspace.space.codec.codec import pack, unpack, with_codec

@@ -18,7 +18,7 @@ from nearspace.data import Classes, Numbers, Text, train_test_split
 from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.table import Table
 from nearspace.judge.leaks import find_leaks
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 
 SIZES, ROUNDS = (500, 5000, 50_000), (20, 10, 3)

@@ -74,7 +74,7 @@ def main():
     numbers = mnist.target.values.astype(np.int64)
     train = mnist.items[:60000], numbers[:60000]
     test, labels = mnist.items[60000:], numbers[60000:]
-    CNN(epochs=1).fit(train[0][:500], train[1][:500])  # Fabric is imported on first use
+    CNN(epochs=1).fit(train[0][:500], train[1][:500])  # what is used first is imported
     times = {"cnn": [], "textbook": []}
     for seed in range(seeds):
         for name, run in (("cnn", ours), ("textbook", textbook)):

@@ -113,7 +113,7 @@ def main():
         "bare loop": lambda: bare(x, y),
         "DataLoader": lambda: data_loader(images, labels),
     }
-    runs["ours"]()  # warm up: Fabric is imported on first use
+    runs["ours"]()  # warm up: what is imported on first use
     rates = {name: [] for name in runs}
     for _ in range(ROUNDS):
         for name, run in runs.items():

@@ -17,19 +17,32 @@ from scipy import sparse
 from sklearn.datasets import load_wine
 from sklearn.decomposition import PCA
 
+import nearspace
 from nearspace import (
     NearspaceError,
+    Network,
+    Space,
     analogy,
     compare,
     compare_layers,
+    decode,
     diff,
     embed,
+    interpolate,
     layout,
     load,
+    load_encoder,
     make,
     neighbours,
+    open_space,
+    pack,
+    sample,
+    save,
+    train_test_split,
     transfer,
+    unpack,
     write_map,
+    write_report,
 )
 
 RANDOM = np.random.default_rng(0)
@@ -460,6 +473,117 @@ def test_a_wrong_order_of_arguments_is_told():
     refused("no column 'clas'. Did you mean 'class'", lambda: compare(
         load(pd.DataFrame({"a": X[:, 0], "class": Y}), without=["class"]), "clas"
     ))  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def calls():
+    """Return a right call of every public function: the function and its arguments."""
+    space = embed(X, "pca(dim=3)")
+    return {
+        "analogy": (analogy, [space, 0, 1, 2]),
+        "compare": (functools.partial(compare, encoders=[]), [X, Y]),
+        "compare_layers": (compare_layers, [X, "no encoder"]),
+        "decode": (decode, [space, space.vectors]),
+        "diff": (diff, [space, space]),
+        "embed": (embed, [X, "raw"]),
+        "interpolate": (interpolate, [X[0], X[1], 3]),
+        "layout": (layout, [space]),
+        "load": (load, [X]),
+        "load_encoder": (load_encoder, ["no encoder"]),
+        "make": (make, ["raw"]),
+        "neighbours": (neighbours, [space, 0]),
+        "open_space": (open_space, ["no.space"]),
+        "pack": (pack, [space, X]),
+        "sample": (sample, [space, 3]),
+        "save": (save, [space, "a.npz"]),
+        "train_test_split": (train_test_split, [X]),
+        "transfer": (transfer, [X, "no encoder"]),
+        "unpack": (unpack, [space, b"no codes"]),
+        "write_map": (write_map, [space, "map.html"]),
+        "write_report": (write_report, [None, "report.html"]),
+    }
+
+
+ANYTHING = {
+    "an array": X, "a table": FRAME, "texts": TEXTS, "nothing": None, "a file": "no.space",
+    "another file": "given.txt", "a folder": "folder", "no name": "", "a data set": load(X),
+    "unfitted": make("pca(dim=2)"), "fitted": make("pca(dim=2)").fit(X),
+    "a space without encoder": dataclasses.replace(embed(X, "raw"), made_by=None),
+    "a class": Space, "a number": 1.5, "bytes": b"bytes", "a dict": {"a": 1}, "no items": [],
+}  # fmt: skip
+# What is right in that place, or may be: other data to compare, other names of files.
+RIGHT = {
+    "analogy": {0: "an array, a data set, a space without encoder"},
+    "compare": {
+        0: "an array, a table, texts, a data set, a space without encoder, another file",
+        1: "nothing",
+    },
+    "compare_layers": {},
+    "decode": {1: "an array, a space without encoder"},
+    "diff": dict.fromkeys((0, 1), "an array, a data set, a space without encoder"),
+    "embed": {
+        0: "an array, a data set, a space without encoder, another file, a table, texts",
+        1: "unfitted, fitted",
+    },
+    "layout": {0: "an array, a data set, a space without encoder"},
+    "load": {0: "an array, a table, texts, a data set, a space without encoder, another file"},
+    "neighbours": {
+        0: "an array, a data set, a space without encoder",
+        1: "an array",
+    },
+    "pack": {1: "an array, a data set, a space without encoder"},
+    "sample": {0: "an array, a data set, a space without encoder"},
+    "save": {0: "an array, a data set, a space without encoder", 1: "a file"},
+    "train_test_split": {
+        0: "an array, a table, texts, a data set, a space without encoder, another file",
+    },
+    "write_map": {
+        0: "an array, a data set, a space without encoder", 1: "a file, another file",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in nearspace.__all__ if name.islower()])
+def test_anything_in_the_place_of_another_works_or_is_refused(name, calls, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    function, arguments = calls[name]
+    for place, what in itertools.product(range(min(2, len(arguments))), ANYTHING):
+        (tmp_path / "given.txt").write_text("\n".join(TEXTS))
+        (tmp_path / "no.space").unlink(missing_ok=True)
+        given = [*arguments]
+        given[place] = ANYTHING[what]
+        if what in RIGHT.get(name, {}).get(place, "").split(", "):
+            function(*given)
+        else:
+            refused(".", functools.partial(function, *given))
+
+
+def test_settings_of_a_wrong_type_are_refused(tmp_path):
+    space = embed(X, "raw")
+    for wrong in ("3", None, 2.5, [2], 0):
+        refused("expected k of at least 1, a whole", lambda k=wrong: neighbours(space, 0, k=k))
+        refused("expected k of at least 1, a whole", lambda k=wrong: diff(X, X, k=k))
+        refused("expected k of at least 1, a whole", lambda k=wrong: compare(X, Y, k=k))
+        refused("expected seeds= of at least 1", lambda n=wrong: compare(X, Y, seeds=n))
+        refused("expected n of at least 1, a whole", lambda n=wrong: sample(X, n))
+    refused("test_size= must be between 0 and 1", lambda: compare(X, Y, test_size="a quarter"))
+    refused("test_size has to lie in", lambda: train_test_split(X, Y))
+    refused("minutes= must be a number above 0; got soon", lambda: compare(X, Y, minutes="soon"))
+    refused("expected encoders, as in .*, got one int", lambda: compare(X, Y, encoders=3))
+    refused("labelled, numbers of labels", lambda: transfer(X, "raw", labels=Y, labelled=50))
+    refused("labelled, numbers of labels", lambda: transfer(X, "raw", labels=Y, labelled="50"))
+    refused("expected labelled of at", lambda: transfer(X, "raw", labels=Y, labelled=["all"]))
+    refused("expected a map, as layout", lambda: write_map(X, tmp_path / "map.html", layout=X))
+    path = save(X, tmp_path / "a.space")
+    refused("a.space is a space, whose encoder", lambda: load_encoder(path))
+    refused(r"is a space, not items: open it by open_space\('a.space'\)", lambda: load(path))
+    refused("missing a required argument: 'path'; write save", lambda: save(space))
+    refused("Encoder.save: expected the path", lambda: make("raw").fit(X).save(None))
+    with pytest.raises(ValueError, match="'net' parameter of Network must be an instance of"):
+        embed(X, Network(X))
+    alone = compare(X, Y, encoders=make("pca(dim=2)"))
+    assert "pca(dim=2)" in {row.spec for row in alone.results}
 
 
 def same(first, second):

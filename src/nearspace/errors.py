@@ -6,7 +6,10 @@ import difflib
 import functools
 import importlib.util
 import inspect
+import operator
+import os
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from nearspace.foreign import printable
@@ -18,9 +21,11 @@ __all__ = [
     "ReplacedError",
     "SpecError",
     "called_as",
+    "count_of",
     "did_you_mean",
     "each_or_all_errors",
     "need",
+    "path_of",
 ]
 
 P = ParamSpec("P")
@@ -109,6 +114,42 @@ def did_you_mean(name: object, choices: Iterable[str]) -> str:
     if not choices:
         return "There is none to choose from."
     return "There is: " + ", ".join(f"'{choice}'" for choice in choices) + "."
+
+
+def path_of(value: Any, who: str) -> Path:
+    """Return a path, or raise `DataError` where something else stands in its place.
+
+    Examples
+    --------
+    >>> path_of("photos.space", "save").suffix
+    '.space'
+    >>> path_of(None, "save")
+    Traceback (most recent call last):
+    nearspace.errors.DataError: save: expected the path of a file or folder, got one NoneType.
+    """
+    if isinstance(value, os.PathLike) or (isinstance(value, str) and value):
+        return Path(os.fsdecode(value))
+    got = "an empty text" if isinstance(value, str) else f"one {type(value).__name__}"
+    raise DataError(f"{who}: expected the path of a file or folder, got {got}.")
+
+
+def count_of(value: Any, who: str, name: str, least: int = 1) -> int:
+    """Return a whole number of at least so many, or raise `DataError`.
+
+    Examples
+    --------
+    >>> count_of(3.5, "sample", "n")
+    Traceback (most recent call last):
+    nearspace.errors.DataError: sample: expected n of at least 1, a whole number, got 3.5.
+    """
+    try:
+        count = operator.index(value)
+    except TypeError:
+        count = least - 1
+    if count < least:
+        got = value if isinstance(value, int | float) else f"one {type(value).__name__}"
+        raise DataError(f"{who}: expected {name} of at least {least}, a whole number, got {got}.")
+    return count
 
 
 def each_or_all_errors(function: Callable[[T], R], values: Iterable[T]) -> list[R]:

@@ -348,7 +348,7 @@ def test_broken_images_are_named_and_the_rest_goes_on(tmp_path):
 def test_folders_without_images(tmp_path):
     refused("is empty", source=tmp_path)
     (tmp_path / "reviews.csv").write_text("a\n1\n")
-    refused("No image was found among the 1 files", "reviews.csv?", source=tmp_path)
+    refused("No items were found among the 1 file", "reviews.csv?", source=tmp_path)
 
 
 def test_paths_that_do_not_exist(tmp_path):

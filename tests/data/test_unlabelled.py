@@ -11,7 +11,7 @@ from nearspace import embed, load, open_space, save
 from nearspace.data import Dataset, Vector
 from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.errors import DataError
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.report.map import map_page
 from nearspace.space.dataset import as_dataset

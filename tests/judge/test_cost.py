@@ -10,7 +10,7 @@ from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.judge.cost import Cost, choose_by_cost, effort_of, expect, with_latencies
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
 

@@ -4,8 +4,8 @@ from tests.one_part import compare
 from nearspace import load
 from nearspace.encoders.spec import make
 from nearspace.judge.exhibits import layer_scores
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.taps import Memory
-from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.report.base import drawn
 from nearspace.report.page import render

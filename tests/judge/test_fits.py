@@ -11,8 +11,11 @@ from nearspace.encoders.borrowed.network import Network
 from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.combine import Piped
 from nearspace.encoders.spec import make
+from nearspace.judge.cost import Expected
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
+from nearspace.judge.studies.finetune import Schedule
+from nearspace.judge.studies.pace import Pace
 from nearspace.judge.tasks import set_task
 
 
@@ -44,6 +47,24 @@ def test_every_network_is_fitted_as_itself():
         encoder = Network(net, name=f"net{i % 2}", batch_size=i + 1)
         assert fits.get(encoder)[0].batch_size == i + 1
         del encoder
+
+
+def test_what_is_in_the_cache_is_at_hand_and_no_part_of_an_estimate(tmp_path, monkeypatch):
+    task = set_task(load("digits", limit=60), Protocol())
+    fits, encoder = Fits(task, tmp_path), make("pca(dim=2)")
+    assert not fits.has(encoder)
+    fits.get(encoder)
+    again = Fits(task, tmp_path)
+    assert fits.has(encoder)
+    assert again.has(encoder)
+    assert not Fits(task).has(encoder)
+    assert not again.has(make("pca(dim=3)"))
+    assert not again.has(make("raw | pca(dim=2)"))
+    other = set_task(load("digits", limit=61), Protocol())
+    assert not Fits(other, tmp_path).has(encoder)
+    monkeypatch.setattr("nearspace.judge.studies.pace._expected", lambda *_: Expected(30.0, 5.0))
+    assert Pace(encoder, task, Schedule()).pretraining == 35
+    assert Pace(encoder, task, Schedule(), fitted=True).pretraining == 0
 
 
 def test_revisions_that_move_are_not_cached():

@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from nearspace import compare, load
 from nearspace.errors import NearspaceError
 from nearspace.judge.folding import choose_folds
-from nearspace.judge.task import Protocol
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 
 WINE = load("wine")
@@ -80,7 +80,7 @@ def test_folds_are_refused_where_data_say_what_tests():
     assert compare(published, encoders=["raw"]).protocol["split"] == "as published"
     with pytest.raises(NearspaceError, match="has a time"):
         compare(dataclasses.replace(WINE, time=np.arange(178)), encoders=["raw"], folds=2)
-    with pytest.raises(NearspaceError, match="folds= must be at least 1"):
+    with pytest.raises(NearspaceError, match="folds= of at least 1"):
         compare(WINE, folds=0)
 
 

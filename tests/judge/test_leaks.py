@@ -12,8 +12,8 @@ from nearspace import load
 from nearspace.data import Numbers
 from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.leaks import find_leaks
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.transfer import transfer
-from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.report.page import render
 

@@ -13,8 +13,8 @@ from nearspace.encoders.borrowed.elsewhere import FromSklearn
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.judge.evidence import Evidence
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.layers import compare_layers
-from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.space.dataset import as_dataset
 

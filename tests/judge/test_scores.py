@@ -20,9 +20,9 @@ from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.judge.evidence import Evidence, Told
 from nearspace.judge.means import Means
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 
 

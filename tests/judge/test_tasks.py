@@ -8,9 +8,10 @@ from tests.one_part import compare
 
 from nearspace.data import SAMPLES, Classes, Dataset, Numbers, Vector, load
 from nearspace.errors import NearspaceError
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.judge.studies.transfer import transfer
-from nearspace.judge.task import ItemTask, Protocol, Task
+from nearspace.judge.task import ItemTask, Task
 from nearspace.judge.tasks import set_task
 
 RANDOM = np.random.default_rng(0)

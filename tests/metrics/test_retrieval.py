@@ -106,7 +106,7 @@ def test_degenerate_input():
     assert nearest(pixels, pixels, 1, exclude_self=True)[1].tolist() == [[100], [155], [100]]
     with pytest.raises(NearspaceError, match=r"no metric 'cosin'\. Did you mean 'cosine'"):
         nearest(same, same, 2, "cosin")
-    with pytest.raises(NearspaceError, match="k of at least 1; got 0"):
+    with pytest.raises(NearspaceError, match="k of at least 1, a whole number, got 0"):
         nearest(same, same, 0)
     with pytest.raises(NearspaceError, match="one length; got 3 and 2"):
         nearest(same, same[:, :2], 1)

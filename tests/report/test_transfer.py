@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from nearspace.data import SAMPLES
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.finetune import Way
 from nearspace.judge.studies.transfer import transferred
-from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 from nearspace.report.transfer import transfer_page
 

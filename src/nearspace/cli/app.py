@@ -7,6 +7,7 @@ import functools
 import importlib
 import importlib.metadata
 import inspect
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from nearspace.cli.mistyped import mistyped
+from nearspace.cli.mistyped import check_dashes, mistyped
 from nearspace.cli.options import with_options
 from nearspace.cli.signals import SIGNALS, Terminated
 from nearspace.cli.streams import flush
@@ -66,6 +67,10 @@ def plain_flags(parameters: list[Any]) -> list[Any]:
 class Command(TyperCommand):
     """A command."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        check_dashes(args, self, ctx)
+        return super().parse_args(ctx, args)
+
     def get_params(self, ctx: Any) -> list[Any]:
         return plain_flags(super().get_params(ctx))
 
@@ -75,6 +80,11 @@ class Commands(TyperGroup):
 
     def get_params(self, ctx: Any) -> list[Any]:
         return plain_flags(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        before = itertools.takewhile(lambda arg: arg.startswith("-"), args)  # the name of a command
+        check_dashes([*before], self, ctx)
+        return super().parse_args(ctx, args)
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         with self.refusing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Mapping
@@ -10,9 +11,11 @@ from typing import Any
 from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError, did_you_mean
 
-__all__ = ["mistyped"]
+__all__ = ["check_dashes", "mistyped"]
 
 UNKNOWN_COMMAND = re.compile(r"No such command '(.*?)'")
+# An option of several letters behind one dash, or behind one that a text editor made of two.
+ONE_DASH = re.compile(r"(?:-|[–—−]{1,2})(?P<name>[A-Za-z][\w-]+)(?:=.*)?", re.DOTALL)
 SUPERFLUOUS = re.compile(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", re.DOTALL)
 
 
@@ -45,6 +48,36 @@ def mistyped(error: Any, commands: Mapping[str, Any]) -> str:
     if number := _number(error):
         return number
     return f"{message}{' ' if message.endswith('?') else '; '}{told}"
+
+
+def check_dashes(args: list[str], command: Any, context: Any) -> None:
+    """Raise `NearspaceError` where an option of several letters stands behind a single dash.
+
+    The parser reads -with as -w -i -t -h, and -open as -o pen, which writes a file of that name.
+
+    Parameters
+    ----------
+    args : list of str
+        What stands behind the command.
+    command, context
+        The command, and in what it is called.
+    """
+    options = _options(command, context)
+    given = [option for each in command.params for option in each.opts]
+    letters = {option[1] for option in given if len(option) == 2 and option[0] == "-"}
+    for arg in itertools.takewhile(lambda arg: arg != "--", args):
+        if not (match := ONE_DASH.fullmatch(arg)):
+            continue
+        written, name = arg.split("=")[0], match["name"]
+        if f"--{name}" in options:
+            raise NearspaceError(
+                f"{context.command_path} has no option {written}: those of several letters have "
+                f"two dashes, --{name}."
+            )
+        if arg[0] == "-" and name[0] not in letters:
+            told = f"{context.command_path} --help tells what there is."
+            what = f"{context.command_path} has no option {written}"
+            raise NearspaceError(_unknown(what, f"--{name}", options, told))
 
 
 def _unknown(what: str, name: str, names: list[str], told: str) -> str:

@@ -239,7 +239,7 @@ class Judging:
 
     def check(self) -> None:
         """Raise `NearspaceError` for what no data can be judged by, before any are read."""
-        from nearspace.judge.task import Protocol
+        from nearspace.judge.protocol import Protocol
         from nearspace.judge.tasks import check_task
 
         check_task(self.task)

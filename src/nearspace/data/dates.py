@@ -133,7 +133,7 @@ def _read(cells: pa.Array, fits: pa.Array, form: str) -> np.ndarray:
         return series.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     if not clock:
         return _parsed(day, form)
-    values = np.full(len(cells), np.datetime64("NaT"), dtype="datetime64[us]")
+    values = np.full(len(cells), np.datetime64("NaT", "us"), dtype="datetime64[us]")
     for time in (" %H:%M:%S.%f", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", ""):
         left = np.isnat(values)
         values[left] = _parsed(day.filter(_mask(left)), form + time)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["check_declared", "declared", "is_of"]
 
@@ -63,8 +64,7 @@ def is_of(value: Any, hint: Any) -> bool:
         return not isinstance(value, bool) and isinstance(value, (int, hint))
     if origin in (Union, types.UnionType):
         return any(is_of(value, each) for each in inner)
-    if origin is np.ndarray:
-        (number,) = get_args(inner[1])
+    if (number := _number_of(hint)) is not None:
         return isinstance(value, np.ndarray) and issubclass(value.dtype.type, number)
     if origin is tuple and inner[-1] is not Ellipsis:
         return (
@@ -82,13 +82,22 @@ def is_of(value: Any, hint: Any) -> bool:
     return isinstance(value, origin or hint)
 
 
+def _number_of(hint: Any) -> Any:
+    """Return the type of an array's numbers; None of what is no array."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is np.ndarray:
+        return get_args(inner[1])[0]
+    # From Python 3.12 and NumPy 2.5 on it is an alias that is its own origin.
+    return inner[0] if origin is NDArray else None
+
+
 def _words(hint: Any) -> str:
     """Return a type as a reader would say it."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         return " or ".join(map(_words, inner))
-    if origin is np.ndarray:
-        return f"array of {get_args(inner[1])[0].__name__}"
+    if (number := _number_of(hint)) is not None:
+        return f"array of {number.__name__}"
     if hint is type(None):
         return "None"
     return hint.__name__ if isinstance(hint, type) and not inner else str(hint)

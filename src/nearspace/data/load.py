@@ -75,8 +75,8 @@ def load(
         One of
 
         - the name of a sample: ``"digits"``, ``"wine"``, ``"sentences"``, ``"customers"``;
-        - a folder of images, or of texts (``.txt``), whose subfolders are the labels, under
-          ``train/`` and ``test/`` where there is a published split;
+        - a folder of images, or of texts (``.txt``, ``.md``), whose subfolders are the labels,
+          under ``train/`` and ``test/`` where there is a published split;
         - a folder of idx files as MNIST ships them;
         - an archive of such a folder, or of one table: ``.zip``, ``.tar``, ``.tar.gz``,
           ``.tar.bz2``, ``.tar.xz``;

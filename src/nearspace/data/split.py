@@ -8,14 +8,16 @@ the shares of the classes stay exact.
 from __future__ import annotations
 
 import dataclasses
+from numbers import Real
 
 import numpy as np
 
 from nearspace.data.dataset import Dataset
 from nearspace.data.duplicates import components
 from nearspace.data.kinds.kind import content_hash
+from nearspace.data.load import dataset_of
 from nearspace.data.lots import keys_of, lots
-from nearspace.errors import DataError, did_you_mean
+from nearspace.errors import DataError, called_as, did_you_mean
 
 __all__ = ["NEAR_DUPLICATES", "Split", "split_of", "train_test_split"]
 
@@ -50,6 +52,7 @@ class Split:
     notes: tuple[str, ...]
 
 
+@called_as("train_test_split(load(data, labels=labels))")
 def train_test_split(
     dataset: Dataset,
     test_size: float = 0.25,
@@ -97,7 +100,7 @@ def train_test_split(
     >>> len(train), len(test), notes
     (1348, 449, ())
     """
-    split = split_of(dataset, test_size, random_state, near_duplicates)
+    split = split_of(dataset_of(dataset), test_size, random_state, near_duplicates)
     return split.train, split.test, split.notes
 
 
@@ -112,7 +115,7 @@ def split_of(
         raise DataError(
             f"{dataset.name}: a split needs at least {FEWEST} items, got {len(dataset)}."
         )
-    if not 0 < test_size < 1:
+    if not (isinstance(test_size, Real) and 0 < test_size < 1):
         raise DataError(f"train_test_split: test_size has to lie in (0, 1), got {test_size}.")
     if near_duplicates not in NEAR_DUPLICATES:
         raise DataError(

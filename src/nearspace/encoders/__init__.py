@@ -49,7 +49,7 @@ CATALOGUE: dict[str, Entry] = {
     "random": Entry(".linear:RandomProjection", _FLAT, "random projection"),
     "pca": Entry(".linear:PCA", _FLAT, "principal components", "items", True),
     "svd": Entry(".linear:SVD", ("vector",), "singular vectors, of sparse ones too", "items", True),
-    "hog": Entry(".handmade.plain:HOG", _IMAGE, "oriented gradients", extra="images"),
+    "hog": Entry(".handmade.plain:HOG", _IMAGE, "oriented gradients"),
     "bovw": Entry(".handmade.visual:VisualWords", _IMAGE, "visual words over SIFT", "items"),
     "colour_histogram": Entry(
         ".handmade.plain:ColourHistogram", _IMAGE, "how often each colour appears"

@@ -33,7 +33,7 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.labels import check_labels
 from nearspace.encoders.state import Keeps, State, check_state, digest, write
-from nearspace.errors import DataError
+from nearspace.errors import DataError, path_of
 from nearspace.learning.threads import one_thread
 from nearspace.writing import write_files
 
@@ -494,8 +494,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
             If it keeps what cannot be written without pickle, or the folder cannot be written to;
             what it held is then as it was.
         """
-        write_files({Path(path, name): data for name, data in self.dump().items()})
-        return Path(path)
+        folder = path_of(path, "Encoder.save")
+        write_files({folder / name: data for name, data in self.dump().items()})
+        return folder
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

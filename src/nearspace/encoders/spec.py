@@ -12,7 +12,14 @@ from nearspace.data import Vector
 from nearspace.encoders import encoder_class
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Concatenated, Piped
-from nearspace.errors import NearspaceError, SpecError, did_you_mean, each_or_all_errors
+from nearspace.errors import (
+    NearspaceError,
+    SpecError,
+    called_as,
+    did_you_mean,
+    each_or_all_errors,
+    path_of,
+)
 
 __all__ = ["load_encoder", "make", "make_many"]
 
@@ -30,6 +37,7 @@ PARAMETER = re.compile(rf":(?:(?P<name>[A-Za-z_]\w*)=)?(?P<value>{VALUE})")
 WORDS = {"true": "True", "false": "False", "none": "None"}
 
 
+@called_as("make('pca(dim=8)')")
 def make(spec: str) -> Encoder:
     """Return the unfitted encoder that a spec describes.
 
@@ -63,6 +71,9 @@ def make(spec: str) -> Encoder:
     Traceback (most recent call last):
     nearspace.errors.SpecError: There is no encoder 'pcs'. Did you mean 'pca'?
     """
+    if not isinstance(spec, str):
+        got = type(spec).__name__
+        raise SpecError(f"make: expected a spec, such as 'pca(dim=8)', got one {got}.")
     encoders = make_many(spec)
     if len(encoders) != 1:
         raise SpecError(f"Expected one encoder, got {len(encoders)}: '{spec}'.")
@@ -119,14 +130,20 @@ def load_encoder(path: str | Path) -> Encoder:
     >>> again.transform(digits[:2]).shape
     (2, 4)
     """
+    folder = path_of(path, "load_encoder")
+    if folder.suffix == ".space" and folder.is_file():
+        raise NearspaceError(
+            f"{folder.name} is a space, whose encoder is open_space(path).encoder; expected a "
+            "folder that Encoder.save wrote."
+        )
     try:
-        files = {name: _content(Path(path) / name) for name in Encoder.files}
+        files = {name: _content(folder / name) for name in Encoder.files}
     except (MemoryError, OSError) as error:
         both = " and ".join(Encoder.files)
         raise NearspaceError(
             f"{path} holds no saved encoder: expected {both} as Encoder.save writes them ({error})."
         ) from error
-    return Encoder.parse(files, str(path))
+    return Encoder.parse(files, str(folder))
 
 
 def _content(file: Path) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from numbers import Real
 
 from sklearn.base import clone
 
@@ -69,7 +70,7 @@ class Budget:
     """
 
     def __init__(self, minutes: float | None):
-        if minutes is not None and not 0 < minutes < math.inf:
+        if minutes is not None and not (isinstance(minutes, Real) and 0 < minutes < math.inf):
             raise NearspaceError(f"minutes= must be a number above 0; got {minutes}.")
         self.seconds = math.inf if minutes is None else 60 * minutes
         self.began, self.expected = time.monotonic(), 0.0

@@ -121,6 +121,10 @@ class Cache:
             files = {name: np.frombuffer(data, np.uint8) for name, data in encoder.dump().items()}
             self._store("fits", key, dict(files), {"seconds": seconds})
 
+    def has_fit(self, key: str) -> bool:
+        """Return whether `store_fit` kept something under a key."""
+        return self.folder is not None and os.path.isfile(self._path("fits", key))
+
     def load_fit(self, key: str) -> tuple[Encoder, float] | None:
         """Return a kept encoder and its fit seconds, or None."""
         content = self._load("fits", key)

@@ -31,6 +31,7 @@ __all__ = [
     "as_quick_to_fit",
     "choose_by_cost",
     "effort_of",
+    "epochs_of",
     "expect",
     "is_small",
     "measure_cost",
@@ -237,7 +238,7 @@ def effort_of(encoder: Encoder, n: int) -> float:
     """
     return sum(
         part.effort
-        * (PASSES * _epochs(part, n, part.batch_size_for(n)) if isinstance(part, Learned) else 1)
+        * (PASSES * epochs_of(part, n, part.batch_size_for(n)) if isinstance(part, Learned) else 1)
         for part in encoder.parts
     )
 
@@ -279,7 +280,7 @@ def expect(encoder: Encoder, task: Task) -> Expected:
     for given, part in zip(encoder.parts, short.parts, strict=True):
         if isinstance(given, Learned):  # from one epoch on the pilot to all epochs on all items
             history, batch_size = part.history_, given.batch_size_for(n)
-            epochs.append(_epochs(given, n, batch_size, history["flops_per_item"]))
+            epochs.append(epochs_of(given, n, batch_size, history["flops_per_item"]))
             training += history["seconds"] / m * n * epochs[-1]
     rest += (fitted - start) * (n / m if encoder.learns != "nothing" else 1)
     width = vectors.shape[1] if isinstance(vectors, np.ndarray) else vectors.nnz / m
@@ -290,6 +291,6 @@ def expect(encoder: Encoder, task: Task) -> Expected:
     return Expected(fits * training, fits * rest, tuple(epochs))
 
 
-def _epochs(encoder: Learned, n: int, batch_size: int, flops_per_item: float = 0.0) -> int:
+def epochs_of(encoder: Learned, n: int, batch_size: int, flops_per_item: float = 0.0) -> int:
     """Return how many epochs an encoder trains on n items at most."""
     return encoder.epochs or default_epochs(n, batch_size, encoder.default_steps, flops_per_item)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,12 +15,19 @@ from sklearn.base import BaseEstimator, clone
 from nearspace.data import Dataset, Kind
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Composite
+from nearspace.encoders.learned.learned import Learned
 from nearspace.judge.cache import Cache, content_key, make_key
+from nearspace.judge.cost import epochs_of
 from nearspace.judge.task import Task
+from nearspace.judge.workers import Job, Workers, spare_cores
+from nearspace.learning.device import torch_device
 from nearspace.learning.progress import about, epoch_listener
 
 __all__ = ["Fits", "Tell", "has_random_state", "is_same", "seeded"]
 
+# Items seen by a network as it trains, epochs times items, below which it is trained before another
+# process has its libraries; and how many numbers all items may have to be held by that too.
+MANY_SEEN, MOST_SHARED = 20_000, 500_000_000
 
 # How far along (0 to 1), and what is being done.
 Tell: TypeAlias = Callable[[float, str], None]
@@ -44,6 +51,7 @@ class Fits:
         self.tell: Tell = progress or (lambda share, words: None)
         self.done: dict[str, tuple[Encoder, float]] = {}
         self.alive: dict[int, Encoder] = {}  # while it lives, no other encoder gets its id
+        self.workers = Workers((), 0)
 
     def telling(
         self, words: str, start: float, share: float, check: Callable[[], None] | None = None
@@ -76,6 +84,17 @@ class Fits:
         train = self.task.train if train is None else train
         return self._get(encoder, train.items, train.target, train.kind, train.fingerprint)
 
+    def has(self, encoder: Encoder) -> bool:
+        """Return whether an encoder fitted on the training side is at hand, or on its way.
+
+        Of one that is put together, whose parts learn from each other, that is not known before.
+        """
+        if isinstance(encoder, Composite):
+            return False
+        train = self.task.train
+        key = self._key(_as_fitted(encoder), encoder, train.kind, train.fingerprint)
+        return key in self.done or self.workers.has(key) or self.cache.has_fit(key)
+
     def _get(
         self, encoder: Encoder, items: Any, y: Any, kind: Kind, data_key: str
     ) -> tuple[Encoder, float]:
@@ -83,22 +102,18 @@ class Fits:
             return self._parts(encoder, items, y, kind, data_key)
         if encoder.needs_all_items:
             return clone(encoder).fit_on(self.task.dataset), 0.0
-        parameters = encoder.parameters()
-        usual = {name: parameters[name].default for name in encoder.fit_free_params}
-        chosen = {name: encoder.get_params()[name] for name in usual}
-        base = clone(encoder).set_params(**usual)
-        if not base.is_reproducible:
-            self.alive[id(encoder)] = encoder
-        own = "" if base.is_reproducible else id(encoder)
-        by = (*map(type, base.parts), type(kind))
-        key = make_key(data_key, base.spec, kind.metric, own, by=by)
+        base = _as_fitted(encoder)
+        chosen = {name: encoder.get_params()[name] for name in encoder.fit_free_params}
+        key = self._key(base, encoder, kind, data_key)
         if key not in self.done:
             fit = self.cache.load_fit(key)
             if fit is None:
-                if chosen != usual:  # as its own layer: the fit serves every layer
+                if encoder.spec != base.spec:  # as its own layer: the fit serves every layer
                     encoder.try_untrained(items, y, kind)
-                start = time.perf_counter()
-                fit = base.fit_items(items, y, kind), time.perf_counter() - start
+                fit = self.workers.take(key)
+                if fit is None:
+                    start = time.perf_counter()
+                    fit = base.fit_items(items, y, kind), time.perf_counter() - start
                 if base.is_reproducible:
                     self.cache.store_fit(key, *fit)
             self.done[key] = fit
@@ -106,6 +121,36 @@ class Fits:
         if chosen:
             fitted = copy.copy(fitted).set_params(**chosen)
         return fitted, seconds
+
+    def beside(self, wanted: Iterable[tuple[Encoder, Dataset]], n: int | None = None) -> Workers:
+        """Return processes that fit, of the encoders that will be asked for, those that take long.
+
+        Parameters
+        ----------
+        wanted : iterable of (Encoder, Dataset)
+            In the order in which they will be asked for, each with the items to fit it on.
+        n : int, optional
+            How many processes; by default one for every two cores.
+        """
+        jobs: dict[str, Job] = {}
+        for encoder, train in wanted:
+            if _takes_long(encoder, train):
+                base = _as_fitted(encoder)
+                key = self._key(base, encoder, train.kind, train.fingerprint)
+                if key not in self.done and not self.cache.has_fit(key):
+                    jobs.setdefault(key, Job(key, base, train))
+        if n is None:
+            n = min(spare_cores(), len(jobs) - 1)
+        self.workers = Workers(list(jobs.values()), max(0, n))
+        return self.workers
+
+    def _key(self, base: Encoder, encoder: Encoder, kind: Kind, data_key: str) -> str:
+        """Return under what the fit of an encoder is kept."""
+        if not base.is_reproducible:
+            self.alive[id(encoder)] = encoder
+        own = "" if base.is_reproducible else id(encoder)
+        by = (*map(type, base.parts), type(kind))
+        return make_key(data_key, base.spec, kind.metric, own, by=by)
 
     def _parts(
         self, whole: Composite, items: Any, y: Any, kind: Kind, key: str
@@ -123,6 +168,29 @@ class Fits:
 
         fitted.fit_parts(fit_part, items, y)
         return fitted, total
+
+
+def _takes_long(encoder: Encoder, train: Dataset) -> bool:
+    """Return whether another process, which has the library alone, is to fit an encoder."""
+    if not isinstance(encoder, Learned) or not encoder.is_reproducible:
+        return False
+    elsewhere = encoder.device not in ("auto", "cpu")
+    if elsewhere or (encoder.device == "auto" and torch_device("auto").type != "cpu"):
+        return False
+    here = {type(part).__module__.partition(".")[0] for part in (encoder, train.kind)}
+    n = len(train)
+    return (
+        here == {__name__.partition(".")[0]}
+        and n * train.kind.size <= MOST_SHARED
+        and n * epochs_of(encoder, n, encoder.batch_size_for(n)) >= MANY_SEEN
+    )
+
+
+def _as_fitted(encoder: Encoder) -> Encoder:
+    """Return an encoder without what can be chosen once it is fitted: one fit serves all."""
+    parameters = encoder.parameters()
+    usual = {name: parameters[name].default for name in encoder.fit_free_params}
+    return clone(encoder).set_params(**usual)
 
 
 def is_same(first: Any, second: Any) -> bool:

@@ -13,8 +13,9 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.statistics import FEWEST_UNITS
 
 if TYPE_CHECKING:
+    from nearspace.judge.protocol import Protocol
     from nearspace.judge.scores import Score
-    from nearspace.judge.task import ItemTask, Protocol
+    from nearspace.judge.task import ItemTask
 
 __all__ = [
     "Fold",

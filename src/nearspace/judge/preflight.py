@@ -14,7 +14,7 @@ from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.spec import make_many
 from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError, each_or_all_errors
 
-__all__ = ["data_to_judge", "made_encoders", "ready_encoders"]
+__all__ = ["data_to_judge", "listed", "made_encoders", "ready_encoders"]
 
 
 def data_to_judge(data: Any, labels: Any, encoders: Any) -> Dataset:
@@ -74,6 +74,25 @@ def made_encoders(asked: Iterable[str | BaseEstimator]) -> list[Encoder]:
         return [as_encoder(one) for one in (make_many(what) if isinstance(what, str) else [what])]
 
     return [encoder for some in each_or_all_errors(made, asked) for encoder in some]
+
+
+def listed(encoders: Any) -> list[str | BaseEstimator]:
+    """Return the encoders asked for as a list: none, one alone, or several.
+
+    Examples
+    --------
+    >>> listed("pca")
+    ['pca']
+    """
+    if encoders is None:
+        return []
+    if isinstance(encoders, str | BaseEstimator):
+        return [encoders]
+    if not isinstance(encoders, Iterable):
+        raise SpecError(
+            f"compare: expected encoders, as in ['pca', 'raw'], got one {type(encoders).__name__}."
+        )
+    return list(encoders)
 
 
 def ready_encoders(asked: Iterable[str | BaseEstimator], train: Dataset) -> list[Encoder]:

@@ -1,4 +1,4 @@
-"""`Task`: what a comparison asks of every encoder, and the protocol under which it asks."""
+"""`Task`: what a comparison asks of every encoder, on which items."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 from nearspace.data import Dataset, Target
 from nearspace.data.folds import folds_of
 from nearspace.data.sources import left_out
-from nearspace.data.split import NEAR_DUPLICATES, split_of
+from nearspace.data.split import split_of
 from nearspace.encoders.base import Encoder
-from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.folding import (
@@ -29,72 +29,14 @@ from nearspace.judge.folding import (
     too_few,
 )
 from nearspace.judge.leaks import Leak, find_leaks
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.scores import SCORES, Score
 from nearspace.metrics.retrieval import subsample
-from nearspace.recipe import check_metric, versions
+from nearspace.recipe import versions
 
-__all__ = ["GEOMETRY_ITEMS", "ItemTask", "Protocol", "Task"]
+__all__ = ["GEOMETRY_ITEMS", "ItemTask", "Task"]
 
 GEOMETRY_ITEMS = 2000
-
-
-@dataclasses.dataclass(frozen=True)
-class Protocol:
-    """The settings of a comparison.
-
-    Parameters
-    ----------
-    k : int
-        Neighbours that vote.
-    rank_by : str or None
-        The score that ranks, by name in `SCORES`; the task's own when None.
-    seeds : int
-        Fits of each encoder, with different random states.
-    test_size : float
-        Share of the items that test, where no split is published.
-    random_state : int
-        Of the split, the subsamples and the bootstrap.
-    near_duplicates : {"tell", "together"}
-        Whether items that are nearly the same are counted, or kept on one side of the split.
-    metric : {"cosine", "dot", "euclidean"} or None
-        By which neighbours are near; each encoder's own when None.
-    folds : int or None
-        Into how many folds the items go, of which each tests once; 1 for one held-out part, None
-        for what suits their number.
-    """
-
-    k: int = 5
-    rank_by: str | None = None
-    seeds: int = 1
-    test_size: float = 0.25
-    random_state: int = 0
-    near_duplicates: str = "tell"
-    metric: str | None = None
-    folds: int | None = 1
-
-    def check(self) -> None:
-        """Raise `NearspaceError` where a setting makes no sense."""
-        ranking = [
-            name for name, score in SCORES.items() if score.per_unit and "told" not in score.needs
-        ]
-        if self.rank_by is not None and self.rank_by not in ranking:
-            hint = did_you_mean(self.rank_by, ranking)
-            raise NearspaceError(f"Cannot rank by '{self.rank_by}'. {hint}")
-        if self.k < 1 or self.seeds < 1:
-            raise NearspaceError(f"k and seeds must be at least 1; got {self.k} and {self.seeds}.")
-        if self.folds is not None and self.folds < 1:
-            raise NearspaceError(
-                f"folds= must be at least 1, which is one held-out part; got {self.folds}."
-            )
-        if self.random_state < 0:
-            raise NearspaceError(f"random_state must not be negative; got {self.random_state}.")
-        if not 0 < self.test_size < 1:
-            raise NearspaceError(f"test_size= must be between 0 and 1; got {self.test_size}.")
-        if self.near_duplicates not in NEAR_DUPLICATES:
-            hint = did_you_mean(self.near_duplicates, NEAR_DUPLICATES)
-            raise NearspaceError(f"near_duplicates= cannot be '{self.near_duplicates}'. {hint}")
-        if self.metric is not None:
-            check_metric(self.metric)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -11,13 +11,17 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from nearspace.data.batches import Batches
 from nearspace.errors import NearspaceError
+from nearspace.learning.device import torch_device
+from nearspace.learning.optimizer import AdamW
 from nearspace.learning.progress import tell_epoch
 from nearspace.learning.threads import threads_for
 
-__all__ = ["History", "Losses", "default_epochs", "train"]
+__all__ = ["History", "Losses", "count_flops", "default_epochs", "train"]
 
 Losses = Callable[[nn.ModuleDict, Tensor, Tensor | None, torch.Generator], dict[str, Tensor]]
 Terms = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
@@ -138,9 +142,9 @@ def train(
     default_steps : int, default=3000
         About how many steps to take where ``epochs`` is None.
     device : str, default="auto"
-        A Fabric accelerator: ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+        See `torch_device`.
     precision : str, default="32-true"
-        A Fabric precision, such as ``"bf16-mixed"``.
+        Of the arithmetic; by ``"bf16-mixed"`` products are rounded to bfloat16.
     held_out : float, default=0.1
         Share of the items that is held out; nothing is below 20 items.
     patience : int, optional
@@ -168,60 +172,52 @@ def train(
     KeyboardInterrupt
         Passed on, after the best weights so far are back in the networks.
     """
-    from lightning_fabric import Fabric
-
-    fabric = Fabric(accelerator=device, devices=1, precision=precision)  # type: ignore[arg-type]
-    batches, y = batches.to(fabric.device), None if y is None else y.to(fabric.device)
+    place = torch_device(device)
+    batches, y = batches.to(place), None if y is None else y.to(place)
     order = torch.Generator().manual_seed(seed)
     held, trained = _hold_out(len(batches), held_out, order)
-    nets.to(fabric.device)
-    fused = fabric.device.type in ("cpu", "cuda")
+    nets.to(place)
     sides = _sides(nets, own_optimizer or {})
-    optimizers: list[Any] = [
-        fabric.setup_optimizers(
-            torch.optim.AdamW(params, learning_rate, weight_decay=weight_decay, fused=fused)
-        )
-        for params in sides.values()
-    ]
-    generator = torch.Generator(device=fabric.device).manual_seed(seed)
+    optimizers = [AdamW(params, weight_decay) for params in sides.values()]
+    mixed = precision == "bf16-mixed"
+    generator = torch.Generator(device=place).manual_seed(seed)
 
     def terms_of(rows: Tensor, noise: torch.Generator) -> dict[str, Tensor]:
-        rows = rows.to(fabric.device)
-        with fabric.autocast():
+        rows = rows.to(place)
+        with torch.autocast(place.type, torch.bfloat16, enabled=mixed):
             return losses(nets, batches[rows], None if y is None else y[rows], noise)
 
     def take_step(rows: Tensor, done: float) -> Tensor:
         terms = terms_of(rows, generator)
         total = _weighted(terms, sides, loss_weights, done)
         for optimizer in optimizers:
-            optimizer.param_groups[0]["lr"] = learning_rate * one_cycle(done)
             optimizer.zero_grad()
         if len(sides) == 1:
-            fabric.backward(total)
+            total.backward()
         else:  # each side's loss goes through the other side's networks, and must not move them
             for term, params in sides.items():
                 loss = terms[term] if term else total
-                fabric.backward(loss, inputs=params, retain_graph=True)
+                loss.backward(inputs=params, retain_graph=True)
         for optimizer in optimizers:
-            optimizer.step()
+            optimizer.step(learning_rate * one_cycle(done))
         return total.detach()
 
     def train_epoch(epoch: int, epochs: int) -> float:
         _train_mode(nets)
-        total = torch.zeros((), device=fabric.device)  # read seldom: each reading waits
+        total = torch.zeros((), device=place)  # read seldom: each reading waits
         parts = batches.order(trained, batch_size, order)
         for step, rows in enumerate(parts):
             total += take_step(rows, (epoch - 1 + step / len(parts)) / epochs)
             history.steps += 1
             if history.steps % STEPS_BETWEEN_LOOKS == 0 or step + 1 == len(parts):
-                _check_finite(total.item(), history.steps, optimizers[0], learning_rate)
+                _check_finite(total.item(), history.steps, learning_rate)
         return total.item() / len(parts)
 
-    flops = _step_flops(nets, terms_of, trained[:batch_size], fabric.device)
+    flops = _step_flops(nets, terms_of, trained[:batch_size], place)
     history = History(flops_per_item=flops / batch_size)
     best, waited = copy.deepcopy(nets.state_dict()), 0
     if epochs is None:
-        kind = fabric.device.type
+        kind = place.type
         epochs = default_epochs(
             len(batches), batch_size, default_steps, history.flops_per_item, kind
         )
@@ -232,9 +228,9 @@ def train(
             for epoch in range(1, epochs + 1):
                 history.train_loss.append(train_epoch(epoch, epochs))
                 if len(held):
-                    terms = _mean_terms(nets, terms_of, held, fabric.device)
+                    terms = _mean_terms(nets, terms_of, held, place)
                     loss = float(_weighted(terms, sides, loss_weights, 1.0))
-                    _check_finite(loss, history.steps, optimizers[0], learning_rate)
+                    _check_finite(loss, history.steps, learning_rate)
                     history.held_out_loss.append(loss)
                     for name, value in terms.items():
                         history.terms.setdefault(name, []).append(value)
@@ -296,12 +292,11 @@ def _hold_out(n: int, share: float, order: torch.Generator) -> tuple[Tensor, Ten
     return shuffled[:n_held].sort().values, shuffled[n_held:].sort().values
 
 
-def _check_finite(loss: float, step: int, optimizer: Any, peak: float) -> None:
+def _check_finite(loss: float, step: int, peak: float) -> None:
     if not math.isfinite(loss):
-        rate = optimizer.param_groups[0]["lr"]
         raise NearspaceError(
-            f"Training diverged: the loss was no longer finite by step {step} at learning "
-            f"rate {rate:.2g}; lower learning_rate (now {peak:g})."
+            f"Training diverged: the loss was no longer finite by step {step}; lower "
+            f"learning_rate (now {peak:g})."
         )
 
 
@@ -320,15 +315,35 @@ def one_cycle(done: float, warm_up: float = 0.2, start: float = 0.04) -> float:
     return 0.5 * (1 + math.cos(math.pi * (done - warm_up) / (1 - warm_up)))
 
 
+class _FlopCounter(TorchDispatchMode):
+    """Counts what ``FlopCounterMode`` of torch counts, without importing torch's compiler."""
+
+    flops = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        count = flop_registry.get(func.overloadpacket)
+        if count is not None:
+            self.flops += count(*args, **(kwargs or {}), out_val=out)
+        return out
+
+
+def count_flops(compute: Callable[[], object]) -> int:
+    """Return the floating-point operations of products and convolutions in what is computed."""
+    with torch.no_grad(), _FlopCounter() as counter:
+        compute()
+    return counter.flops
+
+
 def _step_flops(nets: nn.ModuleDict, terms_of: Terms, rows: Tensor, device: torch.device) -> float:
     """Return the floating-point operations of a training step, about three forward passes."""
-    from torch.utils.flop_counter import FlopCounterMode
-
     nets.eval()  # statistics of a batch that is not trained on must not be kept
     noise = torch.Generator(device=device).manual_seed(0)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        terms_of(rows, noise)
-    return 3.0 * counter.get_total_flops()
+    return 3.0 * count_flops(lambda: terms_of(rows, noise))
 
 
 def _mean_terms(

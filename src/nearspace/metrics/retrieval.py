@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from nearspace.errors import NearspaceError
+from nearspace.errors import NearspaceError, count_of
 from nearspace.metrics.directions import has_direction, unit_factors
 from nearspace.metrics.exact import in_range, pieces_of, rescored, row_products
 from nearspace.recipe import check_metric
@@ -212,8 +212,7 @@ def shared_share(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def check_search(metric: str, k: int = 1) -> None:
     """Raise `NearspaceError` if there is no such metric, or no neighbour is asked for."""
     check_metric(metric)
-    if k < 1:
-        raise NearspaceError(f"The search for neighbours needs k of at least 1; got {k}.")
+    count_of(k, "neighbours", "k")
 
 
 def _in_range(

@@ -142,11 +142,14 @@ def map_figure(layout: np.ndarray, codes: Sequence[float], names: Sequence[str])
         },
     )
     bare = {"visible": False, "range": [-40, 1040], "fixedrange": True}
-    figure = bare_figure([points], xaxis=bare, yaxis=bare, margin={"l": 0, "r": 0, "t": 0, "b": 0})
-    if 1 < len(names) <= NAMED_CLASSES:
-        for name, x, y in _class_names(places, np.asarray(codes), names):
-            figure.add_annotation(x=x, y=y, text=name, showarrow=False)
-    return figure
+    # Together: Plotly checks all that there are once more with each that is added.
+    several = 1 < len(names) <= NAMED_CLASSES
+    annotations = [
+        {"x": x, "y": y, "text": name, "showarrow": False}
+        for name, x, y in (_class_names(places, np.asarray(codes), names) if several else ())
+    ]
+    margin = {"l": 0, "r": 0, "t": 0, "b": 0}
+    return bare_figure([points], xaxis=bare, yaxis=bare, margin=margin, annotations=annotations)
 
 
 def _class_names(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.errors import NearspaceError
+from nearspace.errors import NearspaceError, called_as, path_of
 from nearspace.notebook import COLOURS, SCALE
 from nearspace.report.base import Page, section
 from nearspace.report.figures import ends, in_a_square
@@ -31,12 +31,13 @@ MEMBERS = 24  # of a group
 NAMED = 40  # classes in the legend
 
 
+@called_as("write_map(space, 'map.html')")
 def write_map(space: Space, path: str | Path, layout: Map | None = None) -> Path:
     """Write the page of a space's map, to move over, zoom into and search by eye, as one HTML file.
 
     Parameters
     ----------
-    space : Space
+    space : Space, or vectors that `load` reads
         Ids, labels, texts and thumbnails; the name of its data is the heading.
     path : str or Path
         The file to write; folders on the way to it are made.
@@ -64,11 +65,15 @@ def write_map(space: Space, path: str | Path, layout: Map | None = None) -> Path
     """
     from nearspace.space.space import as_space
 
-    space = as_space(space, "write_map")
+    path, space = path_of(path, "write_map"), as_space(space, "write_map")
     if not len(space):
         raise NearspaceError("write_map: the space has no items to map; add some first.")
     if layout is None:
         layout = laid_out(space)
+    if not isinstance(layout, Map):
+        raise NearspaceError(
+            f"write_map: expected a map, as layout(space) returns it, got {type(layout).__name__}."
+        )
     if not np.array_equal(layout.ids, space.ids):
         raise NearspaceError(
             "write_map: the map is of other items than the space, or of the same in another order; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.encoders.exhibits import Strip
+from nearspace.errors import DataError, called_as, path_of
 from nearspace.judge.amounts import seconds_text
 from nearspace.judge.axis import Axis, interval_axis
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
+from nearspace.judge.studies.layers import LayerBoard
+from nearspace.judge.studies.transfer import Transfer
 from nearspace.report import figures
 from nearspace.report.base import Page, Section, drawn, section
-from nearspace.report.layers import layers_figure
+from nearspace.report.layers import layers_figure, layers_page, places_sections
+from nearspace.report.transfer import transfer_page
 from nearspace.report.words import leak_words
 
 if TYPE_CHECKING:
@@ -128,13 +132,14 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
     yield section("protocol", "Protocol", protocol=board.protocol, seconds=board.seconds)
 
 
-def write_report(leaderboard: Leaderboard, path: str | Path) -> Path:
-    """Write a leaderboard as one self-contained HTML page.
+@called_as("write_report(compare(data, labels), 'report.html')")
+def write_report(board: Leaderboard | LayerBoard | Transfer, path: str | Path) -> Path:
+    """Write what was compared as one self-contained HTML page.
 
     Parameters
     ----------
-    leaderboard : Leaderboard
-        What `compare` found.
+    board : Leaderboard, LayerBoard or Transfer
+        What `compare`, `compare_layers` or `transfer` found.
     path : str or Path
         The file to write; folders on the way to it are made.
 
@@ -142,8 +147,33 @@ def write_report(leaderboard: Leaderboard, path: str | Path) -> Path:
     -------
     Path
         The file that was written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nearspace import compare
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = write_report(compare("wine", encoders=["pca"]), f"{folder}/wine.html")
+    ...     page.stat().st_size > 100_000
+    True
     """
-    return _page(leaderboard).write(path)
+    path = path_of(path, "write_report")
+    for kind, page_of in PAGES.items():
+        if isinstance(board, kind):
+            return page_of(board).write(path)
+    raise DataError(
+        "write_report: expected what compare, compare_layers or transfer returned, got one "
+        f"{type(board).__name__}."
+    )
+
+
+def _layers_page(board: LayerBoard) -> Page:
+    return layers_page(board, places_sections(board))
+
+
+PAGES: dict[type, Callable[[Any], Page]] = {
+    Leaderboard: _page, LayerBoard: _layers_page, Transfer: transfer_page,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,9 +15,9 @@ from nearspace.encoders import CATALOGUE
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Samples
-from nearspace.errors import DataError, NearspaceError, did_you_mean
+from nearspace.errors import DataError, NearspaceError, called_as, count_of, did_you_mean
 from nearspace.metrics.retrieval import subsample
-from nearspace.space.space import Space
+from nearspace.space.space import Space, as_space, check_space
 
 __all__ = ["SOURCES", "decode", "decoder", "interpolate", "mixture_size", "sample", "traverse"]
 
@@ -28,6 +28,7 @@ DRAWS = 1000
 LOWEST, HIGHEST = 0.025, 0.975  # two deviations to either side of a normal distribution
 
 
+@called_as("decode(space, vectors)")
 def decode(space: Space, Z: np.ndarray) -> np.ndarray:
     """Return the items that stand at vectors.
 
@@ -57,6 +58,7 @@ def decode(space: Space, Z: np.ndarray) -> np.ndarray:
     >>> decode(space, space.vectors[:3]).shape
     (3, 8, 8, 1)
     """
+    check_space(space, "decode")
     decoding, dim = decoder(space), space.vectors.shape[1]
     given: Any = Z.toarray() if sparse.issparse(Z) else np.asarray(Z)  # type: ignore[attr-defined]
     array = np.atleast_2d(given)
@@ -99,6 +101,7 @@ def is_half(encoder: Encoder | None) -> bool:
     )
 
 
+@called_as("sample(space, 10)")
 def sample(
     space: Space,
     n: int,
@@ -109,7 +112,7 @@ def sample(
 
     Parameters
     ----------
-    space : Space
+    space : Space, or vectors that `load` reads
         Dense vectors.
     n : int
         How many to draw.
@@ -138,8 +141,7 @@ def sample(
     """
     if source not in SOURCES:
         raise DataError(f"sample knows no source '{source}'. {did_you_mean(source, SOURCES)}")
-    if n < 1:
-        raise DataError(f"sample: expected n of at least 1, got {n}.")
+    n, space = count_of(n, "sample", "n"), as_space(space, "sample")
     if source == "prior":
         if not isinstance(space.encoder, Samples):
             raise DataError(
@@ -184,6 +186,7 @@ def _from_mixture(
     return (random.permutation(mixture.sample(n)[0]) * scale + centre).astype(np.float32)
 
 
+@called_as("interpolate(a, b, 10)")
 def interpolate(a: np.ndarray, b: np.ndarray, n: int, how: str = "linear") -> np.ndarray:
     """Return ``n`` vectors on the way from ``a`` to ``b``, ends included.
 
@@ -220,12 +223,25 @@ def interpolate(a: np.ndarray, b: np.ndarray, n: int, how: str = "linear") -> np
     """
     if how not in WAYS:
         raise DataError(f"interpolate knows no way '{how}'. {did_you_mean(how, WAYS)}")
-    if n < 2:
-        raise DataError(f"interpolate: expected n of at least 2, the two ends, got {n}.")
-    weights = np.linspace(0.0, 1.0, n)[:, None]
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    weights = np.linspace(0.0, 1.0, count_of(n, "interpolate", "n", least=2))[:, None]
+    a, b = _end(a), _end(b)
+    if len(a) != len(b):
+        raise DataError(
+            f"interpolate: expected two vectors of one space, got {len(a)} and {len(b)} numbers."
+        )
     way = _arc(a, b, weights) if how == "spherical" else (1 - weights) * a + weights * b
     return way.astype(np.float32)
+
+
+def _end(given: Any) -> np.ndarray:
+    """Return one end of a way, or raise `DataError` where it is no vector."""
+    end = np.asarray(given)
+    if end.ndim != 1 or end.dtype.kind not in "fiu" or not np.isfinite(end).all():
+        raise DataError(
+            f"interpolate: expected two vectors of finite numbers, got {end.dtype} of shape "
+            f"{end.shape}; that of an item is space.vectors[space.position(id)]."
+        )
+    return end.astype(np.float64)
 
 
 def _arc(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from nearspace.errors import NearspaceError
+from nearspace.errors import NearspaceError, called_as
 from nearspace.foreign import printable_json
 from nearspace.metrics.directions import has_direction
 from nearspace.metrics.exact import row_products
@@ -109,6 +109,7 @@ class Difference:
         return Path(path)
 
 
+@called_as("diff(first, second)")
 def diff(
     first: Any,
     second: Any,

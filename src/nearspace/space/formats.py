@@ -17,13 +17,13 @@ from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.files import read_file
 from nearspace.data.readers.parquet import read_parquet
 from nearspace.data.sources import Asked
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError, NearspaceError, called_as, path_of
 from nearspace.recipe import check_metric
 from nearspace.space.arrays import check_rounding, float32, free_name
 from nearspace.space.file.saving import replacing_space
 from nearspace.space.file.store import write_space
 from nearspace.space.file.stored import read_space
-from nearspace.space.space import Space, dense_vectors
+from nearspace.space.space import Space, as_space, dense_vectors
 from nearspace.space.vectors import OURS, VectorFile, space_of_columns
 from nearspace.writing import replacing
 
@@ -53,6 +53,7 @@ class Format:
     write: Callable[[Space, Path], None] | None = None
 
 
+@called_as("save(space, 'photos.space')")
 def save(space: Space, path: str | Path) -> Path:
     """Write a space into one file, in place of what it held.
 
@@ -62,7 +63,7 @@ def save(space: Space, path: str | Path) -> Path:
 
     Parameters
     ----------
-    space : Space
+    space : Space, or vectors that `load` reads
         Vectors, and the encoder if there is one, which has to be of the catalogue.
     path : str or Path
         ``.space``: all of it, the encoder too, so that it embeds new items and can be added to.
@@ -92,10 +93,11 @@ def save(space: Space, path: str | Path) -> Path:
     >>> len(again), again.recipe.spec
     (178, 'pca(dim=2)')
     """
-    path = Path(path)
+    path = path_of(path, "save")
     write = FORMATS[path.suffix].write if path.suffix in FORMATS else None
     if write is None:
         raise _unknown(path, written_endings())
+    space = as_space(space, "save")
     within = replacing_space if path.suffix == ".space" else replacing
     with within(path) as beside:
         write(space, beside)
@@ -158,7 +160,7 @@ def open_space(
     """
     if metric is not None:
         check_metric(metric)
-    file = VectorFile(Path(path), vectors, ids, labels, made_by, metric)
+    file = VectorFile(path_of(path, "open_space"), vectors, ids, labels, made_by, metric)
     if file.path.suffix not in FORMATS:
         raise _unknown(file.path, [*FORMATS])
     with told_of_file(file.path.name):

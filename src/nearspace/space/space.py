@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Space", "Thumbnails", "as_space", "dense_vectors", "embed"]
+__all__ = [
+    "Space",
+    "Thumbnails",
+    "as_space",
+    "check_space",
+    "dataset_for",
+    "dense_vectors",
+    "embed",
+]
 
 LARGEST_DENSE = 2**31  # bytes
 SEARCHED_FOR_NEAR = 10_000  # ids that a mistyped one is compared with: a million takes minutes
@@ -99,7 +107,10 @@ class Space:
             yield name, vector.toarray()[0] if sparse.issparse(vector) else vector[0]
 
     def __contains__(self, item_id: Any) -> bool:
-        return isinstance(item_id, Hashable) and item_id in self._positions
+        try:
+            return item_id in self._positions
+        except TypeError:  # what has no hash is no id
+            return False
 
     def __getitem__(self, index: Any) -> Space:
         rows = selected_rows(self, index)
@@ -167,7 +178,7 @@ class Space:
         NearspaceError
             If there is none; near ids are in the message.
         """
-        if item_id in self._positions:
+        if item_id in self:
             return self._positions[item_id]
         numbered = isinstance(item_id, str) and self.ids.dtype.kind in "iu"
         if numbered and item_id.removeprefix("-").isdecimal():
@@ -250,15 +261,8 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
     ['a', 'a', 'b']
     """
     encoder = as_encoder(encoder)
-    is_fitted = _is_fitted(encoder)
-    dataset = dataset_of(data, labels, encoder.kind_ if is_fitted else None)
-    if type(dataset.kind) not in encoder.kinds:
-        takes = " or ".join(sorted(f"{kind.name}s" for kind in encoder.kinds))
-        raise DataError(
-            f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.name}s: "
-            "choose another encoder, or say by kind= or column= how to read it."
-        )
-    if not is_fitted:
+    dataset = dataset_for(encoder, data, labels)
+    if not _is_fitted(encoder):
         encoder = _fit(encoder, dataset)
     vectors: Any = encoder.transform(dataset.items)
     ids = np.asarray(dataset.ids)
@@ -277,6 +281,40 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
         meta,
         Thumbnails(dataset.items, dataset.kind) if dataset.kind.pictured else None,
     )
+
+
+def dataset_for(encoder: Encoder, data: Any, labels: Any = None) -> Dataset:
+    """Return data as a dataset of the items that an encoder takes.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Where it is fitted, the items are read as those that it was fitted on.
+    data : Dataset, or what `load` reads
+        The items.
+    labels : array-like or str, optional
+        Their labels, or the name of a column.
+
+    Raises
+    ------
+    DataError
+        If they are of a kind that the encoder does not take.
+
+    Examples
+    --------
+    >>> from nearspace import make
+    >>> dataset_for(make("pca"), ["near", "far"])
+    Traceback (most recent call last):
+    nearspace.errors.DataError: pca takes images or vectors; data was read as texts: ...
+    """
+    dataset = dataset_of(data, labels, encoder.kind_ if _is_fitted(encoder) else None)
+    if type(dataset.kind) not in encoder.kinds:
+        takes = " or ".join(sorted(f"{kind.name}s" for kind in encoder.kinds))
+        raise DataError(
+            f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.name}s: "
+            "choose another encoder, or say by kind= or column= how to read it."
+        )
+    return dataset
 
 
 def as_space(data: Any, who: str) -> Space:
@@ -308,6 +346,22 @@ def as_space(data: Any, who: str) -> Space:
             "embed(data, encoder)."
         )
     return embed(dataset, "raw")
+
+
+def check_space(data: Any, who: str) -> None:
+    """Raise `DataError` for what is no space, where vectors alone would not do.
+
+    Examples
+    --------
+    >>> check_space([[0.0, 1.0]], "decode")
+    Traceback (most recent call last):
+    nearspace.errors.DataError: decode: expected a space, got one list: make one by ...
+    """
+    if not isinstance(data, Space):
+        raise DataError(
+            f"{who}: expected a space, got one {type(data).__name__}: make one by "
+            "embed(data, encoder), or open its file by open_space(path)."
+        )
 
 
 class Thumbnails(Sequence[bytes]):

@@ -1,7 +1,9 @@
 """Archives of pictures, texts and tables, as people make them and as nobody should."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import tarfile
 import zipfile
@@ -30,17 +32,24 @@ PICTURES = {
 }  # fmt: skip
 
 
+PACKED = {
+    "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress,
+}  # fmt: skip
+
+
 def put(tmp_path, name, members):
     path = tmp_path / name
     if name.endswith(".zip"):
         path.write_bytes(zip_of(members))
     else:
-        packed = {"gz": gzip.compress, "tgz": gzip.compress}.get(name.split(".")[-1], bytes)
+        packed = PACKED.get(name.lower().split(".")[-1].removeprefix("t"), bytes)
         path.write_bytes(packed(tar_of(members)))
     return path
 
 
-@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "A.TGZ"])
+@pytest.mark.parametrize(
+    "name", ["a.zip", "a.tar", "a.tar.gz", "A.TGZ", "a.tar.bz2", "a.tbz2", "a.TAR.xz", "a.txz"]
+)
 def test_an_archive_of_pictures_is_read_as_their_folder_is(name, tmp_path):
     for place, data in PICTURES.items():
         file = tmp_path / "pics" / place
@@ -50,7 +59,7 @@ def test_an_archive_of_pictures_is_read_as_their_folder_is(name, tmp_path):
     junk = {"__MACOSX/pics/a/._1.png": b"x", "pics/.hidden.png": b"x", "README.md": b"x"}
     for root in ("", "pics/", "/home/me/pics/", "./pics/"):
         members = {f"{root}{place}": data for place, data in PICTURES.items()}
-        path = put(tmp_path, name.lower(), members | junk)
+        path = put(tmp_path, name, members | junk)
         data = load(path)
         assert data.ids.tolist() == folder.ids.tolist()
         assert data.target.values.tolist() == folder.target.values.tolist()
@@ -130,6 +139,28 @@ def refused(path, *words):
     assert text.startswith(path.name)
     assert "\n" not in text
     assert all(word in text for word in words), text
+
+
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz"])
+def test_packed_tars_that_are_cut_off_or_not_packed_are_refused(ending, tmp_path):
+    path = put(tmp_path, f"a.tar.{ending}", PICTURES)
+    for data in (path.read_bytes()[:-40], b"not packed", b""):
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=rf"a\.tar\.{ending} is (damaged|empty)"):
+            load(path)
+
+
+def test_arrays_beside_a_table_are_told_and_alone_refused(tmp_path):
+    file = io.BytesIO()
+    np.save(file, np.eye(3))
+    table, array = {"t.csv": b"a,b\n1,2\n3,4\n"}, file.getvalue()
+    for name in ("a.zip", "a.tar.xz"):
+        data = load(put(tmp_path, name, table | {"x.npy": array, "y.npz": array}))
+        assert len(data.items) == 2
+        assert any("arrays were ignored (x.npy, y.npz): unpack" in note for note in data.notes)
+        assert not any("ignored" in note for note in load(put(tmp_path, name, table)).notes)
+        with pytest.raises(DataError, match=r"holds x\.npy; unpack it, and give the file"):
+            load(put(tmp_path, name, {"x.npy": array}))
 
 
 def test_archives_without_what_can_be_read_are_refused(tmp_path):

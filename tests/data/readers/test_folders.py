@@ -3,8 +3,9 @@ import struct
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
-from nearspace.data import Image, load
+from nearspace.data import Image, Text, load
 from nearspace.data.readers.folders import read_idx
 from nearspace.errors import DataError
 
@@ -114,3 +115,38 @@ def test_mnist(public_data):
     assert data.target.values[60_000] == 7
     assert np.bincount(data.target.values[:60_000]).tolist()[:3] == [5923, 6742, 5958]
     assert abs(data.items[:60_000].mean() / 255 - 0.1307) < 1e-4
+
+
+def test_texts_of_several_endings_are_read_with_their_folders_as_labels(tmp_path):
+    for name in ("sea/a.md", "sea/b.rst", "land/c.log", "land/deep/d.txt", "land/E.MD"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"the text of {name}")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "hidden.txt").write_text("none of the texts")
+    data = load(tmp_path)
+    assert data.kind == Text()
+    assert dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True)) == {
+        "land/E.MD": "land", "land/c.log": "land", "land/deep/d.txt": "land", "sea/a.md": "sea",
+        "sea/b.rst": "sea",
+    }  # fmt: skip
+    assert data.items[-1] == "the text of sea/b.rst"
+    assert load([tmp_path / "sea" / "a.md", tmp_path / "sea" / "b.rst"]).kind == Text()
+    assert load(tmp_path / "sea").labels is None
+
+
+def test_texts_beside_other_items_are_none(tmp_path):
+    for name in ("a.png", "b.png"):
+        Pillow.new("L", (4, 4)).save(tmp_path / name)
+    for name in ("README.md", "notes.md", "run.log"):
+        (tmp_path / name).write_text("about the images")
+    data = load(tmp_path)
+    assert data.kind == Image((4, 4, 1))
+    assert any(
+        "3 files that are no image by name were ignored (.log, .md)" in n for n in data.notes
+    )
+    with pytest.raises(DataError, match=r"single text; .* of all texts, or a \.txt of one a line"):
+        load(tmp_path / "run.log")
+    for name in ("a.png", "b.png", "README.md", "run.log"):
+        (tmp_path / name).unlink()
+    with pytest.raises(DataError, match=r"No items were found among the 1 file in .*\.md"):
+        load(tmp_path)

@@ -499,12 +499,21 @@ def test_finished_vectors_are_a_row_even_inside_a_hybrid(digits, tmp_path):
     assert mine.scores["knn"].value == row(board, "raw").scores["knn"].value
 
 
-def test_a_missing_library_is_a_row_with_what_to_install(digits, monkeypatch):
+def test_a_missing_library_is_told_with_what_to_install(digits, monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage", None)  # as if it were not installed
-    board = compare(digits, encoders=["pca"])
-    assert "pip install 'nearspace[images]'" in row(board, "hog").error
-    with pytest.raises(NearspaceError, match="needs the extra 'images'"):
-        compare(digits, encoders=["hog"])
+    board = compare(digits, encoders=["bovw(words=8, keypoints='detected')"])
+    assert "pip install 'nearspace[images]'" in board.failures[0].error
+    assert row(board, "hog").scores  # which needs none
+
+
+@pytest.mark.trains
+def test_networks_fitted_in_another_process_are_the_same(digits):
+    specs = ["mlp(epochs=16)", "mlp(epochs=17)", "mlp(epochs=18)"]
+    here, beside = (compare(digits, encoders=specs, workers=n) for n in (0, 1))
+    assert [row.scores for row in here.results] == [row.scores for row in beside.results]
+    for spec in specs:
+        one, other = (row(board, spec).exhibits.layout for board in (here, beside))
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_usual_encoders_that_learn_from_labels_are_named():

@@ -18,6 +18,7 @@ from nearspace import load
 from nearspace.data import SAMPLES, Classes, Dataset, Numbers
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies import finetune as finetuning
@@ -35,7 +36,6 @@ from nearspace.judge.studies.finetune import (
 from nearspace.judge.studies.gains import TransferRow, strongest, verdicts_on
 from nearspace.judge.studies.pace import Pace, Step
 from nearspace.judge.studies.transfer import Transfer, transfer, transferred
-from nearspace.judge.task import Protocol
 from nearspace.judge.tasks import set_task
 
 pytestmark = pytest.mark.trains
@@ -422,7 +422,7 @@ WRONG = [
     ("simclr", {"labelled": [5]}, "10 classes .* at least 10, got 5"),
     ("simclr", {"labelled": []}, "at least 10, got none"),
     ("simclr", {"labelled": [10_000]}, "450 training items; .* got 10,000"),
-    ("simclr", {"seeds": 0}, "must be at least 1"),
+    ("simclr", {"seeds": 0}, "seeds= of at least 1"),
     ("cnn", {}, "'cnn' learns from labels"),
     ("pca | mlp", {}, "learns from labels"),
     ("simcrl", {}, "Did you mean 'simclr'?"),

@@ -19,6 +19,7 @@ from nearspace.errors import DataError
 
 __all__ = ["Text", "is_unicode"]
 
+ENDINGS = ".txt .text .md .markdown .rst .log .tex .adoc"
 SHOWN = 200
 COUNTED = 2**20  # bytes of a text that are counted at once
 COPIES = 6  # of texts in files that are in memory at once, as bytes and as text
@@ -40,7 +41,7 @@ class Text(Kind):
     name: ClassVar[str] = "text"
     form: ClassVar[str] = "a list of str"
     metric = "cosine"
-    endings: ClassVar[tuple[str, ...]] = (".txt",)
+    endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
     compares_pairs: ClassVar[bool] = False
 
     @classmethod

@@ -117,6 +117,7 @@ def read_archive(path: Path, asked: Asked) -> Source:
         source = read_file(_only_table(path, [*files.values()]), asked)
         source.notes.insert(0, f"It is {source.name} in the archive.")
         source.name = path.name
+        source.notes += _beside_the_table([*files.values()])
     source.notes += contents.said()
     return source
 
@@ -162,6 +163,17 @@ def _only_table(path: Path, files: list[Member]) -> Member:
         f"{path.name} holds no images, texts or table among its {len(files):,} files "
         f"({', '.join(endings[:NAMED])}{', …' if len(endings) > NAMED else ''}); {hint}."
     )
+
+
+def _beside_the_table(files: list[Member]) -> list[str]:
+    """Say which arrays lie beside the one table of an archive, and are not read."""
+    arrays = [str(file.path) for file in files if suffix_of(file.name) in (".npy", ".npz")]
+    if not arrays:
+        return []
+    return [
+        f"Beside the table arrays were ignored ({', '.join(arrays[:NAMED])}"
+        f"{', …' * (len(arrays) > NAMED)}): unpack the archive to read them."
+    ]
 
 
 def _is_read(name: str) -> bool:

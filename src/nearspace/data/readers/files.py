@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nearspace.data.columns import frame_of_arrow
 from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import is_frame, kind_of_file
+from nearspace.data.kinds.text import Text
 from nearspace.data.members import File
 from nearspace.data.readers.arrays import open_archive, read_array
 from nearspace.data.readers.delimited import read_delimited
@@ -64,9 +65,13 @@ def read_file(path: File, asked: Asked) -> Source:
             return read_lines(path)
     single = kind_of_file(path.name)
     if single is not None:
+        lines = ", or a .txt of one a line" * (single is Text)
         raise DataError(
-            f"{path.name} is a single {single.name}; expected the folder of all {single.name}s."
+            f"{path.name} is a single {single.name}; expected the folder of all {single.name}s"
+            f"{lines}."
         )
+    if path.suffix == ".space":
+        raise DataError(f"{path.name} is a space, not items: open it by open_space('{path.name}').")
     raise DataError(
         f"{path.name} ends in '{path.suffix}', expected a folder of images, or a file that ends in "
         f"{', '.join(READERS)}, {', '.join(ARCHIVES)}; those of text may be packed "

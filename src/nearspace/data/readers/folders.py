@@ -153,12 +153,12 @@ def _flat_parts(tops: list[str], classes: list[str], parts: list[tuple[str, ...]
 
 def _no_items(folder: Path, others: list[Path]) -> str:
     if not others:
-        return f"The folder {folder} is empty; expected images or idx files in it."
+        return f"The folder {folder} is empty; expected files of an item each, or idx files, in it."
     readable = [path for path in others if suffix_of(path.name)]
     advice = f" Did you mean the file {readable[0]}?" if readable else ""
     return (
-        f"No image was found among the {len(others)} files in {folder}; expected files such as "
-        f".png or .jpg, or idx files.{advice}"
+        f"No items were found among the {len(others)} file{'s' * (len(others) > 1)} in {folder}; "
+        f"expected images (.png, .jpg) or texts (.txt, .md), a file each, or idx files.{advice}"
     )
 
 

@@ -101,7 +101,8 @@ class Network(Layers, Encoder):
         return type(self)(**self.get_params(deep=False))
 
     def __repr__(self, N_CHAR_MAX: int = 700) -> str:
-        parts = [self.name or f"{type(self.net).__name__} {_digest(self.net)}"]
+        digest = f" {_digest(self.net)}" if isinstance(self.net, nn.Module) else ""
+        parts = [self.name or f"{type(self.net).__name__}{digest}"]
         parts += [] if self.layer is None else [f"layer={self.layer!r}"]
         parts += [] if self.pool == "mean" else [f"pool={self.pool!r}"]
         parts += [] if self.metric == "euclidean" else [f"metric={self.metric!r}"]

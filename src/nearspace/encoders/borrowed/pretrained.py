@@ -22,8 +22,8 @@ from nearspace.data import Image
 from nearspace.data.batches import Batches, Positions
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.layers import Layers
-from nearspace.encoders.learned.learned import torch_device
 from nearspace.errors import DataError, NearspaceError, need
+from nearspace.learning.device import torch_device
 from nearspace.learning.threads import threads_for
 from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
 

@@ -28,13 +28,14 @@ from nearspace.encoders.layers import Layers
 from nearspace.encoders.learned.weights import build_with
 from nearspace.encoders.state import State, Weights
 from nearspace.errors import NearspaceError
+from nearspace.learning.device import torch_device
 from nearspace.learning.progress import epoch_bar
 from nearspace.learning.threads import threads_for
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
 from nearspace.nets.layers import as_vectors, layer_names, tap
 
-__all__ = ["Learned", "NetworkDecoder", "seed_of", "torch_device"]
+__all__ = ["Learned", "NetworkDecoder", "seed_of"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
@@ -87,8 +88,8 @@ class Learned(Layers, Encoder):
         Kind of the items; inferred when absent.
     device : str, default="auto"
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
-    precision : str, default="32-true"
-        Fabric's precision, such as ``"bf16-mixed"``.
+    precision : {"32-true", "bf16-mixed"}, default="32-true"
+        Of the arithmetic of training; by the second products are rounded to bfloat16.
     verbose : bool, default=False
         Whether to show a progress bar.
 
@@ -142,7 +143,7 @@ class Learned(Layers, Encoder):
         "random_state": ["random_state"],
         "kind": [Kind, None],
         "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
-        "precision": [StrOptions({"32-true", "16-mixed", "bf16-mixed"})],
+        "precision": [StrOptions({"32-true", "bf16-mixed"})],
         "verbose": ["boolean"],
     }
 
@@ -404,19 +405,3 @@ class NetworkDecoder(Decoder):
         alone = self.encoder.with_network("decoder")
         alone.history_ = {"flops_per_item": self.encoder.history_.get("flops_per_item", 0.0)}
         return {**super().state[0], "encoder": alone}, {}
-
-
-def torch_device(name: str) -> torch.device:
-    """Return the device of a name; ``"auto"`` is the best that is there.
-
-    Raises
-    ------
-    NearspaceError
-        If there is no such device.
-    """
-    accelerator = torch.accelerator.current_accelerator(check_available=True)
-    if name == "auto":
-        return torch.device("cpu") if accelerator is None else accelerator
-    if name != "cpu" and (accelerator is None or accelerator.type != name):
-        raise NearspaceError(f"There is no device '{name}' on this machine; use device='auto'.")
-    return torch.device(name)

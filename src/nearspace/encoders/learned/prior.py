@@ -19,8 +19,9 @@ from torch import Tensor, nn
 from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Samples
 from nearspace.encoders.learned.autoencoder import Autoencodes
-from nearspace.encoders.learned.learned import Learned, seed_of, torch_device
+from nearspace.encoders.learned.learned import Learned, seed_of
 from nearspace.errors import DataError
+from nearspace.learning.device import torch_device
 from nearspace.learning.losses import (
     bernoulli_nll,
     deception,

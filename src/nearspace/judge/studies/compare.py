@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Strip
@@ -33,9 +34,10 @@ from nearspace.judge.exhibits import (
 )
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
-from nearspace.judge.preflight import data_to_judge, ready_encoders
+from nearspace.judge.preflight import data_to_judge, listed, ready_encoders
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.task import Protocol, Task
+from nearspace.judge.task import Task
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import about
@@ -44,6 +46,8 @@ from nearspace.metrics.rotation import rotated
 from nearspace.space.map.tsne import tsne
 
 __all__ = ["compare"]
+
+BESIDE = "fitting in other processes"  # of the seconds, those that nobody waited for
 
 
 @called_as("compare(data, labels, encoders=['pca'])")
@@ -63,6 +67,7 @@ def compare(
     folds: int | None = None,
     cache: str | Path | None = None,
     minutes: float | None = None,
+    workers: int | None = None,
     progress: Tell | None = None,
     on_row: Callable[[Result | Failure], object] | None = None,
 ) -> Leaderboard:
@@ -109,6 +114,9 @@ def compare(
     minutes : float, optional
         How long the comparison may take. What does not fit is trained for fewer epochs, which its
         spec and its notes then say, or left out, which the board's notes say.
+    workers : int, optional
+        Processes that fit networks on a CPU while this one judges; by default one for every two
+        cores where there is much to train, none with ``minutes``. What comes out is the same.
     progress : callable, optional
         Called with the share done and a few words: what is being judged, and about how long it
         will take where the data are large.
@@ -156,21 +164,23 @@ def compare(
     for failure in failures:
         tell_row(failure)
     order = _cheapest_first(rows, len(asked.train))
-    for index, (spec, start, share) in enumerate(order):
-        tell(start, spec)
-        try:
-            judged.append(judge.row(rows[spec], start, share))
-        except OutOfTime as error:
-            late[spec] = error.seconds
-        except KeyboardInterrupt:
-            interrupted = True
-            notes.append(_interrupted(spec, [name for name, *_ in order[index + 1 :]]))
-            break
-        except Exception as error:  # whatever a user's transformer raises is that row's result
-            failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
-            tell_row(failures[-1])
-        else:
-            tell_row(landed(asked, judged[-1]))
+    wanted = (run for spec, *_ in order for run in judge.wanted(rows[spec]))
+    with judge.fits.beside(wanted, workers if minutes is None else 0) as others:
+        for index, (spec, start, share) in enumerate(order):
+            tell(start, spec)
+            try:
+                judged.append(judge.row(rows[spec], start, share))
+            except OutOfTime as error:
+                late[spec] = error.seconds
+            except KeyboardInterrupt:
+                interrupted = True
+                notes.append(_interrupted(spec, [name for name, *_ in order[index + 1 :]]))
+                break
+            except Exception as error:  # whatever a user's transformer raises is that row's result
+                failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
+                tell_row(failures[-1])
+            else:
+                tell_row(landed(asked, judged[-1]))
     tell(1.0, "timing one item")
     judged = judge.timed(judged)
     tell(1.0, "intervals and verdicts")
@@ -180,7 +190,7 @@ def compare(
         judged,
         failures,
         notes=tuple(notes),
-        seconds=judge.seconds,
+        seconds=judge.seconds | ({BESIDE: others.seconds} if others.seconds else {}),
         interrupted=interrupted,
         leaks=asked.leaks,
         fits={row.spec: functools.partial(judge.usable, row.spec) for row in judged},
@@ -205,7 +215,7 @@ def _rows(
     What nobody asked for by name and lacks its library is a row with its error.
     """
     usual = USUAL[task.train.kind.name]
-    asked = [encoders] if isinstance(encoders, str) else list(() if encoders is None else encoders)
+    asked = listed(encoders)
     specs = usual.rows(task.train.kind)
     if encoders is None:
         specs += usual.specs(labelled=task.train.target is not None)
@@ -281,7 +291,8 @@ class _Judge:
         OutOfTime
             If there is no time for it, or the time is over before it is fitted.
         """
-        plan = self.budget.plan(encoder, self.task) if self._is_new(encoder) else Plan(encoder)
+        begun = not self._is_new(encoder, self.task) or self.fits.has(encoder)
+        plan = Plan(encoder) if begun else self.budget.plan(encoder, self.task)
         encoder, spec = plan.encoder, plan.encoder.spec
         if plan.seconds:
             self.fits.tell(start, f"{spec}: about {about(plan.seconds)}")
@@ -295,33 +306,46 @@ class _Judge:
         notes = (*plan.notes, *row.notes)
         return dataclasses.replace(row, spec=spec, summary=summary, notes=notes)
 
-    def _seeded(self, encoder: Encoder, start: float, share: float) -> Judged:
-        """Return what is measured of an encoder in one fit a seed; what is shown is of the first.
+    def wanted(self, encoder: Encoder) -> Iterator[tuple[Encoder, Dataset]]:
+        """Yield what will be fitted to judge an encoder, and on which items."""
+        for run, task in self._runs(encoder):
+            if self._is_new(run, task):
+                yield run, task.train
 
-        The first run is of the encoder as it was given.
+    def _runs(self, encoder: Encoder) -> list[tuple[Encoder, Task]]:
+        """Return each fit of an encoder, and the task by which it is judged.
+
+        That is one a seed, of which the first is as it was given, or one a fold; a round of folds
+        has a random state of its own, as it has a split of its own.
         """
-        seeds = self.task.protocol.seeds if has_random_state(encoder) else 1
-        runs = []
-        for seed in range(seeds):
-            run = encoder if seed == 0 else seeded(encoder, self.task.protocol.random_state + seed)
-            done, part = start + share * seed / seeds, share / seeds
+        state, varies = self.task.protocol.random_state, has_random_state(encoder)
+        seeds = self.task.protocol.seeds if varies else 1
+        runs = [(turn, self.task) for turn in range(seeds)]
+        if self.task.folds:
+            runs = [(fold.turn, fold.task) for fold in self.task.folds]
+        return [
+            (seeded(encoder, state + turn) if turn and varies else encoder, task)
+            for turn, task in runs
+        ]
+
+    def _seeded(self, encoder: Encoder, start: float, share: float) -> Judged:
+        """Return what is measured in one fit a seed; what is shown is of the first."""
+        runs, rows = self._runs(encoder), []
+        for at, (run, task) in enumerate(runs):
+            done, part = start + share * at / len(runs), share / len(runs)
             with self.fits.telling(encoder.spec, done, part, self.budget.check):
-                runs.append(self._shown(run, *self._measured(run, self.task)))
-        scores = {name: np.stack([run.scores[name] for run in runs]) for name in runs[0].scores}
-        return dataclasses.replace(runs[0], scores=scores)
+                rows.append(self._shown(run, *self._measured(run, task)))
+        scores = {name: np.stack([row.scores[name] for row in rows]) for name in rows[0].scores}
+        return dataclasses.replace(rows[0], scores=scores)
 
     def _folded(self, encoder: Encoder, start: float, share: float) -> Judged:
         """Return what is measured of an encoder in all folds; what is shown is of the first."""
-        folds, rows = self.task.folds, []
-        for at, fold in enumerate(folds):
-            # A round has a random state of its own, as it has a split of its own.
-            state = self.task.protocol.random_state + fold.turn
-            again = fold.turn > 0 and has_random_state(encoder)
-            run = seeded(encoder, state) if again else encoder
-            words = f"{encoder.spec}, {at + 1} of {len(folds)} fits"
-            done, part = start + share * at / len(folds), share / len(folds)
+        folds, runs, rows = self.task.folds, self._runs(encoder), []
+        for at, (run, task) in enumerate(runs):
+            words = f"{encoder.spec}, {at + 1} of {len(runs)} fits"
+            done, part = start + share * at / len(runs), share / len(runs)
             with self.fits.telling(words, done, part, self.budget.check):
-                rows.append(self._measured(run, fold.task, at))
+                rows.append(self._measured(run, task, at))
         each = iter(rows)
         scores = self.task.joined(lambda task: _scores_of(next(each)))
         told = None
@@ -348,9 +372,9 @@ class _Judge:
         self.seconds["timing one item"] = time.perf_counter() - start
         return [dataclasses.replace(row, cost=costs[row.spec]) for row in judged]
 
-    def _is_new(self, encoder: Encoder) -> bool:
-        """Return whether the cache has nothing of an encoder."""
-        return not (encoder.is_reproducible and self.cache.has_row(self._key(encoder, self.task)))
+    def _is_new(self, encoder: Encoder, task: Task) -> bool:
+        """Return whether the cache has nothing of one fit of an encoder."""
+        return not (encoder.is_reproducible and self.cache.has_row(self._key(encoder, task)))
 
     def _key(self, encoder: Encoder, task: Task) -> str:
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)

@@ -341,7 +341,7 @@ def finetune(
 
 def outputs_of(encoder: Learned, nets: nn.ModuleDict, items: Any) -> np.ndarray:
     """Return what a network of `finetune` makes of items, shape ``(n, width)``."""
-    from nearspace.encoders.learned.learned import torch_device
+    from nearspace.learning.device import torch_device
 
     device = torch_device(encoder.device)
     nets.to(device)

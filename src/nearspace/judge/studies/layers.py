@@ -23,11 +23,12 @@ from nearspace.judge.card import row_line
 from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
 from nearspace.judge.fits import Fits, Tell
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies.hybrids import hybrid_scores
 from nearspace.judge.table import ScoreTable
 from nearspace.judge.taps import MEMORY, RAW, Memory, Tapped, own_pool, tap_sides, with_input
-from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask, Protocol
+from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask
 from nearspace.judge.tasks import set_task
 from nearspace.metrics.directions import unit_vectors
 from nearspace.metrics.geometry import effective_rank

@@ -39,15 +39,17 @@ class Pace:
         The data.
     schedule : Schedule
         How long networks are trained on labels.
+    fitted : bool
+        Whether the encoder is fitted already, as one in the cache is.
     """
 
-    def __init__(self, encoder: Encoder, task: ItemTask, schedule: Schedule):
+    def __init__(self, encoder: Encoder, task: ItemTask, schedule: Schedule, fitted: bool = False):
         self.schedule = schedule
         self.times: dict[Way, tuple[float, float]] = {}  # seconds, and the work they went into
         expected = _expected(encoder, task)
         items = len(task.train) * sum(expected.epochs)
         self.item_seconds = expected.training / items if items else 0.0
-        self.pretraining = expected.seconds
+        self.pretraining = 0.0 if fitted else expected.seconds
         self.began, self.told = time.monotonic(), 0.0
 
     def seconds(self, steps: Sequence[Step]) -> float:

@@ -20,8 +20,9 @@ from nearspace.encoders.linear import PCA
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.fits import Fits, Tell
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.curves import Curve, Equal, Rates, Sent, bits_at, front, psnr, psnr_at
-from nearspace.judge.task import ItemTask, Protocol
+from nearspace.judge.task import ItemTask
 from nearspace.judge.tasks import set_task
 from nearspace.recipe import versions
 from nearspace.space.codec.codes import FIRST

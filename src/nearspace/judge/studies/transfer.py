@@ -16,11 +16,12 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
-from nearspace.errors import DataError, SpecError, called_as
+from nearspace.errors import DataError, SpecError, called_as, count_of
 from nearspace.judge.advice import Advice, Pick
 from nearspace.judge.board import Board
 from nearspace.judge.evidence import Told
 from nearspace.judge.fits import Fits, Tell
+from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.finetune import (
     SCHEDULE,
     Schedule,
@@ -35,7 +36,7 @@ from nearspace.judge.studies.finetune import (
 from nearspace.judge.studies.gains import FLOOR, TransferRow, to_use, verdicts_on
 from nearspace.judge.studies.pace import Pace, Step
 from nearspace.judge.table import ScoreTable, beside
-from nearspace.judge.task import ItemTask, Protocol
+from nearspace.judge.task import ItemTask
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import about
@@ -248,7 +249,7 @@ def transfer(
     interrupted = False
     try:
         fits.tell(0.0, f"{encoder.spec}: how long it will take")
-        pace = Pace(encoder, asked, schedule)
+        pace = Pace(encoder, asked, schedule, fitted=fits.has(encoder))
         runs.pretrain(pace, pace.seconds(_steps(counts, seeds, runs.ways())))
         steps = _steps(counts, seeds, runs.ways())
         for index, step in enumerate(steps):
@@ -283,7 +284,11 @@ def _set(
             f"{dataset.name} has no labels, and transfer is judged by them: sort files into a "
             "subfolder for each class, or name the column (labels=…, --labels)."
         )
-    wanted = sorted(set(labelled))
+    if isinstance(labelled, str) or not isinstance(labelled, Iterable):
+        raise DataError(
+            f"transfer: expected labelled, numbers of labels as in [100, 1000]; got {labelled!r}."
+        )
+    wanted = sorted({count_of(count, "transfer", "labelled") for count in labelled})
     task = set_task(dataset, protocol, name)
     if not task.labelled:
         raise DataError(f"{dataset.name}: all labels are the same, so there is nothing to tell.")

@@ -7,7 +7,8 @@ import pkgutil
 from typing import Any
 
 from nearspace.errors import NearspaceError, did_you_mean
-from nearspace.judge.task import Protocol, Task
+from nearspace.judge.protocol import Protocol
+from nearspace.judge.task import Task
 
 __all__ = ["check_task", "set_task"]
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from nearspace.data import Classes, Dataset
 from nearspace.errors import DataError, NearspaceError
-from nearspace.judge.task import ItemTask, Protocol
+from nearspace.judge.protocol import Protocol
+from nearspace.judge.task import ItemTask
 
 __all__ = ["TellClasses"]
 

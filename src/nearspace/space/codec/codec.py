@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from nearspace.encoders.decoder import Decoder
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.space.arrays import check_finite
 from nearspace.space.codec.codes import Head, read_codes, read_ids, write_codes, write_ids
 from nearspace.space.codec.levels import Codec, Level, fit_codec, loss_text, usual_level
 from nearspace.space.decode import decoder
-from nearspace.space.space import Space
+from nearspace.space.space import Space, check_space, dataset_for
 
 __all__ = ["PART", "Unpacked", "codec_of", "pack", "packed_text", "split", "unpack", "with_codec"]
 
@@ -83,6 +83,7 @@ def with_codec(space: Space) -> Space:
     return dataclasses.replace(space, parts=parts)
 
 
+@called_as("pack(space, items)")
 def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -> bytes:
     """Return items as a file of codes, which `unpack` decodes with the same space.
 
@@ -90,7 +91,7 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     ----------
     space : Space
         With an encoder that decodes; the receiver needs the same, with the same codec.
-    items : sequence of n items
+    items : Dataset, or what `load` reads
         Of the kind and shape that the encoder takes.
     ids : array of shape (n,), optional
         Whole numbers or text, such as file names; they take bytes of their own.
@@ -119,14 +120,14 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
     >>> unpacked.items.shape, unpacked.same, len(codes) < 1797 * 64 // 8
     ((1797, 8, 8, 1), True, True)
     """
+    check_space(space, "pack")
     codec, encoder = codec_of(space), space.encoder
     if encoder is None:
         raise NearspaceError(
             "This is one half of a space, the decoder without its encoder; pack with the other "
             "half, or the whole."
         )
-    if not len(items):
-        raise DataError("pack: there are no items.")
+    items = dataset_for(encoder, items).items
     vectors = np.asarray(encoder.transform(items))
     names = None if ids is None else np.asarray(ids)
     if names is not None and names.shape != (len(vectors),):
@@ -192,6 +193,7 @@ def packed_text(space: Space, items: Any, data: bytes, asked: float | None = Non
     return f"{words}\n{loss_text(space.encoder, levels[head.level], items)}"
 
 
+@called_as("unpack(space, codes)")
 def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
     """Return the items of a file of codes.
 
@@ -216,6 +218,7 @@ def unpack(space: Space, data: bytes, max_bytes: int = MAX_BYTES) -> Unpacked:
         If this is no such file, or one that is damaged, of a newer format, of another space, or
         too large.
     """
+    check_space(space, "unpack")
     decoding, codec = decoder(space), codec_of(space)
     head, ids, written = read_codes(data)
     _check_origin(head, space, codec)

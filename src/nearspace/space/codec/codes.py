@@ -75,6 +75,11 @@ def read_codes(data: bytes) -> tuple[Head, bytes, bytes]:
     NearspaceError
         If it is no such file, is damaged, or was written in a newer format.
     """
+    if not isinstance(data, bytes):
+        raise NearspaceError(
+            f"unpack: expected the bytes of a file of codes, got one {type(data).__name__}; of a "
+            "path give Path(path).read_bytes()."
+        )
     if data[: len(MAGIC)] != MAGIC or len(data) < START.size:
         raise NearspaceError("This is no file of codes: expected one that 'nearspace pack' wrote.")
     _, written_in = START.unpack_from(data)

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.encoders.base import Encoder
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.metrics.directions import has_direction, zeros_told
 from nearspace.metrics.exact import rows_in_range
 from nearspace.metrics.retrieval import VectorArray, check_search
@@ -65,6 +65,7 @@ class Neighbours:
         return f"Neighbours({queries:,} × {k:,} by {self.metric}{told})"
 
 
+@called_as("neighbours(space, queries)")
 def neighbours(
     space: Space,
     queries: Any,
@@ -271,6 +272,7 @@ def _checked(space: Space, vectors: Any) -> VectorArray:
     return vectors.toarray() if sparse.issparse(vectors) else vectors
 
 
+@called_as("analogy(space, a, b, c)")
 def analogy(
     space: Space, a: Any, b: Any, c: Any, k: int = 10, metric: str | None = None
 ) -> Neighbours:
