@@ -121,8 +121,9 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 
 @each(CASES)
 def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
-    counts = {"bow", "tfidf", "bovw", "colour_histogram", "simclr", "supcon", "l2", "pretrained"}
-    by_cosine = name in counts | {"vectors"} or (name, kind) == ("raw", "text")
+    counts = {"bow", "tfidf", "hashing", "bovw", "colour_histogram"}
+    angles = {"simclr", "supcon", "l2", "pretrained", "vectors"}
+    by_cosine = name in counts | angles or (name, kind) == ("raw", "text")
     encoder, _, test = fitted(name, kind)
     assert encoder.metric in METRICS
     assert encoder.metric == ("dot" if name == "bm25" else "cosine" if by_cosine else "euclidean")

@@ -39,7 +39,7 @@ def test_a_space_is_searched_by_its_own_metric_and_tells_of_zeros(run):
     assert "metric cosine" in ran("info", "m.space")
     told = ran("search", "m.space", "salt wave", "-k", "120", "--json")
     assert '"metric": "cosine"' in told
-    assert "3 of 120 items have nothing to compare" in told
+    assert "3 of 120 items have no known word" in told
     assert not any(f'"m{row}"' in told for row in WORDLESS)
     assert "There is no item to be found." in ran("search", "m.space", "--id", "m3")
     by_length = ran("search", "m.space", "salt wave", "-k", "120", "--metric", "euclidean")

@@ -339,3 +339,54 @@ def test_columns_are_left_out_and_stay_known(tmp_path):
     assert load(tmp_path / "a.npz", without=["y"]).target is None
     refused("no named columns", "without='a'", source=np.zeros((2, 2)), without=["a"])
     refused("A Dataset", "without", source=load("wine"), without=["a"])
+
+
+JOINED = {
+    "title": ["Zip", None, "Lamp", " ", "Lock"],
+    "body": ["it broke at once", "no title here", "", None, "it holds"],
+    "stars": [1, 2, 3, 4, 5],
+}
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet", "frame", "dict"])
+def test_several_columns_are_joined_in_the_order_given(ending, tmp_path):
+    frame, source = pd.DataFrame(JOINED), tmp_path / f"a{ending}"
+    if ending in (".csv", ".tsv"):
+        frame.to_csv(source, index=False, sep="," if ending == ".csv" else "\t")
+    elif ending == ".jsonl":
+        frame.to_json(source, orient="records", lines=True)
+    elif ending == ".parquet":
+        frame.to_parquet(source)
+    source = {"frame": frame, "dict": JOINED}.get(ending, source)
+    data = load(source, column=["title", "body"], labels="stars")
+    assert data.items == ["Zip\n\nit broke at once", "no title here", "Lamp", "Lock\n\nit holds"]
+    assert data.target.values.tolist() == [1, 2, 3, 5]
+    assert data.ids.tolist() == [0, 1, 2, 4]
+    assert data.meta.column_names == ["stars"]
+    seen = "Read as text: texts in columns 'title', 'body', joined by blank lines, list of str."
+    assert data.notes[0] == seen
+    assert "1 row without a text was left out: 3." in data.notes
+    back = load(source, column=("body", "title"))
+    assert back.items[0] == "it broke at once\n\nZip"
+    assert load(source, column=["title"]).items == ["Zip", "Lamp", "Lock"]
+
+
+def test_columns_that_cannot_be_joined_are_named():
+    refused("no column 'titel'. Did you mean 'title'", source=JOINED, column=["titel", "body"])
+    refused("the column 'body' is named twice", source=JOINED, column=["body", "title", "body"])
+    refused("'stars' holds numbers, expected texts", source=JOINED, column=["title", "stars"])
+    refused("column= names the columns that hold", "got 3", source=JOINED, column=[3])
+    lists = {**JOINED, "vector": [[1.0, 2.0]] * 5}
+    refused("'vector' holds [1.0, 2.0]", "list", source=lists, column=["title", "vector"])
+    words = {"words": [["near", "means"], ["alike"]]}
+    refused("'words' holds ['near', 'means'] of type list", source=words, column="words")
+    none = {"a": ["one", "two"], "b": [np.nan, np.nan]}
+    assert load(none, column=["b", "a"]).items == ["one", "two"]
+    empty = {"a": ["", None, " "], "b": [None, "", ""], "c": [1, 2, 3]}
+    refused("no row has a text", source=empty, column=["a", "b"])
+
+
+def test_an_archive_of_arrays_has_one_that_holds_the_items(tmp_path):
+    np.savez(tmp_path / "a.npz", x=VECTORS, z=VECTORS)
+    refused("expected one array", "got 2 names", source=tmp_path / "a.npz", column=["x", "z"])
+    assert len(load(tmp_path / "a.npz", column=["z"])) == N

@@ -8,6 +8,7 @@ from PIL import Image as Pillow
 
 from nearspace.data import Dataset, Image, Table, Text, Vector, infer_kind, load
 from nearspace.data.readers.files import read_file
+from nearspace.data.sources import Asked
 from nearspace.errors import DataError
 
 X = np.random.default_rng(0).normal(size=(20, 3))
@@ -379,13 +380,13 @@ def test_npy(tmp_path):
 def test_a_large_npy_stays_on_disk(tmp_path):
     shape = (2**14, 2**15 + 1)  # a little more than two GiB, of which the file holds no block
     np.lib.format.open_memmap(tmp_path / "v.npy", "w+", np.dtype(np.float32), shape)
-    items = read_file(tmp_path / "v.npy", {}).items
+    items = read_file(tmp_path / "v.npy", Asked()).items
     assert isinstance(items, np.memmap)
     assert items.shape == shape
     items[0] = 1
     assert not np.load(tmp_path / "v.npy", mmap_mode="r")[0].any()
     np.save(tmp_path / "small.npy", X)
-    assert not isinstance(read_file(tmp_path / "small.npy", {}).items, np.memmap)
+    assert not isinstance(read_file(tmp_path / "small.npy", Asked()).items, np.memmap)
 
 
 def test_npz_roles_are_picked_up_by_name_and_length(tmp_path):
@@ -444,8 +445,13 @@ def test_txt_is_a_text_a_line(tmp_path, name):
 
 
 def test_txt_that_cannot_be_read(tmp_path):
-    (tmp_path / "a.txt").write_bytes("née\n".encode("latin-1"))
-    refused("a.txt is not in UTF-8", "byte 1 is 0xe9", source=tmp_path / "a.txt")
+    (tmp_path / "a.txt").write_bytes(b"here\n" * 3000 + "née\n".encode("latin-1"))
+    words = "line 3001 holds the byte 0xe9 ('é' in Windows-1252); save it as UTF-8"
+    refused("a.txt is not in UTF-8", words, source=tmp_path / "a.txt")
+    (tmp_path / "a.txt").write_bytes("near".encode("utf-16") + b"\0")
+    refused("a.txt is not in UTF-16, as its first bytes say", source=tmp_path / "a.txt")
+    (tmp_path / "a.txt").write_bytes(b"near\nal\0ike\n")
+    refused("a.txt is no text: line 2 holds a zero byte", source=tmp_path / "a.txt")
     (tmp_path / "b.txt").write_text(" \n\n")
     refused("b.txt is empty", source=tmp_path / "b.txt")
     (tmp_path / "c.txt.gz").write_bytes(gzip.compress(b"one\ntwo\n" * 100)[:-20])

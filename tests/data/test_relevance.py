@@ -50,6 +50,8 @@ def test_a_folder_in_the_form_of_beir_is_read(tmp_path, pack):
     assert links(pairs) == WANTED
     assert pairs.right.items == ["Cats\nThey sleep.", "Dogs bark.", "Sea\nShips sail."]
     assert pairs.name == "pets"
+    assert load_retrieval(folder, column=["text", "title"]).right.items[0] == "They sleep.\nCats"
+    assert load_retrieval(folder, column="text").right.items[0] == "They sleep."
     assert "1 of the judgements say not relevant (a grade of 0 or below)." in pairs.notes
     assert not holds_queries(tmp_path)
     assert not holds_queries(["no path"])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from nearspace.data import Dataset, Image, Text, Vector, load, train_test_split
+from nearspace.data.folds import folds_of
 from nearspace.data.split import split_of
 from nearspace.errors import DataError
 
@@ -273,3 +274,26 @@ def test_items_without_a_label_are_drawn_like_one_more_class():
     )
     assert notes == ()
     assert len(train) + len(test) == 200
+
+
+@pytest.mark.parametrize("heads", [1, 3])
+def test_what_stands_in_most_groups_does_not_tie_them_together_and_is_told(heads):
+    """Letters of chunks under a letterhead; letters split whole, and the copies are counted."""
+    texts = [f"the head {n % heads} of all. words of letter {n} and only {n}" for n in range(40)]
+    data = load(texts, labels=["a", "b"] * 20, chunks=5)
+    split = split_of(data)
+    assert not {*data.groups[split.train]} & {*data.groups[split.test]}
+    copied = [data.items[at].startswith("the head") for at in split.test]
+    tied = (split.copies == "equal").tolist()
+    if heads == 1:
+        assert tied == copied
+        assert any(
+            note.startswith("40 items equal one of another group, and would tie 120 of 120")
+            for note in split.notes
+        )
+        dealt = folds_of(data, 5)
+        assert (dealt.copies == "equal").sum() == 40
+        with pytest.raises(DataError, match="no test items can be drawn"):
+            split_of(data, near_duplicates="together")
+    else:  # each ties a third of the letters, which can be parted
+        assert not any(tied)

@@ -38,11 +38,11 @@ from nearspace.errors import NearspaceError
 from nearspace.space.arrays import check_finite
 
 MOST_SECONDS = 3.0
-SMALL = {"dim": 2, "hidden": (4,), "epochs": 1, "words": 3, "max_words": 40, "max_categories": 3}
+SMALL = {"dim": 2, "hidden": (4,), "epochs": 1, "words": 3, "max_features": 40, "max_categories": 3}
 COMPOSITES = {
     "pipe": ("raw | pca(dim=3) | l2", "image"),
     "joined": ("pca(dim=2) + raw", "vector"),
-    "of words": ("tfidf(max_words=30) | pca(dim=2)", "text"),
+    "of words": ("tfidf(max_features=30) | pca(dim=2)", "text"),
     "vit": ("masked(dim=2, body='vit', epochs=1)", "image"),
     "convolutions": ("autoencoder(dim=2, hidden=(4,), body='cnn', epochs=1)", "image"),
 }

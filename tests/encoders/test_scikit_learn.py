@@ -54,8 +54,8 @@ TEXTS = ["red apple pie", "green apple tart", "apple red", "blue car road", "car
 @pytest.mark.parametrize(
     ("spec", "grid"),
     [
-        ("tfidf | pca", {"tfidf__ngrams": [1, 2], "pca__dim": [1, 3]}),
-        ("tfidf(max_words=3) + (bow | pca)", {"piped__pca__dim": [1, 2]}),
+        ("tfidf | pca", {"tfidf__ngram_range": [None, (1, 2)], "pca__dim": [1, 3]}),
+        ("tfidf(max_features=3) + (bow | pca)", {"piped__pca__dim": [1, 2]}),
         ("onehot | pca", {"pca__dim": [2, 8]}),
         ("raw | pca | pca", {"pca-1__dim": [8], "pca-2__dim": [1, 4]}),
         ("raw | pca", {"pca": [make("pca(dim=2)"), make("l2")]}),
@@ -86,17 +86,17 @@ def _dense(vectors):
 def test_parameters_of_parts_are_set_at_once_and_shown():
     pipe = make("tfidf | pca(dim=3)")
     part = pipe.get_params()["pca"]
-    pipe.set_params(pca=make("autoencoder"), pca__epochs=3, tfidf__ngrams=2)
-    assert repr(pipe) == "Piped(encoders=[TfIdf(ngrams=2), Autoencoder(epochs=3)])"
-    assert pipe.spec == "tfidf(ngrams=2) | autoencoder(epochs=3)"
+    pipe.set_params(pca=make("autoencoder"), pca__epochs=3, tfidf__analyzer="char")
+    assert repr(pipe) == "Piped(encoders=[TfIdf(analyzer='char'), Autoencoder(epochs=3)])"
+    assert pipe.spec == "tfidf(analyzer='char') | autoencoder(epochs=3)"
     assert part.dim == 3
     other = clone(pipe).set_params(autoencoder__epochs=9)
     assert (pipe.get_params()["autoencoder__epochs"], other.get_params(deep=False)) == (
         3,
         {"encoders": other.encoders},
     )
-    assert other.set_params(encoders=[make("bow"), make("l2")], bow__ngrams=2).spec == (
-        "bow(ngrams=2) | l2"
+    assert other.set_params(encoders=[make("bow"), make("l2")], bow__analyzer="char").spec == (
+        "bow(analyzer='char') | l2"
     )
 
 
@@ -104,7 +104,7 @@ def test_parameters_of_parts_are_set_at_once_and_shown():
 def test_a_parameter_that_no_part_has_is_told(wrong):
     pipe = make("tfidf | pca")
     with pytest.raises(SpecError, match="has no parameter"):
-        pipe.set_params(**{"tfidf__ngrams": 2, wrong: 1})
+        pipe.set_params(**{"tfidf__max_features": 2, wrong: 1})
     with pytest.raises(SpecError, match=r"Did you mean 'pca__dim'\?"):
         pipe.set_params(pca__dmi=1)
 

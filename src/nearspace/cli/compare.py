@@ -102,8 +102,8 @@ def compare_command(
         )  # fmt: skip
     from nearspace.report.page import render
 
-    text = terminal.json_of(board)  # which notes the command, for the page too
-    texts = {".html": render(board), ".json": text}
+    board = terminal.as_commanded(board)
+    texts = {".html": render(board), ".json": board.to_json()}
     try:
         write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it

@@ -26,7 +26,18 @@ def embed_command(
     *,
     reading: Annotated[
         cli.Reading,
-        cli.only("labels", "column", "kind", "size", "ids", "split", "without", "limit"),
+        cli.only(
+            "labels",
+            "column",
+            "kind",
+            "size",
+            "ids",
+            "split",
+            "without",
+            "chunks",
+            "overlap",
+            "limit",
+        ),
     ],
     force: cli.Force = False,
 ) -> None:

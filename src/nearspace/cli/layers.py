@@ -88,9 +88,9 @@ def layers_command(
         )  # fmt: skip
     from nearspace.report.layers import layers_page, places_sections
 
+    board = terminal.as_commanded(board)
     page = layers_page(board, places_sections(board))
-    text = terminal.json_of(board)  # which notes the command, for the page too
-    texts = {".html": page.html(), ".json": text}
+    texts = {".html": page.html(), ".json": board.to_json()}
     try:
         write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it

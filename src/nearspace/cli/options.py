@@ -109,8 +109,11 @@ class Reading:
         typer.Option(metavar="COLUMN", help="Column or array with the classes or numbers."),
     ] = None
     column: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column of a CSV with the texts, or array of an npz."),
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of a CSV with the texts, or array of an npz; repeat to join texts.",
+        ),
     ] = None
     kind: Annotated[
         str | None,
@@ -138,6 +141,14 @@ class Reading:
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Column that is no feature; repeat for several."),
     ] = None
+    chunks: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Cut texts into chunks of N words, an item each."),
+    ] = None
+    overlap: Annotated[
+        int,
+        typer.Option(metavar="M", min=0, help="Words of a chunk that end the one before."),
+    ] = 0
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="At most N items, at random.")
     ] = None

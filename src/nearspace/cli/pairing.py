@@ -107,7 +107,7 @@ class Pairing:
         with waiting(f"Reading {self.qrels}"):
             return load_retrieval(documents, self.queries, self.qrels)
 
-    def _of_folder(self, source: str, column: str | None) -> Pairs:
+    def _of_folder(self, source: str, column: list[str] | None) -> Pairs:
         from nearspace.data.relevance import load_retrieval
 
         with waiting(f"Reading {source}"):

@@ -79,8 +79,8 @@ def rates_command(
         raise typer.Exit(130) from None
     from nearspace.report.rates import rates_page
 
-    text = terminal.json_of(rates)  # which notes the command, for the page too
-    texts = {".html": rates_page(rates).html(), ".json": text}
+    rates = terminal.as_commanded(rates)
+    texts = {".html": rates_page(rates).html(), ".json": rates.to_json()}
     try:
         write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it

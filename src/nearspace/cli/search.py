@@ -40,6 +40,14 @@ ExcludeSelf = Annotated[
 ExactSearch = Annotated[
     bool, typer.Option("--exact", help="Search all vectors, even where there is an index.")
 ]
+Per = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Of the items with one value in a column only the nearest, such as the best chunk of "
+        "each document.",
+    ),
+]
 
 
 def search_command(
@@ -62,6 +70,7 @@ def search_command(
     reading: Annotated[cli.Reading, cli.only("column")],
     exclude_self: ExcludeSelf = False,
     exact: ExactSearch = False,
+    per: Per = None,
     as_json: cli.AsJson = False,
     output: Annotated[
         Path | None,
@@ -92,6 +101,8 @@ def search_command(
       nearspace search customers.space new_rows.csv --json
 
       nearspace search photos.space --vectors mine.npy -o found.csv
+
+      nearspace search manuals.space 'a broken zip' --per document
     """
     if output is not None:
         cli.check_file(output, ".csv", reads=[*(queries or ()), vectors])
@@ -113,7 +124,7 @@ def search_command(
     names, asked, notes = _asked(
         space, queries or [], item or [], vectors, reading.column, exclude_self
     )
-    nearest = neighbours(space, asked, k, metric, where, exclude_self, exact)
+    nearest = neighbours(space, asked, k, metric, where, exclude_self, exact, per)
     if nearest.recall < 1 and not nearest.notes:
         notes += (f"By the index, whose recall@10 is {nearest.recall:.3f}; --exact searches all.",)
     for note in (*notes, *nearest.notes, *answer_notes(space)):
@@ -206,7 +217,7 @@ def _asked(
     queries: list[str],
     ids: list[str],
     vectors: str | None,
-    column: str | None,
+    column: list[str] | None,
     exclude_self: bool,
 ) -> tuple[list[str], Any, tuple[str, ...]]:
     """Return what to call each query, what to search by, and notes."""

@@ -21,7 +21,9 @@ def add_command(
     source: cli.Source,
     to: Annotated[Path, typer.Option("--to", help="The .space file.", show_default=False)],
     *,
-    reading: Annotated[cli.Reading, cli.only("labels", "column", "ids", "without")],
+    reading: Annotated[
+        cli.Reading, cli.only("labels", "column", "ids", "without", "chunks", "overlap")
+    ],
     append: Annotated[
         bool, typer.Option("--append", help="Number items without ids on from the last one.")
     ] = False,

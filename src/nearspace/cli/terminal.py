@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import dataclasses
 import io
 import itertools
 import os
@@ -302,10 +303,11 @@ def show_page(path: Path) -> None:
         echo(f"note: no browser can be opened here; open {path} in one yourself.", err=True)
 
 
-def json_of(study: Any) -> str:
-    """Return what a study found, and the command that found it, as JSON text."""
-    study.protocol["command"] = "nearspace " + shlex.join(sys.argv[1:])
-    return study.to_json()
+def as_commanded(study: Any) -> Any:
+    """Return a study that names the command which made it, its notes in the words of options."""
+    protocol = study.protocol | {"command": "nearspace " + shlex.join(sys.argv[1:])}
+    notes = tuple(map(in_options, study.notes))
+    return dataclasses.replace(study, protocol=protocol, notes=notes)
 
 
 def print_table(
@@ -447,8 +449,8 @@ def print_heading(name: object, told: str) -> None:
 def print_notes(notes: Collection[str], told: Collection[str]) -> None:
     """Print the notes that were not told when the source was read."""
     for note in notes:
-        if note not in told:
-            echo(f"note: {in_options(note)}", style="dim", wrap=True)
+        if note not in set(map(in_options, told)):
+            echo(f"note: {note}", style="dim", wrap=True)
 
 
 def print_words(*sentences: str | Text) -> None:

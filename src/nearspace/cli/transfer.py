@@ -73,8 +73,8 @@ def transfer_command(
         )  # fmt: skip
     from nearspace.report.transfer import transfer_page
 
-    json = terminal.json_of(study)  # from here on the page knows the command too
-    texts = {".json": json, ".html": transfer_page(study).html()}
+    study = terminal.as_commanded(study)
+    texts = {".json": study.to_json(), ".html": transfer_page(study).html()}
     try:
         write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it

@@ -163,20 +163,28 @@ class Dataset:
         indices = np.asarray(indices)
         if indices.dtype == bool:
             indices = np.flatnonzero(indices)
+        return self.spread(indices, items=self.kind.take(self.items, indices))
+
+    def spread(self, rows: np.ndarray, **changes: Any) -> Dataset:
+        """Return a dataset of which each item is known what this one knows of the one at its row.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m,), int
+            A position for each item.
+        **changes
+            The items, and what else is another; the ids where a row stands twice.
+        """
         present = {name: values for name in COLUMNS if (values := getattr(self, name)) is not None}
-        columns: dict[str, Any] = {name: values[indices] for name, values in present.items()}
-        of_target, labelled = indices, None
+        columns: dict[str, Any] = {name: values[rows] for name, values in present.items()}
+        of_target, labelled = rows, None
         if self.labelled is not None:
-            labelled = self.labelled[indices]
-            of_target = (np.cumsum(self.labelled) - 1)[indices[labelled]]
-        return dataclasses.replace(
-            self,
-            items=self.kind.take(self.items, indices),
-            target=None if self.target is None else self.target.take(of_target),
-            labelled=labelled,
-            meta=None if self.meta is None else self.meta.take(indices),
-            **columns,
-        )
+            labelled = self.labelled[rows]
+            of_target = (np.cumsum(self.labelled) - 1)[rows[labelled]]
+        columns["target"] = None if self.target is None else self.target.take(of_target)
+        if "meta" not in changes and self.meta is not None:
+            columns["meta"] = self.meta.take(rows)
+        return dataclasses.replace(self, **{**columns, "labelled": labelled, **changes})
 
     @functools.cached_property
     def hashes(self) -> np.ndarray:

@@ -89,7 +89,8 @@ def folds_of(
     together = content
     if near_duplicates == "together":
         together = with_near(dataset, content, notes)
-    units = units_of(dataset, together)
+    # What is asked to be together is, even where hardly anything can then be parted.
+    units = units_of(dataset, together, notes if together is content else None)
     classes = np.zeros(len(dataset), dtype=np.int64)
     if dataset.target is not None:
         classes = dataset.target.strata
@@ -123,6 +124,10 @@ def folds_of(
         near = dataset.kind.near(dataset.items, some)
         near = near[(fold[0][near[:, 0]] >= 0) & (fold[0][near[:, 0]] != fold[0][near[:, 1]])]
         copies[np.unique(near[:, 0])] = "near"
+        parts = np.unique(np.stack([content, fold[0]])[:, fold[0] >= 0], axis=1)[0]
+        copies[(fold[0] >= 0) & (np.bincount(parts, minlength=content.max() + 1)[content] > 1)] = (
+            "equal"
+        )
         if len(near):
             notes.append(
                 f"Near-duplicates: {int((copies == 'near').sum()):,} of {len(some):,} items are "

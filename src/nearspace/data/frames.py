@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from nearspace.data.kinds.kind import is_frame, is_picture, kind_of_file
 from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_numbers
 from nearspace.data.paths import paths_of
 from nearspace.data.roles import as_written, lost_digits_notes
-from nearspace.data.sources import Source, check_names, is_split
+from nearspace.data.sources import Asked, Source, is_split
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -83,32 +83,23 @@ def _interchanged(source: Any) -> Any:
 
 def frame_source(
     frame: pd.DataFrame,
-    names: dict[str, str],
+    asked: Asked,
     name: str,
     *,
-    without: Collection[str] = (),
-    like: Mapping[str, str] | None = None,
-    kind: str | None = None,
     written: bool = False,
     decimal: str = ".",
     notes: Sequence[str] = (),
 ) -> Source:
-    """Return the texts or vectors in one column of a table, or the table of all without a role.
+    """Return the texts or vectors in columns of a table, or the table of all without a role.
 
     Parameters
     ----------
     frame : DataFrame
         The table.
-    names : dict of str to str
-        Columns: ``"column"`` is that of the texts or vectors, the others are of roles.
+    asked : Asked
+        Which columns hold the texts or vectors, by default one of long texts, and which are roles.
     name : str
         What to call the data.
-    without : collection of str
-        Columns that are no features; they stay known of the items.
-    like : dict of str to {"number", "category"}, optional
-        What features are to be, whatever they look like.
-    kind : str, optional
-        What kind of data the items are to be; by default texts where one column holds long ones.
     written : bool, default=False
         Whether the table is the text of a file, of which every cell is still to be read.
     decimal : {".", ","}
@@ -125,25 +116,25 @@ def frame_source(
     --------
     >>> import pandas as pd
     >>> table = pd.DataFrame({"price": ["1,5", "2,5"], "sold": ["2024-05-31", "2024-06-01"]})
-    >>> source = frame_source(table, {}, "data")
+    >>> source = frame_source(table, Asked(), "data")
     >>> list(source.items.columns), list(source.meta.columns)
     (['price'], ['sold'])
     """
     if not len(frame):
         raise DataError(f"{name}: expected at least one row, got an empty table.")
-    frame, said = _with_index(frame, {*names.values(), *without})
+    frame, said = _with_index(frame, {name for _, name in asked.names})
     check_unique(frame.columns, name)
     frame = frame.set_axis(frame.columns.map(str), axis=1)
-    check_names(name, "column", [*names.values(), *without], frame.columns)
-    names, frame = dict(names), plain_columns(frame)
-    column, more = _items_column(frame, names, without, name, kind)
+    asked.check_names(name, "column", frame.columns)
+    names, frame = dict(asked.roles), plain_columns(frame)
+    columns, more = _items_columns(frame, asked, names, name)
     said += more
-    free = "split" in frame.columns and "split" not in {column, *names, *without}
+    free = "split" in frame.columns and "split" not in {*columns, *names, *asked.without}
     if free and is_split(_values(frame["split"])):
         names["split"] = "split"
         said.append("The column 'split' was taken for the published split.")
-    things = {*names.values()} | ({column} if column is not None else set())
-    kinds = dict(like or {})
+    things = {*names.values(), *columns}
+    kinds = dict(asked.like)
     typed = typed_columns(
         frame, written=written, words=things, like=kinds, decimal=decimal, who=name
     )
@@ -156,15 +147,18 @@ def frame_source(
     for each in () if written else meta.columns.difference(list(names.values())):
         if meta[each].dtype.kind == "f":
             said += lost_digits_notes(meta[each].to_numpy(), f"The column '{each}'")
-    others = _others(meta, [] if column is None else [column], names)
+    others = _others(meta, columns, names)
     said = [*notes, *typed.notes, *said]
-    if column is not None:
-        return _of_column(frame[column], name, roles, said, others)
-    beside = {*things, *without}
+    if len(columns) > 1:
+        where = f"columns {named(columns)}, joined by blank lines"
+        return _of_texts(_joined(frame[columns], name), where, name, roles, said, others)
+    if columns:
+        return _of_column(frame[columns[0]], name, roles, said, others)
+    beside = {*things, *asked.without}
     items = typed.frame[[each for each in frame.columns if each not in beside]]
     items, told = _features(items, kinds, name)
     if not len(items.columns):
-        used = sorted({*things, *without})
+        used = sorted(beside)
         dates = " and dates" if told else ""
         raise DataError(f"{name}: no column is left for the items beside {used}{dates}.")
     return Source(items, name, "", roles, [*said, *told], _others(meta, items.columns, names))
@@ -180,18 +174,16 @@ def _with_index(frame: pd.DataFrame, wanted: set[str]) -> tuple[pd.DataFrame, li
     return frame, [f"The index {named(names)} was left out; name it by ids= where it is one."]
 
 
-def _items_column(
-    frame: pd.DataFrame,
-    names: dict[str, str],
-    without: Collection[str],
-    name: str,
-    kind: str | None,
-) -> tuple[str | None, list[str]]:
-    """Return the column that holds the items, if one does; `names` then are those of roles."""
-    column = names.pop("column", None)
-    if column is not None:
-        return column, []
-    beside = {*names.values(), *without}
+def _items_columns(
+    frame: pd.DataFrame, asked: Asked, names: dict[str, str], name: str
+) -> tuple[list[str], list[str]]:
+    """Return the columns that hold the items, if any do, and what there is to say of them.
+
+    Roles that the names of columns tell are added to `names`.
+    """
+    if asked.columns:
+        return [*asked.columns], []
+    beside = {*names.values(), *asked.without}
     free = [str(each) for each in frame if each not in beside]
     pictures = [each for each in free if _holds_pictures(frame[each])]
     vectors = [each for each in free if holds_vectors(frame[each])]
@@ -203,19 +195,19 @@ def _items_column(
             "holds the items."
         )
     if pictures:
-        return pictures[0], []
+        return pictures[:1], []
     if not vectors:
-        return (None, []) if kind == "table" else _texts_column(frame[free], name, kind)
+        return ([], []) if asked.kind == "table" else _texts_column(frame[free], name, asked.kind)
     notes = []
     if "vector" in vectors:  # as `Space.export` writes it
         for role, usual in (("ids", "id"), ("labels", "label")):
-            if usual in frame and role not in names and usual not in without:
+            if usual in frame and role not in names and usual not in asked.without:
                 names[role] = usual
                 notes.append(f"The column '{usual}' was taken for the {role}.")
-    return "vector" if "vector" in vectors else vectors[0], notes
+    return ["vector"] if "vector" in vectors else vectors[:1], notes
 
 
-def _texts_column(frame: pd.DataFrame, name: str, kind: str | None) -> tuple[str | None, list[str]]:
+def _texts_column(frame: pd.DataFrame, name: str, kind: str | None) -> tuple[list[str], list[str]]:
     """Return the column whose texts are the items, if one is, and what there is to say of it.
 
     It is the one that holds long texts; of a table that is to be texts it may be the only one that
@@ -228,12 +220,12 @@ def _texts_column(frame: pd.DataFrame, name: str, kind: str | None) -> tuple[str
         table = "" if kind == "text" else ", or by kind='table' that all of it is the items"
         raise DataError(
             f"{name} holds several columns of {'long ' * (kind != 'text')}texts, {named(chosen)}: "
-            f"say by column= which holds the items{table}."
+            f"say by column= which holds the items, or name several to be joined{table}."
         )
     if not chosen or kind == "text":
-        return next(iter(chosen), None), []
+        return chosen, []
     beside = " and the other columns are only known of them" if len(frame.columns) > 1 else ""
-    return chosen[0], [
+    return chosen, [
         f"The column '{chosen[0]}' holds long texts: they are the items{beside}; the whole table "
         "is read by kind='table'."
     ]
@@ -312,29 +304,69 @@ def _of_column(
     notes: list[str],
     meta: pd.DataFrame | None,
 ) -> Source:
-    """Return the texts or vectors in a column, without the rows that have none."""
-    vectors, pictures = holds_vectors(cells), _holds_pictures(cells)
-    if pictures:
-        seen, noun = f"pictures in column '{cells.name}'", "picture"
-    elif vectors:
-        seen, noun = f"vectors in column '{cells.name}'", "vector"
-    else:
-        seen, noun = f"texts in column '{cells.name}'", "text"
-        read = parse_numbers(cells) if cells.dtype.kind not in "fiub" else None
-        if cells.dtype.kind in "fiub" or (isinstance(read, Numerals) and not read.way):
-            raise DataError(
-                f"{name}: the column '{cells.name}' holds numbers, expected texts; leave column= "
-                "out to read the whole table."
-            )
-    source = Source(list(cells), name, seen, roles, list(notes), meta)
-    source.roles.setdefault("ids", np.arange(len(cells)))
-    gaps = np.flatnonzero(cells.isna().to_numpy()).tolist()
-    source = source.without(dict.fromkeys(gaps, f"without a {noun}"), "row", f"without a {noun}")
-    if vectors:
+    """Return the texts, vectors or pictures in a column, without the rows that have none."""
+    pictures = _holds_pictures(cells)
+    if not pictures and not holds_vectors(cells):
+        _check_texts(cells, name)
+        return _of_texts(cells, f"column '{cells.name}'", name, roles, notes, meta)
+    noun = "picture" if pictures else "vector"
+    source = Source(list(cells), name, f"{noun}s in column '{cells.name}'", roles, notes, meta)
+    source = _without_gaps(source, cells.isna(), noun)
+    if not pictures:
         source.items = _stacked(source.items, str(cells.name), name)
-    elif pictures and isinstance(source.items[0], str):
+    elif isinstance(source.items[0], str):
         source.items = paths_of(source.items, name)
     return source
+
+
+def _of_texts(
+    cells: pd.Series,
+    where: str,
+    name: str,
+    roles: dict[str, np.ndarray],
+    notes: list[str],
+    meta: pd.DataFrame | None,
+) -> Source:
+    """Return texts, without the rows that have none or one of blanks alone."""
+    blank = cells.map(lambda cell: isinstance(cell, str) and not cell.strip())
+    source = Source(list(cells), name, f"texts in {where}", roles, notes, meta)
+    return _without_gaps(source, cells.isna() | blank.astype(bool), "text")
+
+
+def _without_gaps(source: Source, gaps: pd.Series, noun: str) -> Source:
+    """Return the source without the rows that have no item."""
+    source.roles.setdefault("ids", np.arange(len(source)))
+    reasons = dict.fromkeys(np.flatnonzero(gaps.to_numpy()).tolist(), f"without a {noun}")
+    if len(reasons) == len(source):
+        raise DataError(f"{source.name}: no row has a {noun}: {source.seen} are all missing.")
+    return source.without(reasons, "row", f"without a {noun}")
+
+
+def _joined(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Return the texts of several columns as one a row, with a blank line between any two."""
+    for each in frame:
+        _check_texts(frame[each], name)
+    rows = zip(*(frame[each] for each in frame), strict=True)
+    import pandas as pd
+
+    texts = ["\n\n".join(c for c in row if isinstance(c, str) and c.strip()) for row in rows]
+    return pd.Series(texts, index=frame.index, dtype=object)
+
+
+def _check_texts(cells: pd.Series, name: str) -> None:
+    """Raise unless the cells of a column that are not missing are texts, and no numbers."""
+    others = [cell for cell in cells.dropna() if not isinstance(cell, str)]
+    if cells.dtype.kind not in "fiub" and others:
+        raise DataError(
+            f"{name}: the column '{cells.name}' holds {others[0]!r:.60} of type "
+            f"{type(others[0]).__name__}, expected texts."
+        )
+    read = parse_numbers(cells) if cells.dtype.kind not in "fiub" else None
+    if others or (isinstance(read, Numerals) and not read.way):
+        raise DataError(
+            f"{name}: the column '{cells.name}' holds numbers, expected texts; leave column= out "
+            "to read the whole table."
+        )
 
 
 def _holds_pictures(column: pd.Series) -> bool:

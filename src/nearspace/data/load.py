@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.data.chunks import check_chunks, chunked
 from nearspace.data.dataset import Dataset
 from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import (
@@ -30,7 +31,15 @@ from nearspace.data.plain import as_plain
 from nearspace.data.readers import archives, files, folders
 from nearspace.data.roles import role_notes
 from nearspace.data.samples import SAMPLES
-from nearspace.data.sources import Source, check_names, no_names, one_each, with_clean_roles
+from nearspace.data.sources import (
+    Asked,
+    Source,
+    check_columns,
+    check_names,
+    no_names,
+    one_each,
+    with_clean_roles,
+)
 from nearspace.data.target import Target
 from nearspace.errors import DataError, called_as, did_you_mean
 
@@ -43,13 +52,15 @@ def load(
     *,
     kind: str | None = None,
     size: int | None = None,
-    column: str | None = None,
+    column: str | Collection[str] | None = None,
     labels: Any = None,
     groups: Any = None,
     time: Any = None,
     ids: Any = None,
     split: Any = None,
     without: Collection[str] | None = None,
+    chunks: int | None = None,
+    overlap: int = 0,
     limit: int | None = None,
     test: Any = None,
     like: Kind | None = None,
@@ -84,18 +95,24 @@ def load(
     size : int, optional
         Height and width of images. By default their own if all agree and it is at most 96, else
         64.
-    column : str, optional
+    column : str or list of str, optional
         The column of a table that holds texts or vectors, or the array of an ``.npz`` that holds
-        the items. By default the one column of long texts, where there is one.
+        the items. Of several columns the texts are joined in the order given, with a blank line
+        between any two. By default the one column of long texts, where there is one.
     labels, groups, time, ids, split : str or array-like, optional
         The name of a column, or the values themselves: the class of each item, or its number
         where one is not whole; what must not stand on both sides of a split; when it came about;
         its identity; the part of a published split, such as ``"train"`` and ``"test"``.
     without : collection of str, optional
         Columns of a table that are no features; they stay metadata.
+    chunks : int, optional
+        How many words a chunk has, into which texts are cut: an item each, whose group is its text,
+        see `nearspace.data.chunks.chunked`.
+    overlap : int, default=0
+        How many words of a chunk are the last of the one before.
     limit : int, optional
-        At most so many items, drawn at random before images are decoded, in the same proportion
-        from each part of a published split.
+        At most so many items, drawn at random before images are decoded or texts are cut, in the
+        same proportion from each part of a published split.
     test : str, path, ndarray, list of str or DataFrame, optional
         A test set of one's own, read in the same way; all of `source` is then for training.
     like : Kind, optional
@@ -122,16 +139,19 @@ def load(
     >>> texts.kind, texts.target.values.tolist(), texts.notes
     (Text(), ['a', 'a', 'b'], ('Read as text: list of str.',))
     """
-    given = {"column": column, "labels": labels, "groups": groups, "time": time, "ids": ids}
-    given = {role: value for role, value in {**given, "split": split}.items() if value is not None}
+    roles = {"labels": labels, "groups": groups, "time": time, "ids": ids, "split": split}
+    given = {role: value for role, value in roles.items() if value is not None}
     without = [without] if isinstance(without, str) else list(without or ())
+    columns = [column] if isinstance(column, str) else list(column or ())
     if isinstance(source, Dataset):
         asked = {"kind": kind, "size": size, "limit": limit, "test": test}
-        asked["without"] = without or None
+        asked |= {"column": columns or None, "without": without or None, "chunks": chunks}
         for option, value in (asked | given).items():
             if value is not None:
                 raise DataError(f"A Dataset cannot be read with {option}=; leave it out.")
         return source
+    check_columns(columns)
+    check_chunks(chunks, overlap)
     if limit is not None and limit < 1:
         raise DataError(f"load: expected a limit of at least 1, got {limit}.")
     if size is not None and size < 1:
@@ -140,19 +160,25 @@ def load(
         raise DataError(f"load: there is no kind '{kind}'. {did_you_mean(kind, Kind.registry)}")
     if test is not None and any(not isinstance(value, str) for value in given.values()):
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
-    columns = {} if like is None else like.column_kinds
+    asked_for = Asked(
+        tuple(columns),
+        without=tuple(without),
+        like={} if like is None else like.column_kinds,
+        kind=kind if like is None else like.name,
+    )
     with told_of_memory(str(source) if isinstance(source, str | os.PathLike) else "The data"):
-        wanted = kind if like is None else like.name
-        opened = [_open(source, given, without, columns, wanted)]
+        opened = [_open(source, given, asked_for)]
         if test is not None:
-            if not columns and is_frame(opened[0].items):
-                columns = infer_kind(opened[0].items)[0].column_kinds
-            opened.append(_open(test, given, without, columns, wanted))
+            if not asked_for.like and is_frame(opened[0].items):
+                kinds = infer_kind(opened[0].items)[0].column_kinds
+                asked_for = dataclasses.replace(asked_for, like=kinds)
+            opened.append(_open(test, given, asked_for))
         parts = _limited(opened, limit, random_state)
-        train = _dataset(parts[0], kind, Wanted(size, like, progress))
-        if test is None:
-            return train
-        return _joined(train, _dataset(parts[1], kind, Wanted(size, train.kind, progress)))
+        dataset = _dataset(parts[0], kind, Wanted(size, like, progress))
+        if test is not None:
+            wanted = Wanted(size, dataset.kind, progress)
+            dataset = _joined(dataset, _dataset(parts[1], kind, wanted))
+        return dataset if chunks is None else chunked(dataset, chunks, overlap)
 
 
 def dataset_of(data: Any, labels: Any = None, like: Kind | None = None) -> Dataset:
@@ -187,32 +213,34 @@ def dataset_of(data: Any, labels: Any = None, like: Kind | None = None) -> Datas
     return dataclasses.replace(data, target=labels, labelled=None, notes=(*data.notes, *told))
 
 
-def _open(
-    source: Any, given: dict[str, Any], without: list[str], like: dict[str, str], kind: str | None
-) -> Source:
+def _open(source: Any, given: dict[str, Any], asked: Asked) -> Source:
     """Return what a source holds, with the roles asked for, each of them clean."""
     if isinstance(source, str | os.PathLike):
-        names = _names(given)
-        opened = _open_path(str(source), names, without, like, kind)
+        asked = _with_names(asked, given)
+        opened = _open_path(str(source), asked)
     else:
         _check_order(source, given)
-        plain = as_plain(source, are_texts=kind == "text")
+        plain = as_plain(source, are_texts=asked.kind == "text")
         given = plain.roles | given
-        names = _names(given)
+        if (seen := given.pop("column", None)) is not None and not asked.columns:
+            asked = dataclasses.replace(asked, columns=(seen,))
+        asked = _with_names(asked, given)
         if is_frame(plain.items):
-            opened = frame_source(plain.items, names, "data", without=without, like=like, kind=kind)
+            opened = frame_source(plain.items, asked, "data")
         else:
-            no_names(f"A source of type {type(source).__name__}", names, without)
+            no_names(f"A source of type {type(source).__name__}", asked)
             opened = _of_items(plain.items)
         opened.notes = [*plain.notes, *opened.notes]
     if not len(opened):
         raise DataError(f"{opened.name}: expected at least one item, got none.")
-    opened.roles |= {role: value for role, value in given.items() if role not in names}
+    opened.roles |= {role: value for role, value in given.items() if role not in asked.roles}
     return with_clean_roles(opened)
 
 
-def _names(given: dict[str, Any]) -> dict[str, str]:
-    return {role: value for role, value in given.items() if isinstance(value, str)}
+def _with_names(asked: Asked, given: dict[str, Any]) -> Asked:
+    """Return what is asked for with those of the roles that are names of columns."""
+    names = {role: value for role, value in given.items() if isinstance(value, str)}
+    return dataclasses.replace(asked, roles=names)
 
 
 def _of_items(items: Any) -> Source:
@@ -244,13 +272,11 @@ def _check_order(source: Any, given: dict[str, Any]) -> None:
             )
 
 
-def _open_path(
-    source: str, names: dict[str, str], without: list[str], like: dict[str, str], kind: str | None
-) -> Source:
+def _open_path(source: str, asked: Asked) -> Source:
     place = os.path.expanduser(source)
     path = Path(place)
     if source in SAMPLES:
-        no_names(f"The sample '{source}'", names, without)
+        no_names(f"The sample '{source}'", asked)
         sample = SAMPLES[source]()
         roles = {"ids": np.asarray(sample.ids)}
         if sample.labels is not None:
@@ -261,11 +287,11 @@ def _open_path(
         return opened
     # Unlike the methods of a Path, these take any text, however long or empty.
     if os.path.isdir(place):
-        no_names(f"The folder {path.name}", names, without)
+        no_names(f"The folder {path.name}", asked)
         return folders.read_folder(path)
     if os.path.exists(place):
         read = archives.read_archive if archives.is_archive(path.name) else files.read_file
-        return read(path, names, without, like, kind)
+        return read(path, asked)
     others = [other.name for other in path.parent.iterdir()] if os.path.isdir(path.parent) else []
     # Of a folder that may hold thousands of names only a near one is worth showing.
     near = difflib.get_close_matches(path.name, [*others, *SAMPLES], n=1, cutoff=0.6)

@@ -16,8 +16,8 @@ from nearspace.data.pairs import Pairs
 from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.files import read_frame
 from nearspace.data.readers.texts import opened, plain_name
-from nearspace.data.sources import left_out
-from nearspace.errors import DataError, did_you_mean
+from nearspace.data.sources import check_names, left_out
+from nearspace.errors import DataError
 
 __all__ = ["holds_queries", "load_retrieval"]
 
@@ -39,7 +39,11 @@ def holds_queries(source: Any) -> bool:
 
 
 def load_retrieval(
-    source: Any, queries: Any = None, qrels: Any = None, *, column: str | None = None
+    source: Any,
+    queries: Any = None,
+    qrels: Any = None,
+    *,
+    column: str | Sequence[str] | None = None,
 ) -> Pairs:
     """Read documents, queries, and which documents are relevant to which query.
 
@@ -58,8 +62,8 @@ def load_retrieval(
         Which documents are relevant: TREC's four columns, query, any, document, grade, with blanks
         between them, or BEIR's three, query, document, grade, with tabs. Documents with a grade
         of 0 or below are not relevant.
-    column : str, optional
-        The column of a table with the texts of the documents.
+    column : str or list of str, optional
+        The column of a table with the texts of the documents, or several, which are joined.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def load_retrieval(
     return _linked(asked, documents, _read_qrels(Path(qrels)), documents.name, notes)
 
 
-def _of_folder(source: Any, column: str | None) -> Pairs:
+def _of_folder(source: Any, column: str | Sequence[str] | None) -> Pairs:
     """Return what a folder in BEIR's form holds; what is judged of its test queries, if of some."""
     if not holds_queries(source):
         raise DataError(
@@ -117,18 +121,16 @@ def _of_folder(source: Any, column: str | None) -> Pairs:
     return _linked(queries, documents, _read_qrels(judged[part]), folder.name, notes)
 
 
-def _read_corpus(path: Path, column: str | None) -> tuple[Dataset, list[str]]:
+def _read_corpus(path: Path, column: str | Sequence[str] | None) -> tuple[Dataset, list[str]]:
     """Return the documents of a table, whose titles are the beginning of their texts."""
     frame, notes = read_frame(path)
     name = _column(frame, IDS, path.name)
-    column = column or _column(frame, TEXTS, path.name)
-    if column not in frame.columns:
-        raise DataError(
-            f"{path.name}: there is no column '{column}'. {did_you_mean(column, frame.columns)}"
-        )
-    texts = frame[column].fillna("").astype(str)
-    if TITLE in frame.columns and column != TITLE:
-        texts = (frame[TITLE].fillna("").astype(str) + "\n" + texts).str.strip()
+    titles = [TITLE] if TITLE in frame.columns else []
+    columns = [column] if isinstance(column, str) else list(column or ())
+    columns = columns or [*titles, _column(frame, TEXTS, path.name)]
+    check_names(path.name, "column", columns, frame.columns)
+    parts = [frame[each].fillna("").astype(str) for each in columns]
+    texts = ["\n".join(filter(None, cells)) for cells in zip(*parts, strict=True)]
     return _texts(texts, frame[name], path.name, "document"), notes
 
 
@@ -150,7 +152,8 @@ def _read_queries(source: Any) -> tuple[Dataset, list[str]]:
         name, column = frame.columns[:2]
     else:
         name, column = (_column(frame, names, called) for names in (IDS, TEXTS))
-    return _texts(frame[column].fillna("").astype(str), frame[name], called, "query"), notes
+    texts = frame[column].fillna("").astype(str).tolist()
+    return _texts(texts, frame[name], called, "query"), notes
 
 
 def _column(frame: Any, names: Collection[str], called: str) -> str:
@@ -164,13 +167,13 @@ def _column(frame: Any, names: Collection[str], called: str) -> str:
     return there
 
 
-def _texts(texts: Any, ids: Any, called: str, what: str) -> Dataset:
+def _texts(texts: list[str], ids: Any, called: str, what: str) -> Dataset:
     """Return texts as a dataset, whose ids are theirs as they are written."""
     if ids.isna().any():
         row = int(np.flatnonzero(ids.isna())[0])
         raise DataError(f"{called}: the {what} in row {row} has no id.")
     names = np.array([_name(each) for each in ids])
-    dataset = load(texts.tolist(), kind="text")
+    dataset = load(texts, kind="text")
     return dataclasses.replace(dataset, ids=names, name=called)
 
 

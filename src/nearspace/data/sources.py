@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = [
     "NAMED",
     "SPLITS",
+    "Asked",
     "Source",
+    "check_columns",
     "check_names",
     "is_split",
     "left_out",
@@ -43,6 +45,41 @@ SPLITS = {
 
 NAMED = 5  # of what is left out, in a note
 SHOWN = 200  # characters of what pandas says
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What is asked for by name of a table, or of an archive of arrays.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Those that hold the items; none where they are to be found.
+    roles : mapping of str to str
+        The column of the labels, groups, time, ids and split, as far as named.
+    without : tuple of str
+        Columns that are no features; arrays that are no role.
+    like : mapping of str to {"number", "category"}
+        What the columns of a table are to be.
+    kind : str or None
+        What kind of data the items are to be.
+    """
+
+    columns: tuple[str, ...] = ()
+    roles: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    like: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    kind: str | None = None
+
+    @property
+    def names(self) -> list[tuple[str, str]]:
+        """Every name, with the parameter that gave it."""
+        columns = [("column", name) for name in self.columns]
+        return [*columns, *self.roles.items(), *(("without", name) for name in self.without)]
+
+    def check_names(self, who: str, noun: str, present: Collection[str]) -> None:
+        """Raise if one of the names is not that of a column, or an array, of those present."""
+        check_names(who, noun, [name for _, name in self.names], present)
 
 
 @dataclasses.dataclass
@@ -117,6 +154,18 @@ class Source:
         )
 
 
+def check_columns(columns: Collection[Any]) -> None:
+    """Raise unless what is to hold the items are names, each of them once."""
+    for name in columns:
+        if not isinstance(name, str):
+            raise DataError(
+                f"load: column= names the columns that hold the items, got {name!r:.60}; give the "
+                "items themselves as the data."
+            )
+        if list(columns).count(name) > 1:
+            raise DataError(f"load: the column '{name}' is named twice; name each once.")
+
+
 def check_names(
     who: str, noun: str, wanted: Iterable[str | None], present: Collection[str]
 ) -> None:
@@ -126,9 +175,9 @@ def check_names(
             raise DataError(f"{who}: there is no {noun} '{name}'. {did_you_mean(name, present)}")
 
 
-def no_names(what: str, names: dict[str, str], without: Collection[str] = ()) -> None:
+def no_names(what: str, asked: Asked) -> None:
     """Raise if a column is named, for a source whose columns have no names."""
-    for option, name in [*names.items(), *(("without", name) for name in without)]:
+    for option, name in asked.names:
         raise DataError(
             f"{what} has no named columns, so {option}='{name}' finds nothing; give an array, or "
             "leave it out."

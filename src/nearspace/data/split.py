@@ -22,6 +22,7 @@ from nearspace.errors import DataError, called_as, did_you_mean
 __all__ = ["NEAR_DUPLICATES", "Split", "split_of", "train_test_split"]
 
 FEWEST = 8
+MOST_TIED = 0.5  # of the items may hang together through copies in other groups
 NEAR_DUPLICATES = ("tell", "together")
 MOST_COMPARED = 200_000_000  # pairs of items that are compared to tell which are nearly the same
 SHOWN = 3
@@ -131,7 +132,8 @@ def split_of(
     elif dataset.time is not None:
         train, test = _by_time(dataset, dataset.time, together, test_size, notes)
     else:
-        train, test = _drawn(dataset, together, test_size, random_state)
+        told = notes if together is content else None  # together is together where it is asked for
+        train, test = _drawn(dataset, units_of(dataset, together, told), test_size, random_state)
     if not train.any() or not test.any():
         side = "test" if train.any() else "training"
         raise DataError(
@@ -193,9 +195,10 @@ def _across(
     equal = np.isin(content[asked], content[train])
     across[equal] = "equal"
     if equal.any():
+        of = "" if dataset.split is None else " of the published split"
         notes.append(
-            f"{equal.sum():,} of {len(asked):,} test items of the published split stand among the "
-            "training items too; they were left where they are."
+            f"{equal.sum():,} of {len(asked):,} test items{of} stand among the training items too; "
+            "they were left where they are."
         )
     left = compared(dataset, asked[~equal], random_state)
     across[~equal] = "unknown"
@@ -268,8 +271,13 @@ def _by_time(
     return ~test & ~leaks, test
 
 
-def units_of(dataset: Dataset, content: np.ndarray) -> np.ndarray:
-    """Return for every item the number of the unit of items that have to stay together."""
+def units_of(dataset: Dataset, content: np.ndarray, notes: list[str] | None = None) -> np.ndarray:
+    """Return for every item the number of the unit of items that have to stay together.
+
+    Copies tie groups together, but for those that stand in so many, as one letterhead in all
+    letters, that most items would hang together: then groups alone do, as ``notes`` say where they
+    are given.
+    """
     if dataset.groups is None:
         return content
     from scipy.sparse import coo_array
@@ -281,7 +289,17 @@ def units_of(dataset: Dataset, content: np.ndarray) -> np.ndarray:
     size = first + groups.max() + 1
     edges = coo_array((np.ones(len(content)), (content, first + groups)), shape=(size, size))
     component = connected_components(edges, directed=False)[1]
-    return np.unique(component[content], return_inverse=True)[1]
+    units = np.unique(component[content], return_inverse=True)[1]
+    largest = np.bincount(units).max()
+    if notes is None or largest <= max(MOST_TIED * len(units), np.bincount(groups).max()):
+        return units
+    pairs = np.unique(np.stack([content, groups]), axis=1)[0]
+    tying = int((np.bincount(pairs)[content] > 1).sum())
+    notes.append(
+        f"{tying:,} items equal one of another group, and would tie {largest:,} of {len(units):,} "
+        "together: groups stay whole, and such items may stand on both sides."
+    )
+    return groups
 
 
 def lots_of(dataset: Dataset, units: np.ndarray, random_state: int) -> np.ndarray:
@@ -299,10 +317,9 @@ def lots_of(dataset: Dataset, units: np.ndarray, random_state: int) -> np.ndarra
 
 
 def _drawn(
-    dataset: Dataset, content: np.ndarray, test_size: float, random_state: int
+    dataset: Dataset, units: np.ndarray, test_size: float, random_state: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return sides drawn so that each label comes as near to its share of the test as it can."""
-    units = units_of(dataset, content)
     lot = lots_of(dataset, units, random_state)
     classes = np.zeros(len(dataset), dtype=np.int64)
     if dataset.target is not None:

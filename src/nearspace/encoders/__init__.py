@@ -48,6 +48,7 @@ CATALOGUE: dict[str, Entry] = {
     "raw": Entry(".handmade.plain:Raw", _ANY, "the input itself as a vector", decodes=True),
     "random": Entry(".linear:RandomProjection", _FLAT, "random projection"),
     "pca": Entry(".linear:PCA", _FLAT, "principal components", "items", True),
+    "svd": Entry(".linear:SVD", ("vector",), "singular vectors, of sparse ones too", "items", True),
     "hog": Entry(".handmade.plain:HOG", _IMAGE, "oriented gradients"),
     "bovw": Entry(".handmade.visual:VisualWords", _IMAGE, "visual words over SIFT", "items"),
     "colour_histogram": Entry(
@@ -72,8 +73,11 @@ CATALOGUE: dict[str, Entry] = {
     "cnn": Entry(".learned.supervised:CNN", _IMAGE, "convolutions that learn labels", "labels"),
     "supcon": Entry(".learned.views:SupCon", _IMAGE, "contrasts views by class", "labels"),
     "alexnet": Entry(".learned.supervised:AlexNet", _IMAGE, "AlexNet for small images", "labels"),
-    "bow": Entry(".handmade.words:BagOfWords", ("text",), "word counts, sparse", "items"),
-    "tfidf": Entry(".handmade.words:TfIdf", ("text",), "weighted word counts, sparse", "items"),
+    "bow": Entry(
+        ".handmade.words:BagOfWords", ("text",), "counts of words, or characters", "items"
+    ),
+    "tfidf": Entry(".handmade.words:TfIdf", ("text",), "such counts weighted by rarity", "items"),
+    "hashing": Entry(".handmade.words:Hashing", ("text",), "such counts without a vocabulary"),
     "bm25": Entry(".handmade.bm25:BM25", ("text",), "word weights of search engines", "items"),
     "onehot": Entry(".handmade.plain:OneHot", ("table",), "one-hot, scaled numbers", "items"),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),

@@ -1,4 +1,4 @@
-"""Linear encoders: principal components, random projection, columns brought to one scale."""
+"""Linear encoders: principal and singular axes, random projection, columns at one scale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nearspace.encoders.decoder import AffineDecoder, ScaledDecoder
 from nearspace.errors import DataError
 from nearspace.metrics.exact import in_range
 
-__all__ = ["PCA", "Projection", "RandomProjection", "Scaled"]
+__all__ = ["PCA", "SVD", "Projection", "RandomProjection", "Scaled"]
 
 LARGE = 2**24  # numbers, beyond which features are not all made at once
 QUARTILES_APART = 1.3489795  # of a normal distribution, in standard deviations
@@ -131,6 +131,62 @@ class PCA(Projection):
     def _decoder(self) -> AffineDecoder:
         """Return the axes, from coordinates along them back to items."""
         return AffineDecoder(self.kind_, len(self.components_), self.components_, self.mean_)
+
+
+class SVD(Projection):
+    """Truncated singular value decomposition, by scikit-learn: of weighted words, latent semantics.
+
+    It is what `PCA` does without taking the mean off first, which keeps what zero means, and so
+    the angles between counts: ``tfidf | svd(dim=128)`` is latent semantic analysis (Deerwester et
+    al., 1990). Sparse vectors stay sparse while it is fitted, however many columns they have.
+
+    Parameters
+    ----------
+    dim : int, default=32
+        Number of axes; as many as items and values allow where they are fewer.
+    random_state : int, RandomState instance or None, default=0
+        Of the randomised solver.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (dim, d)
+        Right singular vectors, by falling singular value.
+
+    Examples
+    --------
+    >>> from nearspace import make
+    >>> texts = ["near means alike", "alike is near", "far means other"]
+    >>> make("tfidf | svd(dim=2)").fit_transform(texts).shape
+    (3, 2)
+    """
+
+    kinds = frozenset({Vector})
+    learns = "items"
+    decodes = True
+    takes_sparse = True
+    moves = False
+
+    def _fit(self, items: Any, y: Any) -> None:
+        from sklearn.decomposition import TruncatedSVD
+
+        rows, _ = in_range(items)
+        svd = TruncatedSVD(min(self.dim, *rows.shape), random_state=self.random_state)
+        with np.errstate(divide="ignore", invalid="ignore"):  # of shares of no variance at all
+            svd.fit(rows)
+        self.components_ = svd.components_.astype(np.float32)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That there are fewer axes than asked for, where there are."""
+        return fewer(len(self.components_), self.dim, "dimensions")
+
+    def _transform(self, items: Any) -> np.ndarray:
+        return np.asarray(items @ self.components_.T, dtype=np.float32)
+
+    def _decoder(self) -> AffineDecoder:
+        """Return the axes, from coordinates along them back to vectors."""
+        middle = np.zeros(self.components_.shape[1], np.float32)
+        return AffineDecoder(self.kind_, len(self.components_), self.components_, middle)
 
 
 class RandomProjection(Projection):

@@ -454,6 +454,8 @@ class ItemTask(Task):
         if self.dataset.time is not None:
             return f"the latest {self.protocol.test_size:.0%} test"
         whole = "duplicates" if self.dataset.groups is None else "groups and exact duplicates"
+        if (self.copies == "equal").any():  # they would have tied most groups together
+            whole = "groups"
         if self.protocol.near_duplicates == "together":
             whole = whole.replace("duplicates", "duplicates, near ones included,")
         how = "stratified by label" if self.labelled else "at random"

@@ -62,8 +62,8 @@ USUAL = {
     "text": Usual(
         floor=("raw", "tfidf"),
         reference="tfidf",
-        encoders=("bow", "tfidf | pca"),
-        supervised=("tfidf | pca(dim=128) | mlp",),
+        encoders=("tfidf(analyzer='char')", "bow", "tfidf | svd(dim=128)"),
+        supervised=("tfidf | svd(dim=128) | mlp",),
     ),
     "table": Usual(
         floor=("raw", "onehot"),

@@ -16,6 +16,7 @@ from nearspace.data.readers.arrays import open_archive
 from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.files import read_file
 from nearspace.data.readers.parquet import read_parquet
+from nearspace.data.sources import Asked
 from nearspace.errors import DataError, NearspaceError, called_as, path_of
 from nearspace.recipe import check_metric
 from nearspace.space.arrays import check_rounding, float32, free_name
@@ -233,7 +234,7 @@ def _table(path: Path, vectors: str | None) -> pa.Table:
     """Return the array of vectors in a file as a table of one column."""
     import pyarrow as pa
 
-    matrix = np.asarray(read_file(path, {"column": vectors} if vectors else {}).items)
+    matrix = np.asarray(read_file(path, Asked((vectors,) if vectors else ())).items)
     if matrix.ndim != 2 or not matrix.size or matrix.dtype.kind not in "fiu":
         raise DataError(
             f"{path.name}: expected an array of numbers of shape (n, d), got {matrix.dtype} of "

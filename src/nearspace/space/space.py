@@ -411,14 +411,21 @@ def _meta_of(dataset: Dataset) -> tuple[pa.Table | None, dict[str, str]]:
         columns[free_name(given, {*columns, *ours})] = cells
     for role in ("groups", "time", "split"):
         values = getattr(dataset, role)
-        if values is not None:
-            roles[role] = free_name(role.removesuffix("s"), columns)
-            columns[roles[role]] = values
+        if values is None:
+            continue
+        same = [name for name, cells in columns.items() if _is_column(cells, values)]
+        roles[role] = same[0] if same else free_name(role.removesuffix("s"), columns)
+        columns.setdefault(roles[role], values)
     if not columns:
         return None, roles
     import pyarrow as pa
 
     return pa.table(columns), roles
+
+
+def _is_column(cells: Any, values: np.ndarray) -> bool:
+    """Return whether the cells of a column say what the values do; ended by the first other one."""
+    return all(str(cell) == str(value) for cell, value in zip(cells, values.tolist(), strict=True))
 
 
 def _own(dataset: Dataset, name: str) -> list[Any]:

@@ -85,7 +85,7 @@ def test_parts_of_a_split_idx_files_texts_and_one_table_are_read(tmp_path):
     assert data.items == ["text 0", "text 2", "text 4", "text 1", "text 3", "text 5"]
     assert data.target.values.tolist() == ["a"] * 3 + ["b"] * 3
     assert data.left_out == {
-        "a/no.txt": "not in UTF-8: byte 0 is 0xff",
+        "a/no.txt": "not in UTF-8: line 1 holds the byte 0xff ('ÿ' in Windows-1252)",
         "a/no2.txt": "without a text",
     }
     for name in ("a.zip", "a.tar.gz"):

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from nearspace.cli.app import within_memory
-from nearspace.data import load, memory
+from nearspace.data import encodings, load, memory
 from nearspace.data.readers import delimited, dialect, files, texts
 from nearspace.errors import DataError
 from nearspace.space.formats import open_space
@@ -200,13 +200,13 @@ def test_fields_and_rows_that_are_longer_than_what_is_sampled(tmp_path, monkeypa
 
 def test_a_row_that_does_not_fit_and_is_no_text_is_not_passed_over(tmp_path, monkeypatch, capfd):
     path = tmp_path / "a.csv"
-    monkeypatch.setattr(texts, "PIECE", 8)
+    monkeypatch.setattr(encodings, "PIECE", 8)
     path.write_bytes(b"a,b\n1,x\n2,\xe2\x82\xac\n3,\xe2\x82,4,5\n4,y\n")
-    refused(path, "a.csv is not in UTF-8: byte 16 is 0xe2")
+    refused(path, "a.csv is not in UTF-8: line 4 holds the byte 0xe2")
     path.write_bytes("a,b\n1,x\n2,€\n3,€€€€€€€\n".encode())
     assert len(load(path)) == 3
     path.write_bytes("a,b\n1,x\n2,€\n3,€€€€€€€\n".encode()[:-2])
-    refused(path, "a.csv is not in UTF-8: byte 34 is 0xe2")
+    refused(path, "a.csv is not in UTF-8: line 4 holds the byte 0xe2")
     assert not capfd.readouterr().err
 
 

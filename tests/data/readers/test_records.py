@@ -176,7 +176,7 @@ def test_whole_numbers_stay_exact_and_what_is_no_number_is_told_or_refused(tmp_p
         ("a.jsonl", '{"a.b": 1, "a": {"b": 2}}', ["line 1 has two values for 'a.b'"]),
         ("a.jsonl", '{"a": "\\ud800"}', ["row 0 of the column 'a'", "surrogate"]),
         ("a.jsonl", f'{{"a": {"9" * 5000}}}', ["line 1", "4300 digits"]),
-        ("a.jsonl", b'{"a": "\xe9"}', ["not in UTF-8: byte 7 is 0xe9"]),
+        ("a.jsonl", b'{"a": 1}\n\n{"a": "\xe9"}', ["not in UTF-8: line 3 holds the byte 0xe9"]),
         ("a.json", b'[{"a": 1}]\n\0', ["is no text: line 2 holds a zero"]),
         ("a.jsonl.bz2", b"no bzip2", ["a.jsonl.bz2 is damaged"]),
     ],

@@ -188,7 +188,7 @@ def test_a_zero_vector_is_nobodys_neighbour_by_the_cosine_and_told():
         assert found.ids.tolist() == [[1, 2], [None, None]]
         assert found.positions.tolist() == [[1, 2], [-1, -1]]
         np.testing.assert_array_equal(found.scores, [[1, -1], [np.nan, np.nan]])
-        asked = "Of 2 queries 1 is the zero vector, without a direction: nothing is near."
+        asked = "Of 2 queries 1 is the zero vector (nothing to compare): nothing is near."
         assert found.notes == (asked, told)
         rows = answer_rows(each, found)
         assert [[row["id"] for row in answer] for answer in rows] == [[1, 2], []]

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from nearspace.data.duplicates import near_texts, normal_form
+from nearspace.data.encodings import utf8_of
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, content_hash
 from nearspace.data.members import File, size_of
 from nearspace.data.memory import check_memory
@@ -66,12 +67,8 @@ class Text(Kind):
         texts, failed = [], {}
         for index, path in enumerate(paths):
             try:
-                text = path.read_bytes().decode("utf-8-sig")
-            except UnicodeDecodeError as error:
-                failed[index] = (
-                    f"not in UTF-8: byte {error.start} is {error.object[error.start]:#04x}"
-                )
-            except (OSError, DataError) as error:
+                text = utf8_of(path.read_bytes()).decode()
+            except (OSError, ValueError) as error:
                 failed[index] = getattr(error, "strerror", None) or str(error)
             else:
                 if text.strip():

@@ -10,7 +10,7 @@ import itertools
 import stat
 import tarfile
 import zipfile
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,7 +25,7 @@ from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.files import ARCHIVES, TABLES, read_file, suffix_of
 from nearspace.data.readers.folders import is_shown, source_of_files
 from nearspace.data.readers.texts import PACKED
-from nearspace.data.sources import Source, left_out, no_names
+from nearspace.data.sources import Asked, Source, left_out, no_names
 from nearspace.errors import DataError
 
 __all__ = ["is_archive", "read_archive"]
@@ -87,13 +87,7 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVES)
 
 
-def read_archive(
-    path: Path,
-    names: dict[str, str],
-    without: Collection[str] = (),
-    like: Mapping[str, str] | None = None,
-    kind: str | None = None,
-) -> Source:
+def read_archive(path: Path, asked: Asked) -> Source:
     """Return what an archive holds: files of an item each, as in a folder, idx files, or one table.
 
     Folders in which all of it lies are no part of the paths.
@@ -102,8 +96,8 @@ def read_archive(
     ----------
     path : Path
         The archive.
-    names, without, like, kind
-        How a table in it is to be read, see `nearspace.data.readers.files.read_file`.
+    asked : Asked
+        How a table in it is to be read.
 
     Raises
     ------
@@ -116,11 +110,11 @@ def read_archive(
     root, files = _without_root(contents.files)
     source = source_of_files(files, path.name, "an archive")
     if source is not None:
-        no_names(f"The archive {path.name}", names, without)
+        no_names(f"The archive {path.name}", asked)
         if root:
             source.notes.append(f"All lie in {'/'.join(root)}/, which is no part of the ids.")
     else:
-        source = read_file(_only_table(path, [*files.values()]), names, without, like, kind)
+        source = read_file(_only_table(path, [*files.values()]), asked)
         source.notes.insert(0, f"It is {source.name} in the archive.")
         source.name = path.name
         source.notes += _beside_the_table([*files.values()])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.parquet import read_parquet
 from nearspace.data.readers.records import read_records
 from nearspace.data.readers.texts import PACKED, plain_name, read_lines
-from nearspace.data.sources import Source, check_names, is_split, no_names
+from nearspace.data.sources import Asked, Source, is_split, no_names
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -37,28 +36,15 @@ CODES = ("ids", "labels", "groups")  # names of things, not amounts
 ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
-def read_file(
-    path: File,
-    names: dict[str, str],
-    without: Collection[str] = (),
-    like: Mapping[str, str] | None = None,
-    kind: str | None = None,
-) -> Source:
+def read_file(path: File, asked: Asked) -> Source:
     """Return what one file holds.
 
     Parameters
     ----------
     path : Path or Member
         The file.
-    names : dict of str to str
-        The columns or arrays that hold the items (``"column"``), labels, groups, time, ids and
-        split.
-    without : collection of str
-        Columns that are no features; arrays that are no role.
-    like : dict of str to {"number", "category"}, optional
-        What the columns of a table are to be.
-    kind : str, optional
-        What kind of data the items are to be.
+    asked : Asked
+        Which columns or arrays hold the items and what else is known of them.
 
     Raises
     ------
@@ -67,14 +53,14 @@ def read_file(
     """
     suffix = suffix_of(path.name)
     if suffix in TABLES:
-        return _table(path, suffix, names, without, like, kind)
+        return _table(path, suffix, asked)
     if suffix == ".npz" and isinstance(path, Path):
-        return _read_npz(path, names, without)
+        return _read_npz(path, asked)
     if suffix == ".npy" and isinstance(path, Path):
-        no_names(path.name, names, without)
+        no_names(path.name, asked)
         return Source(read_array(path), path.name, "an .npy file")
     if suffix == ".txt":
-        no_names(path.name, names, without)
+        no_names(path.name, asked)
         with told_of_file(path.name):
             return read_lines(path)
     single = kind_of_file(path.name)
@@ -115,23 +101,20 @@ def read_frame(path: Path) -> tuple[pd.DataFrame, list[str]]:
     return frame, notes
 
 
-def _table(
-    path: File,
-    suffix: str,
-    names: dict[str, str],
-    without: Collection[str],
-    like: Mapping[str, str] | None,
-    kind: str | None,
-) -> Source:
+def _table(path: File, suffix: str, asked: Asked) -> Source:
     """Return what a table, or a list in JSON, holds."""
     items, notes, decimal = _read(path, suffix)
     if not is_frame(items):
-        no_names(path.name, names, without)
+        no_names(path.name, asked)
         return Source(items, path.name, "a list in JSON", notes=notes)
     return frame_source(
-        items, names, path.name, without=without, like=like, kind=kind, notes=notes,
-        written=decimal is not None, decimal=decimal or ".",
-    )  # fmt: skip
+        items,
+        asked,
+        path.name,
+        notes=notes,
+        written=decimal is not None,
+        decimal=decimal or ".",
+    )
 
 
 def _read(path: File, suffix: str) -> tuple[Any, list[str], str | None]:
@@ -158,17 +141,20 @@ def suffix_of(name: str) -> str:
     return ending if ending in readable else ""
 
 
-def _read_npz(path: Path, names: dict[str, str], without: Collection[str]) -> Source:
+def _read_npz(path: Path, asked: Asked) -> Source:
+    if len(asked.columns) > 1:
+        raise DataError(
+            f"{path.name}: expected one array that holds the items, got {len(asked.columns)} names "
+            "by column=; only texts are joined."
+        )
     with open_archive(path) as archive:
-        check_names(path.name, "array", [*names.values(), *without], archive.names)
-        used = {*names.values(), *without}
-        chosen = names.get("column") or _items_name(path, archive.names, used)
+        asked.check_names(path.name, "array", archive.names)
+        used = {name for _, name in asked.names}
+        chosen = asked.columns[0] if asked.columns else _items_name(path, archive.names, used)
         source = Source(archive.read(chosen), path.name, f"the array '{chosen}' of an .npz file")
-        source.roles = {
-            role: archive.read(name) for role, name in names.items() if role != "column"
-        }
+        source.roles = {role: archive.read(name) for role, name in asked.roles.items()}
         for name, role in ROLE_NAMES.items():
-            if name not in {*archive.names} - {chosen, *without} or role in source.roles:
+            if name not in {*archive.names} - {chosen, *asked.without} or role in source.roles:
                 continue
             if archive.shape(name)[:1] != source.items.shape[:1]:
                 continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import codecs
 import contextlib
 import gzip
 import io
@@ -15,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from nearspace.data.encodings import encoding_of, utf8_of, why_no_utf8
 from nearspace.data.members import File, open_file, size_of
 from nearspace.data.memory import check_memory, free_memory
 from nearspace.data.sources import Source
@@ -24,15 +24,9 @@ __all__ = ["PACKED", "opened", "plain_name", "read_lines", "read_text"]
 
 PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 PIECE = 2**24  # bytes that are unpacked at once
+HEAD = 1000  # bytes that show in which encoding the others are
 LONGEST_TEXT = 2**30  # characters of one text
 TEXT_COPIES = 2  # of all texts that are in memory at once while they are read and checked
-BYTE_ORDER_MARKS = {
-    b"\xef\xbb\xbf": "utf-8-sig",
-    b"\xff\xfe\x00\x00": "utf-32",
-    b"\x00\x00\xfe\xff": "utf-32",
-    b"\xff\xfe": "utf-16",
-    b"\xfe\xff": "utf-16",
-}
 
 
 def plain_name(name: str) -> str:
@@ -73,40 +67,22 @@ def read_text(file: File, copies: int) -> tuple[bytes, list[str]]:
     Raises
     ------
     DataError
-        If it is no text, or takes more memory than is free.
+        If it is no text, in which line, or takes more memory than is free.
     """
     data = _unpacked(file, copies)
-    encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if data.startswith(mark)), "")
-    if not encoding and data[:1000].count(0) > 0.3 * len(data[:1000]):
-        # Every other byte of plain text is zero.
-        encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
-    if encoding:
-        data = data.decode(encoding).encode()
-    if b"\0" in data:
-        line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        raise DataError(
-            f"{file.name} is no text: line {line} holds a zero byte; write the file again."
-        )
-    # Arrow checks the rows that fit, and of others it prints that they are no text.
-    if not data.isascii():
-        _check_utf8(data, file)
-    notes = [] if encoding in ("", "utf-8-sig") else [f"In {encoding[:6].upper()}."]
-    return data, notes
+    notes = _on_encoding(encoding_of(data))
+    try:  # Arrow checks the rows that fit, and of others it prints that they are no text.
+        return utf8_of(data), notes
+    except ValueError as error:
+        raise _no_text(file, str(error)) from None
 
 
-def _check_utf8(data: bytes, file: File) -> None:
-    """Raise if a byte is none of UTF-8; the whole is never in memory as text."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    for start in range(0, len(data), PIECE):
-        waiting = len(decoder.getstate()[0])
-        piece = data[start : start + PIECE]
-        try:
-            decoder.decode(piece, final=start + PIECE >= len(data))
-        except UnicodeDecodeError as error:
-            at = start - waiting + error.start
-            raise DataError(
-                f"{file.name} is not in UTF-8: byte {at} is {data[at]:#04x}; save it as UTF-8."
-            ) from None
+def _on_encoding(encoding: str) -> list[str]:
+    return [] if encoding.startswith("utf-8") else [f"In {encoding[:6].upper()}."]
+
+
+def _no_text(file: File, reason: str) -> DataError:
+    return DataError(f"{file.name} is {reason}; save it as UTF-8.")
 
 
 def _unpacked(file: File, copies: int) -> bytes:
@@ -133,23 +109,32 @@ def read_lines(file: File) -> Source:
     Raises
     ------
     DataError
-        If none holds a text, one is too long, or all together take more memory than is free.
+        If none holds a text, one is too long or in no encoding that is known, or all together take
+        more memory than is free.
     """
-    lines = [line.rstrip("\n") for line in _lines(file)]
+    with opened(file) as unpacked:
+        encoding = encoding_of(unpacked.read(HEAD))
+    lines = [line.rstrip("\n") for line in _lines(file, encoding)]
+    zero = next((row for row, line in enumerate(lines) if "\0" in line), None)
+    if zero is not None:
+        raise _no_text(file, f"no text: line {zero + 1} holds a zero byte")
     gaps = {row: "without a text" for row, line in enumerate(lines) if not line.strip()}
     if len(gaps) == len(lines):
         raise DataError(f"{file.name} is empty; expected a text in each line.")
-    source = Source(lines, file.name, "a text file, an item a line")
+    source = Source(lines, file.name, "a text file, an item a line", notes=_on_encoding(encoding))
     source.roles["ids"] = np.arange(len(lines))
     return source.without(gaps, "line", "without a text")
 
 
-def _lines(file: File) -> Iterator[str]:
+def _lines(file: File, encoding: str) -> Iterator[str]:
     """Yield the lines of a file, of which none is too long and all together fit into memory."""
     taken, free = 0, free_memory()
-    with opened(file) as unpacked, io.TextIOWrapper(unpacked, encoding="utf-8-sig") as text:
+    with opened(file) as unpacked, io.TextIOWrapper(unpacked, encoding) as text:
         for number in itertools.count(1):
-            line = text.readline(LONGEST_TEXT + 1)
+            try:
+                line = text.readline(LONGEST_TEXT + 1)
+            except UnicodeError:
+                raise _no_text(file, _undecoded(file, encoding)) from None
             if not line:
                 return
             if len(line) > LONGEST_TEXT and not line.endswith("\n"):
@@ -164,3 +149,14 @@ def _lines(file: File) -> Iterator[str]:
                     f"{free / 2**30:.1f} GiB; give a part of it."
                 )
             yield line
+
+
+def _undecoded(file: File, encoding: str) -> str:
+    """Return which line of a file is not in its encoding, in words that follow ``is``."""
+    if not encoding.startswith("utf-8"):
+        return f"not in {encoding[:6].upper()}, as its first bytes say"
+    with opened(file) as unpacked:
+        for number, line in enumerate(unpacked, start=1):
+            if reason := why_no_utf8(line, number):
+                return reason
+    return "not in UTF-8"

@@ -17,7 +17,8 @@ from nearspace.metrics.retrieval import VectorArray, check_search
 from nearspace.notebook import shortened
 from nearspace.space.arrays import first_row_without
 from nearspace.space.search.exact import Hidden
-from nearspace.space.search.filters import matching
+from nearspace.space.search.filters import column_of, matching
+from nearspace.space.search.of_each import codes_of, count_codes, nearest_of_each
 from nearspace.space.space import Space, as_space
 
 __all__ = ["Neighbours", "analogy", "encoder_of", "neighbours", "vectors_at"]
@@ -73,6 +74,7 @@ def neighbours(
     where: str | Sequence[str] | None = None,
     exclude_self: bool = False,
     exact: bool = False,
+    per: str | None = None,
 ) -> Neighbours:
     """Return the nearest items of every query.
 
@@ -99,12 +101,16 @@ def neighbours(
         An item that is itself the query, by its id, is not found; equal ones with other ids are.
     exact : bool, default=False
         Search all vectors, even where there is an index.
+    per : str, optional
+        A column of `meta`: of the items that have one value there only the nearest is found, as of
+        the chunks of a ``"document"``; with ``exclude_self`` none that has the query's own. An item
+        without a value stands for itself.
 
     Returns
     -------
     Neighbours
-        ``min(k, m)`` for every query, where ``m`` is how many items may be found; with
-        ``exclude_self`` one less, if one of the queries is among them.
+        ``min(k, m)`` for every query, where ``m`` is how many items, or values of ``per``, may be
+        found; with ``exclude_self`` one less, if one of the queries is among them.
 
     Raises
     ------
@@ -121,6 +127,10 @@ def neighbours(
     ([[1666, 108, 1649]], [[0.54, 0.57, 0.68]])
     >>> neighbours(space, 17, k=3, where="label!=7").ids.shape
     (1, 3)
+    >>> texts = load(["near means alike", "far means other"], chunks=2)
+    >>> chunks = embed(texts, "tfidf")
+    >>> neighbours(chunks, "0#1", per="document").ids.tolist()
+    [['0#1', '1#1']]
     """
     space = as_space(space, "neighbours")
     metric = metric or space.recipe.metric
@@ -131,13 +141,21 @@ def neighbours(
     there = len(space) if findable is None else int(findable.sum())
     if own is not None and (own >= 0 if findable is None else findable[own] & (own >= 0)).any():
         there -= 1
-    k = max(0, min(k, there))
     hidden, asked = Hidden(allowed, own), has_direction(vectors)
     notes = _on_zeros(space, asked, metric)
     notes += _on_items(space, queries, vectors)
     if metric == "cosine" and vectors.dtype == np.float64:  # whose squares may vanish
         vectors = rows_in_range(vectors)
-    positions, scores, recall, told = space.searcher.search(vectors, k, metric, hidden, exact)
+
+    def search(count: int) -> Any:
+        return space.searcher.search(vectors, count, metric, hidden, exact)
+
+    if per is None:
+        positions, scores, recall, told = search(max(0, min(k, there)))
+    else:
+        codes = codes_of(column_of(space, per), per)
+        k = max(0, min(k, count_codes(codes, findable, own)))
+        positions, scores, recall, told = nearest_of_each(search, there, k, codes, own)
     ids = space.ids[positions]
     if metric == "cosine" and not asked.all():
         ids = ids.astype(object)
@@ -171,14 +189,15 @@ def _on_zeros(space: Space, asked: np.ndarray, metric: str) -> tuple[str, ...]:
     if "cosine" not in (metric, space.recipe.metric):
         return ()
     notes, directed = [], space.searcher.directed
+    blank = "nothing to compare" if space.encoder is None else space.encoder.first.zero_means
     zeros, hidden = int((~asked).sum()), 0 if directed is None else int((~directed).sum())
     if zeros:
         which = "The query" if len(asked) == 1 else f"Of {len(asked):,} queries {zeros:,}"
         verb = "are zero vectors" if zeros > 1 else "is the zero vector"
         near = "nothing is near" if metric == "cosine" else "what is near means nothing"
-        notes.append(f"{which} {verb}, without a direction: {near}.")
+        notes.append(f"{which} {verb} ({blank}): {near}.")
     if hidden and metric == "cosine":
-        notes.append(zeros_told(hidden, len(space), "items"))
+        notes.append(zeros_told(hidden, len(space), "items", blank))
     elif hidden:
         notes.append(f"{hidden:,} of {len(space):,} items are zero, near to all by {metric}.")
     return tuple(notes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,9 @@ class Queries:
     notes: tuple[str, ...] = ()
 
 
-def read_queries(space: Space, queries: Iterable[str], column: str | None = None) -> Queries:
+def read_queries(
+    space: Space, queries: Iterable[str], column: str | Sequence[str] | None = None
+) -> Queries:
     """Return what texts and files stand for, embedded by the encoder of a space.
 
     Parameters
@@ -62,8 +64,8 @@ def read_queries(space: Space, queries: Iterable[str], column: str | None = None
     queries : iterable of str
         At least one: a text where the space is one of texts, or the path of a file: an image, a
         table of rows, an archive. Words alone, none of which is a file, are one text.
-    column : str, optional
-        The column of a table that holds texts, or the array of an archive.
+    column : str or sequence of str, optional
+        The column of a table that holds texts, those that are joined, or the array of an archive.
 
     Returns
     -------
@@ -134,7 +136,9 @@ def _phrases(kind: Any, queries: list[str]) -> list[str]:
     return [" ".join(queries)] if words and kind.query(queries[0]) is not None else queries
 
 
-def _items(kind: Any, query: str, column: str | None) -> tuple[list[str], Any, list[str]]:
+def _items(
+    kind: Any, query: str, column: str | Sequence[str] | None
+) -> tuple[list[str], Any, list[str]]:
     """Return the items that a query stands for, their names, and what there is to say of them.
 
     It stands for itself, or for what a file holds.
