@@ -3,6 +3,7 @@
 import gzip
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -129,6 +130,12 @@ def test_what_is_missing_is_refused(tmp_path):
     (tmp_path / "q.txt").write_text("q 0 0 1\n")
     with pytest.raises(DataError, match="queries: expected a column '_id' or 'id'"):
         load_retrieval(["a text"], {"name": ["q"], "text": ["a"]}, tmp_path / "q.txt")
+    for queries in (3, np.eye(2), ["a"], {"a": 1}, b"q", object):
+        with pytest.raises(DataError, match="queries"):
+            load_retrieval(["a text"], queries, tmp_path / "q.txt")
+    for qrels in (3, ["q"], {}):
+        with pytest.raises(DataError, match="expected qrels= as the path of a file"):
+            load_retrieval(["a text"], {"id": ["q"], "text": ["a"]}, qrels)
     folder = folder_of(tmp_path / "pets")
     (folder / "qrels" / "test.tsv").unlink()
     with pytest.raises(DataError, match=r"expected a file such as test.tsv in qrels/, got none"):

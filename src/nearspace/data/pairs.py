@@ -201,6 +201,12 @@ def load_pairs(
     import pandas as pd
 
     frame, name, notes = _frame(source)
+    asked = {"left": left, "right": right} | ({} if scores is None else {"scores": scores})
+    for option, column in asked.items():
+        if not isinstance(column, str) or not column:
+            raise DataError(
+                f"load_pairs: expected {option}= as the name of a column, got {column!r:.40}."
+            )
     check_names(name, "column", (left, right, scores), frame.columns)
     columns = [left, right] if scores is None else [left, right, scores]
     table, split = frame[columns].reset_index(drop=True), None

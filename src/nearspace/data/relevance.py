@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from nearspace.data.dataset import Dataset
+from nearspace.data.frames import as_frame
+from nearspace.data.kinds.kind import is_frame
 from nearspace.data.load import load
 from nearspace.data.pairs import Pairs
 from nearspace.data.readers.failures import told_of_file
@@ -91,6 +93,10 @@ def load_retrieval(
     if queries is None or qrels is None:
         missing = "queries=" if queries is None else "qrels="
         raise DataError(f"load_retrieval: queries= and qrels= go together; {missing} is missing.")
+    if not isinstance(qrels, str | os.PathLike):
+        raise DataError(
+            f"load_retrieval: expected qrels= as the path of a file, got {type(qrels).__name__}."
+        )
     documents = source if isinstance(source, Dataset) else load(source, column=column)
     asked, notes = _read_queries(queries)
     return _linked(asked, documents, _read_qrels(Path(qrels)), documents.name, notes)
@@ -101,7 +107,7 @@ def _of_folder(source: Any, column: str | Sequence[str] | None) -> Pairs:
     if not holds_queries(source):
         raise DataError(
             f"load_retrieval: expected a folder with {CORPUS}, {QUERIES} and {QRELS}/, or "
-            f"documents with queries= and qrels=; got {source}."
+            f"documents with queries= and qrels=; got {_called(source)}."
         )
     folder = Path(source).expanduser()
     paths = {plain_name(path.name): path for path in folder.iterdir()}
@@ -147,13 +153,26 @@ def _read_queries(source: Any) -> tuple[Dataset, list[str]]:
             frame = pd.concat([first, frame], ignore_index=True)
             frame.columns = ["column 0", "column 1"]
     else:
-        frame, notes, called = pd.DataFrame(source), [], "queries"
+        table = as_frame(source)
+        if isinstance(source, dict) and all(isinstance(each, list) for each in source.values()):
+            table = pd.DataFrame({name: pd.Series(each) for name, each in source.items()})
+        if not is_frame(table):
+            raise DataError(
+                "load_retrieval: expected queries= as a file or a table with an id and a text a "
+                f"query, got {type(source).__name__}."
+            )
+        frame, notes, called = table, [], "queries"
     if list(map(str, frame.columns[:2])) == ["column 0", "column 1"]:
         name, column = frame.columns[:2]
     else:
         name, column = (_column(frame, names, called) for names in (IDS, TEXTS))
     texts = frame[column].fillna("").astype(str).tolist()
     return _texts(texts, frame[name], called, "query"), notes
+
+
+def _called(source: Any) -> str:
+    """Return a path as it is, of anything else what it is."""
+    return str(source) if isinstance(source, str | os.PathLike) else type(source).__name__
 
 
 def _column(frame: Any, names: Collection[str], called: str) -> str:
