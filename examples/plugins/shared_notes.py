@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nearspace.judge.scores import Score
+from nearspace.judge.score import Score
 from nearspace.metrics.retrieval import nearest
 
 

@@ -7,6 +7,8 @@ import importlib
 TYPE_CHECKING = False  # to import typing takes longer than all of this
 if TYPE_CHECKING:
     from nearspace.data import Dataset, load, train_test_split
+    from nearspace.data.pairs import Pairs, load_pairs
+    from nearspace.data.relevance import load_retrieval
     from nearspace.encoders.base import Encoder
     from nearspace.encoders.borrowed.network import Network
     from nearspace.encoders.decoder import Decoder
@@ -36,6 +38,7 @@ _HOME = {
     "Map": "space.map.maps",
     "NearspaceError": "errors",
     "Network": "encoders.borrowed.network",
+    "Pairs": "data.pairs",
     "Samples": "encoders.exhibits",
     "Space": "space.space",
     "Transfer": "judge.studies.transfer",
@@ -49,6 +52,8 @@ _HOME = {
     "layout": "space.map.maps",
     "load": "data",
     "load_encoder": "encoders.spec",
+    "load_pairs": "data.pairs",
+    "load_retrieval": "data.relevance",
     "make": "encoders.spec",
     "neighbours": "space.search.neighbours",
     "open_space": "space.formats",
@@ -70,6 +75,7 @@ __all__ = [
     "Map",
     "NearspaceError",
     "Network",
+    "Pairs",
     "Samples",
     "Space",
     "Transfer",
@@ -83,6 +89,8 @@ __all__ = [
     "layout",
     "load",
     "load_encoder",
+    "load_pairs",
+    "load_retrieval",
     "make",
     "neighbours",
     "open_space",

@@ -106,3 +106,54 @@ def test_judged_sentences_are_read(public_data, tmp_path):
     pairs = load_pairs(frame, "one", "other", scores="score", same=True)
     assert len(pairs) + sum(int(note.split()[0]) for note in pairs.notes) == len(frame)
     assert 0 <= pairs.scores.min() < pairs.scores.max() <= 5
+
+
+JUDGED = pd.DataFrame(
+    {"a": ["x", "y", "z", "w"], "b": ["u", "v", "u", "v"], "s": ["5", "0.5", None, "3"]}
+)
+
+
+def test_rows_without_a_score_are_left_out():
+    pairs = load_pairs(JUDGED, "a", "b", scores="s")
+    assert told(pairs) == [("x", "u"), ("y", "v"), ("w", "v")]
+    assert pairs.notes == ("1 row without a score was left out.",)
+
+
+@pytest.mark.parametrize(
+    ("scores", "scale", "words"),
+    [
+        ([5.0, 0.5, 9, -1.0], (0, 5), r"row 2 is 9, expected scores from 0 to 5; so it is in 2"),
+        ([5.0, 0.5, 2.0, np.inf], None, r"score in row 3 is inf, expected a finite number"),
+        (["5", "little", "much", "none"], None, r"a number in each row of 's', .* got 'little'"),
+        (["2"] * 30 + ["like"] + ["1"] * 9, None, r"score in row 30 is 'like'; expected a number"),
+    ],
+)  # fmt: skip
+def test_scores_that_are_none_are_refused(scores, scale, words):
+    n = len(scores)
+    table = pd.DataFrame({"a": [f"x{at}" for at in range(n)], "b": ["y"] * n, "s": scores})
+    with pytest.raises(DataError, match=words):
+        load_pairs(table, "a", "b", scores="s", scale=scale)
+
+
+def test_pairs_to_judge_on_may_stand_apart():
+    more = pd.DataFrame({"a": ["x", "new"], "b": ["u", "v"], "s": ["1", "2"]})
+    pairs = load_pairs(JUDGED.dropna(), "a", "b", scores="s", test=more)
+    # The first of the test pairs stood there before.
+    assert pairs.split.tolist() == ["train"] * 3 + ["test"]
+    assert pairs.take([3, 0]).split.tolist() == ["test", "train"]
+    with pytest.raises(DataError, match="no column 's'"):
+        load_pairs(JUDGED, "a", "b", scores="s", test=more[["a", "b"]])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"grades": [0.0]}, "grade of pair 0 is 0; expected numbers above 0"),
+        ({"grades": [1.0, 2.0]}, "expected 1 grades, a number a pair"),
+        ({"split": ["dev"]}, "expected 'train' or 'test' of each of 1 pairs"),
+    ],
+)
+def test_what_is_said_of_pairs_is_checked(options, words):
+    texts = load(["a", "b"])
+    with pytest.raises(DataError, match=words):
+        Pairs(texts, texts, [[0, 1]], **options)

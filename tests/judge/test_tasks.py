@@ -103,3 +103,10 @@ def test_a_target_given_by_its_class_is_taken_as_it_is():
     assert set_task(whole, Protocol()).name == "numbers"
     cut = Dataset(ITEMS, Vector(5), target=Classes(np.round(ITEMS[:, 0])))
     assert set_task(cut, Protocol()).name == "classes"
+
+
+def test_wide_items_without_labels_are_judged():
+    # Vectors that are wide and few are turned into fewer dimensions where only they are compared.
+    wide = np.random.default_rng(0).normal(size=(160, 2000)).astype(np.float32)
+    board = compare(wide, encoders=["raw"])
+    assert not board.failures

@@ -10,6 +10,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.pairing import Pairing
 from nearspace.cli.terminal import echo
 from nearspace.foreign import printable
 from nearspace.writing import write_files
@@ -35,6 +36,7 @@ def compare_command(
     open_page: cli.Open = False,
     *,
     reading: cli.Reading,
+    pairing: Pairing,
     judging: cli.Judging,
     save_best: Annotated[
         Path | None,
@@ -67,6 +69,12 @@ def compare_command(
 
       nearspace compare vectors.npz --labels y --groups farm --with pca:dim=4,'raw | l2'
 
+      nearspace compare notes/ --task retrieval
+
+      nearspace compare faq.csv --left question --right answer
+
+      nearspace compare pairs.csv --left one --right other --scores alike
+
       nearspace compare my_photos/ -o report.html --open
 
       nearspace compare my_photos/ --minutes 2
@@ -81,12 +89,12 @@ def compare_command(
     # What is misspelt or not installed is told before any data is read.
     asked = {encoder.spec for encoder in made_encoders(specs or [])}
     judging.check()
-    dataset = reading.read(source, random_state=judging.random_state)
+    data = pairing.read(source, reading, judging.random_state)
     with terminal.rows_as_they_land() as (progress, land):
         from nearspace.judge.studies.compare import compare
 
         board = compare(
-            dataset, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
+            data, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
             metric=judging.metric, seeds=judging.seeds, test_size=judging.test_size,
             random_state=judging.random_state, near_duplicates=judging.near_duplicates,
             folds=judging.folds, cache=judging.folder, minutes=minutes, progress=progress,
@@ -99,13 +107,13 @@ def compare_command(
     try:
         write_files({path: texts[path.suffix] for path in paths})
     finally:  # what was computed is seen, whatever keeps the disk from holding it
-        _print(board, told=dataset.notes)
+        _print(board, told=data.notes)
     echo()
     echo(f"Report: {paths[0]}")
     if open_page:
         terminal.show_page(paths[0])
     if save_best is not None:
-        _save(board, dataset, save_best)
+        _save(board, data, save_best)
     failed = {row.spec for row in board.failures}
     judged = any(row.spec != "chance" for row in board.results)
     terminal.leave(board, judged=judged and not (asked and asked <= failed))
@@ -128,15 +136,18 @@ def _landed(row: Result | Failure, k: int) -> tuple[dict[str, str], float]:
     return {"encoder": row.spec, **fit}, -math.inf
 
 
-def _save(board: Leaderboard, dataset: Any, path: Path) -> None:
-    """Write the space of all items under the recommended encoder."""
+def _save(board: Leaderboard, data: Any, path: Path) -> None:
+    """Write the space of all items under the recommended encoder; of pairs, of the documents."""
+    from nearspace.data.pairs import Pairs
     from nearspace.space.formats import save
     from nearspace.space.space import embed
 
     with terminal.waiting("Writing the space"):
         encoder = board.fitted()
-        save(embed(dataset, encoder), path)
-    echo(f"Space: {path}, {len(dataset):,} items under {board.best().spec}")
+        if isinstance(data, Pairs):
+            data = data.right  # what is searched
+        save(embed(data, encoder), path)
+    echo(f"Space: {path}, {len(data):,} items under {board.best().spec}")
 
 
 def _print(board: Leaderboard, told: tuple[str, ...]) -> None:

@@ -199,7 +199,9 @@ class Judging:
     task: Annotated[
         str | None,
         typer.Option(
-            metavar="TASK", help="classes, numbers or unlabelled; overrules what the data bring."
+            metavar="TASK",
+            help="classes, numbers, unlabelled, retrieval or likeness; overrules what the data "
+            "bring.",
         ),
     ] = None
     test_size: Annotated[

@@ -34,15 +34,23 @@ class Pairs:
         For each pair the positions of its items, left and right. An item may be in several pairs.
     scores : array of shape (m,), optional
         How alike the two items of each pair are.
+    grades : array of shape (m,), optional
+        How relevant the item on the right is to the one on the left, above 0: of queries and
+        documents, where not all that are relevant are so alike.
+    split : array of shape (m,), optional
+        Of each pair whether it is to learn from, ``"train"``, or to be judged on, ``"test"``.
     name : str
         What to call the data in a report.
     notes : tuple of str
         What reading the data brought up.
+    made_by : str
+        What the items on the left were made of, where nobody wrote them as queries.
 
     Raises
     ------
     DataError
-        If a link leads to no item, a pair stands twice, or scores are not one finite number a pair.
+        If a link leads to no item, a pair stands twice, scores or grades are not one finite number
+        a pair, or a grade is not above 0.
 
     Examples
     --------
@@ -56,8 +64,11 @@ class Pairs:
     right: Dataset
     links: np.ndarray
     scores: np.ndarray | None = None
+    grades: np.ndarray | None = None
+    split: np.ndarray | None = None
     name: str = "pairs"
     notes: tuple[str, ...] = ()
+    made_by: str = ""
 
     def __post_init__(self) -> None:
         links = np.asarray(self.links)
@@ -78,19 +89,35 @@ class Pairs:
             row = np.setdiff1d(np.arange(len(links)), first)[0]
             raise DataError(f"{self.name}: pair {row} stands there before; leave it out.")
         object.__setattr__(self, "links", links.astype(np.int64))
-        if self.scores is not None:
-            object.__setattr__(self, "scores", self._checked(self.scores))
+        for name in ("scores", "grades"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, self._checked(getattr(self, name), name))
+        if self.grades is not None and (low := np.flatnonzero(self.grades <= 0)).size:
+            raise DataError(
+                f"{self.name}: the grade of pair {low[0]} is {self.grades[low[0]]:g}; expected "
+                "numbers above 0, and no pair where an item is not relevant."
+            )
+        if self.split is not None:
+            split = np.asarray(self.split)
+            if split.shape != (len(self.links),) or not np.isin(split, ("train", "test")).all():
+                raise DataError(
+                    f"{self.name}: expected 'train' or 'test' of each of {len(self.links)} pairs "
+                    f"as split, got {split.dtype} of shape {split.shape}."
+                )
+            object.__setattr__(self, "split", split)
 
-    def _checked(self, scores: Any) -> np.ndarray:
-        values = np.asarray(scores)
+    def _checked(self, numbers: Any, what: str) -> np.ndarray:
+        values = np.asarray(numbers)
         if values.shape != (len(self.links),) or values.dtype.kind not in "fiub":
             raise DataError(
-                f"{self.name}: expected {len(self.links)} scores, a number a pair, got "
+                f"{self.name}: expected {len(self.links)} {what}, a number a pair, got "
                 f"{values.dtype} of shape {values.shape}."
             )
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
-            raise DataError(f"{self.name}: the score of pair {wrong[0]} is {values[wrong[0]]}.")
+            raise DataError(
+                f"{self.name}: the {what[:-1]} of pair {wrong[0]} is {values[wrong[0]]}."
+            )
         return values.astype(np.float64)
 
     def __repr__(self) -> str:
@@ -112,17 +139,29 @@ class Pairs:
             sides = [np.unique(side, return_inverse=True) for side in links.T]
             left, right = self.left.take(sides[0][0]), self.right.take(sides[1][0])
             links = np.stack([places for _, places in sides], axis=1)
-        scores = None if self.scores is None else self.scores[np.asarray(rows)]
-        return dataclasses.replace(self, left=left, right=right, links=links, scores=scores)
+        some = {
+            name: values[np.asarray(rows)]
+            for name in ("scores", "grades", "split")
+            if (values := getattr(self, name)) is not None
+        }
+        return dataclasses.replace(self, left=left, right=right, links=links, **some)
 
 
 def load_pairs(
-    source: Any, left: str, right: str, *, scores: str | None = None, same: bool = False
+    source: Any,
+    left: str,
+    right: str,
+    *,
+    scores: str | None = None,
+    scale: tuple[float, float] | None = None,
+    same: bool = False,
+    test: Any = None,
 ) -> Pairs:
     """Read pairs of texts from two columns of a table, a pair a row.
 
     A text that stands in several rows is one item in several pairs. Rows without one of the two
-    texts, and those whose pair stood there before, are left out, which a note says.
+    texts or without a score, and those whose pair stood there before, are left out, which a note
+    says.
 
     Parameters
     ----------
@@ -132,9 +171,13 @@ def load_pairs(
         The columns with the texts.
     scores : str, optional
         The column that says how alike the two are.
+    scale : (float, float), optional
+        The least and the largest score that there can be; by default any number is one.
     same : bool, default=False
         Whether both columns are of one set, such as sentences of one language: then a text is one
         item, on whichever side it stands.
+    test : str, path or DataFrame, optional
+        More of such pairs, by which encoders are judged; those of `source` are then to learn from.
 
     Returns
     -------
@@ -144,7 +187,8 @@ def load_pairs(
     Raises
     ------
     DataError
-        If the file cannot be read, or a column does not exist; the nearest is named.
+        If the file cannot be read, a column does not exist, of which the nearest is named, or a
+        score is no number, or none of the scale.
 
     Examples
     --------
@@ -154,19 +198,33 @@ def load_pairs(
     >>> pairs.left.items, pairs.right.items, pairs.scores.tolist()
     (['Hund', 'Katze'], ['dog', 'cat'], [1.0, 0.9])
     """
+    import pandas as pd
+
     frame, name, notes = _frame(source)
     check_names(name, "column", (left, right, scores), frame.columns)
-    both = frame[[left, right]].reset_index(drop=True)
-    there = both[both.notna().all(axis=1)]
-    rows = there[~there.duplicated()].index.to_numpy()
+    columns = [left, right] if scores is None else [left, right, scores]
+    table, split = frame[columns].reset_index(drop=True), None
+    if test is not None:
+        more, test_name, test_notes = _frame(test)
+        check_names(test_name, "column", columns, more.columns)
+        split = np.repeat(["train", "test"], [len(table), len(more)])
+        table = pd.concat([table, more[columns]], ignore_index=True)
+        notes += [f"Test pairs come from {test_name}.", *(f"Test: {note}" for note in test_notes)]
+    both = table[[left, right]]
+    there = both.notna().all(axis=1)
+    judged = there if scores is None else there & table[scores].notna()
+    first = judged & ~both.where(judged).duplicated()
     for count, why in (
-        (len(both) - len(there), "without one of its texts"),
-        (len(there) - len(rows), "whose pair stood there before"),
+        ((~there).sum(), "without one of its texts"),
+        ((there & ~judged).sum(), "without a score"),
+        ((judged & ~first).sum(), "whose pair stood there before"),
     ):
         if count:
-            notes.append(left_out(count, "row", why))
+            notes.append(left_out(int(count), "row", why))
+    rows = np.flatnonzero(first)
     if not len(rows):
         raise DataError(f"{name}: expected a row with a text in '{left}' and in '{right}'.")
+    told = None if scores is None else _scores(table, scores, rows, scale, name)
     texts = [both[column].to_numpy()[rows].tolist() for column in (left, right)]
     if same:
         dataset, places = _side(texts[0] + texts[1], None, name)
@@ -174,8 +232,8 @@ def load_pairs(
     else:
         (one, here), (other, at) = (_side(side, rows, name) for side in texts)
         sides, links = (one, other), np.stack([here, at], axis=1)
-    told = None if scores is None else _scores(frame[scores])[rows]
-    return Pairs(*sides, links, told, name, tuple(notes))
+    parts = None if split is None else split[rows]
+    return Pairs(*sides, links, told, split=parts, name=name, notes=tuple(notes))
 
 
 def _frame(source: Any) -> tuple[Any, str, list[str]]:
@@ -189,10 +247,43 @@ def _frame(source: Any) -> tuple[Any, str, list[str]]:
     return frame, path.name, notes
 
 
-def _scores(column: Any) -> np.ndarray:
-    """Return a column as numbers, where text says some."""
-    read = parse_numbers(column) if column.dtype.kind not in "fiub" else None
-    return read.values if isinstance(read, Numerals) else column.to_numpy()
+def _scores(
+    table: Any, column: str, rows: np.ndarray, scale: tuple[float, float] | None, name: str
+) -> np.ndarray:
+    """Return the scores in some rows as numbers, where text says some; all of them of the scale."""
+    values = table[column].iloc[rows]
+    numbers = values.to_numpy()
+    if values.dtype.kind not in "fiub":
+        read = parse_numbers(values)
+        if not isinstance(read, Numerals):
+            odd = next((cell for cell in numbers if not _is_number(cell)), numbers[0])
+            raise DataError(
+                f"{name}: expected a number in each row of '{column}', which says how alike the "
+                f"two texts are; got '{odd!s:.40}'."
+            )
+        wrong = np.flatnonzero(~np.isfinite(read.values))
+        if len(wrong):
+            raise DataError(
+                f"{name}: the score in row {rows[wrong[0]]} is '{numbers[wrong[0]]!s:.40}'; "
+                "expected a number, or nothing where there is none."
+            )
+        numbers = read.values
+    low, high = (-np.inf, np.inf) if scale is None else scale
+    beyond = np.flatnonzero((numbers < low) | (numbers > high) | ~np.isfinite(numbers))
+    if len(beyond):
+        within = "a finite number" if scale is None else f"scores from {low:g} to {high:g}"
+        raise DataError(
+            f"{name}: the score in row {rows[beyond[0]]} is {numbers[beyond[0]]:g}, expected "
+            f"{within}{f'; so it is in {len(beyond):,} rows' * (len(beyond) > 1)}."
+        )
+    return numbers.astype(np.float64)
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        return np.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _side(texts: list[str], rows: np.ndarray | None, name: str) -> tuple[Dataset, np.ndarray]:

@@ -78,6 +78,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "tfidf": Entry(".handmade.words:TfIdf", ("text",), "such counts weighted by rarity", "items"),
     "hashing": Entry(".handmade.words:Hashing", ("text",), "such counts without a vocabulary"),
+    "bm25": Entry(".handmade.bm25:BM25", ("text",), "word weights of search engines", "items"),
     "onehot": Entry(".handmade.plain:OneHot", ("table",), "one-hot, scaled numbers", "items"),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from nearspace.judge.amounts import bytes_text, count_text, seconds_text
 from nearspace.judge.choice import cost_of, is_above_chance, ranked
 from nearspace.judge.cost import Cost, as_quick, as_quick_to_fit
-from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.score import Score
+from nearspace.judge.scores import SCORES
 from nearspace.judge.table import TOP
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _nothing_told(board: Board) -> str:
     if board.resolution is None:
         return text
     n = board.resolution.items
-    return f"{text} {n:,} test items are too few to choose by, or there is nothing to tell."
+    return f"{text} {n:,} {board.units} are too few to choose by, or there is nothing to tell."
 
 
 def _why_best(board: Board) -> str:
@@ -171,7 +172,7 @@ def _resolution_words(board: Board) -> list[str]:
     if told is None or told.gap is None:
         return []
     groups = "" if told.groups is None else f" in {told.groups:,} groups"
-    text = f"With {told.items:,} test items{groups} "
+    text = f"With {told.items:,} {board.units}{groups} "
     if score.bounded and told.gap >= 1:
         text += "no gap can be seen"
     else:

@@ -15,7 +15,8 @@ from nearspace.foreign import printable_json
 from nearspace.judge.advice import Advice, advise
 from nearspace.judge.choice import Resolution, contenders
 from nearspace.judge.leaks import Leak
-from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.score import Score
+from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.notebook import shortened
 from nearspace.writing import write_files
@@ -159,8 +160,20 @@ class Board:
         return contenders(self.results, self.score)
 
     @property
+    def units(self) -> str:
+        """What test units are called."""
+        return str(self.protocol.get("units", "test items"))
+
+    @property
     def sides(self) -> list[str]:
         """How many items there were to fit on and to judge on, in a few words each."""
+        whole = [
+            f"{n:,} {what}"
+            for what in ("documents", "queries", "pairs")
+            if isinstance(n := self.protocol.get(what), int)
+        ]
+        if whole:
+            return whole
         train, test, folds = (self.protocol.get(name) for name in ("train", "test", "folds"))
         if folds is None:
             pairs = ((train, "to fit on"), (test, "to judge on"))

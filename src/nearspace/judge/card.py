@@ -13,7 +13,7 @@ from nearspace.notebook import card, interval_drawn, shortened, table
 
 if TYPE_CHECKING:
     from nearspace.judge.board import Board
-    from nearspace.judge.scores import Score
+    from nearspace.judge.score import Score
     from nearspace.judge.statistics import Estimate
 
 __all__ = ["board_card", "board_line", "row_line"]

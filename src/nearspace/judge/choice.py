@@ -15,7 +15,7 @@ import numpy as np
 
 from nearspace.judge.cost import Cost, choose_by_cost
 from nearspace.judge.power import items_to_settle, visible_gap
-from nearspace.judge.scores import Score
+from nearspace.judge.score import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import TOP, ScoreTable, with_verdicts
 

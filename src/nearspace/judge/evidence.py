@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -13,18 +13,19 @@ from nearspace.data import Target
 from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
 from nearspace.metrics.directions import has_direction, zeros_told
+from nearspace.metrics.exact import rescored
 from nearspace.metrics.labels import probe, votes_of
+from nearspace.metrics.ranking import found_by
 from nearspace.metrics.retrieval import VectorArray, nearest
 from nearspace.metrics.rotation import rotated
 
-if TYPE_CHECKING:
-    from nearspace.judge.task import ItemTask
-
-__all__ = ["Evidence", "Told", "reconstructs"]
+__all__ = ["Evidence", "Ranked", "Told", "reconstructs"]
 
 # A hub is among the neighbours of so large a share of the items, and so many times as often as by
 # chance.
 HUB_SHARE, HUB_TIMES = 0.1, 10
+DEPTH = 100  # documents that a query finds
+DIGITS = 12  # of how alike two items are: what is behind them is rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Evidence:
 
     Attributes
     ----------
-    task : ItemTask
+    task : Task
         The items of the two sides, and what is asked of them.
     encoder : Encoder
         Fitted; asked to decode where it can.
@@ -51,7 +52,7 @@ class Evidence:
         If a vector is not finite.
     """
 
-    task: ItemTask
+    task: Any
     encoder: Any
     train: VectorArray
     test: VectorArray
@@ -74,7 +75,7 @@ class Evidence:
             "decoder": reconstructs(self.encoder) and not any(map(sparse.issparse, decoded)),
             "reference": self.reference is not None,
         }
-        return frozenset(name for name, has in there.items() if has)
+        return frozenset(name for name, has in there.items() if has) | {self.task.name}
 
     @property
     def targets(self) -> tuple[Target, Target]:
@@ -102,6 +103,19 @@ class Evidence:
         return probe(self.train, self.targets[0], self.test)
 
     @functools.cached_property
+    def ranking(self) -> np.ndarray:
+        """The training items that each test item finds, best first, as of `found_by`."""
+        return found_by(self.test, self.train, DEPTH, self.metric, self.task.own)
+
+    @functools.cached_property
+    def likeness(self) -> np.ndarray:
+        """How alike the two test items of each link are."""
+        left, right = self.task.links.T
+        alike = rescored(self.test[left], self.test, right[:, None], self.metric)[:, 0]
+        largest = np.abs(alike).max(initial=0.0) or 1.0
+        return np.round(alike / largest, DIGITS) * largest
+
+    @functools.cached_property
     def rotated(self) -> VectorArray:
         """The vectors of the test side for what only looks at distances among them."""
         return rotated(self.test)
@@ -121,7 +135,7 @@ class Evidence:
     def notes(self) -> list[str]:
         """What there is to say of the vectors: of those that are zero, and of hubs."""
         notes = [*self._on_zeros(), *self._on_hubs()]
-        if self.metric == "dot":
+        if self.metric == "dot" and self.task.mapped:
             notes.append("The inner product is no distance: no map, no intrinsic dimension.")
         return notes
 
@@ -142,7 +156,8 @@ class Evidence:
         k, ids = self.task.protocol.k, np.asarray(self.task.train.ids)
         # Without labels nothing votes, and the neighbours of a sample are enough.
         labelled = self.task.labelled
-        nearby = self.nearby if labelled else nearest(self.sampled, self.train, k, self.metric)[0]
+        sample = self.test[self.task.sample]
+        nearby = self.nearby if labelled else nearest(sample, self.train, k, self.metric)[0]
         shares = np.bincount(nearby[nearby >= 0], minlength=len(ids)) / len(nearby)
         hubs = np.flatnonzero(shares > max(HUB_SHARE, HUB_TIMES * k / len(ids)))
         if not len(hubs):
@@ -150,8 +165,8 @@ class Evidence:
         most = hubs[shares[hubs].argmax()]
         others = f", and {len(hubs) - 1:,} more are hubs too" * (len(hubs) > 1)
         return [
-            f"The item '{ids[most]}' is among the {k} nearest of {shares[most]:.0%} of the test "
-            f"items{others}: what neighbours tell is distorted."
+            f"The item '{ids[most]}' is among the {k} nearest of {shares[most]:.0%} of the "
+            f"{self.task.units}{others}: what neighbours tell is distorted."
         ]
 
 
@@ -169,6 +184,22 @@ class Told:
 
     targets: tuple[Target, Target]
     told: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ranked:
+    """What test items find, whatever put it in order.
+
+    Attributes
+    ----------
+    task : Task
+        Whose queries and documents they are.
+    ranking : ndarray of shape (q, depth)
+        As of `Evidence.ranking`.
+    """
+
+    task: Any
+    ranking: np.ndarray
 
 
 def reconstructs(encoder: Encoder) -> bool:

@@ -147,10 +147,10 @@ def strips(
 
 def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], dict[str, Any]]:
     """Return exhibits whose neighbours are positions in one gallery, and the items of them all."""
-    none = np.empty(0, dtype=int)
+    none, queries = np.empty(0, dtype=int), pick_queries(task)
     gallery = np.unique(np.concatenate([none, *(row.neighbours.ravel() for row in judged)]))
     gallery = gallery[gallery >= 0]
-    train, test = task.train.take(gallery), task.test.take(pick_queries(task))
+    train, test = task.train.take(gallery), task.test.take(queries)
     shown = task.test.take(shown_items(task))
     placed = [
         dataclasses.replace(row, neighbours=np.where(row.neighbours < 0, -1, places))
@@ -164,4 +164,13 @@ def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], di
         "query_labels": () if test.target is None else test.target.texts,
         "gallery": Strip(train.kind, train.items),
         "gallery_labels": () if train.target is None else train.target.texts,
+        "right": _right(task, queries, gallery),
     }
+
+
+def _right(task: Task, queries: np.ndarray, gallery: np.ndarray) -> tuple[frozenset[int], ...]:
+    """Return which items of the gallery each query is to find; none where nobody knows."""
+    wanted = task.right(queries)
+    if wanted is None:
+        return ()
+    return tuple(frozenset(np.flatnonzero(np.isin(gallery, some)).tolist()) for some in wanted)

@@ -14,7 +14,7 @@ from nearspace.judge.statistics import FEWEST_UNITS
 
 if TYPE_CHECKING:
     from nearspace.judge.protocol import Protocol
-    from nearspace.judge.scores import Score
+    from nearspace.judge.score import Score
     from nearspace.judge.task import ItemTask
 
 __all__ = [

@@ -17,9 +17,11 @@ from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.card import row_line
 from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
+from nearspace.judge.disagreements import Disagreements, disagreements_of
 from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.mistakes import Mistakes, mistakes_of
-from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.score import Score
+from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import ScoreTable
 from nearspace.judge.task import Task
@@ -112,12 +114,16 @@ class Leaderboard(Board):
         Every training item that is a neighbour somewhere.
     query_labels, gallery_labels : tuple of str
         Their labels; empty when unlabelled.
+    right : tuple of frozenset of int
+        For each query which items of the gallery it is to find, where that is known.
     similarity : dict of str to ndarray of shape (e, e)
         ``"cka"`` and ``"neighbour_overlap"`` between the spaces named in `spaces`.
     spaces : tuple of str
         The specs along both axes of `similarity`.
     mistakes : Mistakes or None
         What the recommended row, else the best, takes for what; None without classes.
+    disagreements : Disagreements or None
+        The pairs of which that row says most otherwise than people; None without judged pairs.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items; on all items
         where they were judged in folds.
@@ -141,9 +147,11 @@ class Leaderboard(Board):
     query_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
     gallery: Strip = dataclasses.field(default=NO_ITEMS, metadata=HIDDEN)
     gallery_labels: tuple[str, ...] = dataclasses.field(default=(), metadata=HIDDEN)
+    right: tuple[frozenset[int], ...] = dataclasses.field(default=(), metadata=HIDDEN)
     similarity: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
     spaces: tuple[str, ...] = ()
     mistakes: Mistakes | None = dataclasses.field(default=None, metadata=HIDDEN)
+    disagreements: Disagreements | None = dataclasses.field(default=None, metadata=HIDDEN)
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
     )
@@ -198,6 +206,10 @@ class Judged:
         What the encoder is, in a few words.
     told : ndarray of shape (n,) or None
         The class that neighbours told of each test item, in the first fit.
+    ranking : ndarray of shape (seeds, q, depth) or None
+        What queries found, see `Evidence.ranking`.
+    alike : ndarray of shape (pairs,) or None
+        How alike the items of each pair are, see `Evidence.likeness`, in the first fit.
     """
 
     spec: str
@@ -211,6 +223,8 @@ class Judged:
     notes: tuple[str, ...] = ()
     summary: str = ""
     told: np.ndarray | None = None
+    ranking: np.ndarray | None = None
+    alike: np.ndarray | None = None
 
 
 def assemble(
@@ -237,19 +251,21 @@ def assemble(
     )
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
-    spaces = [row.shown for row in judged]
+    mapped = judged if task.mapped else []
+    spaces = [row.shown for row in mapped]
     return Leaderboard(
         rows=(*results, *failures),
         protocol=task.describe(),
         notes=(*notes, *_told_of_copies(task, results)),
         similarity={
             "cka": cka_of_all(spaces),
-            "neighbour_overlap": overlap_of_all(spaces, [row.metric for row in judged]),
+            "neighbour_overlap": overlap_of_all(spaces, [row.metric for row in mapped]),
         },
-        spaces=tuple(row.spec for row in judged),
+        spaces=tuple(row.spec for row in mapped),
         resolution=resolution,
         better_by=better_by,
         mistakes=_mistakes(task, judged, results),
+        disagreements=_disagreements(task, judged, results),
         **shown,
         **settings,
     )
@@ -377,11 +393,24 @@ def _ranked(
 
 def _mistakes(task: Task, judged: list[Judged], results: list[Result]) -> Mistakes | None:
     """Return the mistakes of the recommended row, else of the best, where classes were told."""
-    rows = sorted(results, key=lambda row: (not row.recommended, row.verdict != "best"))
-    told = {row.spec: row.told for row in judged}
-    if not rows or (said := told.get(rows[0].spec)) is None:
+    row = _foremost(judged, results)
+    if row is None or row.told is None:
         return None
-    return mistakes_of(rows[0].spec, task.asked.take(task.tested), said)
+    return mistakes_of(row.spec, task.asked.take(task.tested), row.told)
+
+
+def _disagreements(task: Any, judged: list[Judged], results: list[Result]) -> Disagreements | None:
+    """Return the pairs of which that row says otherwise than people, where there are pairs."""
+    row = _foremost(judged, results)
+    if row is None or row.alike is None:
+        return None
+    return disagreements_of(row.spec, task.test, task.links, task.judged, row.alike)
+
+
+def _foremost(judged: list[Judged], results: list[Result]) -> Judged | None:
+    """Return what was measured of the recommended row, else of the best."""
+    rows = sorted(results, key=lambda row: (not row.recommended, row.verdict != "best"))
+    return next((row for row in judged if rows and row.spec == rows[0].spec), None)
 
 
 def _better_by(

@@ -9,6 +9,8 @@ from sklearn.base import BaseEstimator
 
 from nearspace.data import Dataset
 from nearspace.data.load import dataset_of
+from nearspace.data.pairs import Pairs
+from nearspace.data.relevance import holds_queries, load_retrieval
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.spec import make_many
@@ -17,8 +19,8 @@ from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError,
 __all__ = ["data_to_judge", "listed", "made_encoders", "ready_encoders"]
 
 
-def data_to_judge(data: Any, labels: Any, encoders: Any) -> Dataset:
-    """Return the dataset that was given to be judged on.
+def data_to_judge(data: Any, labels: Any, encoders: Any) -> Dataset | Pairs:
+    """Return the dataset or the pairs that were given to be judged on.
 
     Raises
     ------
@@ -31,6 +33,10 @@ def data_to_judge(data: Any, labels: Any, encoders: Any) -> Dataset:
     Traceback (most recent call last):
     nearspace.errors.SpecError: compare: encoders stand where data or labels belong; write ...
     """
+    if isinstance(data, Pairs) or holds_queries(data):
+        if labels is not None:
+            raise DataError("compare: pairs have no labels; leave labels= out.")
+        return data if isinstance(data, Pairs) else load_retrieval(data)
     try:
         return dataset_of(data, labels)
     except DataError:

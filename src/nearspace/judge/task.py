@@ -30,7 +30,8 @@ from nearspace.judge.folding import (
 )
 from nearspace.judge.leaks import Leak, find_leaks
 from nearspace.judge.protocol import Protocol
-from nearspace.judge.scores import SCORES, Score
+from nearspace.judge.score import Score
+from nearspace.judge.scores import SCORES
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
@@ -49,6 +50,10 @@ class Task(ABC):
     ----------
     name : str
         By which it is asked for.
+    units : str
+        What its test units are called.
+    mapped : bool
+        Whether maps of the test items say anything, and how alike their spaces are.
     dataset : Dataset
         Every item that is ever embedded.
     train : Dataset
@@ -75,6 +80,8 @@ class Task(ABC):
 
     name: ClassVar[str]
     registry: ClassVar[dict[str, type[Task]]] = {}
+    units: ClassVar[str] = "test items"
+    mapped: ClassVar[bool] = True
 
     dataset: Dataset
     train: Dataset
@@ -118,6 +125,30 @@ class Task(ABC):
     @abstractmethod
     def groups(self) -> np.ndarray | None:
         """The group of each test unit, where there are groups."""
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there is something to tell of the items."""
+        return False
+
+    @property
+    def tells_two(self) -> bool:
+        """Whether there are two classes to tell, and both sides have both."""
+        return False
+
+    @property
+    def floor(self) -> list[str]:
+        """What stands in its table beside the floor of the kind, as specs."""
+        return []
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What changes with any item of either side, and with all else that scores depend on."""
+        return self.train.fingerprint, self.test.fingerprint
+
+    def right(self, queries: np.ndarray) -> list[np.ndarray] | None:
+        """Return the training items that each of some test items is to find, where that is told."""
+        return None
 
     @property
     def asked(self) -> Dataset:
@@ -328,11 +359,6 @@ class ItemTask(Task):
         return [score for score in SCORES.values() if score.needs <= there]
 
     @property
-    def tells_two(self) -> bool:
-        """Whether there are two classes to tell, and both sides have both."""
-        return False
-
-    @property
     def told(self) -> Score:
         """The score of whatever tells the labels, by class where the one that ranks is."""
         wanted = {self.name, "told"}
@@ -362,6 +388,13 @@ class ItemTask(Task):
     def labelled(self) -> bool:
         """Whether there is something to tell of the items."""
         return self.dataset.target is not None
+
+    def right(self, queries: np.ndarray) -> list[np.ndarray] | None:
+        """Return the training items of the class of each test item, where there are classes."""
+        if self.train.target is None or self.train.target.name != "classes":
+            return None
+        train, test = self.targets
+        return [np.flatnonzero(train.values == test.values[query]) for query in queries]
 
     @property
     def targets(self) -> tuple[Target, Target]:

@@ -108,14 +108,17 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
         yield section("maps", "Spaces", maps=maps, table=table, fold=fold, **shows)
     near = [row for _, row in rows if len(row.exhibits.neighbours)] if board.queries else []
     if near:
-        agree = board.shown_target is None or board.shown_target.name == "classes"
         near.sort(key=lambda row: not row.recommended)
-        folded = not board.queries.kind.pictured
-        shows = {"agree": agree, "folded": folded, "fold": fold}
-        yield section("neighbours", "Neighbours", board=board, rows=near, **shows)
+        searched = "queries" in board.protocol
+        shows = {"searched": searched, "folded": not board.queries.kind.pictured, "fold": fold}
+        title = "Found" if searched else "Neighbours"
+        yield section("neighbours", title, board=board, rows=near, **shows)
     if board.mistakes is not None and board.mistakes.n_wrong:
         pictured = board.mistakes.items.kind.pictured
         yield section("mistakes", "Mistakes", mistakes=board.mistakes, pictured=pictured, fold=fold)
+    if board.disagreements is not None:
+        pairs = board.protocol["pairs"]
+        yield section("disagreements", "Pairs", told=board.disagreements, pairs=pairs)
     groups: dict[str, list[tuple[Any, Strip]]] = {}
     for _, row in rows:
         for strip in row.exhibits.strips:
@@ -240,6 +243,8 @@ def _facts(board: Leaderboard) -> list[str]:
     words = ("items", "classes")
     facts = [f"{told[key]:,} {key}" for key in words if isinstance(told.get(key), int)]
     facts += board.sides
+    if "queries made of" in told:
+        facts.append(f"queries made of the texts: {told['queries made of']}")
     if isinstance(told.get("kind"), str):
         facts.insert(0, told["kind"])
     tried = [row for row in board.rows if not isinstance(row, Result) or row.verdict != "floor"]
@@ -301,6 +306,8 @@ def _data(board: Leaderboard) -> dict[str, Any]:
     strips = {"shown": board.shown, "queries": board.queries, "gallery": board.gallery}
     if board.mistakes is not None:
         strips["wrong"] = board.mistakes.items
+    if board.disagreements is not None:
+        strips |= {"left": board.disagreements.left, "right": board.disagreements.right}
     lists = {name: drawn(strip) for name, strip in strips.items()}
     places = {text: place for place, text in enumerate(dict.fromkeys(chain(*lists.values())))}
     data: dict[str, Any] = {"fragments": list(places), "classes": names, "codes": codes}

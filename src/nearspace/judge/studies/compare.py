@@ -33,6 +33,7 @@ from nearspace.judge.exhibits import (
     strips,
 )
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
+from nearspace.judge.fusion import FUSED, fusions, no_encoder
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
 from nearspace.judge.preflight import data_to_judge, listed, ready_encoders
 from nearspace.judge.protocol import Protocol
@@ -79,19 +80,23 @@ def compare(
 
     Parameters
     ----------
-    data : Dataset, Task, or what `load` reads
-        The items. A task brings its own settings, and what is said of them here has no part.
+    data : Dataset, Pairs, Task, or what `load` reads
+        The items, pairs of them (`load_pairs`), or queries and documents (`load_retrieval`, or a
+        folder in BEIR's form). A task brings its own settings, and what is said of them here has
+        no part.
     labels : array-like or str, optional
         Their labels, or the name of a column: classes, or numbers where one is not whole.
     encoders : iterable of str or transformer, optional
         Specs, encoders, or any scikit-learn transformers; by default those that suit the kind.
-    task : {"classes", "numbers", "unlabelled"}, optional
-        What a space should be good for; by default what the data bring decides.
+    task : {"classes", "numbers", "unlabelled", "retrieval", "likeness"}, optional
+        What a space should be good for; by default what the data bring decides: classes or numbers
+        as labels, none, queries that are to find documents, pairs judged by how alike they are.
+        Of texts alone ``"retrieval"`` makes queries.
     k : int, default=5
         Neighbours that vote.
     rank_by : str, optional
         The score that ranks; by default ``"knn"`` of classes, ``"knn_r2"`` of numbers, else
-        ``"preservation"``.
+        ``"preservation"``, ``"ndcg_10"`` of queries, ``"spearman"`` of pairs.
     metric : {"cosine", "dot", "euclidean"}, optional
         By which neighbours are near, of all rows; by default each encoder's own.
     seeds : int, default=1
@@ -183,6 +188,13 @@ def compare(
                 tell_row(landed(asked, judged[-1]))
     tell(1.0, "timing one item")
     judged = judge.timed(judged)
+    fits = {row.spec: functools.partial(judge.usable, row.spec) for row in judged}
+    fused = fusions(asked, judged, judge.queries)
+    for row in fused:
+        fits[row.spec] = functools.partial(no_encoder, row.spec)
+        tell_row(landed(asked, row))
+    judged += fused
+    notes += [FUSED] * bool(fused)
     tell(1.0, "intervals and verdicts")
     notes += [*_told_once(judged), *_late(late, minutes), *judge.cache.close()]
     return assemble(
@@ -193,7 +205,7 @@ def compare(
         seconds=judge.seconds | ({BESIDE: others.seconds} if others.seconds else {}),
         interrupted=interrupted,
         leaks=asked.leaks,
-        fits={row.spec: functools.partial(judge.usable, row.spec) for row in judged},
+        fits=fits,
     )
 
 
@@ -216,7 +228,7 @@ def _rows(
     """
     usual = USUAL[task.train.kind.name]
     asked = listed(encoders)
-    specs = usual.rows(task.train.kind)
+    specs = [*usual.rows(task.train.kind), *task.floor]
     if encoders is None:
         specs += usual.specs(labelled=task.train.target is not None)
     rows: dict[str, Encoder] = {}
@@ -336,7 +348,9 @@ class _Judge:
             with self.fits.telling(encoder.spec, done, part, self.budget.check):
                 rows.append(self._shown(run, *self._measured(run, task)))
         scores = {name: np.stack([row.scores[name] for row in rows]) for name in rows[0].scores}
-        return dataclasses.replace(rows[0], scores=scores)
+        ranked = [row.ranking for row in rows if row.ranking is not None]
+        ranking = np.concatenate(ranked) if ranked else None
+        return dataclasses.replace(rows[0], scores=scores, ranking=ranking)
 
     def _folded(self, encoder: Encoder, start: float, share: float) -> Judged:
         """Return what is measured of an encoder in all folds; what is shown is of the first."""
@@ -378,7 +392,7 @@ class _Judge:
 
     def _key(self, encoder: Encoder, task: Task) -> str:
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
-        sides = (task.train.fingerprint, task.test.fingerprint)
+        sides = task.fingerprints
         groups = "" if task.test.groups is None else task.test.groups.tolist()
         kind, scores = task.train.kind, task.scores
         made_of = (*encoder.parts, kind, task, task.train.target)
@@ -407,7 +421,14 @@ class _Judge:
 
     def _shown(self, encoder: Encoder, arrays: dict[str, Any], facts: dict[str, Any]) -> Judged:
         """Return a row of what was measured of one fit, with what there is to show of it."""
-        nearby = nearest(arrays["test"][self.queries], arrays["train"], NEIGHBOURS, facts["metric"])
+        ranking = arrays.get("ranking")
+        if ranking is not None:
+            nearby = ranking[self.queries, :NEIGHBOURS]
+        elif self.task.mapped:
+            asked = arrays["test"][self.queries]
+            nearby = nearest(asked, arrays["train"], NEIGHBOURS, facts["metric"])[0]
+        else:
+            nearby = np.empty((0, 0), dtype=int)
         return Judged(
             spec=encoder.spec,
             learns=encoder.learns,
@@ -418,9 +439,11 @@ class _Judge:
             notes=tuple(facts["notes"]),
             shown=arrays["test"][self.shown],
             told=_classes(self.task)[arrays["told"]] if "told" in arrays else None,
+            ranking=None if ranking is None else ranking[None],
+            alike=arrays.get("alike"),
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
-                neighbours=nearby[0],
+                neighbours=nearby,
                 layers=tuple((n, d, Estimate(*score)) for n, d, score in facts["layers"]),
                 strips=self._strips(encoder, arrays["test"][self.shown]),
                 elbo=None if facts["elbo"] is None else Elbo(**facts["elbo"]),
@@ -453,7 +476,7 @@ class _Judge:
         }
         times.append(time.perf_counter())
         layout = np.empty((0, 2))
-        if at == 0 and evidence.metric != "dot":
+        if at == 0 and task.mapped and evidence.metric != "dot":
             shown = evidence.rotated[self.shown]
             layout = tsne(shown, evidence.metric, task.protocol.random_state)
         taps = at == 0 and getattr(encoder, "layer", None) is None
@@ -464,6 +487,10 @@ class _Judge:
         arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
         if task.name == "classes":
             arrays["told"] = np.searchsorted(_classes(task), evidence.votes)
+        if task.name == "retrieval":
+            arrays["ranking"] = evidence.ranking
+        if task.name == "likeness":
+            arrays["alike"] = evidence.likeness
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         facts = {
             "cost": dataclasses.asdict(cost),

@@ -13,7 +13,7 @@ from nearspace.judge.amounts import seconds_text
 from nearspace.judge.board import HIDDEN
 from nearspace.judge.card import row_line
 from nearspace.judge.cost import Cost, as_quick_to_fit
-from nearspace.judge.scores import Score
+from nearspace.judge.score import Score
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import beside
 

@@ -29,7 +29,7 @@ from nearspace.judge.studies.hybrids import hybrid_scores
 from nearspace.judge.table import ScoreTable
 from nearspace.judge.taps import MEMORY, RAW, Memory, Tapped, own_pool, tap_sides, with_input
 from nearspace.judge.task import GEOMETRY_ITEMS, ItemTask
-from nearspace.judge.tasks import set_task
+from nearspace.judge.tasks import set_item_task
 from nearspace.metrics.directions import unit_vectors
 from nearspace.metrics.geometry import effective_rank
 from nearspace.metrics.labels import knn_scores, probe_scores
@@ -261,7 +261,7 @@ def compare_layers(
     layers = [layers] if isinstance(layers, str) else list(dict.fromkeys(layers or ()))
     check_layers(encoder, pool, metric)
     protocol = Protocol(k, None, 1, test_size, random_state, near_duplicates, metric)
-    asked = set_task(dataset_of(data, labels), protocol, task)
+    asked = set_item_task(dataset_of(data, labels), protocol, task)
     fits = Fits(asked, cache, progress)
     for layer in layers or [encoder.get_params()["layer"]]:
         # What a layer that is not there would raise after training, it raises before.

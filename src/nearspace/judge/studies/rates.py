@@ -23,7 +23,7 @@ from nearspace.judge.fits import Fits, Tell
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.curves import Curve, Equal, Rates, Sent, bits_at, front, psnr, psnr_at
 from nearspace.judge.task import ItemTask
-from nearspace.judge.tasks import set_task
+from nearspace.judge.tasks import set_item_task
 from nearspace.recipe import versions
 from nearspace.space.codec.codes import FIRST
 from nearspace.space.codec.levels import Level, fit_codec
@@ -112,7 +112,7 @@ def measure_rates(
             f"rates holds codes against JPEG, WebP and PNG and so takes images; got {dataset.kind}."
         )
     start = time.perf_counter()
-    task = set_task(dataset, Protocol(5, None, 1, test_size, random_state, near_duplicates))
+    task = set_item_task(dataset, Protocol(5, None, 1, test_size, random_state, near_duplicates))
     fits = Fits(task, cache, progress)
     shown = _others(other, dataset.kind, random_state)
     measured = []

@@ -37,7 +37,7 @@ from nearspace.judge.studies.gains import FLOOR, TransferRow, to_use, verdicts_o
 from nearspace.judge.studies.pace import Pace, Step
 from nearspace.judge.table import ScoreTable, beside
 from nearspace.judge.task import ItemTask
-from nearspace.judge.tasks import set_task
+from nearspace.judge.tasks import set_item_task
 from nearspace.judge.usual import USUAL
 from nearspace.learning.progress import about
 
@@ -289,7 +289,7 @@ def _set(
             f"transfer: expected labelled, numbers of labels as in [100, 1000]; got {labelled!r}."
         )
     wanted = sorted({count_of(count, "transfer", "labelled") for count in labelled})
-    task = set_task(dataset, protocol, name)
+    task = set_item_task(dataset, protocol, name)
     if not task.labelled:
         raise DataError(f"{dataset.name}: all labels are the same, so there is nothing to tell.")
     target = task.targets[0]

@@ -6,11 +6,12 @@ import importlib
 import pkgutil
 from typing import Any
 
-from nearspace.errors import NearspaceError, did_you_mean
+from nearspace.data.pairs import Pairs
+from nearspace.errors import DataError, NearspaceError, did_you_mean
 from nearspace.judge.protocol import Protocol
-from nearspace.judge.task import Task
+from nearspace.judge.task import ItemTask, Task
 
-__all__ = ["check_task", "set_task"]
+__all__ = ["check_task", "set_item_task", "set_task"]
 
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
@@ -42,6 +43,29 @@ def set_task(data: Any, protocol: Protocol, name: str | None = None) -> Any:
     if chosen is None:
         raise NearspaceError(
             f"There is no task for data of type {type(data).__name__}; expected a Dataset, as "
-            "load() returns it."
+            "load() returns it, or Pairs."
+        )
+    if isinstance(data, Pairs) and issubclass(chosen, ItemTask):
+        raise DataError(
+            f"The task '{chosen.name}' is asked of items one by one, and {data.name} has pairs; "
+            "leave task= out."
         )
     return chosen.of(data, protocol)
+
+
+def set_item_task(data: Any, protocol: Protocol, name: str | None = None) -> Any:
+    """Return the task on items one by one, for studies that no other is for; as `set_task`.
+
+    Raises
+    ------
+    NearspaceError
+        If another task is named, and as of `set_task`.
+    """
+    check_task(name)
+    names = [each for each, task in Task.registry.items() if issubclass(task, ItemTask)]
+    if name is not None and name not in names:
+        raise NearspaceError(
+            f"The task '{name}' is for compare alone; expected {', '.join(names[:-1])} or "
+            f"{names[-1]} here."
+        )
+    return set_task(data, protocol, name)

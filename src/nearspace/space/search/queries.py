@@ -93,10 +93,10 @@ def read_queries(
         called, items, told = _items(kind, query, column)
         names += called
         notes += told
-        vectors.append(encoder.transform(items))
-        if isinstance(items, list) and encoder.first is not encoder:
-            # Of a single encoder such a vector is zero, which the search itself tells.
-            counts = abs(encoder.first.transform(items)).sum(axis=1)
+        vectors.append(encoder.transform_queries(items))
+        if isinstance(items, list) and (encoder.first is not encoder or encoder.metric == "dot"):
+            # By the cosine of a single encoder it is a zero vector, which the search itself tells.
+            counts = abs(encoder.first.transform_queries(items)).sum(axis=1)
             notes += [
                 f"No word of '{name}' is known to the encoder; what is found means nothing."
                 for name, count in zip(called, counts, strict=True)

@@ -1,0 +1,116 @@
+"""Known-item search and likeness on public texts: BM25, TF-IDF, fusion, and what is named.
+
+Run: NEARSPACE_DATA=… python benchmarks/retrieval.py [--with ENCODER …]
+
+Search: of 20,000 short texts (jokes and headlines, drawn from `humor`), and of the paragraphs of
+WikiText-2, the first sentence of 2,000 is to find what is left of its text. nDCG@10 in percent with
+its interval over queries; it ends where `ir_measures` does not say the same to 1e-6. Likeness:
+Spearman on the test pairs of `stsb-captions`, in three languages, fitted on their texts.
+"""
+
+import argparse
+import gzip
+import os
+import time
+from pathlib import Path
+
+import ir_measures
+from ir_measures import nDCG
+
+from nearspace import compare, load, load_pairs
+from nearspace.encoders.spec import make
+from nearspace.judge.protocol import Protocol
+from nearspace.judge.tasks import set_task
+
+FOLDER = Path(os.environ["NEARSPACE_DATA"])
+USUAL = ["tfidf"]
+SHORTEST = 200  # characters of a paragraph
+
+
+def humor():
+    """Return the short texts."""
+    return load(FOLDER / "humor" / "dev.csv.gz", column="text", limit=20_000)
+
+
+def paragraphs():
+    """Return the paragraphs of the two parts of WikiText-2 that are there."""
+    texts = []
+    for part in ("valid", "test"):
+        with gzip.open(FOLDER / "wikitext-2" / f"{part}.txt.gz", "rt", encoding="utf-8") as lines:
+            texts += [line.strip() for line in lines if len(line) > SHORTEST]
+    return load(texts, kind="text")
+
+
+def cell(spec):
+    """Return a spec as a cell of a table."""
+    return "`" + spec.replace("|", "\\|") + "`"
+
+
+def of_peer(task, spec):
+    """Return the nDCG@10 that ir_measures gives to the ranking of an encoder."""
+    ranking = task.evidence(make(spec).fit_on(task.train)).ranking
+    queries, documents = task.relevance.nonzero()
+    qrels = [
+        ir_measures.Qrel(str(query), str(document), 1)
+        for query, document in zip(queries, documents, strict=True)
+    ]
+    run = [
+        ir_measures.ScoredDoc(str(query), str(document), 1000.0 - rank)
+        for query, row in enumerate(ranking)
+        for rank, document in enumerate(row)
+        if document >= 0
+    ]
+    # A query that finds nothing is not in a run, and has 0.
+    told = ir_measures.iter_calc([nDCG @ 10], qrels, run)
+    return sum(each.value for each in told) / len(task.test)
+
+
+def search(name, dataset, specs):
+    """Print the table of a data set."""
+    start = time.process_time()
+    task = set_task(dataset, Protocol(), "retrieval")
+    board = compare(task, encoders=specs)
+    counts = f"{board.protocol['documents']:,} documents, {board.protocol['queries']:,} queries"
+    print(
+        f"\n| {name}: {counts} | nDCG@10 | MRR@10 | recall@100 | verdict |\n|---|---|---|---|---|"
+    )
+    for row in board.results:
+        cells = [row.scores[score] for score in ("ndcg_10", "mrr_10", "recall_100")]
+        texts = [board.score.text(each, interval=at == 0) for at, each in enumerate(cells)]
+        print(f"| {cell(row.spec)} | {' | '.join(texts)} | {row.verdict} |")
+    for failure in board.failures:
+        print(f"| {cell(failure.spec)} | {failure.error} | | | failed |")
+    for spec in ("bm25", *specs):
+        row = next((row for row in board.results if row.spec == make(spec).spec), None)
+        if row is not None:
+            gap = abs(of_peer(task, spec) - row.scores["ndcg_10"].value)
+            assert gap < 1e-6, f"{spec}: ir_measures says otherwise, by {gap}"
+    print(f"\nir_measures says the same to 1e-6; {time.process_time() - start:.0f} s of computing.")
+
+
+def likeness(specs):
+    """Print Spearman on the captions."""
+    print("\n| captions, test pairs | English | German | French |\n|---|---|---|---|")
+    cells = {}
+    for language in ("en", "de", "fr"):
+        path = FOLDER / "stsb-captions" / f"stsb-{language}-test.csv.gz"
+        pairs = load_pairs(path, "column 0", "column 1", scores="column 2", same=True)
+        board = compare(pairs, encoders=specs)
+        for row in board.results:
+            if row.spec != "chance":
+                cells.setdefault(row.spec, []).append(board.score.text(row.scores["spearman"]))
+    for spec, texts in cells.items():
+        print(f"| {cell(spec)} | {' | '.join(texts)} |")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--with", dest="specs", action="append", metavar="ENCODER", default=[])
+    specs = [*USUAL, *parser.parse_args().specs]
+    search("humor", humor(), specs)
+    search("WikiText-2", paragraphs(), specs)
+    likeness(specs)
+
+
+if __name__ == "__main__":
+    main()
