@@ -107,9 +107,15 @@ class Pairing:
         with waiting(f"Reading {self.qrels}"):
             return load_retrieval(documents, self.queries, self.qrels)
 
-    def _of_folder(self, source: str, column: str | None) -> Pairs:
+    def _of_folder(self, source: str, columns: list[str] | None) -> Pairs:
         from nearspace.data.relevance import load_retrieval
 
+        if columns and len(columns) > 1:
+            raise NearspaceError(
+                f"--column: expected one column of the documents in {source}, with which their "
+                f"titles stand already, got {len(columns)}."
+            )
+        column = columns[0] if columns else None
         with waiting(f"Reading {source}"):
             return load_retrieval(source, column=column)
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils._param_validation import Interval
 
-from nearspace.encoders.handmade.words import BagOfWords
+from nearspace.encoders.handmade.words import NGrams
 
 __all__ = ["BM25"]
 
 
-class BM25(BagOfWords):
+class BM25(NGrams):
     """Okapi BM25 (Robertson and Spärck Jones, 1994), sparse: the lexical floor of search.
 
     The vector of a document holds what each of its words adds to the score of a query that has the
@@ -30,10 +30,10 @@ class BM25(BagOfWords):
         How much more a word counts that stands there again; 0 for not at all.
     b : float, default=0.75
         How much less the words of long documents count, from 0 to 1.
-    max_words : int, default=1000000
+    max_features : int, default=1000000
         Size of the vocabulary, the commonest words first: rare ones tell documents apart.
-    ngrams : int, default=1
-        Longest run of words that counts as a word of its own.
+    analyzer, ngram_range
+        As of `BagOfWords`.
 
     Attributes
     ----------
@@ -56,27 +56,32 @@ class BM25(BagOfWords):
     idf_: NDArray[np.float32]
     mean_length_: float
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        **BagOfWords._parameter_constraints,
+        **NGrams._parameter_constraints,
         "k1": [Interval(Real, 0, None, closed="left")],
         "b": [Interval(Real, 0, 1, closed="both")],
     }
 
     def __init__(
-        self, k1: float = 1.5, *, b: float = 0.75, max_words: int = 1_000_000, ngrams: int = 1
+        self,
+        k1: float = 1.5,
+        *,
+        b: float = 0.75,
+        max_features: int = 1_000_000,
+        analyzer: str = "word",
+        ngram_range: tuple[int, int] | None = None,
     ):
-        super().__init__(max_words, ngrams=ngrams)
+        super().__init__(max_features, analyzer=analyzer, ngram_range=ngram_range)
         self.k1 = k1
         self.b = b
 
     def _fit(self, items: list[str], y: Any) -> None:
-        super()._fit(items, y)
-        counts = super()._transform(items)
+        counts = self._learn_vocabulary(items)
         n, holding = len(items), np.bincount(counts.indices, minlength=counts.shape[1])
         self.idf_ = np.log1p((n - holding + 0.5) / (holding + 0.5)).astype(np.float32)
         self.mean_length_ = float(counts.sum() / n)
 
     def _transform(self, items: list[str]) -> sparse.csr_array:
-        counts = super()._transform(items)
+        counts = self._count(items)
         often = counts.data.astype(np.float64)
         lengths = np.repeat(np.asarray(counts.sum(axis=1)).ravel(), np.diff(counts.indptr))
         damped = often + self.k1 * (1 - self.b + self.b * lengths / self.mean_length_)
@@ -84,7 +89,7 @@ class BM25(BagOfWords):
         return counts
 
     def _transform_queries(self, items: list[str]) -> sparse.csr_array:
-        return super()._transform(items)  # how often each query has each word
+        return self._count(items)  # how often each query has each word
 
     def check_whole(self) -> None:
         """Raise an error unless there is a weight for each word, and a length to divide by."""
