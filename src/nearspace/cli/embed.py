@@ -52,13 +52,16 @@ def embed_command(
         fitted = cli.open_file(Path(spec))
         encoder: Any = cli.encoder_of(fitted, spec)
         dataset = reading.read(source, like=fitted.kind)
+        notes = encoder.notes_on(dataset.items)
     else:
         encoder = make(spec)
         dataset = reading.read(source)
         cli.check_labels(encoder, dataset)
     space = cli.embedded(dataset, encoder, spec)
     path = save(space, output)
-    for note in space.encoder.notes if space.encoder else ():
+    if not spec.endswith(".space"):
+        notes = space.encoder.notes if space.encoder else ()
+    for note in notes:
         echo(f"note: {space.recipe.spec}: {note}", err=True)
     rows, dim = space.vectors.shape
     echo(f"{path}: {counted(rows, 'vector')} of {counted(dim, 'dimension')}.")

@@ -158,6 +158,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         return ()
 
+    def notes_on(self, X: Any) -> tuple[str, ...]:
+        """Return what there is to say of items before they are embedded: nothing, as a rule."""
+        return ()
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from items.
 
@@ -262,6 +266,30 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
                 some = items.iloc[rows] if hasattr(items, "iloc") else items[rows]
                 vectors[rows] = self._transform(some)
             return vectors
+
+    def transform_queries(self, X: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors by which a space of `transform` is searched for what is near to items.
+
+        They are those of `transform`, unless the encoder tells what is asked from what is answered,
+        as a model with a prompt for queries does.
+
+        Parameters
+        ----------
+        X : sequence of n items
+            Of the kind the encoder was fitted on.
+
+        Returns
+        -------
+        ndarray or csr_array of shape (n, d), float32
+            One vector an item.
+        """
+        check_is_fitted(self)
+        with one_thread():
+            return self._transform_queries(self._check(plain_items(X), reset=False))
+
+    def _transform_queries(self, items: Any) -> np.ndarray | sparse.csr_array:
+        """Return the vectors by which to search for checked items."""
+        return self._transform(items)
 
     def _recognised(self, items: Any) -> Kind:
         """Return the kind given as a parameter, else that of ours which items look like."""

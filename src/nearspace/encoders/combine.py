@@ -150,6 +150,11 @@ class Composite(Encoder):
         """What there is to say of the fitted parts."""
         return tuple(dict.fromkeys(note for part in self.encoders_ for note in part.notes))
 
+    def notes_on(self, X: Any) -> tuple[str, ...]:
+        """Return what the parts that items themselves go to have to say of them."""
+        firsts = self.encoders_[:1] if self.first is not self else self.encoders_
+        return tuple(dict.fromkeys(note for part in firsts for note in part.notes_on(X)))
+
     @property
     def in_blocks(self) -> bool:  # type: ignore[override]
         """Whether all parts are."""
@@ -229,10 +234,16 @@ class Concatenated(Composite):
         return [self.kind_.size for _ in self.encoders_]
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
-        blocks = [part.transform(items) for part in self.encoders_]
+        return self._beside([part.transform(items) for part in self.encoders_])
+
+    def _beside(self, blocks: list[Any]) -> np.ndarray | sparse.csr_array:
+        """Return the vectors of the parts side by side."""
         if any(sparse.issparse(block) for block in blocks):
             return sparse.csr_array(sparse.hstack(blocks, format="csr"), dtype=np.float32)
         return np.hstack(blocks)
+
+    def _transform_queries(self, items: Any) -> np.ndarray | sparse.csr_array:
+        return self._beside([part.transform_queries(items) for part in self.encoders_])
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -314,9 +325,16 @@ class Piped(Composite):
         return [self.kind_.size, *(part._n_features_out for part in self.encoders_[:-1])]
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
-        for part in self.encoders_:
-            items = part.transform(items)
-        return items
+        return self._through(self.encoders_[0].transform(items))
+
+    def _transform_queries(self, items: Any) -> np.ndarray | sparse.csr_array:
+        return self._through(self.encoders_[0].transform_queries(items))
+
+    def _through(self, vectors: Any) -> np.ndarray | sparse.csr_array:
+        """Return what the parts behind the first make of its vectors."""
+        for part in self.encoders_[1:]:
+            vectors = part.transform(vectors)
+        return vectors
 
     @property
     def metric(self) -> str:  # type: ignore[override]

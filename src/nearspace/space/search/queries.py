@@ -91,7 +91,8 @@ def read_queries(space: Space, queries: Iterable[str], column: str | None = None
         called, items, told = _items(kind, query, column)
         names += called
         notes += told
-        vectors.append(encoder.transform(items))
+        vectors.append(encoder.transform_queries(items))
+        notes += encoder.notes_on(items)
         if isinstance(items, list) and encoder.first is not encoder:
             # Of a single encoder such a vector is zero, which the search itself tells.
             counts = abs(encoder.first.transform(items)).sum(axis=1)
