@@ -49,13 +49,16 @@ CASES = [
 ]
 
 # What has to be given to some.
-OTHERS = {"pretrained"}  # whose models others have trained
+OTHERS = {"pretrained", "static"}  # whose models others have trained
 NEEDED = {"vectors": ("a.npy",), **dict.fromkeys(OTHERS, ("a/model",))}
 TRAINED = {name for name, spec in QUICK.items() if "epochs" in spec}
 
 
-def others_model(kind, folder):
+def others_model(name, kind, folder):
     """Return the folder of a model that takes items of a kind."""
+    if name == "static":
+        folder.joinpath("static").mkdir(exist_ok=True)
+        return text_models.save_static(folder / "static")
     if kind == "image":
         return vision_models.save(vision_models.vit, folder / "vit")
     return text_models.save(text_models.bert, folder / "bert")
@@ -86,7 +89,7 @@ def fitted(tmp_path_factory):
             np.save(path, vectors.toarray() if sparse.issparse(vectors) else vectors)
             return encoder_class(name)(str(path)).fit(dataset.items), train, test
         if name in OTHERS:  # random weights: even they keep some of what an item shows
-            model = others_model(kind, folder)
+            model = others_model(name, kind, folder)
             return encoder_class(name)(model).fit(train.items), train, test
         return make(QUICK.get(name, name)).fit(train.items, train.target.values), train, test
 
@@ -129,7 +132,7 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 
 @each(CASES)
 def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
-    counts = {"bow", "tfidf", "bovw", "colour_histogram", "simclr", "supcon", "l2", "pretrained"}
+    counts = {"bow", "tfidf", "bovw", "colour_histogram", "simclr", "supcon", "l2", *OTHERS}
     by_cosine = name in counts | {"vectors"} or (name, kind) == ("raw", "text")
     encoder, _, test = fitted(name, kind)
     assert encoder.metric in METRICS
@@ -234,7 +237,7 @@ def made(kind, n, side, rng):
 def bits(name, kind, items, labels, folder):
     """Return digests of all that a newly fitted encoder computes."""
     if name in OTHERS:
-        encoder = encoder_class(name)(others_model(kind, folder))
+        encoder = encoder_class(name)(others_model(name, kind, folder))
     else:
         encoder = make("bovw(words=40)" if name == "bovw" else name)
         if "epochs" in encoder.get_params():

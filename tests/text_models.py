@@ -5,7 +5,9 @@ The library is imported where it is needed: it takes a second, also where no suc
 
 import json
 
+import numpy as np
 import torch
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import save_file
 
 from nearspace.data import SAMPLES
@@ -105,6 +107,23 @@ def save(build, folder, marked=True, padding_side="right"):
             sep_token="[SEP]",
             padding_side=padding_side,
         ).save_pretrained(folder)
+    return str(folder)
+
+
+def save_static(folder, smaller=False, unit=True, **arrays):
+    """Write a table of token vectors as model2vec does; return the folder as text."""
+    tokenizer = word_tokenizer()
+    tokenizer.enable_padding()
+    tokenizer.enable_truncation(4)  # which is not to be followed
+    tokenizer.save(str(folder / "tokenizer.json"))
+    n = tokenizer.get_vocab_size()
+    rng = np.random.default_rng(0)
+    tables = {"embeddings": rng.normal(size=(n // 2 if smaller else n, 8)).astype(np.float16)}
+    if smaller:
+        tables["mapping"] = rng.integers(0, n // 2, n)
+        tables["weights"] = rng.random(n).astype(np.float32)
+    save_arrays(tables | arrays, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"normalize": unit}))
     return str(folder)
 
 

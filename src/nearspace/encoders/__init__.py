@@ -83,6 +83,9 @@ CATALOGUE: dict[str, Entry] = {
         "a model that others have trained",
         extra="pretrained",
     ),
+    "static": Entry(
+        ".borrowed.static:Static", ("text",), "a table of token vectors", extra="pretrained"
+    ),
     "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nearspace.data import Kind, Text
+from nearspace.encoders.blocks import text_blocks
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
     Asked,
@@ -26,10 +27,9 @@ from nearspace.errors import DataError
 from nearspace.learning.progress import tell_embedded
 from nearspace.learning.threads import side_by_side, threads_for
 
-__all__ = ["Language", "Tokens", "load_language", "token_batches", "windows"]
+__all__ = ["Language", "Tokens", "load_language", "token_batches"]
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "*.model")
-MOST_TEXTS, MOST_CHARACTERS = 8192, 2**24  # of a window: what is sorted by length at once
 TOKENS_AN_ITEM = 64  # of a batch, for each item of `batch_size`
 WASTED = 64  # tokens of padding in a batch cost no more than a batch of their own
 NAMED, SHOWN = 3, 30  # texts that a note names, and characters of each
@@ -117,10 +117,12 @@ class Language(Model):
 
     def sample(self, kind: Kind) -> Tokens:
         """Return two texts of different lengths."""
-        pieces = [
-            Piece(row, ids[0] or [0], 0, 1.0)
-            for row, ids in enumerate(self.read(["near means alike, and far means other", "far"]))
-        ]
+        read = self.read(["near means alike, and far means other", "far"])
+        return self.batch_of([pieces[0] or [0] for pieces in read])
+
+    def batch_of(self, ids: list[list[int]]) -> Tokens:
+        """Return tokens, given by their numbers, as the model takes them."""
+        pieces = [Piece(row, numbers, 0, 1.0) for row, numbers in enumerate(ids)]
         return self._batch(pieces, next(self.tower.parameters()).device)
 
     def pooled(self, output: Tensor, batch: Tokens, asked: Asked) -> Tensor:
@@ -153,8 +155,8 @@ class Language(Model):
     def notes_on(self, items: list[str], asked: Asked) -> tuple[str, ...]:
         """Return how many texts are longer than the model reads; where ``strict``, raise it."""
         counts = np.zeros(len(items), dtype=np.int64)
-        for start, texts in windows(items):
-            for row, pieces in enumerate(self.read(texts, asked.prompt), start):
+        for rows, texts in text_blocks(items):
+            for row, pieces in enumerate(self.read(texts, asked.prompt), rows.start):
                 if len(pieces) > 1:
                     counts[row] = sum(map(len, pieces)) - self._n_marks * (len(pieces) - 1)
         longer = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
@@ -197,6 +199,12 @@ class Language(Model):
         return pieces
 
     @functools.cached_property
+    def n_rows(self) -> int:
+        """How many tokens the model has vectors of, as many as are wanted where it has no table."""
+        tower: Any = self.tower
+        return getattr(tower.get_input_embeddings(), "num_embeddings", UNBOUNDED)
+
+    @functools.cached_property
     def _n_marks(self) -> int:
         """How many tokens mark the ends of a text."""
         return self.tokenizer.num_special_tokens_to_add(pair=False)
@@ -221,11 +229,9 @@ class Language(Model):
         ids = torch.full((len(pieces), int(lengths.max())), self.tokenizer.pad_token_id or 0)
         for row, piece in enumerate(pieces):
             ids[row, : len(piece.ids)] = torch.tensor(piece.ids)
-        tower: Any = self.tower
-        vocabulary = tower.get_input_embeddings()
-        if isinstance(vocabulary, nn.Embedding) and ids.max() >= vocabulary.num_embeddings:
+        if ids.max() >= self.n_rows:
             raise self.unusable(
-                f"has {vocabulary.num_embeddings:,} tokens and its tokenizer gives number "
+                f"has {self.n_rows:,} tokens and its tokenizer gives number "
                 f"{int(ids.max()):,}: they are not of one model"
             )
         skips = torch.tensor([piece.skip for piece in pieces])
@@ -238,8 +244,8 @@ class Language(Model):
         rows = {text: row for row, text in enumerate(dict.fromkeys(items))}
         self.tower.to(asked.device)
         parts = [
-            self._of_window(texts, asked, function, (start, len(rows)))
-            for start, texts in windows(list(rows))
+            self._of_block(texts, asked, function, (block.start, len(rows)))
+            for block, texts in text_blocks(list(rows))
         ]
         whole = [torch.cat(columns) for columns in zip(*parts, strict=True)]
         if len(rows) == len(items):
@@ -247,7 +253,7 @@ class Language(Model):
         order = torch.tensor([rows[text] for text in items])
         return [column[order] for column in whole]
 
-    def _of_window(
+    def _of_block(
         self,
         texts: list[str],
         asked: Asked,
@@ -297,24 +303,6 @@ class Language(Model):
 def _is_own(asked: Asked) -> bool:
     """Return whether the vector is asked for that the model's makers meant."""
     return asked.layer == -1 and asked.pool is None
-
-
-def windows(texts: list[str]) -> Iterator[tuple[int, list[str]]]:
-    """Yield texts as many at a time as are sorted by their lengths at once, and where they start.
-
-    Examples
-    --------
-    >>> [(start, len(some)) for start, some in windows(["near"] * 10_000)]
-    [(0, 8192), (8192, 1808)]
-    """
-    start = 0
-    while start < len(texts):
-        stop, n_characters = start, 0
-        while stop < min(len(texts), start + MOST_TEXTS) and n_characters < MOST_CHARACTERS:
-            n_characters += len(texts[stop])
-            stop += 1
-        yield start, texts[start:stop]
-        start = stop
 
 
 def token_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
