@@ -23,7 +23,7 @@ from nearspace.encoders.spec import make
 from nearspace.metrics.labels import knn_scores
 from nearspace.recipe import METRICS
 from nearspace.space.space import embed
-from tests import vision_models
+from tests import text_models, vision_models
 from tests.conftest import SAMPLE_OF_KIND
 
 # Fewer epochs than by default, where the default would take its time.
@@ -49,8 +49,19 @@ CASES = [
 ]
 
 # What has to be given to some.
-NEEDED = {"vectors": ("a.npy",), "pretrained": ("a/model",)}
+OTHERS = {"pretrained", "static"}  # whose models others have trained
+NEEDED = {"vectors": ("a.npy",), **dict.fromkeys(OTHERS, ("a/model",))}
 TRAINED = {name for name, spec in QUICK.items() if "epochs" in spec}
+
+
+def others_model(name, kind, folder):
+    """Return the folder of a model that takes items of a kind."""
+    if name == "static":
+        folder.joinpath("static").mkdir(exist_ok=True)
+        return text_models.save_static(folder / "static")
+    if kind == "image":
+        return vision_models.save(vision_models.vit, folder / "vit")
+    return text_models.save(text_models.bert, folder / "bert")
 
 
 def each(cases):
@@ -77,8 +88,8 @@ def fitted(tmp_path_factory):
             vectors = make(plain).fit_transform(dataset.items)
             np.save(path, vectors.toarray() if sparse.issparse(vectors) else vectors)
             return encoder_class(name)(str(path)).fit(dataset.items), train, test
-        if name == "pretrained":  # random weights: even they keep some of what a picture shows
-            model = vision_models.save(vision_models.vit, folder / "vit")
+        if name in OTHERS:  # random weights: even they keep some of what an item shows
+            model = others_model(name, kind, folder)
             return encoder_class(name)(model).fit(train.items), train, test
         return make(QUICK.get(name, name)).fit(train.items, train.target.values), train, test
 
@@ -122,7 +133,7 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 @each(CASES)
 def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
     counts = {"bow", "tfidf", "hashing", "bovw", "colour_histogram"}
-    angles = {"simclr", "supcon", "l2", "pretrained", "vectors"}
+    angles = {"simclr", "supcon", "l2", "vectors", *OTHERS}
     by_cosine = name in counts | angles or (name, kind) == ("raw", "text")
     encoder, _, test = fitted(name, kind)
     assert encoder.metric in METRICS
@@ -226,8 +237,8 @@ def made(kind, n, side, rng):
 
 def bits(name, kind, items, labels, folder):
     """Return digests of all that a newly fitted encoder computes."""
-    if name == "pretrained":
-        encoder = encoder_class(name)(vision_models.save(vision_models.vit, folder / "vit"))
+    if name in OTHERS:
+        encoder = encoder_class(name)(others_model(name, kind, folder))
     else:
         encoder = make("bovw(words=40)" if name == "bovw" else name)
         if "epochs" in encoder.get_params():

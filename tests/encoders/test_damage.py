@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from tests import vision_models
+from tests import text_models, vision_models
 from tests.conftest import SAMPLE_OF_KIND
 from tests.damage import (
     damaged_arrays,
@@ -68,6 +68,9 @@ def written(tmp_path_factory):
             encoder = make(f"vectors('{folder}/a.npy')")
         elif name == "pretrained":
             encoder = make(f"pretrained('{vision_models.save(vision_models.vit, folder / 'v')}')")
+        elif name == "static":
+            (folder / "s").mkdir()
+            encoder = make(f"static('{text_models.save_static(folder / 's', smaller=True)}')")
         else:
             encoder = make(COMPOSITES.get(name, (name,))[0])
             given = encoder.get_params(deep=False)

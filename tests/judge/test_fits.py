@@ -1,5 +1,7 @@
 """What of an encoder depends on a seed, and what the cache may keep."""
 
+import time
+
 import numpy as np
 import pytest
 from sklearn.decomposition import NMF
@@ -80,3 +82,28 @@ def test_encoders_of_one_spec_are_the_same_if_they_hold_the_same():
     assert is_same(Network(net, mean=np.arange(4.0)), Network(net, mean=np.arange(4.0)))
     assert not is_same(Network(net, mean=np.arange(4.0)), Network(net, mean=np.ones(4)))
     assert not is_same(Piped([Network(net), make("l2")]), Piped([Network(other), make("l2")]))
+
+
+@pytest.mark.trains
+def test_another_process_fits_what_takes_long_as_it_is_fitted_here(tmp_path):
+    task = set_task(load("digits", limit=450), Protocol())
+    specs = ["mlp(epochs=70)", "mlp(epochs=71)", "mlp(epochs=72)@fc1"]
+    wanted = [(make(spec), task.train) for spec in ("pca", "mlp(epochs=2)", *specs)]
+    here, fits = Fits(task), Fits(task, tmp_path)
+    with fits.beside(wanted, 1) as workers:
+        assert [job.encoder.spec for job in workers.waiting] == [
+            "mlp(epochs=70)", "mlp(epochs=71)", "mlp(epochs=72)"
+        ]  # fmt: skip
+        fits.get(make(specs[0]))
+        deadline = time.monotonic() + 120
+        while len(workers.waiting) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for spec in specs[1:]:
+            assert fits.has(make(spec))
+            ours, theirs = (made.get(make(spec))[0] for made in (here, fits))
+            np.testing.assert_array_equal(
+                *(each.transform(task.test.items) for each in (ours, theirs))
+            )
+        assert workers.seconds > 0
+    with Fits(task, tmp_path).beside(wanted, 1) as workers:  # all of them are in the cache
+        assert not workers.processes

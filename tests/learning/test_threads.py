@@ -5,7 +5,7 @@ import threading
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from nearspace.learning.threads import FEW, SMALL_STEP, one_thread, threads_for
+from nearspace.learning.threads import FEW, SMALL_STEP, one_thread, side_by_side, threads_for
 
 
 def blas():
@@ -42,3 +42,16 @@ def test_openblas_has_one_thread_until_the_last_has_left():
             other.join()
             assert blas() == {1}
         assert blas() == {2}
+
+
+def test_parts_side_by_side_are_each_computed_with_one_thread(monkeypatch):
+    parts = [torch.rand(200, 300, generator=torch.Generator().manual_seed(n)) for n in range(9)]
+    made, before = [], torch.get_num_threads()
+    for told in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", told)
+        results = side_by_side(lambda part: (torch.get_num_threads(), part @ part.T), parts)
+        made.append(list(results))
+    assert torch.get_num_threads() == before
+    for (one, alone), (other, beside) in zip(*made, strict=True):
+        assert (one, other) == (1, 1)
+        torch.testing.assert_close(alone, beside, rtol=0, atol=0)

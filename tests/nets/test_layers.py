@@ -43,6 +43,7 @@ def test_feature_maps_and_tokens_become_vectors():
     torch.testing.assert_close(as_vectors(maps, "none")[1, 2, 4], maps[1, :, 2, 4])
     torch.testing.assert_close(as_vectors(tokens, "cls"), tokens[:, 0])
     torch.testing.assert_close(as_vectors(tokens, "mean"), tokens.mean(dim=1))
+    torch.testing.assert_close(as_vectors(tokens, "last"), tokens[:, -1])
     assert as_vectors(tokens, "none") is tokens
     with pytest.raises(DataError, match=r"\(16, 3, 5\) has no class token"):
         as_vectors(maps, "cls")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import counted, echo
+from nearspace.cli.terminal import counted, echo, progress_bar
+
+AT_ONCE = 2**22  # bytes of a text file that are embedded at once
+NOTES = 3  # of texts in blocks of lines
 
 
 def embed_command(
@@ -46,6 +50,10 @@ def embed_command(
     A .space file keeps the encoder too, and can be searched, mapped, decoded and added to; .npz and
     .parquet are for other tools.
 
+    The lines of a large .txt file go into a .space some at a time, in little memory, where the
+    encoder learns nothing. After Ctrl-C the space holds what is done, and the same command goes on
+    from there.
+
     [bold]Examples[/]
 
       nearspace embed my_photos/ --with simclr -o photos.space
@@ -57,19 +65,76 @@ def embed_command(
     from nearspace.encoders.spec import make
     from nearspace.space.formats import save, written_endings
 
+    if _streams(source, output, spec, reading):
+        _embed_lines(Path(source), spec, output, force)
+        return
     cli.check_file(output, *written_endings(), force=force, reads=[source])
 
     if spec.endswith(".space"):
         fitted = cli.open_file(Path(spec))
         encoder: Any = cli.encoder_of(fitted, spec)
         dataset = reading.read(source, like=fitted.kind)
+        notes = encoder.notes_on(dataset.items)
     else:
         encoder = make(spec)
         dataset = reading.read(source)
         cli.check_labels(encoder, dataset)
     space = cli.embedded(dataset, encoder, spec)
     path = save(space, output)
-    for note in space.encoder.notes if space.encoder else ():
+    if not spec.endswith(".space"):
+        notes = space.encoder.notes if space.encoder else ()
+    for note in notes:
         echo(f"note: {space.recipe.spec}: {note}", err=True)
     rows, dim = space.vectors.shape
     echo(f"{path}: {counted(rows, 'vector')} of {counted(dim, 'dimension')}.")
+
+
+def _streams(source: str, output: Path, spec: str, reading: Any) -> bool:
+    """Return whether a source is read some lines at a time: a large text file, and nothing else."""
+    from nearspace.data.encodings import BEGINNING, encoding_of
+    from nearspace.encoders.spec import make
+    from nearspace.space.file.growing import is_unfinished
+
+    path = Path(source)
+    if path.suffix != ".txt" or output.suffix != ".space" or not path.is_file():
+        return False
+    if reading != type(reading)() or spec.endswith(".space") or make(spec).learns != "nothing":
+        return False
+    with path.open("rb") as file:
+        if not encoding_of(file.read(BEGINNING)).startswith("utf-8"):
+            return False
+    return path.stat().st_size > AT_ONCE or is_unfinished(output)
+
+
+def _embed_lines(source: Path, spec: str, output: Path, force: bool) -> None:
+    """Embed the lines of a text file, or those that an earlier run left."""
+    from nearspace.encoders.spec import make
+    from nearspace.learning.progress import about
+    from nearspace.space.file.growing import embed_lines, is_unfinished
+
+    goes_on = not force and is_unfinished(output)
+    cli.check_file(output, ".space", force=force or goes_on)
+    if force:
+        output.unlink(missing_ok=True)
+    start, first = time.monotonic(), list[int]()
+    with progress_bar() as tell:
+
+        def told(read: int, size: int, lines: int) -> None:
+            first.append(read)
+            left = (time.monotonic() - start) * (size - read) / max(read - first[0], 1)
+            when = f", {about(left)} left" if len(first) > 1 else ""
+            tell(read / size, f"{spec}, {lines:,} lines{when}")
+
+        try:
+            grown = embed_lines(source, make(spec), output, told)
+        except KeyboardInterrupt:
+            if is_unfinished(output):
+                echo(f"{output} holds what is done; the same command goes on from there.", err=True)
+            raise
+    for note in grown.notes[:NOTES]:
+        echo(f"note: {spec}: {note}", err=True)
+    if grown.blank:
+        echo(f"note: {counted(grown.blank, 'line')} without a text left out.", err=True)
+    if grown.before:
+        echo(f"note: went on after line {grown.before:,}.", err=True)
+    echo(f"{output}: {counted(grown.items, 'vector')} of {counted(grown.dim, 'dimension')}.")

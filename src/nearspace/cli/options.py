@@ -9,6 +9,7 @@ import functools
 import inspect
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
@@ -471,13 +472,20 @@ def encoder_of(space: Any, path: str | Path) -> Any:
 
 
 def embedded(dataset: Any, encoder: Any, name: str) -> Any:
-    """Return the space of a dataset, with a bar on standard error while the encoder is fitted."""
-    from nearspace.learning.progress import epoch_listener
+    """Return the space of a dataset, with a bar on standard error while the encoder is busy."""
+    from nearspace.learning.progress import about, embedding_listener, epoch_listener
     from nearspace.space.space import embed
+
+    start = time.monotonic()
+
+    def tell_embedded(done: float, items: int) -> None:
+        left = (time.monotonic() - start) * (items - done) / done
+        tell(done / items, f"{name}, {int(done):,} of {items:,}, {about(left)} left")
 
     with (
         progress_bar() as tell,
         epoch_listener(lambda done, epochs: tell(done / epochs, f"{name}, epoch {done:,}")),
+        embedding_listener(tell_embedded),
     ):
         tell(0.0, name)
         space = embed(dataset, encoder)

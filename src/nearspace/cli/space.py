@@ -51,7 +51,7 @@ def add_command(
     dataset = reading.read(source, like=space.kind)
     new = cli.embedded(dataset, encoder, str(to))
     added = add(to, new, append=append, replace=replace)
-    for note in (*added.notes, *_new_labels(space, new)):
+    for note in (*encoder.notes_on(dataset.items), *added.notes, *_new_labels(space, new)):
         echo(f"note: {in_options(note)}", err=True)
     echo(
         f"{to}: {added.new:,} new, {added.changed:,} changed, {added.unchanged:,} unchanged; "

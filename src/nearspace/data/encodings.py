@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 
-__all__ = ["encoding_of", "utf8_of", "why_no_utf8"]
+__all__ = ["BEGINNING", "encoding_of", "utf8_of", "why_no_utf8"]
 
 PIECE = 2**24  # bytes that are checked at once
 BEGINNING = 1000  # bytes that show whether every other one is zero

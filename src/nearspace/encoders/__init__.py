@@ -83,7 +83,13 @@ CATALOGUE: dict[str, Entry] = {
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
     "pretrained": Entry(
-        ".borrowed.pretrained:Pretrained", _IMAGE, "trained vision model", extra="pretrained"
+        ".borrowed.pretrained:Pretrained",
+        ("image", "text"),
+        "a model that others have trained",
+        extra="pretrained",
+    ),
+    "static": Entry(
+        ".borrowed.static:Static", ("text",), "a table of token vectors", extra="pretrained"
     ),
     "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),
 }

@@ -158,6 +158,10 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         return ()
 
+    def notes_on(self, X: Any) -> tuple[str, ...]:
+        """Return what there is to say of items before they are embedded: nothing, as a rule."""
+        return ()
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from items.
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["row_blocks"]
+__all__ = ["row_blocks", "text_blocks"]
 
 NUMBERS_AT_ONCE = 2**21  # of items, from which vectors are made that need no others
+MOST_TEXTS, MOST_CHARACTERS = 8192, 2**24  # that are read at once
 
 
 def row_blocks(items: Any) -> Iterator[slice]:
@@ -28,3 +29,21 @@ def row_blocks(items: Any) -> Iterator[slice]:
         step = max(1, NUMBERS_AT_ONCE // max(1, math.prod(sides)))
     for start in range(0, n, step):
         yield slice(start, min(start + step, n))
+
+
+def text_blocks(texts: list[str]) -> Iterator[tuple[slice, list[str]]]:
+    """Yield as many texts at a time as are read at once, behind the rows in which they stand.
+
+    Examples
+    --------
+    >>> [(rows, len(some)) for rows, some in text_blocks(["near"] * 10_000)]
+    [(slice(0, 8192, None), 8192), (slice(8192, 10000, None), 1808)]
+    """
+    start = 0
+    while start < len(texts):
+        stop, n_characters = start, 0
+        while stop < min(len(texts), start + MOST_TEXTS) and n_characters < MOST_CHARACTERS:
+            n_characters += len(texts[stop])
+            stop += 1
+        yield slice(start, stop), texts[start:stop]
+        start = stop

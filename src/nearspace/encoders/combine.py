@@ -150,6 +150,11 @@ class Composite(Encoder):
         """What there is to say of the fitted parts."""
         return tuple(dict.fromkeys(note for part in self.encoders_ for note in part.notes))
 
+    def notes_on(self, X: Any) -> tuple[str, ...]:
+        """Return what the parts that items themselves go to have to say of them."""
+        firsts = self.encoders_[:1] if self.first is not self else self.encoders_
+        return tuple(dict.fromkeys(note for part in firsts for note in part.notes_on(X)))
+
     @property
     def in_blocks(self) -> bool:  # type: ignore[override]
         """Whether all parts are."""

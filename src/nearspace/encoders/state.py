@@ -25,7 +25,7 @@ __all__ = ["Keeps", "State", "Weights", "check_state", "digest", "read_json", "s
 
 FORMAT = 2
 # What changes the way to the weights, or how they are used, but not what comes of them.
-INDIFFERENT = {"history_", "n_samples_fit_", "batch_size", "device", "verbose"}
+INDIFFERENT = {"history_", "n_samples_fit_", "told_", "batch_size", "device", "verbose"}
 MOST_NESTED = 100  # lists and objects in one another
 MOST_JSON = 2**28  # bytes
 LARGEST = 2**63  # whole number

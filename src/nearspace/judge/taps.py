@@ -90,7 +90,7 @@ def layer_batches(
     encoder: Any, items: Any, names: Sequence[str], memory: Memory = MEMORY
 ) -> Iterator[tuple[slice, dict[str, Tensor]]]:
     """Yield what layers make of a few items at a time, as many as there is memory for."""
-    n, names = items.shape[0], list(names)
+    n, names = len(items), list(names)
     one = encoder.layer_outputs(take_items(items, np.arange(1)), names)
     values = sum(output.numel() for output in one.values())
     step = min(memory.batch_items, max(1, memory.batch_values // values))
@@ -106,7 +106,7 @@ def layer_vectors(
     """Return the vectors of several layers from one run of the network over the items."""
     from nearspace.nets.layers import as_vectors
 
-    n = items.shape[0]
+    n = len(items)
     vectors: dict[str, np.ndarray] = {}
     zeros: dict[str, np.ndarray] = {}
     ever_on: dict[str, Tensor] = {}

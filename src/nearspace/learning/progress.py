@@ -8,10 +8,21 @@ from collections.abc import Callable, Iterator
 
 from nearspace.foreign import printable
 
-__all__ = ["about", "epoch_bar", "epoch_listener", "tell_epoch"]
+__all__ = [
+    "about",
+    "embedding_listener",
+    "epoch_bar",
+    "epoch_listener",
+    "tell_embedded",
+    "tell_epoch",
+]
 
 _listener: contextvars.ContextVar[Callable[[int, int], None] | None] = contextvars.ContextVar(
     "epoch_listener", default=None
+)
+
+_embedding_listener: contextvars.ContextVar[Callable[[float, int], None] | None] = (
+    contextvars.ContextVar("embedding_listener", default=None)
 )
 
 
@@ -47,6 +58,23 @@ def tell_epoch(done: int, epochs: int) -> None:
     listener = _listener.get()
     if listener is not None:
         listener(done, epochs)
+
+
+@contextlib.contextmanager
+def embedding_listener(listener: Callable[[float, int], None]) -> Iterator[None]:
+    """Call ``listener(done, items)`` now and then while items are embedded in the block."""
+    token = _embedding_listener.set(listener)
+    try:
+        yield
+    finally:
+        _embedding_listener.reset(token)
+
+
+def tell_embedded(done: float, items: int) -> None:
+    """Tell the listener, where there is one, that so many items are embedded, or so much work."""
+    listener = _embedding_listener.get()
+    if listener is not None:
+        listener(done, items)
 
 
 def about(seconds: float) -> str:

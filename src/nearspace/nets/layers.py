@@ -13,7 +13,7 @@ from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["POOLS", "as_vectors", "layer_names", "list_layers", "tap"]
 
-POOLS = ("flatten", "mean", "max", "cls", "none")
+POOLS = ("flatten", "mean", "max", "cls", "last", "none")
 # By how much a row may differ from what the item gives alone, as a share of its length: the
 # arithmetic of a GPU rounds to ten bits, that of half precision to as few as seven.
 ROW_TOLERANCE, HALF_TOLERANCE = 0.01, 0.05
@@ -130,10 +130,10 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
     ----------
     output : Tensor of shape (n,), (n, d), (n, tokens, d) or (n, channels, height, width)
         Vectors stay as they are; a number an item is a vector of one.
-    pool : {"flatten", "mean", "max", "cls", "none"}
+    pool : {"flatten", "mean", "max", "cls", "last", "none"}
         What becomes of the places of a feature map or of the tokens of a sequence: all in a row,
-        their mean, their maximum, the first token (the class token of a transformer), or none of
-        this: one vector a place.
+        their mean, their maximum, the first token (the class token of a transformer), the last one,
+        or none of this: one vector a place.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
     Raises
     ------
     DataError
-        If the first token of a feature map is asked for, or the pool does not exist.
+        If the first or last token of a feature map is asked for, or the pool does not exist.
     """
     if pool not in POOLS:
         raise DataError(f"There is no pool '{pool}'. {did_you_mean(pool, POOLS)}")
@@ -153,11 +153,11 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
     places = output if output.ndim == 3 else output.movedim(1, -1)
     if pool == "none":
         return places
-    if pool == "cls":
+    if pool in ("cls", "last"):
         if output.ndim != 3:
-            shape = tuple(output.shape[1:])
-            raise DataError(f"A feature map of shape {shape} has no class token; use pool='mean'.")
-        return output[:, 0]
+            shape, token = tuple(output.shape[1:]), "class token" if pool == "cls" else "last token"
+            raise DataError(f"A feature map of shape {shape} has no {token}; use pool='mean'.")
+        return output[:, 0 if pool == "cls" else -1]
     places = places.flatten(1, -2)
     return places.mean(dim=1) if pool == "mean" else places.amax(dim=1)
 

@@ -11,6 +11,7 @@ from tests.one_part import compare
 
 from nearspace.data import SAMPLES, load
 from nearspace.encoders.borrowed.pretrained import Pretrained
+from nearspace.encoders.borrowed.vision import Pictures
 from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import DataError, MissingExtra, NearspaceError, SpecError
 from nearspace.judge.studies.layers import compare_layers
@@ -48,7 +49,7 @@ def test_of_clip_the_vision_tower_is_used(folders):
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(folders["clip"])
-    batch = whole._pictures(COLOURS)[:]
+    batch = Pictures(COLOURS, whole._loaded(), torch.device("cpu"))[:]
     with torch.no_grad():
         wanted = model.eval().vision_model(batch).last_hidden_state[:, 0]
     np.testing.assert_allclose(whole.transform(COLOURS), wanted, atol=1e-5)
@@ -92,7 +93,9 @@ def test_what_cannot_be_used_is_said_in_a_sentence(folders, tmp_path):
     refused(folders["vit"], r"no layer 'layers\.7'\. Did you mean 'layers\.", layer="layers.7")
     refused(folders["vit"], "has no revisions", revision="main")
     refused(folders["resnet"], "has no class token", pool="cls")
-    refused(folders["mae"], "gives one image several vectors, by chance")
+    refused(folders["vit"], "pool='last' is nothing for images; expected one of cls,", pool="last")
+    refused(folders["vit"], "prompt= is for texts, got images; leave it out", prompt="a")
+    refused(folders["mae"], "gives one item several vectors, by chance")
     # A checkpoint of a classifier has no weights for the pooler, whose output would be random.
     refused(folders["vit_classifier"], "no weights for its layer 'pooler'", layer="pooler")
     assert "pooler" not in Pretrained(folders["vit_classifier"]).fit(COLOURS).layer_names()

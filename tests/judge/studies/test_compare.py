@@ -506,16 +506,6 @@ def test_a_missing_library_is_told_with_what_to_install(digits, monkeypatch):
     assert row(board, "hog").scores  # which needs none
 
 
-@pytest.mark.trains
-def test_networks_fitted_in_another_process_are_the_same(digits):
-    specs = ["mlp(epochs=16)", "mlp(epochs=17)", "mlp(epochs=18)"]
-    here, beside = (compare(digits, encoders=specs, workers=n) for n in (0, 1))
-    assert [row.scores for row in here.results] == [row.scores for row in beside.results]
-    for spec in specs:
-        one, other = (row(board, spec).exhibits.layout for board in (here, beside))
-        np.testing.assert_array_equal(one, other)
-
-
 def test_the_usual_encoders_that_learn_from_labels_are_named():
     for kind, usual in USUAL.items():
         for spec in usual.specs(labelled=True):

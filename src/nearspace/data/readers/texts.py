@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import contextlib
+import dataclasses
 import gzip
 import io
 import itertools
@@ -20,7 +21,15 @@ from nearspace.data.memory import check_memory, free_memory
 from nearspace.data.sources import Source
 from nearspace.errors import DataError
 
-__all__ = ["PACKED", "opened", "plain_name", "read_lines", "read_text"]
+__all__ = [
+    "PACKED",
+    "LineBlock",
+    "line_blocks",
+    "opened",
+    "plain_name",
+    "read_lines",
+    "read_text",
+]
 
 PACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 PIECE = 2**24  # bytes that are unpacked at once
@@ -160,3 +169,64 @@ def _undecoded(file: File, encoding: str) -> str:
             if reason := why_no_utf8(line, number):
                 return reason
     return "not in UTF-8"
+
+
+@dataclasses.dataclass(frozen=True)
+class LineBlock:
+    """Some lines of a text file.
+
+    Attributes
+    ----------
+    lines : list of str
+        Without their ends.
+    first, last : int
+        The number of the first, from 0, and of the one that comes after them.
+    read : int
+        How many bytes of the file were read.
+    """
+
+    lines: list[str]
+    first: int
+    last: int
+    read: int
+
+
+def line_blocks(file: File, first: int, wanted: Callable[[], int]) -> Iterator[LineBlock]:
+    """Yield the lines of a text file from one on, as many at a time as are wanted by then.
+
+    Raises
+    ------
+    DataError
+        If a line is too long, or not in UTF-8; it is named.
+    """
+    with opened(file) as unpacked:
+        read = sum(len(unpacked.readline(LONGEST_TEXT + 1)) for _ in range(first))
+        number = first
+        while True:
+            lines: list[str] = []
+            characters = 0
+            while len(lines) < wanted() and characters < PIECE:
+                data = unpacked.readline(LONGEST_TEXT + 1)
+                if not data:
+                    break
+                lines.append(_decoded(data, file, number + len(lines)))
+                read += len(data)
+                characters += len(data)
+            if not lines:
+                return
+            number += len(lines)
+            yield LineBlock(lines, number - len(lines), number, read)
+
+
+def _decoded(data: bytes, file: File, number: int) -> str:
+    """Return a line as text."""
+    if len(data) > LONGEST_TEXT and not data.endswith(b"\n"):
+        raise DataError(
+            f"{file.name}: line {number + 1} is longer than {LONGEST_TEXT:,} bytes; expected a "
+            "text in each line."
+        )
+    try:
+        return data.decode("utf-8-sig" if number == 0 else "utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        reason = why_no_utf8(data, number + 1) or f"not in UTF-8 ({error.reason})"
+        raise _no_text(file, reason) from None

@@ -1,71 +1,83 @@
-"""Vision models that others have trained, by their name on the Hugging Face hub or in a folder."""
+"""Models that others have trained, by their name on the Hugging Face hub or in a folder."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
-import math
 import re
-from collections.abc import Iterator
 from numbers import Integral
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
-import torch
-from safetensors import SafetensorError
 from sklearn.utils._param_validation import Interval, StrOptions
-from torch import Tensor, nn
 
-from nearspace.data import Image
-from nearspace.data.batches import Batches, Positions
+from nearspace.data import Image, Text
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.borrowed.language import Language, load_language
+from nearspace.encoders.borrowed.models import (
+    UNREADABLE,
+    Asked,
+    Model,
+    digest_weights,
+    find_folder,
+    first_line,
+)
+from nearspace.encoders.borrowed.vision import Vision, load_vision
 from nearspace.encoders.layers import Layers
-from nearspace.errors import DataError, NearspaceError, need
+from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.device import torch_device
-from nearspace.learning.threads import threads_for
-from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["Pretrained"]
 
-WEIGHTS = ("model.safetensors", "model-*.safetensors")
-PROCESSORS = ("preprocessor_config.json", "processor_config.json")
-FILES = ("config.json", *PROCESSORS, "*.index.json")
-# Whatever transformers raises on a folder, or a batch, that it cannot make sense of.
-UNREADABLE = (
-    OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError,
-    SafetensorError,
-)  # fmt: skip
+LOADERS = {Image: load_vision, Text: load_language}
 
 
 @dataclasses.dataclass(eq=False, repr=False)
 class Pretrained(Layers, Encoder):
-    """A pretrained vision model, through the library transformers.
+    """A pretrained model of images or of texts, through the library transformers.
 
     Pictures go through the model's own image processor, in Pillow's version on every machine; grey
-    ones are repeated to three channels. Of a model of images and texts, such as CLIP, the vision
-    tower alone is used, before the projection into the space that both share. Only safetensors are
-    read, and no code that comes with a model is run.
+    ones are repeated to three channels. Of a model of images and texts, such as CLIP, the tower of
+    their kind alone is used, before the projection into the space that both share.
 
-    A saved encoder keeps the model's name, its revision and the SHA-256 of its weights, not the
-    weights; loading it finds them again and refuses others.
+    Texts go through the model's own tokenizer: those of about the same length together, and equal
+    ones once. Of a model for sentence-transformers the pooling, the layers behind it, the length,
+    the prompts and the metric are those that its files say; of any other, encoder or decoder, the
+    vector is the mean over the tokens. A text that is longer than the model reads is cut, and told.
+
+    Only safetensors are read, and no code that comes with a model is run. A saved encoder keeps the
+    model's name, its revision and the SHA-256 of its weights, not the weights; loading it finds
+    them again and refuses others.
 
     Parameters
     ----------
     model : str
-        A folder that ``save_pretrained`` of a model and of its image processor wrote, or a name on
-        the hub, such as ``"google/vit-base-patch16-224"``. What is in the hub's cache folder is
-        used where the hub is out of reach.
+        A folder that ``save_pretrained`` of a model and of its image processor or its tokenizer
+        wrote, or a name on the hub, such as ``"google/vit-base-patch16-224"`` or
+        ``"sentence-transformers/all-MiniLM-L6-v2"``. What is in the hub's cache folder is used
+        where the hub is out of reach.
     layer : int or str, default=-1
         A number is one of the model's hidden states: 0 what goes into the first block, i what
         comes out of block i, -1 what the model puts out, after its last normalisation if it has
         one. A text is the name of a layer, such as ``"layers.3"``.
-    pool : {"cls", "mean", "max", "flatten"}, optional
-        What becomes of the tokens or the places of a feature map; by default the class token where
-        the model has one, else the mean.
+    pool : {"cls", "mean", "max", "last", "flatten"}, optional
+        What becomes of the tokens or the places of a feature map; by default what suits the model.
+        ``"last"``, the last token of a text, is for texts alone, ``"flatten"`` for images.
+    prompt : str, optional
+        What is put before every text; by default what the model's files say of documents, if they
+        do. ``""`` for nothing.
+    query_prompt : str, optional
+        What is put before a text by which a space is searched, in place of ``prompt``; by default
+        what the model's files say of queries, if they do.
+    long : {"cut", "chunks"}, default="cut"
+        What becomes of a text that is longer than the model reads: its beginning is read, or all of
+        it, in pieces whose vectors are put together, each weighted by its length.
+    strict : bool, default=False
+        Whether a text that is longer than the model reads is an error.
     batch_size : int, default=32
-        Images that go through the model at once.
+        Images that go through the model at once; of texts, 64 times as many tokens.
     revision : str, optional
         Branch, tag or commit on the hub; its main branch when absent. A comparison keeps results in
         its cache only for a whole commit of 40 digits, since branches and tags move.
@@ -77,28 +89,42 @@ class Pretrained(Layers, Encoder):
     revision_ : str or None
         The commit on the hub; None of a folder.
     sha256_ : str
-        Of the file of weights; of several files in the order of their names.
+        Of the files of weights, in the order of their names.
     default_pool_ : str
         The pool that suits the model.
+    metric_ : {"cosine", "dot", "euclidean"}
+        By what the vectors are meant to be compared.
+    told_ : list of str
+        What there was to say of the items of `fit`.
 
     Examples
     --------
     >>> from nearspace import make
     >>> make('pretrained("google/vit-base-patch16-224", pool="mean")@"layers.3"')
     Pretrained(layer='layers.3', model='google/vit-base-patch16-224', pool='mean')
+    >>> make('pretrained("intfloat/e5-small-v2", prompt="passage: ", query_prompt="query: ")').spec
+    "pretrained(model='intfloat/e5-small-v2', prompt='passage: ', query_prompt='query: ')"
     """
 
-    kinds = frozenset({Image})
-    metric = "cosine"
+    kinds = frozenset({Image, Text})
     effort = 3000
+    zero_means = "no token that the model knows"
     revision_: str | None = dataclasses.field(init=False)
     sha256_: str = dataclasses.field(init=False)
     default_pool_: str = dataclasses.field(init=False)
-    fit_free_params = frozenset({"layer", "pool", "batch_size", "device"})
+    metric_: str = dataclasses.field(init=False)
+    told_: list[str] = dataclasses.field(init=False)
+    fit_free_params = frozenset(
+        {"layer", "pool", "prompt", "query_prompt", "long", "strict", "batch_size", "device"}
+    )
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "model": [str],
         "layer": [Integral, str],
-        "pool": [StrOptions(set(POOLS) - {"none"}), None],
+        "pool": [StrOptions({*Vision.pools, *Language.pools}), None],
+        "prompt": [str, None],
+        "query_prompt": [str, None],
+        "long": [StrOptions({"cut", "chunks"})],
+        "strict": ["boolean"],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "revision": [str, None],
         "device": [str],
@@ -108,6 +134,10 @@ class Pretrained(Layers, Encoder):
     _: dataclasses.KW_ONLY
     layer: int | str = -1
     pool: str | None = None
+    prompt: str | None = None
+    query_prompt: str | None = None
+    long: str = "cut"
+    strict: bool = False
     batch_size: int = 32
     revision: str | None = None
     device: str = "auto"
@@ -115,27 +145,48 @@ class Pretrained(Layers, Encoder):
     def _fit(self, items: Any, y: Any) -> None:
         folder, self.revision_ = find_folder(self.model, self.revision)
         self.sha256_ = digest_weights(folder, self.model)
-        self._vision = load_vision(folder, self.model)
-        names = [name for name, _ in self._vision.tower.named_parameters()]
-        has_token = any(name.endswith(("cls_token", "class_embedding")) for name in names)
-        self.default_pool_ = "cls" if has_token else "mean"
-        # Two pictures of noise tell which layers have a row a picture, the same beside another.
-        noise = np.random.default_rng(0).integers(256, size=(2, *items.shape[1:]))
-        batch = self._pictures(noise.astype(np.uint8))[:]
+        model: Model = LOADERS[type(self.kind_)](folder, self.model)
+        self._model = model
+        self.default_pool_, self.metric_ = model.own_pool, model.metric
+        self._check_asked()
+        batch = model.sample(self.kind_)
         try:
-            tappable = list_layers(nn.Sequential(self._vision.tower), batch)
-            self._vectors(batch)
+            self.layers_ = model.tappable(batch)
+            model.vectors(batch, self._asked())
         except NearspaceError:
             raise
         except UNREADABLE as error:
-            raise self._vision.unusable(
-                f"cannot take single images ({first_line(error)})"
+            raise model.unusable(
+                f"cannot take single {self.kind_.name}s ({first_line(error)})"
             ) from error
-        if "0" not in tappable:
-            raise self._vision.unusable(
-                "gives one image several vectors, by chance or by what images are beside it"
+        self.told_ = list(self.notes_on(items))
+
+    def _check_asked(self) -> None:
+        """Raise an error if something is asked for that items of the kind do not have."""
+        model, kind = self._loaded(), self.kind_.name
+        if self.pool is not None and self.pool not in model.pools:
+            raise DataError(
+                f"pretrained: pool='{self.pool}' is nothing for {kind}s; expected one of "
+                f"{', '.join(model.pools)}."
             )
-        self.layers_ = [name for name in self._vision.layer_names() if f"0.{name}" in tappable]
+        for name in Language.settings:
+            given = getattr(self, name) != getattr(type(self), name)
+            if given and name not in model.settings:
+                raise DataError(f"pretrained: {name}= is for texts, got {kind}s; leave it out.")
+
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """What the files of the model say, else the cosine."""
+        return getattr(self, "metric_", "cosine")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How many texts of `fit` are longer than the model reads."""
+        return tuple(self.told_)
+
+    def notes_on(self, X: Any) -> tuple[str, ...]:
+        """Return how many texts are longer than the model reads, and which."""
+        return self._loaded().notes_on(self._check(X, reset=False), self._asked())
 
     def check_whole(self) -> None:
         """Raise an error unless its kind is right; its weights were compared when found."""
@@ -149,8 +200,9 @@ class Pretrained(Layers, Encoder):
     @property
     def input_sides(self) -> tuple[int, int]:
         """Height and width in pixels that the image processor gives the images."""
-        height, width = self._pictures(self.kind_.empty()).blank(1).shape[-2:]
-        return height, width
+        model = self._loaded()
+        assert isinstance(model, Vision)
+        return model.input_sides(self.kind_)
 
     @classmethod
     def from_state(cls, params: dict[str, Any], fitted: dict[str, Any]) -> Self:
@@ -171,276 +223,40 @@ class Pretrained(Layers, Encoder):
             )
         return encoder
 
-    def _loaded(self) -> Vision:
-        if not hasattr(self, "_vision"):
-            self._vision = load_vision(find_folder(self.model, self.revision_)[0], self.model)
-        return self._vision
+    def _loaded(self) -> Model:
+        if not hasattr(self, "_model"):
+            folder, _ = find_folder(self.model, self.revision_)
+            self._model = LOADERS[type(self.kind_)](folder, self.model)
+        return self._model
 
     @property
     def pool_(self) -> str:
-        """``pool``, or the one that suits the model when it is absent."""
-        if self.pool == "cls" != self.default_pool_:
-            raise self._loaded().unusable("has no class token; use pool='mean'")
-        return self.pool or self.default_pool_
+        """``pool``, or the one that suits the model; the mean where that is a special one."""
+        pool = self.pool or self.default_pool_
+        return pool if pool in self._loaded().pools else "mean"
 
-    def _pictures(self, items: np.ndarray) -> Pictures:
-        return Pictures(items, self._loaded(), torch_device(self.device))
-
-    def _vectors(self, batch: Tensor) -> Tensor:
-        if isinstance(self.layer, str):
-            output = self._loaded().tap([self.layer], batch)[self.layer]
-        else:
-            output = self._loaded().hidden_state(self.layer, batch)
-        return as_vectors(output, self.pool_).float().cpu()
-
-    def _transform(self, items: np.ndarray) -> np.ndarray:
+    def _asked(self, of_queries: bool = False) -> Asked:
+        prompt, model = self.prompt, self._loaded()
+        if isinstance(model, Language):
+            prompt, query_prompt = model.prompts(self.prompt, self.query_prompt)
+            prompt = query_prompt if of_queries else prompt
         device = torch_device(self.device)
-        with threads_for(math.inf):
-            return self._pictures(items).map(self._vectors, self.batch_size, device).numpy()
+        return Asked(
+            self.layer, self.pool, self.batch_size, device, prompt or "", self.long, self.strict
+        )
+
+    def _transform(self, items: Any) -> np.ndarray:
+        return self._loaded().embed(items, self._asked())
+
+    def _transform_queries(self, items: Any) -> np.ndarray:
+        return self._loaded().embed(items, self._asked(of_queries=True))
 
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items."""
-        pictures = self._pictures(self._check(X, reset=False))
-        batches = pictures.parts(self.batch_size, torch_device(self.device))
-        with threads_for(math.inf):
-            parts = [self._loaded().tap(names, batch) for batch in batches]
-        return {name: torch.cat([part[name] for part in parts]) for name in names}
+        """Return what layers put out for a batch of items; of texts one vector each."""
+        items = self._check(X, reset=False)
+        return self._loaded().layer_outputs(items, names, self._asked())
 
     @property
     def _n_features_out(self) -> int:
-        return self._vectors(self._pictures(self.kind_.empty()).blank(1)).shape[1]
-
-
-class Pictures(Batches):
-    """Images that wait for the processor of a model, which prepares a few at a time."""
-
-    def __init__(self, items: np.ndarray, vision: Vision, device: torch.device):
-        self.items, self.vision, self.device = items, vision, device
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __getitem__(self, rows: Positions) -> Tensor:
-        items = self.items[rows]
-        images = list(np.repeat(items, 3, axis=3) if items.shape[3] == 1 else items)
-        try:
-            batch = self.vision.processor(
-                images=images, return_tensors="pt", input_data_format="channels_last"
-            )["pixel_values"]
-        except UNREADABLE as error:
-            reason = f"has an image processor that cannot take the images ({first_line(error)})"
-            raise self.vision.unusable(reason) from error
-        self.vision.tower.to(self.device)
-        return batch.to(self.device, torch.float32)
-
-    def take(self, rows: Positions) -> Pictures:
-        """Return the images at ``rows``."""
-        return Pictures(self.items[rows], self.vision, self.device)
-
-    def blank(self, n: int) -> Tensor:
-        """Return black images, prepared."""
-        black = np.zeros((n, *self.items.shape[1:]), np.uint8)
-        return Pictures(black, self.vision, self.device)[:]
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Vision:
-    """A model that takes images, and what prepares them for it.
-
-    Attributes
-    ----------
-    name : str
-        What the user calls it.
-    tower : nn.Module
-        The model, or its part that takes images; in eval mode, its weights float32.
-    processor : transformers image processor
-        Turns images into its input.
-    missing : frozenset of str
-        Layers without weights in the file, whose output would be random.
-    """
-
-    name: str
-    tower: nn.Module
-    processor: Any
-    missing: frozenset[str]
-
-    def unusable(self, reason: str) -> DataError:
-        """Return the error that says why it cannot embed."""
-        return DataError(f"pretrained: the model '{self.name}' {reason}.")
-
-    def layer_names(self) -> list[str]:
-        """Return the top-level layers, the one that holds the blocks replaced by the blocks."""
-        lists = [n for n, part in self.tower.named_modules() if isinstance(part, nn.ModuleList)]
-        names: list[str] = []
-        for name, _ in self.tower.named_children():
-            inside = [at for at in lists if at == name or at.startswith(f"{name}.")]
-            blocks = self.tower.get_submodule(inside[0]) if inside else ()
-            names += [f"{inside[0]}.{i}" for i in range(len(blocks))] if blocks else [name]  # type: ignore[arg-type]
-        return [name for name in names if not self.lacks(name)]
-
-    def lacks(self, layer: str) -> bool:
-        """Return whether a layer, or a part of it, has no weights in the file."""
-        return any(f"{name}.".startswith(f"{layer}.") for name in self.missing)
-
-    def tap(self, names: list[str], batch: Tensor) -> dict[str, Tensor]:
-        """Return what layers put out for a batch."""
-        for name in filter(self.lacks, names):
-            raise self.unusable(f"has no weights for its layer '{name}'")
-        return tap(self.tower, names, batch)
-
-    def hidden_state(self, index: int, batch: Tensor) -> Tensor:
-        """Return a hidden state for a batch, ``(n, tokens, d)`` or ``(n, channels, h, w)``."""
-        with torch.inference_mode():
-            output = self.tower(batch, output_hidden_states=index != -1)
-        if index == -1:
-            return output.last_hidden_state
-        states = output.hidden_states
-        if not -len(states) <= index < len(states):
-            raise self.unusable(
-                f"has the hidden states 0 to {len(states) - 1}, or -1 to {-len(states)}; got "
-                f"layer={index}"
-            )
-        last = index % len(states) == len(states) - 1
-        return output.last_hidden_state if last else states[index]
-
-
-def find_folder(model: str, revision: str | None) -> tuple[Path, str | None]:
-    """Return the folder that holds a model, downloaded where need be, and its commit.
-
-    Raises
-    ------
-    MissingExtra
-        If transformers is not installed.
-    DataError
-        If there is neither a folder nor a model of the name, or the hub is out of reach.
-    """
-    need("pretrained", "The encoder 'pretrained'")
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        if revision is not None:
-            raise DataError(f"pretrained: the folder {model} has no revisions, got '{revision}'.")
-        return folder, None
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    at = f" at revision '{revision}'" if revision else ""
-    try:
-        with _quiet():
-            place = snapshot_download(model, revision=revision, allow_patterns=[*FILES, *WEIGHTS])
-    except HFValidationError:
-        raise DataError(
-            f"pretrained: there is no folder {model}, and no model on the hub has such a name; "
-            "expected a folder or a name such as 'google/vit-base-patch16-224'."
-        ) from None
-    except (LocalEntryNotFoundError, ConnectionError) as error:
-        raise DataError(
-            f"pretrained: the hub is out of reach, '{model}'{at} is not in its cache on this "
-            "machine, and there is no folder of that name; connect, or give the folder of a model."
-        ) from error
-    except (HfHubHTTPError, OSError) as error:
-        raise DataError(
-            f"pretrained: the hub gives out no model '{model}'{at} ({first_line(error)})."
-        ) from error
-    return Path(place), Path(place).name
-
-
-def digest_weights(folder: Path, name: str) -> str:
-    """Return the SHA-256 of a model's weights.
-
-    Raises
-    ------
-    DataError
-        If the folder holds no model, or none in safetensors.
-    """
-    if not (folder / "config.json").is_file():
-        raise DataError(f"pretrained: {name} holds no model: expected a file config.json in it.")
-    files = sorted(path for pattern in WEIGHTS for path in folder.glob(pattern))
-    if not files:
-        raise DataError(
-            f"pretrained: {name} holds no model.safetensors; weights in other formats may hold "
-            "code and are not read, so save it anew with save_pretrained of transformers."
-        )
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            while block := file.read(2**22):
-                digest.update(block)
-    return digest.hexdigest()
-
-
-def load_vision(folder: Path, name: str) -> Vision:
-    """Return the part of a model that takes images, and its image processor.
-
-    Raises
-    ------
-    DataError
-        If the model or the processor cannot be read, or the model takes no images.
-    """
-    from transformers import AutoImageProcessor, AutoModel
-
-    if not any((folder / file).is_file() for file in PROCESSORS):
-        raise DataError(
-            f"pretrained: '{name}' has no image processor, which says how its images are scaled: "
-            f"expected {PROCESSORS[0]}, as save_pretrained of an AutoImageProcessor writes it."
-        )
-    # Left out, trust_remote_code makes transformers ask at the terminal whether to run the code.
-    settings: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    reading = "model"
-    try:
-        with _quiet():
-            model, info = AutoModel.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                use_safetensors=True,
-                output_loading_info=True,
-                **settings,
-            )
-            tower = getattr(model, "vision_model", model)
-            if getattr(tower, "main_input_name", "") != "pixel_values":
-                taken = getattr(tower, "main_input_name", "something else")
-                raise DataError(
-                    f"pretrained: '{name}' is no vision model but a {type(model).__name__}, which "
-                    f"takes {taken}."
-                )
-            reading = "image processor"
-            processor = AutoImageProcessor.from_pretrained(folder, backend="pil", **settings)
-    except NearspaceError:
-        raise
-    except UNREADABLE as error:
-        raise DataError(
-            f"pretrained: cannot read the {reading} of '{name}' ({first_line(error)})."
-        ) from error
-    prefix = "" if tower is model else "vision_model."
-    missing = {
-        key.removeprefix(prefix).rpartition(".")[0]
-        for key in info["missing_keys"]
-        if key.startswith(prefix)
-    }
-    strange = sorted(layer for layer in missing if not layer.startswith("pooler"))
-    if strange:
-        raise DataError(
-            f"pretrained: the weights of '{name}' lack those of {len(strange)} of its layers, such "
-            f"as '{strange[0]}': they are not of this model."
-        )
-    return Vision(name, tower.eval(), processor, frozenset(missing))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers from logging and drawing bars, and leave its settings as they were."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says in its first line, without the full stop."""
-    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+        model = self._loaded()
+        return model.vectors(model.sample(self.kind_), self._asked()).shape[1]

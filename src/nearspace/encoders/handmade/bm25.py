@@ -32,12 +32,8 @@ class BM25(NGrams):
         How much less the words of long documents count, from 0 to 1.
     max_features : int, default=1000000
         Size of the vocabulary, the commonest words first: rare ones tell documents apart.
-    analyzer : {"word", "char", "char_wb"}, default="word"
-        What is counted: words of two letters and more, runs of characters, or runs of characters
-        within words alone, with a blank at either end. Letters are made small.
-    ngram_range : (int, int), optional
-        Lengths of the shortest and longest run of words or characters that counts; by default words
-        alone, (1, 1), and runs of two to four characters.
+    analyzer, ngram_range
+        As of `BagOfWords`.
 
     Attributes
     ----------

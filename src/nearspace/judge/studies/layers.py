@@ -179,7 +179,7 @@ class LayerBoard(Board):
 
 
 FLOAT_BYTES = 4
-ITEM_POOLS = ("flatten", "mean", "max", "cls")
+ITEM_POOLS = ("flatten", "mean", "max", "cls", "last")
 CKA_ITEMS = 1000
 
 
@@ -219,7 +219,7 @@ def compare_layers(
         What a layer should be good for; by default what the data bring decides.
     layers : str or sequence of str, optional
         One layer, or several from input to output; all of the top level when absent.
-    pool : {"flatten", "mean", "max", "cls"}, optional
+    pool : {"flatten", "mean", "max", "cls", "last"}, optional
         What becomes of places and tokens; the encoder's own when absent.
     k : int, default=5
         Neighbours that vote.

@@ -94,6 +94,7 @@ def read_queries(
         names += called
         notes += told
         vectors.append(encoder.transform_queries(items))
+        notes += encoder.notes_on(items)
         if isinstance(items, list) and (encoder.first is not encoder or encoder.metric == "dot"):
             # By the cosine of a single encoder it is a zero vector, which the search itself tells.
             counts = abs(encoder.first.transform_queries(items)).sum(axis=1)

@@ -1,0 +1,328 @@
+"""Models of the library transformers: where they lie, what they are, what their layers give."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from nearspace.data import Kind
+from nearspace.errors import DataError, need
+from nearspace.nets.layers import list_layers, tap
+
+__all__ = [
+    "UNREADABLE",
+    "Asked",
+    "Model",
+    "digest_weights",
+    "find_folder",
+    "first_line",
+    "load_tower",
+    "quiet",
+]
+
+WEIGHTS = ("model.safetensors", "model-*.safetensors")
+# What says how models are built and what they take: their own files, and those of their parts.
+FILES = ("*.json", "*.txt", "*.model", "[0-9]*_*/*.json", "[0-9]*_*/model.safetensors")
+# Whatever transformers raises on a folder, or a batch, that it cannot make sense of.
+UNREADABLE = (
+    OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError,
+    SafetensorError,
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What is asked of a model; see the parameters of `Pretrained`, which are called the same."""
+
+    layer: int | str
+    pool: str | None
+    batch_size: int
+    device: torch.device
+    prompt: str = ""
+    long: str = "cut"
+    strict: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Model(ABC):
+    """A model that others have trained, and how it is asked for vectors.
+
+    Attributes
+    ----------
+    name : str
+        What the user calls it.
+    tower : nn.Module
+        The model, or its part that takes items of the kind; in eval mode, its weights float32. It
+        takes a batch, whatever that is.
+    pools : collection of str
+        What may become of the tokens or places.
+    settings : collection of str
+        What else may be asked of such models alone.
+    missing : frozenset of str
+        Layers without weights in the file, whose output would be random.
+    """
+
+    pools: ClassVar[Collection[str]]
+    settings: ClassVar[Collection[str]]
+
+    name: str
+    tower: nn.Module
+    missing: frozenset[str]
+
+    @property
+    @abstractmethod
+    def own_pool(self) -> str:
+        """The pool that suits the model."""
+
+    @property
+    def metric(self) -> str:
+        """By what its vectors are meant to be compared."""
+        return "cosine"
+
+    @abstractmethod
+    def sample(self, kind: Kind) -> Any:
+        """Return a batch of two different items of a kind, by which layers are tried."""
+
+    @abstractmethod
+    def pooled(self, output: Tensor, batch: Any, asked: Asked) -> Tensor:
+        """Return what a layer puts out for a batch, ``(n, tokens or places, …)``, as vectors."""
+
+    @abstractmethod
+    def embed(self, items: Any, asked: Asked) -> np.ndarray:
+        """Return the vectors of items, float32."""
+
+    @abstractmethod
+    def layer_outputs(self, items: Any, names: list[str], asked: Asked) -> dict[str, Tensor]:
+        """Return what layers put out for items."""
+
+    def notes_on(self, items: Any, asked: Asked) -> tuple[str, ...]:
+        """Return what there is to say of items before they are embedded."""
+        return ()
+
+    def vectors(self, batch: Any, asked: Asked) -> Tensor:
+        """Return the vectors of a batch, where it lies."""
+        if isinstance(asked.layer, str):
+            output = self.tap([asked.layer], batch)[asked.layer]
+        else:
+            output = self.hidden_state(asked.layer, batch)
+        return self.pooled(output, batch, asked).float()
+
+    def unusable(self, reason: str) -> DataError:
+        """Return the error that says why it cannot embed."""
+        return DataError(f"pretrained: the model '{self.name}' {reason}.")
+
+    def layer_names(self) -> list[str]:
+        """Return the top-level layers, the one that holds the blocks replaced by the blocks."""
+        lists = [n for n, part in self.tower.named_modules() if isinstance(part, nn.ModuleList)]
+        names: list[str] = []
+        for name, _ in self.tower.named_children():
+            inside = [at for at in lists if at == name or at.startswith(f"{name}.")]
+            blocks = self.tower.get_submodule(inside[0]) if inside else ()
+            names += [f"{inside[0]}.{i}" for i in range(len(blocks))] if blocks else [name]  # type: ignore[arg-type]
+        return [name for name in names if not self.lacks(name)]
+
+    def tappable(self, batch: Any) -> list[str]:
+        """Return those of the `layer_names` whose output has a row an item.
+
+        Raises
+        ------
+        DataError
+            If not even the whole model gives an item the same whatever is beside it.
+        """
+        outputs = list_layers(nn.Sequential(self.tower), batch)
+        if "0" not in outputs:
+            raise self.unusable(
+                "gives one item several vectors, by chance or by what items are beside it"
+            )
+        return [name for name in self.layer_names() if f"0.{name}" in outputs]
+
+    def lacks(self, layer: str) -> bool:
+        """Return whether a layer, or a part of it, has no weights in the file."""
+        return any(f"{name}.".startswith(f"{layer}.") for name in self.missing)
+
+    def tap(self, names: list[str], batch: Any) -> dict[str, Tensor]:
+        """Return what layers put out for a batch."""
+        for name in filter(self.lacks, names):
+            raise self.unusable(f"has no weights for its layer '{name}'")
+        return tap(self.tower, names, batch)
+
+    def hidden_state(self, index: int, batch: Any) -> Tensor:
+        """Return a hidden state for a batch, ``(n, tokens, d)`` or ``(n, channels, h, w)``."""
+        with torch.inference_mode():
+            output = self.tower(batch, output_hidden_states=index != -1)
+        if index == -1:
+            return output.last_hidden_state
+        states = output.hidden_states
+        if not -len(states) <= index < len(states):
+            raise self.unusable(
+                f"has the hidden states 0 to {len(states) - 1}, or -1 to {-len(states)}; got "
+                f"layer={index}"
+            )
+        last = index % len(states) == len(states) - 1
+        return output.last_hidden_state if last else states[index]
+
+
+def find_folder(
+    model: str, revision: str | None, who: str = "pretrained"
+) -> tuple[Path, str | None]:
+    """Return the folder that holds a model, downloaded where need be, and its commit.
+
+    ``who`` is the encoder that asks, which errors name.
+
+    Raises
+    ------
+    MissingExtra
+        If transformers is not installed.
+    DataError
+        If there is neither a folder nor a model of the name, or the hub is out of reach.
+    """
+    need("pretrained", f"The encoder '{who}'")
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        if revision is not None:
+            raise DataError(f"{who}: the folder {model} has no revisions, got '{revision}'.")
+        return folder, None
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    at = f" at revision '{revision}'" if revision else ""
+    try:
+        with quiet():
+            place = snapshot_download(model, revision=revision, allow_patterns=[*FILES, *WEIGHTS])
+    except HFValidationError:
+        raise DataError(
+            f"{who}: there is no folder {model}, and no model on the hub has such a name; "
+            "expected a folder or a name such as 'google/vit-base-patch16-224'."
+        ) from None
+    except (LocalEntryNotFoundError, ConnectionError) as error:
+        raise DataError(
+            f"{who}: the hub is out of reach, '{model}'{at} is not in its cache on this "
+            "machine, and there is no folder of that name; connect, or give the folder of a model."
+        ) from error
+    except (HfHubHTTPError, OSError) as error:
+        raise DataError(
+            f"{who}: the hub gives out no model '{model}'{at} ({first_line(error)})."
+        ) from error
+    return Path(place), Path(place).name
+
+
+def digest_weights(folder: Path, name: str) -> str:
+    """Return the SHA-256 of a model's weights, and of those of the parts behind it.
+
+    Raises
+    ------
+    DataError
+        If the folder holds no model, or none in safetensors.
+    """
+    places = [place for place in (folder, *sorted(folder.glob("[0-9]*_*"))) if place.is_dir()]
+    if not any((place / "config.json").is_file() for place in places):
+        raise DataError(f"pretrained: {name} holds no model: expected a file config.json in it.")
+    files = [path for place in places for path in sorted(p for w in WEIGHTS for p in place.glob(w))]
+    if not files:
+        raise DataError(
+            f"pretrained: {name} holds no model.safetensors; weights in other formats may hold "
+            "code and are not read, so save it anew with save_pretrained of transformers."
+        )
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(2**22):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def load_tower(
+    folder: Path, name: str, part: str, takes: str, wanted: str
+) -> tuple[nn.Module, frozenset[str]]:
+    """Return the part of a model that takes items of a kind, and which of its layers lack weights.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the model lies.
+    name : str
+        What the user calls it.
+    part : str
+        Name of that part in a model of several kinds, such as ``"vision_model"``.
+    takes : str
+        What transformers calls the input of such models, such as ``"pixel_values"``.
+    wanted : str
+        What it has to be, in words, such as ``"vision model"``.
+
+    Raises
+    ------
+    DataError
+        If the model cannot be read, or is none that takes this.
+    """
+    from transformers import AutoModel
+
+    try:
+        with quiet():
+            model, info = AutoModel.from_pretrained(
+                folder,
+                dtype=torch.float32,
+                use_safetensors=True,
+                output_loading_info=True,
+                local_files_only=True,
+                # Left out, it makes transformers ask at the terminal whether to run the code.
+                trust_remote_code=False,
+            )
+    except UNREADABLE as error:
+        raise DataError(
+            f"pretrained: cannot read the model of '{name}' ({first_line(error)})."
+        ) from error
+    prefix = ""
+    tower = model
+    if hasattr(model, part):
+        prefix, tower = f"{part}.", getattr(model, part)
+    elif takes == "input_ids" and hasattr(model, "encoder") and hasattr(model, "decoder"):
+        prefix, tower = "encoder.", model.get_encoder()
+    taken = getattr(tower, "main_input_name", "something else")
+    if taken != takes:
+        raise DataError(
+            f"pretrained: '{name}' is no {wanted} but a {type(model).__name__}, which takes "
+            f"{taken}."
+        )
+    missing = {
+        key.removeprefix(prefix).rpartition(".")[0]
+        for key in info["missing_keys"]
+        if key.startswith(prefix)
+    }
+    strange = sorted(layer for layer in missing if not layer.startswith("pooler"))
+    if strange:
+        raise DataError(
+            f"pretrained: the weights of '{name}' lack those of {len(strange)} of its layers, such "
+            f"as '{strange[0]}': they are not of this model."
+        )
+    return tower.eval(), frozenset(missing)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers from logging and drawing bars, and leave its settings as they were."""
+    from transformers.utils import logging
+
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says in its first line, without the full stop."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
