@@ -76,7 +76,7 @@ def test_another_file_is_not_taken_for_the_one_that_was_begun(lines, static, tmp
     path = tmp_path / "a.space"
     good = lines.read_bytes()
     lines.write_bytes(good + b"\nfar \xff\n")
-    with pytest.raises(DataError, match="line 201 is not in UTF-8: byte 4 of it is 0xff"):
+    with pytest.raises(DataError, match="line 201 holds the byte 0xff"):
         embed_lines(lines, static, path, quiet)
     assert is_unfinished(path)  # what came before the line is kept
     lines.write_bytes(good)
