@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from nearspace.encoders.borrowed.language import Language, load_language
-from nearspace.encoders.borrowed.models import Asked, digest_weights, find_folder
+from nearspace.encoders.borrowed.models import Request, digest_weights, find_folder
 from nearspace.encoders.borrowed.tables import StaticTable
 from nearspace.errors import DataError
 from nearspace.learning.device import torch_device
@@ -71,7 +71,7 @@ def _of_tokens(language: Language, numbers: np.ndarray) -> np.ndarray:
     sentences = dataclasses.replace(language.sentences, unit=False)
     language = dataclasses.replace(language, sentences=sentences)
     device = torch_device("auto")
-    asked = Asked(-1, None, TOGETHER, device)
+    asked = Request(-1, None, TOGETHER, device)
     language.tower.to(device)
     marked = language.tokenizer.backend_tokenizer.encode("a").special_tokens_mask
     ids = language.read(["a"])[0][0]

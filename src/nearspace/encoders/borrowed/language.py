@@ -16,8 +16,8 @@ from nearspace.data import Kind, Text
 from nearspace.encoders.blocks import text_blocks
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
-    Asked,
     Model,
+    Request,
     first_line,
     load_tower,
     quiet,
@@ -125,7 +125,7 @@ class Language(Model):
         pieces = [Piece(row, numbers, 0, 1.0) for row, numbers in enumerate(ids)]
         return self._batch(pieces, next(self.tower.parameters()).device)
 
-    def pooled(self, output: Tensor, batch: Tokens, asked: Asked) -> Tensor:
+    def pooled(self, output: Tensor, batch: Tokens, asked: Request) -> Tensor:
         """Return what a layer puts out as vectors."""
         if output.ndim == 2:
             return output
@@ -135,14 +135,16 @@ class Language(Model):
         )
         return self.sentences.finished(vectors) if _is_own(asked) else vectors
 
-    def embed(self, items: list[str], asked: Asked) -> np.ndarray:
+    def embed(self, items: list[str], asked: Request) -> np.ndarray:
         """Return the vectors of texts; equal ones go through the model once."""
         if asked.strict:
             self.notes_on(items, asked)
         (vectors,) = self._map(items, asked, lambda batch: [self.vectors(batch, asked)])
         return vectors.numpy()
 
-    def layer_outputs(self, items: list[str], names: list[str], asked: Asked) -> dict[str, Tensor]:
+    def layer_outputs(
+        self, items: list[str], names: list[str], asked: Request
+    ) -> dict[str, Tensor]:
         """Return what layers put out for texts, one vector made of the tokens of each."""
         asked = dataclasses.replace(asked, layer="")
 
@@ -152,7 +154,7 @@ class Language(Model):
 
         return dict(zip(names, self._map(items, asked, pooled), strict=True))
 
-    def notes_on(self, items: list[str], asked: Asked) -> tuple[str, ...]:
+    def notes_on(self, items: list[str], asked: Request) -> tuple[str, ...]:
         """Return how many texts are longer than the model reads; where ``strict``, raise it."""
         counts = np.zeros(len(items), dtype=np.int64)
         for rows, texts in text_blocks(items):
@@ -209,7 +211,7 @@ class Language(Model):
         """How many tokens mark the ends of a text."""
         return self.tokenizer.num_special_tokens_to_add(pair=False)
 
-    def _pieces(self, texts: list[str], asked: Asked) -> list[Piece]:
+    def _pieces(self, texts: list[str], asked: Request) -> list[Piece]:
         """Return what goes through the model for texts; nothing for one without a token."""
         skip = 0
         if asked.prompt and not self.sentences.with_prompt:
@@ -238,7 +240,7 @@ class Language(Model):
         return Tokens(ids.to(device), lengths.to(device), skips.to(device))
 
     def _map(
-        self, items: list[str], asked: Asked, function: Callable[[Tokens], list[Tensor]]
+        self, items: list[str], asked: Request, function: Callable[[Tokens], list[Tensor]]
     ) -> list[Tensor]:
         """Return what a function makes of texts, in whose order it comes."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(items))}
@@ -256,7 +258,7 @@ class Language(Model):
     def _of_block(
         self,
         texts: list[str],
-        asked: Asked,
+        asked: Request,
         function: Callable[[Tokens], list[Tensor]],
         done: tuple[int, int],
     ) -> list[Tensor]:
@@ -300,7 +302,7 @@ class Language(Model):
         return sum(weight.numel() for weight in self.tower.parameters())
 
 
-def _is_own(asked: Asked) -> bool:
+def _is_own(asked: Request) -> bool:
     """Return whether the vector is asked for that the model's makers meant."""
     return asked.layer == -1 and asked.pool is None
 

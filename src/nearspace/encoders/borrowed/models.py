@@ -21,8 +21,8 @@ from nearspace.nets.layers import list_layers, tap
 
 __all__ = [
     "UNREADABLE",
-    "Asked",
     "Model",
+    "Request",
     "digest_weights",
     "find_folder",
     "first_line",
@@ -41,7 +41,7 @@ UNREADABLE = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class Request:
     """What is asked of a model; see the parameters of `Pretrained`, which are called the same."""
 
     layer: int | str
@@ -94,22 +94,22 @@ class Model(ABC):
         """Return a batch of two different items of a kind, by which layers are tried."""
 
     @abstractmethod
-    def pooled(self, output: Tensor, batch: Any, asked: Asked) -> Tensor:
+    def pooled(self, output: Tensor, batch: Any, asked: Request) -> Tensor:
         """Return what a layer puts out for a batch, ``(n, tokens or places, …)``, as vectors."""
 
     @abstractmethod
-    def embed(self, items: Any, asked: Asked) -> np.ndarray:
+    def embed(self, items: Any, asked: Request) -> np.ndarray:
         """Return the vectors of items, float32."""
 
     @abstractmethod
-    def layer_outputs(self, items: Any, names: list[str], asked: Asked) -> dict[str, Tensor]:
+    def layer_outputs(self, items: Any, names: list[str], asked: Request) -> dict[str, Tensor]:
         """Return what layers put out for items."""
 
-    def notes_on(self, items: Any, asked: Asked) -> tuple[str, ...]:
+    def notes_on(self, items: Any, asked: Request) -> tuple[str, ...]:
         """Return what there is to say of items before they are embedded."""
         return ()
 
-    def vectors(self, batch: Any, asked: Asked) -> Tensor:
+    def vectors(self, batch: Any, asked: Request) -> Tensor:
         """Return the vectors of a batch, where it lies."""
         if isinstance(asked.layer, str):
             output = self.tap([asked.layer], batch)[asked.layer]

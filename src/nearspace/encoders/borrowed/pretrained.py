@@ -15,8 +15,8 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.language import Language, load_language
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
-    Asked,
     Model,
+    Request,
     digest_weights,
     find_folder,
     first_line,
@@ -235,13 +235,13 @@ class Pretrained(Layers, Encoder):
         pool = self.pool or self.default_pool_
         return pool if pool in self._loaded().pools else "mean"
 
-    def _asked(self, of_queries: bool = False) -> Asked:
+    def _asked(self, of_queries: bool = False) -> Request:
         prompt, model = self.prompt, self._loaded()
         if isinstance(model, Language):
             prompt, query_prompt = model.prompts(self.prompt, self.query_prompt)
             prompt = query_prompt if of_queries else prompt
         device = torch_device(self.device)
-        return Asked(
+        return Request(
             self.layer, self.pool, self.batch_size, device, prompt or "", self.long, self.strict
         )
 

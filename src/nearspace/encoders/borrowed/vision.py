@@ -15,8 +15,8 @@ from nearspace.data import Kind
 from nearspace.data.batches import Batches, Positions
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
-    Asked,
     Model,
+    Request,
     first_line,
     load_tower,
     quiet,
@@ -57,14 +57,14 @@ class Vision(Model):
         noise = np.random.default_rng(0).integers(256, size=(2, *kind.shape_of_item))
         return Pictures(noise.astype(np.uint8), self, torch.device("cpu"))[:]
 
-    def pooled(self, output: Tensor, batch: Tensor, asked: Asked) -> Tensor:
+    def pooled(self, output: Tensor, batch: Tensor, asked: Request) -> Tensor:
         """Return what a layer puts out as vectors."""
         pool = asked.pool or self.own_pool
         if pool == "cls" != self.own_pool:
             raise self.unusable("has no class token; use pool='mean'")
         return as_vectors(output, pool)
 
-    def embed(self, items: np.ndarray, asked: Asked) -> np.ndarray:
+    def embed(self, items: np.ndarray, asked: Request) -> np.ndarray:
         """Return the vectors of images."""
         pictures = Pictures(items, self, asked.device)
         with threads_for(math.inf):
@@ -73,7 +73,9 @@ class Vision(Model):
             )
         return vectors.numpy()
 
-    def layer_outputs(self, items: np.ndarray, names: list[str], asked: Asked) -> dict[str, Tensor]:
+    def layer_outputs(
+        self, items: np.ndarray, names: list[str], asked: Request
+    ) -> dict[str, Tensor]:
         """Return what layers put out for images, before it is made a vector."""
         batches = Pictures(items, self, asked.device).parts(asked.batch_size, asked.device)
         with threads_for(math.inf):
