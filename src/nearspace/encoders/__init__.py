@@ -76,8 +76,8 @@ CATALOGUE: dict[str, Entry] = {
     "bow": Entry(
         ".handmade.words:BagOfWords", ("text",), "counts of words, or characters", "items"
     ),
-    "tfidf": Entry(".handmade.words:TfIdf", ("text",), "such counts weighted by rarity", "items"),
-    "hashing": Entry(".handmade.words:Hashing", ("text",), "such counts without a vocabulary"),
+    "tfidf": Entry(".handmade.words:TfIdf", ("text",), "word counts weighted by rarity", "items"),
+    "hashing": Entry(".handmade.words:Hashing", ("text",), "word counts without a vocabulary"),
     "bm25": Entry(".handmade.bm25:BM25", ("text",), "word weights of search engines", "items"),
     "onehot": Entry(".handmade.plain:OneHot", ("table",), "one-hot, scaled numbers", "items"),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
