@@ -127,7 +127,9 @@ def pack(space: Space, items: Any, ids: Any = None, bits: float | None = None) -
             "This is one half of a space, the decoder without its encoder; pack with the other "
             "half, or the whole."
         )
-    items = dataset_for(encoder, items).items
+    # An array is of the shape that the encoder takes, or refused; files are brought to it.
+    if not isinstance(items, np.ndarray) or not len(items):
+        items = dataset_for(encoder, items).items
     vectors = np.asarray(encoder.transform(items))
     names = None if ids is None else np.asarray(ids)
     if names is not None and names.shape != (len(vectors),):
