@@ -17,6 +17,7 @@ from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.bounds import Bounds, Elbo
 from nearspace.encoders.exhibits import Strip
+from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
 from nearspace.errors import MissingExtra, SpecError, called_as
 from nearspace.judge.board import Failure
@@ -319,8 +320,8 @@ class _Judge:
         return dataclasses.replace(row, spec=spec, summary=summary, notes=notes)
 
     def wanted(self, encoder: Encoder) -> Iterator[tuple[Encoder, Dataset]]:
-        """Yield what will be fitted to judge an encoder, and on which items."""
-        for run, task in self._runs(encoder):
+        """Yield which networks will be fitted to judge an encoder, and on which items."""
+        for run, task in self._runs(encoder) if isinstance(encoder, Learned) else ():
             if self._is_new(run, task):
                 yield run, task.train
 
