@@ -29,6 +29,8 @@ COMMAND = "import sys; sys.path[:] = {path!r}; from nearspace.judge.workers impo
 
 def spare_cores() -> int:
     """Return how many workers have a core to themselves, or nearly, beside this process."""
+    if getattr(sys, "frozen", False) or not sys.executable:  # no interpreter of which to start one
+        return 0
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not told on macOS and Windows
@@ -85,7 +87,7 @@ class Workers:
         self.running: dict[str, tuple[int, int] | None] = {}  # by key, the epochs done and in all
         self.done: dict[str, tuple[Encoder, float]] = {}
         self.changed, self.seconds = threading.Condition(), 0.0
-        self.processes = [_start() for _ in range(n if jobs and sys.executable else 0)]
+        self.processes = [_start() for _ in range(n if jobs else 0)]
         self.threads = [
             threading.Thread(target=self._feed, args=(process,), daemon=True)
             for process in self.processes
