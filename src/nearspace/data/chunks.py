@@ -108,13 +108,13 @@ def chunked(dataset: Dataset, size: int, overlap: int = 0) -> Dataset:
         for row, (start, end) in zip(rows, where.tolist(), strict=True)
     ]
     ids = [f"{name}#{number}" for name, number in zip(documents, numbers, strict=True)]
-    known = {"document": documents, "chunk": numbers, "start": where[:, 0]}
+    columns = {"document": documents, "chunk": numbers, "start": where[:, 0]}
     return dataset.spread(
         rows,
         items=texts,
         ids=np.array(ids),
         groups=documents if dataset.groups is None else dataset.groups[rows],
-        meta=_with_columns(dataset.meta, rows, known),
+        meta=_with_columns(dataset.meta, rows, columns),
         notes=(*dataset.notes, _told(dataset, len(rows), size, overlap)),
     )
 

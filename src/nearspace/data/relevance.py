@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -214,13 +214,11 @@ def _judged(path: Path) -> Iterator[tuple[str, str, float]]:
     with opened(path) as file:
         lines = file.read().decode("utf-8-sig").splitlines()
     # The ids of BEIR's form may hold blanks, those of TREC's may not.
-    cut: Callable[[str], list[str]] = str.split
-    if sum("\t" in line for line in lines) > len(lines) / 2:
-        cut = lambda line: [part.strip() for part in line.split("\t")]  # noqa: E731
+    separator = "\t" if sum("\t" in line for line in lines) > len(lines) / 2 else None
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        parts = cut(line)
+        parts = [part.strip() for part in line.split(separator)]
         if len(parts) not in (3, 4):
             raise DataError(
                 f"{path.name}: line {number} has {len(parts)} parts; expected query, document and "
@@ -253,8 +251,8 @@ def _linked(
         there = _places([os.path.splitext(str(each))[0] for each in np.asarray(documents.ids)])
     notes = list(notes)
     for side, what, plural in ((0, "query", "queries"), (1, "document", "documents")):
-        known = (asked, there)[side]
-        lost = [str(line[side]) for line in judged if line[side] not in known]
+        places = (asked, there)[side]
+        lost = [str(line[side]) for line in judged if line[side] not in places]
         unknown = list(dict.fromkeys(lost))
         if unknown:
             of = f"a {what}" if len(unknown) == 1 else f"{len(unknown):,} {plural}"
