@@ -114,8 +114,6 @@ def _embed_lines(source: Path, spec: str, output: Path, force: bool) -> None:
 
     goes_on = not force and is_unfinished(output)
     cli.check_file(output, ".space", force=force or goes_on)
-    if force:
-        output.unlink(missing_ok=True)
     start, first = time.monotonic(), list[int]()
     with progress_bar() as tell:
 
@@ -126,7 +124,7 @@ def _embed_lines(source: Path, spec: str, output: Path, force: bool) -> None:
             tell(read / size, f"{spec}, {lines:,} lines{when}")
 
         try:
-            grown = embed_lines(source, make(spec), output, told)
+            grown = embed_lines(source, make(spec), output, told, anew=force)
         except KeyboardInterrupt:
             if is_unfinished(output):
                 echo(f"{output} holds what is done; the same command goes on from there.", err=True)

@@ -448,8 +448,9 @@ def print_heading(name: object, told: str) -> None:
 
 def print_notes(notes: Collection[str], told: Collection[str]) -> None:
     """Print the notes that were not told when the source was read."""
+    before = set(map(in_options, told))
     for note in notes:
-        if note not in set(map(in_options, told)):
+        if note not in before:
             echo(f"note: {note}", style="dim", wrap=True)
 
 

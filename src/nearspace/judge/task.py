@@ -108,13 +108,21 @@ class Task(ABC):
     def of(cls, data: Any, protocol: Protocol) -> Self:
         """Return the task on data, or raise `NearspaceError` where they do not allow it."""
 
-    @abstractmethod
     def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
         """Return what a fitted encoder makes of the task's items.
 
         ``reference`` are the vectors of `sample` whose neighbourhoods should be kept, and their
         metric.
         """
+        train = encoder.transform(self.train.items)
+        start = time.perf_counter()
+        test = self.asked_of(encoder)
+        seconds = time.perf_counter() - start
+        return Evidence(self, encoder, train, test, reference, seconds)
+
+    def asked_of(self, encoder: Encoder) -> Any:
+        """Return the vectors of the test side."""
+        return encoder.transform(self.test.items)
 
     @property
     @abstractmethod
@@ -343,14 +351,6 @@ class ItemTask(Task):
             copies=dealt.copies,
             folds=tuple(parts),
         )
-
-    def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
-        """Return the vectors of both sides."""
-        train = encoder.transform(self.train.items)
-        start = time.perf_counter()
-        test = encoder.transform(self.test.items)
-        seconds = time.perf_counter() - start
-        return Evidence(self, encoder, train, test, reference, seconds)
 
     @property
     def scores(self) -> list[Score]:

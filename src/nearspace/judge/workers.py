@@ -21,10 +21,10 @@ from nearspace.learning.progress import epoch_listener, tell_epoch
 
 __all__ = ["Job", "Workers", "serve", "spare_cores"]
 
-# Only what this process and its own workers say to each other is pickled, never what is in a file.
 # Each holds the data and its libraries once more, and what takes long has several threads anyway.
 MOST_WORKERS = 3
-# What a worker runs. It imports from where this process does, and not what `__main__` is here.
+# What a worker runs. It imports from where this process does, and not what `__main__` is here. What
+# the two say to each other, over pipes that nobody else has, is pickled: never what is in a file.
 COMMAND = "import sys; sys.path[:] = {path!r}; from nearspace.judge.workers import serve; serve()"
 
 

@@ -17,7 +17,7 @@ class AdamW:
     """AdamW (Loshchilov & Hutter, 2019), by the kernels of torch.
 
     ``torch.optim.AdamW`` takes the same steps to the last bit. The first time anything derived from
-    ``torch.optim.Optimizer`` is made, torch imports its compiler, which takes 2 to 10 seconds.
+    ``torch.optim.Optimizer`` is made, torch imports its compiler, which takes two seconds.
 
     Parameters
     ----------

@@ -117,3 +117,17 @@ def test_the_command_goes_on_by_itself(lines, command, monkeypatch):
     assert "is there already" in command(*asked).stderr
     assert command(*asked, "--force").returncode == 0
     assert "near 55 far" in command("search", "a.space", "near 55 far", "-k", "1").stdout
+
+
+def test_what_is_replaced_stays_until_there_is_something_in_its_place(tmp_path):
+    lines, path = tmp_path / "lines.txt", tmp_path / "lines.space"
+    lines.write_text("near means alike\nfar means other\n")
+    embed_lines(lines, make("raw"), path, quiet)
+    before = path.read_bytes()
+    lines.write_bytes(b"\xff\n")
+    with pytest.raises(DataError):
+        embed_lines(lines, make("raw"), path, quiet, anew=True)
+    assert path.read_bytes() == before
+    lines.write_text("another\n")
+    assert embed_lines(lines, make("raw"), path, quiet, anew=True).items == 1
+    assert len(open_space(path)) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import time
 from typing import Any, Self
 
 import numpy as np
@@ -12,9 +11,7 @@ import numpy as np
 from nearspace.data import Dataset
 from nearspace.data.duplicates import components
 from nearspace.data.pairs import Pairs
-from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError
-from nearspace.judge.evidence import Evidence
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
@@ -124,14 +121,6 @@ class Likeness(Task):
             apart=data.split is not None,
         )
         return dataclasses.replace(task, notes=(*notes, *_too_few(task)))
-
-    def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
-        """Return the vectors of the items of both sides."""
-        train = encoder.transform(self.train.items)
-        start = time.perf_counter()
-        test = encoder.transform(self.test.items)
-        seconds = time.perf_counter() - start
-        return Evidence(self, encoder, train, test, reference, seconds)
 
     @property
     def scores(self) -> list[Score]:

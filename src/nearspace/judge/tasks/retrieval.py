@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import time
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +18,6 @@ from nearspace.data.pairs import Pairs
 from nearspace.encoders import CATALOGUE
 from nearspace.encoders.base import Encoder
 from nearspace.errors import DataError, NearspaceError, did_you_mean
-from nearspace.judge.evidence import Evidence
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
@@ -137,13 +135,9 @@ class Retrieval(Task):
             )
         return dataclasses.replace(task, notes=tuple(notes))
 
-    def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
-        """Return the vectors of documents and of queries."""
-        documents = encoder.transform(self.train.items)
-        start = time.perf_counter()
-        queries = encoder.transform_queries(self.test.items)
-        seconds = time.perf_counter() - start
-        return Evidence(self, encoder, documents, queries, reference, seconds)
+    def asked_of(self, encoder: Encoder) -> Any:
+        """Return the vectors of queries, which some encoders make in a way of their own."""
+        return encoder.transform_queries(self.test.items)
 
     @property
     def floor(self) -> list[str]:

@@ -78,12 +78,15 @@ def is_unfinished(path: Path) -> bool:
         return UNFINISHED in header.parts
 
 
-def embed_lines(source: Path, encoder: Encoder, path: Path, tell: Tell) -> Grown:
+def embed_lines(
+    source: Path, encoder: Encoder, path: Path, tell: Tell, anew: bool = False
+) -> Grown:
     r"""Embed the lines of a text file into a space, some at a time.
 
     The space holds all that is done, whenever it is interrupted, and grows on from there when the
     same is asked for again. An encoder that is not fitted is fitted on the first lines, so that it
-    has to be one that learns nothing.
+    has to be one that learns nothing. With ``anew`` it does not grow on, and what is there is
+    replaced once the first lines are embedded.
 
     Raises
     ------
@@ -103,7 +106,7 @@ def embed_lines(source: Path, encoder: Encoder, path: Path, tell: Tell) -> Grown
     """
     file = source.stat()
     mark = {"source": source.name, "bytes": file.st_size, "changed": file.st_mtime_ns}
-    begun = _begun(path, mark, encoder) if is_unfinished(path) else None
+    begun = _begun(path, mark, encoder) if not anew and is_unfinished(path) else None
     before = items = 0
     if begun is not None:
         encoder, before, items = begun
