@@ -19,7 +19,8 @@ class Entry:
     Attributes
     ----------
     target : str
-        ``module:Class``; the modules of nearspace itself are relative to `nearspace.encoders`.
+        ``module:Class``; those of the encoders that nearspace brings are relative to
+        `nearspace.encoders`.
     kinds : tuple of str
         Names of the kinds it takes; ``"any"`` alone for every kind there is.
     summary : str
@@ -91,6 +92,13 @@ CATALOGUE: dict[str, Entry] = {
     "static": Entry(
         ".borrowed.static:Static", ("text",), "a table of token vectors", extra="pretrained"
     ),
+    "finetuned": Entry(
+        ".learned.finetuned:Finetuned",
+        ("image", "text", "vector"),
+        "a trained network, trained on",
+        "labels",
+    ),
+    "frozen": Entry("nearspace.space.frozen:Frozen", _ANY, "an encoder fitted before, as it is"),
     "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),
 }
 

@@ -27,13 +27,15 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.layers import Layers
 from nearspace.encoders.learned.weights import build_with
 from nearspace.encoders.state import State, Weights
+from nearspace.encoders.trainable import Trainable
+from nearspace.encoders.trained import Trained
 from nearspace.errors import NearspaceError
 from nearspace.learning.device import torch_device
 from nearspace.learning.progress import epoch_bar
 from nearspace.learning.threads import threads_for
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
-from nearspace.nets.layers import as_vectors, layer_names, tap
+from nearspace.nets.layers import as_vectors, layer_names, output_of, tap
 
 __all__ = ["Learned", "NetworkDecoder", "seed_of"]
 
@@ -58,7 +60,7 @@ class EachIn(Interval):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Learned(Layers, Encoder):
+class Learned(Trained, Trainable, Layers, Encoder):
     """An encoder whose networks the one training loop trains.
 
     A subclass says which networks there are (`build`) and what they should minimise (`losses`),
@@ -189,7 +191,13 @@ class Learned(Layers, Encoder):
         """Return the vectors of a batch: those of `embed`, or what `layer` puts out."""
         if self.layer is None:
             return self.embed(nets, batch)
-        return as_vectors(tap(nets[self.tapped], [self.layer], batch)[self.layer], self.pool)
+        return as_vectors(output_of(nets[self.tapped], self.layer, batch), self.pool)
+
+    def with_nets(self, nets: nn.ModuleDict) -> Self:
+        """Return the fitted encoder with other networks in place of its own."""
+        other = copy.copy(self)
+        other.nets_ = nets
+        return other
 
     def layer_names(self) -> list[str]:
         """Return the names of the layers of the fitted network, from input to output."""
@@ -301,9 +309,7 @@ class Learned(Layers, Encoder):
 
     def with_network(self, name: str) -> Self:
         """Return the fitted encoder with one of its networks alone."""
-        bare = copy.copy(self)
-        bare.nets_ = nn.ModuleDict({name: self.nets_[name]})
-        return bare
+        return self.with_nets(nn.ModuleDict({name: self.nets_[name]}))
 
     def _try(self, nets: nn.ModuleDict) -> None:
         with torch.inference_mode():

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.learned.learned import Learned
+from nearspace.encoders.trainable import Trainable
+from nearspace.encoders.trained import Trained
 from nearspace.judge.cost import Expected, expect, is_small
 from nearspace.judge.studies.finetune import TRAINED, Schedule, Way
 from nearspace.judge.task import ItemTask
@@ -44,7 +45,7 @@ class Pace:
     """
 
     def __init__(self, encoder: Encoder, task: ItemTask, schedule: Schedule, fitted: bool = False):
-        self.schedule = schedule
+        self.schedule, self.rates = schedule, _n_rates(encoder, schedule)
         self.times: dict[Way, tuple[float, float]] = {}  # seconds, and the work they went into
         expected = _expected(encoder, task)
         items = len(task.train) * sum(expected.epochs)
@@ -76,7 +77,7 @@ class Pace:
         """Return the items that a network learns from, those of choosing its rate too."""
         if step.way.name not in TRAINED:
             return 1.0
-        fits = 1 + len(self.schedule.rates) * (step.seed == 0)
+        fits = 1 + self.rates * (step.seed == 0)
         return fits * self.schedule.items(step.labels)
 
     def _each(self, way: Way) -> float:
@@ -90,9 +91,19 @@ class Pace:
         return float(seconds / work)
 
 
+def _n_rates(encoder: Encoder, schedule: Schedule) -> int:
+    """Return how many learning rates are tried."""
+    if schedule.rates is not None:
+        return len(schedule.rates)
+    try:
+        return len(encoder.tuning_rates) if isinstance(encoder, Trainable) else 0
+    except AttributeError:  # of one that is around another, before it is fitted
+        return len(Trainable.tuning_rates)
+
+
 def _expected(encoder: Encoder, task: ItemTask) -> Expected:
     """Return what a pilot says of fitting an encoder, where that takes more than a moment."""
-    trains = any(isinstance(part, Learned) for part in encoder.parts)
+    trains = any(isinstance(part, Trained) for part in encoder.parts)
     if not trains and is_small(task):
         return Expected(0.0, 0.0)
     try:
