@@ -37,6 +37,7 @@ QUICK = {
     "vicreg": "vicreg(epochs=6)",
     "supcon": "supcon(epochs=4)",
     "mlp": "mlp(epochs=6)",
+    "adapter": "adapter(epochs=6)",
     "cnn": "cnn(epochs=3)",
     "alexnet": "alexnet(epochs=4)",
     "pca": "pca(dim=8)",
@@ -152,7 +153,7 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 @each(CASES)
 def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
     counts = {"bow", "tfidf", "hashing", "bovw", "colour_histogram"}
-    angles = {"simclr", "supcon", "l2", "vectors", *OTHERS}
+    angles = {"adapter", "simclr", "supcon", "l2", "vectors", *OTHERS}
     by_cosine = name in counts | angles or (kind == "text" and name in {"raw", *AROUND})
     encoder, _, test = fitted(name, kind)
     assert encoder.metric in METRICS

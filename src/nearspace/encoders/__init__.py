@@ -72,6 +72,9 @@ CATALOGUE: dict[str, Entry] = {
     "vicreg": Entry(".learned.views:VICReg", _IMAGE, "random views agree", "items"),
     "mlp": Entry(".learned.supervised:MLP", _FLAT, "a perceptron that learns labels", "labels"),
     "cnn": Entry(".learned.supervised:CNN", _IMAGE, "convolutions that learn labels", "labels"),
+    "adapter": Entry(
+        ".learned.adapter:Adapter", ("vector",), "a low-rank map that learns labels", "labels"
+    ),
     "supcon": Entry(".learned.views:SupCon", _IMAGE, "contrasts views by class", "labels"),
     "alexnet": Entry(".learned.supervised:AlexNet", _IMAGE, "AlexNet for small images", "labels"),
     "bow": Entry(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.trainable import Trainable
+from nearspace.encoders.trainable import Schedule, Trainable
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -41,9 +41,9 @@ class Around(Trainable, Encoder):
         return self.inner._n_features_out
 
     @property
-    def tuning_rates(self) -> tuple[float, ...]:  # type: ignore[override]
-        """Those of the encoder."""
-        return self.inner.tuning_rates
+    def schedule(self) -> Schedule:  # type: ignore[override]
+        """That of the encoder."""
+        return self.inner.schedule
 
     @property
     def device(self) -> str:  # type: ignore[override]

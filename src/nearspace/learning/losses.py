@@ -210,7 +210,7 @@ def supervised_contrast(z: Tensor, labels: Tensor, temperature: float) -> Tensor
     return terms.sum() / (others > 0).sum().clamp(min=1)
 
 
-def alike_pairs(z: Tensor, labels: Tensor) -> Tensor:
+def alike_pairs(z: Tensor, labels: Tensor, others: Tensor | None = None) -> Tensor:
     """Return how far the cosines of all pairs are from 1 within a class, and from 0 between two.
 
     It is what SetFit minimises (Tunstall et al., 2022), over all pairs of a batch in place of some
@@ -222,6 +222,8 @@ def alike_pairs(z: Tensor, labels: Tensor) -> Tensor:
         Vectors.
     labels : Tensor of shape (n,)
         The class of each.
+    others : Tensor of shape (n, dim), optional
+        Vectors of the same items with which those of ``z`` are paired, in place of themselves.
 
     Returns
     -------
@@ -229,9 +231,9 @@ def alike_pairs(z: Tensor, labels: Tensor) -> Tensor:
         The mean square over pairs within a class, and that over pairs between classes, averaged;
         one of them where the batch has no pairs of the other sort.
     """
-    z = F.normalize(z, dim=1)
-    first, second = torch.triu_indices(len(z), len(z), offset=1, device=z.device)
-    alike = labels[first] == labels[second]
-    errors = ((z @ z.T)[first, second] - alike.to(z.dtype)).square()
+    cosines = F.normalize(z, dim=1) @ F.normalize(z if others is None else others, dim=1).T
+    pairs = ~torch.eye(len(z), dtype=torch.bool, device=z.device)
+    alike = (labels[:, None] == labels)[pairs]
+    errors = (cosines[pairs] - alike.to(z.dtype)).square()
     means = [errors[part].mean() for part in (alike, ~alike) if part.any()]
     return torch.stack(means).mean() if means else errors.sum()

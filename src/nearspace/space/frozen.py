@@ -85,7 +85,7 @@ class Frozen(Around):
     @property
     def inner(self) -> Encoder:
         """The encoder that was fitted."""
-        return self.encoder_
+        return self.encoder_ if hasattr(self, "encoder_") else self._saved()
 
     @property
     def parts(self) -> list[Encoder]:

@@ -218,3 +218,35 @@ def test_networks_keep_their_weights_and_their_gradients():
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
     assert not any(param.requires_grad for param in net.parameters())
     assert trainable_nets(network.fit(digits.items))  # though it was frozen
+
+
+def test_an_adapter_of_vectors_made_elsewhere_helps_and_leaves_those_of_a_space(tmp_path):
+    digits = load("digits", limit=900)
+    np.save(tmp_path / "a.npy", make("pca(dim=24)").fit_transform(digits.items) + 3)
+    spec = make(f"vectors('{tmp_path / 'a.npy'}')").spec
+    board = compare(digits, encoders=[spec, f"{spec} | adapter(rank=8)"], folds=1)
+    frozen, adapted = (
+        next(row for row in board.rows if row.spec.startswith(spec) and ("|" in row.spec) == piped)
+        for piped in (False, True)
+    )
+    assert adapted.scores["knn"].value >= frozen.scores["knn"].value
+    queries = make("adapter(rank=8, queries=True, epochs=10)").fit(digits.items.reshape(900, -1),
+                                                                  digits.target)  # fmt: skip
+    flat = digits.items.reshape(900, -1).astype(np.float32)
+    np.testing.assert_array_equal(queries.transform(flat), flat)
+    truth = digits.target.values
+    scores = [
+        knn_scores(flat[:450], truth[:450], q, truth[450:], 5, "cosine").mean()
+        for q in (flat[450:], queries.transform_queries(flat[450:]))
+    ]
+    assert scores[1] >= scores[0] - 0.01
+    piped = make("raw | adapter(rank=4, queries=True, epochs=2)").fit_on(digits)
+    assert not np.array_equal(piped.transform_queries(flat[:5].reshape(5, 8, 8, 1)), flat[:5])
+
+
+def test_an_adapter_that_does_not_help_changes_nothing():
+    rng = np.random.default_rng(0)
+    vectors, labels = rng.normal(size=(400, 8)).astype(np.float32), rng.permutation(400) % 2
+    worse = make("adapter(epochs=3, learning_rate=100.0)").fit(vectors, labels)
+    assert worse.history_["best_epoch"] == 0
+    np.testing.assert_array_equal(worse.transform(vectors), vectors)

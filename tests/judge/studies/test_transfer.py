@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import balanced_accuracy_score
+from tests import text_models
 
 from nearspace import load
 from nearspace.data import SAMPLES, Classes, Dataset
 from nearspace.encoders.spec import make
+from nearspace.encoders.trainable import Schedule
 from nearspace.errors import NearspaceError
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies import finetune as finetuning
 from nearspace.judge.studies.finetune import (
-    Schedule,
     Way,
     choose_rate,
     draw_labelled,
@@ -426,3 +427,22 @@ def test_the_linear_path_of_an_autoencoder_stays_as_it_is(digits, part):
     assert moved == {"fc3", "latent"} | first[part]
     if part == "scratch":
         assert not state["encoder.linear.weight"].any()
+
+
+def test_a_pretrained_model_is_held_against_its_frozen_vectors(tmp_path):
+    model = text_models.save(text_models.bert, tmp_path / "bert")
+    sentences = load("sentences")
+    schedule = Schedule(fewest_steps=4, passes=1, rates=(1e-3,))
+    spec = f"pretrained('{model}')"
+    board = transfer(sentences, spec, beside=["hashing"], labelled=[20], seeds=2, schedule=schedule)
+    assert [row.way for row in board.rows] == [
+        "linear head on tfidf", "linear head on hashing", "linear head", "last part fine-tuned",
+        "all fine-tuned", "last part fine-tuned on pairs",
+    ]  # fmt: skip
+    assert [row.difference is None for row in board.rows] == [True] * 3 + [False] * 3
+    frozen = board.rows[2].score
+    for row in board.rows[3:]:
+        assert row.difference.value == pytest.approx(row.score.value - frozen.value)
+    assert "fine-tuning" in board.verdicts[0]
+    assert "the linear head on frozen vectors" in board.verdicts[0]
+    assert board.protocol["last part"] == [f"model.encoder.layer.{at}" for at in (1, 2)]

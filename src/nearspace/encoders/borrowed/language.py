@@ -61,6 +61,10 @@ class Tokens:
     def __getitem__(self, rows: slice) -> Tokens:
         return Tokens(self.ids[rows], self.lengths[rows], self.skips[rows])
 
+    def to(self, device: Any) -> Tokens:
+        """Return them on a device."""
+        return Tokens(*(part.to(device) for part in (self.ids, self.lengths, self.skips)))
+
     def inputs(self) -> dict[str, Tensor]:
         """Return what models of transformers take."""
         at = torch.arange(self.ids.shape[1], device=self.ids.device)

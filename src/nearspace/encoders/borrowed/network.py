@@ -20,7 +20,7 @@ from nearspace.data import Image, Vector
 from nearspace.data.batches import Batches
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.layers import Layers
-from nearspace.encoders.trainable import Trainable
+from nearspace.encoders.trainable import Schedule, Trainable
 from nearspace.errors import DataError
 from nearspace.learning.threads import threads_for
 from nearspace.nets.layers import POOLS, as_vectors, list_layers, output_of, tap
@@ -78,7 +78,7 @@ class Network(Trainable, Layers, Encoder):
     min_items = 2
     effort = 300
     device = "auto"
-    tuning_rates = (3e-4, 1e-3)
+    schedule = Schedule(fewest_steps=100, passes=10, rates=(3e-4, 1e-3))
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "net": [nn.Module],
         "layer": [str, None],

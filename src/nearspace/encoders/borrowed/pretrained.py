@@ -27,7 +27,7 @@ from nearspace.encoders.borrowed.models import (
 )
 from nearspace.encoders.borrowed.vision import Vision, load_vision
 from nearspace.encoders.layers import Layers
-from nearspace.encoders.trainable import Trainable
+from nearspace.encoders.trainable import Schedule, Trainable
 from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.device import torch_device
 
@@ -111,7 +111,7 @@ class Pretrained(Trainable, Layers, Encoder):
     kinds = frozenset({Image, Text})
     effort = 3000
     zero_means = "no token that the model knows"
-    tuning_rates = (1e-4, 3e-4)
+    schedule = Schedule(fewest_steps=40, passes=6, rates=(1e-4, 3e-4))
     revision_: str | None = dataclasses.field(init=False)
     sha256_: str = dataclasses.field(init=False)
     default_pool_: str = dataclasses.field(init=False)

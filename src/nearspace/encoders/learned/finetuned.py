@@ -246,7 +246,7 @@ class Finetuned(Trained, Around):
                 epochs=self.epochs,
                 default_steps=self.default_steps,
                 batch_size=batch_size,
-                learning_rate=self.learning_rate or fitted.tuning_rates[0],
+                learning_rate=self.learning_rate or fitted.schedule.rates[0],
                 seed=seed,
                 device=fitted.device,
                 precision=self.precision,

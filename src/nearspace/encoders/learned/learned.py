@@ -112,6 +112,8 @@ class Learned(Trained, Trainable, Layers, Encoder):
         Whether there is a network ``"decoder"`` that takes what the other puts out.
     default_steps : int
         Steps of training when `epochs` is absent.
+    from_start : bool
+        Whether the first weights stay where training does not lower the held-out loss.
     """
 
     min_items = 2
@@ -120,6 +122,7 @@ class Learned(Trained, Trainable, Layers, Encoder):
     fit_free_params = frozenset({"layer", "pool"})
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
+    from_start: ClassVar[bool] = False
     nets_: nn.ModuleDict = dataclasses.field(init=False)
     history_: dict[str, Any] = dataclasses.field(init=False)
     shape_: tuple[int, ...] = dataclasses.field(init=False)
@@ -248,6 +251,7 @@ class Learned(Trained, Trainable, Layers, Encoder):
                     precision=self.precision,
                     loss_weights=self.loss_weights,
                     own_optimizer=self.own_optimizer,
+                    from_start=self.from_start,
                 )
             except (KeyboardInterrupt, NearspaceError) as error:
                 stopped = "diverged" if isinstance(error, NearspaceError) else "interrupted"

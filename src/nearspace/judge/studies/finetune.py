@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from nearspace.data.batches import Batches
     from nearspace.encoders.base import Encoder
-    from nearspace.encoders.trainable import Trainable
+    from nearspace.encoders.trainable import Schedule, Trainable
 
 __all__ = [
-    "SCHEDULE", "TRAINED", "Schedule", "Way", "choose_rate", "draw_labelled", "finetune",
+    "TRAINED", "Way", "choose_rate", "draw_labelled", "finetune",
     "last_part", "outputs_of", "ways_of",
 ]  # fmt: skip
 
-BATCH, EPOCHS = 32, 6
+EPOCHS = 6
 PREDICTION_BATCH = 512
 
 TRAINED = {
@@ -53,35 +53,6 @@ class Way:
 
     def __str__(self) -> str:
         return TRAINED.get(self.name, self.name) + ", varied" * self.varied
-
-
-@dataclasses.dataclass(frozen=True)
-class Schedule:
-    """How long networks are trained on labelled items: the same for fine-tuning and from scratch.
-
-    An early stop would have to be found on items that a few labels cannot spare. Of 1,000 varied
-    digits a network from scratch learns 96.3 % in 10 passes and 97.8 % in 30.
-
-    Attributes
-    ----------
-    fewest_steps : int
-        Steps of 32 items that are taken at least.
-    passes : int
-        Passes over the labelled items, where those take more steps.
-    rates : tuple of float, optional
-        Peaks of the learning rate, of which one is chosen; by default those that suit the encoder.
-    """
-
-    fewest_steps: int = 300
-    passes: int = 25
-    rates: tuple[float, ...] | None = None
-
-    def items(self, labels: int) -> int:
-        """Return how many items a network sees of so many, each as often as it comes."""
-        return max(self.fewest_steps * BATCH, self.passes * labels)
-
-
-SCHEDULE = Schedule()
 
 
 def draw_labelled(classes: np.ndarray, n: int, random: np.random.Generator) -> np.ndarray:
@@ -148,7 +119,7 @@ def finetune(
     way: Way,
     learning_rate: float,
     seed: int,
-    schedule: Schedule = SCHEDULE,
+    schedule: Schedule,
 ) -> nn.ModuleDict:
     """Return the encoder's network, trained on labelled items, under a linear head.
 
@@ -166,7 +137,7 @@ def finetune(
         Peak of the schedule.
     seed : int
         Of new weights, order and views.
-    schedule : Schedule, optional
+    schedule : Schedule
         How long it is trained.
     """
     import torch
@@ -174,7 +145,7 @@ def finetune(
 
     from nearspace.encoders.learned.finetuned import HEAD, LinearHead, label_losses, pair_losses
     from nearspace.encoders.learned.learned import Learned
-    from nearspace.encoders.trainable import train_only, trainable_nets
+    from nearspace.encoders.trainable import BATCH_SIZE, train_only, trainable_nets
     from nearspace.learning.train import train
 
     label = pair_losses(encoder) if way.name == "pairs" else label_losses(encoder, target)
@@ -209,7 +180,7 @@ def finetune(
             batches.take(rows),
             torch.from_numpy(target.encode(target.values))[rows],
             epochs=EPOCHS,
-            batch_size=BATCH,
+            batch_size=BATCH_SIZE,
             learning_rate=learning_rate,
             seed=seed,
             device=encoder.device,
@@ -255,7 +226,7 @@ def choose_rate(
     target: Target,
     way: Way,
     seed: int,
-    schedule: Schedule = SCHEDULE,
+    schedule: Schedule,
 ) -> float:
     """Return the learning rate that does best on a third of the labelled items, held out.
 
@@ -264,7 +235,7 @@ def choose_rate(
     """
     import torch
 
-    rates = schedule.rates or encoder.tuning_rates
+    rates = schedule.rates
     splits = folds(target.strata, seed)
     if not splits or len(rates) == 1:
         return rates[0]

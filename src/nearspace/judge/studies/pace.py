@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.trainable import Trainable
+from nearspace.encoders.trainable import Schedule
 from nearspace.encoders.trained import Trained
 from nearspace.judge.cost import Expected, expect, is_small
-from nearspace.judge.studies.finetune import TRAINED, Schedule, Way
+from nearspace.judge.studies.finetune import TRAINED, Way
 from nearspace.judge.task import ItemTask
 
 __all__ = ["Pace", "Step"]
@@ -45,7 +45,7 @@ class Pace:
     """
 
     def __init__(self, encoder: Encoder, task: ItemTask, schedule: Schedule, fitted: bool = False):
-        self.schedule, self.rates = schedule, _n_rates(encoder, schedule)
+        self.schedule = schedule
         self.times: dict[Way, tuple[float, float]] = {}  # seconds, and the work they went into
         expected = _expected(encoder, task)
         items = len(task.train) * sum(expected.epochs)
@@ -77,7 +77,7 @@ class Pace:
         """Return the items that a network learns from, those of choosing its rate too."""
         if step.way.name not in TRAINED:
             return 1.0
-        fits = 1 + self.rates * (step.seed == 0)
+        fits = 1 + len(self.schedule.rates) * (step.seed == 0)
         return fits * self.schedule.items(step.labels)
 
     def _each(self, way: Way) -> float:
@@ -89,16 +89,6 @@ class Pace:
             return self.item_seconds
         seconds, work = np.sum([self.times[own] for own in alike], axis=0)
         return float(seconds / work)
-
-
-def _n_rates(encoder: Encoder, schedule: Schedule) -> int:
-    """Return how many learning rates are tried."""
-    if schedule.rates is not None:
-        return len(schedule.rates)
-    try:
-        return len(encoder.tuning_rates) if isinstance(encoder, Trainable) else 0
-    except AttributeError:  # of one that is around another, before it is fitted
-        return len(Trainable.tuning_rates)
 
 
 def _expected(encoder: Encoder, task: ItemTask) -> Expected:

@@ -16,7 +16,7 @@ from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.heads import linear_head
 from nearspace.encoders.spec import make
-from nearspace.encoders.trainable import Trainable
+from nearspace.encoders.trainable import Schedule, Trainable
 from nearspace.errors import DataError, SpecError, called_as, count_of
 from nearspace.judge.advice import Advice, Pick
 from nearspace.judge.board import Board
@@ -24,9 +24,7 @@ from nearspace.judge.evidence import Told
 from nearspace.judge.fits import Fits, Tell
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.finetune import (
-    SCHEDULE,
     TRAINED,
-    Schedule,
     Way,
     choose_rate,
     draw_labelled,
@@ -175,7 +173,7 @@ def transfer(
     near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
-    schedule: Schedule = SCHEDULE,
+    schedule: Schedule | None = None,
 ) -> Transfer:
     """Measure what an encoder fitted without labels is worth where few items have a label.
 
@@ -217,7 +215,8 @@ def transfer(
     progress : callable, optional
         Called with the share done and a few words.
     schedule : Schedule, optional
-        How long networks are trained on labelled items, and at which rates.
+        How long networks are trained on labelled items, and at which rates; by default what suits
+        the encoder.
 
     Returns
     -------
@@ -257,12 +256,14 @@ def transfer(
     # Without labels, also for encoders that would look at them.
     unlabelled = dataclasses.replace(asked.train, target=None)
     fits = Fits(dataclasses.replace(asked, train=unlabelled), cache, progress)
+    own: Schedule = getattr(encoder, "schedule", Schedule())
+    how_long = own if schedule is None else schedule
     others = [_unlabelled(other) for other in beside]
-    runs = _Runs(encoder, others, asked, fits, schedule)
+    runs = _Runs(encoder, others, asked, fits, how_long)
     interrupted = False
     try:
         fits.tell(0.0, f"{encoder.spec}: how long it will take")
-        pace = Pace(encoder, asked, schedule, fitted=fits.has(encoder))
+        pace = Pace(encoder, asked, how_long, fitted=fits.has(encoder))
         runs.pretrain(pace, pace.seconds(_steps(counts, seeds, runs.ways())))
         steps = _steps(counts, seeds, runs.ways())
         for index, step in enumerate(steps):
