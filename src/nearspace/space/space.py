@@ -38,6 +38,7 @@ __all__ = [
     "dataset_for",
     "dense_vectors",
     "embed",
+    "fitted",
 ]
 
 LARGEST_DENSE = 2**31  # bytes
@@ -273,8 +274,7 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
     """
     encoder = as_encoder(encoder)
     dataset = dataset_for(encoder, data, labels)
-    if not _is_fitted(encoder):
-        encoder = _fit(encoder, dataset)
+    encoder = fitted(encoder, dataset)
     vectors: Any = encoder.transform(dataset.items)
     ids = np.asarray(dataset.ids)
     check_finite(vectors, ids, encoder.spec)
@@ -398,7 +398,10 @@ def _is_fitted(encoder: Encoder) -> bool:
     return True
 
 
-def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
+def fitted(encoder: Encoder, dataset: Dataset) -> Encoder:
+    """Return an encoder as it is if it is fitted, else fitted on the training part of a dataset."""
+    if _is_fitted(encoder):
+        return encoder
     if dataset.split is not None and not encoder.needs_all_items:
         train = np.flatnonzero(dataset.split == "train")
         dataset = dataset.take(train) if len(train) else dataset

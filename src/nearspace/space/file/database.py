@@ -73,7 +73,6 @@ NOTHING: dict[str, Any] = {
     "token": "",
     "content": {"items": [0, 0], "thumbnails": [0, 0]},
     "parts": {},
-    "words": None,
 }
 WRAP = 2**63  # sums of checksums are kept below it, as SQLite's integers are
 # Tables of the index of words, whose last columns are bytes.
@@ -423,16 +422,16 @@ def _parsed(values: dict[str, Any]) -> Header | None:
         columns, parts = Columns(**values["columns"]), values["parts"]
         fits = isinstance(values["token"], str) and type(columns.dim) is int
         fits &= columns.ids in IDS and columns.labels in LABELS
-        fits &= isinstance(values["words"], int | None)
+        fits &= isinstance(values.get("words"), int | None)
         fits &= META_TYPES.keys() >= set(columns.meta.values())
         pairs = [items, thumbnails, *parts.values()]
         fits &= all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
         recipe, tallies = Recipe.from_json(values["recipe"]), (Tally(*items), Tally(*thumbnails))
     except (AttributeError, DataError, KeyError, TypeError):
         return None
-    return (
-        Header(values["token"], recipe, columns, *tallies, parts, values["words"]) if fits else None
-    )
+    if not fits:
+        return None
+    return Header(values["token"], recipe, columns, *tallies, parts, values.get("words"))
 
 
 def _write_header(db: sqlite3.Connection, header: Header) -> None:

@@ -221,7 +221,7 @@ def _nearest(
     if own is not None and (own >= 0 if findable is None else findable[own] & (own >= 0)).any():
         there -= 1
     hidden, asked = Hidden(allowed, own), has_direction(vectors)
-    notes = _on_zeros(space, asked, metric)
+    notes = _on_zeros(space, asked, metric) + space.recipe.notes
     notes += _on_items(space, queries, vectors)
     if metric == "cosine" and vectors.dtype == np.float64:  # whose squares may vanish
         vectors = rows_in_range(vectors)
@@ -305,7 +305,8 @@ def _queries(
     positions: np.ndarray | None = None
     if isinstance(queries, Space):
         ours, theirs = space.recipe, queries.recipe
-        if queries is not space and ours.fingerprint != theirs.fingerprint:
+        comparable = {ours.fingerprint, (ours.aligned or {}).get("fingerprint")}
+        if queries is not space and theirs.fingerprint not in comparable:
             raise NearspaceError(
                 f"The other space was made by another encoder, '{theirs.spec}' with the "
                 f"fingerprint {theirs.fingerprint}, than this one, '{ours.spec}' with "
