@@ -17,11 +17,10 @@ LIBRARIES = (
     "nearspace", "numpy", "scikit-learn", "torch", "pillow", "scikit-image", "transformers",
 )  # fmt: skip
 TYPES = {"spec": str, "fingerprint": str, "data": str, "metric": str, "kind": dict | None,
-         "roles": dict, "versions": dict, "made_by": str | None, "left_out": list}  # fmt: skip
-OF_OTHERS: dict[str, Any] = {
-    "made_by": None,
-    "left_out": [],
-}  # known of vectors of others alone
+         "roles": dict, "versions": dict, "made_by": str | None, "left_out": list,
+         "aligned": dict | None}  # fmt: skip
+# Known of vectors of others alone, and of aligned ones.
+OF_SOME: dict[str, Any] = {"made_by": None, "left_out": [], "aligned": None}
 
 
 def check_metric(metric: str) -> None:
@@ -67,6 +66,9 @@ class Recipe:
         Who made vectors that were brought from elsewhere.
     left_out : tuple of str
         Columns that were not read with them, since they hold vectors or bytes.
+    aligned : dict or None
+        Of vectors that were led into another space: ``to``, what made that; its ``fingerprint``; by
+        how many ``items`` that both have, and how well that went, as `Alignment` says.
 
     Examples
     --------
@@ -86,6 +88,7 @@ class Recipe:
     versions: dict[str, str] = dataclasses.field(default_factory=versions)
     made_by: str | None = None
     left_out: tuple[str, ...] = ()
+    aligned: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         check_metric(self.metric)
@@ -95,10 +98,18 @@ class Recipe:
         """What made the vectors, in words: the encoder, or who made them elsewhere."""
         return self.made_by or self.spec
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the vectors whenever they are searched: that they are aligned."""
+        if self.aligned is None:
+            return ()
+        to, recall = self.aligned.get("to"), self.aligned.get("recall_10")
+        return (f"The vectors are aligned to those of {to}: recall@10 {recall} on items held out.",)
+
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as a JSON object."""
         values = {**dataclasses.asdict(self), "left_out": list(self.left_out)}
-        return {name: value for name, value in values.items() if value or name not in OF_OTHERS}
+        return {name: value for name, value in values.items() if value or name not in OF_SOME}
 
     @classmethod
     def from_json(cls, value: Any) -> Recipe:
@@ -109,7 +120,7 @@ class Recipe:
         DataError
             If it is none.
         """
-        values = {"roles": {}, **OF_OTHERS, **value} if isinstance(value, dict) else {}
+        values = {"roles": {}, **OF_SOME, **value} if isinstance(value, dict) else {}
         for name, of in TYPES.items():
             if not isinstance(values.get(name, ...), of):
                 raise _none(name)

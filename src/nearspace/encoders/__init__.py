@@ -106,10 +106,11 @@ CATALOGUE: dict[str, Entry] = {
 }
 
 
-# What files name, and no spec: encoders that operators make, and decoders.
+# What files name, and no spec: encoders that operators and `align` make, and decoders.
 UNLISTED = {
     "concatenated": ".combine:Concatenated",
     "piped": ".combine:Piped",
+    "aligned": ".aligned:Aligned",
     "flat decoder": ".decoder:FlatDecoder",
     "affine decoder": ".decoder:AffineDecoder",
     "scaled decoder": ".decoder:ScaledDecoder",
