@@ -222,24 +222,25 @@ def test_networks_keep_their_weights_and_their_gradients():
 
 def test_an_adapter_of_vectors_made_elsewhere_helps_and_leaves_those_of_a_space(tmp_path):
     digits = load("digits", limit=900)
-    np.save(tmp_path / "a.npy", make("pca(dim=24)").fit_transform(digits.items) + 3)
+    told = make("pca(dim=16)").fit_transform(digits.items)
+    other = 2 * np.random.default_rng(0).normal(size=(900, 4))  # what is in the way
+    np.save(tmp_path / "a.npy", np.hstack([told, other]))
     spec = make(f"vectors('{tmp_path / 'a.npy'}')").spec
     board = compare(digits, encoders=[spec, f"{spec} | adapter(rank=8)"], folds=1)
     frozen, adapted = (
         next(row for row in board.rows if row.spec.startswith(spec) and ("|" in row.spec) == piped)
         for piped in (False, True)
     )
-    assert adapted.scores["knn"].value >= frozen.scores["knn"].value
-    queries = make("adapter(rank=8, queries=True, epochs=10)").fit(digits.items.reshape(900, -1),
-                                                                  digits.target)  # fmt: skip
-    flat = digits.items.reshape(900, -1).astype(np.float32)
+    assert adapted.scores["knn"].value > frozen.scores["knn"].value + 0.05
+    flat = np.hstack([told, other]).astype(np.float32)
+    queries = make("adapter(rank=8, queries=True)").fit(flat[:450], digits.target.values[:450])
     np.testing.assert_array_equal(queries.transform(flat), flat)
     truth = digits.target.values
     scores = [
         knn_scores(flat[:450], truth[:450], q, truth[450:], 5, "cosine").mean()
         for q in (flat[450:], queries.transform_queries(flat[450:]))
     ]
-    assert scores[1] >= scores[0] - 0.01
+    assert scores[1] > scores[0] + 0.05
     piped = make("raw | adapter(rank=4, queries=True, epochs=2)").fit_on(digits)
     assert not np.array_equal(piped.transform_queries(flat[:5].reshape(5, 8, 8, 1)), flat[:5])
 
