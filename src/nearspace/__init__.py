@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from nearspace.space.decode import decode, interpolate, sample
     from nearspace.space.difference import diff
     from nearspace.space.formats import open_space, save
+    from nearspace.space.map.keywords import keywords
     from nearspace.space.map.maps import Map, layout
     from nearspace.space.search.neighbours import analogy, neighbours
     from nearspace.space.space import Space, embed
@@ -49,6 +50,7 @@ _HOME = {
     "diff": "space.difference",
     "embed": "space.space",
     "interpolate": "space.decode",
+    "keywords": "space.map.keywords",
     "layout": "space.map.maps",
     "load": "data",
     "load_encoder": "encoders.spec",
@@ -86,6 +88,7 @@ __all__ = [
     "diff",
     "embed",
     "interpolate",
+    "keywords",
     "layout",
     "load",
     "load_encoder",
