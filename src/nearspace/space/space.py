@@ -23,6 +23,7 @@ from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
 from nearspace.space.search.searcher import Searcher
+from nearspace.space.search.words import TEXT, Stored, Words
 from nearspace.space.selection import Chosen, selected_rows
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Space:
         A small PNG or WebP of each item; made or read when one is asked for.
     parts : mapping of str to bytes
         What was computed from the vectors and is kept with them, by name: the map, an index.
+    stored_words : Stored or None
+        The index of words in the file that the space was read from.
 
     Examples
     --------
@@ -92,6 +95,7 @@ class Space:
     meta: pa.Table | None = None
     thumbnails: Sequence[bytes] | None = None
     parts: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    stored_words: Stored | None = None
 
     def __len__(self) -> int:
         return self.vectors.shape[0]
@@ -123,6 +127,7 @@ class Space:
             meta=None if self.meta is None else self.meta.take(positions),
             thumbnails=None if self.thumbnails is None else Chosen(self.thumbnails, positions),
             parts={},
+            stored_words=None,
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -160,6 +165,12 @@ class Space:
     def searcher(self) -> Searcher:
         """What a first search makes ready for the next ones."""
         return Searcher(self.vectors, self.parts)
+
+    @functools.cached_property
+    def words(self) -> Words:
+        """What searches the column ``text`` of `meta`, which has to be there, by its words."""
+        assert self.meta is not None
+        return Words(self.meta[TEXT].to_pylist(), self.stored_words)
 
     @property
     def kind(self) -> Kind | None:

@@ -23,7 +23,6 @@ ENDINGS = ".txt .text .md .markdown .rst .log .tex .adoc"
 SHOWN = 200
 COUNTED = 2**20  # bytes of a text that are counted at once
 COPIES = 6  # of texts in files that are in memory at once, as bytes and as text
-KEPT = 1000  # characters of a text that a space keeps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +129,8 @@ class Text(Kind):
         return both[np.isin(both[:, 0], asked)]
 
     def to_columns(self, items: list[str]) -> dict[str, list[str]]:
-        """Return the texts, or the beginning of long ones, as the column ``text``."""
-        return {"text": [text[:KEPT] for text in items]}
+        """Return the texts as the column ``text``."""
+        return {"text": items}
 
     def features(self, items: list[str]) -> np.ndarray:
         """Return how often each of the 256 bytes stands in the UTF-8 text, as a share of it.
