@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nearspace.space.formats import open_space, save
     from nearspace.space.map.keywords import keywords
     from nearspace.space.map.maps import Map, layout
+    from nearspace.space.search.explained import explain
     from nearspace.space.search.neighbours import analogy, neighbours
     from nearspace.space.space import Space, embed
 
@@ -49,6 +50,7 @@ _HOME = {
     "decode": "space.decode",
     "diff": "space.difference",
     "embed": "space.space",
+    "explain": "space.search.explained",
     "interpolate": "space.decode",
     "keywords": "space.map.keywords",
     "layout": "space.map.maps",
@@ -87,6 +89,7 @@ __all__ = [
     "decode",
     "diff",
     "embed",
+    "explain",
     "interpolate",
     "keywords",
     "layout",

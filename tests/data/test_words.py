@@ -1,5 +1,7 @@
 """Words of texts in any script: where they stand, and as terms that can be counted."""
 
+from itertools import pairwise
+
 import pytest
 
 from nearspace.data.words import terms_of, word_spans
@@ -34,5 +36,5 @@ def test_spans_lie_in_order_and_between_them_are_blanks_alone():
     assert parts[:5] == ["Don't", ",", "zip", "!", HINDI]
     assert parts[5:8] == ["読", "む", "…"]
     assert parts[8] == "👩‍👩‍👧"
-    assert not "".join(text[end:start] for (_, end), (start, _) in zip(spans, spans[1:])).strip()
+    assert not "".join(text[end:start] for (_, end), (start, _) in pairwise(spans)).strip()
     assert word_spans("   ") == []

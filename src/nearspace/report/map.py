@@ -15,7 +15,7 @@ from nearspace.report.base import Page, section
 from nearspace.report.figures import ends, in_a_square
 from nearspace.report.sheets import sheets
 from nearspace.space.map.keywords import keywords
-from nearspace.space.map.landmarks import Cluster, Landmarks, classes, landmarks, numbers_of
+from nearspace.space.map.landmarks import READ, Cluster, Landmarks, classes, landmarks, numbers_of
 from nearspace.space.map.maps import K, Map
 from nearspace.space.map.maps import layout as laid_out
 from nearspace.space.map.tsne import FEWEST
@@ -253,7 +253,7 @@ def _words_of(space: Space, names: np.ndarray) -> list[str]:
     if space.meta is None or "text" not in space.meta.column_names:
         return []
     labels: Any = space.labels
-    texts = ["" if text is None else str(text) for text in space.meta["text"].to_pylist()]
+    texts = [str(text or "")[:READ] for text in space.meta["text"].to_pylist()]
     told = keywords(texts, [None if of is None else str(of) for of in labels.tolist()], TOLD)
     return [", ".join(word for word, _ in told.get(name, [])) for name in names.tolist()]
 

@@ -1,4 +1,4 @@
-"""The words that tell some texts from others, in the situations in which lists of words go wrong."""
+"""The words that tell some texts from others, where lists of words go wrong."""
 
 import numpy as np
 import pandas as pd

@@ -17,7 +17,7 @@ from nearspace.metrics.retrieval import nearest, subsample
 from nearspace.space.map.keywords import keywords
 from nearspace.space.space import Space
 
-__all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
+__all__ = ["READ", "Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
 
 K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
@@ -28,6 +28,7 @@ BORDER = 3  # pairs just beyond the limit that are shown
 MOST = 0.6  # of a cluster's items, which the labels in its name have together
 NAMED = 3  # labels in a name
 WORDS = 3
+READ = 5000  # characters of a text, which tell what it is about
 
 
 @dataclasses.dataclass(frozen=True)
@@ -246,7 +247,7 @@ def numbers_of(labels: np.ndarray) -> np.ndarray | None:
 def _texts(space: Space) -> list[str] | None:
     """Return what names clusters: texts, or else what the names of files say."""
     if space.meta is not None and "text" in space.meta.column_names:
-        return ["" if t is None else str(t) for t in space.meta["text"].to_pylist()]
+        return [str(text or "")[:READ] for text in space.meta["text"].to_pylist()]
     if space.labels is not None or not len(space) or not isinstance(space.ids.tolist()[0], str):
         return None
     return [PurePosixPath(name).stem.replace("_", " ") for name in space.ids.tolist()]
