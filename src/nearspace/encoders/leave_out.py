@@ -97,7 +97,8 @@ class _Variants:
 
     def __init__(self, texts: list[str], encode: Callable[[list[str]], Any], most: int):
         self.spans = {text: _parts(text[:LONGEST], most) for text in dict.fromkeys(texts)}
-        variants, self.starts = [], {}
+        variants: list[str] = []
+        self.starts: dict[str, int] = {}
         for text, spans in self.spans.items():
             self.starts[text] = len(variants)
             start = text[:LONGEST]
