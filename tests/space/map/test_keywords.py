@@ -60,7 +60,7 @@ def test_the_scores_fall_and_are_sure():
     told = keywords(["river day", "engine day", "river night"] * 9, ["r", "e", "r"] * 9)["r"]
     scores = [score for _, score in told]
     assert scores == sorted(scores, reverse=True)
-    assert min(scores) > 1.645
+    assert min(scores) > 1
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ __all__ = ["keywords"]
 
 MOST_READ = 50_000  # texts
 MOST_WORDS = 50_000  # that are told apart, the commonest
-SURE = 1.645  # standard deviations, which chance exceeds in one of twenty cases
+SURE = 1.0  # standard deviations: what two of two texts have, and none of the others
 BEGUN = 20  # times as many candidates as words: of those that overlap one is taken
 UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
 
@@ -50,7 +50,7 @@ def keywords(
     -------
     dict of value to list of (str, float)
         The words of each group, that which tells most first, with how many standard deviations
-        their log-odds are above 0: at least 1.645. A group has none where nothing tells it from the
+        their log-odds are above 0: at least one. A group has none where nothing tells it from the
         others, or where it is alone.
 
     Raises
