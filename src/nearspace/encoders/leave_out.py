@@ -88,7 +88,7 @@ def leave_out(
             MarkedText(one, ours.spans[one], effects),
             MarkedText(other, theirs.spans[other], back),
         )
-        pairs.append(MarkedPair(*marked, float(as_scores(alike, metric)), metric))
+        pairs.append(MarkedPair(*marked, float(as_scores(np.array(alike), metric)), metric))
     return pairs
 
 

@@ -68,7 +68,10 @@ def keywords(
     """
     import pandas as pd
 
-    texts, groups = Text().check(texts, "keywords"), pd.Series(groups, dtype=object).tolist()
+    texts = Text().check(texts, "keywords")
+    if not np.iterable(groups) or isinstance(groups, str) or getattr(groups, "ndim", 1) != 1:
+        raise DataError(f"keywords: expected a list of groups, got {type(groups).__name__}.")
+    groups = [*groups]
     if len(texts) != len(groups):
         raise DataError(
             f"keywords: expected a group a text, got {len(texts):,} texts and {len(groups):,} "

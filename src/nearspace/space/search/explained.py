@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nearspace.data import Text
 from nearspace.encoders.exhibits import MarkedPair
 from nearspace.encoders.leave_out import MOST_PARTS, leave_out
 from nearspace.errors import DataError, NearspaceError, called_as
@@ -70,7 +71,14 @@ def explain(
     """
     space = as_space(space, "explain")
     check_explained(space)
-    queries = [texts] if isinstance(texts, str) else list(texts)
+    if isinstance(texts, dict):
+        raise DataError("explain: expected a text or a list of texts, got dict.")
+    queries = Text().check([texts] if isinstance(texts, str) else texts, "explain")
+    if not isinstance(nearest, Neighbours):
+        raise DataError(
+            "explain: expected what neighbours(space, queries) returned, got one "
+            f"{type(nearest).__name__}."
+        )
     if len(queries) != len(nearest.positions):
         raise DataError(
             f"explain: expected a text for each of the {len(nearest.positions):,} queries that "
