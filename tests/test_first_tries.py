@@ -28,7 +28,9 @@ from nearspace import (
     decode,
     diff,
     embed,
+    explain,
     interpolate,
+    keywords,
     layout,
     load,
     load_encoder,
@@ -480,10 +482,12 @@ def test_a_wrong_order_of_arguments_is_told():
 @pytest.fixture(scope="module")
 def calls():
     """Return a right call of every public function: the function and its arguments."""
-    space = embed(X, "pca(dim=3)")
+    space, notes = embed(X, "pca(dim=3)"), embed(["the zip", "a boat"], "tfidf")
     wide = embed(np.tile(X, (20, 1)), "raw")
     return {
         "align": (nearspace.align, [wide, embed(np.tile(X, (20, 1)), "pca(dim=2)")]),
+        "explain": (explain, [notes, "zip", neighbours(notes, 0, k=1)]),
+        "keywords": (keywords, [["the zip"] * 9, [0, 1, 2] * 3]),
         "analogy": (analogy, [space, 0, 1, 2]),
         "compare": (functools.partial(compare, encoders=[]), [X, Y]),
         "compare_layers": (compare_layers, [X, "no encoder"]),
@@ -532,6 +536,7 @@ RIGHT = {
         0: "an array, a data set, a space without encoder, another file, a table, texts",
         1: "unfitted, fitted",
     },
+    "explain": {1: "a file, another file, a folder, no name"},  # whatever is a text
     "layout": {0: "an array, a data set, a space without encoder"},
     "load": {0: "an array, a table, texts, a data set, a space without encoder, another file"},
     "neighbours": {

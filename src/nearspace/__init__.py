@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from nearspace.space.difference import diff
     from nearspace.space.file.reembedding import re_embed
     from nearspace.space.formats import open_space, save
+    from nearspace.space.map.keywords import keywords
     from nearspace.space.map.maps import Map, layout
+    from nearspace.space.search.explained import explain
     from nearspace.space.search.neighbours import analogy, neighbours
     from nearspace.space.space import Space, embed
 
@@ -51,7 +53,9 @@ _HOME = {
     "decode": "space.decode",
     "diff": "space.difference",
     "embed": "space.space",
+    "explain": "space.search.explained",
     "interpolate": "space.decode",
+    "keywords": "space.map.keywords",
     "layout": "space.map.maps",
     "load": "data",
     "load_encoder": "encoders.spec",
@@ -90,7 +94,9 @@ __all__ = [
     "decode",
     "diff",
     "embed",
+    "explain",
     "interpolate",
+    "keywords",
     "layout",
     "load",
     "load_encoder",

@@ -46,6 +46,7 @@ CASES = {
     "diff d.space e.space -o w.json": ["w.json"],
     "diff d.space e.space -o w.csv": ["w.csv"],
     "map d.space -o w.html": ["w.html"],
+    "map d.space -o w.csv": ["w.csv"],
     "pack digits --with d.space -o w.codes": ["w.codes"],
     "unpack d.codes --with d.space -o w.npz": ["w.npz"],
     "unpack d.codes --with d.space -o new": [],

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -274,3 +275,71 @@ def test_pictures_have_no_words(search):
         "search", "p.space", folder / "1.png", "--hybrid"
     )
     assert "search by vectors alone" in search("search", "p.space", "red", "--words")
+
+
+def test_the_words_that_make_texts_alike_are_shown(search):
+    texts = [
+        "The zip of my bag is broken.",
+        "\x1b[2Ja boat\nat sea",
+        "broken glass",
+        "my bag is red",
+    ]
+    save(embed(load(texts, labels=["a", "b", "a", "b"]), "tfidf"), "t.space")
+    shown = search("search", "t.space", "broken", "zip", "-k", "2", "--explain")
+    assert "1  cosine 0." in shown
+    assert "  0  a" in shown
+    assert "query broken (+0." in shown
+    assert "The (-0." in shown
+    assert "zip (+0." in shown
+    told = json.loads(search("search", "t.space", "broken zip", "-k", "1", "--explain", "--json"))
+    first = told[0]["neighbours"][0]["explained"]
+    assert [of["part"] for of in first["query"]] == ["broken", "zip"]
+    assert [of["part"] for of in first["text"]] == [
+        "The",
+        "zip",
+        "of",
+        "my",
+        "bag",
+        "is",
+        "broken",
+        ".",
+    ]
+    assert first["query"][1]["effect"] > 0 > first["text"][0]["effect"]
+    shown = search("search", "t.space", "--id", "1", "-k", "1", "--explain")
+    assert "\\x1b[2J" in shown
+    assert "\x1b" not in shown
+    assert "at (+0." in shown
+    words = search("search", "t.space", "broken", "--words", "-k", "1", "--explain")
+    assert "BM25" in words
+    assert "cosine" in words
+    assert "There is no item" in search("search", "t.space", "qwertz", "--explain")
+
+
+def test_words_are_coloured_where_there_are_colours(search, monkeypatch):
+    save(embed(load(["the zip is broken", "a boat at sea"]), "tfidf"), "t.space")
+    options = {"env": {"COLUMNS": "120", "FORCE_COLOR": "1", "TERM": "xterm-256color"}}
+    asked = ["search", "t.space", "my zip", "-k", "1", "--explain"]
+    shown = CliRunner().invoke(app, asked, color=True, **options).stdout
+    assert "Blue: without the word" in shown
+    assert "zip (+" not in shown
+    assert len({*re.findall("\x1b\\[[0-9;]*48;[0-9;]*m", shown)}) == 2  # blue and orange
+    options["env"]["NO_COLOR"] = "1"
+    shown = CliRunner().invoke(app, asked, color=True, **options).stdout
+    assert "zip (+" in shown
+    assert "48;" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--where", "label=a"], "search by a text"),
+        (["--vectors", "v.npy"], "search by a text"),
+        (["zip", "-o", "x.csv"], "leave out -o x.csv"),
+    ],
+)
+def test_what_cannot_be_explained_is_told(search, arguments, told):
+    save(embed(load(["zip", "boat"], labels=["a", "b"]), "tfidf"), "t.space")
+    assert told in search("search", "t.space", *arguments, "--explain")
+    save(embed("wine", "raw"), "w.space")
+    told = search("search", "w.space", "--id", "1", "--explain")
+    assert "expected a space of texts" in told

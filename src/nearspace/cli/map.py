@@ -10,9 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import beginning, console, counted, echo, ending, show_page, waiting
+from nearspace.cli.sheets import write_csv
+from nearspace.cli.terminal import (
+    beginning,
+    console,
+    counted,
+    echo,
+    echo_lines,
+    ending,
+    show_page,
+    waiting,
+)
 from nearspace.errors import NearspaceError
-from nearspace.foreign import printable
+from nearspace.foreign import printable, printable_json
 
 if TYPE_CHECKING:
     from nearspace.space.map.landmarks import Alike, Landmarks
@@ -35,36 +45,48 @@ def map_command(
         bool, typer.Option("--again", help="Lay all items out anew, whatever map is kept.")
     ] = False,
     metric: cli.Metric = None,
+    as_json: cli.AsJson = False,
 ) -> None:
     """Lay the items of a space out on a plane, and write a page to move over, zoom into and search.
 
-    The map is kept in the space: items that are added later are placed among the others, which stay
-    where they are.
+    Beside it stands a .csv file of each item's place and cluster. Clusters of texts are named by
+    the words that tell them from the others. The map is kept in the space: items that are added
+    later are placed among the others, which stay where they are.
 
     [bold]Examples[/]
 
       nearspace map photos.space --open
 
       nearspace map photos.space -o photos.html --again
+
+      nearspace map reviews.space -o clusters.csv --json
     """
-    (output,) = cli.places(output, "map.html")
+    paths = cli.places(output, "map.html", "map.csv", open_page=open_page)
     space = cli.open_file(path)
     if not len(space):
         raise NearspaceError(f"{path} has no items to map; add some first.")
     with waiting("Getting ready") as tell:
-        from nearspace.report.map import map_page
+        from nearspace.report.map import map_frame, map_page
         from nearspace.space.map.landmarks import landmarks
 
         layout = _map(space, path, again, metric, tell)
         tell("Looking for clusters, outliers and near-duplicates")
         marks = landmarks(space, layout.places, metric=layout.made_by["metric"])
-        tell(f"Writing {output}")
-        map_page(space, layout, marks).write(output)
+        tell(f"Writing {paths[0]}")
+        for written in paths:
+            if written.suffix == ".csv":
+                write_csv(map_frame(space, layout, marks), written)
+            else:
+                map_page(space, layout, marks).write(written)
+    if as_json:
+        echo_lines(printable_json(_told(space, layout, marks), indent=1, default=str))
+        return
     _print(space, layout, marks)
     echo()
-    echo(f"Written: {output} ({output.stat().st_size / 1e6:.1f} MB)")
+    for written in paths:
+        echo(f"Written: {written} ({written.stat().st_size / 1e6:.1f} MB)")
     if open_page:
-        show_page(output)
+        show_page(paths[0])
 
 
 def _map(
@@ -98,6 +120,30 @@ def _map(
     if again or space.parts.get("map") != data:
         write_part(path, "map", data)
     return new_map
+
+
+def _told(space: Space, layout: Map, marks: Landmarks) -> dict[str, Any]:
+    """Return how far the map can be trusted, and what stands out on it, as JSON values."""
+    ids = space.ids.tolist()
+    trust = {"trustworthiness": layout.trustworthiness, "preservation": layout.preservation}
+    return {
+        "items": len(layout),
+        "metric": layout.made_by["metric"],
+        **{name: None if math.isnan(value) else value for name, value in trust.items()},
+        "clusters": [
+            {
+                "cluster": at,
+                "size": of.size,
+                "words": list(of.words),
+                "labels": [{"label": label, "share": share} for label, share in of.labels],
+            }
+            for at, of in enumerate(marks.clusters, start=1)
+        ],
+        "outliers": [{"id": ids[of.position], "times": of.times} for of in marks.outliers],
+        "near_duplicates": [
+            {"ids": [ids[at] for at in of.positions], "distance": of.distance} for of in marks.alike
+        ],
+    }
 
 
 def _minutes(n: int) -> int:

@@ -13,6 +13,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.cli.answers import print_answers
+from nearspace.cli.explained import effects_json, print_explained
 from nearspace.cli.sheets import write_csv
 from nearspace.cli.terminal import counted, echo, echo_lines
 from nearspace.cli.wording import in_options
@@ -59,6 +60,14 @@ ByWords = Annotated[
     bool,
     typer.Option("--words", help="Search by words alone, as search engines do, ranked by BM25."),
 ]
+Explain = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="Of texts: show which words of the query and of what is found make the two alike, by "
+        "how much less alike they are without each.",
+    ),
+]
 
 
 def search_command(
@@ -84,6 +93,7 @@ def search_command(
     per: Per = None,
     hybrid: Hybrid = False,
     words: ByWords = False,
+    explain: Explain = False,
     as_json: cli.AsJson = False,
     output: Annotated[
         Path | None,
@@ -121,6 +131,8 @@ def search_command(
       nearspace search manuals.space 'a broken zip' --per document
 
       nearspace search manuals.space 'error E-1047' --hybrid
+
+      nearspace search reviews.space 'arrived broken' -k 3 --explain
     """
     if output is not None:
         cli.check_file(output, ".csv", reads=[*(queries or ()), vectors])
@@ -132,6 +144,8 @@ def search_command(
         )
     _check_words(hybrid, words, vectors, item, metric, exact)
     space = cli.open_file(path)
+    if explain:
+        _check_explain(space, path, by_text=bool(queries or item), output=output)
     if where and not asked_by:
         _list(space, where, k, as_json, output)
         return
@@ -157,6 +171,12 @@ def search_command(
     for note in (*notes, *nearest.notes, *answer_notes(space)):
         echo(f"note: {in_options(note)}", err=True, style="dim", wrap=True)
     answers = answer_rows(space, nearest)
+    pairs: list[list[Any]] = []
+    if explain:
+        from nearspace.space.search.explained import explain as explained
+
+        with terminal.waiting("Leaving out word by word"):
+            pairs = explained(space, asked.texts, nearest, asked=not item)
     if output is not None:
         rows = [
             {"query": name, **row}
@@ -165,7 +185,14 @@ def search_command(
         ]
         _write(output, rows, ["query", "rank", "score", "id"])
     elif as_json:
+        for rows, of in zip(answers, pairs, strict=False):
+            for row, pair in zip(rows, of, strict=True):
+                row["explained"] = effects_json(pair)
         echo_lines(answers_json(names, answers, nearest))
+    elif explain:
+        nothing = "No item meets the conditions." if where else "There is no item to be found."
+        for rows, of in zip(answers, pairs, strict=True):
+            print_explained(rows, of, cli.SCORES, nearest.metric, nothing)
     else:
         nothing = "No item meets the conditions." if where else "There is no item to be found."
         for name, rows in zip(names, answers, strict=True):
@@ -289,6 +316,23 @@ def _asked(
     if exclude_self:
         return dataclasses.replace(asked, vectors=items_named(space, asked))
     return asked
+
+
+def _check_explain(space: Any, path: Path, by_text: bool, output: Path | None) -> None:
+    """Raise `NearspaceError` unless there is a query and a space whose words can be left out."""
+    from nearspace.space.search.explained import check_explained
+
+    if not by_text:
+        raise NearspaceError(
+            "--explain leaves words out of the query and of what is found: search by a text, or by "
+            "the --id of one."
+        )
+    if output is not None:
+        raise NearspaceError(
+            f"--explain is shown, or printed by --json; leave out -o {output}, which is a table."
+        )
+    check_explained(space)
+    cli.encoder_of(space, path)
 
 
 def _write(output: Path, rows: list[dict[str, Any]], heads: list[str]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from nearspace.data import Kind, Text
 
-__all__ = ["NO_ITEMS", "Restores", "Samples", "Strip"]
+__all__ = ["NO_ITEMS", "MarkedPair", "MarkedText", "Restores", "Samples", "Strip"]
 
 SAMPLES = 10  # that are shown
 CORRUPTED = (
@@ -56,6 +57,73 @@ class Strip:
 
 
 NO_ITEMS = Strip(Text(), ())
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class MarkedText:
+    """A text, and how much each part of it makes it like another.
+
+    Attributes
+    ----------
+    text : str
+        The text.
+    spans : sequence of (int, int)
+        Where its parts begin and end, in order: its words, or several in a row.
+    effects : ndarray of shape (parts,)
+        How much less alike the two are without each.
+    """
+
+    text: str
+    spans: Sequence[tuple[int, int]]
+    effects: np.ndarray
+
+    def __repr__(self) -> str:
+        return f"MarkedText({len(self.spans):,} parts of {len(self.text):,} characters)"
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts as they stand in the text."""
+        return [self.text[start:end] for start, end in self.spans]
+
+    def pieces(self, most: int | None = None) -> Iterator[tuple[str, float | None]]:
+        """Yield the text piece by piece, each part with its effect; what is between has None.
+
+        Of more than ``most`` characters there are so many, and an ellipsis.
+        """
+        end, last = 0, len(self.text) if most is None else most
+        for (start, stop), effect in zip(self.spans, self.effects.tolist(), strict=True):
+            if start >= last:
+                break
+            yield self.text[end:start], None
+            end = min(stop, last)
+            yield self.text[start:end], effect
+        yield self.text[end:last] + "…" * (len(self.text) > last), None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class MarkedPair:
+    """Two texts, what makes them alike, and how alike they are.
+
+    Attributes
+    ----------
+    left, right : MarkedText
+        The two.
+    alike : float
+        Their cosine, their inner product or their distance.
+    metric : {"cosine", "dot", "euclidean"}
+        Which of the three.
+    """
+
+    left: MarkedText
+    right: MarkedText
+    alike: float
+    metric: str
+
+    @property
+    def largest(self) -> float:
+        """The largest effect of a part of either, with whichever sign."""
+        effects = np.abs(np.concatenate([self.left.effects, self.right.effects]))
+        return float(effects.max(initial=0.0))
 
 
 class Restores(ABC):

@@ -10,7 +10,7 @@ import numpy as np
 
 from nearspace.data import Target
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.exhibits import NO_ITEMS, Strip
+from nearspace.encoders.exhibits import NO_ITEMS, MarkedPair, Strip
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.amounts import seconds_text
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
@@ -124,6 +124,9 @@ class Leaderboard(Board):
         What the recommended row, else the best, takes for what; None without classes.
     disagreements : Disagreements or None
         The pairs of which that row says most otherwise than people; None without judged pairs.
+    words : (str, tuple of MarkedPair) or None
+        The spec of a row, and which words make texts near by it: of those pairs, else of each query
+        and the text that is nearest to it; None where items have no words.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items; on all items
         where they were judged in folds.
@@ -152,6 +155,9 @@ class Leaderboard(Board):
     spaces: tuple[str, ...] = ()
     mistakes: Mistakes | None = dataclasses.field(default=None, metadata=HIDDEN)
     disagreements: Disagreements | None = dataclasses.field(default=None, metadata=HIDDEN)
+    words: tuple[str, tuple[MarkedPair, ...]] | None = dataclasses.field(
+        default=None, metadata=HIDDEN
+    )
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
     )

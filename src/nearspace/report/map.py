@@ -14,21 +14,26 @@ from nearspace.notebook import COLOURS, SCALE
 from nearspace.report.base import Page, section
 from nearspace.report.figures import ends, in_a_square
 from nearspace.report.sheets import sheets
-from nearspace.space.map.landmarks import Cluster, Landmarks, classes, landmarks, numbers_of
+from nearspace.space.map.keywords import keywords
+from nearspace.space.map.landmarks import READ, Cluster, Landmarks, classes, landmarks, numbers_of
 from nearspace.space.map.maps import K, Map
 from nearspace.space.map.maps import layout as laid_out
 from nearspace.space.map.tsne import FEWEST
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from nearspace.space.space import Space
 
-__all__ = ["map_facts", "map_page", "write_map"]
+__all__ = ["map_facts", "map_frame", "map_page", "write_map"]
 
 STEPS = 65_535  # of a place, along the longer side
-TEXT = 240  # characters of a text, or of a row of a table, that are shown
+TEXT = 240, 1000  # characters of a text, or of a row of a table, that a page has at least, at most
+TEXTS = 8_000_000  # characters of all together, from which on each is cut
 LISTED = 200  # outliers, and groups of near-duplicates
 MEMBERS = 24  # of a group
 NAMED = 40  # classes in the legend
+TOLD = 5  # words of a class
 
 
 @called_as("write_map(space, 'map.html')")
@@ -143,6 +148,20 @@ def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:
     )
 
 
+def map_frame(space: Space, layout: Map, marks: Landmarks) -> pd.DataFrame:
+    """Return each item's id and label, its place, and the number and the name of its cluster."""
+    import pandas as pd
+
+    names = [cluster_name(at, of) for at, of in enumerate(marks.clusters)]
+    clustered = marks.codes >= 0
+    numbers = pd.Series(marks.codes + 1, dtype="Int64").where(clustered)
+    columns = {"id": space.ids, "x": layout.places[:, 0], "y": layout.places[:, 1]}
+    if space.labels is not None:
+        columns["label"] = space.labels
+    called = [names[code] if code >= 0 else "" for code in marks.codes.tolist()]
+    return pd.DataFrame({**columns, "cluster": numbers, "name": called})
+
+
 def map_facts(space: Space, layout: Map) -> list[str]:
     """Return what was mapped and how far the map can be trusted, in a few words each."""
     n, queries = len(layout), layout.queries
@@ -219,6 +238,7 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
             "counts": counts[ranked].tolist(),
             "codes": _packed(rank[of][order], "<i4"),
             "missing": int((of < 0).sum()),
+            "told": _words_of(space, names[ranked]) if len(names) <= NAMED else [],
         }
     colourings["cluster"] = {
         "names": [cluster_name(at, of) for at, of in enumerate(marks.clusters)],
@@ -226,6 +246,16 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
         "codes": _packed(marks.codes[order], "<i4"),
     }
     return colourings
+
+
+def _words_of(space: Space, names: np.ndarray) -> list[str]:
+    """Return the words that tell the texts of each class from the others, where there are texts."""
+    if space.meta is None or "text" not in space.meta.column_names:
+        return []
+    labels: Any = space.labels
+    texts = [str(text or "")[:READ] for text in space.meta["text"].to_pylist()]
+    told = keywords(texts, [None if of is None else str(of) for of in labels.tolist()], TOLD)
+    return [", ".join(word for word, _ in told.get(name, [])) for name in names.tolist()]
 
 
 def cluster_name(at: int, of: Cluster) -> str:
@@ -260,16 +290,15 @@ def _texts(space: Space) -> list[str]:
     if space.meta is None:
         return []
     if "text" in space.meta.column_names:
-        texts = space.meta["text"].to_pylist()
-        return ["" if text is None else _short(str(text)) for text in texts]
-    roles = space.recipe.roles.values()  # say nothing of what an item looks like
-    columns = [name for name in space.meta.column_names if name not in roles]
-    return [
-        _short(" · ".join(f"{name}: {value}" for name, value in row.items() if value is not None))
-        for row in space.meta.select(columns).to_pylist()
-        if columns
-    ]
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= TEXT else text[: TEXT - 1] + "…"
+        texts = ["" if text is None else str(text) for text in space.meta["text"].to_pylist()]
+    else:
+        roles = space.recipe.roles.values()  # say nothing of what an item looks like
+        columns = [name for name in space.meta.column_names if name not in roles]
+        texts = [
+            " · ".join(f"{name}: {value}" for name, value in row.items() if value is not None)
+            for row in space.meta.select(columns).to_pylist()
+            if columns
+        ]
+    least, most = TEXT
+    most = max(least, min(most, TEXTS // max(1, len(texts))))
+    return [text if len(text) <= most else text[: most - 1] + "…" for text in texts]

@@ -113,12 +113,17 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
         shows = {"searched": searched, "folded": not board.queries.kind.pictured, "fold": fold}
         title = "Found" if searched else "Neighbours"
         yield section("neighbours", title, board=board, rows=near, **shows)
+    if board.words is not None and board.words[1] and board.disagreements is None:
+        spec, marked = board.words
+        searched = "queries" in board.protocol
+        yield section("words", "Words", spec=spec, pairs=marked, searched=searched)
     if board.mistakes is not None and board.mistakes.n_wrong:
         pictured = board.mistakes.items.kind.pictured
         yield section("mistakes", "Mistakes", mistakes=board.mistakes, pictured=pictured, fold=fold)
     if board.disagreements is not None:
         pairs = board.protocol["pairs"]
-        yield section("disagreements", "Pairs", told=board.disagreements, pairs=pairs)
+        words = board.words[1] if board.words else ()
+        yield section("disagreements", "Pairs", told=board.disagreements, pairs=pairs, words=words)
     groups: dict[str, list[tuple[Any, Strip]]] = {}
     for _, row in rows:
         for strip in row.exhibits.strips:

@@ -159,7 +159,7 @@ def test_numbers_are_learnt_too(sentences, bert):
     tuned = Finetuned(f"pretrained('{bert}')", layers="all", epochs=6, learning_rate=1e-3)
     tuned.fit_on(lengths)
     assert min(tuned.history_["held_out_loss"]) < tuned.history_["start_loss"]
-    with pytest.raises(DataError, match="objective='contrastive' needs classes, got numbers"):
+    with pytest.raises(DataError, match="objective 'contrastive' needs classes, got numbers"):
         Finetuned(f"pretrained('{bert}')", objective="contrastive").fit_on(lengths)
 
 
@@ -242,7 +242,8 @@ def test_an_adapter_of_vectors_made_elsewhere_helps_and_leaves_those_of_a_space(
     ]
     assert scores[1] > scores[0] + 0.05
     piped = make("raw | adapter(rank=4, queries=True, epochs=2)").fit_on(digits)
-    assert not np.array_equal(piped.transform_queries(flat[:5].reshape(5, 8, 8, 1)), flat[:5])
+    some = digits.items[:5]
+    assert not np.array_equal(piped.transform_queries(some), piped.transform(some))
 
 
 def test_an_adapter_that_does_not_help_changes_nothing():

@@ -106,6 +106,8 @@ class Kind(ABC):
         Endings of files that hold one item each, such as ``".png"``.
     pictured : bool
         Whether `picture` gives a picture of an item.
+    worded : bool
+        Whether an item is a text, a ``str``, of which words can be left out.
     metric : str
         By what `features` of items are to be compared: ``"cosine"`` where they are counts, else
         ``"euclidean"``.
@@ -119,6 +121,7 @@ class Kind(ABC):
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     pictured: ClassVar[bool] = False
+    worded: ClassVar[bool] = False
     metric = "euclidean"
     compares_pairs: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = None

@@ -44,6 +44,7 @@ class Text(Kind):
     form: ClassVar[str] = "a list of str"
     metric = "cosine"
     endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
+    worded: ClassVar[bool] = True
     compares_pairs: ClassVar[bool] = False
 
     @classmethod

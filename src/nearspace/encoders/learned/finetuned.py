@@ -209,7 +209,7 @@ class Finetuned(Trained, Around):
         items, y = super().begin_fit(items, y, kind)
         if self.objective == "contrastive" and y is not None and y.name != "classes":
             raise DataError(
-                f"finetuned: objective='contrastive' needs classes, got {y.name}; leave it out."
+                f"finetuned: the objective 'contrastive' needs classes, got {y.name}; leave it out."
             )
         return items, y
 

@@ -42,6 +42,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Task
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
+from nearspace.judge.words import with_words
 from nearspace.learning.progress import about
 from nearspace.metrics.retrieval import nearest
 from nearspace.metrics.rotation import rotated
@@ -198,7 +199,7 @@ def compare(
     notes += [FUSED] * bool(fused)
     tell(1.0, "intervals and verdicts")
     notes += [*_told_once(judged), *_late(late, minutes), *judge.cache.close()]
-    return assemble(
+    board = assemble(
         asked,
         judged,
         failures,
@@ -208,6 +209,7 @@ def compare(
         leaks=asked.leaks,
         fits=fits,
     )
+    return with_words(board, judge.fitted_or_none)
 
 
 def _few_fits(seeds: int) -> list[str]:
@@ -376,6 +378,10 @@ class _Judge:
     def fitted(self, spec: str) -> Encoder:
         """Return the encoder of a row as it was fitted on the training items."""
         return self.fits.get(self.given[spec])[0]
+
+    def fitted_or_none(self, spec: str) -> Encoder | None:
+        """Return the same; None of a row that has no encoder, as a fusion of rankings."""
+        return self.fitted(spec) if spec in self.given else None
 
     def usable(self, spec: str) -> Encoder:
         """Return an encoder to use: where each item tested in a fold, as fitted on all of them."""

@@ -123,11 +123,19 @@ function ring(at) {
   pen.lineWidth = 4; pen.strokeStyle = inks.card; pen.stroke();
   pen.lineWidth = 2; pen.strokeStyle = inks.ink; pen.stroke();
 }
+// Signs of a text, of which none is cut in two.
+const cut = (text, most) => { const signs = [...text.slice(0, 4 * most)]; return signs.length > most ? signs.slice(0, most - 1).join("") + "…" : text; };
+// Of the words of a name so many as leave room for others, but one.
+function nameFor(title) {
+  const words = title.split(", ");
+  while (words.length > 1 && pen.measureText(words.join(", ")).width > Math.max(120, width / 5)) words.pop();
+  return cut(words.join(", "), 34);
+}
 function drawNames() {
   pen.font = `600 12.5px ${inks.sans}`; pen.textAlign = "center"; pen.textBaseline = "middle"; pen.lineJoin = "round";
   const taken = [];
   for (const { title, at } of page.clusters) {
-    const text = title.length > 34 ? title.slice(0, 33) + "…" : title;
+    const text = nameFor(title);
     const x = (at[0] - camera.x) * camera.scale + width / 2, y = (camera.y - at[1]) * camera.scale + height / 2;
     const half = pen.measureText(text).width / 2 + 3;
     if (x + half < 0 || x - half > width || y < 0 || y > height) continue;
@@ -276,11 +284,11 @@ new ResizeObserver(() => {
 }).observe(view);
 
 // What is told of an item.
-function words(i) {
+function words(i, most = Infinity) {
   const box = document.createElement("div");
   const add = (name, text) => { if (text) { const line = document.createElement(name); line.textContent = text; box.append(line); } };
   add("b", labelled(i));
-  add("p", page.texts[i]);
+  add("p", page.texts[i] && (most < Infinity ? cut(page.texts[i], most) : page.texts[i]));
   add("small", String(page.ids[i]));
   const cluster = colourings.cluster.codes[i];
   add("small", cluster < 0 ? "" : `in ${colourings.cluster.names[cluster]}`);
@@ -302,7 +310,7 @@ function choose(i, there = false) {
 function hover(i, event) {
   if (i !== state.hover) {
     state.hover = i; over.classList.toggle("on", i >= 0); ask();
-    byId("tip").replaceChildren(...(i < 0 ? [] : [...(page.sheets ? [picture(i, 80)] : []), words(i)]));
+    byId("tip").replaceChildren(...(i < 0 ? [] : [...(page.sheets ? [picture(i, 80)] : []), words(i, 240)]));
   }
   const tip = byId("tip");
   tip.hidden = i < 0;
@@ -363,7 +371,7 @@ view.addEventListener("keydown", (event) => {
 // Colours and their legend; a class stands out alone until it is pressed again.
 const LEGEND = 40;
 function legend() {
-  const { names, counts, ends, colours, missing } = colourings[state.colouring], box = byId("legend");
+  const { names, counts, told, ends, colours, missing } = colourings[state.colouring], box = byId("legend");
   const without = missing ? [Object.assign(document.createElement("span"), { textContent: ` no label: ${missing.toLocaleString("en")}` })] : [];
   for (const mark of document.querySelectorAll("[data-cluster]")) tint(mark);
   box.className = ends ? "scale" : "legend";
@@ -375,7 +383,7 @@ function legend() {
   box.replaceChildren(...names.slice(0, LEGEND).map((name, code) => {
     const key = document.createElement("button"), mark = document.createElement("i");
     mark.className = "swatch"; mark.style.background = `rgb(${shade(code).join(" ")})`;
-    key.append(mark, name); key.title = `${counts[code].toLocaleString("en")} items`;
+    key.append(mark, name); key.title = `${counts[code].toLocaleString("en")} items${told?.[code] ? `: ${told[code]}` : ""}`;
     key.type = "button"; key.ariaPressed = String(state.alone === code);
     key.onclick = () => { state.alone = state.alone === code ? null : code; legend(); paint(); };
     return key;

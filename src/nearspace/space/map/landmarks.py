@@ -14,9 +14,10 @@ from scipy import sparse
 from nearspace.data.duplicates import near_limits, yardstick_ranks, yardstick_sample
 from nearspace.metrics.directions import euclidean_form, has_direction
 from nearspace.metrics.retrieval import nearest, subsample
+from nearspace.space.map.keywords import keywords
 from nearspace.space.space import Space
 
-__all__ = ["Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
+__all__ = ["READ", "Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
 
 K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
@@ -27,7 +28,7 @@ BORDER = 3  # pairs just beyond the limit that are shown
 MOST = 0.6  # of a cluster's items, which the labels in its name have together
 NAMED = 3  # labels in a name
 WORDS = 3
-COMMON = 0.5  # share of the names of files beyond which a word tells nothing, as "IMG" does
+READ = 5000  # characters of a text, which tell what it is about
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,8 +43,8 @@ class Cluster:
         The commonest labels with their shares, so many that they are most of its items but three
         at most; empty where items have none.
     words : tuple of str
-        The words by which its texts differ most from the others; those of the ids, which may be
-        names of files, where items have neither texts nor labels.
+        The words by which its texts differ most from the others, see `keywords`; those of the ids,
+        which may be names of files, where items have neither texts nor labels.
     """
 
     size: int
@@ -147,7 +148,7 @@ def landmarks(
     numbered = space.labels is None or numbers_of(space.labels) is not None
     members = _members(codes, len(sizes))
     labels = _commonest(members, None if numbered else space.labels)
-    words = _words(members, *_texts(space))
+    words = _words(codes, len(sizes), _texts(space))
     named = zip(sizes.tolist(), labels, words, strict=True)
     crowds = [Cluster(size, of, by) for size, of, by in named]
     if len(directed) < 3:
@@ -243,34 +244,21 @@ def numbers_of(labels: np.ndarray) -> np.ndarray | None:
     return numbers if (there != np.trunc(there)).any() else None
 
 
-def _texts(space: Space) -> tuple[Sequence[str] | None, float]:
-    """Return what names clusters, and the share of items beyond which a word says nothing."""
+def _texts(space: Space) -> list[str] | None:
+    """Return what names clusters: texts, or else what the names of files say."""
     if space.meta is not None and "text" in space.meta.column_names:
-        return ["" if t is None else str(t) for t in space.meta["text"].to_pylist()], 1.0
+        return [str(text or "")[:READ] for text in space.meta["text"].to_pylist()]
     if space.labels is not None or not len(space) or not isinstance(space.ids.tolist()[0], str):
-        return None, 1.0
-    return [PurePosixPath(name).stem.replace("_", " ") for name in space.ids.tolist()], COMMON
+        return None
+    return [PurePosixPath(name).stem.replace("_", " ") for name in space.ids.tolist()]
 
 
-def _words(members: Any, texts: Sequence[str] | None, common: float) -> list[tuple[str, ...]]:
-    """Return the words whose share in a cluster is largest for how common they are (c-TF-IDF)."""
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    count = members.shape[0]
-    if texts is None or not count:
+def _words(codes: np.ndarray, count: int, texts: list[str] | None) -> list[tuple[str, ...]]:
+    """Return the words that tell each cluster from all other items."""
+    if texts is None:
         return [()] * count
-    pattern = r"(?u)\b[^\W\d_]{3,}\b"
-    counter = CountVectorizer(stop_words="english", token_pattern=pattern, min_df=2, max_df=common)
-    try:
-        counts = counter.fit_transform(texts)
-    except ValueError:  # no word stands in two texts, or all in most
-        return [()] * count
-    often = (members @ counts).toarray()
-    share = often / np.maximum(often.sum(axis=1, keepdims=True), 1)
-    score = share * np.log1p(often.sum() / count / np.maximum(often.sum(axis=0), 1))
-    names = counter.get_feature_names_out()
-    best = np.argsort(-score, axis=1, kind="stable")[:, :WORDS]
-    return [tuple(str(names[i]) for i in row if score[at, i] > 0) for at, row in enumerate(best)]
+    told = keywords(texts, [None if code < 0 else code for code in codes.tolist()], WORDS)
+    return [tuple(word for word, _ in told.get(code, [])) for code in range(count)]
 
 
 def _near_limits(vectors: Any) -> np.ndarray:
