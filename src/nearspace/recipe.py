@@ -17,11 +17,10 @@ LIBRARIES = (
     "nearspace", "numpy", "scikit-learn", "torch", "pillow", "scikit-image", "transformers",
 )  # fmt: skip
 TYPES = {"spec": str, "fingerprint": str, "data": str, "metric": str, "kind": dict | None,
-         "roles": dict, "versions": dict, "made_by": str | None, "left_out": list}  # fmt: skip
-OF_OTHERS: dict[str, Any] = {
-    "made_by": None,
-    "left_out": [],
-}  # known of vectors of others alone
+         "roles": dict, "versions": dict, "made_by": str | None, "left_out": list,
+         "chunks": dict}  # fmt: skip
+# Written where there is something to say: of vectors of others, and of texts that were cut.
+AT_TIMES: dict[str, Any] = {"made_by": None, "left_out": [], "chunks": {}}
 
 
 def check_metric(metric: str) -> None:
@@ -67,6 +66,8 @@ class Recipe:
         Who made vectors that were brought from elsewhere.
     left_out : tuple of str
         Columns that were not read with them, since they hold vectors or bytes.
+    chunks : dict of str to int
+        Where the items are chunks of texts, how many ``words`` one has and its ``overlap``.
 
     Examples
     --------
@@ -86,6 +87,7 @@ class Recipe:
     versions: dict[str, str] = dataclasses.field(default_factory=versions)
     made_by: str | None = None
     left_out: tuple[str, ...] = ()
+    chunks: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_metric(self.metric)
@@ -95,10 +97,18 @@ class Recipe:
         """What made the vectors, in words: the encoder, or who made them elsewhere."""
         return self.made_by or self.spec
 
+    @property
+    def unit(self) -> str:
+        """What a vector of texts is of, in words: a text as it is, or a chunk of one."""
+        if not self.chunks:
+            return "whole texts"
+        shared = f" that share {self.chunks['overlap']:,}" if self.chunks["overlap"] else ""
+        return f"chunks of {self.chunks['words']:,} words{shared}"
+
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as a JSON object."""
         values = {**dataclasses.asdict(self), "left_out": list(self.left_out)}
-        return {name: value for name, value in values.items() if value or name not in OF_OTHERS}
+        return {name: value for name, value in values.items() if value or name not in AT_TIMES}
 
     @classmethod
     def from_json(cls, value: Any) -> Recipe:
@@ -109,14 +119,21 @@ class Recipe:
         DataError
             If it is none.
         """
-        values = {"roles": {}, **OF_OTHERS, **value} if isinstance(value, dict) else {}
+        values = {"roles": {}, **AT_TIMES, **value} if isinstance(value, dict) else {}
         for name, of in TYPES.items():
             if not isinstance(values.get(name, ...), of):
                 raise _none(name)
+        if not _are_chunks(values["chunks"]):
+            raise _none("chunks")
         if values["metric"] not in METRICS:
             raise _none("metric")
         values["left_out"] = tuple(values["left_out"])
         return cls(**{name: values[name] for name in TYPES})
+
+
+def _are_chunks(value: dict[Any, Any]) -> bool:
+    counts = [value.get(name) for name in ("words", "overlap")]
+    return not value or (len(value) == 2 and all(type(count) is int for count in counts))
 
 
 def _none(name: str) -> DataError:
