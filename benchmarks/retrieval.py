@@ -4,23 +4,30 @@ Run: NEARSPACE_DATA=… python benchmarks/retrieval.py [--with ENCODER …]
 
 Search: of 20,000 short texts (jokes and headlines, drawn from `humor`), and of the paragraphs of
 WikiText-2, the first sentence of 2,000 is to find what is left of its text. nDCG@10 in percent with
-its interval over queries; it ends where `ir_measures` does not say the same to 1e-6. Likeness:
-Spearman on the test pairs of `stsb-captions`, in three languages, fitted on their texts.
+its interval over queries; it ends where `ir_measures` does not say the same to 1e-6. Below stand
+those of the index of words in a space, by SQLite's FTS5, and of FTS5's runs of three characters.
+Likeness: Spearman on the test pairs of `stsb-captions`, in three languages, fitted on their texts.
 """
 
 import argparse
 import gzip
 import os
+import re
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import ir_measures
+import numpy as np
 from ir_measures import nDCG
 
 from nearspace import compare, load, load_pairs
 from nearspace.encoders.spec import make
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
+from nearspace.metrics.ranking import ndcg
+from nearspace.space.search.words import Words
 
 FOLDER = Path(os.environ["NEARSPACE_DATA"])
 USUAL = ["tfidf"]
@@ -65,6 +72,28 @@ def of_peer(task, spec):
     return sum(each.value for each in told) / len(task.test)
 
 
+def by_index(task):
+    """Return the ranking of the index of words that a space has."""
+    return Words(task.train.items).search(task.test.items, 100)[0]
+
+
+def by_trigrams(task):
+    """Return the ranking of an index of runs of three characters."""
+    ranking = np.full((len(task.test), 100), -1)
+    with closing(sqlite3.connect(":memory:")) as db:
+        db.execute("CREATE VIRTUAL TABLE runs USING fts5(text, content='', tokenize='trigram')")
+        texts = enumerate(task.train.items)
+        db.executemany("INSERT INTO runs (rowid, text) VALUES (?, ?)", texts)
+        for query, text in enumerate(task.test.items):
+            words = re.findall(r"\w+", text.lower())
+            runs = dict.fromkeys(word[at : at + 3] for word in words for at in range(len(word) - 2))
+            asked = " OR ".join(f'"{run}"' for run in runs)
+            sql = "SELECT rowid FROM runs WHERE runs MATCH ? ORDER BY rank LIMIT 100"
+            rows = [row for (row,) in db.execute(sql, (asked,))] if asked else []
+            ranking[query, : len(rows)] = rows
+    return ranking
+
+
 def search(name, dataset, specs):
     """Print the table of a data set."""
     start = time.process_time()
@@ -78,6 +107,8 @@ def search(name, dataset, specs):
         cells = [row.scores[score] for score in ("ndcg_10", "mrr_10", "recall_100")]
         texts = [board.score.text(each, interval=at == 0) for at, each in enumerate(cells)]
         print(f"| {cell(row.spec)} | {' | '.join(texts)} | {row.verdict} |")
+    for index in (by_index, by_trigrams):
+        print(f"{index.__name__}: {100 * ndcg(index(task), task.relevance, 10).mean():.2f}")
     for failure in board.failures:
         print(f"| {cell(failure.spec)} | {failure.error} | | | failed |")
     for spec in ("bm25", *specs):

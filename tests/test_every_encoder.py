@@ -37,6 +37,7 @@ QUICK = {
     "vicreg": "vicreg(epochs=6)",
     "supcon": "supcon(epochs=4)",
     "mlp": "mlp(epochs=6)",
+    "adapter": "adapter(epochs=6)",
     "cnn": "cnn(epochs=3)",
     "alexnet": "alexnet(epochs=4)",
     "pca": "pca(dim=8)",
@@ -50,8 +51,13 @@ CASES = [
 
 # What has to be given to some.
 OTHERS = {"pretrained", "static"}  # whose models others have trained
-NEEDED = {"vectors": ("a.npy",), **dict.fromkeys(OTHERS, ("a/model",))}
-TRAINED = {name for name, spec in QUICK.items() if "epochs" in spec}
+AROUND = {"finetuned", "frozen"}  # what is around another encoder
+NEEDED = {
+    "vectors": ("a.npy",), "finetuned": ("simclr",), "frozen": ("a",),
+    **dict.fromkeys(OTHERS, ("a/model",)),
+}  # fmt: skip
+TRAINED = {"finetuned", *(name for name, spec in QUICK.items() if "epochs" in spec)}
+PLAIN = {"text": "tfidf", "table": "onehot"}
 
 
 def others_model(name, kind, folder):
@@ -62,6 +68,18 @@ def others_model(name, kind, folder):
     if kind == "image":
         return vision_models.save(vision_models.vit, folder / "vit")
     return text_models.save(text_models.bert, folder / "bert")
+
+
+def around_another(name, kind, folder):
+    """Return an encoder that is around another one."""
+    if name == "frozen":
+        plain = PLAIN.get(kind, "raw")
+        saved = make(plain).fit_on(SAMPLES[SAMPLE_OF_KIND[kind]]()).save(folder / f"{kind}_plain")
+        return make(f"frozen('{saved}')")
+    start = "autoencoder(dim=8, epochs=2)"
+    if kind == "text":
+        start = f"pretrained('{text_models.save(text_models.bert, folder / 'bert')}')"
+    return make(f"finetuned({start}, epochs=1)")
 
 
 def each(cases):
@@ -83,7 +101,7 @@ def fitted(tmp_path_factory):
         train, test, _ = train_test_split(dataset, test_size=0.5)
         train, test = dataset.take(train), dataset.take(test)
         if name == "vectors":
-            plain = {"text": "tfidf", "table": "onehot"}.get(kind, "raw")
+            plain = PLAIN.get(kind, "raw")
             path = folder / f"{kind}.npy"
             vectors = make(plain).fit_transform(dataset.items)
             np.save(path, vectors.toarray() if sparse.issparse(vectors) else vectors)
@@ -91,7 +109,9 @@ def fitted(tmp_path_factory):
         if name in OTHERS:  # random weights: even they keep some of what an item shows
             model = others_model(name, kind, folder)
             return encoder_class(name)(model).fit(train.items), train, test
-        return make(QUICK.get(name, name)).fit(train.items, train.target.values), train, test
+        encoder = around_another(name, kind, folder) if name in AROUND else None
+        encoder = encoder or make(QUICK.get(name, name))
+        return encoder.fit(train.items, train.target.values), train, test
 
     return of_case
 
@@ -133,8 +153,8 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 @each(CASES)
 def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
     counts = {"bow", "tfidf", "hashing", "bovw", "colour_histogram"}
-    angles = {"simclr", "supcon", "l2", "vectors", *OTHERS}
-    by_cosine = name in counts | angles or (name, kind) == ("raw", "text")
+    angles = {"adapter", "simclr", "supcon", "l2", "vectors", *OTHERS}
+    by_cosine = name in counts | angles or (kind == "text" and name in {"raw", *AROUND})
     encoder, _, test = fitted(name, kind)
     assert encoder.metric in METRICS
     assert encoder.metric == ("dot" if name == "bm25" else "cosine" if by_cosine else "euclidean")
@@ -239,6 +259,8 @@ def bits(name, kind, items, labels, folder):
     """Return digests of all that a newly fitted encoder computes."""
     if name in OTHERS:
         encoder = encoder_class(name)(others_model(name, kind, folder))
+    elif name in AROUND:
+        encoder = around_another(name, kind, folder)
     else:
         encoder = make("bovw(words=40)" if name == "bovw" else name)
         if "epochs" in encoder.get_params():
@@ -261,7 +283,7 @@ def bits(name, kind, items, labels, folder):
     ],
     ids=["few", "many"],
 )
-@pytest.mark.parametrize("name", [name for name in CATALOGUE if name != "vectors"])
+@pytest.mark.parametrize("name", [name for name in CATALOGUE if name not in {"vectors", "frozen"}])
 def test_any_number_of_threads_gives_the_same_bits(name, n, counts, tmp_path):
     before, named = torch.get_num_threads(), CATALOGUE[name].kinds
     for kind in sorted(SAMPLE_OF_KIND) if named == ("any",) else named:

@@ -481,7 +481,9 @@ def test_a_wrong_order_of_arguments_is_told():
 def calls():
     """Return a right call of every public function: the function and its arguments."""
     space = embed(X, "pca(dim=3)")
+    wide = embed(np.tile(X, (20, 1)), "raw")
     return {
+        "align": (nearspace.align, [wide, embed(np.tile(X, (20, 1)), "pca(dim=2)")]),
         "analogy": (analogy, [space, 0, 1, 2]),
         "compare": (functools.partial(compare, encoders=[]), [X, Y]),
         "compare_layers": (compare_layers, [X, "no encoder"]),
@@ -498,6 +500,7 @@ def calls():
         "neighbours": (neighbours, [space, 0]),
         "open_space": (open_space, ["no.space"]),
         "pack": (pack, [space, X]),
+        "re_embed": (nearspace.re_embed, [embed(TEXTS, "raw"), "tfidf"]),
         "sample": (sample, [space, 3]),
         "save": (save, [space, "a.npz"]),
         "train_test_split": (train_test_split, [X]),

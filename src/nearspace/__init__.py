@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from nearspace.judge.studies.transfer import Transfer, transfer
     from nearspace.report.map import write_map
     from nearspace.report.page import write_report
+    from nearspace.space.alignment import align
     from nearspace.space.codec.codec import pack, unpack
     from nearspace.space.decode import decode, interpolate, sample
     from nearspace.space.difference import diff
+    from nearspace.space.file.reembedding import re_embed
     from nearspace.space.formats import open_space, save
     from nearspace.space.map.maps import Map, layout
     from nearspace.space.search.neighbours import analogy, neighbours
@@ -42,6 +44,7 @@ _HOME = {
     "Samples": "encoders.exhibits",
     "Space": "space.space",
     "Transfer": "judge.studies.transfer",
+    "align": "space.alignment",
     "analogy": "space.search.neighbours",
     "compare": "judge.studies.compare",
     "compare_layers": "judge.studies.layers",
@@ -58,6 +61,7 @@ _HOME = {
     "neighbours": "space.search.neighbours",
     "open_space": "space.formats",
     "pack": "space.codec.codec",
+    "re_embed": "space.file.reembedding",
     "sample": "space.decode",
     "save": "space.formats",
     "train_test_split": "data",
@@ -79,6 +83,7 @@ __all__ = [
     "Samples",
     "Space",
     "Transfer",
+    "align",
     "analogy",
     "compare",
     "compare_layers",
@@ -95,6 +100,7 @@ __all__ = [
     "neighbours",
     "open_space",
     "pack",
+    "re_embed",
     "sample",
     "save",
     "train_test_split",

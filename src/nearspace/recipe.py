@@ -18,9 +18,9 @@ LIBRARIES = (
 )  # fmt: skip
 TYPES = {"spec": str, "fingerprint": str, "data": str, "metric": str, "kind": dict | None,
          "roles": dict, "versions": dict, "made_by": str | None, "left_out": list,
-         "chunks": dict}  # fmt: skip
-# Written where there is something to say: of vectors of others, and of texts that were cut.
-AT_TIMES: dict[str, Any] = {"made_by": None, "left_out": [], "chunks": {}}
+         "aligned": dict | None, "chunks": dict}  # fmt: skip
+# Known of vectors of others alone, of aligned ones, and of texts that were cut.
+OF_SOME: dict[str, Any] = {"made_by": None, "left_out": [], "aligned": None, "chunks": {}}
 
 
 def check_metric(metric: str) -> None:
@@ -66,6 +66,9 @@ class Recipe:
         Who made vectors that were brought from elsewhere.
     left_out : tuple of str
         Columns that were not read with them, since they hold vectors or bytes.
+    aligned : dict or None
+        Of vectors that were led into another space: ``to``, what made that; its ``fingerprint``; by
+        how many ``items`` that both have, and how well that went, as `Alignment` says.
     chunks : dict of str to int
         Where the items are chunks of texts, how many ``words`` one has and its ``overlap``.
 
@@ -87,6 +90,7 @@ class Recipe:
     versions: dict[str, str] = dataclasses.field(default_factory=versions)
     made_by: str | None = None
     left_out: tuple[str, ...] = ()
+    aligned: dict[str, Any] | None = None
     chunks: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -105,10 +109,18 @@ class Recipe:
         shared = f" that share {self.chunks['overlap']:,}" if self.chunks["overlap"] else ""
         return f"chunks of {self.chunks['words']:,} words{shared}"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the vectors whenever they are searched: that they are aligned."""
+        if self.aligned is None:
+            return ()
+        to, recall = self.aligned.get("to"), self.aligned.get("recall_10")
+        return (f"The vectors are aligned to those of {to}: recall@10 {recall} on items held out.",)
+
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as a JSON object."""
         values = {**dataclasses.asdict(self), "left_out": list(self.left_out)}
-        return {name: value for name, value in values.items() if value or name not in AT_TIMES}
+        return {name: value for name, value in values.items() if value or name not in OF_SOME}
 
     @classmethod
     def from_json(cls, value: Any) -> Recipe:
@@ -119,7 +131,7 @@ class Recipe:
         DataError
             If it is none.
         """
-        values = {"roles": {}, **AT_TIMES, **value} if isinstance(value, dict) else {}
+        values = {"roles": {}, **OF_SOME, **value} if isinstance(value, dict) else {}
         for name, of in TYPES.items():
             if not isinstance(values.get(name, ...), of):
                 raise _none(name)

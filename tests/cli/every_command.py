@@ -26,6 +26,7 @@ from .children import LONGEST, Done
 # What each command is given; all that it reads is made by `make_inputs`.
 ARGUMENTS = {
     "add": "add more.npz --ids name --to named.space --replace",
+    "align": "align w.space --to wide.space -o aligned.space",
     "analogy": "analogy w.space 1 2 3",
     "cache": "cache --cache made-before",
     "compare": "compare wine --with raw --no-cache -o out --save-best best.space --force",
@@ -42,6 +43,7 @@ ARGUMENTS = {
     "map": "map w.space -o w.html --again",
     "pack": "pack wine --with w.space -o w.codes",
     "rates": "rates digits --limit 60 --with pca(dim=2) --no-cache -o out",
+    "re-embed": "re-embed w.space --items wine --with pca(dim=3) -o anew.space",
     "remove": "remove w.space 3",
     "sample": "sample w.space -n 4 -o s.npy",
     "search": "search w.space --id 1 -o nearest.csv",
@@ -64,6 +66,7 @@ def make_inputs(folder):
     for name in ("w", "v"):
         save(space, folder / f"{name}.space")
     save(space, folder / "v.npz")
+    save(embed(wine, "pca(dim=3)"), folder / "wide.space")
     names = np.array([f"bottle {number}" for number in range(len(wine))])
     save(dataclasses.replace(space, ids=names), folder / "named.space")
     more = {"vectors": wine.items[:40] + 1.0, "name": np.array([f"new {n}" for n in range(40)])}

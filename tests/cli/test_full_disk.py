@@ -28,6 +28,8 @@ CASES = {
     "embed wine --with raw --force -o w.space": ["w.space"],
     "embed wine --with raw -o w.parquet": ["w.parquet"],
     "embed wine --with raw -o w.npz": ["w.npz"],
+    "re-embed d.space --items digits --with raw --force -o w.space": ["w.space"],
+    "align d.space --to x.space --force -o w.space": ["w.space"],
     "import v.npz --force -o w.space": ["w.space"],
     "export d.space -o w.parquet": ["w.parquet"],
     "export d.space -o w.npz": ["w.npz"],
@@ -88,6 +90,7 @@ def prepared(tmp_path_factory):
     digits = SAMPLES["digits"]().take(np.arange(60))
     space = embed(digits, "pca(dim=3)")
     save(space, folder / "e.space")
+    save(embed(digits, "raw"), folder / "x.space")
     space = with_codec(space)
     save(space, folder / "d.space")
     (folder / "d.codes").write_bytes(pack(space, digits.items, digits.ids))

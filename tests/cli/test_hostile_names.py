@@ -157,6 +157,8 @@ def search(w):
     yield "search", w.path("space"), *asked
     yield "search", w.path("space"), *asked, "-o", f"{w.stem}found.csv"
     yield "search", "t.space", "--", *w.names
+    yield "search", "t.space", "--hybrid", "--", *w.names
+    yield "search", "t.space", "--words", "--", *w.names
     yield "search", "p.space", f"pictures/{w.pictures[0]}", "--exclude-self"
     yield "search", w.path("space"), w.path("csv")
     for name in w.asked:
@@ -261,7 +263,24 @@ def transfer(w):
     yield "transfer", w.path("csv"), "--labels", "class", *few, "4"
 
 
+def re_embed(w):
+    yield "re-embed", f"{w.stem}.space", "--with", "onehot", "-o", w.path("space")
+    yield "re-embed", f"{w.stem}.space", "--with", "onehot", "-o", "anew.space"
+    yield "re-embed", "t.space", "--with", w.path("space"), "-o", "x.space"
+    yield "re-embed", "p.space", "--items", w.path("csv"), "--with", "raw", "-o", "x.space"
+    yield "re-embed", "p.space", "--with", "raw", "-o", "x.space"
+    for name in w.asked:
+        yield "re-embed", "t.space", "--with", f"tfidf(analyzer='{name}')", "-o", "x.space"
+
+
+def align(w):
+    yield "align", "t.space", "--to", f"{w.stem}.space", "-o", "x.space"
+    yield "align", "t.space", "--to", w.path("space"), "-o", "x.space"
+    yield "align", w.path("space"), "--to", "t.space", "-o", w.path("csv")
+
+
 ATTACKS = {
+    "re-embed": re_embed, "align": align,
     "compare": compare, "embed": embed, "add": add, "info": info, "remove": remove,
     "verify": verify, "search": search, "index": index, "decode": decode, "sample": sample,
     "interpolate": interpolate, "analogy": analogy, "diff": diff, "export": export,

@@ -201,3 +201,76 @@ def test_a_search_by_id_does_not_wait_for_torch(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False
     )
     assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
+@pytest.fixture
+def notes(search):
+    (search.folder / "notes.csv").write_text(
+        "id,text,stars\n"
+        'a,"The zip was broken, on arrival",1\n'
+        "b,A fastener that fell apart,2\n"
+        'c,"C++ is a language, not a zip",5\n'
+        "d,拉链坏了，退货,1\n"
+        "e,error E-1047 in the zipper,3\n"
+    )
+    told = search("embed", "notes.csv", "--column", "text", "--ids", "id", "--with",
+                  "tfidf(analyzer='char') | svd(dim=3)", "-o", "notes.space")  # fmt: skip
+    assert "5 vectors" in told
+    return search
+
+
+def test_words_and_vectors_search_together(notes):
+    (answer,) = json.loads(notes("search", "notes.space", "broken", "zip", "--hybrid", "--json"))
+    first, *others = answer["neighbours"]
+    assert answer["metric"] == "ranks"
+    assert (first["id"], first["rank_by_words"]) == ("a", 1)
+    assert {row["id"]: row["rank_by_words"] for row in others}["b"] is None
+    assert all(row["rank_by_vectors"] for row in others)
+    shown = notes("search", "notes.space", "broken zip", "--hybrid")
+    assert shown.split()[:7] == ["rank", "fused", "by", "words", "by", "vectors", "id"]
+    few = notes("search", "notes.space", "zip", "--hybrid", "--where", "stars>=3", "--json")
+    assert sorted(found(few)[0]) == ["c", "e"]
+    notes("search", "notes.space", "zip", "--hybrid", "-o", "near.csv")
+    assert {"rank_by_words", "rank_by_vectors"} <= {*pd.read_csv("near.csv").columns}
+    own = notes("search", "notes.space", "--id", "a", "--hybrid", "--exclude-self", "--json")
+    assert found(own)[0][0] != "a"
+
+
+def test_words_alone_need_no_encoder(notes):
+    assert found(notes("search", "notes.space", "坏了", "--words", "--json")) == [["d"]]
+    assert "BM25" in notes("search", "notes.space", "E-1047", "--words")
+    notes("export", "notes.space", "-o", "notes.parquet")
+    notes("import", "notes.parquet", "--made-by", "somebody", "-o", "theirs.space")
+    assert found(notes("search", "theirs.space", "broken", "zip", "--words", "--json")) == [
+        ["a", "c"]
+    ]
+    for hybrid in ((), ("--hybrid",)):
+        told = notes("search", "theirs.space", "broken zip", *hybrid)
+        assert told.endswith("search its texts by --words.")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("x", "--hybrid", "--words"), "leave --words out"),
+        (("x", "--words", "--metric", "cosine"), "leave --metric out"),
+        (("x", "--words", "--exact"), "leave --exact out"),
+        (("--id", "a", "--words"), "leave --id out"),
+        (("--vectors", "notes.parquet", "--hybrid"), "leave --vectors out"),
+        (("--hybrid",), "say what to search by"),
+    ],
+)
+def test_words_are_asked_for_in_one_way(notes, options, told):
+    assert told in notes("search", "notes.space", *options)
+
+
+def test_pictures_have_no_words(search):
+    folder = search.folder / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(np.full((8, 8), 40 * number, np.uint8)).save(folder / f"{number}.png")
+    search("embed", "pictures", "--with", "raw", "-o", "p.space")
+    assert "of which words find nothing" in search(
+        "search", "p.space", folder / "1.png", "--hybrid"
+    )
+    assert "search by vectors alone" in search("search", "p.space", "red", "--words")

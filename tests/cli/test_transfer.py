@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from nearspace.cli.app import app
+from nearspace.encoders.trainable import Schedule
 from nearspace.errors import NearspaceError
-from nearspace.judge.studies.finetune import Schedule
 from nearspace.judge.studies.transfer import transfer
 
 pytestmark = pytest.mark.trains

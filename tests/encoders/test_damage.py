@@ -72,7 +72,8 @@ def written(tmp_path_factory):
             (folder / "s").mkdir()
             encoder = make(f"static('{text_models.save_static(folder / 's', smaller=True)}')")
         else:
-            encoder = make(COMPOSITES.get(name, (name,))[0])
+            spec = "finetuned(autoencoder(dim=4, epochs=1))" if name == "finetuned" else name
+            encoder = make(COMPOSITES.get(name, (spec,))[0])
             given = encoder.get_params(deep=False)
             if name in CATALOGUE:
                 encoder.set_params(**{of: SMALL[of] for of in SMALL if of in given})

@@ -13,10 +13,10 @@ from nearspace.encoders.borrowed.network import Network
 from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.combine import Piped
 from nearspace.encoders.spec import make
+from nearspace.encoders.trainable import Schedule
 from nearspace.judge.cost import Expected
 from nearspace.judge.fits import Fits, has_random_state, is_same, seeded
 from nearspace.judge.protocol import Protocol
-from nearspace.judge.studies.finetune import Schedule
 from nearspace.judge.studies.pace import Pace
 from nearspace.judge.tasks import set_task
 

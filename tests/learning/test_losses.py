@@ -1,11 +1,13 @@
 """Every loss against a naive loop over items."""
 
+import itertools
 import math
 
 import pytest
 import torch
 
 from nearspace.learning.losses import (
+    alike_pairs,
     bernoulli_nll,
     covariance_penalty,
     deception,
@@ -118,6 +120,20 @@ def test_supervised_contrast(generator, classes):
             by_view.append(sum(terms) / len(terms))
     found = supervised_contrast(z, torch.tensor(classes), 0.3).item()
     assert found == pytest.approx(sum(by_view) / len(by_view))
+
+
+@pytest.mark.parametrize("beside", [False, True])
+@pytest.mark.parametrize("classes", [[0, 0], [0, 1], [0, 1, 0, 2, 1, 0, 1]])
+def test_alike_pairs(generator, classes, beside):
+    z, w = torch.randn(2, len(classes), 3, generator=generator, dtype=torch.float64)
+    errors = {True: [], False: []}
+    for i, j in itertools.permutations(range(len(z)), 2):
+        alike = classes[i] == classes[j]
+        cosine = torch.cosine_similarity(z[i], (w if beside else z)[j], dim=0).item()
+        errors[alike].append((cosine - alike) ** 2)
+    means = [sum(some) / len(some) for some in errors.values() if some]
+    told = alike_pairs(z, torch.tensor(classes), w if beside else None)
+    assert told.item() == pytest.approx(sum(means) / len(means))
 
 
 def test_supervised_contrast_with_a_class_an_item_is_nt_xent(generator):

@@ -19,12 +19,15 @@ def print_answers(title: str, rows: list[dict[str, Any]], score: str, nothing: s
     from rich.cells import cell_len
     from rich.table import Table
 
+    from nearspace.space.search.queries import RANKS
+
     if title:
         echo(title, style="bold", wrap=True)
     if not rows:
         echo(nothing, wrap=True)
         return
-    of_item = [name for name in rows[0] if name not in ("rank", "score", "id")]
+    of_search = ("rank", "score", *RANKS.values(), "id")
+    of_item = [name for name in rows[0] if name not in of_search]
     columns = of_item
     if "text" in columns:
         columns = [name for name in columns if name in ("label", "text")]
@@ -33,7 +36,10 @@ def print_answers(title: str, rows: list[dict[str, Any]], score: str, nothing: s
     cells = {"id": [printable(row["id"]) for row in rows], **cells}
     if "rank" in rows[0]:  # else what was found is not near to anything
         ranks, scores = ([row[name] for row in rows] for name in ("rank", "score"))
-        cells = {"rank": list(map(str, ranks)), score: [f"{each:.4f}" for each in scores], **cells}
+        both = {f"by {by}": [_line(row[name]) for row in rows]
+                for by, name in RANKS.items() if name in rows[0]}  # fmt: skip
+        scores = [f"{each:.4f}" for each in scores]
+        cells = {"rank": list(map(str, ranks)), score: scores, **both, **cells}
     wanted = {head: max(map(cell_len, (printable(head), *texts))) for head, texts in cells.items()}
     least = {head: min(wide, CUT) if head in columns else wide for head, wide in wanted.items()}
     room = console().width + BETWEEN - sum(least.values()) - BETWEEN * len(least)
@@ -48,7 +54,7 @@ def print_answers(title: str, rows: list[dict[str, Any]], score: str, nothing: s
         room -= more
     table = Table(box=None, header_style="bold", padding=(0, BETWEEN, 0, 0), pad_edge=False)
     for head, width in least.items():
-        justify: Any = "right" if head in ("rank", score) else "left"
+        justify: Any = "left" if head == "id" or head in columns else "right"
         overflow: Any = "fold" if head == "id" else "ellipsis"
         table.add_column(
             printable(head), justify=justify, width=width, overflow=overflow, no_wrap=head != "id"

@@ -40,6 +40,7 @@ COMMANDS = {
     "map": ("map",),
     "diff": ("diff",),
     "space": ("add", "remove", "info", "verify"),
+    "renewal": ("re-embed", "align"),
     "exchange": ("import", "export"),
     "decode": ("decode", "sample", "interpolate", "analogy"),
     "codec": ("pack", "unpack", "split"),
@@ -48,7 +49,7 @@ COMMANDS = {
 HEADINGS = {
     "Choose an encoder": ("compare", "encoders", "layers", "transfer", "rates", "cache"),
     "Make a space and look into it": ("embed", "search", "map", "diff"),
-    "Keep a space": ("space", "exchange"),
+    "Keep a space": ("space", "renewal", "exchange"),
     "Decode and pack": ("decode", "codec"),
 }
 
@@ -208,7 +209,9 @@ def options(
 heading_of = {file: heading for heading, files in HEADINGS.items() for file in files}
 for file, names in COMMANDS.items():
     for name in names:
-        command = getattr(importlib.import_module(f"nearspace.cli.{file}"), f"{name}_command")
+        command = getattr(
+            importlib.import_module(f"nearspace.cli.{file}"), f"{name.replace('-', '_')}_command"
+        )
         add = app.command(
             name, cls=Command, help=help_text(command), rich_help_panel=heading_of[file]
         )

@@ -61,7 +61,13 @@ Metric = Annotated[
     str | None,
     typer.Option(metavar="METRIC", help="cosine, dot or euclidean; the space's own if absent."),
 ]
-SCORES = {"cosine": "cosine", "dot": "inner product", "euclidean": "distance"}
+SCORES = {
+    "cosine": "cosine",
+    "dot": "inner product",
+    "euclidean": "distance",
+    "bm25": "BM25",
+    "ranks": "fused",
+}
 Force = Annotated[
     bool,
     typer.Option("--force", help="Replace a .space file that is there.", rich_help_panel=OUTPUT),

@@ -48,6 +48,17 @@ Per = Annotated[
         "each document.",
     ),
 ]
+Hybrid = Annotated[
+    bool,
+    typer.Option(
+        "--hybrid",
+        help="Search by words too, and put what words and vectors find in one order.",
+    ),
+]
+ByWords = Annotated[
+    bool,
+    typer.Option("--words", help="Search by words alone, as search engines do, ranked by BM25."),
+]
 
 
 def search_command(
@@ -71,6 +82,8 @@ def search_command(
     exclude_self: ExcludeSelf = False,
     exact: ExactSearch = False,
     per: Per = None,
+    hybrid: Hybrid = False,
+    words: ByWords = False,
     as_json: cli.AsJson = False,
     output: Annotated[
         Path | None,
@@ -88,6 +101,9 @@ def search_command(
     An item is given by its id, or by the end of it or a word in it that no other has. Without
     anything to search by, --where lists the items that meet it.
 
+    Of texts, --hybrid joins the search by vectors with one by words, by reciprocal rank fusion. All
+    words count, and no sign means anything but * at the end of a word: zip* finds zipper.
+
     [bold]Examples[/]
 
       nearspace search photos.space holiday.jpg
@@ -103,6 +119,8 @@ def search_command(
       nearspace search photos.space --vectors mine.npy -o found.csv
 
       nearspace search manuals.space 'a broken zip' --per document
+
+      nearspace search manuals.space 'error E-1047' --hybrid
     """
     if output is not None:
         cli.check_file(output, ".csv", reads=[*(queries or ()), vectors])
@@ -112,19 +130,28 @@ def search_command(
             "search: say what to search by: files or texts, or --id (several times), or --vectors; "
             "or list items by --where alone."
         )
+    _check_words(hybrid, words, vectors, item, metric, exact)
     space = cli.open_file(path)
     if where and not asked_by:
         _list(space, where, k, as_json, output)
         return
     from nearspace.space.search.neighbours import neighbours
-    from nearspace.space.search.queries import answer_notes, answer_rows, answers_json
+    from nearspace.space.search.queries import answer_notes, answer_rows, answers_json, read_texts
 
-    if queries:
-        cli.encoder_of(space, path)
-    names, asked, notes = _asked(
-        space, queries or [], item or [], vectors, reading.column, exclude_self
-    )
-    nearest = neighbours(space, asked, k, metric, where, exclude_self, exact, per)
+    if words:
+        asked = read_texts(space, queries or [], reading.column)
+    else:
+        asked = _asked(
+            path, space, queries or [], item or [], vectors, reading.column, exclude_self
+        )
+    if hybrid and len(asked.texts) < len(asked.names):
+        raise NearspaceError(
+            f"search: --hybrid searches by the words of texts, and the queries are {space.kind}, "
+            "of which words find nothing: leave it out, or search captions by --words."
+        )
+    by_words = asked.texts if hybrid or words else None
+    nearest = neighbours(space, asked.vectors, k, metric, where, exclude_self, exact, per, by_words)
+    names, notes = asked.names, asked.notes
     if nearest.recall < 1 and not nearest.notes:
         notes += (f"By the index, whose recall@10 is {nearest.recall:.3f}; --exact searches all.",)
     for note in (*notes, *nearest.notes, *answer_notes(space)):
@@ -144,6 +171,25 @@ def search_command(
         for name, rows in zip(names, answers, strict=True):
             title = f"nearest to {name}" if len(names) > 1 else ""
             print_answers(title, rows, cli.SCORES[nearest.metric], nothing)
+
+
+def _check_words(
+    hybrid: bool,
+    words: bool,
+    vectors: str | None,
+    ids: list[str] | None,
+    metric: str | None,
+    exact: bool,
+) -> None:
+    """Raise where a search by words is asked for what only vectors, or both, can do."""
+    name = "--hybrid" if hybrid else "--words"
+    without = {"--words": hybrid and words, "--vectors": bool(vectors)}
+    if words:
+        without |= {"--id": bool(ids), "--metric": metric is not None, "--exact": exact}
+    if (hybrid or words) and any(without.values()):
+        other = next(option for option, given in without.items() if given)
+        how = "words and vectors" if hybrid else "the words of a text, ranked by BM25"
+        raise NearspaceError(f"search: {name} searches by {how}; leave {other} out.")
 
 
 def _list(space: Any, where: list[str], k: int, as_json: bool, output: Path | None) -> None:
@@ -213,26 +259,36 @@ def _queries_per_second(space: Any, metric: str) -> float:
 
 
 def _asked(
+    path: Path,
     space: Any,
     queries: list[str],
     ids: list[str],
     vectors: str | None,
     column: list[str] | None,
     exclude_self: bool,
-) -> tuple[list[str], Any, tuple[str, ...]]:
-    """Return what to call each query, what to search by, and notes."""
+) -> Any:
+    """Return what to search by; ids, or a space, where items are to be left out by them."""
+    from nearspace.space.search.hybrid import has_texts
+    from nearspace.space.search.queries import Queries, items_named, read_queries, texts_of
+
     if ids:
         meant = cli.ids_meant(space, ids)
-        return list(map(str, meant)), np.array(meant), ()
+        texts = texts_of(space, meant) if has_texts(space) else []
+        return Queries(list(map(str, meant)), np.array(meant), (), texts)
     if vectors is not None:
         from nearspace.space.formats import open_space
 
         given: Any = open_space(vectors)
-        return [str(name) for name in given.ids.tolist()], given.vectors, ()
-    from nearspace.space.search.queries import items_named, read_queries
-
+        return Queries([str(name) for name in given.ids.tolist()], given.vectors)
+    if space.encoder is None and has_texts(space):
+        raise NearspaceError(
+            f"{path} has no encoder, so that it embeds no query: search its texts by --words."
+        )
+    cli.encoder_of(space, path)
     asked = read_queries(space, queries, column)
-    return asked.names, items_named(space, asked) if exclude_self else asked.vectors, asked.notes
+    if exclude_self:
+        return dataclasses.replace(asked, vectors=items_named(space, asked))
+    return asked
 
 
 def _write(output: Path, rows: list[dict[str, Any]], heads: list[str]) -> None:

@@ -120,6 +120,8 @@ def info_command(path: cli.SpaceFile) -> None:
         "encoder": _encoder_told(space),
         "ids": f"{space.ids[0]!s:.40} … {space.ids[-1]!s:.40}" if count else "none",
     }
+    if recipe.aligned is not None:
+        rows["aligned"] = ", ".join(f"{name} {value}" for name, value in recipe.aligned.items())
     if space.encoder is not None and space.encoder.notes:
         rows["notes"] = " ".join(space.encoder.notes)
     if space.labels is not None:

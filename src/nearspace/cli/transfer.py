@@ -29,6 +29,15 @@ def transfer_command(
             rich_help_panel=cli.ENCODERS,
         ),
     ],
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--beside",
+            metavar="ENCODER",
+            help="Another, on whose vectors a linear head is judged too; may be repeated.",
+            rich_help_panel=cli.ENCODERS,
+        ),
+    ] = None,
     counts: Annotated[
         str, typer.Option("--labelled", help="How many items get their label, with commas.")
     ] = "100,1000",
@@ -44,8 +53,8 @@ def transfer_command(
 ) -> None:
     """Fit an encoder without labels, then give a few items theirs.
 
-    A linear head, fine-tuning of the last part or of all, beside the same network from scratch.
-    Writes transfer.html and transfer.json.
+    A linear head, fine-tuning of the last part or of all, beside the same network from scratch; of
+    a pretrained network, beside its frozen vectors. Writes transfer.html and transfer.json.
 
     [bold]Examples[/]
 
@@ -54,19 +63,23 @@ def transfer_command(
       nearspace transfer my_photos/ --with autoencoder --seeds 10 -o report
 
       nearspace transfer my_photos/ --with hog
+
+      nearspace transfer reviews.csv --column text --labels stars --with 'pretrained("my_model")'
+        --beside tfidf --labelled 16,64,256
     """
     wanted = _counts(counts)
     paths = cli.places(output, "transfer.html", "transfer.json", open_page=open_page)
     from nearspace.encoders.spec import make
 
     encoder = make(spec)  # a misspelt encoder is told before any data is read
+    others = [make(other) for other in beside or ()]
     judging.check()
     dataset = reading.read(source, random_state=judging.random_state)
     with terminal.progress_bar() as progress:
         from nearspace.judge.studies.transfer import transfer
 
         study = transfer(
-            dataset, encoder, task=judging.task, labelled=wanted, seeds=seeds,
+            dataset, encoder, beside=others, task=judging.task, labelled=wanted, seeds=seeds,
             test_size=judging.test_size, random_state=judging.random_state,
             near_duplicates=judging.near_duplicates, cache=judging.folder,
             progress=progress,
@@ -100,11 +113,12 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
     from rich.text import Text
 
     from nearspace.judge.amounts import seconds_text
-    from nearspace.judge.studies.gains import FLOOR
+    from nearspace.judge.studies.gains import FLOOR, SCRATCH, is_from_scratch
 
     trains = any(row.difference for row in study.rows)
     plain = next((row.way for row in study.rows if row.way.startswith(FLOOR)), "")
-    base = "from scratch" if trains or not plain else plain
+    base = SCRATCH if is_from_scratch(study.rows) else "linear head"
+    base = base if trains or not plain else plain
     rows = []
     for row in study.rows:
         gain = row.difference if trains else row.over_plain
@@ -115,7 +129,7 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
             f"minus {base}": " ".join(study.score.parts(gain, signed=True)),
             "one fit": seconds_text(row.seconds),
         }
-        style = "dim" if row.way.startswith("from scratch") else ""
+        style = "dim" if row.way.startswith(SCRATCH) else ""
         rows.append({head: Text(printable(text), style) for head, text in cells.items()})
     terminal.print_table(rows, "way to use them", spare=("one fit",))
     if study.protocol["last part"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import torch
@@ -22,7 +22,14 @@ class Batches(ABC):
     processor still has to prepare: training, embedding and taps into layers ask for no more than
     this. A batch, the input of a network for several items, has a length and can be brought to a
     device by ``to``; a tensor is one.
+
+    Attributes
+    ----------
+    most_at_once : int
+        How many may go through a network together where nothing is trained.
     """
+
+    most_at_once: ClassVar[int] = 1024
 
     @abstractmethod
     def __len__(self) -> int:

@@ -120,6 +120,13 @@ class Target(ABC):
         """Return how well a fitted `linear` model fits other items: the higher the better."""
 
     @abstractmethod
+    def from_linear(self, weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return weights ``(width, d)`` and biases ``(width,)`` of a layer that tells as much.
+
+        Those given are of a fitted `linear` model.
+        """
+
+    @abstractmethod
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Return values as `loss` takes them."""
 
@@ -219,6 +226,12 @@ class Classes(Target):
         told = model.predict_proba(vectors)
         right = told[np.arange(len(values)), np.searchsorted(model.classes_, values)]
         return float(np.log(np.maximum(right, np.finfo(right.dtype).eps)).mean())
+
+    def from_linear(self, weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return a row a class, where scikit-learn has one row for two classes."""
+        if len(weight) == 1 and self.width == 2:
+            return np.vstack([-weight, weight]) / 2, np.hstack([-bias, bias]) / 2
+        return weight, bias
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Return the numbers of classes, int64."""
@@ -334,6 +347,11 @@ class Numbers(Target):
     def fit_of(model: Any, vectors: Any, values: np.ndarray) -> float:
         """Return minus the mean squared error."""
         return -float(np.square(model.predict(vectors) - values).mean())
+
+    def from_linear(self, weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return one row, which tells standardised numbers."""
+        mean, scale = self._scale
+        return weight / scale, (bias - mean) / scale
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Return numbers standardised by these, float32."""

@@ -19,7 +19,8 @@ class Entry:
     Attributes
     ----------
     target : str
-        ``module:Class``; the modules of nearspace itself are relative to `nearspace.encoders`.
+        ``module:Class``; those of the encoders that nearspace brings are relative to
+        `nearspace.encoders`.
     kinds : tuple of str
         Names of the kinds it takes; ``"any"`` alone for every kind there is.
     summary : str
@@ -71,6 +72,9 @@ CATALOGUE: dict[str, Entry] = {
     "vicreg": Entry(".learned.views:VICReg", _IMAGE, "random views agree", "items"),
     "mlp": Entry(".learned.supervised:MLP", _FLAT, "a perceptron that learns labels", "labels"),
     "cnn": Entry(".learned.supervised:CNN", _IMAGE, "convolutions that learn labels", "labels"),
+    "adapter": Entry(
+        ".learned.adapter:Adapter", ("vector",), "a low-rank map that learns labels", "labels"
+    ),
     "supcon": Entry(".learned.views:SupCon", _IMAGE, "contrasts views by class", "labels"),
     "alexnet": Entry(".learned.supervised:AlexNet", _IMAGE, "AlexNet for small images", "labels"),
     "bow": Entry(
@@ -91,14 +95,22 @@ CATALOGUE: dict[str, Entry] = {
     "static": Entry(
         ".borrowed.static:Static", ("text",), "a table of token vectors", extra="pretrained"
     ),
+    "finetuned": Entry(
+        ".learned.finetuned:Finetuned",
+        ("image", "text", "vector"),
+        "a trained network, trained on",
+        "labels",
+    ),
+    "frozen": Entry("nearspace.space.frozen:Frozen", _ANY, "an encoder fitted before, as it is"),
     "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),
 }
 
 
-# What files name, and no spec: encoders that operators make, and decoders.
+# What files name, and no spec: encoders that operators and `align` make, and decoders.
 UNLISTED = {
     "concatenated": ".combine:Concatenated",
     "piped": ".combine:Piped",
+    "aligned": ".aligned:Aligned",
     "flat decoder": ".decoder:FlatDecoder",
     "affine decoder": ".decoder:AffineDecoder",
     "scaled decoder": ".decoder:ScaledDecoder",

@@ -93,6 +93,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Whether it can learn from labels that are continuous numbers, where it learns from labels.
     min_items : int
         How many items `fit` needs.
+    starts_from : str
+        The spec of the encoder from which training goes on; empty where it does not.
     effort : float
         How much work an item is when it is fitted and embedded, beside being copied: by it
         comparisons run what is cheap first.
@@ -117,6 +119,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     needs_all_items: ClassVar[bool] = False
     learns_numbers: ClassVar[bool] = True
     min_items: ClassVar[int] = 1
+    starts_from: str = ""
     effort: ClassVar[float] = 1
     fit_free_params: ClassVar[frozenset[str]] = frozenset()
     _parameter_constraints: ClassVar[dict[str, list]] = {}
@@ -365,7 +368,16 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         }
         layer = given.pop("layer", None) if isinstance(given.get("layer"), str) else None
         if given:
-            text += "(" + ", ".join(f"{name}={value!r}" for name, value in given.items()) + ")"
+            first = next(iter(self.parameters()))
+            values = [
+                f"{name}={value!r}"
+                if not isinstance(value, Encoder)
+                else value.spec
+                if name == first
+                else f"{name}={value.spec}"
+                for name, value in given.items()
+            ]
+            text += f"({', '.join(values)})"
         if layer is not None:
             text += "@" + (layer if layer.isidentifier() else f'"{layer}"')
         return text

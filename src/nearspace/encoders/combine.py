@@ -325,15 +325,15 @@ class Piped(Composite):
         return [self.kind_.size, *(part._n_features_out for part in self.encoders_[:-1])]
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
-        return self._through(self.encoders_[0].transform(items))
-
-    def _transform_queries(self, items: Any) -> np.ndarray | sparse.csr_array:
-        return self._through(self.encoders_[0].transform_queries(items))
-
-    def _through(self, vectors: Any) -> np.ndarray | sparse.csr_array:
-        """Return what the parts behind the first make of its vectors."""
+        vectors = self.encoders_[0].transform(items)
         for part in self.encoders_[1:]:
             vectors = part.transform(vectors)
+        return vectors
+
+    def _transform_queries(self, items: Any) -> np.ndarray | sparse.csr_array:
+        vectors = self.encoders_[0].transform_queries(items)
+        for part in self.encoders_[1:]:
+            vectors = part.transform_queries(vectors)
         return vectors
 
     @property

@@ -176,8 +176,8 @@ def _encoder(node: ast.expr) -> Encoder:
     if isinstance(node, ast.Name):
         return _call(node.id, [], {})
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        keywords = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
-        return _call(node.func.id, [_value(arg) for arg in node.args], keywords)
+        keywords = {str(keyword.arg): keyword.value for keyword in node.keywords}
+        return _call(node.func.id, node.args, keywords)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         if isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.MatMult):
             raise SpecError(f"Two layers of one encoder, '{ast.unparse(node)}': join them by +.")
@@ -187,7 +187,7 @@ def _encoder(node: ast.expr) -> Encoder:
     raise SpecError(f"Cannot read '{ast.unparse(node)}' in a spec: {HOW}.")
 
 
-def _call(name: str, args: list[Any], keywords: dict[str, Any]) -> Encoder:
+def _call(name: str, args: list[ast.expr], keywords: dict[str, ast.expr]) -> Encoder:
     cls = encoder_class(name)
     parameters = cls.parameters()
     if len(args) > 1 or (args and (not parameters or next(iter(parameters)) in keywords)):
@@ -203,8 +203,19 @@ def _call(name: str, args: list[Any], keywords: dict[str, Any]) -> Encoder:
             )
     for key, parameter in parameters.items():
         if parameter.default is parameter.empty and key not in given:
-            raise SpecError(f"The encoder '{name}' needs a {key}: write {name}({key}='…').")
-    return cls(**given)
+            article = "an" if key[0] in "aeiou" else "a"
+            raise SpecError(f"The encoder '{name}' needs {article} {key}: write {name}({key}='…').")
+    nested = {key for key, taken in cls._parameter_constraints.items() if Encoder in taken}
+    return cls(
+        **{key: _nested(node) if key in nested else _value(node) for key, node in given.items()}
+    )
+
+
+def _nested(node: ast.expr) -> Encoder:
+    """Return the encoder that is a parameter of another: as it stands there, or as a text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return make(node.value)
+    return _encoder(node)
 
 
 def _layer(encoder: Encoder, node: ast.expr) -> Encoder:

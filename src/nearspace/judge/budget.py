@@ -10,7 +10,7 @@ from numbers import Real
 from sklearn.base import clone
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.learned.learned import Learned
+from nearspace.encoders.trained import Trained
 from nearspace.errors import NearspaceError
 from nearspace.judge.cost import expect, is_small
 from nearspace.judge.task import Task
@@ -96,8 +96,9 @@ class Budget:
         share = (left - expected.rest) / expected.training if expected.training else 0.0
         if share < FEWEST_EPOCHS:
             raise OutOfTime(self.expected)
-        shorter, epochs = clone(encoder), []
-        trained = (part for part in shorter.parts if isinstance(part, Learned))
+        shorter: Encoder = clone(encoder)
+        epochs = []
+        trained = (part for part in shorter.parts if isinstance(part, Trained))
         for part, own in zip(trained, expected.epochs, strict=True):
             part.set_params(epochs=max(1, int(share * own)))
             epochs.append(f"{part.epochs} of {own}")

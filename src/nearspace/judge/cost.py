@@ -17,7 +17,7 @@ from sklearn.base import clone
 from nearspace.data import Dataset, take_items
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import Piped
-from nearspace.encoders.learned.learned import Learned
+from nearspace.encoders.trained import Trained
 from nearspace.errors import NearspaceError
 from nearspace.judge.amounts import bytes_text, count_text, seconds_text
 from nearspace.judge.evidence import Evidence
@@ -238,7 +238,7 @@ def effort_of(encoder: Encoder, n: int) -> float:
     """
     return sum(
         part.effort
-        * (PASSES * epochs_of(part, n, part.batch_size_for(n)) if isinstance(part, Learned) else 1)
+        * (PASSES * epochs_of(part, n, part.batch_size_for(n)) if isinstance(part, Trained) else 1)
         for part in encoder.parts
     )
 
@@ -260,13 +260,13 @@ def expect(encoder: Encoder, task: Task) -> Expected:
     if encoder.needs_all_items:
         return Expected(0.0, 0.0)
     n, n_test = len(task.train), len(task.test)
-    trains = any(isinstance(part, Learned) for part in encoder.parts)
+    trains = any(isinstance(part, Trained) for part in encoder.parts)
     works = sum(part.effort for part in encoder.parts) >= MUCH_EFFORT
     m = min(PILOT_TRAINS if trains else PILOT_WORKS if works else PILOT_RUNS, n)
     pilot = task.train.take(np.linspace(0, n - 1, m).astype(int))
-    short = clone(encoder)
+    short: Encoder = clone(encoder)
     for part in short.parts:
-        if isinstance(part, Learned):
+        if isinstance(part, Trained):
             part.set_params(epochs=1)
     # The first time libraries are imported, which is no part of what grows with the items.
     short.fit_on(pilot).transform(take_items(pilot.items, np.array([0])))
@@ -278,7 +278,7 @@ def expect(encoder: Encoder, task: Task) -> Expected:
     rest = (time.perf_counter() - fitted) * (n + n_test) / m
     training, epochs = 0.0, []
     for given, part in zip(encoder.parts, short.parts, strict=True):
-        if isinstance(given, Learned):  # from one epoch on the pilot to all epochs on all items
+        if isinstance(given, Trained):  # from one epoch on the pilot to all epochs on all items
             history, batch_size = part.history_, given.batch_size_for(n)
             epochs.append(epochs_of(given, n, batch_size, history["flops_per_item"]))
             training += history["seconds"] / m * n * epochs[-1]
@@ -291,6 +291,6 @@ def expect(encoder: Encoder, task: Task) -> Expected:
     return Expected(fits * training, fits * rest, tuple(epochs))
 
 
-def epochs_of(encoder: Learned, n: int, batch_size: int, flops_per_item: float = 0.0) -> int:
+def epochs_of(encoder: Trained, n: int, batch_size: int, flops_per_item: float = 0.0) -> int:
     """Return how many epochs an encoder trains on n items at most."""
     return encoder.epochs or default_epochs(n, batch_size, encoder.default_steps, flops_per_item)

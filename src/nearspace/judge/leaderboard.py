@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,7 +23,7 @@ from nearspace.judge.mistakes import Mistakes, mistakes_of
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import ScoreTable
+from nearspace.judge.table import ScoreTable, gap_words, helped
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
@@ -204,6 +204,8 @@ class Judged:
         What there is to say of the encoder and its vectors.
     summary : str
         What the encoder is, in a few words.
+    start : str
+        The spec from which training went on; empty where none did.
     told : ndarray of shape (n,) or None
         The class that neighbours told of each test item, in the first fit.
     ranking : ndarray of shape (seeds, q, depth) or None
@@ -222,6 +224,7 @@ class Judged:
     exhibits: Exhibits
     notes: tuple[str, ...] = ()
     summary: str = ""
+    start: str = ""
     told: np.ndarray | None = None
     ranking: np.ndarray | None = None
     alike: np.ndarray | None = None
@@ -246,9 +249,9 @@ def assemble(
     ]
     results = _without_copies(task, results, scores)
     results, resolution = _ranked(task, results, scores)
-    better_by = _better_by(
-        task, results, {row.spec: own for row, own in zip(judged, scores, strict=False)}
-    )
+    by_spec = {row.spec: own for row, own in zip(judged, scores, strict=False)}
+    better_by = _better_by(task, results, by_spec)
+    notes = (*notes, *_told_of_tuning(task, judged, by_spec))
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
     mapped = judged if task.mapped else []
@@ -366,6 +369,26 @@ def _told_of_copies(task: Task, results: list[Result]) -> list[str]:
         f"({equal:,} equal, {near:,} nearly): on the {int((copies == 'none').sum()):,} that have "
         f"none, {scored} ({label})."
     ]
+
+
+def _told_of_tuning(
+    task: Task, judged: list[Judged], scores: dict[str, dict[str, np.ndarray]]
+) -> Iterator[str]:
+    """Say of each row that was trained on from another one whether that made it better."""
+    score = SCORES[task.rank_by]
+    for row in judged:
+        own, before = (scores.get(spec, {}).get(score.name) for spec in (row.spec, row.start))
+        if own is None or before is None or not score.per_unit:
+            continue
+        gap = _table(task, score, [own]).minus(before)
+        more = gap if score.sign > 0 else _negative(gap)
+        helps = helped(more, "fine-tuning")
+        yield f"{row.spec}: {helps}: it is {gap_words(gap, score, row.start)}"
+
+
+def _negative(gap: Estimate) -> Estimate:
+    low, high = (None if end is None else -end for end in (gap.high, gap.low))
+    return Estimate(-gap.value, low, high)
 
 
 def _ranked(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nearspace.judge.means import Means
+from nearspace.judge.score import Score
 from nearspace.judge.statistics import Estimate, compare_to_base, compare_to_best, interval
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "ScoreTable",
     "Verdict",
     "beside",
+    "gap_words",
+    "helped",
     "with_verdicts",
 ]
 
@@ -138,6 +141,25 @@ def beside(difference: Estimate) -> str:
     if difference.low is not None and difference.low > 0:
         return "better"
     return "worse" if difference.high is not None and difference.high < 0 else "tied"
+
+
+def helped(gap: Estimate, what: str) -> str:
+    """Return in words whether something helped, by what a row has more with it.
+
+    Examples
+    --------
+    >>> helped(Estimate(0.1, 0.02, 0.18), "pretraining")
+    'pretraining helped'
+    """
+    words = {"better": "{} helped", "worse": "{} did not help"}
+    return words.get(beside(gap), "whether {} helped cannot be told").format(what)
+
+
+def gap_words(gap: Estimate, score: Score, other: str) -> str:
+    """Return in words how far a row is above or below another, with the interval."""
+    side = "above" if gap.value >= 0 else "below"
+    interval = score.parts(gap, signed=True)[1]
+    return f"{score.gap(gap.value)} {side} {other} {interval}".rstrip() + "."
 
 
 def with_verdicts(

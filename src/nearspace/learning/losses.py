@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 __all__ = [
+    "alike_pairs",
     "bernoulli_nll",
     "covariance_penalty",
     "deception",
@@ -207,3 +208,32 @@ def supervised_contrast(z: Tensor, labels: Tensor, temperature: float) -> Tensor
     others = alike.sum(dim=1)
     terms = -log_shares.where(alike, 0).sum(dim=1) / others.clamp(min=1)
     return terms.sum() / (others > 0).sum().clamp(min=1)
+
+
+def alike_pairs(z: Tensor, labels: Tensor, others: Tensor | None = None) -> Tensor:
+    """Return how far the cosines of all pairs are from 1 within a class, and from 0 between two.
+
+    It is what SetFit minimises (Tunstall et al., 2022), over all pairs of a batch in place of some
+    that are drawn. Pairs of either sort weigh as much as those of the other together.
+
+    Parameters
+    ----------
+    z : Tensor of shape (n, dim)
+        Vectors.
+    labels : Tensor of shape (n,)
+        The class of each.
+    others : Tensor of shape (n, dim), optional
+        Vectors of the same items with which those of ``z`` are paired, in place of themselves.
+
+    Returns
+    -------
+    Tensor of shape ()
+        The mean square over pairs within a class, and that over pairs between classes, averaged;
+        one of them where the batch has no pairs of the other sort.
+    """
+    cosines = F.normalize(z, dim=1) @ F.normalize(z if others is None else others, dim=1).T
+    pairs = ~torch.eye(len(z), dtype=torch.bool, device=z.device)
+    alike = (labels[:, None] == labels)[pairs]
+    errors = (cosines[pairs] - alike.to(z.dtype)).square()
+    means = [errors[part].mean() for part in (alike, ~alike) if part.any()]
+    return torch.stack(means).mean() if means else errors.sum()

@@ -27,7 +27,6 @@ Losses = Callable[[nn.ModuleDict, Tensor, Tensor | None, torch.Generator], dict[
 Terms = Callable[[Tensor, torch.Generator], dict[str, Tensor]]
 Weights = Callable[[float], Mapping[str, float]]
 
-EVALUATION_BATCH = 1024
 STEPS_BETWEEN_LOOKS = 64
 FEWEST_TO_HOLD_OUT = 20
 # Of a thousand digits or emoji twice as many epochs take twice as long, and no score is higher by
@@ -48,6 +47,8 @@ class History:
         The unweighted held-out terms of the loss of each epoch.
     best_epoch : int
         The epoch, counted from 1, whose weights were kept; 0 if none was finished.
+    start_loss : float or None
+        Held-out loss before training, where that was asked for.
     steps : int
         Optimiser steps taken.
     stopped : str
@@ -62,6 +63,7 @@ class History:
     held_out_loss: list[float] = dataclasses.field(default_factory=list)
     terms: dict[str, list[float]] = dataclasses.field(default_factory=dict)
     best_epoch: int = 0
+    start_loss: float | None = None
     steps: int = 0
     stopped: str = "epochs"
     seconds: float = 0.0
@@ -70,7 +72,8 @@ class History:
     def is_best(self) -> bool:
         """Return whether no epoch was better than the last, held out where there is any."""
         losses = self.held_out_loss or self.train_loss
-        return losses[-1] <= min(losses)
+        before = [] if self.start_loss is None else [self.start_loss]
+        return losses[-1] <= min([*before, *losses])
 
 
 def default_epochs(
@@ -107,7 +110,8 @@ def train(
     default_steps: int = 3000,
     device: str = "auto",
     precision: str = "32-true",
-    held_out: float = 0.1,
+    held_out: float | Tensor = 0.1,
+    from_start: bool = False,
     patience: int | None = None,
     weight_decay: float = 1e-2,
     loss_weights: Weights | None = None,
@@ -145,8 +149,10 @@ def train(
         See `torch_device`.
     precision : str, default="32-true"
         Of the arithmetic; by ``"bf16-mixed"`` products are rounded to bfloat16.
-    held_out : float, default=0.1
-        Share of the items that is held out; nothing is below 20 items.
+    held_out : float or Tensor, default=0.1
+        Share of the items that is held out, nothing below 20 items; or which.
+    from_start : bool, default=False
+        Whether the weights stay as they are where training does not lower the held-out loss.
     patience : int, optional
         Epochs without improvement before training stops; by default a third of ``epochs``, at
         least 5.
@@ -175,7 +181,12 @@ def train(
     place = torch_device(device)
     batches, y = batches.to(place), None if y is None else y.to(place)
     order = torch.Generator().manual_seed(seed)
-    held, trained = _hold_out(len(batches), held_out, order)
+    if isinstance(held_out, Tensor):
+        rest = torch.ones(len(batches), dtype=torch.bool)
+        rest[held_out] = False
+        held, trained = held_out, rest.nonzero()[:, 0]
+    else:
+        held, trained = _hold_out(len(batches), held_out, order)
     nets.to(place)
     sides = _sides(nets, own_optimizer or {})
     optimizers = [AdamW(params, weight_decay) for params in sides.values()]
@@ -225,10 +236,13 @@ def train(
     start = time.perf_counter()
     try:
         with threads_for(flops):
+            if from_start and len(held):
+                terms = _mean_terms(nets, terms_of, held.split(batches.most_at_once), place)
+                history.start_loss = float(_weighted(terms, sides, loss_weights, 1.0))
             for epoch in range(1, epochs + 1):
                 history.train_loss.append(train_epoch(epoch, epochs))
                 if len(held):
-                    terms = _mean_terms(nets, terms_of, held, place)
+                    terms = _mean_terms(nets, terms_of, held.split(batches.most_at_once), place)
                     loss = float(_weighted(terms, sides, loss_weights, 1.0))
                     _check_finite(loss, history.steps, learning_rate)
                     history.held_out_loss.append(loss)
@@ -347,14 +361,14 @@ def _step_flops(nets: nn.ModuleDict, terms_of: Terms, rows: Tensor, device: torc
 
 
 def _mean_terms(
-    nets: nn.ModuleDict, terms_of: Terms, rows: Tensor, device: torch.device
+    nets: nn.ModuleDict, terms_of: Terms, parts: Sequence[Tensor], device: torch.device
 ) -> dict[str, float]:
-    """Return the mean of each term over ``rows`` in eval mode, from the same random numbers."""
+    """Return the mean of each term over rows in eval mode, from the same random numbers."""
     nets.eval()
     noise = torch.Generator(device=device).manual_seed(0)
     sums: dict[str, float] = {}
     with torch.no_grad():
-        for part in rows.split(EVALUATION_BATCH):
+        for part in parts:
             for name, term in terms_of(part, noise).items():
                 sums[name] = sums.get(name, 0.0) + term.item() * len(part)
-    return {name: value / len(rows) for name, value in sums.items()}
+    return {name: value / sum(map(len, parts)) for name, value in sums.items()}

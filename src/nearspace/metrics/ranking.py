@@ -16,7 +16,17 @@ from scipy import sparse, stats
 from nearspace.metrics.exact import row_products
 from nearspace.metrics.retrieval import VectorArray, nearest
 
-__all__ = ["CONSTANT", "expected", "found_by", "fused_ranks", "ndcg", "recall", "reciprocal_rank"]
+__all__ = [
+    "CONSTANT",
+    "expected",
+    "found_by",
+    "fused_ranks",
+    "fused_scores",
+    "ndcg",
+    "ranks_in",
+    "recall",
+    "reciprocal_rank",
+]
 
 BLOCK = 500  # queries whose likeness to all documents is held at once
 DIGITS = 12  # of how alike vectors are: what is behind them is rounding
@@ -129,6 +139,29 @@ def fused_ranks(rankings: Sequence[np.ndarray], constant: int = CONSTANT) -> np.
     within = rank < depth
     fused[query[within], rank[within]] = document[within]
     return fused
+
+
+def ranks_in(ranking: np.ndarray, documents: np.ndarray) -> np.ndarray:
+    """Return the ranks, from 1, that documents have in a ranking; 0 where it has not found them.
+
+    Examples
+    --------
+    >>> ranks_in(np.array([[4, 7, -1]]), np.array([[7, 2, 4, -1]])).tolist()
+    [[2, 0, 1, 0]]
+    """
+    is_it = (ranking[:, None, :] == documents[:, :, None]) & (documents >= 0)[:, :, None]
+    return np.where(is_it.any(axis=2), is_it.argmax(axis=2) + 1, 0)
+
+
+def fused_scores(ranks: Sequence[np.ndarray], constant: int = CONSTANT) -> np.ndarray:
+    """Return the scores by which `fused_ranks` sorts, given the ranks in each ranking.
+
+    Examples
+    --------
+    >>> fused_scores([np.array([2, 0]), np.array([1, 1])]).round(4).tolist()
+    [0.0325, 0.0164]
+    """
+    return np.sum([np.where(each > 0, 1 / (constant + each), 0.0) for each in ranks], axis=0)
 
 
 def ndcg(ranking: np.ndarray, relevance: sparse.csr_array, k: int) -> np.ndarray:

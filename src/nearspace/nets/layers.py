@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nearspace.errors import DataError, did_you_mean
 
-__all__ = ["POOLS", "as_vectors", "layer_names", "list_layers", "tap"]
+__all__ = ["POOLS", "as_vectors", "layer_names", "list_layers", "output_of", "tap"]
 
 POOLS = ("flatten", "mean", "max", "cls", "last", "none")
 # By how much a row may differ from what the item gives alone, as a share of its length: the
@@ -102,12 +102,7 @@ def tap(net: nn.Module, names: Sequence[str], batch: Tensor) -> dict[str, Tensor
     >>> tap(net, ["0"], torch.rand(2, 4))["0"].shape
     torch.Size([2, 3])
     """
-    modules = dict(net.named_modules())
-    for name in names:
-        if not name or name not in modules:
-            near = did_you_mean(name, [*filter(None, modules)] if "." in name else layer_names(net))
-            raise DataError(f"The network has no layer '{name}'. {near}")
-    chosen = {name: modules[name] for name in names}
+    chosen = dict(_named(net, names))
     outputs = _run(net, chosen, batch)
     alone = _run(net, chosen, batch[-1:]) if len(batch) > 1 else outputs
     for name in names:
@@ -121,6 +116,37 @@ def tap(net: nn.Module, names: Sequence[str], batch: Tensor) -> dict[str, Tensor
                 "or it mixes items."
             )
     return {name: outputs[name] for name in names}  # type: ignore[misc]
+
+
+def output_of(net: nn.Module, name: str, batch: Any) -> Tensor:
+    """Return what one layer puts out for a batch, with the gradients that lead to it.
+
+    The network runs in the mode in which it is, and nothing is checked but that there is such a
+    layer: see `tap`.
+
+    Raises
+    ------
+    DataError
+        If there is no such layer, or it puts out no tensor.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+    >>> output_of(net, "1", torch.rand(2, 4)).requires_grad
+    True
+    """
+    outputs: list[Tensor | None] = []
+    module = dict(_named(net, [name]))[name]
+    handle = module.register_forward_hook(
+        lambda _m, _i, output: outputs.append(_first_tensor(output))
+    )
+    try:
+        net(batch)
+    finally:
+        handle.remove()
+    if not outputs or outputs[-1] is None:
+        raise DataError(f"The layer '{name}' puts out no tensor when the network runs.")
+    return outputs[-1]
 
 
 def as_vectors(output: Tensor, pool: str) -> Tensor:
@@ -162,6 +188,16 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
     return places.mean(dim=1) if pool == "mean" else places.amax(dim=1)
 
 
+def _named(net: nn.Module, names: Sequence[str]) -> Iterator[tuple[str, nn.Module]]:
+    """Yield layers behind their names; a name that is none is told."""
+    modules = dict(net.named_modules())
+    for name in names:
+        if not name or name not in modules:
+            near = did_you_mean(name, [*filter(None, modules)] if "." in name else layer_names(net))
+            raise DataError(f"The network has no layer '{name}'. {near}")
+        yield name, modules[name]
+
+
 def _run(
     net: nn.Module, modules: Mapping[str, nn.Module], batch: Tensor
 ) -> dict[str, Tensor | None]:
@@ -170,7 +206,8 @@ def _run(
 
     def keep(name: str, output: Any) -> None:
         outputs.pop(name, None)  # the order is that of the last runs
-        outputs[name] = _first_tensor(output)
+        first = _first_tensor(output)
+        outputs[name] = None if first is None else first.detach()
 
     handles = [
         module.register_forward_hook(lambda _m, _i, output, name=name: keep(name, output))
@@ -203,7 +240,7 @@ def _first_tensor(output: Any) -> Tensor | None:
     if isinstance(output, list | tuple):
         output = next((part for part in output if isinstance(part, Tensor)), None)
     # A copy: the next layer may work in place, and would overwrite what was found.
-    return output.detach().clone() if isinstance(output, Tensor) and output.ndim else None
+    return output.clone() if isinstance(output, Tensor) and output.ndim else None
 
 
 def _moved(output: Tensor, alone: Tensor | None, n: int) -> bool:

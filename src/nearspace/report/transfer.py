@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nearspace.judge.amounts import seconds_text
 from nearspace.judge.studies.finetune import TRAINED
-from nearspace.judge.studies.gains import FLOOR, TransferRow
+from nearspace.judge.studies.gains import FLOOR, TransferRow, is_from_scratch
 from nearspace.judge.studies.transfer import Transfer
 from nearspace.report.base import Page, section
 from nearspace.report.figures import (
@@ -33,6 +33,7 @@ MARKS = {
     "linear head": (COLOURS[0], "square"),
     TRAINED["last"]: (COLOURS[2], "triangle-up"),
     TRAINED["all"]: (VERDICT_COLOURS["best"], "star"),
+    TRAINED["pairs"]: (COLOURS[3], "cross"),
 }
 OPEN = dict(zip("●◆■▲★", "○◇□△☆", strict=True))  # where items are varied
 ALONE = "There is nothing to hold the linear head against."
@@ -63,7 +64,13 @@ def transfer_page(board: Transfer) -> Page:
         facts,
         [
             section("by_labels", board=board, key=key, described=_described(board, counts)),
-            section("ways", board=board, told=board.score.parts, gap=gap),
+            section(
+                "ways",
+                board=board,
+                scratch=is_from_scratch(board.rows),
+                told=board.score.parts,
+                gap=gap,
+            ),
             section("protocol", protocol=told, seconds=board.seconds),
         ],
         picks=advice.picks,

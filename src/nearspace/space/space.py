@@ -23,6 +23,7 @@ from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
 from nearspace.space.search.searcher import Searcher
+from nearspace.space.search.words import TEXT, Stored, Words
 from nearspace.space.selection import Chosen, selected_rows
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ __all__ = [
     "dataset_for",
     "dense_vectors",
     "embed",
+    "fitted",
 ]
 
 LARGEST_DENSE = 2**31  # bytes
@@ -73,6 +75,8 @@ class Space:
         A small PNG or WebP of each item; made or read when one is asked for.
     parts : mapping of str to bytes
         What was computed from the vectors and is kept with them, by name: the map, an index.
+    stored_words : Stored or None
+        The index of words in the file that the space was read from.
 
     Examples
     --------
@@ -92,6 +96,7 @@ class Space:
     meta: pa.Table | None = None
     thumbnails: Sequence[bytes] | None = None
     parts: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    stored_words: Stored | None = None
 
     def __len__(self) -> int:
         return self.vectors.shape[0]
@@ -123,6 +128,7 @@ class Space:
             meta=None if self.meta is None else self.meta.take(positions),
             thumbnails=None if self.thumbnails is None else Chosen(self.thumbnails, positions),
             parts={},
+            stored_words=None,
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -160,6 +166,12 @@ class Space:
     def searcher(self) -> Searcher:
         """What a first search makes ready for the next ones."""
         return Searcher(self.vectors, self.parts)
+
+    @functools.cached_property
+    def words(self) -> Words:
+        """What searches the column ``text`` of `meta`, which has to be there, by its words."""
+        assert self.meta is not None
+        return Words(self.meta[TEXT].to_pylist(), self.stored_words)
 
     @property
     def kind(self) -> Kind | None:
@@ -262,8 +274,7 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
     """
     encoder = as_encoder(encoder)
     dataset = dataset_for(encoder, data, labels)
-    if not _is_fitted(encoder):
-        encoder = _fit(encoder, dataset)
+    encoder = fitted(encoder, dataset)
     vectors: Any = encoder.transform(dataset.items)
     ids = np.asarray(dataset.ids)
     check_finite(vectors, ids, encoder.spec)
@@ -387,7 +398,10 @@ def _is_fitted(encoder: Encoder) -> bool:
     return True
 
 
-def _fit(encoder: Encoder, dataset: Dataset) -> Encoder:
+def fitted(encoder: Encoder, dataset: Dataset) -> Encoder:
+    """Return an encoder as it is if it is fitted, else fitted on the training part of a dataset."""
+    if _is_fitted(encoder):
+        return encoder
     if dataset.split is not None and not encoder.needs_all_items:
         train = np.flatnonzero(dataset.split == "train")
         dataset = dataset.take(train) if len(train) else dataset

@@ -6,32 +6,25 @@ import json
 
 import numpy as np
 import pytest
-import scipy.sparse
 import torch
 from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import MaxAbsScaler, StandardScaler
-from torch import nn
+from tests import text_models
 
 from nearspace import load
-from nearspace.data import SAMPLES, Classes, Dataset, Numbers
+from nearspace.data import SAMPLES, Classes, Dataset
 from nearspace.encoders.spec import make
+from nearspace.encoders.trainable import Schedule
 from nearspace.errors import NearspaceError
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.studies import finetune as finetuning
 from nearspace.judge.studies.finetune import (
-    Schedule,
     Way,
-    blocks,
     choose_rate,
     draw_labelled,
     finetune,
-    folds,
     last_part,
-    linear_head,
 )
 from nearspace.judge.studies.gains import TransferRow, strongest, verdicts_on
 from nearspace.judge.studies.pace import Pace, Step
@@ -132,68 +125,6 @@ def test_the_rate_is_chosen_on_labelled_items_held_out(monkeypatch):
     assert sorted(np.bincount(classes[asked[0]]).tolist()) == [3, 3, 4]
     few = Classes(classes[:3])  # none to spare
     assert choose_rate(None, items[:3], few, Way("all"), 0, schedule) == 0.1
-
-
-@pytest.mark.parametrize("counts", [[40, 30, 1], [5, 2, 2, 1], [2, 1], [1, 1], [3]])
-def test_folds_hold_out_every_item_but_the_only_one_of_a_class(counts):
-    classes = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
-    found = folds(classes, seed=1)
-    held = np.concatenate([held for _, held in found]) if found else np.array([], dtype=int)
-    several = np.array(counts)[classes] > 1
-    np.testing.assert_array_equal(np.sort(held), np.flatnonzero(several))
-    for kept, part in found:
-        assert sorted([*kept, *part]) == list(range(len(classes)))
-        assert len(np.unique(classes[kept])) == len(counts)
-    again = [held.tolist() for _, held in folds(classes, seed=1)]
-    assert again == [held.tolist() for _, held in found]
-
-
-@pytest.mark.parametrize("sparse", [False, True])
-def test_the_penalty_is_chosen_though_a_class_has_one_item(sparse):
-    random = np.random.default_rng(0)
-    classes = np.repeat([0, 1, 2], [30, 30, 1])
-    vectors = random.normal(size=(61, 40))  # nothing to learn: a strong penalty is best
-    given = scipy.sparse.csr_array(vectors) if sparse else vectors
-    head = linear_head(given, Classes(classes), 0)
-    assert 1 / max(finetuning.PENALTIES) == head[-1].C
-    again = linear_head(given, Classes(classes), 0)
-    np.testing.assert_array_equal(head.predict_proba(given), again.predict_proba(given))
-    assert linear_head(given[-2:], Classes(classes[-2:]), 0).predict(given[-2:]).tolist() == [1, 2]
-
-
-def slow_head(vectors, target, seed):
-    """The head of the textbook: every penalty on every fold from nothing, to the end."""
-    dense = isinstance(vectors, np.ndarray)
-    steps = [("scale", StandardScaler() if dense else MaxAbsScaler()), ("linear", target.linear())]
-    models = [target.linear(penalty) for penalty in finetuning.PENALTIES]
-    if target.name == "classes":
-        models = [model.set_params(tol=1e-7, max_iter=10_000) for model in models]
-    splits = folds(target.strata, seed)
-    search = GridSearchCV(Pipeline(steps), {"linear": models}, scoring=target.fit_of, cv=splits)
-    return search.fit(vectors, target.values).best_estimator_
-
-
-@pytest.mark.parametrize("form", ["narrow", "wide", "sparse", "numbers"])
-def test_the_linear_head_is_that_of_the_textbook(form):
-    """Whether it is found in the span of few wide vectors, or in all columns."""
-    random = np.random.default_rng(2)
-    n, d = 90, 300 if form in ("wide", "numbers") else 12
-    kinds = np.arange(n) % 3
-    vectors = random.normal(size=(n, d)).astype(np.float32)
-    vectors[:, :6] += 1.5 * random.normal(size=(3, 6))[kinds]
-    vectors[:, -1] = 7.0  # a column that tells nothing, and has no deviation
-    given = scipy.sparse.csr_array(np.maximum(vectors, 0)) if form == "sparse" else vectors
-    target = Numbers(kinds + random.normal(size=n)) if form == "numbers" else Classes(kinds)
-    labelled, others = given[:60], given[60:]
-    fast, slow = (
-        head(labelled, target.take(np.arange(60)), 0) for head in (linear_head, slow_head)
-    )
-    name = "alpha" if form == "numbers" else "C"
-    assert getattr(fast[-1], name) == getattr(slow[-1], name)
-    assert fast[-1].coef_.shape == slow[-1].coef_.shape
-    tell = "predict" if form == "numbers" else "predict_proba"
-    told, wanted = getattr(fast, tell)(others), getattr(slow, tell)(others)
-    np.testing.assert_allclose(told, wanted, atol=0.01)
 
 
 def test_labels_are_kept_from_the_encoder(digits, monkeypatch):
@@ -481,37 +412,6 @@ def test_only_the_named_part_is_trained(digits):
         assert torch.equal(value, before[name]), "the encoder itself must not move"
 
 
-def test_an_item_whose_class_gets_no_probability_does_not_stop_the_choice():
-    vectors = np.random.default_rng(0).normal(size=(60, 4)) + np.repeat([[0], [3]], 30, axis=0)
-    vectors[0] = 1e6
-    head = linear_head(vectors, Classes(np.repeat([0, 1], 30)), 0)
-    assert np.isfinite(head.predict_proba(vectors)).all()
-
-
-LAST = {
-    "autoencoder(dim=8)": ["net.fc3", "net.latent"],
-    "autoencoder(dim=8, body='cnn')": ["net.fc1", "net.latent"],
-    "denoising(dim=8)": ["net.fc3", "net.latent"],
-    "masked(dim=8)": ["net.fc3", "net.latent"],
-    "masked(dim=8, body='vit')": ["blocks.block3", "blocks.norm", "latent"],
-    "vae(dim=8)": ["latent"],
-    "adversarial(dim=8)": ["latent"],
-    "simclr(dim=8)": ["fc1", "embedding"],
-    "vicreg(dim=8)": ["fc1", "embedding"],
-}
-
-
-@pytest.mark.parametrize(("spec", "last"), LAST.items())
-def test_the_last_part_is_what_runs_last(digits, spec, last):
-    encoder = make(spec).set_params(epochs=1).fit(digits.items[:60])
-    net, ran = encoder.nets_["encoder"], []
-    for name, block in blocks(net).items():
-        block.register_forward_hook(lambda *_, name=name: ran.append(name))
-    encoder.transform(digits.items[:2])
-    assert ran[-len(last) :] == last
-    assert last_part(encoder) == [f"encoder.{name}" for name in last]
-
-
 @pytest.mark.parametrize("part", ["scratch", "last", "all"])
 def test_the_linear_path_of_an_autoencoder_stays_as_it_is(digits, part):
     encoder = make("autoencoder(dim=8, epochs=1)").fit(digits.items[:100])
@@ -529,8 +429,20 @@ def test_the_linear_path_of_an_autoencoder_stays_as_it_is(digits, part):
         assert not state["encoder.linear.weight"].any()
 
 
-def test_blocks_look_into_lists_and_wrappers():
-    layers = nn.ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
-    net = nn.ModuleDict({"net": nn.ModuleDict({"stem": nn.Linear(2, 2), "act": nn.GELU()})})
-    net["net"]["layers"] = layers
-    assert list(blocks(net)) == ["net.stem", "net.layers.0", "net.layers.1"]
+def test_a_pretrained_model_is_held_against_its_frozen_vectors(tmp_path):
+    model = text_models.save(text_models.bert, tmp_path / "bert")
+    sentences = load("sentences")
+    schedule = Schedule(fewest_steps=4, passes=1, rates=(1e-3,))
+    spec = f"pretrained('{model}')"
+    board = transfer(sentences, spec, beside=["hashing"], labelled=[20], seeds=2, schedule=schedule)
+    assert [row.way for row in board.rows] == [
+        "linear head on tfidf", "linear head on hashing", "linear head", "last part fine-tuned",
+        "all fine-tuned", "last part fine-tuned on pairs",
+    ]  # fmt: skip
+    assert [row.difference is None for row in board.rows] == [True] * 3 + [False] * 3
+    frozen = board.rows[2].score
+    for row in board.rows[3:]:
+        assert row.difference.value == pytest.approx(row.score.value - frozen.value)
+    assert "fine-tuning" in board.verdicts[0]
+    assert "the linear head on frozen vectors" in board.verdicts[0]
+    assert board.protocol["last part"] == [f"model.encoder.layer.{at}" for at in (1, 2)]

@@ -17,6 +17,7 @@ from nearspace.data.members import File
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from torch import Generator, Tensor
 
     from nearspace.data.batches import Batches
@@ -223,6 +224,10 @@ class Kind(ABC):
     def to_columns(self, items: Any) -> dict[str, Any]:
         """Return what of the items can be read, as columns: nothing of images and vectors."""
         return {}
+
+    def from_columns(self, columns: pa.Table) -> Any:
+        """Return the items of which these are the columns, in full; None where they are not."""
+        return None
 
     def traits(self, items: Any, rows: np.ndarray) -> list[Trait]:
         """Return what encoders see of the items at ``rows`` as one value each: columns, lengths.

@@ -17,6 +17,7 @@ from nearspace.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["Table"]
 
@@ -203,6 +204,22 @@ class Table(Kind):
                 column = column.map(truth)
             columns[name] = column
         return columns
+
+    def from_columns(self, columns: pa.Table) -> pd.DataFrame | None:
+        """Return the table of columns, if all of its own are there."""
+        import pandas as pd
+
+        if not {name for name, _ in self.columns} <= {*columns.column_names}:
+            return None
+        cells = {}
+        for name, of in self.columns:
+            values = columns[name].to_pylist()
+            if of == "number":
+                cells[name] = np.array([np.nan if each is None else each for each in values], float)
+            else:
+                texts = [None if each is None else str(each) for each in values]
+                cells[name] = np.array(texts, dtype=object)
+        return pd.DataFrame(cells)
 
     def traits(self, items: pd.DataFrame, rows: np.ndarray) -> list[Trait]:
         """Return every column, and words and numbers in those that hold names."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -17,13 +17,15 @@ from nearspace.data.memory import check_memory
 from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 __all__ = ["Text", "is_unicode"]
 
 ENDINGS = ".txt .text .md .markdown .rst .log .tex .adoc"
 SHOWN = 200
 COUNTED = 2**20  # bytes of a text that are counted at once
 COPIES = 6  # of texts in files that are in memory at once, as bytes and as text
-KEPT = 1000  # characters of a text that a space keeps
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,8 +132,14 @@ class Text(Kind):
         return both[np.isin(both[:, 0], asked)]
 
     def to_columns(self, items: list[str]) -> dict[str, list[str]]:
-        """Return the texts, or the beginning of long ones, as the column ``text``."""
-        return {"text": [text[:KEPT] for text in items]}
+        """Return the texts as the column ``text``."""
+        return {"text": items}
+
+    def from_columns(self, columns: pa.Table) -> list[str] | None:
+        """Return the column ``text``, if it is there and nothing in it is missing."""
+        if "text" not in columns.column_names or columns["text"].null_count:
+            return None
+        return self.check(columns["text"].to_pylist())
 
     def features(self, items: list[str]) -> np.ndarray:
         """Return how often each of the 256 bytes stands in the UTF-8 text, as a share of it.

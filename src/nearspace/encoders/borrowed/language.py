@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nearspace.data import Kind, Text
+from nearspace.data.batches import Batches, Positions
 from nearspace.encoders.blocks import text_blocks
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
@@ -59,6 +60,10 @@ class Tokens:
 
     def __getitem__(self, rows: slice) -> Tokens:
         return Tokens(self.ids[rows], self.lengths[rows], self.skips[rows])
+
+    def to(self, device: Any) -> Tokens:
+        """Return them on a device."""
+        return Tokens(*(part.to(device) for part in (self.ids, self.lengths, self.skips)))
 
     def inputs(self) -> dict[str, Tensor]:
         """Return what models of transformers take."""
@@ -239,6 +244,14 @@ class Language(Model):
         skips = torch.tensor([piece.skip for piece in pieces])
         return Tokens(ids.to(device), lengths.to(device), skips.to(device))
 
+    def batches(self, items: list[str], asked: Request) -> Texts:
+        """Return texts as they wait to be trained on: of long ones the first piece."""
+        pieces = self._pieces(items, dataclasses.replace(asked, long="cut"))
+        by_row = {piece.row: piece for piece in pieces}
+        mark = self.tokenizer.pad_token_id or 0  # of a text without a token
+        empty = [Piece(row, [mark], 0, 1.0) for row in range(len(items))]
+        return Texts(self, [by_row.get(piece.row, piece) for piece in empty])
+
     def _map(
         self, items: list[str], asked: Request, function: Callable[[Tokens], list[Tensor]]
     ) -> list[Tensor]:
@@ -300,6 +313,46 @@ class Language(Model):
     @functools.cached_property
     def _n_weights(self) -> int:
         return sum(weight.numel() for weight in self.tower.parameters())
+
+
+class Texts(Batches):
+    """Texts whose tokens wait for a model that is trained on them.
+
+    Each step takes them as they are shuffled, not those of nearly equal lengths: where jokes are
+    longer than headlines, steps of either would teach the length.
+
+    Parameters
+    ----------
+    language : Language
+        The model.
+    pieces : list of Piece
+        One a text.
+    """
+
+    most_at_once = 64
+
+    def __init__(self, language: Language, pieces: list[Piece], device: Any = "cpu"):
+        self.language, self.pieces, self.device = language, pieces, torch.device(device)
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __getitem__(self, rows: Positions) -> Tokens:
+        return self.language._batch(self.take(rows).pieces, self.device)
+
+    def take(self, rows: Positions) -> Texts:
+        """Return the texts at ``rows``."""
+        at = range(len(self))[rows] if isinstance(rows, slice) else rows.tolist()
+        return Texts(self.language, [self.pieces[row] for row in at], self.device)
+
+    def to(self, device: Any) -> Texts:
+        """Return the texts, whose batches come on a device."""
+        return Texts(self.language, self.pieces, device)
+
+    def blank(self, n: int) -> Tokens:
+        """Return a batch of texts without words."""
+        pieces = self.language.batches([""] * n, Request(-1, None, n, self.device)).pieces
+        return self.language._batch(pieces, self.device)
 
 
 def _is_own(asked: Request) -> bool:

@@ -16,8 +16,9 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from nearspace.data import Kind
+from nearspace.data.batches import Batches
 from nearspace.errors import DataError, need
-from nearspace.nets.layers import list_layers, tap
+from nearspace.nets.layers import list_layers, output_of, tap
 
 __all__ = [
     "UNREADABLE",
@@ -98,6 +99,10 @@ class Model(ABC):
         """Return what a layer puts out for a batch, ``(n, tokens or places, …)``, as vectors."""
 
     @abstractmethod
+    def batches(self, items: Any, asked: Request) -> Batches:
+        """Return items as they wait for the model to be trained on."""
+
+    @abstractmethod
     def embed(self, items: Any, asked: Request) -> np.ndarray:
         """Return the vectors of items, float32."""
 
@@ -110,9 +115,10 @@ class Model(ABC):
         return ()
 
     def vectors(self, batch: Any, asked: Request) -> Tensor:
-        """Return the vectors of a batch, where it lies."""
+        """Return the vectors of a batch, where it lies, with gradients."""
         if isinstance(asked.layer, str):
-            output = self.tap([asked.layer], batch)[asked.layer]
+            self.check_weights([asked.layer])
+            output = output_of(self.tower, asked.layer, batch)
         else:
             output = self.hidden_state(asked.layer, batch)
         return self.pooled(output, batch, asked).float()
@@ -152,14 +158,17 @@ class Model(ABC):
 
     def tap(self, names: list[str], batch: Any) -> dict[str, Tensor]:
         """Return what layers put out for a batch."""
+        self.check_weights(names)
+        return tap(self.tower, names, batch)
+
+    def check_weights(self, names: list[str]) -> None:
+        """Raise an error unless layers have weights in the file."""
         for name in filter(self.lacks, names):
             raise self.unusable(f"has no weights for its layer '{name}'")
-        return tap(self.tower, names, batch)
 
     def hidden_state(self, index: int, batch: Any) -> Tensor:
         """Return a hidden state for a batch, ``(n, tokens, d)`` or ``(n, channels, h, w)``."""
-        with torch.inference_mode():
-            output = self.tower(batch, output_hidden_states=index != -1)
+        output = self.tower(batch, output_hidden_states=index != -1)
         if index == -1:
             return output.last_hidden_state
         states = output.hidden_states

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import math
@@ -19,9 +20,10 @@ from nearspace.data import Image, Vector
 from nearspace.data.batches import Batches
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.layers import Layers
+from nearspace.encoders.trainable import Schedule, Trainable
 from nearspace.errors import DataError
 from nearspace.learning.threads import threads_for
-from nearspace.nets.layers import POOLS, as_vectors, list_layers, tap
+from nearspace.nets.layers import POOLS, as_vectors, list_layers, output_of, tap
 from nearspace.recipe import METRICS
 
 __all__ = ["Network"]
@@ -32,7 +34,7 @@ Numbers = Real | Sequence[float] | None
 
 
 @dataclasses.dataclass(eq=False, repr=False)
-class Network(Layers, Encoder):
+class Network(Trainable, Layers, Encoder):
     """A network of one's own, or of any library, for comparisons; it cannot be saved.
 
     Nothing is learnt: the weights are used as they are, in eval mode and without gradients, on
@@ -75,6 +77,8 @@ class Network(Layers, Encoder):
     kinds = frozenset({Image, Vector})
     min_items = 2
     effort = 300
+    device = "auto"
+    schedule = Schedule(fewest_steps=100, passes=10, rates=(3e-4, 1e-3))
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "net": [nn.Module],
         "layer": [str, None],
@@ -139,8 +143,34 @@ class Network(Layers, Encoder):
         ones = [1] * (len(shape) - 2)
         return np.broadcast_to(values, channels).reshape(1, channels, *ones).copy()
 
-    def _batches(self, items: Any) -> Batches:
+    def batches(self, items: Any) -> Batches:
         """Return items as they wait for the network, scaled as it takes them."""
+        return self.kind_.batches(items, (self.mean_, self.std_))
+
+    def blank(self, n: int) -> Tensor:
+        """Return a batch of ``n`` items of zeros."""
+        return self.batches(self.kind_.empty()).blank(n)
+
+    @property
+    def nets_(self) -> nn.ModuleDict:  # type: ignore[override]
+        """The network."""
+        return nn.ModuleDict({"output": self.net})
+
+    def with_nets(self, nets: nn.ModuleDict) -> Self:
+        """Return the fitted encoder around another network."""
+        other = copy.copy(self)
+        other.net = nets["output"]
+        return other
+
+    def vectors(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
+        """Return the vectors of a batch, or what `layer` puts out, with gradients."""
+        net, batch = nets["output"], self._as_weights(batch, nets)
+        if self.layer is not None:
+            return as_vectors(output_of(net, self.layer, batch), self.pool).float()
+        whole = nn.Sequential(OrderedDict(output=net))
+        return as_vectors(output_of(whole, "output", batch), self.pool).float()
+
+    def _batches(self, items: Any) -> Batches:
         device = next(self.net.parameters(), torch.empty(0)).device
         return self.kind_.batches(items, (self.mean_, self.std_)).to(device)
 
@@ -153,9 +183,9 @@ class Network(Layers, Encoder):
             output = tap(whole, ["output"], batch)["output"]
         return as_vectors(output, self.pool).float().cpu()
 
-    def _as_weights(self, batch: Tensor) -> Tensor:
+    def _as_weights(self, batch: Tensor, nets: nn.Module | None = None) -> Tensor:
         """Return a batch of the type of the weights, where they lie."""
-        weight = next(self.net.parameters(), torch.empty(0))
+        weight = next((nets or self.net).parameters(), torch.empty(0))
         return batch.to(weight.device, weight.dtype)
 
     def _transform(self, items: Any) -> np.ndarray:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import re
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from sklearn.utils._param_validation import Interval, StrOptions
+from torch import Tensor, nn
 
 from nearspace.data import Image, Text
+from nearspace.data.batches import Batches
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.language import Language, load_language
 from nearspace.encoders.borrowed.models import (
@@ -23,11 +27,9 @@ from nearspace.encoders.borrowed.models import (
 )
 from nearspace.encoders.borrowed.vision import Vision, load_vision
 from nearspace.encoders.layers import Layers
+from nearspace.encoders.trainable import Schedule, Trainable
 from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.device import torch_device
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 __all__ = ["Pretrained"]
 
@@ -35,7 +37,7 @@ LOADERS = {Image: load_vision, Text: load_language}
 
 
 @dataclasses.dataclass(eq=False, repr=False)
-class Pretrained(Layers, Encoder):
+class Pretrained(Trainable, Layers, Encoder):
     """A pretrained model of images or of texts, through the library transformers.
 
     Pictures go through the model's own image processor, in Pillow's version on every machine; grey
@@ -109,6 +111,7 @@ class Pretrained(Layers, Encoder):
     kinds = frozenset({Image, Text})
     effort = 3000
     zero_means = "no token that the model knows"
+    schedule = Schedule(fewest_steps=40, passes=6, rates=(1e-4, 3e-4))
     revision_: str | None = dataclasses.field(init=False)
     sha256_: str = dataclasses.field(init=False)
     default_pool_: str = dataclasses.field(init=False)
@@ -152,7 +155,8 @@ class Pretrained(Layers, Encoder):
         batch = model.sample(self.kind_)
         try:
             self.layers_ = model.tappable(batch)
-            model.vectors(batch, self._asked())
+            with torch.inference_mode():
+                model.vectors(batch, self._asked())
         except NearspaceError:
             raise
         except UNREADABLE as error:
@@ -214,6 +218,8 @@ class Pretrained(Layers, Encoder):
             If they are others, or cannot be found.
         """
         encoder = super().from_state(params, fitted)
+        if not fitted:  # what another one is made of
+            return encoder
         folder, _ = find_folder(encoder.model, encoder.revision_)
         sha256 = digest_weights(folder, encoder.model)
         if sha256 != encoder.sha256_:
@@ -245,6 +251,30 @@ class Pretrained(Layers, Encoder):
             self.layer, self.pool, self.batch_size, device, prompt or "", self.long, self.strict
         )
 
+    @property
+    def nets_(self) -> nn.ModuleDict:  # type: ignore[override]
+        """The model."""
+        return nn.ModuleDict({"model": self._loaded().tower})
+
+    def batches(self, items: Any) -> Batches:
+        """Return checked items as they wait for the model to be trained on."""
+        return self._loaded().batches(items, self._asked())
+
+    def blank(self, n: int) -> Any:
+        """Return a batch of black images, or of texts without words."""
+        return self.batches(self.kind_.blank()).blank(n)
+
+    def vectors(self, nets: nn.ModuleDict, batch: Any) -> Tensor:
+        """Return the vectors of a batch, with gradients."""
+        model = dataclasses.replace(self._loaded(), tower=nets["model"])
+        return model.vectors(batch, self._asked())
+
+    def with_nets(self, nets: nn.ModuleDict) -> Self:
+        """Return the fitted encoder with another network of the same shapes."""
+        other = copy.copy(self)
+        other._model = dataclasses.replace(self._loaded(), tower=nets["model"])
+        return other
+
     def _transform(self, items: Any) -> np.ndarray:
         return self._loaded().embed(items, self._asked())
 
@@ -259,4 +289,5 @@ class Pretrained(Layers, Encoder):
     @property
     def _n_features_out(self) -> int:
         model = self._loaded()
-        return model.vectors(model.sample(self.kind_), self._asked()).shape[1]
+        with torch.inference_mode():
+            return model.vectors(model.sample(self.kind_), self._asked()).shape[1]

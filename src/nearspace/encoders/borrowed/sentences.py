@@ -70,9 +70,8 @@ class Sentences:
 
     def finished(self, vectors: Tensor) -> Tensor:
         """Return pooled vectors as they leave the model."""
-        with torch.inference_mode():
-            for layer in self.layers:
-                vectors = layer.to(vectors.device)(vectors)
+        for layer in self.layers:
+            vectors = layer.to(vectors.device)(vectors)
         return nn.functional.normalize(vectors, dim=-1) if self.unit else vectors
 
 

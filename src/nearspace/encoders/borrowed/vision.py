@@ -64,6 +64,10 @@ class Vision(Model):
             raise self.unusable("has no class token; use pool='mean'")
         return as_vectors(output, pool)
 
+    def batches(self, items: np.ndarray, asked: Request) -> Pictures:
+        """Return images as they wait for the processor."""
+        return Pictures(items, self, torch.device("cpu"))
+
     def embed(self, items: np.ndarray, asked: Request) -> np.ndarray:
         """Return the vectors of images."""
         pictures = Pictures(items, self, asked.device)
@@ -91,6 +95,8 @@ class Vision(Model):
 class Pictures(Batches):
     """Images that wait for the processor of a model, which prepares a few at a time."""
 
+    most_at_once = 32
+
     def __init__(self, items: np.ndarray, vision: Vision, device: torch.device):
         self.items, self.vision, self.device = items, vision, device
 
@@ -109,6 +115,10 @@ class Pictures(Batches):
             raise self.vision.unusable(reason) from error
         self.vision.tower.to(self.device)
         return batch.to(self.device, torch.float32)
+
+    def to(self, device: Any) -> Pictures:
+        """Return the images, whose batches come on a device."""
+        return Pictures(self.items, self.vision, torch.device(device))
 
     def take(self, rows: Positions) -> Pictures:
         """Return the images at ``rows``."""

@@ -27,13 +27,15 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.layers import Layers
 from nearspace.encoders.learned.weights import build_with
 from nearspace.encoders.state import State, Weights
+from nearspace.encoders.trainable import Trainable
+from nearspace.encoders.trained import Trained
 from nearspace.errors import NearspaceError
 from nearspace.learning.device import torch_device
 from nearspace.learning.progress import epoch_bar
 from nearspace.learning.threads import threads_for
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
-from nearspace.nets.layers import as_vectors, layer_names, tap
+from nearspace.nets.layers import as_vectors, layer_names, output_of, tap
 
 __all__ = ["Learned", "NetworkDecoder", "seed_of"]
 
@@ -58,7 +60,7 @@ class EachIn(Interval):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Learned(Layers, Encoder):
+class Learned(Trained, Trainable, Layers, Encoder):
     """An encoder whose networks the one training loop trains.
 
     A subclass says which networks there are (`build`) and what they should minimise (`losses`),
@@ -110,6 +112,8 @@ class Learned(Layers, Encoder):
         Whether there is a network ``"decoder"`` that takes what the other puts out.
     default_steps : int
         Steps of training when `epochs` is absent.
+    from_start : bool
+        Whether the first weights stay where training does not lower the held-out loss.
     """
 
     min_items = 2
@@ -118,6 +122,7 @@ class Learned(Layers, Encoder):
     fit_free_params = frozenset({"layer", "pool"})
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
+    from_start: ClassVar[bool] = False
     nets_: nn.ModuleDict = dataclasses.field(init=False)
     history_: dict[str, Any] = dataclasses.field(init=False)
     shape_: tuple[int, ...] = dataclasses.field(init=False)
@@ -189,7 +194,13 @@ class Learned(Layers, Encoder):
         """Return the vectors of a batch: those of `embed`, or what `layer` puts out."""
         if self.layer is None:
             return self.embed(nets, batch)
-        return as_vectors(tap(nets[self.tapped], [self.layer], batch)[self.layer], self.pool)
+        return as_vectors(output_of(nets[self.tapped], self.layer, batch), self.pool)
+
+    def with_nets(self, nets: nn.ModuleDict) -> Self:
+        """Return the fitted encoder with other networks in place of its own."""
+        other = copy.copy(self)
+        other.nets_ = nets
+        return other
 
     def layer_names(self) -> list[str]:
         """Return the names of the layers of the fitted network, from input to output."""
@@ -240,6 +251,7 @@ class Learned(Layers, Encoder):
                     precision=self.precision,
                     loss_weights=self.loss_weights,
                     own_optimizer=self.own_optimizer,
+                    from_start=self.from_start,
                 )
             except (KeyboardInterrupt, NearspaceError) as error:
                 stopped = "diverged" if isinstance(error, NearspaceError) else "interrupted"
@@ -301,9 +313,7 @@ class Learned(Layers, Encoder):
 
     def with_network(self, name: str) -> Self:
         """Return the fitted encoder with one of its networks alone."""
-        bare = copy.copy(self)
-        bare.nets_ = nn.ModuleDict({name: self.nets_[name]})
-        return bare
+        return self.with_nets(nn.ModuleDict({name: self.nets_[name]}))
 
     def _try(self, nets: nn.ModuleDict) -> None:
         with torch.inference_mode():

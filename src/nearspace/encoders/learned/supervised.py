@@ -11,7 +11,7 @@ from nearspace.data import Image, Target, Vector
 from nearspace.encoders.layers import Layers
 from nearspace.encoders.learned.learned import Learned
 from nearspace.nets.convnet import alexnet, convnet
-from nearspace.nets.layers import as_vectors, layer_names, tap
+from nearspace.nets.layers import as_vectors, layer_names, output_of
 from nearspace.nets.perceptron import perceptron
 
 __all__ = ["CNN", "MLP", "AlexNet", "Classifies"]
@@ -39,7 +39,7 @@ class Classifies(Layers):
     def embed(self, nets: nn.ModuleDict, batch: Tensor) -> Tensor:
         """Return the output of the last layer before the logits."""
         own = layer_names(nets["classifier"])[-2]
-        return as_vectors(tap(nets["classifier"], [own], batch)[own], self.pool)
+        return as_vectors(output_of(nets["classifier"], own, batch), self.pool)
 
     @property
     def own_layer(self) -> str:

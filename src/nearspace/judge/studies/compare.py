@@ -328,7 +328,9 @@ class _Judge:
         # Of what is made elsewhere no more is known than its spec, by which it is not found again.
         summary = encoder.summary if encoder.is_reproducible else ""
         notes = (*plan.notes, *row.notes, *_overruled(encoder, self.task))
-        return dataclasses.replace(row, spec=spec, summary=summary, notes=notes)
+        return dataclasses.replace(
+            row, spec=spec, summary=summary, notes=notes, start=encoder.starts_from
+        )
 
     def wanted(self, encoder: Encoder) -> Iterator[tuple[Encoder, Dataset]]:
         """Yield which networks will be fitted to judge an encoder, and on which items."""

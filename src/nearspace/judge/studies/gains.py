@@ -15,10 +15,11 @@ from nearspace.judge.card import row_line
 from nearspace.judge.cost import Cost, as_quick_to_fit
 from nearspace.judge.score import Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import beside
+from nearspace.judge.table import gap_words, helped
 
-__all__ = ["FLOOR", "TransferRow", "strongest", "to_use", "verdicts_on"]
+__all__ = ["FLOOR", "TransferRow", "is_from_scratch", "strongest", "to_use", "verdicts_on"]
 
+SCRATCH = "from scratch"
 FLOOR = "linear head on"  # the plain representation: nothing is transferred
 
 
@@ -39,8 +40,9 @@ class TransferRow:
     scores : dict of str to Estimate
         The accuracy, or R² where numbers are told, with an interval over draws and test items.
     difference : Estimate or None
-        Score minus that of the same network from scratch, varied or not as here, paired by
-        draw and test item; the intervals hold for all rows of one number of labels at once.
+        Score minus that of the same network from scratch, varied or not as here, or where none
+        is, minus that of the linear head on frozen vectors; paired by draw and test item. The
+        intervals hold for all rows of one number of labels at once.
     over_plain : Estimate or None
         Score of the linear head minus that of the linear head on the plain representation,
         paired likewise; None for other ways.
@@ -51,7 +53,7 @@ class TransferRow:
     predictions : ndarray of shape (seeds, test items)
         The labels given.
     verdict : str
-        ``"better"``, ``"worse"`` or ``"tied"`` beside the network from scratch; else empty.
+        ``"better"``, ``"worse"`` or ``"tied"``, by the difference; else empty.
     recommended : bool
         Whether it is the way to use with so many labels, see `to_use`.
     """
@@ -111,6 +113,12 @@ def strongest(rows: Sequence[TransferRow], labels: int, varied: bool = False) ->
     return max(rivals, key=lambda row: row.score.value, default=None)
 
 
+def is_from_scratch(rows: Sequence[TransferRow]) -> bool:
+    """Return whether networks are held against the same from scratch, or against frozen vectors."""
+    heads = [row for row in rows if row.way == "linear head"]
+    return any(row.way.startswith(SCRATCH) for row in rows) or not heads
+
+
 def verdicts_on(rows: Sequence[TransferRow], score: Score, spec: str) -> list[str]:
     """Return in a sentence each what pretraining brought.
 
@@ -121,17 +129,21 @@ def verdicts_on(rows: Sequence[TransferRow], score: Score, spec: str) -> list[st
     said = []
     for row in best:
         how, way = "varied" if row.varied else "as they are", row.way.removesuffix(", varied")
+        if is_from_scratch(rows):
+            what, items, base = "pretraining", f", items {how}", "the same network from scratch"
+        else:
+            what, items, base = "fine-tuning", "", "the linear head on frozen vectors"
+        gap: Any = row.difference
         said.append(
-            f"{row.labels:,} labels, items {how}: {_helped(row.difference, 'pretraining')}: the "
-            f"best way, {way}, is {_gap(row.difference, score, 'the same network from scratch')}"
-            + _plain_has_more(rows, row, score)
+            f"{row.labels:,} labels{items}: {helped(gap, what)}: the best way, {way}, "
+            f"is {gap_words(gap, score, base)}{_plain_has_more(rows, row, score)}"
         )
     if best:
         return said
     plain = next((row.way for row in rows if row.way.startswith(FLOOR)), "")
     return [
-        f"{row.labels:,} labels: {_helped(row.over_plain, spec)}: the linear head on it is "
-        + _gap(row.over_plain, score, f"the {plain}")
+        f"{row.labels:,} labels: {helped(row.over_plain, spec)}: the linear head on it is "
+        + gap_words(row.over_plain, score, f"the {plain}")
         for row in rows
         if row.over_plain
     ]
@@ -144,15 +156,3 @@ def _plain_has_more(rows: Sequence[TransferRow], best: TransferRow, score: Score
         return ""
     gap = score.gap(plain[0].score.value - best.score.value)
     return f" But the {plain[0].way}, which needs no network, is {gap} better than that."
-
-
-def _helped(gap: Any, what: str) -> str:
-    words = {"better": "{} helped", "worse": "{} did not help"}
-    return words.get(beside(gap), "whether {} helped cannot be told").format(what)
-
-
-def _gap(gap: Any, score: Score, other: str) -> str:
-    """Return a difference in words, with its interval."""
-    side = "above" if gap.value >= 0 else "below"
-    interval = score.parts(gap, signed=True)[1]
-    return f"{score.gap(gap.value)} {side} {other} {interval}".rstrip() + "."

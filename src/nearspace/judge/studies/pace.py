@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.learned.learned import Learned
+from nearspace.encoders.trainable import Schedule
+from nearspace.encoders.trained import Trained
 from nearspace.judge.cost import Expected, expect, is_small
-from nearspace.judge.studies.finetune import TRAINED, Schedule, Way
+from nearspace.judge.studies.finetune import TRAINED, Way
 from nearspace.judge.task import ItemTask
 
 __all__ = ["Pace", "Step"]
@@ -92,7 +93,7 @@ class Pace:
 
 def _expected(encoder: Encoder, task: ItemTask) -> Expected:
     """Return what a pilot says of fitting an encoder, where that takes more than a moment."""
-    trains = any(isinstance(part, Learned) for part in encoder.parts)
+    trains = any(isinstance(part, Trained) for part in encoder.parts)
     if not trains and is_small(task):
         return Expected(0.0, 0.0)
     try:

@@ -14,8 +14,9 @@ from nearspace.data import Dataset, take_items
 from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
-from nearspace.encoders.learned.learned import Learned
+from nearspace.encoders.heads import linear_head
 from nearspace.encoders.spec import make
+from nearspace.encoders.trainable import Schedule, Trainable
 from nearspace.errors import DataError, SpecError, called_as, count_of
 from nearspace.judge.advice import Advice, Pick
 from nearspace.judge.board import Board
@@ -23,15 +24,14 @@ from nearspace.judge.evidence import Told
 from nearspace.judge.fits import Fits, Tell
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.studies.finetune import (
-    SCHEDULE,
-    Schedule,
+    TRAINED,
     Way,
     choose_rate,
     draw_labelled,
     finetune,
     last_part,
-    linear_head,
     outputs_of,
+    ways_of,
 )
 from nearspace.judge.studies.gains import FLOOR, TransferRow, to_use, verdicts_on
 from nearspace.judge.studies.pace import Pace, Step
@@ -93,13 +93,15 @@ def transferred(
 
     rows = []
     for n, way in sorted(done, key=_order):
-        scratch = n, Way("scratch", way.varied)
+        base = n, Way("scratch", way.varied)
+        if not any(other.name == "scratch" for _, other in done) and way.name in TRAINED:
+            base = n, Way("linear head")
         plain = next((k for k in done if k[0] == n and k[1].name.startswith(FLOOR)), None)
         difference = over_plain = None
-        if scratch in values and way.name != "scratch":
-            # Every way beside scratch is a difference of its own; they should hold together.
-            family = sum(key[0] == n and key[1].name != "scratch" for key in done)
-            difference = table((n, way)).minus(values[scratch], 1 - (1 - LEVEL) / family)
+        if base in values and way.name != "scratch":
+            # Every way beside that is a difference of its own; they should hold together.
+            family = sum(_is_beside(key, base) for key in done)
+            difference = table((n, way)).minus(values[base], 1 - (1 - LEVEL) / family)
         if way.name == "linear head" and plain is not None:
             over_plain = table((n, way)).minus(values[plain])
         runs = done[n, way]
@@ -144,6 +146,13 @@ def transferred(
     return Transfer(tuple(rows), protocol, verdicts=tuple(said))
 
 
+def _is_beside(key: tuple[int, Way], base: tuple[int, Way]) -> bool:
+    """Return whether a way is held against another: what trains, and a head beside scratch."""
+    if base[1].name == "scratch":
+        return key[0] == base[0] and key[1].name != "scratch"
+    return key[0] == base[0] and key[1].name in TRAINED
+
+
 def _order(key: tuple[int, Way]) -> tuple[int, bool]:
     """Return by what rows are sorted; those that are equal stay in the order of `Way`."""
     return key[0], key[1].varied
@@ -154,6 +163,7 @@ def transfer(
     data: Any,
     encoder: str | Encoder,
     *,
+    beside: Iterable[str | Encoder] = (),
     labels: Any = None,
     task: str | None = None,
     labelled: Iterable[int] = (100, 1000),
@@ -163,7 +173,7 @@ def transfer(
     near_duplicates: str = "tell",
     cache: str | Path | None = None,
     progress: Tell | None = None,
-    schedule: Schedule = SCHEDULE,
+    schedule: Schedule | None = None,
 ) -> Transfer:
     """Measure what an encoder fitted without labels is worth where few items have a label.
 
@@ -171,15 +181,20 @@ def transfer(
     their labels, and on these are fitted: a linear head on the frozen vectors; the last part of
     the network, or all of it, under a linear head; and the same network from scratch. Networks
     are trained on the items as they are and, where the kind has views, on random variations of
-    them: each is held against the network from scratch that was trained in the same way.
+    them: each is held against the network from scratch that was trained in the same way. Of a
+    network that was trained elsewhere, such as a `pretrained` one, what is fine-tuned is held
+    against the linear head on its frozen vectors, and one way more is judged: its last part is
+    trained so that items of a class are near (Tunstall et al., 2022).
 
     Parameters
     ----------
     data : Dataset, or what `load` reads
         The items, with labels unless `labels` gives them.
     encoder : str or Encoder
-        A spec or an encoder that learns without labels. One without a network that can be
-        trained, such as ``hog``, gets the linear head only.
+        A spec or an encoder that learns without labels, here or elsewhere. One without a network
+        that can be trained, such as ``hog``, gets the linear head only.
+    beside : iterable of str or Encoder, default=()
+        Others, on whose vectors a linear head is judged too.
     labels : array-like or str, optional
         The labels of the items, or the name of a column.
     task : {"classes", "numbers"}, optional
@@ -200,7 +215,8 @@ def transfer(
     progress : callable, optional
         Called with the share done and a few words.
     schedule : Schedule, optional
-        How long networks are trained on labelled items, and at which rates.
+        How long networks are trained on labelled items, and at which rates; by default what suits
+        the encoder.
 
     Returns
     -------
@@ -228,12 +244,7 @@ def transfer(
     >>> [row.way for row in found.rows]
     ['linear head on raw', 'linear head']
     """
-    encoder = as_encoder(encoder)
-    if encoder.learns == "labels":
-        raise SpecError(
-            f"'{encoder.spec}' learns from labels, and transfer asks what can be learnt without "
-            "them: use an encoder that learns from items, such as simclr or autoencoder."
-        )
+    encoder = _unlabelled(encoder)
     protocol = Protocol(
         k=1,
         seeds=seeds,
@@ -245,11 +256,14 @@ def transfer(
     # Without labels, also for encoders that would look at them.
     unlabelled = dataclasses.replace(asked.train, target=None)
     fits = Fits(dataclasses.replace(asked, train=unlabelled), cache, progress)
-    runs = _Runs(encoder, asked, fits, schedule)
+    own: Schedule = getattr(encoder, "schedule", Schedule())
+    how_long = own if schedule is None else schedule
+    others = [_unlabelled(other) for other in beside]
+    runs = _Runs(encoder, others, asked, fits, how_long)
     interrupted = False
     try:
         fits.tell(0.0, f"{encoder.spec}: how long it will take")
-        pace = Pace(encoder, asked, schedule, fitted=fits.has(encoder))
+        pace = Pace(encoder, asked, how_long, fitted=fits.has(encoder))
         runs.pretrain(pace, pace.seconds(_steps(counts, seeds, runs.ways())))
         steps = _steps(counts, seeds, runs.ways())
         for index, step in enumerate(steps):
@@ -269,6 +283,17 @@ def transfer(
         seconds=runs.seconds,
         interrupted=interrupted,
     )
+
+
+def _unlabelled(what: Any) -> Encoder:
+    """Return an encoder, unless it learns from labels."""
+    encoder = as_encoder(what)
+    if encoder.learns == "labels":
+        raise SpecError(
+            f"'{encoder.spec}' learns from labels, and transfer asks what can be learnt without "
+            "them: use an encoder that learns from items, such as simclr or autoencoder."
+        )
+    return encoder
 
 
 def _steps(counts: list[int], seeds: int, ways: list[Way]) -> list[Step]:
@@ -317,13 +342,24 @@ def _set(
 class _Runs:
     """The fits of one transfer, one by one, and what they say of the test items."""
 
-    def __init__(self, encoder: Encoder, task: ItemTask, fits: Fits, schedule: Schedule):
+    def __init__(
+        self,
+        encoder: Encoder,
+        others: Iterable[Encoder],
+        task: ItemTask,
+        fits: Fits,
+        schedule: Schedule,
+    ):
         self.encoder, self.task, self.fits, self.schedule = encoder, task, fits, schedule
         self.target = task.targets[0]
-        plain = USUAL[task.train.kind.name].reference
-        self.heads = {} if plain == encoder.spec else {f"{FLOOR} {plain}": make(plain)}
+        plain = make(USUAL[task.train.kind.name].reference)
+        self.heads = {
+            f"{FLOOR} {other.spec}": other
+            for other in (plain, *others)
+            if other.spec != encoder.spec
+        }
         self.heads["linear head"] = encoder
-        self.trains = isinstance(encoder, Learned)  # until it is fitted
+        self.trains = isinstance(encoder, Trainable)  # until it is fitted
         self.done: dict[tuple[int, Way], list[tuple[np.ndarray, float]]] = {}
         self.rates: dict[tuple[int, Way], float] = {}
         self.notes: list[str] = []
@@ -354,8 +390,9 @@ class _Runs:
         linear = [Way(name) for name in self.heads]
         if not self.trains:
             return linear
-        views = (False, True) if self.task.dataset.kind.has_views else (False,)
-        trained = [Way(part, varied) for varied in views for part in ("scratch", "last", "all")]
+        trained = ways_of(self.encoder, self.task.dataset.kind, self.target)
+        if trained[0].name != "scratch":
+            return [*linear, *trained]
         return [trained[0], *linear, *trained[1:]]
 
     def run(self, step: Step) -> float:

@@ -20,6 +20,7 @@ from nearspace.space.file.database import (
 )
 from nearspace.space.file.rows import Rows, read_rows
 from nearspace.space.file.stored import in_one, picture_checksum, read_part, reader_of
+from nearspace.space.file.words import NOT_AS_WRITTEN, is_as_written, wrong_words
 
 __all__ = ["changing", "verify"]
 
@@ -73,7 +74,8 @@ def _tallies(db: sqlite3.Connection, header: Header) -> list[str]:
     wrong = Tally(count, ((high << 32) + low) % WRAP).wrong("items", header.items)
     sql = "SELECT count(*), coalesce(sum(checksum + row), 0) FROM thumbnails"
     count, total = db.execute(sql).fetchone()
-    return wrong + Tally(count, total % WRAP).wrong("thumbnails", header.thumbnails)
+    wrong += Tally(count, total % WRAP).wrong("thumbnails", header.thumbnails)
+    return wrong if is_as_written(db, header) else [*wrong, NOT_AS_WRITTEN]
 
 
 def verify(path: str | Path) -> list[str]:
@@ -111,6 +113,7 @@ def verify(path: str | Path) -> list[str]:
             rows = read_rows(db, path, header.columns)
             wrong += rows.wrong(header.items)
             wrong += _wrong_thumbnails(db, header, rows)
+            wrong += wrong_words(db, header, rows)
         for name, expected in header.parts.items():
             with _noting(wrong):
                 data = read_part(db, name, expected)

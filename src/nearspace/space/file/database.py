@@ -20,6 +20,7 @@ from typing import Any
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.columns import META_TYPES
+from nearspace.space.search.words import WORDS, check_fts5
 from nearspace.writing import tell_written
 
 __all__ = [
@@ -34,10 +35,12 @@ __all__ = [
     "Tally",
     "creating",
     "damaged",
+    "has_words",
     "put_part",
     "reading",
     "salvaging",
     "told",
+    "words_checksum",
     "writing",
 ]
 
@@ -72,6 +75,8 @@ NOTHING: dict[str, Any] = {
     "parts": {},
 }
 WRAP = 2**63  # sums of checksums are kept below it, as SQLite's integers are
+# Tables of the index of words, whose last columns are bytes.
+SHADOWS = {"words_data": "id, block", "words_docsize": "id, sz", "words_idx": "segid, pgno, term"}
 CAUSES = {
     "SQLITE_FULL": "the disk is full; what it held before is as it was",
     "SQLITE_BUSY": f"another process has been writing to it for {WAIT:.0f} seconds; try again",
@@ -103,6 +108,7 @@ def told(path: str | Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, *BROKEN) as error:
+        check_fts5(error)
         name = getattr(error, "sqlite_errorname", "")
         if name == "SQLITE_NOTADB":
             raise NearspaceError(
@@ -136,6 +142,7 @@ def creating(path: Path, header: Header) -> Iterator[sqlite3.Connection]:
         for statement in SCHEMA.values():
             db.execute(statement)
         yield db
+        header.words = _flushed_words(db)
         _write_header(db, header)
         db.execute("COMMIT")
 
@@ -202,6 +209,7 @@ def writing(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
         header = _read_header(db, path)
         before = copy.deepcopy(header)
         yield db, header
+        header.words = _flushed_words(db)
         if header != before:
             _write_header(db, header)
         try:
@@ -209,6 +217,14 @@ def writing(path: str | Path) -> Iterator[tuple[sqlite3.Connection, Header]]:
         finally:  # Ctrl-C may come when it is done already
             if db.total_changes and not db.in_transaction:
                 tell_written(path)
+
+
+def _flushed_words(db: sqlite3.Connection) -> int | None:
+    """Return the checksum of the index of words with all that was put into it."""
+    if has_words(db):
+        db.execute("SAVEPOINT flushed")  # for which FTS5 writes what it holds in memory
+        db.execute("RELEASE flushed")
+    return words_checksum(db)
 
 
 def _begin(db: sqlite3.Connection) -> None:
@@ -246,6 +262,8 @@ def _connected(path: str | Path) -> Iterator[sqlite3.Connection]:
 def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:
     application = db.execute("PRAGMA application_id").fetchone()[0]
     tables = dict(db.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+    if tables.items() >= WORDS.items():
+        tables = {name: sql for name, sql in tables.items() if name not in WORDS}
     indexed = tables.pop("items_id", None) in (None, INDEX.replace("IF NOT EXISTS ", ""))
     wrote = db.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION:
@@ -267,6 +285,23 @@ def _check_schema(db: sqlite3.Connection, path: str | Path) -> None:
         )
     if tables != SCHEMA or not indexed or wrote != FORMAT:
         raise damaged(path, "its tables are not those of a space")
+
+
+def has_words(db: sqlite3.Connection) -> bool:
+    """Return whether a file has an index of words."""
+    sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'words'"
+    return bool(db.execute(sql).fetchone()[0])
+
+
+def words_checksum(db: sqlite3.Connection) -> int | None:
+    """Return the checksum of the index of words, in which SQLite has none; None without one."""
+    if not has_words(db):
+        return None
+    checksum = 0
+    for name, columns in SHADOWS.items():
+        for *numbers, data in db.execute(f"SELECT {columns} FROM {name} ORDER BY 1, 2"):
+            checksum = zlib.crc32(data, zlib.crc32(repr(numbers).encode(), checksum))
+    return checksum
 
 
 def put_part(db: sqlite3.Connection, name: str, data: bytes) -> list[int]:
@@ -341,6 +376,8 @@ class Header:
         How many there are, by which a lost one is found out.
     parts : dict of str to list of int
         Length and CRC-32 of each part.
+    words : int or None
+        CRC-32 of the index of words; None where there is none.
     """
 
     token: str
@@ -349,6 +386,7 @@ class Header:
     items: Tally = dataclasses.field(default_factory=Tally)
     thumbnails: Tally = dataclasses.field(default_factory=Tally)
     parts: dict[str, list[int]] = dataclasses.field(default_factory=dict)
+    words: int | None = None
 
 
 def _read_header(db: sqlite3.Connection, path: str | Path) -> Header:
@@ -384,13 +422,16 @@ def _parsed(values: dict[str, Any]) -> Header | None:
         columns, parts = Columns(**values["columns"]), values["parts"]
         fits = isinstance(values["token"], str) and type(columns.dim) is int
         fits &= columns.ids in IDS and columns.labels in LABELS
+        fits &= isinstance(values.get("words"), int | None)
         fits &= META_TYPES.keys() >= set(columns.meta.values())
         pairs = [items, thumbnails, *parts.values()]
         fits &= all(len(pair) == 2 and {type(each) for each in pair} == {int} for pair in pairs)
         recipe, tallies = Recipe.from_json(values["recipe"]), (Tally(*items), Tally(*thumbnails))
     except (AttributeError, DataError, KeyError, TypeError):
         return None
-    return Header(values["token"], recipe, columns, *tallies, parts) if fits else None
+    if not fits:
+        return None
+    return Header(values["token"], recipe, columns, *tallies, parts, values.get("words"))
 
 
 def _write_header(db: sqlite3.Connection, header: Header) -> None:
@@ -403,6 +444,7 @@ def _write_header(db: sqlite3.Connection, header: Header) -> None:
             name: dataclasses.astuple(getattr(header, name)) for name in ("items", "thumbnails")
         },
         "parts": header.parts,
+        "words": header.words,
     }
     for key, value in values.items():
         text = json.dumps(value, ensure_ascii=True)

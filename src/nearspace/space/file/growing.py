@@ -21,9 +21,18 @@ from nearspace.space.file.saving import check_replaceable
 from nearspace.space.file.store import add, write_part
 from nearspace.space.file.stored import Parts, reader_of
 from nearspace.space.formats import save
-from nearspace.space.space import embed
+from nearspace.space.space import Space, embed
 
-__all__ = ["Grown", "embed_lines", "is_unfinished"]
+__all__ = [
+    "BlockSize",
+    "Grown",
+    "begun",
+    "embed_lines",
+    "finish",
+    "grow",
+    "is_unfinished",
+    "mark_of",
+]
 
 UNFINISHED = "unfinished"  # the part that says how far a file was read
 FEWEST, MOST = 256, 16_384  # lines that are embedded at once
@@ -58,16 +67,16 @@ class Grown:
     notes: tuple[str, ...]
 
 
-class Pace:
+class BlockSize:
     """How many lines are embedded at once."""
 
     def __init__(self) -> None:
-        self.lines = FEWEST
+        self.items = FEWEST
 
     def set(self, seconds: float) -> None:
         """Take more at once, up to four times as many, where some took less than is bearable."""
-        many = self.lines * min(4.0, PATIENCE / max(seconds, 1e-3))
-        self.lines = int(np.clip(many, FEWEST, MOST))
+        many = self.items * min(4.0, PATIENCE / max(seconds, 1e-3))
+        self.items = int(np.clip(many, FEWEST, MOST))
 
 
 def is_unfinished(path: Path) -> bool:
@@ -76,6 +85,12 @@ def is_unfinished(path: Path) -> bool:
         return False
     with reading(path) as (_, header):
         return UNFINISHED in header.parts
+
+
+def mark_of(source: Path) -> dict[str, Any]:
+    """Return by what a file is known again that a space is made of."""
+    file = source.stat()
+    return {"source": source.name, "bytes": file.st_size, "changed": file.st_mtime_ns}
 
 
 def embed_lines(
@@ -104,15 +119,13 @@ def embed_lines(
     ...     embed_lines(lines, encoder, Path(folder, "lines.space"), lambda *done: None)
     Grown(items=2, before=0, blank=1, dim=256, notes=())
     """
-    file = source.stat()
-    mark = {"source": source.name, "bytes": file.st_size, "changed": file.st_mtime_ns}
-    begun = _begun(path, mark, encoder) if not anew and is_unfinished(path) else None
-    before = items = 0
-    if begun is not None:
-        encoder, before, items = begun
-    blank, notes, fitted = 0, list[str](), begun is not None
-    pace = Pace()
-    for block in line_blocks(source, before, lambda: pace.lines):
+    file, mark = source.stat(), mark_of(source)
+    goes_on, before, items = not anew and is_unfinished(path), 0, 0
+    if goes_on:
+        encoder, before, items = begun(path, mark, encoder)
+    blank, notes, fitted = 0, list[str](), goes_on
+    size = BlockSize()
+    for block in line_blocks(source, before, lambda: size.items):
         start = time.monotonic()
         texts = {row: text for row, text in enumerate(block.lines, block.first) if text.strip()}
         blank += len(block.lines) - len(texts)
@@ -121,47 +134,77 @@ def embed_lines(
             space = embed(Dataset([*texts.values()], Text(), ids, name=source.name), encoder)
             assert space.encoder is not None
             notes += space.encoder.notes if not fitted else encoder.notes_on([*texts.values()])
-            if fitted:
-                items += add(path, space).new
-            else:
-                parts = {UNFINISHED: _written(mark, block.last)}
-                save(dataclasses.replace(space, parts=parts), path)
-                items, fitted = len(space), True
-            encoder = space.encoder
-            write_part(path, UNFINISHED, _written(mark, block.last))
+            items += grow(path, space, mark, block.last, begin=not fitted)
+            encoder, fitted = space.encoder, True
         tell(block.read, file.st_size, block.last)
-        pace.set(time.monotonic() - start)
+        size.set(time.monotonic() - start)
     if not items:
         raise NearspaceError(f"{source.name} is empty; expected a text in each line.")
+    return Grown(items, before, blank, finish(path), tuple(notes))
+
+
+def grow(path: Path, space: Space, mark: dict[str, Any], read: int, *, begin: bool) -> int:
+    """Write the first items of a space that grows, or add more, and say how far that is.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    space : Space
+        Some items.
+    mark : dict
+        What they are read from, so that they are gone on with from nothing else.
+    read : int
+        How many lines, or items, of it are in the file then.
+    begin : bool
+        Whether they are the first, and take the place of what is there.
+
+    Returns
+    -------
+    int
+        How many items are new.
+    """
+    how_far = json.dumps(mark | {"lines": read}).encode()
+    if begin:
+        save(dataclasses.replace(space, parts={UNFINISHED: how_far}), path)
+        return len(space)
+    added = add(path, space)
+    write_part(path, UNFINISHED, how_far)
+    return added.new
+
+
+def finish(path: Path) -> int:
+    """Write that all items are in a space that grew; return the length of its vectors."""
     with changing(path) as (db, header):
         db.execute("DELETE FROM parts WHERE name = ?", (UNFINISHED,))
         del header.parts[UNFINISHED]
-        dim = header.columns.dim
-    return Grown(items, before, blank, dim, tuple(notes))
+        return header.columns.dim
 
 
-def _written(mark: dict[str, Any], lines: int) -> bytes:
-    return json.dumps(mark | {"lines": lines}).encode()
+def begun(path: Path, mark: dict[str, Any], encoder: Encoder) -> tuple[Encoder, int, int]:
+    """Return the encoder of a space that is to grow on, the lines that were read, and its items.
 
-
-def _begun(path: Path, mark: dict[str, Any], encoder: Encoder) -> tuple[Encoder, int, int]:
-    """Return the encoder of a space that is to grow on, the lines that were read, and its items."""
+    Raises
+    ------
+    NearspaceError
+        If it was begun with another source or encoder.
+    """
     check_replaceable(path)
     with reading(path) as (_, header):
         parts = Parts(path, header)
     read = json.loads(parts[UNFINISHED])
     lines = read.pop("lines")
     read_encoder = reader_of(parts, header.recipe, path)
-    begun = read_encoder() if read_encoder is not None else None
+    made_by = read_encoder() if read_encoder is not None else None
     if read != mark:
         raise NearspaceError(
             f"{path} was begun with {read.get('source')} of {read.get('bytes'):,} bytes, and is "
             f"unfinished; got {mark['source']} of {mark['bytes']:,} bytes, or changed since: begin "
             "anew by --force."
         )
-    if not isinstance(begun, Encoder) or header.recipe.spec != encoder.spec:
+    if not isinstance(made_by, Encoder) or header.recipe.spec != encoder.spec:
         raise NearspaceError(
             f"{path} was begun with {header.recipe.spec} and is unfinished, got {encoder.spec}: go "
             "on with the same encoder, or begin anew by --force."
         )
-    return begun, lines, header.items.count
+    return made_by, lines, header.items.count

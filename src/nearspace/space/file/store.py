@@ -25,6 +25,7 @@ from nearspace.space.file.checking import changing
 from nearspace.space.file.database import Columns, Header
 from nearspace.space.file.rows import ITEM, OF_ROW, Row, Stored, checksums, encode_rows
 from nearspace.space.file.stored import picture_checksum
+from nearspace.space.file.words import change_words, index_words
 from nearspace.space.space import Space
 
 __all__ = ["Added", "add", "remove", "write_part", "write_space"]
@@ -76,6 +77,7 @@ def write_space(space: Space, path: Path) -> None:
         parts |= made_by.dump()
     with database.creating(path, header) as db:
         header.items.add(_insert_rows(db, values), len(space))
+        index_words(db, columns)
         if space.thumbnails is not None:
             pictures = zip(space.ids.tolist(), space.thumbnails, strict=True)
             for row, (name, data) in enumerate(pictures, start=1):
@@ -151,6 +153,7 @@ def add(path: str | Path, space: Space, *, append: bool = False, replace: bool =
             _check_exact(db, name, path)
         header.columns = ready.columns
         db.execute(database.INDEX)
+        index_words(db, header.columns)  # where texts are new to the space
         if append:
             (last,) = db.execute("SELECT coalesce(max(id), -1) FROM items").fetchone()
             rows = [(number, *row[1:]) for number, row in enumerate(rows, last + 1)]
@@ -206,6 +209,7 @@ def remove(path: str | Path, ids: Iterable[Any]) -> None:
             if there is None:
                 raise NearspaceError(f"{path} has no item '{name}'; nothing was removed.")
             header.items.add(-there[-1], -1)
+            change_words(db, there[0], there[3], None)
             put_thumbnail(db, header, there[0], name, b"")
             db.execute("DELETE FROM items WHERE row = ?", there[:1])
 
@@ -397,6 +401,7 @@ def upsert(
     if there is None:
         (row,) = db.execute("SELECT coalesce(max(row), 0) + 1 FROM items").fetchone()
         _write(db, header, row, new)
+        change_words(db, row, None, new[2])
         put_thumbnail(db, header, row, new[0], picture or b"")
         return "new"
     row, *old, mark = there
@@ -413,6 +418,7 @@ def upsert(
     if changed:
         header.items.add(-mark, -1)
         _write(db, header, row, merged)
+        change_words(db, row, old[2], merged[2])
     if picture is None and not same_vector:
         picture = b""  # that of the old vector
     if picture is not None:

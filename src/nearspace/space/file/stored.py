@@ -9,12 +9,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
 from nearspace.errors import DataError, ReplacedError
 from nearspace.recipe import Recipe
-from nearspace.space.file.database import WRAP, Header, Tally, damaged, reading
+from nearspace.space.file.database import WRAP, Header, Tally, damaged, has_words, reading
 from nearspace.space.file.rows import BATCH, Rows, read_rows
+from nearspace.space.file.words import NOT_AS_WRITTEN, is_as_written
+from nearspace.space.search.words import Match, match
 from nearspace.space.space import Space
 from nearspace.space.vectors import VectorFile
 
@@ -47,6 +51,7 @@ def read_space(file: VectorFile) -> Space:
         rows.meta,
         Pictures(path, header, rows) if header.thumbnails.count else None,
         parts,
+        StoredWords(path, header, rows.rows),
     )
 
 
@@ -183,3 +188,30 @@ class Pictures(Sequence[bytes]):
         if picture_checksum(row, name, data) != mark:
             raise damaged(self.path, f"the thumbnail of '{name}' is not what was written")
         return data
+
+
+class StoredWords:
+    """The index of words in a file, for items that were read from it."""
+
+    def __init__(self, path: Path, header: Header, rows: np.ndarray):
+        self.path, self.opened, self.rows = path, header, rows
+        self.checked: int | None = None
+
+    def match(self, queries: Sequence[str]) -> list[Match] | None:
+        """Return what queries find, by positions; None where the file has no index of the items."""
+        with reading(self.path) as (db, header):
+            if not _holds_the_same(header, self.opened) or not has_words(db):
+                return None
+            if self.checked is None or self.checked != header.words:
+                if not is_as_written(db, header):
+                    raise damaged(self.path, in_one([NOT_AS_WRITTEN]))
+                self.checked = header.words
+            matches = [match(db, query) for query in queries]
+        return [self._placed(rows, scores) for rows, scores in matches]
+
+    def _placed(self, rows: np.ndarray, scores: np.ndarray) -> Match:
+        """Return rows as positions among those that were read."""
+        places = np.searchsorted(self.rows, rows)
+        if not np.array_equal(self.rows[np.minimum(places, len(self.rows) - 1)], rows):
+            raise damaged(self.path, "its index of words names rows that are not there")
+        return places, scores

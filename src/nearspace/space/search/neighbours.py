@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from nearspace.notebook import shortened
 from nearspace.space.arrays import first_row_without
 from nearspace.space.search.exact import Hidden
 from nearspace.space.search.filters import column_of, matching
+from nearspace.space.search.hybrid import Fused, find, texts_asked
 from nearspace.space.search.of_each import codes_of, count_codes, nearest_of_each
 from nearspace.space.space import Space, as_space
 
@@ -40,14 +42,18 @@ class Neighbours:
     positions : ndarray of shape (q, k), int64
         Where they stand in the space.
     scores : ndarray of shape (q, k), float64
-        Cosine similarities, inner products, or Euclidean distances.
+        Cosine similarities, inner products, or Euclidean distances; of words their BM25, of words
+        and vectors together the sum of ``1 / (60 + rank)`` in both.
     metric : str
-        Which of the three.
+        Which of these: ``"cosine"``, ``"dot"``, ``"euclidean"``, ``"bm25"`` or ``"ranks"``.
     recall : float
         1 where the search was exact. Else the share of the true ten nearest that the index found
         when it was built.
     notes : tuple of str
         What there is to say of the search.
+    ranks : dict of str to ndarray of shape (q, k)
+        Where words and vectors searched together, the ranks by ``"words"`` and by ``"vectors"``; 0
+        where one of the two has not found an item among its first hundred, or first ``k``.
     """
 
     ids: np.ndarray
@@ -56,6 +62,7 @@ class Neighbours:
     metric: str
     recall: float = 1.0
     notes: tuple[str, ...] = ()
+    ranks: dict[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         """Return of how many queries they are, and those of the first, on one line."""
@@ -68,13 +75,14 @@ class Neighbours:
 @called_as("neighbours(space, queries)")
 def neighbours(
     space: Space,
-    queries: Any,
+    queries: Any = None,
     k: int = 10,
     metric: str | None = None,
     where: str | Sequence[str] | None = None,
     exclude_self: bool = False,
     exact: bool = False,
     per: str | None = None,
+    words: str | Sequence[str] | None = None,
 ) -> Neighbours:
     """Return the nearest items of every query.
 
@@ -87,7 +95,8 @@ def neighbours(
         What to search.
     queries : array-like of shape (d,) or (q, d), ids, or Space
         Vectors; one id or a list of ids of the space (text or whole numbers); or another space
-        that was made by the same encoder. Of items pass ``space.encoder.transform(items)``.
+        that was made by the same encoder. Of items pass ``space.encoder.transform(items)``. May be
+        left out where ``words`` are given.
     k : int, default=10
         How many to find. Where fewer may be found, all of them.
     metric : {"cosine", "dot", "euclidean"}, optional
@@ -105,12 +114,18 @@ def neighbours(
         A column of `meta`: of the items that have one value there only the nearest is found, as of
         the chunks of a ``"document"``; with ``exclude_self`` none that has the query's own. An item
         without a value stands for itself.
+    words : str or sequence of str, optional
+        A text for each query, by the words of which the column ``"text"`` of the space is searched
+        too, as search engines do, ranked by BM25. What words and vectors find, a hundred items or
+        ``k`` each, is put in one order by reciprocal rank fusion. Without ``queries`` words search
+        alone.
 
     Returns
     -------
     Neighbours
         ``min(k, m)`` for every query, where ``m`` is how many items, or values of ``per``, may be
-        found; with ``exclude_self`` one less, if one of the queries is among them.
+        found; with ``exclude_self`` one less, if one of the queries is among them. By words as many
+        as have a word of the query.
 
     Raises
     ------
@@ -131,18 +146,82 @@ def neighbours(
     >>> chunks = embed(texts, "tfidf")
     >>> neighbours(chunks, "0#1", per="document").ids.tolist()
     [['0#1', '1#1']]
+    >>> asked = ["far from alike"]
+    >>> both = neighbours(chunks, chunks.encoder.transform_queries(asked), 2, words=asked)
+    >>> both.ids.tolist(), both.ranks["words"].tolist()
+    ([['0#2', '1#1']], [[1, 2]])
     """
     space = as_space(space, "neighbours")
     metric = metric or space.recipe.metric
     check_search(metric, k)
-    vectors, own = _queries(space, queries, exclude_self)
     allowed = matching(space, [where] if isinstance(where, str) else where) if where else None
+    if words is None:
+        return _nearest(space, queries, k, metric, allowed, exclude_self, exact, per)
+    texts = texts_asked(space, words)
+    codes = None if per is None else codes_of(column_of(space, per), per)
+    if queries is None:
+        if exclude_self:
+            raise _without_id("text")
+        fused = find(space.words, texts, None, k, Hidden(allowed), codes)
+        notes = tuple(
+            f"No text has a word of '{shortened(text, 40)}'."
+            for text in itertools.compress(texts, fused.wordless)
+        )
+        return _of_fused(space, fused, "bm25", notes)
+    vectors, own = _queries(space, queries, exclude_self)
+    if len(texts) != vectors.shape[0]:
+        raise DataError(
+            f"neighbours: expected a text in words= for each of {vectors.shape[0]} queries, got "
+            f"{len(texts)}."
+        )
+    nearest: Any = None
+
+    def by_vectors(depth: int) -> np.ndarray:
+        nonlocal nearest
+        nearest = _nearest(space, queries, depth, metric, allowed, exclude_self, exact, None)
+        return nearest.positions
+
+    fused = find(space.words, texts, by_vectors, k, Hidden(allowed, own), codes)
+    alone = ": what is found is near by vectors alone"
+    notes = tuple(
+        f"No text has a word of '{shortened(text, 40)}'{alone * bool((positions >= 0).any())}."
+        for text, positions, wordless in zip(texts, fused.positions, fused.wordless, strict=True)
+        if wordless
+    )
+    return _of_fused(space, fused, "ranks", nearest.notes + notes, nearest.recall)
+
+
+def _of_fused(
+    space: Space, fused: Fused, metric: str, notes: tuple[str, ...], recall: float = 1.0
+) -> Neighbours:
+    """Return what was found by words, or by words and vectors."""
+    ids = space.ids[fused.positions]
+    if (gone := fused.positions < 0).any():
+        ids = ids.astype(object)
+        ids[gone] = None
+    return Neighbours(ids, fused.positions, fused.scores, metric, recall, notes, fused.ranks)
+
+
+def _nearest(
+    space: Space,
+    queries: Any,
+    k: int,
+    metric: str,
+    allowed: np.ndarray | None,
+    exclude_self: bool,
+    exact: bool,
+    per: str | None,
+) -> Neighbours:
+    """Return the nearest items of every query by their vectors; see `neighbours`."""
+    if queries is None:
+        raise DataError("neighbours: expected queries to search by, or a text in words=; got none.")
+    vectors, own = _queries(space, queries, exclude_self)
     findable = _findable(space, allowed, metric)
     there = len(space) if findable is None else int(findable.sum())
     if own is not None and (own >= 0 if findable is None else findable[own] & (own >= 0)).any():
         there -= 1
     hidden, asked = Hidden(allowed, own), has_direction(vectors)
-    notes = _on_zeros(space, asked, metric)
+    notes = _on_zeros(space, asked, metric) + space.recipe.notes
     notes += _on_items(space, queries, vectors)
     if metric == "cosine" and vectors.dtype == np.float64:  # whose squares may vanish
         vectors = rows_in_range(vectors)
@@ -226,7 +305,8 @@ def _queries(
     positions: np.ndarray | None = None
     if isinstance(queries, Space):
         ours, theirs = space.recipe, queries.recipe
-        if queries is not space and ours.fingerprint != theirs.fingerprint:
+        comparable = {ours.fingerprint, (ours.aligned or {}).get("fingerprint")}
+        if queries is not space and theirs.fingerprint not in comparable:
             raise NearspaceError(
                 f"The other space was made by another encoder, '{theirs.spec}' with the "
                 f"fingerprint {theirs.fingerprint}, than this one, '{ours.spec}' with "
@@ -244,11 +324,16 @@ def _queries(
     else:
         vectors = np.atleast_2d(array)
     if exclude_self and positions is None:
-        raise DataError(
-            "exclude_self leaves out the item that is the query; a vector has no id by which to "
-            "know it: search by ids."
-        )
+        raise _without_id("vector")
     return _checked(space, vectors), positions if exclude_self else None
+
+
+def _without_id(what: str) -> DataError:
+    """Return the error of a query that is no item, where the item itself is to be left out."""
+    return DataError(
+        f"exclude_self leaves out the item that is the query; a {what} has no id by which to know "
+        "it: search by ids."
+    )
 
 
 def _checked(space: Space, vectors: Any) -> VectorArray:

@@ -19,9 +19,11 @@ from nearspace.errors import DataError
 from nearspace.foreign import printable_json
 from nearspace.space.arrays import free_name
 from nearspace.space.search.neighbours import Neighbours, encoder_of
+from nearspace.space.search.words import TEXT
 from nearspace.space.space import Space
 
 __all__ = [
+    "RANKS",
     "Queries",
     "answer_notes",
     "answer_rows",
@@ -29,9 +31,13 @@ __all__ = [
     "item_rows",
     "items_named",
     "read_queries",
+    "read_texts",
+    "texts_of",
 ]
 
-ANSWER = ("query", "rank", "score", "id", "label")  # what an answer says of itself
+# What an answer calls the ranks of `Neighbours.ranks`.
+RANKS = {"words": "rank_by_words", "vectors": "rank_by_vectors"}
+ANSWER = ("query", "rank", "score", *RANKS.values(), "id", "label")  # what an answer says of itself
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,15 +48,18 @@ class Queries:
     ----------
     names : list of str
         What to call each query: the text, the file, or the file and the item in it.
-    vectors : ndarray or csr_array of shape (q, d)
-        What `neighbours` takes.
+    vectors : ndarray or csr_array of shape (q, d), or None
+        What `neighbours` takes as its queries.
     notes : tuple of str
         What there is to say of them.
+    texts : list of str
+        The queries themselves, where they are texts; else none.
     """
 
     names: list[str]
-    vectors: np.ndarray | sparse.csr_array
+    vectors: Any
     notes: tuple[str, ...] = ()
+    texts: list[str] = dataclasses.field(default_factory=list)
 
 
 def read_queries(
@@ -86,14 +95,16 @@ def read_queries(
     >>> asked.vectors.shape, asked.notes
     ((2, 4), ("No word of 'qwertyuiop' is known to the encoder; what is found means nothing.",))
     """
-    encoder, kind = encoder_of(space), space.kind
+    encoder, are_texts = encoder_of(space), _holds_texts(space)
     names: list[str] = []
     vectors: list[Any] = []
     notes: list[str] = []
-    for query in _phrases(kind, list(queries)):
+    texts: list[str] = []
+    for query in _phrases(list(queries), are_texts):
         called, items, told = _items(space, query, column)
         names += called
         notes += told
+        texts += items if are_texts else []
         vectors.append(encoder.transform_queries(items))
         notes += encoder.notes_on(items)
         if isinstance(items, list) and (encoder.first is not encoder or encoder.metric == "dot"):
@@ -106,7 +117,32 @@ def read_queries(
             ]
     are_sparse = sparse.issparse(vectors[0])
     joined = sparse.vstack(vectors, format="csr") if are_sparse else np.concatenate(vectors)
-    return Queries(names, joined, tuple(notes))
+    return Queries(names, joined, tuple(notes), texts)
+
+
+def read_texts(
+    space: Space, queries: Sequence[str], column: str | Sequence[str] | None = None
+) -> Queries:
+    """Return queries by whose words alone to search, which needs no encoder.
+
+    In a space of texts a query may be a file of them, as for `read_queries`; in any other, as one
+    of pictures with captions, it is a text.
+
+    Examples
+    --------
+    >>> from nearspace import embed
+    >>> read_texts(embed(load("sentences"), "hashing"), ["the", "sea"]).texts
+    ['the sea']
+    """
+    phrases = _phrases(list(queries))
+    if not _holds_texts(space):
+        return Queries(phrases, None, (), phrases)
+    names, texts = list[str](), list[str]()
+    for query in phrases:
+        called, items, _ = _items(space, query, column)
+        names += called
+        texts += items
+    return Queries(names, None, (), texts)
 
 
 def items_named(space: Space, queries: Queries) -> Space:
@@ -132,10 +168,21 @@ def items_named(space: Space, queries: Queries) -> Space:
     return Space(queries.vectors, np.array(ids), None, space.recipe)
 
 
-def _phrases(kind: Any, queries: list[str]) -> list[str]:
+def texts_of(space: Space, ids: Iterable[Any]) -> list[str]:
+    """Return the texts of items of a space that has some; "" for one that is missing."""
+    texts: Any = space.meta[TEXT]  # type: ignore[index]
+    return [str(texts[space.position(name)].as_py() or "") for name in ids]
+
+
+def _holds_texts(space: Space) -> bool:
+    """Return whether the items of a space are texts, so that a text is a query."""
+    return space.kind is not None and space.kind.query("") is not None
+
+
+def _phrases(queries: list[str], are_texts: bool = True) -> list[str]:
     """Return queries with words that no quotes hold together as the one text that they are."""
     words = len(queries) > 1 and not any(" " in query or os.path.exists(query) for query in queries)
-    return [" ".join(queries)] if words and kind.query(queries[0]) is not None else queries
+    return [" ".join(queries)] if words and are_texts else queries
 
 
 def _items(
@@ -184,7 +231,9 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
     -------
     list of list of dict
         ``rank``, ``score`` and ``id`` of each, its ``label`` where there are labels, and whatever
-        else is known of it; see `answer_notes` for columns of these names.
+        else is known of it; see `answer_notes` for columns of these names. Where words and vectors
+        searched together, also ``rank_by_words`` and ``rank_by_vectors``, None where one of them
+        has not found it.
 
     Examples
     --------
@@ -202,6 +251,9 @@ def answer_rows(space: Space, neighbours: Neighbours) -> list[list[dict[str, Any
             {"rank": rank, "score": score, "id": name}
             for rank, (score, name) in enumerate(zip(scores, ids, strict=True), start=1)
         ]
+        for by, ranks in neighbours.ranks.items():
+            for row, rank in zip(rows, ranks[query].tolist(), strict=False):
+                row[RANKS[by]] = rank or None
         _tell_all(rows, space, positions, columns)
         answers.append(rows)
     return answers
