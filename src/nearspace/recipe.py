@@ -18,9 +18,9 @@ LIBRARIES = (
 )  # fmt: skip
 TYPES = {"spec": str, "fingerprint": str, "data": str, "metric": str, "kind": dict | None,
          "roles": dict, "versions": dict, "made_by": str | None, "left_out": list,
-         "aligned": dict | None}  # fmt: skip
-# Known of vectors of others alone, and of aligned ones.
-OF_SOME: dict[str, Any] = {"made_by": None, "left_out": [], "aligned": None}
+         "aligned": dict | None, "chunks": dict}  # fmt: skip
+# Known of vectors of others alone, of aligned ones, and of texts that were cut.
+OF_SOME: dict[str, Any] = {"made_by": None, "left_out": [], "aligned": None, "chunks": {}}
 
 
 def check_metric(metric: str) -> None:
@@ -69,6 +69,8 @@ class Recipe:
     aligned : dict or None
         Of vectors that were led into another space: ``to``, what made that; its ``fingerprint``; by
         how many ``items`` that both have, and how well that went, as `Alignment` says.
+    chunks : dict of str to int
+        Where the items are chunks of texts, how many ``words`` one has and its ``overlap``.
 
     Examples
     --------
@@ -89,6 +91,7 @@ class Recipe:
     made_by: str | None = None
     left_out: tuple[str, ...] = ()
     aligned: dict[str, Any] | None = None
+    chunks: dict[str, int] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_metric(self.metric)
@@ -97,6 +100,14 @@ class Recipe:
     def maker(self) -> str:
         """What made the vectors, in words: the encoder, or who made them elsewhere."""
         return self.made_by or self.spec
+
+    @property
+    def unit(self) -> str:
+        """What a vector of texts is of, in words: a text as it is, or a chunk of one."""
+        if not self.chunks:
+            return "whole texts"
+        shared = f" that share {self.chunks['overlap']:,}" if self.chunks["overlap"] else ""
+        return f"chunks of {self.chunks['words']:,} words{shared}"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -124,10 +135,17 @@ class Recipe:
         for name, of in TYPES.items():
             if not isinstance(values.get(name, ...), of):
                 raise _none(name)
+        if not _are_chunks(values["chunks"]):
+            raise _none("chunks")
         if values["metric"] not in METRICS:
             raise _none("metric")
         values["left_out"] = tuple(values["left_out"])
         return cls(**{name: values[name] for name in TYPES})
+
+
+def _are_chunks(value: dict[Any, Any]) -> bool:
+    counts = [value.get(name) for name in ("words", "overlap")]
+    return not value or (len(value) == 2 and all(type(count) is int for count in counts))
 
 
 def _none(name: str) -> DataError:

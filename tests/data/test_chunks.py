@@ -1,9 +1,10 @@
+import json
 import random
 
 import numpy as np
 import pytest
 
-from nearspace import compare, embed, load, neighbours
+from nearspace import compare, embed, load, neighbours, open_space, save
 from nearspace.data import train_test_split
 from nearspace.data.chunks import chunk_spans
 from nearspace.errors import DataError, NearspaceError
@@ -166,3 +167,36 @@ def test_the_command_line_cuts_searches_and_adds(command):
     assert "2 new" in done.stdout
     done = command("embed", "texts", "--overlap", "1", "--with", "tfidf", "-o", "b.space")
     assert "--overlap is of chunks; say by --chunks" in done.stderr
+
+
+def test_a_space_of_chunks_remembers_how_they_were_cut(tmp_path):
+    """What is added or searched by is cut the same, through the file; anything else is refused."""
+    from nearspace.space.file.store import add
+    from nearspace.space.search.queries import read_queries
+
+    words = ["sea", "cat", "near", "stone", "moon", "paper", "walk"]
+    texts = [" ".join(words[(row * at) % 7] for at in range(1, 12)) for row in range(1, 4)]
+    chunks = embed(load(texts, chunks=4, overlap=1), "tfidf")
+    path = save(chunks, tmp_path / "notes.space")
+    there = open_space(path)
+    assert there.recipe.chunks == {"words": 4, "overlap": 1}
+    assert save(there, tmp_path / "again.parquet").exists()
+    assert open_space(tmp_path / "again.parquet").recipe == there.recipe
+
+    more = {"ids": [100], "chunks": 4, "overlap": 1}
+    assert add(path, embed(load(["a walk near the sea by moon"], **more), there.encoder)).new == 2
+    for other in ({}, {"chunks": 4}, {"chunks": 5, "overlap": 1}):
+        with pytest.raises(NearspaceError, match=r"chunks of 4 words.*chunks=4 and overlap=1"):
+            add(path, embed(load(["sea"], ids=[101], **other), there.encoder))
+
+    whole = save(embed(load(texts), there.encoder), tmp_path / "whole.space")
+    with pytest.raises(NearspaceError, match=r"whole texts, got .*chunks of 3.*without chunks="):
+        add(whole, embed(load(["sea"], ids=[101], chunks=3), there.encoder))
+
+    long = tmp_path / "long.jsonl"
+    long.write_text(json.dumps({"body": texts[0]}))
+    asked = read_queries(there, [str(long)], "body")
+    assert len(asked.names) == 4
+    assert "cut into 4 chunks of 4 words" in asked.notes[0]
+    long.write_text('{"body": "sea stone"}\n{"body": "moon"}\n')
+    assert read_queries(there, [str(long)], "body").names == [f"{long}: 0", f"{long}: 1"]

@@ -157,3 +157,23 @@ def test_what_is_said_of_pairs_is_checked(options, words):
     texts = load(["a", "b"])
     with pytest.raises(DataError, match=words):
         Pairs(texts, texts, [[0, 1]], **options)
+
+
+@pytest.mark.parametrize(
+    ("scores", "told"),
+    [
+        ([0, 1.5, 2, 3, 4.5, 5, 2.5, 55], "row 7 is 55, all others are from 0 to 5"),
+        ([0, 1.5, 2, -1, 4.5, 5, 2.5, 3], "row 3 is -1, all others are from 0 to 5"),
+        ([-999, 0.1, 0.5, -0.3, 0.9, 0.2, -0.8, 1, 0, 0.7] * 2, "row 0 and in 1 more is -999"),
+        ([0, 1.5, 2, 3, 4.5, 5, 2.5, 3], ""),
+        ([-1, -0.5, 0, 0.2, 0.4, 0.6, 0.8, 1], ""),
+        ([0, 0, 0, 1, 1, 1, 0, 1], ""),
+    ],
+)
+def test_scores_unlike_all_others_are_told_where_nobody_said_the_scale(scores, told):
+    table = pd.DataFrame({"a": [f"a{at}" for at in range(len(scores))], "b": "b", "s": scores})
+    notes = " ".join(load_pairs(table, "a", "b", scores="s").notes)
+    assert told in notes
+    assert ("scale=" in notes) is bool(told)
+    if not told:
+        assert not load_pairs(table, "a", "b", scores="s", scale=(-1, 5)).notes

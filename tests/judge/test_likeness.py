@@ -123,8 +123,9 @@ def test_what_makes_no_sense_is_refused():
         set_task(PAIRS.take(np.arange(5)), Protocol())
     with pytest.raises(DataError, match="got 200, all with the score 3"):
         set_task(dataclasses.replace(PAIRS, scores=np.full(200, 3.0)), Protocol())
-    with pytest.raises(NearspaceError, match="folds= has no meaning for likeness"):
-        set_task(PAIRS, Protocol(folds=5))
+    for name, value in {"folds": 5, "test_size": 0.4, "near_duplicates": "together"}.items():
+        with pytest.raises(NearspaceError, match=f"{name}= has no meaning for likeness"):
+            set_task(PAIRS, Protocol(**{name: value}))
     with pytest.raises(NearspaceError, match=r"Cannot rank likeness by 'spearmann'|Cannot rank by"):
         set_task(PAIRS, Protocol(rank_by="spearmann"))
     with pytest.raises(NearspaceError, match="Cannot rank likeness by 'ndcg_10'"):

@@ -223,8 +223,9 @@ def test_texts_alone_are_searched_for_what_they_begin_with():
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(NearspaceError, match="Cannot rank retrieval by 'knn'"):
         set_task(PAIRS, Protocol(rank_by="knn"))
-    with pytest.raises(NearspaceError, match="folds= has no meaning for retrieval"):
-        set_task(PAIRS, Protocol(folds=5))
+    for name, value in {"folds": 5, "test_size": 0.4, "near_duplicates": "together"}.items():
+        with pytest.raises(NearspaceError, match=f"{name}= has no meaning for retrieval"):
+            compare(PAIRS, encoders=["tfidf"], **{name: value})
     with pytest.raises(DataError, match="both are to be of one kind; got texts and vectors"):
         set_task(dataclasses.replace(PAIRS, right=constant(120)), Protocol())
     with pytest.raises(DataError, match="queries can be made from texts, got vectors"):
@@ -249,3 +250,11 @@ def test_more_seeds_and_the_cache_give_the_same_rows(tmp_path):
     # Another judgement of the same texts is none of the cache.
     other = dataclasses.replace(PAIRS, links=PAIRS.links[::2], grades=None)
     assert row(compare(other, **asked), "bm25").scores != row(first, "bm25").scores
+
+
+def test_another_metric_than_the_inner_product_of_bm25_is_told():
+    board = compare(PAIRS, encoders=["tfidf"], metric="cosine")
+    (note,) = [note for note in board.notes if "inner product" in note]
+    assert note.startswith("bm25: ")
+    assert "metric='cosine'" in note
+    assert not any("inner product" in note for note in compare(PAIRS, encoders=["tfidf"]).notes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,6 +36,8 @@ def add_command(
     unless --replace puts them in the places of the old ones. Files in a folder have their path in
     it as their id.
 
+    Texts are cut into chunks as those of the space were.
+
     Labels and columns keep the types that they have in the space: a cell that is of another is
     refused by name, and a word such as unknown, where numbers stand, is a missing one.
 
@@ -48,6 +51,9 @@ def add_command(
 
     space = cli.open_file(to)
     encoder = cli.encoder_of(space, to)
+    unit = space.recipe.chunks
+    if unit and reading.chunks is None and not reading.overlap:
+        reading = dataclasses.replace(reading, chunks=unit["words"], overlap=unit["overlap"])
     dataset = reading.read(source, like=space.kind)
     new = cli.embedded(dataset, encoder, str(to))
     added = add(to, new, append=append, replace=replace)
@@ -105,7 +111,8 @@ def info_command(path: cli.SpaceFile) -> None:
     space = open_space(path)
     recipe, (count, dim) = space.recipe, space.vectors.shape
     rows = {
-        "items": f"{count:,} of {recipe.data}, {space.kind or 'of a kind that is not known'}",
+        "items": f"{count:,} of {recipe.data}, {space.kind or 'of a kind that is not known'}"
+        + (f", {recipe.unit}" if recipe.chunks else ""),
         "vectors": counted(dim, "dimension")
         + ("" if isinstance(space.vectors, np.ndarray) else ", sparse"),
         "made by": f"{recipe.maker}, fingerprint {recipe.fingerprint}",

@@ -116,6 +116,7 @@ def chunked(dataset: Dataset, size: int, overlap: int = 0) -> Dataset:
         groups=documents if dataset.groups is None else dataset.groups[rows],
         meta=_with_columns(dataset.meta, rows, columns),
         notes=(*dataset.notes, _told(dataset, len(rows), size, overlap)),
+        chunks={"words": int(size), "overlap": int(overlap)},
     )
 
 

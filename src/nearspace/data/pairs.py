@@ -21,6 +21,9 @@ from nearspace.notebook import shortened
 
 __all__ = ["Pairs", "load_pairs"]
 
+LIKE_OTHERS = 5  # different scores, of which one can be told to be unlike the others
+MOST_UNLIKE = 0.2  # of the scores: more are no mistake
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Pairs:
@@ -231,6 +234,8 @@ def load_pairs(
     if not len(rows):
         raise DataError(f"{name}: expected a row with a text in '{left}' and in '{right}'.")
     told = None if scores is None else _scores(table, scores, rows, scale, name)
+    if told is not None and scale is None:
+        notes += _unlike_others(told, rows)
     texts = [both[column].to_numpy()[rows].tolist() for column in (left, right)]
     if same:
         dataset, places = _side(texts[0] + texts[1], None, name)
@@ -283,6 +288,32 @@ def _scores(
             f"{within}{f'; so it is in {len(beyond):,} rows' * (len(beyond) > 1)}."
         )
     return numbers.astype(np.float64)
+
+
+def _unlike_others(numbers: np.ndarray, rows: np.ndarray) -> list[str]:
+    """Return which scores are likely none, where nobody said of which scale they are.
+
+    Those are farther from all others than these are from each other, as 55 is among 0 to 5, or the
+    same number below 0 where all others are not, as -1 is.
+    """
+    ordered = np.unique(numbers)
+    if len(ordered) < LIKE_OTHERS:
+        return []
+    low, second = ordered[:2]
+    below, high = ordered[-2:]
+    for odd, is_odd, others in (
+        (high, high - below > below - low, (low, below)),
+        (low, second - low > high - second or low < 0 <= second, (second, high)),
+    ):
+        at = np.flatnonzero(numbers == odd)
+        if is_odd and len(at) <= MOST_UNLIKE * len(numbers):
+            more = f" and in {len(at) - 1:,} more" if len(at) > 1 else ""
+            return [
+                f"The score in row {rows[at[0]]}{more} is {odd:g}, all others are from "
+                f"{others[0]:g} to {others[1]:g}: if it is a mistake, correct it, and say by "
+                "scale= which scores there can be."
+            ]
+    return []
 
 
 def _is_number(cell: Any) -> bool:

@@ -281,7 +281,7 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
     meta, roles = _meta_of(dataset)
     recipe = Recipe(
         encoder.spec, encoder.fingerprint, dataset.name, encoder.metric, dataset.kind.to_json(),
-        roles,
+        roles, chunks=dataset.chunks,
     )  # fmt: skip
     return Space(
         vectors,

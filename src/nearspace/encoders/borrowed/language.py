@@ -31,7 +31,7 @@ from nearspace.learning.threads import side_by_side, threads_for
 __all__ = ["Language", "Tokens", "load_language", "token_batches"]
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "*.model")
-TOKENS_AN_ITEM = 64  # of a batch, for each item of `batch_size`
+TOKENS_AN_ITEM = 32  # of a batch, for each item of `batch_size`: more leave the caches of a core
 WASTED = 64  # tokens of padding in a batch cost no more than a batch of their own
 NAMED, SHOWN = 3, 30  # texts that a note names, and characters of each
 UNBOUNDED = 2**20  # where nothing says how many tokens a model reads, libraries write more

@@ -278,6 +278,17 @@ def _late(late: dict[str, float], minutes: float | None) -> list[str]:
     return [f"Left out, as there was no time for them in {minutes:g} min: {named}."]
 
 
+def _overruled(encoder: Encoder, task: Task) -> list[str]:
+    """Return that an encoder adds up weights, which another metric does not, where one is asked."""
+    metric = task.protocol.metric
+    if type(encoder).metric != "dot" or metric in (None, "dot"):
+        return []
+    return [
+        f"Its vectors are made for their inner product, and metric='{metric}' compares them "
+        "otherwise: this is not the order in which it finds things by itself; leave metric= out."
+    ]
+
+
 def _told_once(judged: list[Judged]) -> list[str]:
     """Return what there is to say of rows, once where it is the same of several."""
     specs: dict[str, list[str]] = {}
@@ -318,7 +329,7 @@ class _Judge:
         self.given[spec] = encoder
         # Of what is made elsewhere no more is known than its spec, by which it is not found again.
         summary = encoder.summary if encoder.is_reproducible else ""
-        notes = (*plan.notes, *row.notes)
+        notes = (*plan.notes, *row.notes, *_overruled(encoder, self.task))
         return dataclasses.replace(
             row, spec=spec, summary=summary, notes=notes, start=encoder.starts_from
         )

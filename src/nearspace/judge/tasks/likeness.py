@@ -11,13 +11,13 @@ import numpy as np
 from nearspace.data import Dataset
 from nearspace.data.duplicates import components
 from nearspace.data.pairs import Pairs
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import FEWEST_UNITS
 from nearspace.judge.task import GEOMETRY_ITEMS, Task
-from nearspace.judge.tasks.retrieval import check_rank_by
+from nearspace.judge.tasks.retrieval import check_no_split, check_rank_by
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
@@ -72,6 +72,9 @@ class Likeness(Task):
         protocol.check()
         rank_by = protocol.rank_by or "spearman"
         check_rank_by(cls.name, rank_by)
+        check_no_split(
+            cls.name, protocol, "encoders never see what was judged of their items, and all pairs"
+        )
         if not isinstance(data, Pairs) or data.scores is None:
             raise DataError(
                 f"{data.name} has no pairs of which it was judged how alike they are: name two "
@@ -89,11 +92,6 @@ class Likeness(Task):
             raise DataError(
                 f"{data.name}: expected at least {FEWEST_PAIRS} pairs with scores that differ, got "
                 f"{len(tested)}{one}."
-            )
-        if (protocol.folds or 1) > 1:
-            raise NearspaceError(
-                "folds= has no meaning for likeness: all pairs test, and encoders are fitted on "
-                "items without what was judged of them."
             )
         notes = list(data.notes)
         group = _groups(data, notes)

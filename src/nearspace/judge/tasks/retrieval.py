@@ -26,7 +26,7 @@ from nearspace.judge.task import GEOMETRY_ITEMS, Task
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
-__all__ = ["LEXICAL", "Retrieval", "check_rank_by"]
+__all__ = ["LEXICAL", "Retrieval", "check_no_split", "check_rank_by"]
 
 LEXICAL = "bm25"  # the encoder that search engines are
 
@@ -74,11 +74,7 @@ class Retrieval(Task):
         protocol.check()
         rank_by = protocol.rank_by or "ndcg_10"
         check_rank_by(cls.name, rank_by)
-        if (protocol.folds or 1) > 1:
-            raise NearspaceError(
-                "folds= has no meaning for retrieval: encoders are fitted on the documents, and "
-                "all queries test."
-            )
+        check_no_split(cls.name, protocol, "encoders are fitted on the documents, and all queries")
         pairs = known_items(data, protocol.random_state) if isinstance(data, Dataset) else data
         if pairs.scores is not None:
             raise DataError(
@@ -202,6 +198,14 @@ class Retrieval(Task):
             "versions": versions(),
             **({"left out": self.dataset.left_out} if self.dataset.left_out else {}),
         }
+
+
+def check_no_split(task: str, protocol: Protocol, why: str) -> None:
+    """Raise `NearspaceError` for settings of a split that a task does not make."""
+    usual = {each.name: each.default for each in dataclasses.fields(Protocol)}
+    for name in ("test_size", "near_duplicates", "folds"):
+        if getattr(protocol, name) not in (usual[name], None):
+            raise NearspaceError(f"{name}= has no meaning for {task}: {why} test.")
 
 
 def check_rank_by(task: str, rank_by: str) -> None:

@@ -178,7 +178,8 @@ def re_embed_file(
 def _renewed(space: Space, dataset: Dataset, encoder: Encoder) -> Space:
     """Return a space with the vectors that an encoder makes of its items."""
     new = embed(dataset, encoder)
-    recipe = dataclasses.replace(new.recipe, data=space.recipe.data, roles=space.recipe.roles)
+    old = space.recipe
+    recipe = dataclasses.replace(new.recipe, data=old.data, roles=old.roles, chunks=old.chunks)
     return dataclasses.replace(
         space,
         vectors=new.vectors,

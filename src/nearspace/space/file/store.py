@@ -118,7 +118,8 @@ def add(path: str | Path, space: Space, *, append: bool = False, replace: bool =
     Raises
     ------
     NearspaceError
-        If the vectors are of another encoder, even at the same dimension; if ids are of another
+        If the vectors are of another encoder, even at the same dimension, or of texts that were
+        cut otherwise; if ids are of another
         type, a label or a cell of metadata is not of its column's, items would be replaced, a
         vector is not finite, or the disk is full. The file is then as it was.
 
@@ -275,7 +276,7 @@ def _ready(space: Space, header: Header, path: Path) -> Ready:
 
 
 def _check_recipe(space: Space, header: Header, path: Path) -> None:
-    """Raise if the vectors are not of the encoder of a file."""
+    """Raise if the vectors are not of the encoder of a file, or not of such items."""
     recipe = header.recipe
     if recipe.fingerprint != space.recipe.fingerprint:
         one, other = (
@@ -289,6 +290,16 @@ def _check_recipe(space: Space, header: Header, path: Path) -> None:
         raise NearspaceError(
             f"{path} is compared by {recipe.metric}, got vectors to be compared by "
             f"{space.recipe.metric}; say the same metric."
+        )
+    if recipe.chunks != space.recipe.chunks:
+        cut = " and ".join(
+            f"{option}={recipe.chunks[name]}"
+            for option, name in (("chunks", "words"), ("overlap", "overlap"))
+            if recipe.chunks.get(name)
+        )
+        how = f"read the texts by {cut}" if cut else "read the texts without chunks="
+        raise NearspaceError(
+            f"{path} holds vectors of {recipe.unit}, got vectors of {space.recipe.unit}; {how}."
         )
 
 

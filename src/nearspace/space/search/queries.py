@@ -12,6 +12,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.data import load
+from nearspace.data.chunks import chunked
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.data.readers.files import suffix_of
 from nearspace.errors import DataError
@@ -94,13 +95,13 @@ def read_queries(
     >>> asked.vectors.shape, asked.notes
     ((2, 4), ("No word of 'qwertyuiop' is known to the encoder; what is found means nothing.",))
     """
-    encoder, kind, are_texts = encoder_of(space), space.kind, _holds_texts(space)
+    encoder, are_texts = encoder_of(space), _holds_texts(space)
     names: list[str] = []
     vectors: list[Any] = []
     notes: list[str] = []
     texts: list[str] = []
     for query in _phrases(list(queries), are_texts):
-        called, items, told = _items(kind, query, column)
+        called, items, told = _items(space, query, column)
         names += called
         notes += told
         texts += items if are_texts else []
@@ -138,7 +139,7 @@ def read_texts(
         return Queries(phrases, None, (), phrases)
     names, texts = list[str](), list[str]()
     for query in phrases:
-        called, items, _ = _items(space.kind, query, column)
+        called, items, _ = _items(space, query, column)
         names += called
         texts += items
     return Queries(names, None, (), texts)
@@ -185,12 +186,13 @@ def _phrases(queries: list[str], are_texts: bool = True) -> list[str]:
 
 
 def _items(
-    kind: Any, query: str, column: str | Sequence[str] | None
+    space: Space, query: str, column: str | Sequence[str] | None
 ) -> tuple[list[str], Any, list[str]]:
     """Return the items that a query stands for, their names, and what there is to say of them.
 
-    It stands for itself, or for what a file holds.
+    It stands for itself, or for what a file holds, whose long texts are cut as those of the space.
     """
+    kind: Any = space.kind
     # These take any text, however long.
     items, path = kind.query(query), Path(query)
     # A word that ends as files do that are read is meant as one, there or not.
@@ -204,6 +206,11 @@ def _items(
     dataset = load(source, like=kind, column=column)
     # That a picture is one, and was brought to the size of the others, goes without saying.
     notes = [f"{query}: {note}" for note in dataset.notes[2:]] if is_item else []
+    if unit := space.recipe.chunks:
+        cut = chunked(dataset, unit["words"], unit["overlap"])
+        if len(cut) > len(dataset):
+            dataset = cut
+            notes.append(f"{query}: {cut.notes[-1]}")
     if len(dataset) == 1:
         return [query], dataset.items, notes
     names = [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()]
