@@ -10,9 +10,9 @@ import pytest
 import torch
 from tests import text_models
 
-from nearspace.encoders.borrowed.language import token_batches
 from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.borrowed.sentences import pool_tokens
+from nearspace.encoders.borrowed.tokens import token_batches
 from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import DataError
 from nearspace.judge.studies.layers import compare_layers
@@ -273,3 +273,10 @@ def test_minilm_knows_what_captions_mean(public_data):
     left, right = (encoder.transform(pairs[side].tolist()) for side in (0, 1))
     rank = spearmanr((left * right).sum(axis=1), pairs[2]).statistic
     assert rank == pytest.approx(0.85494, abs=5e-4)  # as sentence-transformers 6.2 has it
+
+
+def test_texts_of_unknown_tokens_alone_are_told(folders):
+    encoder = Pretrained(str(folders["bert"])).fit(["the sea", "שלום עולם", "🚤 🚤", ""])
+    (note,) = encoder.notes
+    assert note.startswith("2 of 4 texts have no token that ")
+    assert "item 1 'שלום עולם', item 2 '🚤 🚤'" in note

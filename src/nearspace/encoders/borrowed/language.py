@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from nearspace.data import Kind, Text
-from nearspace.data.batches import Batches, Positions
 from nearspace.encoders.blocks import text_blocks
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
@@ -24,61 +23,17 @@ from nearspace.encoders.borrowed.models import (
     quiet,
 )
 from nearspace.encoders.borrowed.sentences import Sentences, pool_tokens, read_sentences
+from nearspace.encoders.borrowed.tokens import Piece, Texts, Tokens, token_batches
 from nearspace.errors import DataError
 from nearspace.learning.progress import tell_embedded
 from nearspace.learning.threads import side_by_side, threads_for
 
-__all__ = ["Language", "Tokens", "load_language", "token_batches"]
+__all__ = ["Language", "load_language"]
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "*.model")
 TOKENS_AN_ITEM = 32  # of a batch, for each item of `batch_size`: more leave the caches of a core
-WASTED = 64  # tokens of padding in a batch cost no more than a batch of their own
 NAMED, SHOWN = 3, 30  # texts that a note names, and characters of each
 UNBOUNDED = 2**20  # where nothing says how many tokens a model reads, libraries write more
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Tokens:
-    """Texts as a model takes them: numbers of tokens, filled up behind the end of short ones.
-
-    Attributes
-    ----------
-    ids : Tensor of shape (n, tokens)
-        Numbers of tokens.
-    lengths : Tensor of shape (n,)
-        How many of them are of the text.
-    skips : Tensor of shape (n,)
-        How many at the beginning are of a prompt that is not pooled.
-    """
-
-    ids: Tensor
-    lengths: Tensor
-    skips: Tensor
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, rows: slice) -> Tokens:
-        return Tokens(self.ids[rows], self.lengths[rows], self.skips[rows])
-
-    def to(self, device: Any) -> Tokens:
-        """Return them on a device."""
-        return Tokens(*(part.to(device) for part in (self.ids, self.lengths, self.skips)))
-
-    def inputs(self) -> dict[str, Tensor]:
-        """Return what models of transformers take."""
-        at = torch.arange(self.ids.shape[1], device=self.ids.device)
-        return {"input_ids": self.ids, "attention_mask": (at < self.lengths[:, None]).long()}
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Piece:
-    """What a model reads at once: a text, or a part of a long one."""
-
-    row: int
-    ids: list[int]
-    skip: int
-    share: float  # of the text
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -128,7 +83,7 @@ class Language(Model):
     def batch_of(self, ids: list[list[int]]) -> Tokens:
         """Return tokens, given by their numbers, as the model takes them."""
         pieces = [Piece(row, numbers, 0, 1.0) for row, numbers in enumerate(ids)]
-        return self._batch(pieces, next(self.tower.parameters()).device)
+        return self.tokens_of(pieces, next(self.tower.parameters()).device)
 
     def pooled(self, output: Tensor, batch: Tokens, asked: Request) -> Tensor:
         """Return what a layer puts out as vectors."""
@@ -160,15 +115,22 @@ class Language(Model):
         return dict(zip(names, self._map(items, asked, pooled), strict=True))
 
     def notes_on(self, items: list[str], asked: Request) -> tuple[str, ...]:
-        """Return how many texts are longer than the model reads; where ``strict``, raise it."""
+        """Return how many texts are longer than the model reads, or made of no token it knows.
+
+        Where ``strict``, the first is an error.
+        """
         counts = np.zeros(len(items), dtype=np.int64)
+        unknown = []
         for rows, texts in text_blocks(items):
             for row, pieces in enumerate(self.read(texts, asked.prompt), rows.start):
                 if len(pieces) > 1:
                     counts[row] = sum(map(len, pieces)) - self._n_marks * (len(pieces) - 1)
+                if not asked.prompt and self._knows_nothing_of(pieces):
+                    unknown.append(row)
         longer = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+        notes = _told_of_unknown(items, unknown, self.name)
         if not len(longer):
-            return ()
+            return notes
         named = ", ".join(
             f"item {row} '{items[row][:SHOWN].strip()}…' has {counts[row]:,}"
             for row in longer[:NAMED].tolist()
@@ -184,8 +146,19 @@ class Language(Model):
                 f"pretrained: {told}; shorten them, or ask for long='chunks', or leave out strict."
             )
         if asked.long == "chunks":
-            return (f"{told}: their vectors are means of pieces.",)
-        return (f"{told}: the rest is not read; long='chunks' reads all of it.",)
+            return (*notes, f"{told}: their vectors are means of pieces.")
+        return (*notes, f"{told}: the rest is not read; long='chunks' reads all of it.")
+
+    def _knows_nothing_of(self, pieces: list[list[int]]) -> bool:
+        """Return whether all tokens of a text are that of what the model does not know."""
+        unknown = self.tokenizer.unk_token_id
+        inside = {token for ids in pieces for token in ids} - self._marks
+        return inside == {unknown}
+
+    @functools.cached_property
+    def _marks(self) -> set[int]:
+        """Tokens that mark the ends of texts and fill them up."""
+        return {*self.tokenizer.all_special_ids} - {self.tokenizer.unk_token_id}
 
     def read(self, texts: list[str], prompt: str = "") -> list[list[list[int]]]:
         """Return the numbers of the tokens of each text, in as many pieces as the model needs."""
@@ -231,7 +204,8 @@ class Language(Model):
             ]
         return pieces
 
-    def _batch(self, pieces: list[Piece], device: torch.device) -> Tokens:
+    def tokens_of(self, pieces: list[Piece], device: torch.device) -> Tokens:
+        """Return the batch of some pieces, on a device."""
         lengths = torch.tensor([len(piece.ids) for piece in pieces])
         ids = torch.full((len(pieces), int(lengths.max())), self.tokenizer.pad_token_id or 0)
         for row, piece in enumerate(pieces):
@@ -285,7 +259,7 @@ class Language(Model):
         batches = token_batches(lengths, TOKENS_AN_ITEM * asked.batch_size)
 
         def run(rows: np.ndarray) -> list[Tensor]:
-            batch = self._batch([pieces[row] for row in rows], asked.device)
+            batch = self.tokens_of([pieces[row] for row in rows], asked.device)
             with torch.inference_mode():
                 return [made.float().cpu() for made in function(batch)]
 
@@ -315,82 +289,22 @@ class Language(Model):
         return sum(weight.numel() for weight in self.tower.parameters())
 
 
-class Texts(Batches):
-    """Texts whose tokens wait for a model that is trained on them.
-
-    Each step takes them as they are shuffled, not those of nearly equal lengths: where jokes are
-    longer than headlines, steps of either would teach the length.
-
-    Parameters
-    ----------
-    language : Language
-        The model.
-    pieces : list of Piece
-        One a text.
-    """
-
-    most_at_once = 64
-
-    def __init__(self, language: Language, pieces: list[Piece], device: Any = "cpu"):
-        self.language, self.pieces, self.device = language, pieces, torch.device(device)
-
-    def __len__(self) -> int:
-        return len(self.pieces)
-
-    def __getitem__(self, rows: Positions) -> Tokens:
-        return self.language._batch(self.take(rows).pieces, self.device)
-
-    def take(self, rows: Positions) -> Texts:
-        """Return the texts at ``rows``."""
-        at = range(len(self))[rows] if isinstance(rows, slice) else rows.tolist()
-        return Texts(self.language, [self.pieces[row] for row in at], self.device)
-
-    def to(self, device: Any) -> Texts:
-        """Return the texts, whose batches come on a device."""
-        return Texts(self.language, self.pieces, device)
-
-    def blank(self, n: int) -> Tokens:
-        """Return a batch of texts without words."""
-        pieces = self.language.batches([""] * n, Request(-1, None, n, self.device)).pieces
-        return self.language._batch(pieces, self.device)
+def _told_of_unknown(items: list[str], rows: list[int], name: str) -> tuple[str, ...]:
+    """Return that texts have no token that a model knows, so that all are alike to it."""
+    if not rows:
+        return ()
+    named = ", ".join(f"item {row} '{items[row][:SHOWN].strip()}'" for row in rows[:NAMED])
+    more = ", …" if len(rows) > NAMED else ""
+    have = "has" if len(rows) == 1 else "have"
+    return (
+        f"{len(rows):,} of {len(items):,} texts {have} no token that '{name}' knows ({named}{more})"
+        ": all such are alike to it.",
+    )
 
 
 def _is_own(asked: Request) -> bool:
     """Return whether the vector is asked for that the model's makers meant."""
     return asked.layer == -1 and asked.pool is None
-
-
-def token_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
-    """Return which texts go through a model together: those of nearly equal lengths.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n,)
-        How many tokens each has.
-    budget : int
-        How many a batch has at most, unless one text has more.
-
-    Returns
-    -------
-    list of ndarray
-        Positions, the longest texts first. Short ones are filled up to the longest of their batch,
-        so that a batch ends where filling up would cost more than another one.
-
-    Examples
-    --------
-    >>> [rows.tolist() for rows in token_batches(np.array([3, 90, 4, 400, 3]), 1000)]
-    [[3], [1], [2, 0, 4]]
-    """
-    batches: list[list[int]] = []
-    longest = wasted = 0
-    for row in np.argsort(-lengths, kind="stable").tolist():
-        length = int(lengths[row])
-        wasted += longest - length
-        if not batches or wasted > WASTED or (len(batches[-1]) + 1) * longest > budget:
-            batches.append([])
-            longest, wasted = length, 0
-        batches[-1].append(row)
-    return [np.array(rows) for rows in batches]
 
 
 def load_language(folder: Path, name: str) -> Language:

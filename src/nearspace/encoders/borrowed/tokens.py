@@ -1,0 +1,137 @@
+"""Texts as models take them: numbers of tokens, and which of them go through a model together."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from nearspace.data.batches import Batches, Positions
+from nearspace.encoders.borrowed.models import Request
+
+if TYPE_CHECKING:
+    from nearspace.encoders.borrowed.language import Language
+
+__all__ = ["Piece", "Texts", "Tokens", "token_batches"]
+
+WASTED = 64  # tokens of padding in a batch cost no more than a batch of their own
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tokens:
+    """Texts as a model takes them: numbers of tokens, filled up behind the end of short ones.
+
+    Attributes
+    ----------
+    ids : Tensor of shape (n, tokens)
+        Numbers of tokens.
+    lengths : Tensor of shape (n,)
+        How many of them are of the text.
+    skips : Tensor of shape (n,)
+        How many at the beginning are of a prompt that is not pooled.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+    skips: Tensor
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, rows: slice) -> Tokens:
+        return Tokens(self.ids[rows], self.lengths[rows], self.skips[rows])
+
+    def to(self, device: Any) -> Tokens:
+        """Return them on a device."""
+        return Tokens(*(part.to(device) for part in (self.ids, self.lengths, self.skips)))
+
+    def inputs(self) -> dict[str, Tensor]:
+        """Return what models of transformers take."""
+        at = torch.arange(self.ids.shape[1], device=self.ids.device)
+        return {"input_ids": self.ids, "attention_mask": (at < self.lengths[:, None]).long()}
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Piece:
+    """What a model reads at once: a text, or a part of a long one."""
+
+    row: int
+    ids: list[int]
+    skip: int
+    share: float  # of the text
+
+
+class Texts(Batches):
+    """Texts whose tokens wait for a model that is trained on them.
+
+    Each step takes them as they are shuffled, not those of nearly equal lengths: where jokes are
+    longer than headlines, steps of either would teach the length.
+
+    Parameters
+    ----------
+    language : Language
+        The model.
+    pieces : list of Piece
+        One a text.
+    """
+
+    most_at_once = 64
+
+    def __init__(self, language: Language, pieces: list[Piece], device: Any = "cpu"):
+        self.language, self.pieces, self.device = language, pieces, torch.device(device)
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __getitem__(self, rows: Positions) -> Tokens:
+        return self.language.tokens_of(self.take(rows).pieces, self.device)
+
+    def take(self, rows: Positions) -> Texts:
+        """Return the texts at ``rows``."""
+        at = range(len(self))[rows] if isinstance(rows, slice) else rows.tolist()
+        return Texts(self.language, [self.pieces[row] for row in at], self.device)
+
+    def to(self, device: Any) -> Texts:
+        """Return the texts, whose batches come on a device."""
+        return Texts(self.language, self.pieces, device)
+
+    def blank(self, n: int) -> Tokens:
+        """Return a batch of texts without words."""
+        pieces = self.language.batches([""] * n, Request(-1, None, n, self.device)).pieces
+        return self.language.tokens_of(pieces, self.device)
+
+
+def token_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
+    """Return which texts go through a model together: those of nearly equal lengths.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n,)
+        How many tokens each has.
+    budget : int
+        How many a batch has at most, unless one text has more.
+
+    Returns
+    -------
+    list of ndarray
+        Positions, the longest texts first. Short ones are filled up to the longest of their batch,
+        so that a batch ends where filling up would cost more than another one.
+
+    Examples
+    --------
+    >>> [rows.tolist() for rows in token_batches(np.array([3, 90, 4, 400, 3]), 1000)]
+    [[3], [1], [2, 0, 4]]
+    """
+    batches: list[list[int]] = []
+    longest = wasted = 0
+    for row in np.argsort(-lengths, kind="stable").tolist():
+        length = int(lengths[row])
+        wasted += longest - length
+        if not batches or wasted > WASTED or (len(batches[-1]) + 1) * longest > budget:
+            batches.append([])
+            longest, wasted = length, 0
+        batches[-1].append(row)
+    return [np.array(rows) for rows in batches]
