@@ -26,6 +26,11 @@ class Around(Trainable, Encoder):
     def inner(self) -> Any:
         """The fitted encoder that gives the vectors."""
 
+    @property
+    def in_blocks(self) -> bool:  # type: ignore[override]
+        """Whether it may be given some items after the others."""
+        return self.inner.in_blocks
+
     def notes_on(self, X: Any) -> tuple[str, ...]:
         """Return what the encoder has to say of items."""
         return self.inner.notes_on(X)

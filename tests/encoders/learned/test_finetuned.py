@@ -183,6 +183,12 @@ def test_what_cannot_be_trained_on_is_one_sentence(spec, told, digits):
         make("finetuned(simclr)").fit(digits.items)
 
 
+def test_what_was_fitted_before_has_to_be_a_network(digits, tmp_path):
+    saved = make("pca(dim=4)").fit_on(digits).save(tmp_path / "pca")
+    with pytest.raises(DataError, match=r"one network.* got 'pca\(dim=4\)'"):
+        make(f"finetuned(frozen('{saved}'))").fit_on(digits)
+
+
 def test_blocks_of_a_transformer_are_its_layers():
     nets = nn.ModuleDict({"model": text_models.bert()})
     names = list(blocks(nets))

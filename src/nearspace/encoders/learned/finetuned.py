@@ -191,17 +191,18 @@ class Finetuned(Trained, Around):
     @property
     def start(self) -> Encoder:
         """The encoder that is trained on, unfitted."""
-        return make(self.encoder) if isinstance(self.encoder, str) else self.encoder
+        if not isinstance(self.encoder, str):
+            return self.encoder
+        if self.__dict__.get("_made", ("",))[0] != self.encoder:
+            self._made = self.encoder, make(self.encoder)
+        return self._made[1]
 
     def begin_fit(self, items: Any, y: Any, kind: Kind | None = None) -> tuple[Any, Target | None]:
         """Check parameters, items and labels, and that there is a network and something to tell."""
         self._validate_params()
         start: Any = self.start
         if not isinstance(self.start, Trainable):
-            raise DataError(
-                f"finetuned: expected an encoder that is one network, such as pretrained, frozen "
-                f"or simclr; got '{start.spec}'."
-            )
+            raise self._no_network(start)
         if kind is None:
             kind = start._recognised(items)
         if type(kind) not in start.kinds:
@@ -213,10 +214,21 @@ class Finetuned(Trained, Around):
             )
         return items, y
 
+    def _no_network(self, got: Encoder) -> DataError:
+        return DataError(
+            "finetuned: expected an encoder that is one network, such as pretrained, simclr, or "
+            f"frozen of such; got '{got.spec}'."
+        )
+
     def _fit(self, items: Any, y: Target | None) -> None:
         assert y is not None  # or `begin_fit` would have raised
         fitted: Any = clone(self.start).fit_items(items, y, self.kind_)
         self.encoder_, self.kind_ = fitted, fitted.kind_
+        inner = fitted
+        while isinstance(inner, Around):
+            inner = inner.inner
+        if not isinstance(inner, Trainable):
+            raise self._no_network(inner)
         nets = trainable_nets(fitted)
         if not nets:
             raise DataError(f"finetuned: no gradients lead to the vectors of '{fitted.spec}'.")
