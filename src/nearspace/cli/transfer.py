@@ -99,6 +99,12 @@ def transfer_command(
     terminal.leave(study)
 
 
+def _block(name: str) -> str:
+    """Return the end of a block's name that tells it: ``layer.5`` of ``model.encoder.layer.5``."""
+    parts = name.split(".")
+    return ".".join(parts[-2:]) if parts[-1].isdigit() else parts[-1]
+
+
 def _counts(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
@@ -133,7 +139,7 @@ def _print(study: Transfer, told: tuple[str, ...]) -> None:
         rows.append({head: Text(printable(text), style) for head, text in cells.items()})
     terminal.print_table(rows, "way to use them", spare=("one fit",))
     if study.protocol["last part"]:
-        names = ", ".join(name.split(".")[-1] for name in study.protocol["last part"])
+        names = ", ".join(_block(name) for name in study.protocol["last part"])
         terminal.print_words(Text(printable(f"The last part is {names}."), "dim"))
     terminal.print_notes(study.notes, told)
     spent = ", ".join(f"{name} {seconds_text(value)}" for name, value in study.seconds.items())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ MARKS = {
     TRAINED["all"]: (VERDICT_COLOURS["best"], "star"),
     TRAINED["pairs"]: (COLOURS[3], "cross"),
 }
+OTHERS = ((COLOURS[4], "pentagon"), (COLOURS[5], "x"), (COLOURS[6], "diamond"))  # heads beside
 OPEN = dict(zip("●◆■▲★", "○◇□△☆", strict=True))  # where items are varied
 ALONE = "There is nothing to hold the linear head against."
 APART = 0.05  # between ways beside each other, of the room between two numbers of labels
@@ -54,7 +56,8 @@ def transfer_page(board: Transfer) -> Page:
     ways = list(dict.fromkeys(row.way for row in board.rows))
     counts = sorted({row.labels for row in board.rows})
     gap = functools.partial(board.score.parts, signed=True)
-    key = [(_mark(way)[0], _glyph(way), way) for way in ways]
+    marks = _marks(ways)
+    key = [(marks[way][0], _glyph(marks[way][1], way), way) for way in ways]
     facts = [str(told["kind"]), f"{told['train']:,} training items, {told['test']:,} test items"]
     facts += [f"{max(row.seeds for row in board.rows)} draws of labels"]
     facts += [f"{seconds_text(sum(board.seconds.values()))} of computing"]
@@ -81,16 +84,16 @@ def transfer_page(board: Transfer) -> Page:
     )
 
 
-def _mark(way: str) -> tuple[str, str]:
-    """Return the colour and the shape of a way."""
-    plain = way.removesuffix(", varied")
-    return MARKS[FLOOR if plain.startswith(FLOOR) else plain]
+def _marks(ways: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return the colour and the shape of each way; linear heads on several encoders differ."""
+    heads = [way for way in ways if way.startswith(FLOOR)]
+    marks = {way: MARKS.get(way.removesuffix(", varied"), MARKS[FLOOR]) for way in ways}
+    return marks | dict(zip(heads[1:], itertools.cycle(OTHERS), strict=False))
 
 
-def _glyph(way: str) -> str:
+def _glyph(shape: str, way: str) -> str:
     """Return the mark of a way as a letter."""
-    glyph = GLYPHS[_mark(way)[1]]
-    return OPEN[glyph] if way.endswith(", varied") else glyph
+    return OPEN[GLYPHS[shape]] if way.endswith(", varied") else GLYPHS[shape]
 
 
 def _described(board: Transfer, counts: Sequence[int]) -> str:
@@ -107,12 +110,12 @@ def _described(board: Transfer, counts: Sequence[int]) -> str:
 
 def _figure(board: Transfer, ways: Sequence[str], counts: Sequence[int]) -> go.Figure:
     """Return the score against the number of labels, a line a way, with intervals."""
-    middle = (len(ways) - 1) / 2
+    middle, marks = (len(ways) - 1) / 2, _marks(ways)
     traces = []
     for at, way in enumerate(ways):
         rows = [row for row in board.rows if row.way == way]
         across = [counts.index(row.labels) + APART * (at - middle) for row in rows]
-        traces.append(_trace(board, rows, across))
+        traces.append(_trace(board, rows, across, marks[way]))
     figure = bare_figure(traces, height=440)
     room = APART * (middle + 1)
     figure.update_xaxes(
@@ -125,10 +128,12 @@ def _figure(board: Transfer, ways: Sequence[str], counts: Sequence[int]) -> go.F
     return figure
 
 
-def _trace(board: Transfer, rows: Sequence[TransferRow], across: Sequence[float]) -> go.Scatter:
+def _trace(
+    board: Transfer, rows: Sequence[TransferRow], across: Sequence[float], mark: tuple[str, str]
+) -> go.Scatter:
     import plotly.graph_objects as go
 
-    colour, shape = _mark(rows[0].way)
+    colour, shape = mark
     varied, scale = rows[0].varied, board.score.scale
     return go.Scatter(
         x=across,
