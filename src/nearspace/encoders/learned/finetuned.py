@@ -237,17 +237,19 @@ class Finetuned(Trained, Around):
         changed = {name for name, param in nets.named_parameters() if param.requires_grad}
         before = {name: tensor.clone() for name, tensor in nets.state_dict().items()}
         seed, n = seed_of(self.random_state), len(y)
-        kept, held = np.arange(n), np.arange(0)
+        trained, held = np.arange(n), np.arange(0)
         if n >= FEWEST_TO_HOLD_OUT and (parts := folds(y.strata, seed, HELD_OUT)):
-            kept, held = parts[0]
-        batch_size = self.batch_size_for(len(kept))
-        rows = torch.from_numpy(np.concatenate([np.tile(kept, self._repeats(len(kept))), held]))
+            trained, held = parts[0]
+        batch_size = self.batch_size_for(len(trained))
+        rows = torch.from_numpy(
+            np.concatenate([np.tile(trained, self._repeats(len(trained))), held])
+        )
         losses = label_losses(fitted, y)
         if self.objective == "contrastive":
             losses = pair_losses(fitted)
         else:
-            vectors = fitted.transform(take_items(items, kept))
-            nets[HEAD] = LinearHead.of(vectors, y, kept)
+            vectors = fitted.transform(take_items(items, trained))
+            nets[HEAD] = LinearHead.of(vectors, y, trained)
         with torch.random.fork_rng(), epoch_bar(type(self).__name__, self.verbose):
             torch.manual_seed(seed)  # what a network drops at random
             history = train(
@@ -328,7 +330,7 @@ class Finetuned(Trained, Around):
         own: tuple[str, ...] = ()
         if self.history_["best_epoch"] == 0:
             own = (
-                "Training on did not lower the loss on what was held out: the weights are those "
+                "Fine-tuning did not lower the loss on what was held out: the weights are those "
                 "from before.",
             )
         return (*self.encoder_.notes, *own)
