@@ -156,7 +156,7 @@ def test_a_space_of_other_data_is_gone_on_from(tmp_path, digits):
 def test_numbers_are_learnt_too(sentences, bert):
     lengths = load({"text": sentences.items, "length": [len(t) / 7 for t in sentences.items]},
                    column="text", labels="length")  # fmt: skip
-    tuned = Finetuned(f"pretrained('{bert}')", layers="all", epochs=6, learning_rate=1e-3)
+    tuned = Finetuned(f"pretrained('{bert}')", layers="all", epochs=3, learning_rate=1e-3)
     tuned.fit_on(lengths)
     assert min(tuned.history_["held_out_loss"]) < tuned.history_["start_loss"]
     with pytest.raises(DataError, match="objective 'contrastive' needs classes, got numbers"):

@@ -434,9 +434,9 @@ def test_a_pretrained_model_is_held_against_its_frozen_vectors(tmp_path):
     sentences = load("sentences")
     schedule = Schedule(fewest_steps=4, passes=1, rates=(1e-3,))
     spec = f"pretrained('{model}')"
-    board = transfer(sentences, spec, beside=["hashing"], labelled=[20], seeds=2, schedule=schedule)
+    board = transfer(sentences, spec, beside=["bow"], labelled=[20], seeds=2, schedule=schedule)
     assert [row.way for row in board.rows] == [
-        "linear head on tfidf", "linear head on hashing", "linear head", "last part fine-tuned",
+        "linear head on tfidf", "linear head on bow", "linear head", "last part fine-tuned",
         "all fine-tuned", "last part fine-tuned on pairs",
     ]  # fmt: skip
     assert [row.difference is None for row in board.rows] == [True] * 3 + [False] * 3
