@@ -63,11 +63,14 @@ class Trainable(ABC):
         How long, and at which rates, training on few items goes on.
     device : str
         Where it runs; see `torch_device`.
+    precision : str
+        Of the arithmetic of training; see `nearspace.learning.train.train`.
     """
 
     nets_: nn.ModuleDict
     schedule: ClassVar[Schedule] = Schedule()
     device: str
+    precision: str = "32-true"
 
     @abstractmethod
     def batches(self, items: Any) -> Batches:

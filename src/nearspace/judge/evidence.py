@@ -18,13 +18,13 @@ from nearspace.metrics.labels import probe, votes_of
 from nearspace.metrics.ranking import found_by
 from nearspace.metrics.retrieval import VectorArray, nearest
 from nearspace.metrics.rotation import rotated
+from nearspace.space.search.hybrid import DEPTH
 
 __all__ = ["Evidence", "Ranked", "Told", "reconstructs"]
 
 # A hub is among the neighbours of so large a share of the items, and so many times as often as by
 # chance.
 HUB_SHARE, HUB_TIMES = 0.1, 10
-DEPTH = 100  # documents that a query finds
 DIGITS = 12  # of how alike two items are: what is behind them is rounding
 
 

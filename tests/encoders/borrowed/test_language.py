@@ -280,3 +280,5 @@ def test_texts_of_unknown_tokens_alone_are_told(folders):
     (note,) = encoder.notes
     assert note.startswith("2 of 4 texts have no token that ")
     assert "item 1 'שלום עולם', item 2 '🚤 🚤'" in note
+    prompted = Pretrained(str(folders["bert"]), prompt="near: ").fit(["the sea", "🚤 🚤"])
+    assert prompted.notes[0].startswith("1 of 2 texts has no token that ")

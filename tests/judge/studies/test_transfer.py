@@ -30,6 +30,7 @@ from nearspace.judge.studies.gains import TransferRow, strongest, verdicts_on
 from nearspace.judge.studies.pace import Pace, Step
 from nearspace.judge.studies.transfer import Transfer, transfer, transferred
 from nearspace.judge.tasks import set_task
+from nearspace.learning import train as training
 
 pytestmark = pytest.mark.trains
 
@@ -446,3 +447,17 @@ def test_a_pretrained_model_is_held_against_its_frozen_vectors(tmp_path):
     assert "fine-tuning" in board.verdicts[0]
     assert "the linear head on frozen vectors" in board.verdicts[0]
     assert board.protocol["last part"] == [f"model.encoder.layer.{at}" for at in (1, 2)]
+
+
+def test_the_arithmetic_of_the_encoder_is_that_of_its_fine_tuning(digits, monkeypatch):
+    asked, trained = [], training.train
+
+    def train(*args, **given):
+        asked.append(given["precision"])
+        return trained(*args, **given)
+
+    monkeypatch.setattr(training, "train", train)
+    encoder = make("simclr(dim=8, epochs=1, precision='bf16-mixed')").fit(digits.items[:60])
+    items, classes = digits.items[:40], digits.target.values[:40].astype(int)
+    finetune(encoder, items, Classes(classes), Way("last"), 1e-3, 0, SHORT)
+    assert asked == ["bf16-mixed"]

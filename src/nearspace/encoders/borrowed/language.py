@@ -122,10 +122,12 @@ class Language(Model):
         counts = np.zeros(len(items), dtype=np.int64)
         unknown = []
         for rows, texts in text_blocks(items):
-            for row, pieces in enumerate(self.read(texts, asked.prompt), rows.start):
+            read = self.read(texts, asked.prompt)
+            bare = self.read(texts) if asked.prompt else read
+            for row, pieces in enumerate(read, rows.start):
                 if len(pieces) > 1:
                     counts[row] = sum(map(len, pieces)) - self._n_marks * (len(pieces) - 1)
-                if not asked.prompt and self._knows_nothing_of(pieces):
+                if self._knows_nothing_of(bare[row - rows.start]):
                     unknown.append(row)
         longer = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
         notes = _told_of_unknown(items, unknown, self.name)

@@ -67,8 +67,8 @@ class Piece:
 class Texts(Batches):
     """Texts whose tokens wait for a model that is trained on them.
 
-    Each step takes them as they are shuffled, not those of nearly equal lengths: where jokes are
-    longer than headlines, steps of either would teach the length.
+    Each step takes them as they are shuffled, not those of nearly equal lengths, which may be of
+    one class, as where jokes are longer than headlines.
 
     Parameters
     ----------

@@ -42,8 +42,8 @@ class LinearHead(nn.Module):
     """A linear layer on vectors less a mean, brought to length one.
 
     Without that a small change of all vectors, as the first steps of training make it, would be a
-    large one of what is told: of unit vectors of 384 numbers a logistic regression has weights of
-    length 60, and the loss of 400 texts rises from 0.1 to 14.
+    large one of what is told: under a logistic regression on scaled columns the held-out loss of
+    400 texts rose from 0.1 to 14 in the first epoch.
 
     Parameters
     ----------

@@ -184,6 +184,7 @@ def finetune(
             learning_rate=learning_rate,
             seed=seed,
             device=encoder.device,
+            precision=encoder.precision,
             held_out=0.0,
         )
     if way.name == "pairs":

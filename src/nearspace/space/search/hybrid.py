@@ -17,7 +17,7 @@ from nearspace.space.space import Space
 
 __all__ = ["DEPTH", "Fused", "find", "has_texts", "texts_asked"]
 
-DEPTH = 100  # items that words and vectors find each, of which one order is made: as judges do
+DEPTH = 100  # items that words and vectors find each, before they are one order; so do judges
 TIMES = 4  # as many, where these are of too few values of a column
 
 
