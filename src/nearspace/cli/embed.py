@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import counted, echo, progress_bar
+from nearspace.cli.growing import growing_bar
+from nearspace.cli.terminal import counted, echo
 
 AT_ONCE = 2**22  # bytes of a text file that are embedded at once
 NOTES = 3  # of texts in blocks of lines
@@ -50,9 +50,9 @@ def embed_command(
     A .space file keeps the encoder too, and can be searched, mapped, decoded and added to; .npz and
     .parquet are for other tools.
 
-    The lines of a large .txt file go into a .space some at a time, in little memory, where the
-    encoder learns nothing. After Ctrl-C the space holds what is done, and the same command goes on
-    from there.
+    Where it takes long, items go into a .space some at a time: after Ctrl-C it holds what is done,
+    and the same command goes on from there. The lines of a large .txt file are read so too, in
+    little memory, where the encoder learns nothing.
 
     [bold]Examples[/]
 
@@ -63,12 +63,14 @@ def embed_command(
       nearspace embed more_photos/ --with photos.space -o more.npz
     """
     from nearspace.encoders.spec import make
+    from nearspace.space.file.growing import embed_items, is_unfinished
     from nearspace.space.formats import save, written_endings
 
     if _streams(source, output, spec, reading):
         _embed_lines(Path(source), spec, output, force)
         return
-    cli.check_file(output, *written_endings(), force=force, reads=[source])
+    goes_on = not force and is_unfinished(output)
+    cli.check_file(output, *written_endings(), force=force or goes_on, reads=[source])
 
     if spec.endswith(".space"):
         fitted = cli.open_file(Path(spec))
@@ -79,14 +81,19 @@ def embed_command(
         encoder = make(spec)
         dataset = reading.read(source)
         cli.check_labels(encoder, dataset)
-    space = cli.embedded(dataset, encoder, spec)
-    path = save(space, output)
+    if output.suffix == ".space" and not any(part.needs_all_items for part in encoder.parts):
+        with growing_bar(spec, output, goes_on) as tell:
+            space = embed_items(dataset, encoder, output, tell, anew=force)
+        cli.tell_of(space, dataset)
+    else:
+        space = cli.embedded(dataset, encoder, spec)
+        save(space, output)
     if not spec.endswith(".space"):
         notes = space.encoder.notes if space.encoder else ()
     for note in notes:
         echo(f"note: {space.recipe.spec}: {note}", err=True)
     rows, dim = space.vectors.shape
-    echo(f"{path}: {counted(rows, 'vector')} of {counted(dim, 'dimension')}.")
+    echo(f"{output}: {counted(rows, 'vector')} of {counted(dim, 'dimension')}.")
 
 
 def _streams(source: str, output: Path, spec: str, reading: Any) -> bool:
@@ -109,30 +116,16 @@ def _streams(source: str, output: Path, spec: str, reading: Any) -> bool:
 def _embed_lines(source: Path, spec: str, output: Path, force: bool) -> None:
     """Embed the lines of a text file, or those that an earlier run left."""
     from nearspace.encoders.spec import make
-    from nearspace.learning.progress import about
     from nearspace.space.file.growing import embed_lines, is_unfinished
 
     goes_on = not force and is_unfinished(output)
     cli.check_file(output, ".space", force=force or goes_on)
-    start, first = time.monotonic(), list[int]()
-    with progress_bar() as tell:
-
-        def told(read: int, size: int, lines: int) -> None:
-            first.append(read)
-            left = (time.monotonic() - start) * (size - read) / max(read - first[0], 1)
-            when = f", {about(left)} left" if len(first) > 1 else ""
-            tell(read / size, f"{spec}, {lines:,} lines{when}")
-
-        try:
-            grown = embed_lines(source, make(spec), output, told, anew=force)
-        except KeyboardInterrupt:
-            if is_unfinished(output):
-                echo(f"{output} holds what is done; the same command goes on from there.", err=True)
-            raise
+    with growing_bar(spec, output, goes_on, " bytes") as tell:
+        grown = embed_lines(
+            source, make(spec), output, lambda read, size, lines: tell(read, size), anew=force
+        )
     for note in grown.notes[:NOTES]:
         echo(f"note: {spec}: {note}", err=True)
     if grown.blank:
         echo(f"note: {counted(grown.blank, 'line')} without a text left out.", err=True)
-    if grown.before:
-        echo(f"note: went on after line {grown.before:,}.", err=True)
     echo(f"{output}: {counted(grown.items, 'vector')} of {counted(grown.dim, 'dimension')}.")

@@ -495,13 +495,18 @@ def embedded(dataset: Any, encoder: Any, name: str) -> Any:
     ):
         tell(0.0, name)
         space = embed(dataset, encoder)
+    tell_of(space, dataset)
+    return space
+
+
+def tell_of(space: Any, dataset: Any) -> None:
+    """Tell on standard error what is odd about a space of a dataset: names, and no direction."""
     before = [] if dataset.meta is None else dataset.meta.column_names
     after = [] if space.meta is None else space.meta.column_names
     for column in ("id", "label"):
         if f"{column}_" in set(after) - set(before):
             echo(f"note: The column '{column}' is '{column}_' in the space.", err=True)
     tell_zeros(space)
-    return space
 
 
 def tell_zeros(space: Any) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.terminal import counted, echo, progress_bar
+from nearspace.cli.growing import growing_bar
+from nearspace.cli.terminal import counted, echo
 from nearspace.errors import NearspaceError
 
 
@@ -52,7 +52,6 @@ def re_embed_command(
       nearspace re-embed photos.space --items photos/ --with hog -o new.space
     """
     from nearspace.encoders.spec import make
-    from nearspace.learning.progress import about, epoch_listener
     from nearspace.space.file.growing import is_unfinished
     from nearspace.space.file.reembedding import re_embed_file
 
@@ -70,25 +69,8 @@ def re_embed_command(
     source = None
     if items is not None:
         source = reading.read(items, like=cli.open_file(path).kind)
-    start, first = time.monotonic(), list[int]()
-    with (
-        progress_bar() as tell,
-        epoch_listener(lambda done, epochs: tell(done / epochs, f"{spec}, epoch {done:,}")),
-    ):
-
-        def told(done: int, of: int) -> None:
-            first.append(done)
-            left = (time.monotonic() - start) * (of - done) / done
-            tell(done / of, f"{spec}, {done:,} of {of:,}, {about(left)} left")
-
-        try:
-            space = re_embed_file(path, encoder, output, told, source, anew=force)
-        except KeyboardInterrupt:
-            if is_unfinished(output):
-                echo(f"{output} holds what is done; the same command goes on from there.", err=True)
-            raise
-    if goes_on:
-        echo("note: went on from where it was interrupted.", err=True)
+    with growing_bar(spec, output, goes_on) as tell:
+        space = re_embed_file(path, encoder, output, tell, source, anew=force)
     for note in space.encoder.notes if space.encoder else ():
         echo(f"note: {space.recipe.spec}: {note}", err=True)
     cli.tell_zeros(space)

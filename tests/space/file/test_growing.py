@@ -10,7 +10,7 @@ from nearspace.encoders.spec import make
 from nearspace.errors import DataError, NearspaceError
 from nearspace.space.file import growing
 from nearspace.space.file.checking import verify
-from nearspace.space.file.growing import embed_lines, is_unfinished
+from nearspace.space.file.growing import embed_items, embed_lines, is_unfinished
 from nearspace.space.formats import open_space
 from nearspace.space.space import embed
 
@@ -44,7 +44,7 @@ def test_it_is_the_space_that_it_is_at_once(lines, static, tmp_path):
     np.testing.assert_allclose(space.vectors, whole.vectors, atol=1e-6)
     np.testing.assert_array_equal(space.ids, whole.ids)
     assert space.meta.equals(whole.meta)
-    assert (grown.items, grown.before, grown.blank, grown.dim) == (171, 0, 29, 8)
+    assert (grown.items, grown.blank, grown.dim) == (171, 29, 8)
     assert (len(told) > 3, told[-1]) == (True, (lines.stat().st_size, lines.stat().st_size, 200))
     assert set(space.parts) == {"encoder.json", "weights.safetensors"}
     assert verify(path) == []
@@ -67,7 +67,7 @@ def test_it_goes_on_where_it_was_interrupted(lines, static, tmp_path):
     ):
         embed_lines(lines, make("raw"), path, quiet)
     grown = embed_lines(lines, static, path, quiet)
-    assert (grown.items, grown.before > 100, is_unfinished(path)) == (171, True, False)
+    assert (grown.items, grown.blank < 29, is_unfinished(path)) == (171, True, False)
     whole = embed(load(lines), static)
     np.testing.assert_allclose(open_space(path).vectors, whole.vectors, atol=1e-6)
 
@@ -112,7 +112,7 @@ def test_the_command_goes_on_by_itself(lines, command, monkeypatch):
     assert "a.space holds what is done; the same command goes on from there" in done.stderr
     done = command(*asked)
     assert done.returncode == 0
-    assert "went on after line" in done.stderr
+    assert "went on from where it was interrupted" in done.stderr
     assert "a.space: 171 vectors of 256 dimensions" in done.stdout
     assert "is there already" in command(*asked).stderr
     assert command(*asked, "--force").returncode == 0
@@ -131,3 +131,69 @@ def test_what_is_replaced_stays_until_there_is_something_in_its_place(tmp_path):
     lines.write_text("another\n")
     assert embed_lines(lines, make("raw"), path, quiet, anew=True).items == 1
     assert len(open_space(path)) == 1
+
+
+def stop_after(many):
+    """Return a listener that interrupts once so many items are in the space."""
+
+    def tell(done, of):
+        if done >= many:
+            raise KeyboardInterrupt
+
+    return tell
+
+
+@pytest.mark.parametrize(
+    ("name", "spec"),
+    [("digits", "pca(dim=4)"), ("sentences", "tfidf"), ("customers", "onehot"), ("wine", "raw")],
+)
+def test_any_data_goes_on_where_they_were_interrupted(name, spec, tmp_path, monkeypatch):
+    data, path = load(name, limit=300), tmp_path / "a.space"
+    whole = embed_items(data, make(spec), tmp_path / "whole.space", quiet)
+    monkeypatch.setattr(growing, "PATIENCE", 0.0)
+    monkeypatch.setattr(growing, "FEWEST", 64)
+    with pytest.raises(KeyboardInterrupt):
+        embed_items(data, make(spec), path, stop_after(100))
+    assert is_unfinished(path)
+    with pytest.raises(NearspaceError, match="begin anew by --force"):
+        embed_items(data.take(np.arange(len(data))[::-1]), make(spec), path, quiet)
+    told = []
+    space = embed_items(data, make(spec), path, lambda *done: told.append(done))
+    assert 0 < told[0][0] < len(data) == told[-1][0]
+    assert not is_unfinished(path)
+    assert verify(path) == []
+    assert space.ids.tolist() == whole.ids.tolist()
+    assert space.labels.tolist() == whole.labels.tolist()
+    assert (space.meta is None) == (whole.meta is None)
+    assert space.meta is None or space.meta.equals(open_space(tmp_path / "whole.space").meta)
+    assert space.recipe.fingerprint == whole.recipe.fingerprint
+    assert (space.thumbnails is None) == (whole.thumbnails is None)
+    assert abs(space.vectors - whole.vectors).max() < 1e-5
+
+
+def test_a_table_of_texts_goes_on_by_the_same_command(command, tmp_path, monkeypatch):
+    rows = "".join(f"near {n},{'ab'[n % 2]}\n" for n in range(400))
+    (tmp_path / "a.csv").write_text(f"text,label\n{rows}")
+    asked = ("embed", tmp_path / "a.csv", "--column", "text", "--labels", "label", "--with", "raw")
+    monkeypatch.setattr(growing, "PATIENCE", 0.0)
+    monkeypatch.setattr(growing, "grow", interrupted(growing.grow, 2))
+    done = command(*asked, "-o", tmp_path / "a.space")
+    assert done.returncode == 130
+    assert "a.space holds what is done; the same command goes on from there" in done.stderr
+    done = command(*asked, "-o", tmp_path / "a.space")
+    assert "went on from where it was interrupted" in done.stderr
+    assert "a.space: 400 vectors of 256 dimensions" in done.stdout
+    assert open_space(tmp_path / "a.space").labels.tolist() == ["a", "b"] * 200
+
+
+def interrupted(function, call):
+    """Return a function that is interrupted when it is called once too often."""
+    calls = []
+
+    def instead(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return function(*args, **kwargs)
+
+    return instead

@@ -1,8 +1,9 @@
-"""A space that grows while a text file is read: in little memory, and taken up where it ended."""
+"""A space that grows while its items are embedded, and is taken up where it was interrupted."""
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -20,16 +21,18 @@ from nearspace.space.file.database import reading
 from nearspace.space.file.saving import check_replaceable
 from nearspace.space.file.store import add, write_part
 from nearspace.space.file.stored import Parts, reader_of
-from nearspace.space.formats import save
-from nearspace.space.space import Space, embed
+from nearspace.space.formats import open_space, save
+from nearspace.space.space import Space, dataset_for, embed, fitted
 
 __all__ = [
     "BlockSize",
     "Grown",
     "begun",
+    "embed_items",
     "embed_lines",
     "finish",
     "grow",
+    "grow_by_parts",
     "is_unfinished",
     "mark_of",
 ]
@@ -40,6 +43,10 @@ PATIENCE = 10.0  # seconds of work that may be lost where it is interrupted
 
 # Is told how many bytes and lines were read of all.
 Tell = Callable[[int, int, int], None]
+# Is told how many items are embedded, of all.
+TellItems = Callable[[int, int], None]
+# Returns the space of the items at some rows, by the fitted encoder.
+Part = Callable[[np.ndarray, Encoder], Space]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,8 +57,6 @@ class Grown:
     ----------
     items : int
         How many items the space has.
-    before : int
-        How many lines an earlier run had read.
     blank : int
         How many lines this run left out, since they hold no text.
     dim : int
@@ -61,7 +66,6 @@ class Grown:
     """
 
     items: int
-    before: int
     blank: int
     dim: int
     notes: tuple[str, ...]
@@ -117,7 +121,7 @@ def embed_lines(
     ...     lines = Path(folder, "lines.txt")
     ...     _ = lines.write_text("near means alike\n\nfar means other\n")
     ...     embed_lines(lines, encoder, Path(folder, "lines.space"), lambda *done: None)
-    Grown(items=2, before=0, blank=1, dim=256, notes=())
+    Grown(items=2, blank=1, dim=256, notes=())
     """
     file, mark = source.stat(), mark_of(source)
     goes_on, before, items = not anew and is_unfinished(path), 0, 0
@@ -140,7 +144,99 @@ def embed_lines(
         size.set(time.monotonic() - start)
     if not items:
         raise NearspaceError(f"{source.name} is empty; expected a text in each line.")
-    return Grown(items, before, blank, finish(path), tuple(notes))
+    return Grown(items, blank, finish(path), tuple(notes))
+
+
+def embed_items(
+    dataset: Dataset, encoder: Encoder, path: Path, tell: TellItems, anew: bool = False
+) -> Space:
+    """Embed a dataset into a space, some items at a time where all take long.
+
+    The encoder is fitted on all items, before any is embedded. The space holds all that is done,
+    whenever it is interrupted, and grows on from there when the same is asked for again; what was
+    learnt is in it.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The items.
+    encoder : Encoder
+        Fitted or not.
+    path : Path
+        The file.
+    tell : callable
+        Is told how many items are done, of all.
+    anew : bool, default=False
+        Whether to begin again where it was interrupted.
+
+    Raises
+    ------
+    NearspaceError
+        If a space that is to grow on was made of other items, or by another encoder.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from nearspace import load, make
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     embed_items(load("digits"), make("raw"), Path(folder, "a.space"), lambda *done: None)
+    Space(1,797 × 64, raw, digits)
+    """
+    dataset = dataset_for(encoder, dataset)
+
+    def mark() -> dict[str, Any]:
+        ids = "\0".join(map(str, np.asarray(dataset.ids).tolist())).encode(errors="surrogatepass")
+        digest = f"{dataset.fingerprint} {hashlib.blake2b(ids, digest_size=8).hexdigest()}"
+        return {"source": dataset.name, "items": len(dataset), "digest": digest}
+
+    return grow_by_parts(
+        dataset, encoder, path, mark, lambda rows, by: embed(dataset.take(rows), by), tell, anew
+    )
+
+
+def grow_by_parts(
+    dataset: Dataset,
+    encoder: Encoder,
+    path: Path,
+    mark: Callable[[], dict[str, Any]],
+    part: Part,
+    tell: TellItems,
+    anew: bool,
+) -> Space:
+    """Write a space part by part where to embed all of it takes long, and at once where not.
+
+    Parameters
+    ----------
+    dataset, encoder, path, tell, anew
+        As of `embed_items`.
+    mark : callable
+        Returns what the items come from; see `grow`.
+    part : callable
+        Returns the space of some rows.
+    """
+    done, goes_on, size = 0, not anew and is_unfinished(path), BlockSize()
+    if goes_on:
+        encoder, done, _ = begun(path, mark(), encoder)
+    else:
+        encoder = fitted(encoder, dataset)
+    tell(done, len(dataset))
+    while done < len(dataset):
+        start = time.monotonic()
+        rows = np.arange(done, min(done + size.items, len(dataset)))
+        some = part(rows, encoder)
+        seconds = time.monotonic() - start
+        if not done and seconds * len(dataset) < PATIENCE * len(rows):
+            # As fast as that it is the same file whatever else the machine does.
+            whole = some if len(rows) == len(dataset) else part(np.arange(len(dataset)), encoder)
+            save(whole, path)
+            return whole
+        done = int(rows[-1]) + 1
+        grow(path, some, mark(), done, begin=not goes_on)
+        goes_on = True
+        tell(done, len(dataset))
+        size.set(seconds)
+    finish(path)
+    return open_space(path)
 
 
 def grow(path: Path, space: Space, mark: dict[str, Any], read: int, *, begin: bool) -> int:
@@ -198,9 +294,8 @@ def begun(path: Path, mark: dict[str, Any], encoder: Encoder) -> tuple[Encoder, 
     made_by = read_encoder() if read_encoder is not None else None
     if read != mark:
         raise NearspaceError(
-            f"{path} was begun with {read.get('source')} of {read.get('bytes'):,} bytes, and is "
-            f"unfinished; got {mark['source']} of {mark['bytes']:,} bytes, or changed since: begin "
-            "anew by --force."
+            f"{path} was begun with {_source(read)} and is unfinished; got {_source(mark)}, or "
+            "changed since: begin anew by --force."
         )
     if not isinstance(made_by, Encoder) or header.recipe.spec != encoder.spec:
         raise NearspaceError(
@@ -208,3 +303,9 @@ def begun(path: Path, mark: dict[str, Any], encoder: Encoder) -> tuple[Encoder, 
             "on with the same encoder, or begin anew by --force."
         )
     return made_by, lines, header.items.count
+
+
+def _source(mark: dict[str, Any]) -> str:
+    """Return in words what a space is made of."""
+    count = next((f"{mark[unit]:,} {unit}" for unit in ("bytes", "items") if unit in mark), "items")
+    return f"{mark.get('source')} of {count}"

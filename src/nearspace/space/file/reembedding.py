@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,14 @@ from nearspace.data import Dataset, Text
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.errors import DataError, NearspaceError, called_as
-from nearspace.space.file.growing import BlockSize, begun, finish, grow, is_unfinished, mark_of
-from nearspace.space.formats import open_space, save
+from nearspace.space.file.growing import TellItems, grow_by_parts, is_unfinished, mark_of
+from nearspace.space.formats import open_space
 from nearspace.space.search.filters import column_of
-from nearspace.space.space import Space, check_space, dataset_for, embed, fitted
+from nearspace.space.space import Space, check_space, dataset_for, embed
 
 __all__ = ["items_of", "re_embed", "re_embed_file"]
 
 NAMED = 3  # items that an error names
-
-# Is told how many items are embedded, of all.
-Tell = Callable[[int, int], None]
 
 
 def items_of(space: Space, source: Dataset | None = None) -> Dataset:
@@ -120,7 +115,7 @@ def re_embed_file(
     source: Path,
     encoder: Any,
     path: Path,
-    tell: Tell,
+    tell: TellItems,
     items: Dataset | None = None,
     anew: bool = False,
 ) -> Space:
@@ -147,32 +142,21 @@ def re_embed_file(
         raise NearspaceError(
             f"{source} is unfinished: let the command that was interrupted end it first."
         )
-    dataset, encoder, mark = items_of(old, items), as_encoder(encoder), mark_of(source)
+    dataset, encoder = items_of(old, items), as_encoder(encoder)
     if encoder.needs_all_items:
         raise NearspaceError(
             f"{encoder.spec} looks vectors up that others have made: nearspace import makes a "
             "space of them."
         )
-    done, goes_on = 0, not anew and is_unfinished(path)
-    if goes_on:
-        encoder, done, _ = begun(path, mark, encoder)
-    else:
-        encoder = fitted(encoder, dataset_for(encoder, dataset))
-    size = BlockSize()
-    while done < len(old):
-        start = time.monotonic()
-        rows = np.arange(done, min(done + size.items, len(old)))
-        part = _renewed(old[rows], dataset.take(rows), encoder)
-        done = int(rows[-1]) + 1
-        if len(part) == len(old):
-            save(part, path)
-            return part
-        grow(path, part, mark, done, begin=not goes_on)
-        goes_on = True
-        tell(done, len(old))
-        size.set(time.monotonic() - start)
-    finish(path)
-    return open_space(path)
+    return grow_by_parts(
+        dataset_for(encoder, dataset),
+        encoder,
+        path,
+        lambda: mark_of(source),
+        lambda rows, by: _renewed(old[rows], dataset.take(rows), by),
+        tell,
+        anew,
+    )
 
 
 def _renewed(space: Space, dataset: Dataset, encoder: Encoder) -> Space:
