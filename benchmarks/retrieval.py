@@ -5,7 +5,8 @@ Run: NEARSPACE_DATA=… python benchmarks/retrieval.py [--with ENCODER …]
 Search: of 20,000 short texts (jokes and headlines, drawn from `humor`), and of the paragraphs of
 WikiText-2, the first sentence of 2,000 is to find what is left of its text. nDCG@10 in percent with
 its interval over queries; it ends where `ir_measures` does not say the same to 1e-6. Below stand
-those of the index of words in a space, by SQLite's FTS5, and of FTS5's runs of three characters.
+those of the index of words in a space, by SQLite's FTS5, of FTS5's runs of three characters, and of
+words and vectors of each encoder together, as `nearspace search --hybrid` finds them.
 Likeness: Spearman on the test pairs of `stsb-captions`, in three languages, fitted on their texts.
 """
 
@@ -22,7 +23,7 @@ import ir_measures
 import numpy as np
 from ir_measures import nDCG
 
-from nearspace import compare, load, load_pairs
+from nearspace import compare, embed, load, load_pairs, neighbours
 from nearspace.encoders.spec import make
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
@@ -94,6 +95,16 @@ def by_trigrams(task):
     return ranking
 
 
+def by_both(task, spec):
+    """Return the ranking of a space that is searched by words and by vectors."""
+    encoder = make(spec).fit_on(task.train)
+    space, queries = embed(task.train, encoder), list(task.test.items)
+    vectors = encoder.transform_queries(queries)
+    ids = neighbours(space, vectors, 10, words=queries).ids
+    places = {each: at for at, each in enumerate(space.ids.tolist())}
+    return np.array([[places[each] for each in row] for row in ids.tolist()])
+
+
 def search(name, dataset, specs):
     """Print the table of a data set."""
     start = time.process_time()
@@ -109,6 +120,9 @@ def search(name, dataset, specs):
         print(f"| {cell(row.spec)} | {' | '.join(texts)} | {row.verdict} |")
     for index in (by_index, by_trigrams):
         print(f"{index.__name__}: {100 * ndcg(index(task), task.relevance, 10).mean():.2f}")
+    for spec in specs:
+        value = 100 * ndcg(by_both(task, spec), task.relevance, 10).mean()
+        print(f"words and vectors of {spec}: {value:.2f}")
     for failure in board.failures:
         print(f"| {cell(failure.spec)} | {failure.error} | | | failed |")
     for spec in ("bm25", *specs):

@@ -333,6 +333,14 @@ def test_the_pace_is_that_of_the_fits_that_are_done(digits):
     assert pace.share(1e9) < pace.share(0.0) == 1.0 == pace.share(1e9)
 
 
+def test_a_network_trained_elsewhere_is_timed_before_the_first_fit(tmp_path):
+    model = text_models.save(text_models.bert, tmp_path / "bert")
+    texts = load([f"near {n}" for n in range(60)], labels=["a", "b"] * 30)
+    encoder = make(f"pretrained({str(model)!r})")
+    pace = Pace(encoder, set_task(texts, Protocol(k=1)), encoder.schedule)
+    assert pace.seconds([Step(20, 0, Way("all"))]) > 0
+
+
 def test_ctrl_c_keeps_what_is_done(digits):
     def stop_at(way):
         def progress(share, words):

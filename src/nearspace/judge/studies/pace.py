@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.base import clone
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.trainable import Schedule
+from nearspace.encoders.trainable import Schedule, Trainable
 from nearspace.encoders.trained import Trained
 from nearspace.judge.cost import Expected, expect, is_small
 from nearspace.judge.studies.finetune import TRAINED, Way
@@ -18,6 +19,8 @@ from nearspace.judge.task import ItemTask
 __all__ = ["Pace", "Step"]
 
 HEAD_SECONDS = 0.3  # of a linear head, until one is fitted
+PILOT = 32  # items that a network trained elsewhere embeds, to see how long it takes
+BACK_AND_FORTH = 3  # times as long as to embed an item takes it to train on it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +52,7 @@ class Pace:
         self.times: dict[Way, tuple[float, float]] = {}  # seconds, and the work they went into
         expected = _expected(encoder, task)
         items = len(task.train) * sum(expected.epochs)
-        self.item_seconds = expected.training / items if items else 0.0
+        self.item_seconds = expected.training / items if items else _step_seconds(encoder, task)
         self.pretraining = 0.0 if fitted else expected.seconds
         self.began, self.told = time.monotonic(), 0.0
 
@@ -100,3 +103,18 @@ def _expected(encoder: Encoder, task: ItemTask) -> Expected:
         return expect(encoder, task)
     except Exception:  # fitting it on all items says what is wrong with it, if anything is
         return Expected(0.0, 0.0)
+
+
+def _step_seconds(encoder: Encoder, task: ItemTask) -> float:
+    """Return about how long an item takes on which a network trained elsewhere is trained on."""
+    if not isinstance(encoder, Trainable):
+        return 0.0
+    try:
+        some = task.train.take(np.arange(min(PILOT, len(task.train))))
+        fitted = clone(encoder).fit_on(some)
+        fitted.transform(some.items[:1])  # which reads its weights
+        start = time.perf_counter()
+        fitted.transform(some.items)
+    except Exception:  # as in `_expected`
+        return 0.0
+    return BACK_AND_FORTH * (time.perf_counter() - start) / len(some)
