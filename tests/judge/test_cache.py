@@ -511,7 +511,7 @@ def use_it(folder, seed, rounds, most):
 
 @posix
 @pytest.mark.parametrize(
-    ("processes", "rounds"), [(3, 15), pytest.param(6, 3000, marks=pytest.mark.full)]
+    ("processes", "rounds"), [(3, 5), pytest.param(6, 3000, marks=pytest.mark.full)]
 )
 def test_many_processes_share_and_prune_it(processes, rounds, tmp_path):
     most = 3 * len(b"".join(map(bytes, cache._packed(*content(), KEY))))
@@ -538,7 +538,7 @@ def store_for_ever(folder, sender):
 
 
 @posix
-@pytest.mark.parametrize("kills", [4, pytest.param(200, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [2, pytest.param(200, marks=pytest.mark.full)])
 def test_what_a_killed_process_leaves_goes_and_what_a_living_one_writes_stays(kills, tmp_path):
     command = [sys.executable, "-c", LIVES, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as living:

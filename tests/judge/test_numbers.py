@@ -8,6 +8,7 @@ from tests.one_part import compare
 
 from nearspace.data import load, train_test_split
 from nearspace.encoders.spec import make
+from nearspace.encoders.trainable import Schedule
 from nearspace.errors import NearspaceError
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.judge.studies.transfer import transfer
@@ -72,7 +73,9 @@ def test_ranked_by_the_error_the_lowest_is_best_and_below_chance(diabetes):
 
 
 def test_few_labels_of_numbers_are_learnt_from(diabetes):
-    found = transfer(diabetes, "autoencoder(dim=8, epochs=3)", labelled=[60], seeds=2)
+    schedule = Schedule(fewest_steps=20, passes=0, rates=(1e-3,))
+    spec = "autoencoder(dim=8, epochs=3)"
+    found = transfer(diabetes, spec, labelled=[60], seeds=2, schedule=schedule)
     rows = {row.way: row for row in found.rows}
     assert list(rows) == [
         "from scratch", "linear head on raw", "linear head",

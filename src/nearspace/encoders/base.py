@@ -224,6 +224,11 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         with one_thread():
             checked, y = self.begin_fit(items, y, kind)
             self._fit(checked, y)
+        # As a file gives them back: products with columns that lie together, as LAPACK leaves
+        # them, are summed in another order, and differ in their last bit.
+        for name, value in vars(self).items():
+            if name.endswith("_") and isinstance(value, np.ndarray):
+                setattr(self, name, np.asarray(value, order="C"))
         return self
 
     def begin_fit(self, items: Any, y: Any, kind: Kind | None = None) -> tuple[Any, Target | None]:
