@@ -42,6 +42,8 @@ QUICK = {
     "alexnet": "alexnet(epochs=4)",
     "pca": "pca(dim=8)",
     "bovw": "bovw(words=100)",
+    "skipgram": "skipgram(dim=16, epochs=20)",
+    "cbow": "cbow(dim=16, epochs=20)",
 }
 CASES = [
     (name, kind)
@@ -153,7 +155,7 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 @each(CASES)
 def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
     counts = {"bow", "tfidf", "hashing", "bovw", "colour_histogram"}
-    angles = {"adapter", "simclr", "supcon", "l2", "vectors", *OTHERS}
+    angles = {"adapter", "simclr", "supcon", "l2", "vectors", "skipgram", "cbow", *OTHERS}
     by_cosine = name in counts | angles or (kind == "text" and name in {"raw", *AROUND})
     encoder, _, test = fitted(name, kind)
     assert encoder.metric in METRICS

@@ -83,6 +83,12 @@ CATALOGUE: dict[str, Entry] = {
     "tfidf": Entry(".handmade.words:TfIdf", ("text",), "word counts weighted by rarity", "items"),
     "hashing": Entry(".handmade.words:Hashing", ("text",), "word counts without a vocabulary"),
     "bm25": Entry(".handmade.bm25:BM25", ("text",), "word weights of search engines", "items"),
+    "skipgram": Entry(
+        ".learned.word_vectors:SkipGram", ("text",), "word vectors that tell their context", "items"
+    ),
+    "cbow": Entry(
+        ".learned.word_vectors:CBOW", ("text",), "word vectors that their context tells", "items"
+    ),
     "onehot": Entry(".handmade.plain:OneHot", ("table",), "one-hot, scaled numbers", "items"),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
@@ -92,9 +98,7 @@ CATALOGUE: dict[str, Entry] = {
         "a model that others have trained",
         extra="pretrained",
     ),
-    "static": Entry(
-        ".borrowed.static:Static", ("text",), "a table of token vectors", extra="pretrained"
-    ),
+    "static": Entry(".borrowed.static:Static", ("text",), "a table of token or word vectors"),
     "finetuned": Entry(
         ".learned.finetuned:Finetuned",
         ("image", "text", "vector"),
