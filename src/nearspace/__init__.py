@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nearspace.space.search.explained import explain
     from nearspace.space.search.neighbours import analogy, neighbours
     from nearspace.space.space import Space, embed
+    from nearspace.space.word_space import word_space
 
 # Names resolve on first use, so that `import nearspace` imports neither torch nor scikit-learn.
 _HOME = {
@@ -71,6 +72,7 @@ _HOME = {
     "train_test_split": "data",
     "transfer": "judge.studies.transfer",
     "unpack": "space.codec.codec",
+    "word_space": "space.word_space",
     "write_map": "report.map",
     "write_report": "report.page",
 }
@@ -112,6 +114,7 @@ __all__ = [
     "train_test_split",
     "transfer",
     "unpack",
+    "word_space",
     "write_map",
     "write_report",
 ]

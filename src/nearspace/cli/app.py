@@ -36,6 +36,7 @@ COMMANDS = {
     "rates": ("rates",),
     "cache": ("cache",),
     "embed": ("embed",),
+    "words": ("words",),
     "search": ("search", "index"),
     "map": ("map",),
     "diff": ("diff",),
@@ -48,7 +49,7 @@ COMMANDS = {
 # Under which heading the help lists the commands of a file, in the order above.
 HEADINGS = {
     "Choose an encoder": ("compare", "encoders", "layers", "transfer", "rates", "cache"),
-    "Make a space and look into it": ("embed", "search", "map", "diff"),
+    "Make a space and look into it": ("embed", "words", "search", "map", "diff"),
     "Keep a space": ("space", "renewal", "exchange"),
     "Decode and pack": ("decode", "codec"),
 }

@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import StrOptions
 from nearspace.data import Text
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.blocks import text_blocks
+from nearspace.encoders.vocabulary import Vocabulary
 from nearspace.learning.progress import tell_embedded
 
 __all__ = ["POOLS", "Pooled", "zipf"]
@@ -63,6 +64,10 @@ class Pooled(Encoder):
         The row is -1 for a token that is passed over. Rows behind those of the table are of vectors
         that are returned too: those of tokens which the table does not have.
         """
+
+    def words(self) -> Vocabulary | None:
+        """Return the words of the first rows of the table; None where tokens are no words."""
+        return None
 
     def _set_pool(self, pool: str, shares: Any, items: list[str]) -> None:
         """Set how vectors are pooled, by the shares of all tokens that each token has."""

@@ -166,7 +166,8 @@ class Static(Pooled):
     def check_whole(self) -> None:
         """Raise an error unless there is a finite vector for every token that may come."""
         super().check_whole()
-        n = len(self._words()) - RESERVED if self.words_ else self._tokens().get_vocab_size()
+        vocabulary = self.words()
+        n = self._tokens().get_vocab_size() if vocabulary is None else len(vocabulary.tokens)
         if n > len(self.table_):
             raise ValueError("it has more tokens than there are vectors")
         if not all(0 <= number < len(self.table_) for number in self.dropped_):
@@ -179,12 +180,14 @@ class Static(Pooled):
 
     def notes_on(self, X: Any) -> tuple[str, ...]:
         """Return which share of the words of texts has no vector, where that is told by words."""
-        return self._words().notes_on(self._check(X, reset=False)) if self.words_ else ()
+        vocabulary, texts = self.words(), self._check(X, reset=False)
+        return () if vocabulary is None else vocabulary.notes_on(texts)
 
-    def _words(self) -> Vocabulary:
-        if not hasattr(self, "_reader"):
+    def words(self) -> Vocabulary | None:
+        """Return the words of a file of word vectors; None where a tokenizer has the tokens."""
+        if self.words_ and not hasattr(self, "_reader"):
             self._reader: Any = Vocabulary("word", self.words_)
-        return self._reader
+        return self._reader if self.words_ else None
 
     def _tokens(self) -> Any:
         """Return the tokenizer, which takes a moment to read."""
@@ -197,8 +200,8 @@ class Static(Pooled):
         self, texts: list[str]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         none = self.table_[:0]
-        if self.words_:
-            numbers, ends = self._words().ids(texts)
+        if (vocabulary := self.words()) is not None:
+            numbers, ends = vocabulary.ids(texts)
             rows = np.where(numbers == UNKNOWN, -1, numbers - RESERVED).astype(np.int64)
             return rows, ends, none
         read = self._tokens().encode_batch_fast(texts, add_special_tokens=False)
