@@ -49,6 +49,13 @@ def pairs_of_noise(judged=False):
     return Pairs(*sides, np.stack([np.arange(150)] * 2, 1), -noise if judged else None)
 
 
+def plurals():
+    """Return questions of the form "cat is to cats as dog is to …", which bytes answer."""
+    nouns = ["cat", "dog", "boat", "house", "hammer", "planet", "river", "cloud"]
+    lines = [f"{a} {a}s {b} {b}s" for a in nouns for b in nouns if a != b]
+    return set_task(load([": plurals", *lines], kind="text"), Protocol(), "analogies")
+
+
 TASKS = {
     "classes": set_task(SAMPLES["wine"](), Protocol()),
     "numbers": set_task(diabetes(), Protocol()),
@@ -72,6 +79,8 @@ EVIDENCE |= {
     name: TASKS[name].evidence(make("pca(dim=4)").fit_on(TASKS[name].train))
     for name in ("retrieval", "likeness")
 }
+TASKS["analogies"] = plurals()
+EVIDENCE["analogies"] = TASKS["analogies"].evidence(make("raw").fit_on(TASKS["analogies"].train))
 
 
 @pytest.mark.parametrize("name", SCORES)
@@ -88,7 +97,7 @@ def test_every_score_is_what_its_row_says(name):
         if not score.per_unit:
             assert np.isfinite(float(measured))
             continue
-        units = 150 if of == "likeness" else len(TASKS[of].test)
+        units = {"likeness": 150, "analogies": 56}.get(of, len(TASKS[of].test))
         assert measured.shape == (units,)
         there = measured[np.isfinite(measured)]
         assert len(there)

@@ -207,8 +207,8 @@ class Judging:
         str | None,
         typer.Option(
             metavar="TASK",
-            help="classes, numbers, unlabelled, retrieval or likeness; overrules what the data "
-            "bring.",
+            help="classes, numbers, unlabelled, retrieval, likeness or analogies; overrules what "
+            "the data bring.",
         ),
     ] = None
     test_size: Annotated[

@@ -16,9 +16,9 @@ from nearspace.encoders.blocks import text_blocks
 from nearspace.encoders.vocabulary import Vocabulary
 from nearspace.learning.progress import tell_embedded
 
-__all__ = ["POOLS", "Pooled", "zipf"]
+__all__ = ["POOLING", "Pooled", "zipf"]
 
-POOLS = {"pool": [StrOptions({"mean", "sif"})]}
+POOLING = {"pool": [StrOptions({"mean", "sif"})]}
 COMMON = 1e-3  # share of all tokens at which a token weighs half: the ``a`` of the paper
 MOST_MEANS = 2**16  # texts of which the common direction is learnt
 

@@ -12,6 +12,7 @@ from scipy import sparse
 from nearspace.data import Target
 from nearspace.encoders.base import Encoder
 from nearspace.errors import NearspaceError
+from nearspace.metrics.analogies import analogies_solved
 from nearspace.metrics.directions import has_direction, zeros_told
 from nearspace.metrics.exact import rescored
 from nearspace.metrics.labels import probe, votes_of
@@ -116,6 +117,11 @@ class Evidence:
         return np.round(alike / largest, DIGITS) * largest
 
     @functools.cached_property
+    def analogies(self) -> np.ndarray:
+        """Which questions of the task are answered rightly."""
+        return analogies_solved(self.test, self.task.questions, self.metric)
+
+    @functools.cached_property
     def rotated(self) -> VectorArray:
         """The vectors of the test side for what only looks at distances among them."""
         return rotated(self.test)
@@ -134,7 +140,7 @@ class Evidence:
     @property
     def notes(self) -> list[str]:
         """What there is to say of the vectors: of those that are zero, and of hubs."""
-        notes = [*self._on_zeros(), *self._on_hubs()]
+        notes = [*self._on_zeros(), *self._on_hubs(), *self.task.told_of(self)]
         if self.metric == "dot" and self.task.mapped:
             notes.append("The inner product is no distance: no map, no intrinsic dimension.")
         return notes
@@ -153,6 +159,8 @@ class Evidence:
 
     def _on_hubs(self) -> list[str]:
         """Return a note on training items that are neighbours of test items far and wide."""
+        if not self.task.of_items:
+            return []
         k, ids = self.task.protocol.k, np.asarray(self.task.train.ids)
         # Without labels nothing votes, and the neighbours of a sample are enough.
         labelled = self.task.labelled

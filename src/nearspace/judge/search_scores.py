@@ -1,4 +1,4 @@
-"""The scores of search and of likeness: how well queries find, how well cosines go with judges."""
+"""The scores of search, likeness and analogies: what is found, how well cosines go with judges."""
 
 from __future__ import annotations
 
@@ -69,5 +69,15 @@ SEARCH_SCORES = (
     _goes_with(
         "pearson", "Pearson", pearson_parts,
         "Correlation of how alike vectors are with how alike the pairs are judged to be.",
+    ),
+    Score(
+        name="analogies",
+        label="analogies",
+        bounded=True,
+        meaning="Share of the questions 'a is to b as c is to …' whose answer is the word nearest "
+        "to b - a + c.",
+        needs=frozenset({"analogies"}),
+        measure=lambda evidence: evidence.analogies,
+        guess=lambda task: np.full(len(task.questions), 1 / max(len(task.test) - 3, 1)),
     ),
 )  # fmt: skip

@@ -54,6 +54,8 @@ class Task(ABC):
         What its test units are called.
     mapped : bool
         Whether maps of the test items say anything, and how alike their spaces are.
+    of_items : bool
+        Whether each test item is a test unit, whose neighbours tell something.
     dataset : Dataset
         Every item that is ever embedded.
     train : Dataset
@@ -82,6 +84,7 @@ class Task(ABC):
     registry: ClassVar[dict[str, type[Task]]] = {}
     units: ClassVar[str] = "test items"
     mapped: ClassVar[bool] = True
+    of_items: ClassVar[bool] = True
 
     dataset: Dataset
     train: Dataset
@@ -119,6 +122,10 @@ class Task(ABC):
         test = self.asked_of(encoder)
         seconds = time.perf_counter() - start
         return Evidence(self, encoder, train, test, reference, seconds)
+
+    def told_of(self, evidence: Evidence) -> list[str]:
+        """Return what there is to say of an encoder's vectors that the task alone looks at."""
+        return []
 
     def asked_of(self, encoder: Encoder) -> Any:
         """Return the vectors of the test side."""

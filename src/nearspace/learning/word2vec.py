@@ -22,7 +22,8 @@ from nearspace.learning.progress import tell_epoch
 
 __all__ = ["Stream", "Words2Vec", "train_words"]
 
-BLOCK = 32  # words that share negative samples, of which there are as many
+BLOCK = 32  # words that share negative samples
+DRAWN = 16  # of which a block has so many
 MOST_BLOCKS = 64  # of a step
 STEPS = 16  # of a pass at least, where there are so many blocks
 POWER = 0.75  # of the counts, by which negative samples are drawn
@@ -127,7 +128,7 @@ def train_words(stream: Stream, settings: Words2Vec) -> Iterator[NDArray[np.floa
         for at, part in enumerate(parts):
             done = (epoch + at / len(parts)) / settings.epochs
             rate = settings.learning_rate * (1 - (1 - LAST_RATE) * done)
-            drawn = np.searchsorted(noise, rng.random(len(part.centres)))
+            drawn = np.searchsorted(noise, rng.random(len(part.weights) * DRAWN))
             step(part, table, other, torch.from_numpy(drawn), settings.negatives, rate)
         tell_epoch(epoch + 1, settings.epochs)
         yield vectors.numpy()
@@ -163,8 +164,9 @@ class _Part:
         return self.words[window : len(self.words) - window]
 
     def blocks(self, rows: Tensor) -> Tensor:
-        """Return what is known of `centres`, or of as many negative samples, block by block."""
-        return rows.view(len(self.weights), BLOCK, -1)
+        """Return what is known of `centres`, or of negative samples, block by block."""
+        blocks = len(self.weights)
+        return rows.view(blocks, len(rows) // blocks, -1)
 
     def spans(self, rows: Tensor) -> Tensor:
         """Return what is known of `words` as it stands in the span of each block: no copy."""
@@ -285,7 +287,7 @@ def _tell_the_context(
     contexts = other.look(torch.cat([part.words, drawn]))
     around, others = part.spans(contexts), part.blocks(contexts[len(part.words) :])
     right = torch.bmm(words, around.mT).sigmoid_().sub_(1).mul_(part.weights)
-    share = part.weights.sum(2, keepdim=True) * (negatives / BLOCK)
+    share = part.weights.sum(2, keepdim=True) * (negatives / DRAWN)
     wrong = torch.bmm(words, others.mT).sigmoid_().mul_(share)
     of_words = torch.bmm(right, around).baddbmm_(wrong, others)
     of_contexts = part.of_spans(torch.bmm(right.mT, words))
@@ -305,10 +307,10 @@ def _tell_the_word(
     shares = part.weights / counts.clamp_min(1)
     means = torch.bmm(shares, part.spans(table.look(part.words)))
     both = other.look(torch.cat([part.centres, drawn]))
-    words, others = part.blocks(both[: len(drawn)]), part.blocks(both[len(drawn) :])
+    words, others = part.blocks(both[: -len(drawn)]), part.blocks(both[-len(drawn) :])
     right = (means * words).sum(2, keepdim=True).sigmoid_().sub_(1).mul_(there)
-    wrong = torch.bmm(means, others.mT).sigmoid_().mul_(there * (negatives / BLOCK))
+    wrong = torch.bmm(means, others.mT).sigmoid_().mul_(there * (negatives / DRAWN))
     of_means = (right * words).baddbmm_(wrong, others)
-    of_both = torch.cat([right * means, torch.bmm(wrong.mT, means)])
+    of_centres, of_drawn = (right * means).flatten(0, 1), torch.bmm(wrong.mT, means).flatten(0, 1)
     table.move(part.words, part.of_spans(torch.bmm(part.weights.mT, of_means)), rate)
-    other.move(torch.cat([part.centres, drawn]), of_both.flatten(0, 1), rate)
+    other.move(torch.cat([part.centres, drawn]), torch.cat([of_centres, of_drawn]), rate)

@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import Interval
 
 from nearspace.data.readers.word_vectors import is_word_vectors, read_word_vectors
 from nearspace.encoders.borrowed.tables import read_table, read_tokenizer
-from nearspace.encoders.pooled import POOLS, Pooled, zipf
+from nearspace.encoders.pooled import POOLING, Pooled, zipf
 from nearspace.encoders.vocabulary import RESERVED, UNKNOWN, Vocabulary
 from nearspace.errors import DataError, need
 
@@ -92,7 +92,7 @@ class Static(Pooled):
         "dim": [Interval(Integral, 1, None, closed="left"), None],
         "revision": [str, None],
         "most": [Interval(Integral, 1, None, closed="left"), None],
-        **POOLS,
+        **POOLING,
     }
 
     def __init__(

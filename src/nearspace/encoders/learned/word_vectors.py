@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import Interval
 
 from nearspace.data.words import words_of
 from nearspace.encoders.learned.learned import seed_of
-from nearspace.encoders.pooled import POOLS, Pooled
+from nearspace.encoders.pooled import POOLING, Pooled
 from nearspace.encoders.vocabulary import RESERVED, UNKNOWN, Vocabulary
 from nearspace.errors import DataError
 from nearspace.learning.progress import epoch_bar
@@ -92,7 +92,7 @@ class LearnedWords(Pooled):
         "at_least": [Interval(Integral, 1, None, closed="left")],
         "subsample": [Interval(Real, 0, 1, closed="both")],
         "pieces": ["boolean"],
-        **POOLS,
+        **POOLING,
         "epochs": [Interval(Integral, 1, None, closed="left"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "random_state": ["random_state"],

@@ -90,10 +90,11 @@ def compare(
         Their labels, or the name of a column: classes, or numbers where one is not whole.
     encoders : iterable of str or transformer, optional
         Specs, encoders, or any scikit-learn transformers; by default those that suit the kind.
-    task : {"classes", "numbers", "unlabelled", "retrieval", "likeness"}, optional
+    task : {"classes", "numbers", "unlabelled", "retrieval", "likeness", "analogies"}, optional
         What a space should be good for; by default what the data bring decides: classes or numbers
         as labels, none, queries that are to find documents, pairs judged by how alike they are.
-        Of texts alone ``"retrieval"`` makes queries.
+        Of texts alone ``"retrieval"`` makes queries, and ``"analogies"`` takes those that test, or
+        else all, for questions of four words.
     k : int, default=5
         Neighbours that vote.
     rank_by : str, optional

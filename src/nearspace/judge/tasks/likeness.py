@@ -12,12 +12,15 @@ from nearspace.data import Dataset
 from nearspace.data.duplicates import components
 from nearspace.data.pairs import Pairs
 from nearspace.errors import DataError
+from nearspace.judge.evidence import Evidence
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import FEWEST_UNITS
 from nearspace.judge.task import GEOMETRY_ITEMS, Task
 from nearspace.judge.tasks.retrieval import check_no_split, check_rank_by
+from nearspace.metrics.correlation import spearman_parts
+from nearspace.metrics.directions import has_direction
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
@@ -49,6 +52,7 @@ class Likeness(Task):
     name = "likeness"
     units = "pairs"
     mapped = False
+    of_items = False
 
     links: np.ndarray
     judged: np.ndarray
@@ -129,6 +133,20 @@ class Likeness(Task):
     def groups(self) -> np.ndarray | None:
         """Which of the pairs share items, where some do."""
         return self.group
+
+    def told_of(self, evidence: Evidence) -> list[str]:
+        """Return how many pairs have a direction on both sides, where some have not."""
+        if evidence.metric != "cosine":
+            return []
+        covered = has_direction(evidence.test)[self.links].all(axis=1)
+        if covered.all():
+            return []
+        alone = spearman_parts(evidence.likeness[covered], self.judged[covered])
+        of_them = f"; of these pairs alone it is {alone.mean():.3g}" if len(alone) else ""
+        return [
+            f"It has vectors for both sides of {covered.mean():.1%} of the pairs; for Spearman's "
+            f"correlation the others count as not alike, with a cosine of 0{of_them}."
+        ]
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
