@@ -20,6 +20,7 @@ from PIL import Image as Pillow
 from tests.mutations import Reader, attack
 
 from nearspace.data import load
+from nearspace.data.readers.word_vectors import read_word_vectors
 from nearspace.encoders.borrowed.elsewhere import Vectors
 from nearspace.recipe import Recipe
 from nearspace.space.file.checking import verify
@@ -170,6 +171,14 @@ def tar_files():
     ]
 
 
+def word_files(binary):
+    rows = [(f"word{n} ".encode(), row) for n, row in enumerate(vectors())]
+    if binary:
+        return [b"24 3\n" + b"".join(word + row.tobytes() for word, row in rows)]
+    lines = b"".join(word + " ".join(map(str, row.tolist())).encode() + b"\n" for word, row in rows)
+    return [lines, b"24 3\n" + lines]
+
+
 def text_files():
     return ["\n".join(f"text {n} of é" for n in range(ROWS)).encode()]
 
@@ -247,6 +256,10 @@ CSV = (
     b"0000-00-00", b"31.12.9999", b"2024-05-31T25:61", b"2024-05-31 10:00 +99:99", b"train", b"id",
     b"," * 3000, b"\xc2\xa0", b"\xe2\x80\xae", b" ", b"a" * 70_000, b"\xd9\xa1\xd9\xa2", b"1_000",
 )  # fmt: skip
+VEC = (
+    b" ", b"  ", b"\n", b"24 3\n", b"3 24\n", b"24 3000000000\n", b"9" * 18 + b" 3\n", b"nan",
+    b"inf", b"1e39", b"1_0", b"\0", b"\xff", b"\t", b"-", b"0x1",
+)  # fmt: skip
 JSON = (
     b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\n", b"\r", b"\0", b"null", b"true", b"NaN",
     b"Infinity", b"-Infinity", b"1e999", b"-0", b"9" * 20, b"9" * 5000, b"01", b"'", b"{}", b"[]",
@@ -300,6 +313,10 @@ READERS = [
     Reader("tar.bz2 of a mutated tar", "a.tar.bz2", load, tar_files, TAR, bz2.compress),
     Reader("txt", "a.txt", load, text_files, CSV),
     Reader("txt.gz", "a.txt.gz", load, text_files, CSV, gzip.compress),
+    Reader("words", "a.vec", read_word_vectors, partial(word_files, binary=False), VEC),
+    Reader("binary words", "a.bin", read_word_vectors, partial(word_files, binary=True), VEC),
+    Reader("words.gz", "a.txt.gz", read_word_vectors, partial(word_files, binary=False), VEC,
+           gzip.compress),
     Reader("parquet", "a.parquet", load, parquet_files, PARQUET, reserved=PAGE),
     Reader("npy as a space", "a.npy", open_space, matrix_files, NPY),
     Reader("npz as a space", "a.npz", open_space, partial(saved, ".npz"), ZIP),

@@ -23,6 +23,7 @@ LONGEST_LINE = 2**22  # bytes of a word and its vector
 AT_ONCE = 4096  # lines that are turned into numbers together
 PIECE = 2**20  # bytes that are read at once: what a header says may be any number
 NUMBER = 4  # bytes of a float32
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -161,31 +162,39 @@ def _parsed(
     parts = [line.strip().rsplit(b" ", d) for line in lines]
     at = [row for row, line in enumerate(lines) if line.strip()]
     for row in at:
-        if len(parts[row]) != d + 1:
+        # A word may have blanks within, as some of GloVe's have, but no number behind one.
+        if len(parts[row]) != d + 1 or any(map(_is_number, parts[row][0].split()[1:])):
             got = max(len(lines[row].split()) - 1, 0)
             raise DataError(
                 f"{name}: line {number + row + 1} has a vector of {got} numbers, expected {d} as "
                 "in the first one."
             )
     text = b" ".join(field for row in at for field in parts[row][1:])
-    with warnings.catch_warnings():  # numpy warns of what is no number, and stops before it
+    with warnings.catch_warnings():  # of what is no number; later versions of NumPy raise
         warnings.simplefilter("ignore", DeprecationWarning)
-        numbers = np.fromstring(text, dtype=np.float32, sep=" ")
+        try:
+            numbers = np.fromstring(text, dtype=np.float32, sep=" ")
+        except ValueError:
+            numbers = np.empty(0, np.float32)
     if len(numbers) != len(at) * d or not np.isfinite(numbers).all():
-        row, odd = next(
-            (row, field) for row in at for field in parts[row][1:] if not _is_finite(field)
-        )
+        for row in at:
+            for field in parts[row][1:]:
+                if not _is_number(field):
+                    raise DataError(
+                        f"{name}: line {number + row + 1} holds "
+                        f"{field[:40].decode(errors='replace')!r}, expected a finite number."
+                    )
         raise DataError(
-            f"{name}: line {number + row + 1} holds {odd[:40].decode(errors='replace')!r}, "
-            "expected a finite number."
+            f"{name}: lines {number + 1} to {number + len(lines)} hold what is no number."
         )
     return [parts[row][0] for row in at], numbers.reshape(len(at), d)
 
 
-def _is_finite(field: bytes) -> bool:
+def _is_number(field: bytes) -> bool:
+    """Return whether a field is a number that float32 holds."""
     try:
-        return bool(np.isfinite(np.float32(float(field))))
-    except (ValueError, OverflowError):
+        return b"_" not in field and abs(float(field)) <= LARGEST
+    except ValueError:
         return False
 
 
@@ -260,7 +269,8 @@ def _gathered(rows: Rows, name: str, most: int | None) -> WordVectors:
         its = "its first vector is" if len(again) == 1 else "their first vectors are"
         notes.append(f"{len(again):,} {stand} there again, such as '{again[0]:.40}': {its} used.")
     if undecoded:
-        notes.append(f"{undecoded:,} words are not in UTF-8, and were left out.")
+        left = "word is no UTF-8, and was" if undecoded == 1 else "words are not in UTF-8, and were"
+        notes.append(f"{undecoded:,} {left} left out.")
     return WordVectors([*at], np.frombuffer(data, np.float32).reshape(len(at), d), tuple(notes))
 
 
