@@ -156,7 +156,8 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
     counts = {"bow", "tfidf", "hashing", "bovw", "colour_histogram"}
     angles = {"adapter", "simclr", "supcon", "l2", "vectors", "skipgram", "cbow", *OTHERS}
-    by_cosine = name in counts | angles or (kind == "text" and name in {"raw", *AROUND})
+    of_kind = {"raw", "onehot", *AROUND}
+    by_cosine = name in counts | angles or (kind == "text" and name in of_kind)
     encoder, _, test = fitted(name, kind)
     assert encoder.metric in METRICS
     assert encoder.metric == ("dot" if name == "bm25" else "cosine" if by_cosine else "euclidean")

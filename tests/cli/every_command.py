@@ -52,6 +52,7 @@ ARGUMENTS = {
     "--no-cache -o t.json",
     "unpack": "unpack packed.codes --with packed.space -o u.npz",
     "verify": "verify w.space",
+    "words": "words glove.txt -o words.space",
 }
 # As the script that pip installs; that its first line was reached is told to who started it.
 MAIN = "import os; os.write({0}, b'.'); os.close({0}); from nearspace.cli import main; main()"
@@ -73,6 +74,7 @@ def make_inputs(folder):
     np.savez(folder / "more.npz", **more)
     np.savez(folder / "many.npz", vectors=np.random.default_rng(0).normal(size=(1200, 8)))
     save(open_space(folder / "many.npz"), folder / "many.space")
+    (folder / "glove.txt").write_text("".join(f"word{n} {n} {n % 7}\n" for n in range(40)))
     packed = with_codec(space)
     save(packed, folder / "packed.space")
     assert PART in packed.parts

@@ -52,6 +52,7 @@ CASES = {
     "unpack d.codes --with d.space -o new": [],
     "verify d.space --repair -o new.space": [],
     "split d.space --force": ["d.encoder.space", "d.decoder.space"],
+    "words glove.txt --force -o w.space": ["w.space"],
     "compare wine --with raw -o out": ["out/report.html", "out/report.json"],
 }
 CHANGES = {
@@ -99,6 +100,10 @@ def prepared(tmp_path_factory):
     for name in ("w.space", "d.encoder.space", "d.decoder.space"):
         save(wine, folder / name)
     np.save(folder / "q.npy", space.vectors[:40])
+    rows = enumerate(random.normal(size=(1500, 8)).tolist())
+    (folder / "glove.txt").write_text(
+        "".join(f"word{n} {' '.join(map(str, row))}\n" for n, row in rows)
+    )
     np.savez(folder / "v.npz", vectors=random.normal(size=(1500, 8)), ids=np.arange(1500))
     save(open_space(folder / "v.npz"), folder / "v.space")
     np.savez(folder / "v.npz", vectors=random.normal(size=(1700, 8)), ids=np.arange(1700))

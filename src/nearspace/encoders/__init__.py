@@ -89,7 +89,9 @@ CATALOGUE: dict[str, Entry] = {
     "cbow": Entry(
         ".learned.word_vectors:CBOW", ("text",), "word vectors that their context tells", "items"
     ),
-    "onehot": Entry(".handmade.plain:OneHot", ("table",), "one-hot, scaled numbers", "items"),
+    "onehot": Entry(
+        ".handmade.plain:OneHot", ("table", "text"), "one-hot cells, or tokens at places", "items"
+    ),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
     "pretrained": Entry(

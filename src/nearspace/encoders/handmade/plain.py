@@ -7,14 +7,16 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from scipy import sparse
 from scipy.sparse import issparse
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from nearspace.data import Image, Kind, Table
+from nearspace.data import Image, Kind, Table, Text
 from nearspace.data.rounding import NOISE, large_offsets
 from nearspace.encoders.base import Encoder, fewer
 from nearspace.encoders.decoder import FlatDecoder
+from nearspace.encoders.vocabulary import UNITS, UNKNOWN, Vocabulary
 from nearspace.errors import DataError
 from nearspace.metrics.exact import in_range
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["HOG", "ColourHistogram", "OneHot", "Raw"]
+
+
+WIDEST = 2**31  # columns of sparse vectors
 
 
 class Raw(Encoder):
@@ -219,16 +224,26 @@ class ColourHistogram(Encoder):
 
 
 class OneHot(Encoder):
-    """Categories one-hot, numbers scaled to mean 0 and variance 1, missing cells as such.
+    """Cells of tables, and tokens of texts, one-hot.
 
-    A column in which cells were missing gets a column of its own that says so; a missing number
-    then stands at the mean. A category that was not seen in training, or was too rare, counts as
-    "other".
+    Of tables categories are one-hot, numbers scaled to mean 0 and variance 1. A column in which
+    cells were missing gets a column of its own that says so; a missing number then stands at the
+    mean. A category that was not seen in training, or was too rare, counts as "other".
+
+    Of texts each token is one-hot at its place: a sparse vector has a column for each place and
+    each token of the vocabulary, and for others one a place.
 
     Parameters
     ----------
     max_categories : int, default=30
         Categories kept of each column, the commonest first.
+    tokens : {"word", "char", "bpe"}, default="word"
+        What is a token of a text, as of `Vocabulary`.
+    most : int, default=10000
+        Size of the vocabulary of texts, the commonest tokens first.
+    length : int, optional
+        Places of a text that count, from its beginning; by default those of the longest that it is
+        fitted on.
 
     Examples
     --------
@@ -237,23 +252,105 @@ class OneHot(Encoder):
     >>> vectors = OneHot().fit_transform(customers.items)
     >>> len(vectors) == len(customers)
     True
+    >>> encoder = OneHot().fit(["near far", "near"])
+    >>> encoder.get_feature_names_out().tolist()
+    ['0=other', '0=near', '0=far', '1=other', '1=near', '1=far']
+    >>> encoder.transform(["near far", "so near"]).toarray()
+    array([[0., 1., 0., 0., 0., 1.],
+           [1., 0., 0., 0., 1., 0.]], dtype=float32)
     """
 
-    kinds = frozenset({Table})
+    kinds = frozenset({Table, Text})
     learns = "items"
     in_blocks = True
+    zero_means = "no token"
     columns_: list[dict[str, Any]]
+    vocabulary_: dict[str, Any] | None
+    length_: int
     _parameter_constraints: ClassVar[dict[str, list]] = {
-        "max_categories": [Interval(Integral, 1, None, closed="left")]
+        "max_categories": [Interval(Integral, 1, None, closed="left")],
+        "tokens": [StrOptions(set(UNITS))],
+        "most": [Interval(Integral, 1, None, closed="left")],
+        "length": [Interval(Integral, 1, None, closed="left"), None],
     }
 
-    def __init__(self, max_categories: int = 30):
+    def __init__(
+        self,
+        max_categories: int = 30,
+        *,
+        tokens: str = "word",
+        most: int = 10_000,
+        length: int | None = None,
+    ):
         self.max_categories = max_categories
+        self.tokens = tokens
+        self.most = most
+        self.length = length
 
-    def _fit(self, items: pd.DataFrame, y: Any) -> None:
-        self.columns_ = learn_columns(items, self.max_categories)
+    @property
+    def metric(self) -> str:  # type: ignore[override]
+        """That of the kind: Euclidean for tables, cosine for texts."""
+        check_is_fitted(self)
+        return self.kind_.metric
 
-    def _transform(self, items: pd.DataFrame) -> np.ndarray:
+    def _fit(self, items: Any, y: Any) -> None:
+        self.__dict__.pop("_read", None)
+        self.columns_, self.vocabulary_, self.length_ = [], None, 0
+        if isinstance(self.kind_, Table):
+            self.columns_ = learn_columns(items, self.max_categories)
+            return
+        vocabulary = Vocabulary.of(items, self.tokens, self.most)
+        self.vocabulary_ = vocabulary.state
+        longest = int(np.diff(vocabulary.ids(items)[1]).max())
+        self.length_ = longest if self.length is None else min(self.length, longest)
+        if self.length_ * (len(vocabulary) - 1) >= WIDEST:
+            raise DataError(
+                f"OneHot: {self.length_:,} places of {len(vocabulary) - 1:,} tokens are too many "
+                "columns; set a smaller length= or most=."
+            )
+
+    def _words(self) -> Vocabulary:
+        """Return the vocabulary of texts."""
+        if not hasattr(self, "_read"):
+            assert self.vocabulary_ is not None
+            self._read = Vocabulary.from_state(self.vocabulary_)
+        return self._read
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the vocabulary of texts left out, and how much memory their vectors take dense."""
+        if self.vocabulary_ is None:
+            return ()
+        dense = 4 * self.n_samples_fit_ * self._n_features_out / 2**30
+        said = (
+            f"Dense, the vectors of the {self.n_samples_fit_:,} texts would take {dense:.2g} GiB."
+        )
+        return (*self._words().notes, said)
+
+    def notes_on(self, X: Any) -> tuple[str, ...]:
+        """Return which share of the tokens of texts is unknown, and how many texts are cut."""
+        if self.vocabulary_ is None:
+            return ()
+        items = self._check(X, reset=False)
+        n_cut = int((np.diff(self._words().ids(items)[1]) > self.length_).sum())
+        cut = f"{n_cut:,} of {len(items):,} texts are longer than {self.length_:,} tokens, and cut."
+        return (*self._words().notes_on(items), *([cut] * (n_cut > 0)))
+
+    def _texts(self, items: list[str]) -> sparse.csr_array:
+        """Return the vectors of texts."""
+        numbers, ends = self._words().ids(items)
+        lengths = np.diff(ends)
+        places = np.arange(len(numbers)) - np.repeat(ends[:-1], lengths)
+        within = places < self.length_
+        columns = places * (len(self._words()) - 1) + numbers - UNKNOWN
+        ends = np.append(0, np.cumsum(np.minimum(lengths, self.length_)))
+        shape = (len(items), self._n_features_out)
+        ones = np.ones(int(within.sum()), np.float32)
+        return sparse.csr_array((ones, columns[within], ends), shape=shape)
+
+    def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
+        if self.vocabulary_ is not None:
+            return self._texts(items)
         blocks = []
         for column in self.columns_:
             values = items[column["name"]]
@@ -270,8 +367,11 @@ class OneHot(Encoder):
         return np.hstack(blocks).astype(np.float32)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return a name for every dimension, such as ``"species=Adelie"`` or ``"mass"``."""
+        """Return a name for every dimension, such as ``"mass"``, ``"kind=cat"``, ``"0=the"``."""
         check_is_fitted(self)
+        if self.vocabulary_ is not None:
+            tokens = ["other", *self._words().tokens]
+            return np.array([f"{n}={token}" for n in range(self.length_) for token in tokens])
         names: list[str] = []
         for column in self.columns_:
             name = column["name"]
@@ -285,6 +385,8 @@ class OneHot(Encoder):
 
     @property
     def _n_features_out(self) -> int:
+        if self.vocabulary_ is not None:
+            return self.length_ * (len(self._words()) - 1)
         return len(self.get_feature_names_out())
 
 
