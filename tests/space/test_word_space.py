@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests import text_models
 
-from nearspace import analogy, neighbours, open_space, save, word_space
+from nearspace import analogy, make, neighbours, open_space, save, word_space
 from nearspace.errors import DataError, NearspaceError
 
 TEXTS = ["the cat sat on the mat", "the dog sat", "a dog ran", "a cat ran"] * 20
@@ -24,7 +24,10 @@ def test_learned_words_are_a_space_that_embeds_texts(tmp_path):
     assert not {"cat", "dog", "ran"} & set(analogy(again, "cat", "dog", "ran", k=3).ids[0])
     with pytest.raises(NearspaceError, match=r"no item 'catt'\. Did you mean 'cat'\?"):
         analogy(again, "catt", "dog", "ran")
-    assert len(word_space(TEXTS, "cbow(dim=4, epochs=1)", most=3)) == 3
+    few = make("cbow(dim=4, epochs=1)")
+    assert word_space(TEXTS, few, most=3).encoder.table_.shape == (3, 4)
+    assert few.most == 100_000
+    assert word_space(TEXTS, space.encoder, most=3).shape == (3, 8)
 
 
 def test_words_of_a_file_are_a_space(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from nearspace.data import Text
 from nearspace.encoders.borrowed.elsewhere import as_encoder
@@ -69,8 +70,8 @@ def word_space(source: Any, encoder: Any = None, *, most: int | None = None) -> 
                 "static with a file of word vectors."
             )
         dataset = dataset_for(learner, source)
-        if most is not None and "most" in learner.get_params():
-            learner.set_params(most=most)
+        if most is not None and "most" in learner.get_params() and not hasattr(learner, "kind_"):
+            learner = clone(learner).set_params(most=most)
         made, name = fitted(learner, dataset), dataset.name
     vocabulary = made.words()
     if vocabulary is None:
@@ -78,9 +79,10 @@ def word_space(source: Any, encoder: Any = None, *, most: int | None = None) -> 
             f"word_space: the tokens of '{made.spec}' are no words; take skipgram or cbow, or "
             "static with a file of word vectors."
         )
-    words = vocabulary.tokens
-    counts = vocabulary.counts
-    told = {"rank": np.arange(1, len(words) + 1)} if counts is None else {"count": counts}
+    words, counts = vocabulary.tokens[:most], vocabulary.counts
+    told = {"rank": np.arange(1, len(words) + 1)}
+    if counts is not None:
+        told = {"count": counts[:most]}
     recipe = Recipe(made.spec, made.fingerprint, name, made.metric, Text().to_json(), {})
     meta = pa.table({"text": words, **told})
     return Space(made.table_[: len(words)], plain_array(words), None, recipe, made, meta)

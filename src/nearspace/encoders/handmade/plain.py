@@ -321,11 +321,9 @@ class OneHot(Encoder):
         """What the vocabulary of texts left out, and how much memory their vectors take dense."""
         if self.vocabulary_ is None:
             return ()
-        dense = 4 * self.n_samples_fit_ * self._n_features_out / 2**30
-        said = (
-            f"Dense, the vectors of the {self.n_samples_fit_:,} texts would take {dense:.2g} GiB."
-        )
-        return (*self._words().notes, said)
+        dense = 4 * self.n_samples_fit_ * self._n_features_out / 2**20
+        told = f"Dense, the vectors of the {self.n_samples_fit_:,} texts take {dense:,.1f} MiB."
+        return (*self._words().notes, told)
 
     def notes_on(self, X: Any) -> tuple[str, ...]:
         """Return which share of the tokens of texts is unknown, and how many texts are cut."""
