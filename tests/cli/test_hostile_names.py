@@ -125,6 +125,20 @@ def embed(w):
         yield "embed", w.path("csv"), "--with", "pca", "-o", f"x.{file_name(name)}"
 
 
+def words(w):
+    learner = "skipgram(dim=4, epochs=1)"
+    yield "words", w.path("csv"), "--column", "words", "--with", learner, "-o", "x.space"
+    lines = "".join(f"{''.join(name.split())}{at} {at} 1\n" for at, name in enumerate(w.ids))
+    (w.folder / w.path("vec")).write_text(lines, encoding="utf-8", errors="replace")
+    yield "words", w.path("vec"), "-o", "y.space"
+    yield "search", "y.space", "--where", "rank>0"
+    (w.folder / w.path("vec")).write_text(lines + f"{w.asked[0]} 1\n", errors="replace")
+    yield "words", w.path("vec"), "-o", "z.space"
+    for name in w.asked:
+        yield "words", w.path("csv"), "--with", name, "-o", "x.space"
+        yield "words", name, "-o", "x.space"
+
+
 def add(w):
     yield "add", w.path("csv"), "--ids", "key", "--labels", "class", "--to", w.path("space")
     yield "add", w.path("csv"), "--to", f"{w.stem}x.space"
@@ -281,7 +295,7 @@ def align(w):
 
 ATTACKS = {
     "re-embed": re_embed, "align": align,
-    "compare": compare, "embed": embed, "add": add, "info": info, "remove": remove,
+    "compare": compare, "embed": embed, "words": words, "add": add, "info": info, "remove": remove,
     "verify": verify, "search": search, "index": index, "decode": decode, "sample": sample,
     "interpolate": interpolate, "analogy": analogy, "diff": diff, "export": export,
     "import": import_, "pack": pack, "unpack": unpack, "split": split, "rates": rates,
