@@ -56,7 +56,8 @@ def test_a_step_is_that_of_a_naive_loop(around, pieced):
     rows = rng.normal(size=(27 if pieced else 20, 6)) * 0.3
     outs = rng.normal(size=(20, 6)) * 0.3
     part = parts(around)[1]
-    drawn = rng.integers(0, 20, len(part.weights) * word2vec.DRAWN)
+    n_drawn = word2vec.DRAWN_AROUND if around else word2vec.DRAWN
+    drawn = rng.integers(0, 20, len(part.weights) * n_drawn)
     table = torch.from_numpy(rows.astype(np.float32))
     other = word2vec._Table(torch.from_numpy(outs.astype(np.float32)))
     looked = word2vec._Table(table) if pieces is None else word2vec._OfPieces(table, pieces)
@@ -68,13 +69,13 @@ def test_a_step_is_that_of_a_naive_loop(around, pieced):
     into, out = np.zeros_like(vectors), np.zeros_like(outs)
     words, weights = part.words.numpy(), part.weights.numpy()
     for block in range(len(weights)):
-        negatives = drawn[block * word2vec.DRAWN : (block + 1) * word2vec.DRAWN]
+        negatives = drawn[block * n_drawn : (block + 1) * n_drawn]
         for row in range(32):
             centre = words[block * 32 + row + 3]
             pairs = [(words[block * 32 + at], w) for at, w in enumerate(weights[block, row]) if w]
             if around and pairs:
                 mean = np.mean([vectors[context] for context, _ in pairs], axis=0)
-                targets = [(centre, 1, 1.0), *((n, 0, 4 / word2vec.DRAWN) for n in negatives)]
+                targets = [(centre, 1, 1.0), *((n, 0, 4 / n_drawn) for n in negatives)]
                 inward = np.zeros(6)
                 for target, right, weight in targets:
                     error = weight * (sigmoid(mean @ outs[target]) - right)
@@ -85,7 +86,7 @@ def test_a_step_is_that_of_a_naive_loop(around, pieced):
             if not around:
                 total = sum(weight for _, weight in pairs)
                 targets = [(context, 1, weight) for context, weight in pairs]
-                targets += [(n, 0, total * 4 / word2vec.DRAWN) for n in negatives]
+                targets += [(n, 0, total * 4 / n_drawn) for n in negatives]
                 for target, right, weight in targets:
                     error = weight * (sigmoid(vectors[centre] @ outs[target]) - right)
                     into[centre] += error * outs[target]

@@ -23,8 +23,8 @@ from nearspace.learning.progress import tell_epoch
 __all__ = ["Stream", "Words2Vec", "train_words"]
 
 BLOCK = 32  # words that share negative samples
-DRAWN = 16  # of which a block has so many
-MOST_BLOCKS = 64  # of a step
+DRAWN, DRAWN_AROUND = 16, 8  # of which a block has so many, by skip-gram and by CBOW
+MOST_BLOCKS = 128  # of a step
 STEPS = 16  # of a pass at least, where there are so many blocks
 POWER = 0.75  # of the counts, by which negative samples are drawn
 LAST_RATE = 0.02  # share of the learning rate that is left at the end
@@ -121,6 +121,7 @@ def train_words(stream: Stream, settings: Words2Vec) -> Iterator[NDArray[np.floa
     noise /= noise[-1]
     stays = _shares_that_stay(stream.counts, settings.subsample)
     step = _tell_the_word if settings.around else _tell_the_context
+    n_drawn = DRAWN_AROUND if settings.around else DRAWN
     for epoch in range(settings.epochs):
         chosen = rng.random(len(stream.words)) < stays[stream.words]
         some = dataclasses.replace(stream, words=stream.words[chosen], texts=stream.texts[chosen])
@@ -128,7 +129,7 @@ def train_words(stream: Stream, settings: Words2Vec) -> Iterator[NDArray[np.floa
         for at, part in enumerate(parts):
             done = (epoch + at / len(parts)) / settings.epochs
             rate = settings.learning_rate * (1 - (1 - LAST_RATE) * done)
-            drawn = np.searchsorted(noise, rng.random(len(part.weights) * DRAWN))
+            drawn = np.searchsorted(noise, rng.random(len(part.weights) * n_drawn))
             step(part, table, other, torch.from_numpy(drawn), settings.negatives, rate)
         tell_epoch(epoch + 1, settings.epochs)
         yield vectors.numpy()
@@ -309,7 +310,7 @@ def _tell_the_word(
     both = other.look(torch.cat([part.centres, drawn]))
     words, others = part.blocks(both[: -len(drawn)]), part.blocks(both[-len(drawn) :])
     right = (means * words).sum(2, keepdim=True).sigmoid_().sub_(1).mul_(there)
-    wrong = torch.bmm(means, others.mT).sigmoid_().mul_(there * (negatives / DRAWN))
+    wrong = torch.bmm(means, others.mT).sigmoid_().mul_(there * (negatives / DRAWN_AROUND))
     of_means = (right * words).baddbmm_(wrong, others)
     of_centres, of_drawn = (right * means).flatten(0, 1), torch.bmm(wrong.mT, means).flatten(0, 1)
     table.move(part.words, part.of_spans(torch.bmm(part.weights.mT, of_means)), rate)

@@ -182,7 +182,8 @@ def _parsed(
                 if not _is_number(field):
                     raise DataError(
                         f"{name}: line {number + row + 1} holds "
-                        f"{field[:40].decode(errors='replace')!r}, expected a finite number."
+                        f"{field[:40].decode(errors='replace')!r}, expected a finite number, as a "
+                        "file of word vectors has behind the word of each line."
                     )
         raise DataError(
             f"{name}: lines {number + 1} to {number + len(lines)} hold what is no number."
