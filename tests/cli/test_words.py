@@ -40,7 +40,7 @@ def test_words_of_a_file_need_no_encoder(command):
 
 def test_bad_input_is_said_in_a_sentence(command, texts):
     for words, told in (
-        (["nowhere.txt"], "expected a file of word vectors, got nowhere.txt"),
+        (["nowhere.txt"], "Expected a file of word vectors, got nowhere.txt"),
         ([texts, "--with", "tfidf"], "has no vectors of words"),
         ([texts, "--column", "text"], "--column, --without and --limit are of texts"),
         ([texts, "--with", "skipgran"], "Did you mean 'skipgram'?"),

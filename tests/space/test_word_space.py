@@ -45,7 +45,7 @@ def test_words_of_a_file_are_a_space(tmp_path):
 def test_what_has_no_vectors_of_words_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"'tfidf' has no vectors of words; take skipgram"):
         word_space(TEXTS, "tfidf")
-    with pytest.raises(DataError, match=r"expected a file of word vectors, got nowhere\.txt"):
+    with pytest.raises(DataError, match=r"Expected a file of word vectors, got nowhere\.txt"):
         word_space("nowhere.txt")
     folder = text_models.save_static(tmp_path)
     with pytest.raises(DataError, match=r"are no words; take skipgram or cbow"):

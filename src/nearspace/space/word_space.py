@@ -57,8 +57,9 @@ def word_space(source: Any, encoder: Any = None, *, most: int | None = None) -> 
     if encoder is None:
         if not isinstance(source, str | Path) or not Path(source).expanduser().is_file():
             raise DataError(
-                f"word_space: expected a file of word vectors, got {source!s:.60}; of texts say "
-                "which encoder learns from them, as word_space(texts, 'skipgram')."
+                f"Expected a file of word vectors, got {source!s:.60}, where there is none; to "
+                "learn from texts, say which encoder does (word_space(texts, 'skipgram'), --with "
+                "skipgram)."
             )
         made: Any = Static(str(source), most=most).fit([""])
         name = Path(source).name
@@ -66,7 +67,7 @@ def word_space(source: Any, encoder: Any = None, *, most: int | None = None) -> 
         learner = as_encoder(encoder)
         if not isinstance(learner, Pooled):
             raise DataError(
-                f"word_space: '{learner.spec}' has no vectors of words; take skipgram or cbow, or "
+                f"'{learner.spec}' has no vectors of words; take skipgram or cbow, or "
                 "static with a file of word vectors."
             )
         dataset = dataset_for(learner, source)
@@ -76,7 +77,7 @@ def word_space(source: Any, encoder: Any = None, *, most: int | None = None) -> 
     vocabulary = made.words()
     if vocabulary is None:
         raise DataError(
-            f"word_space: the tokens of '{made.spec}' are no words; take skipgram or cbow, or "
+            f"The tokens of '{made.spec}' are no words; take skipgram or cbow, or "
             "static with a file of word vectors."
         )
     words, counts = vocabulary.tokens[:most], vocabulary.counts

@@ -45,6 +45,10 @@ def test_pieces_give_words_that_were_never_seen_a_vector():
     both = encoder.transform(["jumping the", "jumping", "the"])
     np.testing.assert_allclose(both[0], (both[1] + both[2]) / 2, atol=1e-6)
     assert not encoder.transform(["xyz"]).any()
+    assert encoder.notes_on(["jumping the"]) == (
+        "50.0 % of the words of the texts are unknown to it.",
+        "They have the vectors of their pieces, where these are known.",
+    )
     again = Encoder.parse(encoder.dump(), "memory")
     np.testing.assert_array_equal(
         again.transform(["jumping xyz"]), encoder.transform(["jumping xyz"])

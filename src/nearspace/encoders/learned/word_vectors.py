@@ -183,8 +183,10 @@ class LearnedWords(Pooled):
         return self.words().notes
 
     def notes_on(self, X: Any) -> tuple[str, ...]:
-        """Return which share of the words of texts is unknown."""
-        return self.words().notes_on(self._check(X, reset=False))
+        """Return which share of the words of texts is unknown, and whether they have pieces."""
+        notes = self.words().notes_on(self._check(X, reset=False))
+        by_pieces = ("They have the vectors of their pieces, where these are known.",)
+        return (*notes, *by_pieces) if notes and self.pieces_ else notes
 
     def words(self) -> Vocabulary:
         """Return the vocabulary of the fitted encoder."""
