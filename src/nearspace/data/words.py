@@ -7,7 +7,7 @@ import html
 import re
 import unicodedata
 
-__all__ = ["terms_of", "word_spans"]
+__all__ = ["terms_of", "word_spans", "words_of"]
 
 # Scripts that put no blanks between words: Thai, Lao, Myanmar, Khmer, kana, the ideographs.
 UNSPACED = (
@@ -15,6 +15,7 @@ UNSPACED = (
     r"\uf900-\ufaff\U00020000-\U000323af"
 )
 LONGEST_WORD = 40  # letters; more are no word
+PLAIN_WORD = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*")
 RUNS = 2, 3, 4  # letters of such a script, which are counted in place of words
 # What is no word of a text: tags, and addresses.
 MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,999}>|<!--.{0,999}?-->|\b(?:https?://|www\.)\S+", re.S)
@@ -61,6 +62,24 @@ def terms_of(text: str) -> list[str]:
     return terms
 
 
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in small letters: letters and digits, with apostrophes within.
+
+    All other signs part words and are left out. In a script without blanks between words every
+    letter stands for itself.
+
+    Examples
+    --------
+    >>> words_of("The dog's well-known R2D2 isn’t 3.5 'metres' high_")
+    ['the', "dog's", 'well', 'known', 'r2d2', "isn't", '3', '5', 'metres', 'high']
+    >>> words_of("読む Straße")
+    ['読', 'む', 'straße']
+    """
+    if text.isascii():  # of which most are: ten times as fast
+        return PLAIN_WORD.findall(text.lower())
+    return _patterns()["word"].findall(text.lower().replace("’", "'"))
+
+
 @functools.cache
 def _patterns() -> dict[str, re.Pattern[str]]:
     r"""Return what a part of a text is, and what a term.
@@ -75,5 +94,6 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     alone = rf"[{UNSPACED}][{marks}]*"
     return {
         "part": re.compile(rf"{word}|{alone}|(?:(?!{letter})[^\s{UNSPACED}])+"),
+        "word": re.compile(rf"{word}|{alone}"),
         "term": re.compile(rf"(?P<run>[{UNSPACED}{marks}]+)|{word}"),
     }
