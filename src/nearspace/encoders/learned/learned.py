@@ -227,8 +227,8 @@ class Learned(Trained, Trainable, Layers, Encoder):
         if y is not None:
             self.target_, self.outputs_ = y.name, y.width
             labels = torch.from_numpy(y.encode(y.values))
-        batches = self.batches(items)
-        self.shape_ = tuple(batches.blank(1).shape[1:])
+        batches = self.training_batches(items)
+        self.shape_ = tuple(self.blank(1).shape[1:])
         seed = seed_of(self.random_state)
         batch_size = self.batch_size_for(len(batches))
         with torch.random.fork_rng(), epoch_bar(type(self).__name__, self.verbose):
@@ -323,6 +323,10 @@ class Learned(Trained, Trainable, Layers, Encoder):
         """Return checked items as they wait in memory for the networks."""
         scaling = None if self.mean_ is None or self.scale_ is None else (self.mean_, self.scale_)
         return self.kind_.batches(self.kind_.seen(items, self.side), scaling)
+
+    def training_batches(self, items: Any) -> Batches:
+        """Return checked items as they wait in memory to be learnt from."""
+        return self.batches(items)
 
     def blank(self, n: int) -> Any:
         """Return a batch of ``n`` items that show nothing, on the CPU."""
