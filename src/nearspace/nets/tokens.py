@@ -102,7 +102,8 @@ class AttentionBlock(nn.Module):
 
     def _attend(self, tokens: Tensor, sight: Sight, memory: Memory) -> tuple[Tensor, Memory]:
         n, n_tokens, width = tokens.shape
-        parts = self.queries_keys_values(tokens).view(n, n_tokens, 3, self.heads, -1)
+        sizes = (n, n_tokens, 3, self.heads, width // self.heads)
+        parts = self.queries_keys_values(tokens).view(sizes)
         queries_keys = _normalised(parts[:, :, :2].float())
         if sight.turns is not None:
             queries_keys = _turned(queries_keys, sight.turns)
@@ -131,7 +132,7 @@ def _normalised(numbers: Tensor) -> Tensor:
 
 def _turned(parts: Tensor, by: Tensor) -> Tensor:
     """Return queries and keys, ``(n, tokens, 2, heads, of a head)``, turned by their places."""
-    pairs = torch.view_as_complex(parts.unflatten(-1, (-1, 2)))
+    pairs = torch.view_as_complex(parts.unflatten(-1, (parts.shape[-1] // 2, 2)))
     return torch.view_as_real(pairs * by[:, None, None]).flatten(-2)
 
 
@@ -259,9 +260,9 @@ class TokenNetwork(nn.Module):
         self.turned, self.masked, self.dropout = turned, masked, dropout
         self.embedding = nn.Embedding(n_tokens, width)
         nn.init.normal_(self.embedding.weight, std=SMALL)
-        self.places = nn.Embedding(places, width) if places else None
+        self.places = nn.Parameter(torch.empty(places, width)) if places else None
         if self.places is not None:
-            nn.init.normal_(self.places.weight, std=SMALL)
+            nn.init.normal_(self.places, std=SMALL)
         self.names = [f"block{number}" for number in range(1, len(blocks) + 1)]
         for name, block in zip(self.names, blocks, strict=True):
             self.add_module(name, block)
@@ -274,7 +275,7 @@ class TokenNetwork(nn.Module):
     @property
     def remembers(self) -> bool:
         """Whether what it keeps of the tokens before does not grow with them."""
-        return not (self.turned or self.places)
+        return not self.turned and self.places is None
 
     def start(self) -> list[Memory]:
         """Return the memories of the blocks before the first token."""
@@ -301,12 +302,12 @@ class TokenNetwork(nn.Module):
         at = torch.arange(start, start + ids.shape[1], device=ids.device)
         tokens = self.embedding(ids)
         if self.places is not None:
-            if at[-1] >= self.places.num_embeddings:
+            if at[-1] >= len(self.places):
                 raise DataError(
-                    f"Learned positions end at {self.places.num_embeddings:,} tokens, got "
+                    f"Learned positions end at {len(self.places):,} tokens, got "
                     f"{int(at[-1]) + 1:,}; take positions='rotary'."
                 )
-            tokens = tokens + self.places(at)
+            tokens = tokens + self.places[at]
         if self.dropout:
             tokens = F.dropout(tokens, self.dropout, self.training)
         real = ids != PADDING

@@ -114,6 +114,8 @@ class Learned(Trained, Trainable, Layers, Encoder):
         Steps of training when `epochs` is absent.
     from_start : bool
         Whether the first weights stay where training does not lower the held-out loss.
+    muon : float
+        By how many times the learning rate matrices are trained by `Muon`; 0 for not at all.
     """
 
     min_items = 2
@@ -123,6 +125,7 @@ class Learned(Trained, Trainable, Layers, Encoder):
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
     from_start: ClassVar[bool] = False
+    muon: ClassVar[float] = 0.0
     nets_: nn.ModuleDict = dataclasses.field(init=False)
     history_: dict[str, Any] = dataclasses.field(init=False)
     shape_: tuple[int, ...] = dataclasses.field(init=False)
@@ -249,6 +252,7 @@ class Learned(Trained, Trainable, Layers, Encoder):
                     seed=seed,
                     device=self.device,
                     precision=self.precision,
+                    muon=self.muon,
                     loss_weights=self.loss_weights,
                     own_optimizer=self.own_optimizer,
                     from_start=self.from_start,

@@ -63,7 +63,7 @@ class ReadsTokens(Written, Learned):
     pool : {"mean", "max", "last", "first"}, default="mean"
         What becomes of the vectors of the tokens, the mark not among them; ``"first"`` is that of
         the mark.
-    batch_size : int, default=16
+    batch_size : int, default=32
         Texts or windows a step at most; a fiftieth of them where that is fewer, at least 4.
     learning_rate : float, default=4e-3
         Peak of the one-cycle schedule.
@@ -84,6 +84,7 @@ class ReadsTokens(Written, Learned):
     min_items = 1
     effort = 300
     default_steps = 2000
+    muon = 5.0
     zero_means = "nothing that the network tells apart"
     fit_free_params = frozenset({"layer"})  # what is contrasted is pooled
     vocabulary_: dict[str, Any] = dataclasses.field(init=False)
@@ -110,7 +111,7 @@ class ReadsTokens(Written, Learned):
     context: int = 128
     dropout: float = 0.1
     pool: str = "mean"
-    batch_size: int = 16
+    batch_size: int = 32
     learning_rate: float = 4e-3
 
     @abstractmethod

@@ -1,0 +1,254 @@
+"""Language models of characters from scratch: ours beside a plain script of PyTorch.
+
+Run: NEARSPACE_DATA=… python benchmarks/sequences.py [--tokens N] [--rounds N] [--only NAME …]
+
+The 40,000 lines of `tinyshakespeare`, of which the last tenth validates; 4 blocks of 128 numbers, 4
+heads, context 64, no dropout: the setting for which the README of nanoGPT states a validation loss
+of 1.88 after 2,000 steps of 12 windows, which are 1,536,000 tokens. The plain script is of that
+setting: learned positions, GELU, AdamW with a warm-up and a cosine down to a tenth of 1e-3. Ours
+are encoders as `make` gives them, fitted to so many of the first lines that two epochs over what is
+not held out are no more tokens. The loss is that of all windows of the validating tenth, in nats a
+character. Then tokens a second of training, ours and the plain script's in turns, and the loss of
+windows of two and four times the length that was trained on.
+"""
+
+import argparse
+import gzip
+import math
+import os
+import statistics
+import time
+from pathlib import Path
+
+from nearspace.learning.threads import let_waiting_threads_sleep
+
+let_waiting_threads_sleep()  # as the command does, and before torch is imported
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from nearspace import make
+from nearspace.data.tokens import Windows
+from nearspace.errors import DataError
+from nearspace.learning.train import train
+
+FOLDER = Path(os.environ["NEARSPACE_DATA"])
+WIDTH, DEPTH, HEADS, CONTEXT, BATCH, RATE = 128, 4, 4, 64, 12, 1e-3
+EPOCHS, HELD_OUT = 2, 0.1
+SHARED = f"dim={WIDTH}, tokens='char', context={CONTEXT}, dropout=0.0, epochs={EPOCHS}"
+OURS = {
+    "transformer": f"transformer({SHARED}, precision='bf16-mixed')",
+    "transformer, learned positions": (
+        f"transformer({SHARED}, precision='bf16-mixed', positions='learned')"
+    ),
+    "transformer, sink": f"transformer({SHARED}, precision='bf16-mixed', sink=True)",
+    "gru": f"gru({SHARED})",
+}
+
+
+def lines():
+    """Return the lines that are learnt from, and those that validate."""
+    packed = (FOLDER / "tinyshakespeare" / "input.txt.gz").read_bytes()
+    every = gzip.decompress(packed).decode().split("\n")
+    return every[: len(every) * 9 // 10], every[len(every) * 9 // 10 :]
+
+
+class PlainBlock(nn.Module):
+    """A block of GPT-2: normalisation, attention, normalisation, a perceptron."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm1, self.norm2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
+        self.attention, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
+        self.up, self.down = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
+
+    def forward(self, x):  # noqa: D102
+        n, t, _ = x.shape
+        query, key, value = (
+            part.view(n, t, HEADS, -1).transpose(1, 2)
+            for part in self.attention(self.norm1(x)).split(WIDTH, dim=2)
+        )
+        seen = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        x = x + self.out(seen.transpose(1, 2).reshape(n, t, WIDTH))
+        return x + self.down(F.gelu(self.up(self.norm2(x))))
+
+
+class Plain(nn.Module):
+    """A small GPT with learned positions, whose embeddings are the weights of its logits."""
+
+    def __init__(self, n_tokens):
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(n_tokens, WIDTH), nn.Embedding(CONTEXT, WIDTH)
+        self.blocks = nn.Sequential(*(PlainBlock() for _ in range(DEPTH)))
+        self.norm = nn.LayerNorm(WIDTH)
+        for name, param in self.named_parameters():
+            if param.ndim == 2:
+                last = name.endswith(("out.weight", "down.weight"))
+                nn.init.normal_(param, std=0.02 / (math.sqrt(2 * DEPTH) if last else 1))
+            elif "bias" in name:
+                nn.init.zeros_(param)
+
+    def forward(self, ids):  # noqa: D102
+        x = self.tokens(ids) + self.places.weight[: ids.shape[1]]
+        return F.linear(self.norm(self.blocks(x)), self.tokens.weight)
+
+
+class PlainTraining:
+    """The loop of the plain script, which can be gone on with."""
+
+    def __init__(self, stream, n_tokens, steps):
+        torch.manual_seed(0)
+        self.stream, self.steps, self.done = stream.long(), steps, 0
+        self.net = Plain(n_tokens)
+        groups = [
+            {"params": [p for p in self.net.parameters() if p.ndim == 2], "weight_decay": 0.1},
+            {"params": [p for p in self.net.parameters() if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.99))
+
+    def rate(self):
+        """Return the learning rate of the next step."""
+        warm = min(100, self.steps // 10)
+        if self.done < warm:
+            return RATE * (self.done + 1) / (warm + 1)
+        left = 0.5 * (1 + math.cos(math.pi * (self.done - warm) / max(1, self.steps - warm)))
+        return RATE * (0.1 + 0.9 * left)
+
+    def run(self, steps):
+        """Take steps, and return the tokens that were read."""
+        for _ in range(steps):
+            starts = torch.randint(len(self.stream) - CONTEXT - 1, (BATCH,))
+            batch = torch.stack([self.stream[at : at + CONTEXT + 1] for at in starts.tolist()])
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.rate()
+            loss = F.cross_entropy(self.net(batch[:, :-1]).flatten(0, 1), batch[:, 1:].flatten())
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+            self.optimizer.step()
+            self.done += 1
+        return steps * BATCH * CONTEXT
+
+
+def loss_of(logits, stream, length=CONTEXT):
+    """Return the mean loss of all windows of a stream, in nats a token."""
+    windows, total, n = Windows(stream, length), 0.0, 0
+    with torch.no_grad():
+        for batch in windows.parts(64):
+            wanted = batch[:, 1:].flatten()
+            told = logits(batch[:, :-1]).flatten(0, 1)
+            total += F.cross_entropy(told, wanted, ignore_index=0, reduction="sum").item()
+            n += int((wanted > 0).sum())
+    return total / n
+
+
+def logits_of(encoder):
+    net = encoder.nets_["encoder"].eval()
+    return lambda ids: net.logits(net(ids))
+
+
+def as_many(train_lines, tokens):
+    """Return so many lines that the epochs over what is not held out are so many tokens."""
+    most, n = tokens / EPOCHS / (1 - HELD_OUT), 0
+    for at, line in enumerate(train_lines):
+        n += len(line) + 1
+        if n > most:
+            return train_lines[:at]
+    return train_lines
+
+
+def timed(function):
+    wall, used = time.perf_counter(), time.process_time()
+    result = function()
+    return result, time.perf_counter() - wall, time.process_time() - used
+
+
+def speeds(encoder, stream, rounds, precision, steps=40):
+    """Return tokens a second of the clock and of CPU time: ours and the plain script's, in turns.
+
+    Both take windows of the same length and as many a step as each is trained with.
+    """
+    plain = PlainTraining(stream, encoder.mark + 2, 10_000)
+    size = encoder.batch_size_for(len(Windows(stream, CONTEXT)))
+    windows = Windows(stream, CONTEXT).take(slice(0, steps * size))
+
+    def ours():
+        train(
+            encoder.build(), encoder.losses, windows, epochs=1, batch_size=size,
+            learning_rate=encoder.learning_rate, seed=0, device="cpu", precision=precision,
+            muon=encoder.muon, held_out=0.0,
+        )  # fmt: skip
+        return len(windows) * CONTEXT
+
+    plain.run(5)
+    rates = {"ours": [], "plain": []}
+    for _ in range(rounds):
+        for name, run in (("plain", lambda: plain.run(steps)), ("ours", ours)):
+            tokens, wall, used = timed(run)
+            rates[name].append((tokens / wall, tokens / used))
+    return {name: [statistics.median(part) for part in zip(*r, strict=True)]
+            for name, r in rates.items()}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--tokens", type=int, default=2000 * BATCH * CONTEXT, metavar="N")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument("--only", action="append", metavar="NAME")
+    asked = parser.parse_args()
+    learnt, validating = lines()
+    names = [name for name in ("plain script", *OURS) if not asked.only or name in asked.only]
+    print("| | validation loss | tokens | seconds | of CPU time | held out |", flush=True)
+    print("|---|---|---|---|---|---|", flush=True)
+    fitted = {}
+    for name, spec in OURS.items():
+        if name not in names:
+            continue
+        texts = as_many(learnt, asked.tokens)
+        encoder, wall, used = timed(lambda s=spec, t=texts: make(s).fit(t))
+        fitted[name] = encoder
+        stream, _ = encoder.stream(validating)
+        size = encoder.batch_size_for(len(encoder.training_batches(texts)))
+        tokens = encoder.history_["steps"] * size * CONTEXT
+        loss = loss_of(logits_of(encoder), stream)
+        told = encoder.history_["held_out_loss"][-1]
+        print(f"| {name} | {loss:.3f} | {tokens:,} | {wall:.0f} | {used:.0f} | {told:.3f} |",
+              flush=True)  # fmt: skip
+    some = next(iter(fitted.values()), None) or make(OURS["gru"]).set_params(epochs=1)
+    if not fitted:
+        some.learn_tokens(learnt)
+    stream = some.stream(learnt)[0]
+    if "plain script" in names:
+        steps = asked.tokens // (BATCH * CONTEXT)
+        plain = PlainTraining(stream, some.mark + 2, steps)
+        tokens, wall, used = timed(lambda: plain.run(steps))
+        loss = loss_of(plain.net.eval(), some.stream(validating)[0])
+        print(f"| plain script | {loss:.3f} | {tokens:,} | {wall:.0f} | {used:.0f} | |", flush=True)
+    for name, encoder in fitted.items():
+        told = []
+        for times in (1, 2, 4):
+            try:
+                loss = loss_of(logits_of(encoder), encoder.stream(validating)[0], times * CONTEXT)
+                told.append(f"{times * CONTEXT} tokens: {loss:.3f}")
+            except DataError as error:
+                told.append(f"{times * CONTEXT} tokens: {error}")
+        print(f"{name}: {'; '.join(told)}", flush=True)
+    if asked.rounds and fitted:
+        encoder = next(iter(fitted.values()))
+        for precision in ("32-true", "bf16-mixed"):
+            rates = speeds(encoder, stream, asked.rounds, precision)
+            times = [a / b for a, b in zip(rates["ours"], rates["plain"], strict=True)]
+            print(
+                f"{precision}: tokens a second of training, and of CPU time: ours "
+                f"{rates['ours'][0]:,.0f} and {rates['ours'][1]:,.0f}, plain script "
+                f"{rates['plain'][0]:,.0f} and {rates['plain'][1]:,.0f}: {times[0]:.2f} and "
+                f"{times[1]:.2f} times (wanted: at least 1.5)",
+                flush=True,
+            )
+    if "transformer" in fitted:
+        print(fitted["transformer"].sample("ROMEO:", length=300, random_state=0)[0])
+
+
+if __name__ == "__main__":
+    main()
