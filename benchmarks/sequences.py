@@ -63,7 +63,8 @@ class PlainBlock(nn.Module):
         self.attention, self.out = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(WIDTH, WIDTH)
         self.up, self.down = nn.Linear(WIDTH, 4 * WIDTH), nn.Linear(4 * WIDTH, WIDTH)
 
-    def forward(self, x):  # noqa: D102
+    def forward(self, x):
+        """Return tokens after they looked at those before them."""
         n, t, _ = x.shape
         query, key, value = (
             part.view(n, t, HEADS, -1).transpose(1, 2)
@@ -89,7 +90,8 @@ class Plain(nn.Module):
             elif "bias" in name:
                 nn.init.zeros_(param)
 
-    def forward(self, ids):  # noqa: D102
+    def forward(self, ids):
+        """Return the logits of the next tokens."""
         x = self.tokens(ids) + self.places.weight[: ids.shape[1]]
         return F.linear(self.norm(self.blocks(x)), self.tokens.weight)
 

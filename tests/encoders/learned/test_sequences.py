@@ -27,23 +27,17 @@ def encoder(request):
     return make(request.param).set_params(context=12).fit(VERSE)
 
 
-@pytest.mark.parametrize(
-    ("spec", "least"),
-    [
-        ("gru(dim=32, depth=1, tokens='char', dropout=0.0, epochs=30)", 0.8),
-        ("lstm(dim=32, depth=1, tokens='char', dropout=0.0, epochs=30)", 0.8),
-        ("transformer(dim=32, depth=1, tokens='char', dropout=0.0, epochs=30)", 0.8),
-    ],
-)
-def test_what_comes_next_is_learnt_and_written(spec, least):
-    texts = ["abcdefghij"] * 60
-    learnt = make(spec).set_params(context=11).fit(texts)
+@pytest.mark.parametrize("name", ["gru", "lstm", "transformer"])
+def test_what_comes_next_is_learnt_and_written(name):
+    spec = f"{name}(dim=32, depth=1, tokens='char', context=8, dropout=0.0, epochs=16)"
+    learnt = make(spec).fit(["abcdefghij"] * 60)
     assert learnt.history_["held_out_loss"][-1] < 0.3
     assert learnt.sample("abc", length=10, temperature=0) == ["abcdefghij\nab"]
     drawn = learnt.sample("", 20, length=10, random_state=1)
     assert drawn == learnt.sample("", 20, length=10, random_state=1)
-    assert np.mean([text == "abcdefghij" for text in drawn]) >= least / 2
-    # Past the context, which is full after ten letters and the mark.
+    assert drawn != learnt.sample("", 20, length=10, random_state=1, temperature=5.0)
+    assert np.mean([text == "abcdefghij" for text in drawn]) >= 0.4
+    # Further on than it can look back: a half of what it read is read again.
     line = learnt.sample("abc", length=60, temperature=0)[0]
     assert line == "\n".join(["abcdefghij"] * 6)[: len(line)]
 
@@ -130,32 +124,25 @@ def test_few_texts_are_enough(cls):
         cls(epochs=1).fit(["", "…"])
 
 
-def test_a_masked_token_is_told_by_what_stands_on_both_sides():
-    rng = np.random.default_rng(0)
+def test_a_masked_token_is_told_by_what_stands_after_it():
     pairs = [("red", "blue"), ("hot", "cold"), ("near", "far")]
-    texts = []
-    for left, right in (pairs[at] for at in rng.integers(0, 3, 400)):
-        texts.append(f"{left} or {right}")
-    masked = Transformer(
-        dim=32, depth=1, heads=2, objective="masked", dropout=0.0, epochs=12, learning_rate=1e-2
-    ).fit(texts)
-    net = masked.nets_["encoder"]
-    right = 0
-    for left, other in pairs:
-        ids = masked.batches([f"{left} or {other}"])[:]
-        ids[0, 1] = masked.mark + 1  # what stands after it tells it
+    texts = [f"{left} or {right}" for left, right in pairs] * 50
+    masked = Transformer(dim=32, depth=1, heads=2, objective="masked", dropout=0.0, epochs=15)
+    net = masked.fit(texts).nets_["encoder"]
+    for left, right in pairs:
+        ids = masked.batches([f"{left} or {right}"])[:]
+        ids[0, 1] = masked.mark + 1
         with torch.no_grad():
-            right += masked.vocabulary.texts([net.logits(net(ids))[0, 1].argmax()])[0] == left
-    assert right == 3
+            told = net.logits(net(ids))[0, 1].argmax()
+        assert masked.vocabulary.texts([told]) == [left]
 
 
 def test_contrast_brings_what_shares_words_together():
     texts = load("sentences", limit=200).items
     learnt = Transformer(dim=32, depth=1, objective="contrastive", epochs=3).fit(texts)
-    losses = learnt.history_["held_out_loss"]
-    assert losses[-1] < losses[0]
-    near = learnt.transform(["the menu came before the fish", "the fish before the menu came",
-                             "nobody expected a goal"])  # fmt: skip
+    assert learnt.history_["held_out_loss"][-1] < 1.0  # of 40 views the other one; chance is 3.7
+    three = ["the menu came before the fish", "the fish before the menu came", "nobody had a goal"]
+    near = learnt.transform(three)
     near /= np.linalg.norm(near, axis=1, keepdims=True)
     assert near[0] @ near[1] > near[0] @ near[2]
 
