@@ -129,7 +129,7 @@ def test_a_sink_is_a_slot_of_the_softmax_that_gives_nothing(causal):
 def test_learned_positions_end_where_they_were_learnt():
     net = net_of("learned positions")
     assert net(torch.full((1, 12), 3)).shape == (1, 12, 16)
-    with pytest.raises(DataError, match=r"end at 12 tokens, got 13; take positions='rotary'"):
+    with pytest.raises(DataError, match=r"end at 12 tokens, got 13; rotary ones go on"):
         net(torch.full((1, 13), 3))
 
 

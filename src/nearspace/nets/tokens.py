@@ -322,7 +322,7 @@ class TokenNetwork(nn.Module):
             if at[-1] >= len(self.places):
                 raise DataError(
                     f"Learned positions end at {len(self.places):,} tokens, got "
-                    f"{int(at[-1]) + 1:,}; take positions='rotary'."
+                    f"{int(at[-1]) + 1:,}; rotary ones go on."
                 )
             tokens = tokens + self.places[at]
         if self.dropout:
