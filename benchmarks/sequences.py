@@ -21,7 +21,7 @@ import statistics
 import time
 from pathlib import Path
 
-from nearspace.learning.threads import let_waiting_threads_sleep
+from nearspace.learning.threads import let_waiting_threads_sleep, threads_for
 
 let_waiting_threads_sleep()  # as the command does, and before torch is imported
 
@@ -173,8 +173,12 @@ def speeds(encoder, stream, rounds, steps=40):
         )  # fmt: skip
         return len(windows) * CONTEXT
 
+    def theirs():
+        with threads_for(math.inf):  # as many as ours, lest threads be compared
+            return plain.run(2 * steps)
+
     runs = {
-        "plain script": lambda: plain.run(2 * steps),
+        "plain script": theirs,
         "ours": lambda: ours("32-true"),
         "ours, bf16-mixed": lambda: ours("bf16-mixed"),
     }

@@ -125,7 +125,7 @@ class Windows(Batches):
     [[5, 6, 7], [7, 8, 0]]
     """
 
-    most_at_once = 128
+    most_at_once = 32
 
     def __init__(self, stream: Tensor, context: int, starts: Tensor | None = None):
         self.stream, self.context = stream, context

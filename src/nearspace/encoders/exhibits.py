@@ -175,6 +175,6 @@ class Writes(ABC):
         *,
         length: int = 200,
         temperature: float = 1.0,
-        random_state: int | None = None,
+        random_state: Any = None,
     ) -> list[str]:
         """Return ``n`` texts that begin with a prompt, written ``length`` tokens on."""

@@ -217,4 +217,5 @@ def test_an_interrupt_keeps_the_best_weights():
     with pytest.raises(KeyboardInterrupt):
         gru.fit(VERSE)
     assert gru.history_ == {"stopped": "interrupted"}
+    assert gru.notes == ()
     assert gru.transform(["the cat"]).shape == (1, 8)

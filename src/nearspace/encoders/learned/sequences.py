@@ -168,8 +168,8 @@ class ReadsTokens(Written, Learned):
         torch_device(self.device)
         self.learn_tokens(items)
         self.line_breaks_ = any("\n" in text for text in items)
-        super()._fit(items, None)
         self.told_ = list(self.notes_on(items))
+        super()._fit(items, None)
 
     def learn_tokens(self, items: list[str]) -> None:
         """Set the vocabulary."""

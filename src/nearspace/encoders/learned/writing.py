@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from nearspace.data.tokens import PADDING
 from nearspace.data.words import words_of
 from nearspace.encoders.exhibits import Writes
+from nearspace.encoders.learned.learned import seed_of
 from nearspace.encoders.vocabulary import UNITS, UNKNOWN, Vocabulary
 from nearspace.errors import DataError, count_of
 from nearspace.learning.device import torch_device
@@ -48,7 +49,7 @@ class Written(Writes):
         *,
         length: int = 200,
         temperature: float = 1.0,
-        random_state: int | None = None,
+        random_state: Any = None,
     ) -> list[str]:
         r"""Return texts that the network writes, each behind a prompt.
 
@@ -66,7 +67,7 @@ class Written(Writes):
         temperature : float, default=1.0
             Divides the logits: below 1 what is likely becomes likelier, at 0 the likeliest token
             is always taken.
-        random_state : int or None, default=None
+        random_state : int, RandomState instance or None, default=None
             Of the draws.
 
         Returns
@@ -89,11 +90,7 @@ class Written(Writes):
         n, length = count_of(n, "sample", "n", 1), count_of(length, "sample", "length", 1)
         if not 0 <= temperature < float("inf"):
             raise DataError(f"sample: expected a temperature of 0 or more, got {temperature}.")
-        generator = torch.Generator()
-        if random_state is None:
-            generator.seed()
-        else:
-            generator.manual_seed(random_state)
+        generator = torch.Generator().manual_seed(seed_of(random_state))
         ids = self._prompt(prompt)
         device = torch_device(self.device)
         net: Any = self.nets_.to(device)["encoder"]
