@@ -40,6 +40,7 @@ SHARED = f"dim={WIDTH}, tokens='char', context={CONTEXT}, dropout=0.0"
 MIXED = f"{SHARED}, precision='bf16-mixed'"
 OURS = {
     "transformer": f"transformer({MIXED}, epochs=2)",
+    "transformer, steps of 64 windows": f"transformer({MIXED}, epochs=2, batch_size=64)",
     "transformer, one epoch": f"transformer({MIXED}, epochs=1)",
     "learned positions, one epoch": f"transformer({MIXED}, epochs=1, positions='learned')",
     "sink, one epoch": f"transformer({MIXED}, epochs=1, sink=True)",
@@ -233,7 +234,7 @@ def main():
             print(f"{name}, windows of {times * CONTEXT}: {longer}", flush=True)
         print(encoder.sample("ROMEO:", length=200, random_state=0)[0], flush=True)
     if asked.rounds:
-        ours = make(OURS["transformer"])
+        ours = make(OURS["transformer, steps of 64 windows"])
         ours.learn_tokens(learnt)
         speeds(ours, stream, asked.rounds)
 
