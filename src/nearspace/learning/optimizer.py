@@ -103,7 +103,7 @@ class Muon:
     """Muon (Jordan et al., 2024): steps of matrices along their momentum, made orthogonal.
 
     It is for the weights of layers between others, two-dimensional each; what stands at either end,
-    such as embeddings, is for `AdamW`. A language model learns from a third fewer tokens by it.
+    such as embeddings, is for `AdamW`.
 
     Parameters
     ----------
