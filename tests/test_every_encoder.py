@@ -40,6 +40,9 @@ QUICK = {
     "adapter": "adapter(epochs=6)",
     "cnn": "cnn(epochs=3)",
     "alexnet": "alexnet(epochs=4)",
+    "gru": "gru(dim=16, epochs=2)",
+    "lstm": "lstm(dim=16, epochs=2)",
+    "transformer": "transformer(dim=16, depth=2, epochs=2)",
     "pca": "pca(dim=8)",
     "bovw": "bovw(words=100)",
     "skipgram": "skipgram(dim=16, epochs=20)",
@@ -155,7 +158,8 @@ def test_gives_one_finite_float32_vector_an_item(fitted, name, kind):
 @each(CASES)
 def test_declares_by_what_its_vectors_are_compared(fitted, name, kind):
     counts = {"bow", "tfidf", "hashing", "bovw", "colour_histogram"}
-    angles = {"adapter", "simclr", "supcon", "l2", "vectors", "skipgram", "cbow", *OTHERS}
+    read = {"gru", "lstm", "transformer", "skipgram", "cbow"}
+    angles = {"adapter", "simclr", "supcon", "l2", "vectors", *read, *OTHERS}
     of_kind = {"raw", "onehot", *AROUND}
     by_cosine = name in counts | angles or (kind == "text" and name in of_kind)
     encoder, _, test = fitted(name, kind)

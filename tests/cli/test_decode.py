@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nearspace import load
 from nearspace.data import SAMPLES
-from nearspace.space.formats import save
+from nearspace.space.formats import open_space, save
 from nearspace.space.space import embed
 
 
@@ -52,6 +53,33 @@ def test_sample_says_from_what_it_drew(command):
     assert "a mixture of 6 Gaussians fitted to the vectors" in done.stdout
     done = command("sample", "v.space", "-n", "3", "--from", "prior", "-o", "s.png")
     assert "Drawn from the prior of vae(dim=2, epochs=1)." in done.stdout
+
+
+@pytest.mark.trains
+def test_texts_are_written_on(command):
+    texts = [f"the {name}" for name in ("cat", "dog", "boat")] * 8
+    dataset = load(texts)
+    save(embed(dataset, "transformer(dim=16, depth=1, epochs=1)"), "w.space")
+    done = command("sample", "w.space", "--prompt", "the", "-n", "2", "--length", "3")
+    assert done.returncode == 0, done.stderr
+    expected = open_space("w.space").encoder.sample("the", 2, length=3, random_state=0)
+    assert done.stdout == "\n".join(expected) + "\n"
+    done = command("sample", "w.space", "-o", "w.txt", "--length", "3", "--temperature", "0")
+    assert "w.txt: 1 text written." in done.stdout
+    assert (command.folder / "w.txt").read_text().endswith("\n")
+    for arguments, told in (
+        (("--prompt", "the whale"), "holds 'whale', which is none of the words"),
+        (("--prompt", "the", "-o", "w.png"), "written into a file ending .txt"),
+        (("-o", "w.npy"), "which does not decode"),
+        (("-o", "w.doc"), "ending .png, .npy, .npz or .txt"),
+    ):
+        done = command("sample", "w.space", *arguments)
+        assert (done.returncode, told in done.stderr) == (2, True), done
+    save(embed(dataset, "transformer(dim=16, depth=1, epochs=1, objective='masked')"), "m.space")
+    assert "learnt by objective='masked'" in command("sample", "m.space").stderr
+    save(embed(dataset, "tfidf"), "t.space")
+    done = command("sample", "t.space", "--prompt", "the")
+    assert (done.returncode, "writes no texts" in done.stderr) == (2, True)
 
 
 def test_vectors_of_vectors_decode_to_arrays(command):

@@ -1,4 +1,4 @@
-"""AdamW without torch's compiler."""
+"""AdamW and Muon without torch's compiler."""
 
 import copy
 import subprocess
@@ -10,7 +10,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nearspace import load, make
-from nearspace.learning.optimizer import AdamW
+from nearspace.learning.optimizer import AdamW, Muon, orthogonal
 from nearspace.learning.train import count_flops
 
 TRAINS = """
@@ -57,3 +57,34 @@ def test_flops_are_those_that_torch_counts(name):
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         net(batch)
     assert count_flops(lambda: net(batch)) == counter.get_total_flops() > 0
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch has had Muon since 2.9")
+def test_muon_takes_the_steps_of_torch():
+    torch.manual_seed(0)
+    shapes = [(12, 8), (12, 8), (8, 20)]
+    params = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    others = [param.detach().clone().requires_grad_() for param in params]
+    ours = Muon(params, weight_decay=0.1)
+    peer = torch.optim.Muon(others, lr=0.02, weight_decay=0.1)
+    for _ in range(8):
+        for param, other in zip(params, others, strict=True):
+            param.grad = torch.randn_like(param)
+            other.grad = param.grad.clone()
+        ours.step(0.02)
+        peer.step()
+    for param, other, shape in zip(params, others, shapes, strict=True):
+        moved = (param - torch.zeros(shape)).norm()
+        assert (param - other).norm() < 2e-3 * moved  # steps are rounded to bfloat16
+
+
+def test_orthogonal_steps_keep_singular_vectors():
+    torch.manual_seed(0)
+    for shape in [(6, 6), (4, 9), (9, 4)]:
+        matrix = torch.randn(2, *shape)
+        values = torch.linalg.svdvals(orthogonal(matrix))
+        assert values.max() < 1.4
+        u, _, vh = torch.linalg.svd(matrix, full_matrices=False)
+        along = (u.mT @ orthogonal(matrix) @ vh.mT).diagonal(dim1=1, dim2=2)
+        torch.testing.assert_close(along.sort().values, values.sort().values, atol=0.05, rtol=0)
+    assert (orthogonal(torch.zeros(1, 3, 3)) == 0).all()

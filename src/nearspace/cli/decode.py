@@ -64,8 +64,21 @@ def decode_command(
 
 def sample_command(
     path: cli.SpaceFile,
-    output: Output,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many to draw.")] = 64,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            rich_help_panel=cli.OUTPUT,
+            help="The file to write: .png for a grid of images, .npy for the items, .npz for items "
+            "and vectors, .txt for texts, which are printed without it.",
+        ),
+    ] = None,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", min=1, help="How many to draw.", show_default="64; of texts 1"),
+    ] = None,
     source: Annotated[
         str,
         typer.Option(
@@ -74,20 +87,47 @@ def sample_command(
             "encoder was trained to match.",
         ),
     ] = "mixture",
+    prompt: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What texts begin with.")
+    ] = None,
+    length: Annotated[int, typer.Option(min=1, help="How many tokens a text is written on.")] = 200,
+    temperature: Annotated[
+        float,
+        typer.Option(min=0, help="Of texts: below 1 what is likely becomes likelier, at 0 alone."),
+    ] = 1.0,
     random_state: Seed = 0,
 ) -> None:
-    """Draw new items from a space whose encoder decodes.
+    """Draw new items from a space whose encoder decodes, or texts from one that writes on.
 
     [bold]Examples[/]
 
       nearspace sample photos.space -n 64 -o samples.png
 
       nearspace sample photos.space --from prior -o samples.npz
-    """
-    space = _open(path, output)
-    from nearspace.space.decode import mixture_size, sample
 
-    drawn = sample(space, n, random_state, source)
+      nearspace sample plays.space --prompt 'ROMEO:' --temperature 0.8
+    """
+    if output is not None:
+        cli.check_file(output, *ENDINGS, ".txt")
+    space = cli.open_file(path)
+    from nearspace.space.decode import mixture_size, sample, writer
+
+    if prompt is not None or output is None or output.suffix == ".txt":
+        texts = writer(space).sample(
+            prompt or "", n or 1, length=length, temperature=temperature, random_state=random_state
+        )
+        if output is None:
+            for text in texts:
+                echo_lines(text)
+            return
+        if output.suffix != ".txt":
+            raise NearspaceError(f"-o {output}: texts are written into a file ending .txt.")
+        with replacing(output) as beside:
+            beside.write_text("\n\n".join(texts) + "\n", encoding="utf-8")
+        echo(f"{output}: {counted(len(texts), 'text')} written.")
+        return
+    _check_decodes(space, output)
+    drawn = sample(space, n or 64, random_state, source)
     _write(output, space, drawn)
     fitted = f"a mixture of {mixture_size(space)} Gaussians fitted to the vectors of the space"
     where = fitted if source == "mixture" else f"the prior of {space.recipe.spec}"
@@ -155,9 +195,15 @@ def analogy_command(
 
 
 def _open(path: Path, output: Path, vectors: str | None = None) -> Any:
-    """Return a space that decodes, to images where a picture is wanted."""
+    """Return a space that decodes to what is to be written."""
     cli.check_file(output, *ENDINGS, reads=[vectors])
     space = cli.open_file(path)
+    _check_decodes(space, output)
+    return space
+
+
+def _check_decodes(space: Any, output: Path) -> None:
+    """Raise an error unless a space decodes, to images where a picture is wanted."""
     from nearspace.space.decode import decoder
 
     decoder(space)
@@ -167,7 +213,6 @@ def _open(path: Path, output: Path, vectors: str | None = None) -> Any:
             f"-o {output}: the space is one of {what}, of which there is no picture; write .npy or "
             ".npz."
         )
-    return space
 
 
 def _write(

@@ -94,6 +94,21 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
+    "gru": Entry(
+        ".learned.sequences:GRU",
+        ("text",),
+        "gated recurrence, learnt from texts alone; can write on",
+        "items",
+    ),
+    "lstm": Entry(
+        ".learned.sequences:LSTM", ("text",), "recurrence with memory cells; can write on", "items"
+    ),
+    "transformer": Entry(
+        ".learned.sequences:Transformer",
+        ("text",),
+        "attention, learnt from texts alone; can write on",
+        "items",
+    ),
     "pretrained": Entry(
         ".borrowed.pretrained:Pretrained",
         ("image", "text"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from nearspace.data import Kind, Text
 
-__all__ = ["NO_ITEMS", "MarkedPair", "MarkedText", "Restores", "Samples", "Strip"]
+__all__ = ["NO_ITEMS", "MarkedPair", "MarkedText", "Restores", "Samples", "Strip", "Writes"]
 
 SAMPLES = 10  # that are shown
 CORRUPTED = (
@@ -162,3 +162,19 @@ class Samples(ABC):
             return ()
         drawn = encoder.decoder.decode(self.sample(SAMPLES, random_state))
         return (Strip(encoder.kind_, drawn, "Samples of the space"),)
+
+
+class Writes(ABC):
+    """An encoder of texts that can go on writing where one ends."""
+
+    @abstractmethod
+    def sample(
+        self,
+        prompt: str = "",
+        n: int = 1,
+        *,
+        length: int = 200,
+        temperature: float = 1.0,
+        random_state: Any = None,
+    ) -> list[str]:
+        """Return ``n`` texts that begin with a prompt, written ``length`` tokens on."""

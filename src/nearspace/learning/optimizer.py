@@ -1,4 +1,4 @@
-"""`AdamW`, without what torch imports for a compiler that is not used."""
+"""`AdamW` and `Muon`, without what torch imports for a compiler that is not used."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
-__all__ = ["AdamW"]
+__all__ = ["AdamW", "Muon", "orthogonal"]
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8
+MOMENTUM = 0.95
+# Of the polynomial that brings singular values near 1 in few steps, as its author chose them.
+QUINTIC, STEPS = (3.4445, -4.7750, 2.0315), 5
 
 
 class AdamW:
@@ -68,3 +71,75 @@ class AdamW:
             beta1=BETAS[0], beta2=BETAS[1], lr=learning_rate, weight_decay=self.weight_decay,
             eps=EPSILON, maximize=False,
         )  # fmt: skip
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Return matrices of the same singular vectors, all of whose singular values are about 1.
+
+    By five steps of a Newton-Schulz iteration, rounded to bfloat16: they come out between 0.6 and
+    1.3, which is near enough for a step of `Muon`.
+
+    Parameters
+    ----------
+    matrices : Tensor of shape (n, rows, columns)
+        The matrices, zero or not.
+
+    Examples
+    --------
+    >>> matrix = torch.tensor([[[3.0, 0.0], [0.0, 0.5]]])
+    >>> bool((orthogonal(matrix)[0].diagonal() - 1).abs().max() < 0.4)
+    True
+    """
+    a, b, c = QUINTIC
+    wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
+    x = (wide / wide.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)).bfloat16()
+    for _ in range(STEPS):
+        product = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(product, product, product, beta=b, alpha=c), x, beta=a)
+    return (x if matrices.shape[1] <= matrices.shape[2] else x.mT).to(matrices.dtype)
+
+
+class Muon:
+    """Muon (Jordan et al., 2024): steps of matrices along their momentum, made orthogonal.
+
+    It is for the weights of layers between others, two-dimensional each; what stands at either end,
+    such as embeddings, is for `AdamW`.
+
+    Parameters
+    ----------
+    params : sequence of Tensor of shape (rows, columns)
+        What is trained; one without a gradient stays as it is.
+    weight_decay : float
+        Share of the weights, times the learning rate, that each step takes off.
+
+    References
+    ----------
+    .. [1] K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024,
+       https://kellerjordan.github.io/posts/muon/
+    """
+
+    def __init__(self, params: Sequence[Tensor], weight_decay: float):
+        self.params, self.weight_decay = list(params), weight_decay
+        self.momenta: dict[int, Tensor] = {}
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for param in self.params:
+            param.grad = None
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Take a step along the gradients; matrices of one shape are made orthogonal together."""
+        alike: dict[tuple[int, ...], list[tuple[Tensor, Tensor]]] = {}
+        for at, param in enumerate(self.params):
+            if param.grad is None:
+                continue
+            momentum = self.momenta.setdefault(at, torch.zeros_like(param))
+            momentum.lerp_(param.grad, 1 - MOMENTUM)
+            ahead = param.grad.lerp(momentum, MOMENTUM)
+            alike.setdefault(tuple(param.shape), []).append((param, ahead))
+        for (rows, columns), pairs in alike.items():
+            steps = orthogonal(torch.stack([ahead for _, ahead in pairs]))
+            rate = learning_rate * max(1.0, rows / columns) ** 0.5
+            for (param, _), step in zip(pairs, steps, strict=True):
+                param.mul_(1 - learning_rate * self.weight_decay).sub_(step, alpha=rate)

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import flop_registry
 from nearspace.data.batches import Batches
 from nearspace.errors import NearspaceError
 from nearspace.learning.device import torch_device
-from nearspace.learning.optimizer import AdamW
+from nearspace.learning.optimizer import AdamW, Muon
 from nearspace.learning.progress import tell_epoch
 from nearspace.learning.threads import threads_for
 
@@ -114,6 +114,7 @@ def train(
     from_start: bool = False,
     patience: int | None = None,
     weight_decay: float = 1e-2,
+    muon: float = 0.0,
     loss_weights: Weights | None = None,
     own_optimizer: Mapping[str, Sequence[str]] | None = None,
 ) -> History:
@@ -158,6 +159,9 @@ def train(
         least 5.
     weight_decay : float, default=1e-2
         Of AdamW.
+    muon : float, default=0.0
+        By how many times the learning rate `Muon` trains the matrices of linear and recurrent
+        layers, in place of AdamW; 0 for not at all.
     loss_weights : callable, optional
         ``loss_weights(done)`` returns the weights of terms by name when a share ``done`` of the
         steps is taken; a term that is not named weighs 1. Held-out losses take those of the end.
@@ -189,7 +193,13 @@ def train(
         held, trained = _hold_out(len(batches), held_out, order)
     nets.to(place)
     sides = _sides(nets, own_optimizer or {})
-    optimizers = [AdamW(params, weight_decay) for params in sides.values()]
+    inner = _inner_matrices(nets) if muon else []
+    optimizers: list[tuple[AdamW | Muon, float]] = [
+        (AdamW([p for p in params if not any(p is each for each in inner)], weight_decay), 1.0)
+        for params in sides.values()
+    ]
+    if inner:
+        optimizers.append((Muon(inner, weight_decay), muon))
     mixed = precision == "bf16-mixed"
     generator = torch.Generator(device=place).manual_seed(seed)
 
@@ -201,7 +211,7 @@ def train(
     def take_step(rows: Tensor, done: float) -> Tensor:
         terms = terms_of(rows, generator)
         total = _weighted(terms, sides, loss_weights, done)
-        for optimizer in optimizers:
+        for optimizer, _ in optimizers:
             optimizer.zero_grad()
         if len(sides) == 1:
             total.backward()
@@ -209,8 +219,8 @@ def train(
             for term, params in sides.items():
                 loss = terms[term] if term else total
                 loss.backward(inputs=params, retain_graph=True)
-        for optimizer in optimizers:
-            optimizer.step(learning_rate * one_cycle(done))
+        for optimizer, times in optimizers:
+            optimizer.step(times * learning_rate * one_cycle(done))
         return total.detach()
 
     def train_epoch(epoch: int, epochs: int) -> float:
@@ -275,6 +285,13 @@ def _sides(
     taken = {id(p) for params in trained.values() for p in params}
     rest = [p for p in nets.parameters() if p.requires_grad and id(p) not in taken]
     return {"": rest, **trained}
+
+
+def _inner_matrices(nets: nn.ModuleDict) -> list[nn.Parameter]:
+    """Return the matrices of linear and recurrent layers that are trained."""
+    layers = [each for each in nets.modules() if isinstance(each, nn.Linear | nn.RNNBase)]
+    inside = {id(p): p for each in layers for p in each.parameters(recurse=False) if p.ndim == 2}
+    return [p for p in inside.values() if p.requires_grad]
 
 
 def _weighted(

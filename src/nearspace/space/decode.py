@@ -14,12 +14,21 @@ from sklearn.exceptions import ConvergenceWarning
 from nearspace.encoders import CATALOGUE
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
-from nearspace.encoders.exhibits import Samples
+from nearspace.encoders.exhibits import Samples, Writes
 from nearspace.errors import DataError, NearspaceError, called_as, count_of, did_you_mean
 from nearspace.metrics.retrieval import subsample
 from nearspace.space.space import Space, as_space, check_space
 
-__all__ = ["SOURCES", "decode", "decoder", "interpolate", "mixture_size", "sample", "traverse"]
+__all__ = [
+    "SOURCES",
+    "decode",
+    "decoder",
+    "interpolate",
+    "mixture_size",
+    "sample",
+    "traverse",
+    "writer",
+]
 
 WAYS = ("linear", "spherical")
 SOURCES = ("mixture", "prior")
@@ -156,6 +165,18 @@ def sample(
             f"{', sparse; pipe them through pca first' * sparse.issparse(space.vectors)}."
         )
     return _from_mixture(np.asarray(space.vectors), n, mixture_size(space), random_state)
+
+
+def writer(space: Space) -> Writes:
+    """Return what writes texts in the space, or raise `NearspaceError` where nothing does."""
+    first = None if space.encoder is None else space.encoder.first
+    if not isinstance(first, Writes):
+        raise NearspaceError(
+            f"The encoder of the space, '{space.recipe.spec}', writes no texts: leave out --prompt "
+            "and name by -o a file ending .png, .npy or .npz, or embed texts with gru, lstm or "
+            "transformer."
+        )
+    return first
 
 
 def mixture_size(space: Space) -> int:

@@ -10,9 +10,9 @@ import pytest
 import torch
 from tests import text_models
 
+from nearspace.data.tokens import token_batches
 from nearspace.encoders.borrowed.pretrained import Pretrained
 from nearspace.encoders.borrowed.sentences import pool_tokens
-from nearspace.encoders.borrowed.tokens import token_batches
 from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import DataError
 from nearspace.judge.studies.layers import compare_layers

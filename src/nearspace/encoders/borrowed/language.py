@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from nearspace.data import Kind, Text
+from nearspace.data.tokens import TOKENS_AN_ITEM, token_batches
 from nearspace.encoders.blocks import text_blocks
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
@@ -23,7 +24,7 @@ from nearspace.encoders.borrowed.models import (
     quiet,
 )
 from nearspace.encoders.borrowed.sentences import Sentences, pool_tokens, read_sentences
-from nearspace.encoders.borrowed.tokens import Piece, Texts, Tokens, token_batches
+from nearspace.encoders.borrowed.tokens import Piece, Texts, Tokens
 from nearspace.errors import DataError
 from nearspace.learning.progress import tell_embedded
 from nearspace.learning.threads import side_by_side, threads_for
@@ -31,7 +32,6 @@ from nearspace.learning.threads import side_by_side, threads_for
 __all__ = ["Language", "load_language"]
 
 TOKENIZERS = ("tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "*.model")
-TOKENS_AN_ITEM = 32  # of a batch, for each item of `batch_size`: more leave the caches of a core
 NAMED, SHOWN = 3, 30  # texts that a note names, and characters of each
 UNBOUNDED = 2**20  # where nothing says how many tokens a model reads, libraries write more
 

@@ -1,11 +1,10 @@
-"""Texts as models take them: numbers of tokens, and which of them go through a model together."""
+"""Texts as models of others take them: numbers of tokens, of pieces where they are long."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,9 +14,7 @@ from nearspace.encoders.borrowed.models import Request
 if TYPE_CHECKING:
     from nearspace.encoders.borrowed.language import Language
 
-__all__ = ["Piece", "Texts", "Tokens", "token_batches"]
-
-WASTED = 64  # tokens of padding in a batch cost no more than a batch of their own
+__all__ = ["Piece", "Texts", "Tokens"]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -102,36 +99,3 @@ class Texts(Batches):
         """Return a batch of texts without words."""
         pieces = self.language.batches([""] * n, Request(-1, None, n, self.device)).pieces
         return self.language.tokens_of(pieces, self.device)
-
-
-def token_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
-    """Return which texts go through a model together: those of nearly equal lengths.
-
-    Parameters
-    ----------
-    lengths : ndarray of shape (n,)
-        How many tokens each has.
-    budget : int
-        How many a batch has at most, unless one text has more.
-
-    Returns
-    -------
-    list of ndarray
-        Positions, the longest texts first. Short ones are filled up to the longest of their batch,
-        so that a batch ends where filling up would cost more than another one.
-
-    Examples
-    --------
-    >>> [rows.tolist() for rows in token_batches(np.array([3, 90, 4, 400, 3]), 1000)]
-    [[3], [1], [2, 0, 4]]
-    """
-    batches: list[list[int]] = []
-    longest = wasted = 0
-    for row in np.argsort(-lengths, kind="stable").tolist():
-        length = int(lengths[row])
-        wasted += longest - length
-        if not batches or wasted > WASTED or (len(batches[-1]) + 1) * longest > budget:
-            batches.append([])
-            longest, wasted = length, 0
-        batches[-1].append(row)
-    return [np.array(rows) for rows in batches]

@@ -114,6 +114,8 @@ class Learned(Trained, Trainable, Layers, Encoder):
         Steps of training when `epochs` is absent.
     from_start : bool
         Whether the first weights stay where training does not lower the held-out loss.
+    muon : float
+        By how many times the learning rate matrices are trained by `Muon`; 0 for not at all.
     """
 
     min_items = 2
@@ -123,6 +125,7 @@ class Learned(Trained, Trainable, Layers, Encoder):
     tapped: ClassVar[str] = "encoder"
     default_steps: ClassVar[int] = 3000
     from_start: ClassVar[bool] = False
+    muon: ClassVar[float] = 0.0
     nets_: nn.ModuleDict = dataclasses.field(init=False)
     history_: dict[str, Any] = dataclasses.field(init=False)
     shape_: tuple[int, ...] = dataclasses.field(init=False)
@@ -227,8 +230,8 @@ class Learned(Trained, Trainable, Layers, Encoder):
         if y is not None:
             self.target_, self.outputs_ = y.name, y.width
             labels = torch.from_numpy(y.encode(y.values))
-        batches = self.batches(items)
-        self.shape_ = tuple(batches.blank(1).shape[1:])
+        batches = self.training_batches(items)
+        self.shape_ = tuple(self.blank(1).shape[1:])
         seed = seed_of(self.random_state)
         batch_size = self.batch_size_for(len(batches))
         with torch.random.fork_rng(), epoch_bar(type(self).__name__, self.verbose):
@@ -249,6 +252,7 @@ class Learned(Trained, Trainable, Layers, Encoder):
                     seed=seed,
                     device=self.device,
                     precision=self.precision,
+                    muon=self.muon,
                     loss_weights=self.loss_weights,
                     own_optimizer=self.own_optimizer,
                     from_start=self.from_start,
@@ -323,6 +327,10 @@ class Learned(Trained, Trainable, Layers, Encoder):
         """Return checked items as they wait in memory for the networks."""
         scaling = None if self.mean_ is None or self.scale_ is None else (self.mean_, self.scale_)
         return self.kind_.batches(self.kind_.seen(items, self.side), scaling)
+
+    def training_batches(self, items: Any) -> Batches:
+        """Return checked items as they wait in memory to be learnt from."""
+        return self.batches(items)
 
     def blank(self, n: int) -> Any:
         """Return a batch of ``n`` items that show nothing, on the CPU."""
