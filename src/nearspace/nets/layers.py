@@ -172,10 +172,12 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
     DataError
         If the first or last token of a feature map is asked for, or the pool does not exist.
     """
+    if output.ndim <= 2:
+        return output.reshape(len(output), -1)
     if pool not in POOLS:
         raise DataError(f"There is no pool '{pool}'. {did_you_mean(pool, POOLS)}")
-    if output.ndim <= 2 or pool == "flatten":
-        return output.reshape(len(output), -1)
+    if pool == "flatten":
+        return output.flatten(1)
     # (n, places..., channels)
     places = output if output.ndim == 3 else output.movedim(1, -1)
     if pool == "none":

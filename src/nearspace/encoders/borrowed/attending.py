@@ -60,20 +60,17 @@ class Attending:
     def __init__(self, language: Language):
         self.language, self.tower = language, _seen(language.tower)
         batch = language.sample(Text())
-        other = batch.ids.clone()
-        last = int(batch.lengths[0]) - 1
-        other[0, last] = (other[0, last] + 1) % max(2, language.n_rows)
         with torch.inference_mode():
             try:
-                weights, _, states = self.run(batch)
+                weights = self.run(batch)[0]
             except NearspaceError:
                 raise
             except UNREADABLE as error:
                 raise self._unseen(f" ({first_line(error)})") from error
-            of_other = self.run(dataclasses.replace(batch, ids=other))[2]
         self.heads = sum(each.shape[1] for each in weights)
-        # What stands last changes what comes of the first only where tokens see those behind them.
-        self.causal = torch.equal(of_other[-1][0, 0], states[-1][0, 0])
+        first = int(batch.lengths[0])
+        behind = torch.ones(first, first, dtype=torch.bool, device=batch.ids.device).triu(1)
+        self.causal = not any(each[0, :, :first, :first][:, behind].any() for each in weights)
 
     def run(self, batch: Tokens) -> tuple[tuple[Tensor, ...], Any, tuple[Tensor, ...]]:
         """Return the attention of a batch by layers, all that is put out, and the hidden states."""
@@ -108,16 +105,16 @@ class Attending:
         fair = fair_shares(batch.lengths, seen.shape[-1], self.causal)
         return dataclasses.replace(batch, counts=token_weights(sink_odds(shares, fair)))
 
-    def tokens_at_once(self, lengths: np.ndarray, most: int = MOST_BYTES_OF_A_TEXT) -> int:
+    def tokens_at_once(self, lengths: np.ndarray) -> int:
         """Return how many tokens a batch of texts of such lengths may have.
 
         Raises
         ------
         DataError
-            If the attention of one text takes more bytes than ``most``.
+            If there is a text whose attention has no room in memory.
         """
         longest = int(lengths.max())
-        if BYTES * self.heads * longest**2 > most:
+        if BYTES * self.heads * longest**2 > MOST_BYTES_OF_A_TEXT:
             raise self.language.unusable(
                 f"has {self.heads:,} heads, whose attention between the {longest:,} tokens of a "
                 "text does not fit in memory: pool='mean_without_sinks' is for shorter ones"

@@ -160,18 +160,16 @@ class Sinks:
         if not any(row.tokens for row in self.layers):
             return "No token is a sink in any layer."
         top = max(self.layers, key=lambda row: row.share)
-        names = [token.name for token in top.tokens[:NAMED]]
-        told = [
-            f"Half of the texts or more have a sink in {len(self.usual)} of {len(self.layers)} "
-            f"layers.",
-            f"Most of the attention that sinks get they get in layer {top.layer}: {top.share:.0%}, "
-            f"{'all' if len(top.tokens) == 1 else 'most'} of it on {' '.join(names[:1])}.",
-        ]
-        if top.norm is not None:
-            told.append(
-                f"The states of sinks that go into it are {top.norm:.2f} times as long as others."
-            )
-        return " ".join(told)
+        names = sorted(top.tokens, key=lambda token: -token.share)
+        part = "all" if len(names) == 1 else "most"
+        states = (
+            "" if top.norm is None else f"; their states are {top.norm:.2f} times as long as others"
+        )
+        return (
+            f"In {len(self.usual)} of {len(self.layers)} layers half of the texts or more have a "
+            f"sink. Layer {top.layer} gives them most: {100 * top.share:.0f} % of its attention, "
+            f"{part} of it to {names[0].name}{states}."
+        )
 
     def to_json(self, path: str | Path | None = None) -> str:
         """Return all figures as JSON text; write it where asked."""
@@ -276,10 +274,11 @@ def attention_sinks(
 
 def _notes(empty: int, cut: int) -> tuple[str, ...]:
     """Return of how many texts nothing, or not all, was looked at."""
-    told = [f"{empty:,} of the texts drawn have no token."] * (empty > 0)
-    told += [f"Of {cut:,} texts the beginning was looked at: all has no room in memory."] * (
-        cut > 0
-    )
+    told = []
+    if empty:
+        told.append(f"{empty:,} of the texts drawn {'has' if empty == 1 else 'have'} no token.")
+    if cut:
+        told.append(f"Of {cut:,} texts the beginning was looked at: all has no room in memory.")
     return tuple(told)
 
 
