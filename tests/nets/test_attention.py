@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from nearspace.nets.attention import SINK, fair_shares, received, sink_odds, token_weights
+from nearspace.nets.tokens import _normalised, token_transformer
 
 LENGTHS = torch.tensor([5, 1, 3])
 
@@ -61,3 +62,31 @@ def test_attention_by_chance_makes_no_sink():
         lengths = torch.full((400,), 18)
         shares = received(logits.softmax(-1), lengths).mean(dim=1)
         assert sink_odds(shares, fair_shares(lengths, 18, causal)).max() < 3.4
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("sink", [False, True])
+def test_attention_of_a_transformer_is_by_what_its_blocks_take_values(causal, sink):
+    """Against what the fused kernels make of queries, keys and values."""
+    torch.manual_seed(0)
+    net = token_transformer(30, 16, 2, 2, causal=causal, sink=sink).eval()
+    for weight in net.parameters():
+        weight.data = torch.randn_like(weight)
+    ids = torch.tensor([[3, 4, 5, 6, 7], [8, 0, 0, 0, 0], [9, 10, 3, 0, 0]])
+    weights, states = net.attention(ids)
+    assert [each.shape for each in weights] == [(3, 2, 5, 5)] * 2
+    tokens, sight = net._begin(ids, 0)
+    for number, (each, state) in enumerate(zip(weights, states, strict=True), 1):
+        block = net.get_submodule(f"block{number}")
+        torch.testing.assert_close(state, tokens)
+        normalised = _normalised(tokens)
+        value = block._parts(normalised, sight)[2]
+        own = (each @ value).transpose(1, 2).flatten(2)
+        fused = block._attend(normalised, sight, ())[0]
+        for row, length in enumerate(LENGTHS.tolist()):
+            torch.testing.assert_close(own[row, :length], fused[row, :length], atol=1e-5, rtol=1e-4)
+            totals = each[row, :, :length, :length].sum(-1)
+            torch.testing.assert_close(totals < 0.9999, torch.full_like(totals, sink).bool())
+        if causal:
+            assert not each.triu(1).any()
+        tokens = block(tokens, sight)[0]

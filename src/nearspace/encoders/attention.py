@@ -12,7 +12,9 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Attention", "Attentive"]
+__all__ = ["MOST_BYTES", "Attention", "Attentive"]
+
+MOST_BYTES = 2**27  # of the attention of a batch, and of an item of which it is shown
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -137,3 +137,18 @@ def test_the_page_shows_every_layer_and_no_token_is_markup(folders):
     assert np.shape(heat.z) == (2, 2)
     assert heat.z[0][0] > 90
     assert [len(trace.y) for trace in page.figures["shares"].data] == [2, 2, 2]
+
+
+@pytest.mark.trains
+def test_a_learnt_logit_takes_what_goes_nowhere():
+    texts = TEXTS * 3
+    spec = "transformer(dim=16, depth=2, heads=2, epochs=1, objective='masked', sink={})"
+    free, bound = (attention_sinks(texts, spec.format(sink)) for sink in (True, False))
+    assert len(free.layers[0].heads) == 2
+    assert 0.02 < free.layers[0].nowhere < 0.5
+    assert bound.layers[0].nowhere < 1e-6
+    assert free.protocol["tokens"] == sum(len(text.replace(".", "").split()) + 1 for text in texts)
+    assert "no token, %" in sinks_page(free).html()
+    assert "no token, %" not in sinks_page(bound).html()
+    with pytest.raises(NearspaceError, match="'gru' has no attention"):
+        attention_sinks(texts, "gru")

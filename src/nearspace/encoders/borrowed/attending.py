@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Text
 from nearspace.data.tokens import token_batches
-from nearspace.encoders.attention import Attention
+from nearspace.encoders.attention import MOST_BYTES, Attention
 from nearspace.encoders.blocks import text_blocks
 from nearspace.encoders.borrowed.models import UNREADABLE, Request, first_line, quiet
 from nearspace.encoders.borrowed.tokens import Tokens
@@ -31,7 +31,6 @@ __all__ = ["WITHOUT_SINKS", "Attending", "block_of"]
 
 WITHOUT_SINKS = "mean_without_sinks"  # the pool
 BYTES = 4  # of a number
-MOST_BYTES = 2**27  # of the attention of a batch, and of a text whose attention is shown
 MOST_BYTES_OF_A_TEXT = 2**30  # which is pooled: no part of it can be left out
 BLOCK = re.compile(r"\.(\d+)(?=\.|$)")
 

@@ -199,7 +199,8 @@ def attention_sinks(
     data : Dataset, or what `load` reads
         Texts.
     encoder : str or Encoder
-        One with attention, or a spec of it: ``pretrained``, or ``finetuned`` or ``frozen`` of such.
+        One with attention, or a spec of it: ``pretrained``, ``transformer``, or ``finetuned`` or
+        ``frozen`` of such.
         One that is not fitted is fitted on all texts.
     sample : int, default=200
         How many texts are looked at, drawn at random.
@@ -286,8 +287,8 @@ def check_attentive(encoder: Encoder) -> None:
     """Raise `SpecError` if an encoder has no attention, and is around none that may have."""
     if not isinstance(encoder, Attentive | Around):
         raise SpecError(
-            f"The encoder '{encoder.spec}' has no attention; pretrained models of texts have, and "
-            "finetuned and frozen ones of them."
+            f"The encoder '{encoder.spec}' has no attention; pretrained models of texts have, "
+            "transformer has, and so have finetuned and frozen ones of these."
         )
 
 
