@@ -12,9 +12,9 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["MOST_BYTES", "Attention", "Attentive"]
+__all__ = ["MOST_PAIRS", "Attention", "Attentive"]
 
-MOST_BYTES = 2**27  # of the attention of a batch, and of an item of which it is shown
+MOST_PAIRS = 2**25  # of tokens, over all heads, of a batch and of an item that is shown: 128 MiB
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)

@@ -147,7 +147,7 @@ def test_a_saved_one_is_found_again(folders, tmp_path):
 def test_long_texts_are_bounded(folders, monkeypatch):
     encoder = Pretrained(folders["bert"], pool="mean_without_sinks").fit(TEXTS)
     assert not any(each.cut.any() for each in encoder.attention(TEXTS))
-    monkeypatch.setattr(attending, "MOST_BYTES", 4 * 6 * 25)  # of five tokens
+    monkeypatch.setattr(attending, "MOST_PAIRS", 6 * 25)  # of five tokens
     seen = list(encoder.attention(TEXTS))
     assert max(int(each.lengths.max()) for each in seen) == 5
     cut = {row for each in seen for row, is_cut in zip(each.rows, each.cut, strict=True) if is_cut}
@@ -155,7 +155,7 @@ def test_long_texts_are_bounded(folders, monkeypatch):
     small = encoder.transform(TEXTS)
     monkeypatch.undo()
     np.testing.assert_allclose(small, encoder.transform(TEXTS), rtol=1e-4, atol=1e-5)
-    monkeypatch.setattr(attending, "MOST_BYTES_OF_A_TEXT", 4 * 6 * 100)
+    monkeypatch.setattr(attending, "MOST_PAIRS_OF_A_TEXT", 6 * 100)
     with pytest.raises(DataError, match=r"has 6 heads, .* the 16 tokens of a text does not fit"):
         encoder.transform(TEXTS)
 

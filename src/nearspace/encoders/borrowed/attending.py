@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Text
 from nearspace.data.tokens import token_batches
-from nearspace.encoders.attention import MOST_BYTES, Attention
+from nearspace.encoders.attention import MOST_PAIRS, Attention
 from nearspace.encoders.blocks import text_blocks
 from nearspace.encoders.borrowed.models import UNREADABLE, Request, first_line, quiet
 from nearspace.encoders.borrowed.tokens import Tokens
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["WITHOUT_SINKS", "Attending", "block_of"]
 
 WITHOUT_SINKS = "mean_without_sinks"  # the pool
-BYTES = 4  # of a number
-MOST_BYTES_OF_A_TEXT = 2**30  # which is pooled: no part of it can be left out
+MOST_PAIRS_OF_A_TEXT = 2**28  # which is pooled, and of which nothing can be left out: 1 GiB
 BLOCK = re.compile(r"\.(\d+)(?=\.|$)")
 
 
@@ -113,16 +112,16 @@ class Attending:
             If there is a text whose attention has no room in memory.
         """
         longest = int(lengths.max())
-        if BYTES * self.heads * longest**2 > MOST_BYTES_OF_A_TEXT:
+        if self.heads * longest**2 > MOST_PAIRS_OF_A_TEXT:
             raise self.language.unusable(
                 f"has {self.heads:,} heads, whose attention between the {longest:,} tokens of a "
                 "text does not fit in memory: pool='mean_without_sinks' is for shorter ones"
             )
-        return max(1, MOST_BYTES // (BYTES * self.heads * longest))
+        return max(1, MOST_PAIRS // (self.heads * longest))
 
     def attention(self, items: list[str], asked: Request) -> Iterator[Attention]:
         """Yield what the tokens of texts look at, see `Attentive`."""
-        longest = math.isqrt(MOST_BYTES // (BYTES * self.heads))
+        longest = math.isqrt(MOST_PAIRS // self.heads)
         for block, texts in text_blocks(items):
             pieces = self.language.pieces(texts, dataclasses.replace(asked, long="cut"))
             lengths = np.array([min(longest, len(piece.ids)) for piece in pieces])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nearspace.data.tokens import token_batches
-from nearspace.encoders.attention import MOST_BYTES, Attention
+from nearspace.encoders.attention import MOST_PAIRS, Attention
 from nearspace.learning.device import torch_device
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["MARK", "attention_of"]
 
 MARK = "(beginning)"  # what the mark before a text is called
-BYTES = 4  # of a number
 
 
 def attention_of(encoder: Transformer, items: list[str]) -> Iterator[Attention]:
@@ -26,12 +25,12 @@ def attention_of(encoder: Transformer, items: list[str]) -> Iterator[Attention]:
     net: Any = encoder.nets_["encoder"].eval()
     device = torch_device(encoder.device)
     heads = encoder.heads * encoder.depth
-    longest = math.isqrt(MOST_BYTES // (BYTES * heads))
+    longest = math.isqrt(MOST_PAIRS // heads)
     texts = encoder.batches(items)
     whole = texts.lengths.numpy()
     texts.lengths = texts.lengths.clamp(max=longest)
     lengths = texts.lengths.numpy()
-    most = max(1, MOST_BYTES // (BYTES * heads * int(lengths.max())))
+    most = max(1, MOST_PAIRS // (heads * int(lengths.max())))
     for rows in token_batches(lengths, most):
         ids = texts.take(torch.from_numpy(rows)).to(device)[:]
         with torch.inference_mode(), encoder.threads_for(len(rows)):
