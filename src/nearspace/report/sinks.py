@@ -56,7 +56,7 @@ def sinks_page(study: Sinks) -> Page:
     )
     return Page(
         "attention sinks",
-        f"Where {told['encoder']} looks on {told['name']}",
+        f"What {told['encoder']} looks at in {told['name']}",
         facts,
         [
             section(
@@ -66,7 +66,7 @@ def sinks_page(study: Sinks) -> Page:
             section("sink_table", rows=study.layers, nowhere=nowhere, named=_named),
             section("protocol", protocol=told, seconds={}),
         ],
-        reason=study.verdict,
+        reason=study.verdict.replace(" %", "\N{NO-BREAK SPACE}%"),
         notes=study.notes,
         figures=pictures,
     )  # fmt: skip
