@@ -9,6 +9,7 @@ from tests import text_models, vision_models
 
 from nearspace.encoders.borrowed import attending
 from nearspace.encoders.borrowed.pretrained import Pretrained
+from nearspace.encoders.borrowed.sentences import pool_tokens
 from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import DataError
 from nearspace.judge.studies.layers import compare_layers
@@ -123,6 +124,22 @@ def test_where_the_rounding_of_a_product_could_tell_tokens_fade(folders):
     assert 0 < counts[0][0, 0] < 0.2
     torch.testing.assert_close(*counts, atol=1e-4, rtol=0)
     assert counts[0][0, 1:].tolist() == [1.0, 1.0, 1.0]
+
+
+def test_where_only_sinks_are_left_behind_a_prompt_all_of_them_count():
+    states, lengths = torch.arange(8.0).reshape(2, 4, 1), torch.tensor([4, 3])
+    counts = torch.tensor([[1.0, 1.0, 0.0, 0.0], [1.0, 0.0, 1.0, 1.0]])
+    vectors = pool_tokens(states, lengths, "mean_without_sinks", torch.tensor([2, 1]), counts)
+    assert vectors.tolist() == [[2.5], [6.0]]
+
+
+@pytest.mark.trains
+def test_it_can_be_trained_on(folders):
+    spec = f"finetuned(pretrained({folders['bert']!r}, pool='mean_without_sinks'), epochs=1)"
+    tuned = make(spec).fit(TEXTS, list("ab") * 5)
+    assert tuned.weights_
+    before = Pretrained(folders["bert"], pool="mean_without_sinks").fit(TEXTS).transform(TEXTS)
+    assert np.abs(tuned.transform(TEXTS) - before).max() > 1e-4
 
 
 def test_layers_by_name_are_pooled_by_their_own_block(folders):

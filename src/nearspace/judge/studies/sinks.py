@@ -161,7 +161,8 @@ class Sinks:
             return "No token is a sink in any layer."
         top = max(self.layers, key=lambda row: row.share)
         names = sorted(top.tokens, key=lambda token: -token.share)
-        part = "all" if len(names) == 1 else "most"
+        part = "most" if names[0].share > top.share / 2 else "the largest part"
+        part = "all" if len(names) == 1 else part
         states = (
             "" if top.norm is None else f"; their states are {top.norm:.2f} times as long as others"
         )
