@@ -489,6 +489,7 @@ def calls():
         "explain": (explain, [notes, "zip", neighbours(notes, 0, k=1)]),
         "keywords": (keywords, [["the zip"] * 9, [0, 1, 2] * 3]),
         "analogy": (analogy, [space, 0, 1, 2]),
+        "attention_sinks": (nearspace.attention_sinks, [TEXTS, "no encoder"]),
         "compare": (functools.partial(compare, encoders=[]), [X, Y]),
         "compare_layers": (compare_layers, [X, "no encoder"]),
         "decode": (decode, [space, space.vectors]),

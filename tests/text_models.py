@@ -151,3 +151,55 @@ def save_sentences(folder, pooling=None, dense=False, **said):
         weights = {"linear.weight": weight, "linear.bias": torch.ones(8)}
         save_file(weights, folder / "2_Dense/model.safetensors")
     return path
+
+
+def save_planted(folder, sink=None, layers=2):
+    """Write a BERT in which all tokens look at one, or at all alike; return its folder as text.
+
+    Its layers leave the states as they are. It is written without transformers, which takes long.
+    """
+    rng, width = np.random.default_rng(0), 64
+    tokenizer = word_tokenizer()
+    n = tokenizer.get_vocab_size()
+    words = rng.normal(size=(n, width))
+    words -= words.mean(axis=1, keepdims=True)
+    words /= words.std(axis=1, keepdims=True)  # what layer normalisation would make of them
+    looks_at = np.zeros(width) if sink is None else 1.5 * words[tokenizer.token_to_id(sink)]
+    weights = {
+        "embeddings.word_embeddings.weight": words,
+        "embeddings.position_embeddings.weight": np.zeros((MOST, width)),
+        "embeddings.token_type_embeddings.weight": np.zeros((2, width)),
+    }
+    places = ["embeddings"]
+    for layer in range(layers):
+        block = f"encoder.layer.{layer}"
+        places += [f"{block}.attention.output", f"{block}.output"]
+        for name, shape in {
+            "attention.self.query": (width, width), "attention.self.key": (width, width),
+            "attention.self.value": (width, width), "attention.output.dense": (width, width),
+            "intermediate.dense": (8, width), "output.dense": (width, 8),
+        }.items():  # fmt: skip
+            weights[f"{block}.{name}.weight"] = np.zeros(shape)
+            weights[f"{block}.{name}.bias"] = np.zeros(shape[0])
+        weights[f"{block}.attention.self.query.bias"] = looks_at
+        weights[f"{block}.attention.self.key.weight"] = np.eye(width)
+    for place in places:
+        weights[f"{place}.LayerNorm.weight"] = np.ones(width)
+        weights[f"{place}.LayerNorm.bias"] = np.zeros(width)
+    folder.mkdir(exist_ok=True)
+    save_arrays(
+        {name: array.astype(np.float32) for name, array in weights.items()},
+        folder / "model.safetensors",
+        {"format": "pt"},
+    )
+    config = {
+        "model_type": "bert", "architectures": ["BertModel"], "vocab_size": n,
+        "hidden_size": width, "intermediate_size": 8, "num_hidden_layers": layers,
+        "num_attention_heads": 2, "max_position_embeddings": MOST,
+    }  # fmt: skip
+    (folder / "config.json").write_text(json.dumps(config))
+    tokenizer.save(str(folder / "tokenizer.json"))
+    said = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    said |= dict(zip(("pad_token", "unk_token", "cls_token", "sep_token"), MARKS, strict=True))
+    (folder / "tokenizer_config.json").write_text(json.dumps(said))
+    return str(folder)

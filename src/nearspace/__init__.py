@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from nearspace.judge.leaderboard import Leaderboard
     from nearspace.judge.studies.compare import compare
     from nearspace.judge.studies.layers import compare_layers
+    from nearspace.judge.studies.sinks import attention_sinks
     from nearspace.judge.studies.transfer import Transfer, transfer
     from nearspace.report.map import write_map
     from nearspace.report.page import write_report
@@ -49,6 +50,7 @@ _HOME = {
     "Transfer": "judge.studies.transfer",
     "align": "space.alignment",
     "analogy": "space.search.neighbours",
+    "attention_sinks": "judge.studies.sinks",
     "compare": "judge.studies.compare",
     "compare_layers": "judge.studies.layers",
     "decode": "space.decode",
@@ -91,6 +93,7 @@ __all__ = [
     "Transfer",
     "align",
     "analogy",
+    "attention_sinks",
     "compare",
     "compare_layers",
     "decode",

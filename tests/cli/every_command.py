@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from tests.text_models import save_planted
 
 from nearspace.data import SAMPLES
 from nearspace.space.file.checking import verify
@@ -47,6 +48,7 @@ ARGUMENTS = {
     "remove": "remove w.space 3",
     "sample": "sample w.space -n 4 -o s.npy",
     "search": "search w.space --id 1 -o nearest.csv",
+    "sinks": "sinks texts.txt --with pretrained:./model -o out",
     "split": "split v.space --force",
     "transfer": "transfer wine --with autoencoder(dim=2,epochs=1) --labelled 20 --seeds 1 "
     "--no-cache -o t.json",
@@ -79,6 +81,8 @@ def make_inputs(folder):
     save(packed, folder / "packed.space")
     assert PART in packed.parts
     (folder / "packed.codes").write_bytes(pack(packed, wine.items))
+    save_planted(folder / "model", "[SEP]")
+    (folder / "texts.txt").write_text("near means alike\nfar\nthe sea is calm\n")
 
 
 def alone(folder, *arguments, signal=0, after=0.0):

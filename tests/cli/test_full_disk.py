@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.text_models import save_planted
 
 from nearspace.cli.app import COMMANDS
 from nearspace.data import SAMPLES
@@ -67,6 +68,7 @@ SLOW = {
     "compare wine --with raw --save-best w.space --force -o out": ["w.space", "out/report.html"],
     "layers wine --with 'mlp(epochs=1)' --layer fc1 -o out": ["out/layers.html", "out/layers.json"],
     "rates digits --limit 120 --with 'pca(dim=3)' -o out": ["out/rates.html", "out/rates.json"],
+    "sinks texts.txt --with pretrained:./model -o out": ["out/sinks.html", "out/sinks.json"],
     "transfer wine --with 'pca(dim=2)' --labelled 20 --seeds 1 -o w.json": ["w.json"],
 }
 FULL = pytest.mark.full
@@ -108,6 +110,8 @@ def prepared(tmp_path_factory):
     save(open_space(folder / "v.npz"), folder / "v.space")
     np.savez(folder / "v.npz", vectors=random.normal(size=(1700, 8)), ids=np.arange(1700))
     (folder / "out").mkdir()
+    save_planted(folder / "model", "[SEP]")
+    (folder / "texts.txt").write_text("near means alike\nfar\nthe sea is calm\n")
     for name in {name for names in (*CASES.values(), *SLOW.values()) for name in names}:
         if not name.endswith(".space"):
             (folder / name).write_bytes(OLD)
@@ -165,7 +169,7 @@ def test_on_a_full_disk_the_old_content_stays(child, prepared, tmp_path, line, r
             assert all(name.split("/")[0] in line for name in new), new
             continue
         assert done.refused, done
-        if line.startswith(("compare", "layers", "rates", "transfer", "diff")):
+        if line.startswith(("compare", "layers", "rates", "sinks", "transfer", "diff")):
             assert done.stdout.count("\n") > 2  # what took its time is seen all the same
         changed = {name for name in before | after if before.get(name) != after.get(name)}
         if changed:  # what was finished before the disk was full

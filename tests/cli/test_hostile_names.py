@@ -265,6 +265,12 @@ def layers(w):
     yield "layers", "pictures", *network, "--layer", w.names[0]
 
 
+def sinks(w):
+    yield "sinks", w.path("csv"), "--with", f"pretrained({w.names[0]!r})"
+    yield "sinks", w.names[0], "--with", "pretrained:./no-model", "-o", w.path("html")
+    yield "sinks", w.path("csv"), "--with", "tfidf"
+
+
 def map_(w):
     yield "map", w.path("space"), "-o", w.path("html")
     yield "map", "p.space", "-o", w.path("html")
@@ -300,6 +306,7 @@ ATTACKS = {
     "interpolate": interpolate, "analogy": analogy, "diff": diff, "export": export,
     "import": import_, "pack": pack, "unpack": unpack, "split": split, "rates": rates,
     "encoders": encoders, "cache": cache, "layers": layers, "map": map_, "transfer": transfer,
+    "sinks": sinks,
 }  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def known_words():
 
 WORD = re.compile(r"[^\W\d_]+")
 CUT = re.compile(r"\S*…\S*|fingerprint \w+")  # what is shortened on purpose; what is no word
-SLOW = ("layers", "rates", "transfer")  # whose tables are tested above
+SLOW = ("layers", "rates", "sinks", "transfer")  # whose tables are tested above
 OF_HELP = {"usage", "options", "command", "args", "arguments"}  # as Typer writes it
 
 

@@ -1,5 +1,8 @@
 """Taps and bodies: shapes for all sorts of images, errors for wrong layers."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
@@ -7,7 +10,7 @@ from torch import nn
 from nearspace.errors import DataError
 from nearspace.nets.bodies import autoencoder_bodies
 from nearspace.nets.convnet import ConvDecoder, convnet
-from nearspace.nets.layers import as_vectors, layer_names, list_layers, tap
+from nearspace.nets.layers import as_vectors, layer_names, list_layers, output_of, tap
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (1, 8, 8), (3, 17, 33), (1, 28, 28), (3, 96, 64)])
@@ -111,3 +114,27 @@ def test_wrong_layers_are_named():
     net.forward = net[1].forward
     with pytest.raises(DataError, match=r"layer '0\.0' puts out no tensor"):
         tap(net, ["0.0"], torch.rand(2, 3))
+
+
+class Meeting(nn.Module):
+    """Goes on once two threads are in it."""
+
+    def __init__(self):
+        super().__init__()
+        self.barrier = threading.Barrier(2, timeout=20)
+
+    def forward(self, batch):
+        self.barrier.wait()
+        return batch
+
+
+@pytest.mark.parametrize(
+    "one", [output_of, lambda *asked: tap(asked[0], [asked[1]], asked[2])["0"]]
+)
+def test_threads_that_share_a_network_get_their_own_outputs(one):
+    net = nn.Sequential(nn.Linear(3, 3), Meeting()).eval()
+    batches = [torch.zeros(1, 3), torch.ones(1, 3)]
+    with ThreadPoolExecutor(2) as pool:
+        outputs = list(pool.map(lambda batch: one(net, "0", batch), batches))
+    for batch, output in zip(batches, outputs, strict=True):
+        torch.testing.assert_close(output, net[0](batch))

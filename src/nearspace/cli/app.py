@@ -32,6 +32,7 @@ COMMANDS = {
     "compare": ("compare",),
     "encoders": ("encoders",),
     "layers": ("layers",),
+    "sinks": ("sinks",),
     "transfer": ("transfer",),
     "rates": ("rates",),
     "cache": ("cache",),
@@ -48,7 +49,15 @@ COMMANDS = {
 }
 # Under which heading the help lists the commands of a file, in the order above.
 HEADINGS = {
-    "Choose an encoder": ("compare", "encoders", "layers", "transfer", "rates", "cache"),
+    "Choose an encoder": (
+        "compare",
+        "encoders",
+        "layers",
+        "sinks",
+        "transfer",
+        "rates",
+        "cache",
+    ),
     "Make a space and look into it": ("embed", "words", "search", "map", "diff"),
     "Keep a space": ("space", "renewal", "exchange"),
     "Decode and pack": ("decode", "codec"),

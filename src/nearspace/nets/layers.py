@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from nearspace.errors import DataError, did_you_mean
 
@@ -137,9 +140,7 @@ def output_of(net: nn.Module, name: str, batch: Any) -> Tensor:
     """
     outputs: list[Tensor | None] = []
     module = dict(_named(net, [name]))[name]
-    handle = module.register_forward_hook(
-        lambda _m, _i, output: outputs.append(_first_tensor(output))
-    )
+    handle = _listen(module, lambda output: outputs.append(_first_tensor(output)))
     try:
         net(batch)
     finally:
@@ -171,10 +172,12 @@ def as_vectors(output: Tensor, pool: str) -> Tensor:
     DataError
         If the first or last token of a feature map is asked for, or the pool does not exist.
     """
+    if output.ndim <= 2:
+        return output.reshape(len(output), -1)
     if pool not in POOLS:
         raise DataError(f"There is no pool '{pool}'. {did_you_mean(pool, POOLS)}")
-    if output.ndim <= 2 or pool == "flatten":
-        return output.reshape(len(output), -1)
+    if pool == "flatten":
+        return output.flatten(1)
     # (n, places..., channels)
     places = output if output.ndim == 3 else output.movedim(1, -1)
     if pool == "none":
@@ -209,10 +212,7 @@ def _run(
         first = _first_tensor(output)
         outputs[name] = None if first is None else first.detach()
 
-    handles = [
-        module.register_forward_hook(lambda _m, _i, output, name=name: keep(name, output))
-        for name, module in modules.items()
-    ]
+    handles = [_listen(module, functools.partial(keep, name)) for name, module in modules.items()]
     try:
         with _eval_mode(net), torch.no_grad():
             net(batch)
@@ -220,6 +220,17 @@ def _run(
         for handle in handles:
             handle.remove()
     return outputs
+
+
+def _listen(module: nn.Module, tell: Callable[[Any], None]) -> RemovableHandle:
+    """Tell what a module puts out when this thread runs it, and not when others do meanwhile."""
+    own = threading.get_ident()
+
+    def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        if threading.get_ident() == own:
+            tell(output)
+
+    return module.register_forward_hook(hook)
 
 
 @contextlib.contextmanager

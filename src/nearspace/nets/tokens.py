@@ -101,15 +101,36 @@ class AttentionBlock(nn.Module):
     def _dropped(self, branch: Tensor) -> Tensor:
         return F.dropout(branch, self.dropout, self.training) if self.dropout else branch
 
-    def _attend(self, tokens: Tensor, sight: Sight, memory: Memory) -> tuple[Tensor, Memory]:
+    def attention(self, tokens: Tensor, sight: Sight) -> Tensor:
+        """Return how much each token looks at each, ``(n, heads, tokens, tokens)``.
+
+        What a row lacks to one goes to the learnt logit.
+        """
+        query, key, _ = self._parts(_normalised(tokens), sight)
+        logits = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
+        if sight.mask is not None:
+            logits = logits.masked_fill(~sight.mask, -torch.inf)
+        if self.causal:
+            behind = torch.ones(logits.shape[2:], dtype=torch.bool, device=logits.device).triu(1)
+            logits = logits.masked_fill(behind, -torch.inf)
+        if self.sink is None:
+            return logits.softmax(dim=3)
+        slot = self.sink[:, None, None].expand(*logits.shape[:3], 1)
+        return torch.cat([slot, logits], dim=3).softmax(dim=3)[..., 1:]
+
+    def _parts(self, tokens: Tensor, sight: Sight) -> tuple[Tensor, Tensor, Tensor]:
+        """Return queries, keys and values, each ``(n, heads, tokens, of a head)``."""
         n, n_tokens, width = tokens.shape
         sizes = (n, n_tokens, 3, self.heads, width // self.heads)
         parts = self.queries_keys_values(tokens).view(sizes)
         queries_keys = _normalised(parts[:, :, :2].float())
         if sight.turns is not None:
             queries_keys = _turned(queries_keys, sight.turns)
-        query, key = queries_keys.permute(2, 0, 3, 1, 4)  # each (n, heads, tokens, of a head)
-        value = parts[:, :, 2].float().transpose(1, 2)
+        query, key = queries_keys.permute(2, 0, 3, 1, 4)
+        return query, key, parts[:, :, 2].float().transpose(1, 2)
+
+    def _attend(self, tokens: Tensor, sight: Sight, memory: Memory) -> tuple[Tensor, Memory]:
+        query, key, value = self._parts(tokens, sight)
         past = bool(memory)
         if past:
             key, value = (torch.cat(pair, dim=2) for pair in zip(memory, (key, value), strict=True))
@@ -123,7 +144,7 @@ class AttentionBlock(nn.Module):
                 )
             else:
                 seen = with_sink(query, key, value, self.sink, sight.mask, causal)
-        return seen.transpose(1, 2).reshape(n, n_tokens, width), (key, value)
+        return seen.transpose(1, 2).flatten(2), (key, value)
 
 
 def _normalised(numbers: Tensor) -> Tensor:
@@ -316,6 +337,39 @@ class TokenNetwork(nn.Module):
             To go on from.
         """
         start = 0 if self.remembers or not memories[0] else memories[0][0].shape[2]
+        tokens, sight = self._begin(ids, start)
+        after = []
+        for name, memory in zip(self.names, memories, strict=True):
+            tokens, memory = self.get_submodule(name)(tokens, sight, memory)
+            after.append(memory)
+        return self.norm(tokens), after
+
+    def attention(self, ids: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return what the tokens of texts look at, and what goes into each block.
+
+        Parameters
+        ----------
+        ids : Tensor of shape (n, tokens), int64
+            Their numbers.
+
+        Returns
+        -------
+        weights : list of Tensor of shape (n, heads, tokens, tokens)
+            Of each block; none where no block has attention.
+        states : list of Tensor of shape (n, tokens, width)
+            Of each block.
+        """
+        tokens, sight = self._begin(ids, 0)
+        weights, states = [], []
+        for block in (self.get_submodule(name) for name in self.names):
+            if isinstance(block, AttentionBlock):
+                weights.append(block.attention(tokens, sight))
+                states.append(tokens)
+            tokens, _ = block(tokens, sight)
+        return weights, states
+
+    def _begin(self, ids: Tensor, start: int) -> tuple[Tensor, Sight]:
+        """Return tokens as they go into the first block, and what attention has to know of them."""
         at = torch.arange(start, start + ids.shape[1], device=ids.device)
         tokens = self.embedding(ids)
         if self.places is not None:
@@ -328,15 +382,10 @@ class TokenNetwork(nn.Module):
         if self.dropout:
             tokens = F.dropout(tokens, self.dropout, self.training)
         real = ids != PADDING
-        sight = Sight(
+        return tokens, Sight(
             turns(at, self.turned) if self.turned else None,
             real[:, None, None] if self.masked and not bool(real.all()) else None,
         )
-        after = []
-        for name, memory in zip(self.names, memories, strict=True):
-            tokens, memory = self.get_submodule(name)(tokens, sight, memory)
-            after.append(memory)
-        return self.norm(tokens), after
 
     def logits(self, vectors: Tensor) -> Tensor:
         """Return logits of all tokens ``(…, n_tokens)`` at vectors ``(…, width)``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,9 @@ from torch import Tensor, nn
 
 from nearspace.data import Kind, Text
 from nearspace.data.tokens import TOKENS_AN_ITEM, token_batches
+from nearspace.encoders.attention import Attention
 from nearspace.encoders.blocks import text_blocks
+from nearspace.encoders.borrowed.attending import WITHOUT_SINKS, Attending
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
     Model,
@@ -50,7 +52,7 @@ class Language(Model):
         How many the model reads of a text, those that mark its ends among them.
     """
 
-    pools = ("cls", "mean", "max", "last")
+    pools = ("cls", "mean", "max", "last", WITHOUT_SINKS)
     settings = ("prompt", "query_prompt", "long", "strict")
 
     tokenizer: Any
@@ -91,9 +93,25 @@ class Language(Model):
             return output
         pools = self.sentences.pools if asked.pool is None else (asked.pool,)
         vectors = torch.cat(
-            [pool_tokens(output, batch.lengths, pool, batch.skips) for pool in pools], dim=1
+            [pool_tokens(output, batch.lengths, pool, batch.skips, batch.counts) for pool in pools],
+            dim=1,
         )
         return self.sentences.finished(vectors) if _is_own(asked) else vectors
+
+    @functools.cached_property
+    def attending(self) -> Attending:
+        """The model as its attention is seen."""
+        return Attending(self)
+
+    def vectors(self, batch: Tokens, asked: Request) -> Tensor:
+        """Return the vectors of a batch, where it lies, with gradients."""
+        if asked.pool == WITHOUT_SINKS:
+            return self.attending.vectors(batch, asked)
+        return super().vectors(batch, asked)
+
+    def attention(self, items: list[str], asked: Request) -> Iterator[Attention]:
+        """Yield what the tokens of texts look at; of long ones those of the first piece."""
+        return self.attending.attention(items, asked)
 
     def embed(self, items: list[str], asked: Request) -> np.ndarray:
         """Return the vectors of texts; equal ones go through the model once."""
@@ -110,7 +128,14 @@ class Language(Model):
 
         def pooled(batch: Tokens) -> list[Tensor]:
             outputs = self.tap(names, batch)
-            return [self.pooled(outputs[name], batch, asked) for name in names]
+            if asked.pool != WITHOUT_SINKS:
+                return [self.pooled(outputs[name], batch, asked) for name in names]
+            weights = self.attending.run(batch)[0]
+            batches = [self.attending.without_sinks(batch, weights, name) for name in names]
+            return [
+                self.pooled(outputs[name], each, asked)
+                for name, each in zip(names, batches, strict=True)
+            ]
 
         return dict(zip(names, self._map(items, asked, pooled), strict=True))
 
@@ -191,7 +216,7 @@ class Language(Model):
         """How many tokens mark the ends of a text."""
         return self.tokenizer.num_special_tokens_to_add(pair=False)
 
-    def _pieces(self, texts: list[str], asked: Request) -> list[Piece]:
+    def pieces(self, texts: list[str], asked: Request) -> list[Piece]:
         """Return what goes through the model for texts; nothing for one without a token."""
         skip = 0
         if asked.prompt and not self.sentences.with_prompt:
@@ -220,9 +245,19 @@ class Language(Model):
         skips = torch.tensor([piece.skip for piece in pieces])
         return Tokens(ids.to(device), lengths.to(device), skips.to(device))
 
+    def token_names(self, ids: list[int]) -> list[str]:
+        """Return how tokens read, each by itself; a part of a sign has the tokenizer's name."""
+        named = [self.tokenizer.decode([number]) for number in ids]
+        own = self.tokenizer.convert_ids_to_tokens(ids)
+        whole = (name.strip(" ") and "\N{REPLACEMENT CHARACTER}" not in name for name in named)
+        return [
+            name.strip(" ") if is_whole else str(other)
+            for name, other, is_whole in zip(named, own, whole, strict=True)
+        ]
+
     def batches(self, items: list[str], asked: Request) -> Texts:
         """Return texts as they wait to be trained on: of long ones the first piece."""
-        pieces = self._pieces(items, dataclasses.replace(asked, long="cut"))
+        pieces = self.pieces(items, dataclasses.replace(asked, long="cut"))
         by_row = {piece.row: piece for piece in pieces}
         mark = self.tokenizer.pad_token_id or 0  # of a text without a token
         empty = [Piece(row, [mark], 0, 1.0) for row in range(len(items))]
@@ -252,13 +287,16 @@ class Language(Model):
         done: tuple[int, int],
     ) -> list[Tensor]:
         """Return what a function makes of texts that are sorted by their lengths at once."""
-        pieces = self._pieces(texts, asked)
+        pieces = self.pieces(texts, asked)
         if not pieces:  # no text has a token, and how many numbers a vector has, others say
             with torch.inference_mode():
                 made = function(self.sample(Text()))
             return [torch.zeros(len(texts), part.shape[1]) for part in made]
         lengths = np.array([len(piece.ids) for piece in pieces])
-        batches = token_batches(lengths, TOKENS_AN_ITEM * asked.batch_size)
+        most = TOKENS_AN_ITEM * asked.batch_size
+        if asked.pool == WITHOUT_SINKS:
+            most = min(most, self.attending.tokens_at_once(lengths))
+        batches = token_batches(lengths, most)
 
         def run(rows: np.ndarray) -> list[Tensor]:
             batch = self.tokens_of([pieces[row] for row in rows], asked.device)

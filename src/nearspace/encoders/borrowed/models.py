@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Kind
 from nearspace.data.batches import Batches
+from nearspace.encoders.attention import Attention
 from nearspace.errors import DataError, need
 from nearspace.nets.layers import list_layers, output_of, tap
 
@@ -114,6 +115,10 @@ class Model(ABC):
         """Return what there is to say of items before they are embedded."""
         return ()
 
+    def attention(self, items: Any, asked: Request) -> Iterator[Attention]:
+        """Yield what the tokens of items look at."""
+        raise self.unusable("is none of texts, whose attention alone is looked at")
+
     def vectors(self, batch: Any, asked: Request) -> Tensor:
         """Return the vectors of a batch, where it lies, with gradients."""
         if isinstance(asked.layer, str):
@@ -168,7 +173,10 @@ class Model(ABC):
 
     def hidden_state(self, index: int, batch: Any) -> Tensor:
         """Return a hidden state for a batch, ``(n, tokens, d)`` or ``(n, channels, h, w)``."""
-        output = self.tower(batch, output_hidden_states=index != -1)
+        return self.state_of(self.tower(batch, output_hidden_states=index != -1), index)
+
+    def state_of(self, output: Any, index: int) -> Tensor:
+        """Return a hidden state of what the model puts out."""
         if index == -1:
             return output.last_hidden_state
         states = output.hidden_states

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import re
+from collections.abc import Iterator
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from nearspace.data import Image, Text
 from nearspace.data.batches import Batches
+from nearspace.encoders.attention import Attention, Attentive
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.language import Language, load_language
 from nearspace.encoders.borrowed.models import (
@@ -37,7 +39,7 @@ LOADERS = {Image: load_vision, Text: load_language}
 
 
 @dataclasses.dataclass(eq=False, repr=False)
-class Pretrained(Trainable, Layers, Encoder):
+class Pretrained(Trainable, Layers, Attentive, Encoder):
     """A pretrained model of images or of texts, through the library transformers.
 
     Pictures go through the model's own image processor, in Pillow's version on every machine; grey
@@ -64,9 +66,11 @@ class Pretrained(Trainable, Layers, Encoder):
         A number is one of the model's hidden states: 0 what goes into the first block, i what
         comes out of block i, -1 what the model puts out, after its last normalisation if it has
         one. A text is the name of a layer, such as ``"layers.3"``.
-    pool : {"cls", "mean", "max", "last", "flatten"}, optional
+    pool : {"cls", "mean", "max", "last", "mean_without_sinks", "flatten"}, optional
         What becomes of the tokens or the places of a feature map; by default what suits the model.
-        ``"last"``, the last token of a text, is for texts alone, ``"flatten"`` for images.
+        ``"last"``, the last token of a text, is for texts alone, ``"flatten"`` for images. In a
+        ``"mean_without_sinks"``, of texts, tokens do not count that many others look at in the
+        block whose output is pooled, see Notes.
     prompt : str, optional
         What is put before every text; by default what the model's files say of documents, if they
         do. ``""`` for nothing.
@@ -98,6 +102,19 @@ class Pretrained(Trainable, Layers, Encoder):
         By what the vectors are meant to be compared.
     told_ : list of str
         What there was to say of the items of `fit`.
+
+    Notes
+    -----
+    Attention that need not go anywhere goes to a few tokens that say little [1]_. For
+    ``pool="mean_without_sinks"`` the share of the attention that each token gets, in the mean over
+    heads and tokens of its own text, is held against the one that it would get if all that a token
+    sees were looked at alike. A token counts in full up to four times its fair odds, less from
+    there on, and not at all from five times: which ones do hangs on the text alone, and some
+    always do. Where none is left behind a prompt that is not pooled, all there count.
+
+    References
+    ----------
+    .. [1] G. Xiao et al., "Efficient streaming language models with attention sinks", 2023.
 
     Examples
     --------
@@ -285,6 +302,10 @@ class Pretrained(Trainable, Layers, Encoder):
         """Return what layers put out for a batch of items; of texts one vector each."""
         items = self._check(X, reset=False)
         return self._loaded().layer_outputs(items, names, self._asked())
+
+    def attention(self, X: Any) -> Iterator[Attention]:
+        """Yield how much the tokens of texts look at one another; of long texts the first piece."""
+        return self._loaded().attention(self._check(X, reset=False), self._asked())
 
     @property
     def _n_features_out(self) -> int:

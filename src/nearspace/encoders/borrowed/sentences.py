@@ -75,7 +75,13 @@ class Sentences:
         return nn.functional.normalize(vectors, dim=-1) if self.unit else vectors
 
 
-def pool_tokens(states: Tensor, lengths: Tensor, pool: str, skips: Tensor | None = None) -> Tensor:
+def pool_tokens(
+    states: Tensor,
+    lengths: Tensor,
+    pool: str,
+    skips: Tensor | None = None,
+    counts: Tensor | None = None,
+) -> Tensor:
     """Return one vector a text.
 
     Parameters
@@ -84,11 +90,13 @@ def pool_tokens(states: Tensor, lengths: Tensor, pool: str, skips: Tensor | None
         What stands behind the end of a text, to fill the batch, counts for nothing.
     lengths : Tensor of shape (n,)
         How many tokens each text has, at least one.
-    pool : {"cls", "mean", "max", "last", "mean_sqrt_len", "weightedmean"}
+    pool : {"cls", "mean", "max", "last", "mean_sqrt_len", "weightedmean", "mean_without_sinks"}
         The first token, the mean, the maximum, the last token of each; the sum divided by the root
-        of the length; the mean in which the i-th token counts i times.
+        of the length; the mean in which the i-th token counts i times, or as ``counts`` says.
     skips : Tensor of shape (n,), optional
         So many tokens at the beginning of each are left out, where others are left.
+    counts : Tensor of shape (n, tokens), optional
+        How much tokens count in the mean without sinks; where none of a text does, all count.
 
     Examples
     --------
@@ -109,6 +117,9 @@ def pool_tokens(states: Tensor, lengths: Tensor, pool: str, skips: Tensor | None
     weights = inside.to(states.dtype)
     if pool == "weightedmean":
         weights = weights * (at + 1)[None, :, None]
+    if pool == "mean_without_sinks" and counts is not None:
+        counted = weights * counts[:, :, None]
+        weights = torch.where(counted.any(dim=1, keepdim=True), counted, weights)
     totals = (states * weights).sum(dim=1)
     counts = weights.sum(dim=1)
     return totals / (counts.sqrt() if pool == "mean_sqrt_len" else counts)

@@ -29,11 +29,14 @@ class Tokens:
         How many of them are of the text.
     skips : Tensor of shape (n,)
         How many at the beginning are of a prompt that is not pooled.
+    counts : Tensor of shape (n, tokens) or None
+        How much each counts in a mean without sinks, once that is known.
     """
 
     ids: Tensor
     lengths: Tensor
     skips: Tensor
+    counts: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.ids)

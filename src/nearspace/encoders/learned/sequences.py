@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -18,7 +19,9 @@ from torch import Tensor, nn
 from nearspace.data import Kind, Text
 from nearspace.data.batches import Batches
 from nearspace.data.tokens import PADDING, Bucketed, Ragged, Windows
+from nearspace.encoders.attention import Attention, Attentive
 from nearspace.encoders.borrowed.sentences import pool_tokens
+from nearspace.encoders.learned.attending import attention_of
 from nearspace.encoders.learned.learned import MOST_LAYERS, Learned
 from nearspace.encoders.learned.writing import Written
 from nearspace.encoders.vocabulary import UNKNOWN, Vocabulary
@@ -354,7 +357,7 @@ class LSTM(ReadsTokens):
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class Transformer(ReadsTokens):
+class Transformer(Attentive, ReadsTokens):
     """A small transformer (Vaswani et al., 2017) that learns from texts alone.
 
     Where it tells the next token, a token is read with those before it; else with all of its text.
@@ -405,6 +408,10 @@ class Transformer(ReadsTokens):
                 f"Transformer: dim={self.dim} does not make {self.heads} heads of an even length; "
                 f"use a multiple of {2 * self.heads}."
             )
+
+    def attention(self, X: Any) -> Iterator[Attention]:
+        """Yield how much the tokens of texts look at one another, the mark before them too."""
+        return attention_of(self, self._check(X, reset=False))
 
     def network(self, n_tokens: int) -> TokenNetwork:
         """Return a transformer."""
