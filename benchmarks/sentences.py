@@ -1,4 +1,4 @@
-"""Texts as vectors, learnt from them alone: recurrent networks and transformers on two boards.
+"""Texts as vectors, learnt from them alone: word vectors and networks on two boards.
 
 Run: NEARSPACE_DATA=… python benchmarks/sentences.py [--texts N] [--only NAME …] [--cache FOLDER]
 
@@ -25,6 +25,8 @@ EPOCHS = "epochs=8"
 ROWS = {
     "TF-IDF": "tfidf",
     "MiniLM": f"pretrained({MINILM!r})",
+    "mean of word vectors": "skipgram(at_least=2)",
+    "SIF mean of word vectors": "skipgram(at_least=2, pool='sif')",
     "GRU": f"gru({EPOCHS})",
     "causal transformer": f"transformer(depth=2, {EPOCHS})",
     "masked transformer": f"transformer(depth=2, objective='masked', {EPOCHS})",
