@@ -511,6 +511,7 @@ def calls():
         "train_test_split": (train_test_split, [X]),
         "transfer": (transfer, [X, "no encoder"]),
         "unpack": (unpack, [space, b"no codes"]),
+        "word_space": (nearspace.word_space, [TEXTS, "skipgram(dim=2, epochs=1)"]),
         "write_map": (write_map, [space, "map.html"]),
         "write_report": (write_report, [None, "report.html"]),
     }
@@ -550,6 +551,7 @@ RIGHT = {
     "train_test_split": {
         0: "an array, a table, texts, a data set, a space without encoder, another file",
     },
+    "word_space": {0: "texts, another file"},
     "write_map": {
         0: "an array, a data set, a space without encoder", 1: "a file, another file",
     },

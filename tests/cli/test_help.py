@@ -122,7 +122,7 @@ def test_no_sentence_of_the_library_names_a_parameter_that_no_option_is_made_of(
     """One that is none belongs to an encoder, which the command line writes the same way."""
     of_encoders = {
         *("axis", "body", "device", "dim", "keypoints", "length", "likelihood", "long", "model"),
-        *("most", "of", "pool", "prompt", "strict", "tokenizer"),
+        *("max_features", "of", "pool", "prompt", "strict", "tokenizer"),
         *("context", "dropout", "objective"),
     }
     for file in Path(inspect.getfile(nearspace)).parent.rglob("*.py"):

@@ -38,7 +38,10 @@ from nearspace.errors import NearspaceError
 from nearspace.space.arrays import check_finite
 
 MOST_SECONDS = 3.0
-SMALL = {"dim": 2, "hidden": (4,), "epochs": 1, "words": 3, "max_features": 40, "max_categories": 3}
+SMALL = {
+    "dim": 2, "heads": 1, "hidden": (4,), "epochs": 1, "words": 3, "max_features": 40,
+    "max_categories": 3,
+}  # fmt: skip
 COMPOSITES = {
     "pipe": ("raw | pca(dim=3) | l2", "image"),
     "joined": ("pca(dim=2) + raw", "vector"),

@@ -44,7 +44,7 @@ def test_a_file_of_words_is_a_static_encoder(glove):
     )
     again = Encoder.parse(encoder.dump(), "memory")
     np.testing.assert_array_equal(again.transform(TEXTS), vectors)
-    few = Static(glove, most=2, dim=3).fit(TEXTS)
+    few = Static(glove, max_features=2, dim=3).fit(TEXTS)
     assert few.transform(["cat"])[0].tolist() == VECTORS[1, :3].tolist()
     assert few.notes == ("Of the words in glove.txt the first 2 were read.",)
 
@@ -83,7 +83,7 @@ def test_texts_without_a_word_that_has_a_vector_leave_no_direction(glove):
 def test_parameters_without_a_meaning_are_refused(glove, tmp_path):
     with pytest.raises(DataError, match=r"holds words, for which tokenizer= has no meaning"):
         Static(glove, tokenizer="a").fit(TEXTS)
-    with pytest.raises(DataError, match=r"most= is how many words of a file"):
-        Static(str(tmp_path), most=3).fit(TEXTS)
+    with pytest.raises(DataError, match=r"max_features= is how many words of a file"):
+        Static(str(tmp_path), max_features=3).fit(TEXTS)
     with pytest.raises(DataError, match=r"has vectors of 4 numbers, got dim=5"):
         Static(glove, dim=5).fit(TEXTS)

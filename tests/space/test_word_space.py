@@ -26,7 +26,7 @@ def test_learned_words_are_a_space_that_embeds_texts(tmp_path):
         analogy(again, "catt", "dog", "ran")
     few = make("cbow(dim=4, epochs=1)")
     assert word_space(TEXTS, few, most=3).encoder.table_.shape == (3, 4)
-    assert few.most == 100_000
+    assert few.max_features == 100_000
     assert word_space(TEXTS, space.encoder, most=3).shape == (3, 8)
 
 

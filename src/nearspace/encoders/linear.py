@@ -123,10 +123,10 @@ class PCA(Projection):
         return items if hasattr(items, "tocsr") else self.kind_.features(items)
 
     def _transform(self, items: Any) -> np.ndarray:
-        axes = self.components_.T
+        axes = self.components_.T  # in order, lest how many rows there are changes the last bit
         if hasattr(items, "tocsr"):  # taking the mean off first would make it dense
             return np.asarray(items @ axes - self.mean_ @ axes, dtype=np.float32)
-        return (self._features(items) - self.mean_) @ axes
+        return (self._features(items) - self.mean_) @ np.ascontiguousarray(axes)
 
     def _decoder(self) -> AffineDecoder:
         """Return the axes, from coordinates along them back to items."""
@@ -216,7 +216,7 @@ class RandomProjection(Projection):
         self.components_ = (normal / np.sqrt(self.dim)).astype(np.float32)
 
     def _transform(self, items: Any) -> np.ndarray:
-        return self.kind_.features(items) @ self.components_.T
+        return self.kind_.features(items) @ np.ascontiguousarray(self.components_.T)
 
 
 class Scaled(Encoder):

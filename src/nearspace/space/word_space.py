@@ -61,7 +61,7 @@ def word_space(source: Any, encoder: Any = None, *, most: int | None = None) -> 
                 "learn from texts, say which encoder does (word_space(texts, 'skipgram'), --with "
                 "skipgram)."
             )
-        made: Any = Static(str(source), most=most).fit([""])
+        made: Any = Static(str(source), max_features=most).fit([""])
         name = Path(source).name
     else:
         learner = as_encoder(encoder)
@@ -71,8 +71,8 @@ def word_space(source: Any, encoder: Any = None, *, most: int | None = None) -> 
                 "static with a file of word vectors."
             )
         dataset = dataset_for(learner, source)
-        if most is not None and "most" in learner.get_params() and not hasattr(learner, "kind_"):
-            learner = clone(learner).set_params(most=most)
+        if most is not None and not hasattr(learner, "kind_"):
+            learner = clone(learner).set_params(max_features=most)
         made, name = fitted(learner, dataset), dataset.name
     vocabulary = made.words()
     if vocabulary is None:

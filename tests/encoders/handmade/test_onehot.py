@@ -32,7 +32,7 @@ def test_texts_are_those_of_a_naive_loop(tokens, split, length):
 
 
 def test_what_is_cut_left_out_and_how_much_memory_they_take_is_told():
-    encoder = OneHot(most=2, length=3).fit(TEXTS)
+    encoder = OneHot(max_features=2, length=3).fit(TEXTS)
     assert encoder.notes == (
         "The vocabulary has the 2 commonest of 5 words; the others are 50.0 % of what the texts "
         "hold.",
@@ -44,7 +44,7 @@ def test_what_is_cut_left_out_and_how_much_memory_they_take_is_told():
 
 
 def test_texts_of_too_many_columns_and_of_no_token_are_refused():
-    with pytest.raises(DataError, match=r"are too many columns; set a smaller length= or most="):
+    with pytest.raises(DataError, match=r"are too many columns; set a smaller length= or max"):
         OneHot(tokens="char").fit(["".join(map(chr, range(60, 40_000))), "ab" * 150_000])
     with pytest.raises(DataError, match=r"hold no word"):
         OneHot().fit(["", "…"])

@@ -66,7 +66,7 @@ def test_what_the_vocabulary_left_out_and_what_is_unknown_is_told():
     assert encoder.notes_on(["the zebra"]) == (
         "50.0 % of the words of the texts are unknown to it.",
     )
-    assert SkipGram(dim=4, epochs=1, most=3).fit(TEXTS).table_.shape == (3, 4)
+    assert SkipGram(dim=4, epochs=1, max_features=3).fit(TEXTS).table_.shape == (3, 4)
     # In one short text no word stands five times.
     assert SkipGram(dim=4, epochs=1).fit(["one line of text"]).table_.shape == (4, 4)
 

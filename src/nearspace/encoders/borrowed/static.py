@@ -48,7 +48,7 @@ class Static(Pooled):
         How many numbers of each vector are used: all that a table has, and 256 of one that is made.
     revision : str, optional
         Branch, tag or commit on the hub.
-    most : int, optional
+    max_features : int, optional
         Of a file of word vectors only the first so many words, which are the commonest as a rule.
     pool : {"mean", "sif"}, default="mean"
         The mean of the vectors, or that of smooth inverse frequencies, see `Pooled`: how common a
@@ -91,7 +91,7 @@ class Static(Pooled):
         "tokenizer": [str, None],
         "dim": [Interval(Integral, 1, None, closed="left"), None],
         "revision": [str, None],
-        "most": [Interval(Integral, 1, None, closed="left"), None],
+        "max_features": [Interval(Integral, 1, None, closed="left"), None],
         **POOLING,
     }
 
@@ -103,7 +103,7 @@ class Static(Pooled):
         tokenizer: str | None = None,
         dim: int | None = None,
         revision: str | None = None,
-        most: int | None = None,
+        max_features: int | None = None,
         pool: str = "mean",
     ):
         self.model = model
@@ -111,7 +111,7 @@ class Static(Pooled):
         self.tokenizer = tokenizer
         self.dim = dim
         self.revision = revision
-        self.most = most
+        self.max_features = max_features
         self.pool = pool
 
     def _fit(self, items: list[str], y: Any) -> None:
@@ -143,15 +143,16 @@ class Static(Pooled):
                 raise DataError(
                     f"static: '{file.name}' holds words, for which {name}= has no meaning."
                 )
-        read = read_word_vectors(file, self.most)
+        read = read_word_vectors(file, self.max_features)
         self.words_, self.read_ = read.words, list(read.notes)
         return read.vectors
 
     def _of_tokens(self) -> np.ndarray:
         """Return the vectors of the tokens of a tokenizer, which may be those of a model."""
-        if self.most is not None:
+        if self.max_features is not None:
             raise DataError(
-                "static: most= is how many words of a file of word vectors are read; leave it out."
+                "static: max_features= is how many words of a file of word vectors are read; leave "
+                "it out."
             )
         need("pretrained", "A table of token vectors with a tokenizer")
         if self.of is not None:

@@ -239,7 +239,7 @@ class OneHot(Encoder):
         Categories kept of each column, the commonest first.
     tokens : {"word", "char", "bpe"}, default="word"
         What is a token of a text, as of `Vocabulary`.
-    most : int, default=10000
+    max_features : int, default=10000
         Size of the vocabulary of texts, the commonest tokens first.
     length : int, optional
         Places of a text that count, from its beginning; by default those of the longest that it is
@@ -270,7 +270,7 @@ class OneHot(Encoder):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "max_categories": [Interval(Integral, 1, None, closed="left")],
         "tokens": [StrOptions(set(UNITS))],
-        "most": [Interval(Integral, 1, None, closed="left")],
+        "max_features": [Interval(Integral, 1, None, closed="left")],
         "length": [Interval(Integral, 1, None, closed="left"), None],
     }
 
@@ -279,12 +279,12 @@ class OneHot(Encoder):
         max_categories: int = 30,
         *,
         tokens: str = "word",
-        most: int = 10_000,
+        max_features: int = 10_000,
         length: int | None = None,
     ):
         self.max_categories = max_categories
         self.tokens = tokens
-        self.most = most
+        self.max_features = max_features
         self.length = length
 
     @property
@@ -299,14 +299,14 @@ class OneHot(Encoder):
         if isinstance(self.kind_, Table):
             self.columns_ = learn_columns(items, self.max_categories)
             return
-        vocabulary = Vocabulary.of(items, self.tokens, self.most)
+        vocabulary = Vocabulary.of(items, self.tokens, self.max_features)
         self.vocabulary_ = vocabulary.state
         longest = int(np.diff(vocabulary.ids(items)[1]).max())
         self.length_ = longest if self.length is None else min(self.length, longest)
         if self.length_ * (len(vocabulary) - 1) >= WIDEST:
             raise DataError(
                 f"OneHot: {self.length_:,} places of {len(vocabulary) - 1:,} tokens are too many "
-                "columns; set a smaller length= or most=."
+                "columns; set a smaller length= or max_features=."
             )
 
     def _words(self) -> Vocabulary:

@@ -43,7 +43,7 @@ class LearnedWords(Pooled):
     negatives : int, default=5
         Words drawn for each word of the context, by their counts to the power of 0.75, from which
         it is to be told.
-    most : int, default=100000
+    max_features : int, default=100000
         Size of the vocabulary, the commonest words first.
     at_least : int, default=5
         How often a word stands in the texts; where no word does, 1.
@@ -88,7 +88,7 @@ class LearnedWords(Pooled):
         "dim": [Interval(Integral, 1, None, closed="left")],
         "window": [Interval(Integral, 1, None, closed="left")],
         "negatives": [Interval(Integral, 1, None, closed="left")],
-        "most": [Interval(Integral, 1, None, closed="left")],
+        "max_features": [Interval(Integral, 1, None, closed="left")],
         "at_least": [Interval(Integral, 1, None, closed="left")],
         "subsample": [Interval(Real, 0, 1, closed="both")],
         "pieces": ["boolean"],
@@ -102,7 +102,7 @@ class LearnedWords(Pooled):
     dim: int = 100
     window: int = 5
     negatives: int = 5
-    most: int = 100_000
+    max_features: int = 100_000
     at_least: int = 5
     subsample: float = 1e-3
     pieces: bool = False
@@ -155,7 +155,7 @@ class LearnedWords(Pooled):
 
     def _vocabulary_of(self, items: list[str]) -> Vocabulary:
         """Return the vocabulary; of few texts, in which no word stands often enough, all words."""
-        counted = Vocabulary.of(items, most=self.most)
+        counted = Vocabulary.of(items, most=self.max_features)
         assert counted.counts is not None
         enough = int((counted.counts >= self.at_least).sum()) or len(counted.tokens)
         return dataclasses.replace(
