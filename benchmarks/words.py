@@ -112,7 +112,7 @@ def animals(at, unit):
 def of_ours(cls, corpus, epochs, seed):
     """Return the places of words and their vectors, by an encoder of ours."""
     encoder = cls(epochs=epochs, random_state=seed).fit(corpus)
-    tokens = encoder.words().tokens
+    tokens = encoder.vocabulary.tokens
     return {word: row for row, word in enumerate(tokens)}, encoder.table_
 
 

@@ -191,6 +191,14 @@ def test_damage_is_listed(command):
     assert "row 18 of the items does not match" in command("info", "w.space").stderr
 
 
+def test_many_that_are_left_out_for_one_reason_are_named_in_one_line(command):
+    (command.folder / "t.txt").write_text("near\n\n" * 60)
+    done = command("embed", "t.txt", "--with", "raw", "-o", "t.space")
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("  left out: ")]
+    assert line.startswith("  left out: 1, 3, 5, ")
+    assert line.endswith(", 119 (without a text)")
+
+
 def test_what_is_left_out_is_named_in_full_where_standard_error_is_kept(command):
     folder = command.folder / "photos"
     folder.mkdir()

@@ -66,7 +66,7 @@ def test_smooth_inverse_frequencies_are_those_of_the_paper(glove):
     assert not vectors[[2, 3]].any()
 
     learned = SkipGram(dim=4, at_least=1, epochs=1, pool="sif").fit(TEXTS)
-    vocabulary = learned.words()
+    vocabulary = learned.vocabulary
     at = {word: row for row, word in enumerate(vocabulary.tokens)}
     means = naive(TEXTS, at, learned.table_, vocabulary.counts / vocabulary.seen[1])
     # Of what is hardly trained all is small.

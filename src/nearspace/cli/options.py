@@ -61,6 +61,7 @@ Metric = Annotated[
     str | None,
     typer.Option(metavar="METRIC", help="cosine, dot or euclidean; the space's own if absent."),
 ]
+LISTED = 50  # items left out for one reason that have a line each; more stand in one
 SCORES = {
     "cosine": "cosine",
     "dot": "inner product",
@@ -273,8 +274,12 @@ def _name_all(left_out: dict[str, str]) -> None:
         where = "  All that was left out is named where standard error is kept: 2> notes.txt"
         echo(where, err=True, wrap=True)
         return
+    alike: dict[str, list[str]] = {}
     for name, why in left_out.items():
-        echo(f"  left out: {name} ({why})", err=True)
+        alike.setdefault(why, []).append(name)
+    for why, names in alike.items():
+        for line in names if len(names) <= LISTED else [", ".join(names)]:
+            echo(f"  left out: {line} ({why})", err=True)
 
 
 def only(*names: str) -> tuple[str, ...]:

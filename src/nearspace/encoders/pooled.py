@@ -65,8 +65,9 @@ class Pooled(Encoder):
         that are returned too: those of tokens which the table does not have.
         """
 
-    def words(self) -> Vocabulary | None:
-        """Return the words of the first rows of the table; None where tokens are no words."""
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """The words of the first rows of the table; None where tokens are no words."""
         return None
 
     def _set_pool(self, pool: str, shares: Any, items: list[str]) -> None:

@@ -74,7 +74,7 @@ def word_space(source: Any, encoder: Any = None, *, most: int | None = None) -> 
         if most is not None and not hasattr(learner, "kind_"):
             learner = clone(learner).set_params(max_features=most)
         made, name = fitted(learner, dataset), dataset.name
-    vocabulary = made.words()
+    vocabulary = made.vocabulary
     if vocabulary is None:
         raise DataError(
             f"The tokens of '{made.spec}' are no words; take skipgram or cbow, or "

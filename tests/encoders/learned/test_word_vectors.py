@@ -32,7 +32,7 @@ def test_words_of_a_topic_are_alike_and_so_are_texts_of_them(cls):
     assert min(alike[0, 1], alike[2, 3]) > alike[:2, 2:].max() + 0.3
     texts = cosines(encoder.transform(["talking of singing", "reading", "a sadness"]))
     assert texts[0, 1] > texts[0, 2] + 0.3
-    assert {*encoder.words().tokens[:3]} == {"a", "of", "the"}
+    assert {*encoder.vocabulary.tokens[:3]} == {"a", "of", "the"}
     assert not encoder.transform(["zebra", ""]).any()
 
 

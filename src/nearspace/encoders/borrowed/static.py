@@ -167,7 +167,7 @@ class Static(Pooled):
     def check_whole(self) -> None:
         """Raise an error unless there is a finite vector for every token that may come."""
         super().check_whole()
-        vocabulary = self.words()
+        vocabulary = self.vocabulary
         n = self._tokens().get_vocab_size() if vocabulary is None else len(vocabulary.tokens)
         if n > len(self.table_):
             raise ValueError("it has more tokens than there are vectors")
@@ -181,11 +181,12 @@ class Static(Pooled):
 
     def notes_on(self, X: Any) -> tuple[str, ...]:
         """Return which share of the words of texts has no vector, where that is told by words."""
-        vocabulary, texts = self.words(), self._check(X, reset=False)
+        vocabulary, texts = self.vocabulary, self._check(X, reset=False)
         return () if vocabulary is None else vocabulary.notes_on(texts)
 
-    def words(self) -> Vocabulary | None:
-        """Return the words of a file of word vectors; None where a tokenizer has the tokens."""
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """The words of a file of word vectors; None where a tokenizer has the tokens."""
         if self.words_ and not hasattr(self, "_reader"):
             self._reader: Any = Vocabulary("word", self.words_)
         return self._reader if self.words_ else None
@@ -201,7 +202,7 @@ class Static(Pooled):
         self, texts: list[str]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
         none = self.table_[:0]
-        if (vocabulary := self.words()) is not None:
+        if (vocabulary := self.vocabulary) is not None:
             numbers, ends = vocabulary.ids(texts)
             rows = np.where(numbers == UNKNOWN, -1, numbers - RESERVED).astype(np.int64)
             return rows, ends, none

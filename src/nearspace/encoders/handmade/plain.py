@@ -309,8 +309,9 @@ class OneHot(Encoder):
                 "columns; set a smaller length= or max_features=."
             )
 
-    def _words(self) -> Vocabulary:
-        """Return the vocabulary of texts."""
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The numbers of the tokens of texts."""
         if not hasattr(self, "_read"):
             assert self.vocabulary_ is not None
             self._read = Vocabulary.from_state(self.vocabulary_)
@@ -323,24 +324,24 @@ class OneHot(Encoder):
             return ()
         dense = 4 * self.n_samples_fit_ * self._n_features_out / 2**20
         told = f"Dense, the vectors of the {self.n_samples_fit_:,} texts take {dense:,.1f} MiB."
-        return (*self._words().notes, told)
+        return (*self.vocabulary.notes, told)
 
     def notes_on(self, X: Any) -> tuple[str, ...]:
         """Return which share of the tokens of texts is unknown, and how many texts are cut."""
         if self.vocabulary_ is None:
             return ()
         items = self._check(X, reset=False)
-        n_cut = int((np.diff(self._words().ids(items)[1]) > self.length_).sum())
+        n_cut = int((np.diff(self.vocabulary.ids(items)[1]) > self.length_).sum())
         cut = f"{n_cut:,} of {len(items):,} texts are longer than {self.length_:,} tokens, and cut."
-        return (*self._words().notes_on(items), *([cut] * (n_cut > 0)))
+        return (*self.vocabulary.notes_on(items), *([cut] * (n_cut > 0)))
 
     def _texts(self, items: list[str]) -> sparse.csr_array:
         """Return the vectors of texts."""
-        numbers, ends = self._words().ids(items)
+        numbers, ends = self.vocabulary.ids(items)
         lengths = np.diff(ends)
         places = np.arange(len(numbers)) - np.repeat(ends[:-1], lengths)
         within = places < self.length_
-        columns = places * (len(self._words()) - 1) + numbers - UNKNOWN
+        columns = places * (len(self.vocabulary) - 1) + numbers - UNKNOWN
         ends = np.append(0, np.cumsum(np.minimum(lengths, self.length_)))
         shape = (len(items), self._n_features_out)
         ones = np.ones(int(within.sum()), np.float32)
@@ -368,7 +369,7 @@ class OneHot(Encoder):
         """Return a name for every dimension, such as ``"mass"``, ``"kind=cat"``, ``"0=the"``."""
         check_is_fitted(self)
         if self.vocabulary_ is not None:
-            tokens = ["other", *self._words().tokens]
+            tokens = ["other", *self.vocabulary.tokens]
             return np.array([f"{n}={token}" for n in range(self.length_) for token in tokens])
         names: list[str] = []
         for column in self.columns_:
@@ -384,7 +385,7 @@ class OneHot(Encoder):
     @property
     def _n_features_out(self) -> int:
         if self.vocabulary_ is not None:
-            return self.length_ * (len(self._words()) - 1)
+            return self.length_ * (len(self.vocabulary) - 1)
         return len(self.get_feature_names_out())
 
 

@@ -171,7 +171,7 @@ class LearnedWords(Pooled):
     def check_whole(self) -> None:
         """Raise an error unless there is a finite vector for every word."""
         super().check_whole()
-        vocabulary = self.words()
+        vocabulary = self.vocabulary
         if vocabulary.unit != "word" or vocabulary.counts is None:
             raise ValueError("it has no vocabulary of words that were counted")
         if len(vocabulary.tokens) + len(self.pieces_) != len(self.table_):
@@ -180,16 +180,17 @@ class LearnedWords(Pooled):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the vocabulary left out."""
-        return self.words().notes
+        return self.vocabulary.notes
 
     def notes_on(self, X: Any) -> tuple[str, ...]:
         """Return which share of the words of texts is unknown, and whether they have pieces."""
-        notes = self.words().notes_on(self._check(X, reset=False))
+        notes = self.vocabulary.notes_on(self._check(X, reset=False))
         by_pieces = ("They have the vectors of their pieces, where these are known.",)
         return (*notes, *by_pieces) if notes and self.pieces_ else notes
 
-    def words(self) -> Vocabulary:
-        """Return the vocabulary of the fitted encoder."""
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The words, by their numbers."""
         if not hasattr(self, "_read"):
             self._read = Vocabulary.from_state(self.vocabulary_)
         return self._read
@@ -197,7 +198,7 @@ class LearnedWords(Pooled):
     def _rows(
         self, texts: list[str]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-        flat, ends = self.words().ids(texts)
+        flat, ends = self.vocabulary.ids(texts)
         numbers = np.where(flat == UNKNOWN, -1, flat - RESERVED).astype(np.int64)
         if not self.pieces_ or not (numbers < 0).any():
             return numbers, ends, self.table_[:0]
