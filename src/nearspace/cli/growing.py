@@ -27,7 +27,7 @@ def growing_bar(
     goes_on : bool
         Whether it was begun before.
     unit : str, default=""
-        What is counted, such as ``" MB"``; items where it is empty.
+        What is counted, such as ``" bytes"``; items where it is empty.
 
     Yields
     ------
