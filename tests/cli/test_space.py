@@ -133,7 +133,7 @@ def test_a_table_may_have_other_columns_when_it_is_added(command):
     assert command("embed", "t.csv", *options).returncode == 0
     done = command("add", "t.csv", "--to", "t.space", "--append")
     assert "30 new" in done.stdout, done.stderr
-    assert "Not of the table, and left out: kind." in done.stderr
+    assert "Not of the table, and left out: 'kind'." in done.stderr
 
 
 def test_a_space_is_not_replaced_unless_by_force(command):

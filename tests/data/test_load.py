@@ -45,7 +45,7 @@ def put_image(path, value=0, size=(8, 6)):
         (
             pd.DataFrame({"a": [1], "b": ["x"]}),
             Table((("a", "number"), ("b", "category"))),
-            "2 columns, 1 of numbers and 1 of categories",
+            "2 columns: numbers ('a'); categories ('b')",
         ),
     ],
 )

@@ -55,7 +55,8 @@ LEAKS = {
 def test_a_column_that_gives_the_answer_away_is_named(name):
     table = passengers()
     table[name] = LEAKS[name](table["survived"].to_numpy())
-    (leak,) = set_task(load(table, labels="survived"), Protocol()).leaks
+    types = {"file": "category"} if name == "file" else None  # else it names the row
+    (leak,) = set_task(load(table, labels="survived", types=types), Protocol()).leaks
     assert leak.column == name
     assert name in leak.name
     assert leak.score > 0.97

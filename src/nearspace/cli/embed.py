@@ -38,6 +38,8 @@ def embed_command(
             "ids",
             "split",
             "without",
+            "types",
+            "ratio",
             "chunks",
             "overlap",
             "limit",

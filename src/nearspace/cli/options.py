@@ -26,6 +26,7 @@ from nearspace.cli.terminal import (
 )
 from nearspace.cli.wording import in_options
 from nearspace.data import SAMPLES, Dataset, Kind
+from nearspace.data.column_types import TYPES
 from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
 from nearspace.writing import check_empty, check_place
@@ -149,6 +150,18 @@ class Reading:
         list[str] | None,
         typer.Option(metavar="COLUMN", help="Column that is no feature; repeat for several."),
     ] = None
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=TYPE",
+            help=f"What a column is ({', '.join(TYPES)}), whatever it looks like; repeat for "
+            "several.",
+        ),
+    ] = None
+    ratio: Annotated[
+        list[str] | None,
+        typer.Option(metavar="A/B", help="Column to make of two columns; repeat for several."),
+    ] = None
     chunks: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Cut texts into chunks of N words, an item each."),
@@ -172,7 +185,7 @@ class Reading:
             if source.endswith(".space"):
                 dataset = self._read_space(source, like, random_state)
             else:
-                options = dataclasses.asdict(self)
+                options = dataclasses.asdict(self) | {"types": _types(self.types or [])}
                 dataset = load(source, **options, like=like, random_state=random_state)
         print_heading(dataset.name, f"{counted(len(dataset), 'item')}.")
         for note in dataset.notes:
@@ -264,6 +277,19 @@ class Judging:
         from platformdirs import user_cache_path
 
         return user_cache_path("nearspace") if self.cache else None
+
+
+def _types(given: list[str]) -> dict[str, str]:
+    """Return the type of each column from ``COLUMN=TYPE``."""
+    types = {}
+    for each in given:
+        name, sign, of = each.rpartition("=")
+        if not sign or not name:
+            raise NearspaceError(
+                f"--types: expected COLUMN=TYPE, such as occupation=category, got '{each}'."
+            )
+        types[name] = of
+    return types
 
 
 def _name_all(left_out: dict[str, str]) -> None:

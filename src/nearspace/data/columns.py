@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from nearspace.data.dates import parse_dates
+from nearspace.data.dates import Dates, parse_dates
 from nearspace.data.numerals import AGREE, Numerals, Undecided, count_cells, parse_numbers
 from nearspace.errors import DataError
 
@@ -68,7 +68,7 @@ def typed_columns(
     *,
     written: bool,
     words: Collection[str] = (),
-    like: Mapping[str, str] | None = None,
+    types: Mapping[str, str] | None = None,
     decimal: str = ".",
     who: str = "data",
 ) -> Typed:
@@ -83,8 +83,9 @@ def typed_columns(
         tables are text where nothing but plain whole numbers are in them.
     words : collection of str
         Columns to leave as they are: texts, and names of things.
-    like : dict of str to {"number", "category"}, optional
-        What columns are to be, whatever they look like.
+    types : dict of str to str, optional
+        What columns are to be, whatever they look like: numbers and dates are read as such, all
+        else is left as text.
     decimal : {".", ","}
         The decimal mark where neither a column nor another one shows which it is.
     who : str
@@ -99,7 +100,7 @@ def typed_columns(
     Raises
     ------
     DataError
-        If a column that is to be numbers holds something else; the cell is named.
+        If a column that is to be numbers, or dates, holds something else; the cell is named.
 
     Examples
     --------
@@ -109,13 +110,13 @@ def typed_columns(
     >>> typed.frame["price"].tolist(), typed.notes[0]
     ([1.5, 2.25], "Numbers with a decimal comma: 'price'.")
     """
-    like = like or {}
+    types = types or {}
     told = _Told(defaultdict(list), [])
     columns: dict[str, Any] = {}
     texts = [name for name in frame.columns if name not in words and _is_text(frame[name])]
     with ThreadPoolExecutor() as pool:
-        tried = [name for name in texts if like.get(name) != "category"]
-        parsed = pool.map(_read, [frame[name] for name in tried], map(like.get, tried))
+        tried = [name for name in texts if types.get(name) in (None, "number")]
+        parsed = pool.map(_read, [frame[name] for name in tried], map(types.get, tried))
         read = dict.fromkeys(texts) | dict(zip(tried, parsed, strict=True))
     marks = [each.decimal for each in read.values() if isinstance(each, Numerals)]
     shown = {mark: marks.count(mark) for mark in (".", ",")}
@@ -124,15 +125,15 @@ def typed_columns(
     for name in texts:
         numbers = read[name]
         if isinstance(numbers, Numerals) and numbers.ambiguous:
-            numbers = _read(frame[name], like.get(name), decimal)
+            numbers = _read(frame[name], types.get(name), decimal)
             if isinstance(numbers, Numerals) and not shown["."] + shown[","]:
                 mark = "thousands" if "thousands" in numbers.way else "decimals"
                 told.ways[f"Numbers such as 1.234 or 1,234 were read as {mark}: {{names}}."].append(
                     name
                 )
-        if not written and name not in like and _only_whole(numbers):
+        if not written and name not in types and _only_whole(numbers):
             continue
-        columns[name] = _column(frame[name], numbers, like.get(name), written, told, who)
+        columns[name] = _column(frame[name], numbers, types.get(name), written, told, who)
     return Typed(_with_columns(frame, columns), told.notes(), decimal)
 
 
@@ -203,7 +204,10 @@ def _column(
         return numbers.values
     if wanted == "number":
         return column
-    dates = parse_dates(column) if numbers is None and wanted is None else None
+    dates = parse_dates(column) if numbers is None and wanted in (None, "date") else None
+    if wanted == "date" and not isinstance(dates, Dates):
+        reason = "holds no dates" if dates is None else dates.reason
+        raise DataError(f"{who}: the column '{name}' {reason}; write them as 2024-05-31.")
     if dates is not None and not isinstance(dates, Undecided):
         if dates.way:
             told.ways[f"Dates with the {dates.way}: {{names}}."].append(name)

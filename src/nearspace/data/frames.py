@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from nearspace.data.columns import (
 )
 from nearspace.data.dates import Dates, parse_dates
 from nearspace.data.kinds.kind import is_frame, is_picture, kind_of_file
+from nearspace.data.kinds.table import Table
 from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_numbers
 from nearspace.data.paths import paths_of
 from nearspace.data.roles import as_written, lost_digits_notes
@@ -117,8 +119,8 @@ def frame_source(
     >>> import pandas as pd
     >>> table = pd.DataFrame({"price": ["1,5", "2,5"], "sold": ["2024-05-31", "2024-06-01"]})
     >>> source = frame_source(table, Asked(), "data")
-    >>> list(source.items.columns), list(source.meta.columns)
-    (['price'], ['sold'])
+    >>> source.kind.columns
+    (('price', 'number'), ('sold', 'date'))
     """
     if not len(frame):
         raise DataError(f"{name}: expected at least one row, got an empty table.")
@@ -134,9 +136,9 @@ def frame_source(
         names["split"] = "split"
         said.append("The column 'split' was taken for the published split.")
     things = {*names.values(), *columns}
-    kinds = dict(asked.like)
+    types = {**asked.types, **asked.like}
     typed = typed_columns(
-        frame, written=written, words=things, like=kinds, decimal=decimal, who=name
+        frame, written=written, words=things, types=types, decimal=decimal, who=name
     )
     roles, meta = {}, typed.frame
     for role, wanted in names.items():
@@ -155,13 +157,43 @@ def frame_source(
     if columns:
         return _of_column(frame[columns[0]], name, roles, said, others)
     beside = {*things, *asked.without}
-    items = typed.frame[[each for each in frame.columns if each not in beside]]
-    items, told = _features(items, kinds, name)
+    items, told = _features(typed.frame[[each for each in frame if each not in beside]], name)
+    if asked.kind not in (None, Table.name):
+        return Source(items, name, "", roles, [*said, *told], _others(meta, items.columns, names))
+    kind, more = _table(items, asked, beside, name)
+    items = items[[each for each in items.columns if each not in kind.of("id")]]
+    kind = dataclasses.replace(kind, columns=tuple(c for c in kind.columns if c[1] != "id"))
+    others = _others(meta, items.columns, names)
+    return Source(items, name, "", roles, [*said, *told, *more], others, kind=kind)
+
+
+def _table(
+    items: pd.DataFrame, asked: Asked, beside: set[str], name: str
+) -> tuple[Table, list[str]]:
+    """Return what the columns of a table are, and what to say of those that name the rows."""
     if not len(items.columns):
-        used = sorted(beside)
-        dates = " and dates" if told else ""
-        raise DataError(f"{name}: no column is left for the items beside {used}{dates}.")
-    return Source(items, name, "", roles, [*said, *told], _others(meta, items.columns, names))
+        raise DataError(f"{name}: no column is left for the items beside {sorted(beside)}.")
+    try:
+        kind = Table.infer(items, {**asked.types, **asked.like}, asked.ratios)
+    except DataError as error:
+        raise DataError(f"{name}: {str(error).removeprefix('Tables: ')}") from None
+    if not (ids := kind.of("id")):
+        return kind, []
+    if len(ids) == len(kind.columns):
+        raise DataError(
+            f"{name}: no column is left for the items: {named(ids)} "
+            f"{'names' if len(ids) == 1 else 'name'} the rows, each by another value; say by "
+            "types= what it is if it tells of them."
+        )
+    guessed = [each for each in ids if each not in asked.types]
+    if not guessed:
+        return kind, []
+    has = "has" if len(guessed) == 1 else "have"
+    return kind, [
+        f"{named(guessed)} {has} another value in every row, which names the rows and tells "
+        "nothing of them: only known of the items (say by ids= or time= what it is, or by types= "
+        "that it is a feature)."
+    ]
 
 
 def _with_index(frame: pd.DataFrame, wanted: set[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -262,23 +294,18 @@ def _role(
     return _values(column), []
 
 
-def _features(
-    items: pd.DataFrame, kinds: dict[str, str], name: str
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the columns that describe an item, without dates, and what there is to say."""
-    notes, dates, columns = [], [], {}
+def _features(items: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
+    """Return the columns that describe an item, and what there is to say of them."""
+    notes, columns = [], {}
     for each in items.columns:
         column = items[each]
-        if column.dtype.kind == "M":
-            dates.append(each)
-            continue
         held = "complex numbers" if column.dtype.kind == "c" else nested(column)
-        if held:
+        if held and (held != "lists" or holds_vectors(column)):
             raise DataError(
                 f"{name}: the column '{each}' holds {held}, expected a number or a text in each "
                 f"cell; leave it out by without=['{each}']."
             )
-        if column.dtype.kind in "iu" and kinds.get(each) != "number" and len(column.dropna()):
+        if column.dtype.kind in "iu" and len(column.dropna()):
             largest = max(abs(int(column.min())), abs(int(column.max())))
             if largest > LARGEST_EXACT:
                 column = column.astype("string").astype(object)
@@ -287,11 +314,6 @@ def _features(
                     "as text."
                 )
         columns[each] = column
-    if dates:
-        notes.append(
-            f"Dates are no features, and are only known of the items: {named(dates)}; a split by "
-            "time takes the one that time= names."
-        )
     import pandas as pd
 
     return pd.DataFrame(columns, index=items.index), notes

@@ -6,13 +6,14 @@ import contextlib
 import dataclasses
 import difflib
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nearspace.data.chunks import check_chunks, chunked
+from nearspace.data.column_types import check_types
 from nearspace.data.dataset import Dataset
 from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import (
@@ -59,6 +60,8 @@ def load(
     ids: Any = None,
     split: Any = None,
     without: Collection[str] | None = None,
+    types: Mapping[str, str] | None = None,
+    ratio: str | Collection[str] | None = None,
     chunks: int | None = None,
     overlap: int = 0,
     limit: int | None = None,
@@ -105,6 +108,13 @@ def load(
         its identity; the part of a published split, such as ``"train"`` and ``"test"``.
     without : collection of str, optional
         Columns of a table that are no features; they stay metadata.
+    types : mapping of str to str, optional
+        What columns of a table are, whatever they look like: ``"number"``, ``"category"``,
+        ``"categories"`` (several in a cell), ``"date"``, ``"text"``, or ``"id"``, which names the
+        row and is no feature.
+    ratio : str or collection of str, optional
+        Columns of a table to make of two others, such as ``"loans/income"``. A row in which the
+        second is zero has none.
     chunks : int, optional
         How many words a chunk has, into which texts are cut: an item each, whose group is its text,
         see `nearspace.data.chunks.chunked`.
@@ -143,14 +153,17 @@ def load(
     given = {role: value for role, value in roles.items() if value is not None}
     without = [without] if isinstance(without, str) else list(without or ())
     columns = [column] if isinstance(column, str) else list(column or ())
+    ratios, types = [ratio] if isinstance(ratio, str) else list(ratio or ()), dict(types or {})
     if isinstance(source, Dataset):
         asked = {"kind": kind, "size": size, "limit": limit, "test": test}
         asked |= {"column": columns or None, "without": without or None, "chunks": chunks}
+        asked |= {"types": types or None, "ratio": ratios or None}
         for option, value in (asked | given).items():
             if value is not None:
                 raise DataError(f"A Dataset cannot be read with {option}=; leave it out.")
         return source
     check_columns(columns)
+    check_types(types, "load")
     check_chunks(chunks, overlap)
     if limit is not None and limit < 1:
         raise DataError(f"load: expected a limit of at least 1, got {limit}.")
@@ -163,15 +176,16 @@ def load(
     asked_for = Asked(
         tuple(columns),
         without=tuple(without),
+        types=types,
         like={} if like is None else like.column_kinds,
+        ratios=tuple(ratios),
         kind=kind if like is None else like.name,
     )
     with told_of_memory(str(source) if isinstance(source, str | os.PathLike) else "The data"):
         opened = [_open(source, given, asked_for)]
         if test is not None:
-            if not asked_for.like and is_frame(opened[0].items):
-                kinds = infer_kind(opened[0].items)[0].column_kinds
-                asked_for = dataclasses.replace(asked_for, like=kinds)
+            if like is None and opened[0].kind is not None:
+                asked_for = dataclasses.replace(asked_for, like=opened[0].kind.column_kinds)
             opened.append(_open(test, given, asked_for))
         parts = _limited(opened, limit, random_state)
         dataset = _dataset(parts[0], kind, Wanted(size, like, progress))
@@ -364,7 +378,10 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
         read, reason = of_files.read(items, wanted), source.seen
     else:
         try:
-            if kind is None:
+            of: Kind
+            if source.kind is not None:
+                of, reason = source.kind, source.kind.described
+            elif kind is None:
                 of, reason = infer_kind(items)
             else:
                 items, reason = Kind.registry[kind].coerce(items), "as asked"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, count_items, kind_of_file, take_items
+from nearspace.data.kinds.table import Table
 from nearspace.data.members import FILES
 from nearspace.data.roles import is_missing, plain_values, role_notes, value_array
 from nearspace.data.target import check_length
@@ -59,8 +60,12 @@ class Asked:
         The column of the labels, groups, time, ids and split, as far as named.
     without : tuple of str
         Columns that are no features; arrays that are no role.
-    like : mapping of str to {"number", "category"}
-        What the columns of a table are to be.
+    types : mapping of str to str
+        What columns of a table are to be, see `nearspace.data.column_types.TYPES`.
+    like : mapping of str to str
+        The same of another table, which this is to be like; such columns need not be there.
+    ratios : tuple of str
+        Columns of a table to make of two others, such as ``"loans/income"``.
     kind : str or None
         What kind of data the items are to be.
     """
@@ -68,14 +73,18 @@ class Asked:
     columns: tuple[str, ...] = ()
     roles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     without: tuple[str, ...] = ()
+    types: Mapping[str, str] = dataclasses.field(default_factory=dict)
     like: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    ratios: tuple[str, ...] = ()
     kind: str | None = None
 
     @property
     def names(self) -> list[tuple[str, str]]:
         """Every name, with the parameter that gave it."""
         columns = [("column", name) for name in self.columns]
-        return [*columns, *self.roles.items(), *(("without", name) for name in self.without)]
+        others = [("without", name) for name in self.without]
+        others += [("types", name) for name in self.types]
+        return [*columns, *self.roles.items(), *others]
 
     def check_names(self, who: str, noun: str, present: Collection[str]) -> None:
         """Raise if one of the names is not that of a column, or an array, of those present."""
@@ -102,6 +111,8 @@ class Source:
         Columns that are neither items nor ids.
     left_out : dict of str to str
         The reason by the name of each item that is not among them, though it was there.
+    kind : Table or None
+        The columns of a table and their types, some of which may be as asked for.
     """
 
     items: Any
@@ -111,6 +122,7 @@ class Source:
     notes: list[str] = dataclasses.field(default_factory=list)
     meta: pd.DataFrame | None = None
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
+    kind: Table | None = None
 
     def __len__(self) -> int:
         return count_items(self.items)

@@ -71,11 +71,6 @@ def test_what_does_not_fit_is_refused(frame, words):
     assert all(word in str(error.value) for word in words)
 
 
-def test_dates_are_neither_number_nor_category():
-    with pytest.raises(DataError, match=r"'when' holds dates"):
-        Table.infer(pd.DataFrame({"when": pd.to_datetime(["2024-01-01"])}))
-
-
 def test_hashes_are_of_rows():
     kind = Table.infer(FRAME.drop(columns="code"))
     checked = kind.check(FRAME.drop(columns="code"))

@@ -1,16 +1,25 @@
-"""`Table`: rows of numbers and categories, as a DataFrame; missing cells are legal and visible."""
+"""`Table`: rows of numbers, categories, dates and texts, in a DataFrame; cells may be missing."""
 
 from __future__ import annotations
 
 import dataclasses
 import html
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from nearspace.data.column_types import (
+    FEWEST_NAMED,
+    SIGNS,
+    TYPES,
+    column_type,
+    is_code,
+    sign_of,
+)
+from nearspace.data.columns import named
 from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
-from nearspace.data.numerals import LARGEST_EXACT
 from nearspace.data.rounding import rounding_notes
 from nearspace.data.traits import Trait, name_traits
 from nearspace.errors import DataError, did_you_mean
@@ -22,54 +31,96 @@ if TYPE_CHECKING:
 __all__ = ["Table"]
 
 CELLS_SHOWN = 8
-FEWEST_NAMED = 20  # rows, from which on a text of its own in every row looks like a name
 
 
 @dataclasses.dataclass(frozen=True)
 class Table(Kind):
-    """Rows of a table: a DataFrame of the named columns, ``"number"`` or ``"category"`` each.
+    """Rows of a table: a DataFrame of the named columns, each of one of the types of `TYPES`.
 
-    A number is float64 with NaN where it is missing, a category is ``str`` with None where it is
-    missing. A table has no raw form: scaling numbers and coding categories is an encoder's work.
+    A number is float64 with NaN where it is missing, a date datetime64. A category, a text and a
+    name of the row (``"id"``, at which no encoder looks) are ``str`` with None where they are
+    missing; of several categories in a cell the different ones stand in order, cut by ``|``. A
+    table has no raw form: scaling numbers and coding categories is an encoder's work.
+
+    Attributes
+    ----------
+    columns : tuple of (str, str)
+        The name and the type of each column.
+    signs : tuple of (str, str)
+        What cuts several categories in a cell of a column, where it is not ``|``.
+    ratios : tuple of (str, str, str)
+        Columns of numbers that are made of two others: their name, numerator and denominator. Where
+        the denominator is zero there is none.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> Table.infer(pd.DataFrame({"age": [31, 47], "city": ["Oslo", "Rome"]}))
-    Table(columns=(('age', 'number'), ('city', 'category')))
+    >>> Table.infer(pd.DataFrame({"age": [31, 47], "city": ["Oslo", "Rome"]})).columns
+    (('age', 'number'), ('city', 'category'))
     """
 
     name: ClassVar[str] = "table"
     form: ClassVar[str] = "a DataFrame"
     columns: tuple[tuple[str, str], ...]
+    signs: tuple[tuple[str, str], ...] = ()
+    ratios: tuple[tuple[str, str, str], ...] = ()
 
     def __str__(self) -> str:
         return f"a table of {len(self.columns)} columns"
 
     @property
     def column_kinds(self) -> dict[str, str]:
-        """What each column is, ``"number"`` or ``"category"``."""
+        """What each column is, one of `TYPES`."""
         return dict(self.columns)
+
+    def of(self, *types: str) -> list[str]:
+        """Return the names of the columns that are of some types.
+
+        Examples
+        --------
+        >>> Table((("age", "number"), ("city", "category"))).of("number")
+        ['age']
+        """
+        return [name for name, of in self.columns if of in types]
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:
         """Return why items look like a table: a DataFrame is one, whatever its columns hold."""
-        if not is_frame(items):
-            return None
-        kinds = [kind for _, kind in cls.infer(items).columns]
-        counts = {kind: kinds.count(kind) for kind in ("number", "category")}
-        plurals = {"number": "numbers", "category": "categories"}
-        told = " and ".join(f"{n} of {plurals[kind]}" for kind, n in counts.items() if n)
-        return f"{len(kinds)} {'column' if len(kinds) == 1 else 'columns'}, {told or 'all empty'}"
+        return cls.infer(items).described if is_frame(items) else None
+
+    @property
+    def described(self) -> str:
+        """How many columns there are, and which of each type."""
+        told = [f"{TYPES[of]} ({named(names)})" for of in TYPES if (names := self.of(of))]
+        return f"{len(self.columns)} {'column' if len(self.columns) == 1 else 'columns'}: " + (
+            "; ".join(told)
+        )
 
     @classmethod
-    def infer(cls, items: Any) -> Self:
-        """Return the kind of a DataFrame: numeric columns are numbers, all else categories."""
+    def infer(
+        cls, items: Any, types: Mapping[str, str] | None = None, ratios: Sequence[str] = ()
+    ) -> Self:
+        """Return the kind of a DataFrame, by what its columns hold, see `column_type`.
+
+        Parameters
+        ----------
+        items : DataFrame
+            The rows.
+        types : mapping of str to str, optional
+            What columns are, whatever they look like.
+        ratios : sequence of str
+            Columns to make of two others, such as ``"loans/income"``.
+        """
         frame = _as_frame(items, "Tables")
         if not len(frame.columns):
             raise DataError("Tables: expected at least one column, got none.")
-        kinds = tuple((str(name), _kind_of(frame[name])) for name in frame.columns)
-        return cls(kinds)
+        types = types or {}
+        kinds = {str(each): types.get(str(each)) or column_type(frame[each]) for each in frame}
+        signs = {name: _sign(frame[name]) for name, of in kinds.items() if of == "categories"}
+        parts = tuple(_ratio(each, kinds) for each in ratios)
+        kinds |= {name: "number" for name, _, _ in parts}
+        others = tuple((name, sign) for name, sign in signs.items() if sign != SIGNS[0])
+        return cls(tuple(kinds.items()), others, parts)
 
     @classmethod
     def coerce(cls, items: Any) -> Any:
@@ -84,73 +135,96 @@ class Table(Kind):
         return pd.DataFrame(array, columns=[f"column {index}" for index in range(array.shape[1])])
 
     def check(self, items: Any, who: str = "Tables") -> pd.DataFrame:
-        """Return the rows with the columns in order, numbers as float64, categories as ``str``.
+        """Return the rows with the columns in order, in the form that each type has.
 
         Raises
         ------
         DataError
-            On a column that is missing or too many, a number that is text, and on infinity.
+            On a column that is missing or too many, a number or a date that is text, and on
+            infinity.
         """
         import pandas as pd
 
         frame = _as_frame(items, who)
-        expected = [name for name, _ in self.columns]
+        made = {name: (over, under) for name, over, under in self.ratios}
+        expected = [name for name, _ in self.columns if name not in made]
         frame = frame.set_axis(frame.columns.map(str), axis=1)
         for name in expected:
             if name not in frame.columns:
                 raise DataError(
                     f"{who}: the column '{name}' is missing. {did_you_mean(name, frame.columns)}"
                 )
-        if extra := sorted(set(frame.columns) - set(expected)):
+        parts = {part for pair in made.values() for part in pair}
+        if extra := sorted({*frame.columns} - {*expected} - made.keys() - parts):
             raise DataError(
                 f"{who}: the column '{extra[0]}' is not one of the {len(expected)} columns "
                 "expected; leave it out."
             )
+        signs = dict(self.signs)
         columns = {
-            name: _numbers(frame[name], who) if kind == "number" else _categories(frame[name])
-            for name, kind in self.columns
+            name: _ratios(frame, name, *made[name], who)
+            if name in made
+            else _cells(frame[name], of, signs.get(name, SIGNS[0]), who)
+            for name, of in self.columns
         }
         return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
 
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
-        """Return the rows checked, and tell of columns that name rows rather than describe them."""
+        """Return the rows checked, and tell of what is missing and what was rounded."""
         read = super().convert(items, who, wanted)
         codes = tuple(
             f"The column '{name}' holds whole numbers of more than 15 digits: they were taken for "
             "codes, not for amounts, which would have to be rounded."
             for name in items.columns
-            if _is_code(items[name])
+            if is_code(items[name])
         )
-        numbers = [name for name, of in self.columns if of == "number"]
+        numbers = self.of("number")
         values = read.items[numbers].to_numpy()
-        middle = read.items[numbers].median().to_numpy()
+        there = ~np.isnan(values).all(axis=0)
+        middle = np.zeros(len(numbers))
+        middle[there] = np.nanmedian(values[:, there], axis=0)
         notes = codes + rounding_notes(
             np.where(np.isnan(values), middle, values), [f"the column '{name}'" for name in numbers]
         )
-        if len(items) < FEWEST_NAMED:
-            return dataclasses.replace(read, notes=notes)
-        notes += tuple(
-            f"The column '{name}' holds another text in every row: name it by ids= or time= if "
-            "that is what it is, or read it as texts by column=."
-            for name, of in self.columns
-            if of == "category" and read.items[name].nunique() == len(items)
-        )
-        return dataclasses.replace(read, notes=notes)
+        return dataclasses.replace(read, notes=(*notes, *self._on_gaps(read.items, items)))
+
+    def _on_gaps(self, checked: pd.DataFrame, items: pd.DataFrame) -> list[str]:
+        """Return what to say of columns all of which is missing, and of ratios over nothing."""
+        notes = []
+        if empty := [name for name, _ in self.columns if checked[name].isna().all()]:
+            tell = "it tells" if len(empty) == 1 else "they tell"
+            notes.append(f"No cell holds anything of {named(empty)}: {tell} nothing.")
+        for name, over, under in self.ratios:
+            if over in items and under in items:
+                zero = int((_numbers(items[under], "") == 0).sum())
+                if zero:
+                    rows = f"{zero:,} row has" if zero == 1 else f"{zero:,} rows have"
+                    notes.append(
+                        f"{rows} '{under}' 0: '{name}' is missing there, and counts as missing "
+                        "cells do."
+                    )
+        return notes
 
     def select(self, items: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         """Return the rows without columns that the table does not have, where it has all others."""
-        wanted = [name for name, _ in self.columns]
-        beside = [name for name in items.columns if name not in wanted]
-        if not beside or len(beside) + len(wanted) > len(items.columns):
+        made = {name for name, _, _ in self.ratios}
+        parts = {part for _, *pair in self.ratios for part in pair}
+        own = {name for name, _ in self.columns} - made
+        beside = [name for name in items.columns if name not in own | made | parts]
+        if not beside or not own <= {*items.columns}:
             return items, []  # what is missing is told by the check
-        return items[wanted], [f"Not of the table, and left out: {', '.join(beside)}."]
+        rest = [name for name in items.columns if name not in beside]
+        return items[rest], [f"Not of the table, and left out: {named(beside)}."]
 
     def blank(self) -> pd.DataFrame:
         """Return one row in which every cell is missing."""
         import pandas as pd
 
-        cells = {"number": np.full(1, np.nan), "category": np.array([None], dtype=object)}
-        return pd.DataFrame({name: cells[kind] for name, kind in self.columns})
+        return pd.DataFrame({name: _missing(of, 1) for name, of in self.columns})
+
+    def empty(self) -> pd.DataFrame:
+        """Return no rows."""
+        return self.blank().iloc[:0]
 
     def join(self, first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         """Return rows followed by others."""
@@ -159,15 +233,23 @@ class Table(Kind):
         return pd.concat([first, second], ignore_index=True)
 
     def hashes(self, items: pd.DataFrame) -> np.ndarray:
-        """Return the content hash of every row; -0.0 is 0.0, and a missing number is missing."""
+        """Return the content hash of every row, without names of rows.
+
+        -0.0 is 0.0, and a missing number is missing.
+        """
         import pandas as pd
 
-        numbers = [name for name, of in self.columns if of == "number"]
+        numbers = self.of("number")
         cells = items[numbers].to_numpy(dtype=np.float64)
         values = pd.DataFrame(np.where(np.isnan(cells), np.nan, cells + 0.0), columns=numbers)
-        rows = items.reset_index(drop=True).assign(**values)
+        rows = items[self.seen_columns].reset_index(drop=True).assign(**values)
         hashes = pd.util.hash_pandas_object(rows, index=False).to_numpy()
         return np.array([f"{value:016x}" for value in hashes.tolist()], dtype="S16")
+
+    @property
+    def seen_columns(self) -> list[str]:
+        """The columns at which encoders look: all but names of rows."""
+        return [name for name, of in self.columns if of != "id"]
 
     def same(self, items: pd.DataFrame) -> np.ndarray:
         """Return one number for rows whose numbers differ by rounding, categories by blanks."""
@@ -183,13 +265,14 @@ class Table(Kind):
         return pairs[(codes[pairs[:, 0]] == codes[pairs[:, 1]]).all(axis=1)]
 
     def _cells(self, items: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-        """Return numbers scaled, and the number of each category and of what is missing."""
+        """Return numbers and dates scaled, and the number of each category and what is missing."""
         import pandas as pd
 
-        names = [name for name, of in self.columns if of == "number"]
-        numbers = items[names].to_numpy(dtype=np.float64)
+        numbers = np.empty((len(items), 0))
+        if names := self.of("number", "date"):
+            numbers = np.column_stack([as_numbers(items[name]) for name in names])
         codes = [np.isnan(column).astype(np.int64) for column in numbers.T]
-        for name in dict(self.columns).keys() - set(names):
+        for name in self.of("category", "categories", "text"):
             texts = items[name].map(plain_form, na_action="ignore")
             codes.append(pd.factorize(texts, use_na_sentinel=False)[0])
         return numbers_scaled(numbers), np.stack(codes, axis=1)
@@ -211,11 +294,13 @@ class Table(Kind):
 
         if not {name for name, _ in self.columns} <= {*columns.column_names}:
             return None
-        cells = {}
+        cells: dict[str, Any] = {}
         for name, of in self.columns:
             values = columns[name].to_pylist()
             if of == "number":
                 cells[name] = np.array([np.nan if each is None else each for each in values], float)
+            elif of == "date":
+                cells[name] = np.array(values, dtype="datetime64[us]")
             else:
                 texts = [None if each is None else str(each) for each in values]
                 cells[name] = np.array(texts, dtype=object)
@@ -225,11 +310,15 @@ class Table(Kind):
         """Return every column, and words and numbers in those that hold names."""
         traits = []
         for name, of in self.columns:
-            values = items[name].to_numpy()[rows]
-            traits.append(Trait(f"the column '{name}'", values, name))
-            if of == "category" and items[name].nunique() > max(FEWEST_NAMED, len(rows) / 2):
-                parts = name_traits(values.tolist(), f"the column '{name}'")
-                traits += [dataclasses.replace(part, column=name) for part in parts]
+            seen = of != "id"
+            values = as_numbers(items[name]) if of == "date" else items[name].to_numpy()
+            traits.append(Trait(f"the column '{name}'", values[rows], name, seen))
+            few = of in ("number", "date") or items[name].nunique() <= max(
+                FEWEST_NAMED, len(rows) / 2
+            )
+            if not few:
+                parts = name_traits(values[rows].tolist(), f"the column '{name}'")
+                traits += [dataclasses.replace(part, column=name, seen=seen) for part in parts]
         return traits
 
     def item(self, items: pd.DataFrame, index: int) -> pd.Series:
@@ -248,6 +337,22 @@ class Table(Kind):
         return f'<table class="row">{"".join(cells)}</table>'
 
 
+def as_numbers(dates: pd.Series) -> np.ndarray:
+    """Return dates as days since 1970, float64 with NaN where one is missing; numbers as such.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> as_numbers(pd.Series(pd.to_datetime(["1970-01-02", None]))).tolist()
+    [1.0, nan]
+    """
+    values = dates.to_numpy()
+    if values.dtype.kind != "M":
+        return values.astype(np.float64)
+    since = (values - np.datetime64(0, "us")) / np.timedelta64(1, "D")
+    return np.where(np.isnat(values), np.nan, since)
+
+
 def _as_frame(items: Any, who: str) -> pd.DataFrame:
     import pandas as pd
 
@@ -260,45 +365,108 @@ def _as_frame(items: Any, who: str) -> pd.DataFrame:
     return items
 
 
-def _kind_of(column: pd.Series) -> str:
-    from pandas.api import types
+def _sign(column: pd.Series) -> str:
+    """Return the sign between several categories: of those that stand in cells, the likeliest."""
+    if sign := sign_of(column):
+        return sign
+    texts = [cell for cell in column if isinstance(cell, str)]
+    return next((sign for sign in SIGNS if any(sign in cell for cell in texts)), SIGNS[0])
 
-    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
-        raise DataError(
-            f"Tables: the column '{column.name}' holds dates; name it as the time of the rows, "
-            "leave it out, or turn it into a number."
+
+def _ratio(ratio: str, kinds: Mapping[str, str]) -> tuple[str, str, str]:
+    """Return the name of a ratio such as ``"loans/income"``, and the two columns that make it."""
+    numbers = [name for name, of in kinds.items() if of == "number"]
+    cuts = [at for at, sign in enumerate(ratio) if sign == "/"]
+    pairs = [(ratio[:at].strip(), ratio[at + 1 :].strip()) for at in cuts]
+    fitting = [pair for pair in pairs if {*pair} <= {*numbers}]
+    if len(fitting) == 1:
+        return ratio, *fitting[0]
+    if not pairs:
+        raise DataError(f"Tables: expected a ratio such as 'loans/income', got '{ratio}'.")
+    over, under = pairs[0]
+    wrong = next((part for part in (over, under) if part not in kinds), None)
+    if len(fitting) > 1:
+        told = f"the ratio '{ratio}' can be cut in several ways; rename a column."
+    elif wrong is not None:
+        told = f"there is no column '{wrong}' for ratio='{ratio}'. {did_you_mean(wrong, numbers)}"
+    else:
+        wrong = over if kinds[over] != "number" else under
+        told = (
+            f"ratio='{ratio}' needs numbers, and the column '{wrong}' holds "
+            f"{TYPES[kinds[wrong]]}; say types={{'{wrong}': 'number'}} if it should."
         )
-    # A column of dtype object may hold nothing but numbers.
-    if column.dtype == object:
-        column = column.infer_objects()
-    if _is_code(column):
-        return "category"
-    numeric = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
-    return "number" if numeric else "category"
+    raise DataError(f"Tables: {told}")
 
 
-def _is_code(column: pd.Series) -> bool:
-    """Return whether a column holds whole numbers of more digits than a float64 has."""
-    from pandas.api import types
+def _ratios(frame: pd.DataFrame, name: str, over: str, under: str, who: str) -> np.ndarray:
+    """Return what one column is over another: missing where that is 0, or one of them missing."""
+    if not {over, under} <= {*frame.columns}:
+        if name in frame.columns:
+            return _numbers(frame[name], who)
+        missing = over if over not in frame.columns else under
+        raise DataError(
+            f"{who}: the column '{missing}' is missing, of which '{name}' is made. "
+            f"{did_you_mean(missing, frame.columns)}"
+        )
+    above, below = _numbers(frame[over], who), _numbers(frame[under], who)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ratio = np.where(below == 0, np.nan, above / below)
+    if not np.isfinite(ratio[~np.isnan(ratio)]).all():
+        row = int(np.flatnonzero(np.isinf(ratio))[0])
+        raise DataError(f"{who}: row {row}, '{name}' is too large a number to be reckoned with.")
+    return ratio
 
-    if not types.is_integer_dtype(column) or not column.count():
-        return False
-    return max(int(column.max()), -int(column.min())) > LARGEST_EXACT
+
+def _missing(of: str, n: int) -> np.ndarray:
+    """Return so many missing cells of a type."""
+    if of == "number":
+        return np.full(n, np.nan)
+    if of == "date":
+        return np.full(n, np.datetime64("NaT", "us"))
+    return np.full(n, None, dtype=object)
+
+
+def _cells(column: pd.Series, of: str, sign: str, who: str) -> Any:
+    """Return a column in the form that its type has."""
+    if of == "number":
+        return _numbers(column, who)
+    if of == "date":
+        return _dates(column, who)
+    if of == "categories":
+        return _several(column, sign, who)
+    return _categories(column)
 
 
 def _numbers(column: pd.Series, who: str) -> np.ndarray:
     import pandas as pd
 
+    if column.dtype.kind == "m":
+        column = column.dt.total_seconds()
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = np.flatnonzero((np.isnan(values) & column.notna().to_numpy()) | np.isinf(values))
     if len(wrong):
-        row, cell = wrong[0], column.iloc[wrong[0]]
-        shown = cell.item() if isinstance(cell, np.generic) else cell
-        raise DataError(
-            f"{who}: row {row}, column '{column.name}' is {shown!r}, expected a finite "
-            "number or a missing cell."
-        )
+        raise _unfit(column, int(wrong[0]), "a finite number", who)
     return values
+
+
+def _dates(column: pd.Series, who: str) -> np.ndarray:
+    """Return dates, in UTC where they have a zone."""
+    import pandas as pd
+
+    dates = pd.Series(pd.to_datetime(column, errors="coerce", utc=True))
+    wrong = np.flatnonzero((dates.isna() & column.notna()).to_numpy())
+    if len(wrong) or (column.dtype.kind in "biufc" and column.notna().any()):
+        raise _unfit(column, int(wrong[0]) if len(wrong) else 0, "a date", who)
+    return dates.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+
+
+def _unfit(column: pd.Series, row: int, wanted: str, who: str) -> DataError:
+    cell = column.iloc[row]
+    shown = cell.item() if isinstance(cell, np.generic) else cell
+    return DataError(
+        f"{who}: row {row}, column '{column.name}' is {shown!r}, expected {wanted} or a missing "
+        "cell."
+    )
 
 
 def _categories(column: pd.Series) -> pd.Series:
@@ -316,6 +484,37 @@ def _category(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
+
+
+def _several(column: pd.Series, sign: str, who: str) -> pd.Series:
+    """Return cells of several categories, each once and in order, cut by ``|``; None where none."""
+    import pandas as pd
+
+    if len(column) and isinstance(next(iter(column.dropna()), None), list | tuple | np.ndarray):
+        cells = [None if cell is None else _of_list(cell, column.name, who) for cell in column]
+    else:
+        whole = _categories(column)
+        forms = {cell: _in_order(cell, sign) for cell in whole.dropna().unique()}
+        cells = [None if cell is None else forms[cell] for cell in whole]
+    return pd.Series(np.array([each or None for each in cells], dtype=object), dtype=object)
+
+
+def _of_list(cell: Any, name: Any, who: str) -> str | None:
+    if not isinstance(cell, list | tuple | np.ndarray):
+        return None  # a missing one
+    parts = [text for each in cell if (text := _category(each))]
+    if any(SIGNS[0] in part for part in parts):
+        raise DataError(
+            f"{who}: the column '{name}' holds lists, and one of its categories has a "
+            f"'{SIGNS[0]}', which stands between them here: {parts!r:.60}; write it otherwise."
+        )
+    return SIGNS[0].join(sorted({*parts}))
+
+
+def _in_order(cell: str, sign: str) -> str:
+    """Return the different parts of a cell, in order."""
+    parts = {part.strip() for part in cell.replace(sign, SIGNS[0]).split(SIGNS[0])}
+    return SIGNS[0].join(sorted(parts - {""}))
 
 
 def _shown(value: Any) -> str:

@@ -239,7 +239,9 @@ def _rows(items: Any, who: str, dim: int | None = None) -> Any:
 
 def _matrix(frame: Any) -> np.ndarray:
     """Return the numbers of a frame as a matrix without a gap."""
-    table = Table.infer(frame)
+    # Numbers that number the rows are numbers here.
+    numeric = {str(name): "number" for name in frame if frame[name].dtype.kind in "iuf"}
+    table = Table.infer(frame, numeric)
     for name, kind in table.columns:
         if kind != "number":
             raise DataError(
