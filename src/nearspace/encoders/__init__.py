@@ -90,7 +90,16 @@ CATALOGUE: dict[str, Entry] = {
         ".learned.word_vectors:CBOW", ("text",), "word vectors that their context tells", "items"
     ),
     "onehot": Entry(
-        ".handmade.plain:OneHot", ("table", "text"), "one-hot cells, or tokens at places", "items"
+        ".handmade.onehot:OneHot", ("table", "text"), "one-hot cells, or tokens at places", "items"
+    ),
+    "ordinal": Entry(
+        ".handmade.cells:Ordinal", ("table",), "a number a column, categories by order", "items"
+    ),
+    "frequency": Entry(
+        ".handmade.cells:Frequency", ("table",), "a number a column, how common it is", "items"
+    ),
+    "hashed": Entry(
+        ".handmade.hashed:Hashed", ("table",), "cells hashed into a bounded width", "items"
     ),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),

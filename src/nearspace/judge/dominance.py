@@ -49,7 +49,8 @@ def dominance_notes(train: Dataset) -> list[str]:
         return []
     train = train.take(subsample(len(train), MOST_ROWS, 0))
     try:
-        values = Raw().fit_on(train).transform(train.items)
+        raw = Raw().fit_on(train)
+        values = raw.transform(train.items)
     except DataError:  # which the row of the raw input tells
         return []
     shares = variance_shares(values)
@@ -57,8 +58,9 @@ def dominance_notes(train: Dataset) -> list[str]:
     needed = 1 + int(np.searchsorted(np.cumsum(shares[order]), MOST))
     if needed > max(1, FEW * len(shares)) or len(shares) < 2:
         return []
-    names = [f"'{name}'" for name in getattr(train.items, "columns", ())]
-    names = names or [str(at) for at in range(len(shares))]
+    names = [str(at) for at in range(len(shares))]
+    if train.kind.name == "table":  # not all columns of which are numbers
+        names = [f"'{name}'" for name in raw.get_feature_names_out()]
     shown = [names[at] for at in order[: min(needed, NAMED)]]
     rest = f" and {needed - NAMED} more" if needed > NAMED else ""
     who = f"Column {shown[0]} makes" if needed == 1 else f"Columns {', '.join(shown)}{rest} make"

@@ -6,7 +6,7 @@ from scipy import sparse
 
 from nearspace.data.words import words_of
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.handmade.plain import OneHot
+from nearspace.encoders.handmade.onehot import OneHot
 from nearspace.errors import DataError
 
 TEXTS = ["near means alike", "far means far other", "", "near"]

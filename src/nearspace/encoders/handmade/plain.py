@@ -1,42 +1,34 @@
-"""Plain representations: raw input, one-hot categories, oriented gradients, colours."""
+"""Plain representations: raw input, oriented gradients, colours."""
 
 from __future__ import annotations
 
 import functools
 from numbers import Integral
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
-from scipy import sparse
 from scipy.sparse import issparse
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from nearspace.data import Image, Kind, Table, Text
-from nearspace.data.rounding import NOISE, large_offsets
+from nearspace.data import Image, Kind, Table
 from nearspace.encoders.base import Encoder, fewer
 from nearspace.encoders.decoder import FlatDecoder
-from nearspace.encoders.vocabulary import UNITS, UNKNOWN, Vocabulary
+from nearspace.encoders.handmade.codings import PlainCoding, texts_left_out
 from nearspace.errors import DataError
-from nearspace.metrics.exact import in_range
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["HOG", "ColourHistogram", "OneHot", "Raw"]
-
-
-WIDEST = 2**31  # columns of sparse vectors
+__all__ = ["HOG", "ColourHistogram", "Raw"]
 
 
 class Raw(Encoder):
     """The input itself: the floor that every other encoder has to beat.
 
     Images are their pixels in [0, 1], vectors themselves, texts the shares of their UTF-8 bytes.
-    Tables are their numbers, unscaled, and the number of each category in order of appearance; a
-    missing number takes the training mean and a missing category is -1. Columns of numbers that lie
-    so far from zero that float32 would lose what they differ by, such as seconds since 1970, are
-    moved to it, which changes no distance.
+    Of tables numbers stay as they are, a date is its year with a fraction, and what a cell of
+    categories holds is the place it has among all, the commonest first, from 0 on; texts are left
+    out. A missing number or date takes the training mean, a missing or new category is -1. Columns
+    of numbers that lie so far from zero that float32 would lose what they differ by, such as
+    seconds since 1970, are moved to it, which changes no distance.
 
     Examples
     --------
@@ -59,15 +51,58 @@ class Raw(Encoder):
         return self.kind_.metric
 
     def _fit(self, items: Any, y: Any) -> None:
-        table = isinstance(self.kind_, Table)
-        self.columns_ = learn_columns(items, None) if table else None
+        self.__dict__.pop("_read", None)
+        self.columns_ = None
+        if isinstance(self.kind_, Table):
+            self.columns_ = [
+                {"name": name, "coding": PlainCoding.of(items[name], of).state}
+                for name, of in self.kind_.columns
+                if of not in ("text", "id")
+            ]
+            if not self.columns_:
+                raise DataError(
+                    "Raw: every column is a text or names the rows, and has no number; choose an "
+                    "encoder that takes texts, such as onehot(texts='tfidf | svd(dim=16)')."
+                )
         self.width_ = self._transform(items[:1]).shape[1]
 
     def _transform(self, items: Any) -> np.ndarray:
         if self.columns_ is not None:
-            return codes(items, self.columns_)
+            return self._numbers(items)
         features = self.kind_.features(items)  # the caller's own array stays the caller's
         return features.copy() if issparse(features) else np.array(features)
+
+    def _numbers(self, items: Any) -> np.ndarray:
+        """Return one number a cell of the rows of a table."""
+        assert self.columns_ is not None
+        if not hasattr(self, "_read"):
+            self._read = [PlainCoding.from_state(column["coding"]) for column in self.columns_]
+        names = [column["name"] for column in self.columns_]
+        values = np.hstack(
+            [each.transform(items[n]) for n, each in zip(names, self._read, strict=True)]
+        )
+        beyond = np.argwhere(np.abs(values) > np.finfo(np.float32).max)
+        if len(beyond):
+            row, at = beyond[0]
+            raise DataError(
+                f"Raw: row {items.index[row]}, column '{names[at]}' is {values[row, at]:g}, which "
+                "float32 cannot hold; scale the column, or choose onehot, which does."
+            )
+        return values.astype(np.float32)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return a name for every dimension: of tables, those of the columns."""
+        check_is_fitted(self)
+        if self.columns_ is None:
+            return super().get_feature_names_out(input_features)
+        return np.array([column["name"] for column in self.columns_], dtype=object)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which columns of a table are left out, since they hold texts."""
+        columns = self.kind_.columns if isinstance(self.kind_, Table) else ()
+        texts = [name for name, of in columns if of == "text"]
+        return texts_left_out(texts, "onehot(texts='tfidf | svd(dim=16)')")
 
     def _decoder(self) -> FlatDecoder | None:
         """Return that of images and vectors, which are only flattened."""
@@ -221,224 +256,3 @@ class ColourHistogram(Encoder):
         places = colours.reshape(n, -1) + n_colours * np.arange(n)[:, None]
         counts = np.bincount(places.ravel(), minlength=n * n_colours).reshape(n, n_colours)
         return np.sqrt(counts.astype(np.float32) / (items.shape[1] * items.shape[2]))
-
-
-class OneHot(Encoder):
-    """Cells of tables, and tokens of texts, one-hot.
-
-    Of tables categories are one-hot, numbers scaled to mean 0 and variance 1. A column in which
-    cells were missing gets a column of its own that says so; a missing number then stands at the
-    mean. A category that was not seen in training, or was too rare, counts as "other".
-
-    Of texts each token is one-hot at its place: a sparse vector has a column for each place and
-    each token of the vocabulary, and for others one a place.
-
-    Parameters
-    ----------
-    max_categories : int, default=30
-        Categories kept of each column, the commonest first.
-    tokens : {"word", "char", "bpe"}, default="word"
-        What is a token of a text, as of `Vocabulary`.
-    max_features : int, default=10000
-        Size of the vocabulary of texts, the commonest tokens first.
-    length : int, optional
-        Places of a text that count, from its beginning; by default those of the longest that it is
-        fitted on.
-
-    Examples
-    --------
-    >>> from nearspace import load
-    >>> customers = load("customers")
-    >>> vectors = OneHot().fit_transform(customers.items)
-    >>> len(vectors) == len(customers)
-    True
-    >>> encoder = OneHot().fit(["near far", "near"])
-    >>> encoder.get_feature_names_out().tolist()
-    ['0=other', '0=near', '0=far', '1=other', '1=near', '1=far']
-    >>> encoder.transform(["near far", "so near"]).toarray()
-    array([[0., 1., 0., 0., 0., 1.],
-           [1., 0., 0., 0., 1., 0.]], dtype=float32)
-    """
-
-    kinds = frozenset({Table, Text})
-    learns = "items"
-    in_blocks = True
-    zero_means = "no token"
-    columns_: list[dict[str, Any]]
-    vocabulary_: dict[str, Any] | None
-    length_: int
-    _parameter_constraints: ClassVar[dict[str, list]] = {
-        "max_categories": [Interval(Integral, 1, None, closed="left")],
-        "tokens": [StrOptions(set(UNITS))],
-        "max_features": [Interval(Integral, 1, None, closed="left")],
-        "length": [Interval(Integral, 1, None, closed="left"), None],
-    }
-
-    def __init__(
-        self,
-        max_categories: int = 30,
-        *,
-        tokens: str = "word",
-        max_features: int = 10_000,
-        length: int | None = None,
-    ):
-        self.max_categories = max_categories
-        self.tokens = tokens
-        self.max_features = max_features
-        self.length = length
-
-    @property
-    def metric(self) -> str:  # type: ignore[override]
-        """That of the kind: Euclidean for tables, cosine for texts."""
-        check_is_fitted(self)
-        return self.kind_.metric
-
-    def _fit(self, items: Any, y: Any) -> None:
-        self.__dict__.pop("_read", None)
-        self.columns_, self.vocabulary_, self.length_ = [], None, 0
-        if isinstance(self.kind_, Table):
-            self.columns_ = learn_columns(items, self.max_categories)
-            return
-        vocabulary = Vocabulary.of(items, self.tokens, self.max_features)
-        self.vocabulary_ = vocabulary.state
-        longest = int(np.diff(vocabulary.ids(items)[1]).max())
-        self.length_ = longest if self.length is None else min(self.length, longest)
-        if self.length_ * (len(vocabulary) - 1) >= WIDEST:
-            raise DataError(
-                f"OneHot: {self.length_:,} places of {len(vocabulary) - 1:,} tokens are too many "
-                "columns; set a smaller length= or max_features=."
-            )
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The numbers of the tokens of texts."""
-        if not hasattr(self, "_read"):
-            assert self.vocabulary_ is not None
-            self._read = Vocabulary.from_state(self.vocabulary_)
-        return self._read
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the vocabulary of texts left out, and how much memory their vectors take dense."""
-        if self.vocabulary_ is None:
-            return ()
-        dense = 4 * self.n_samples_fit_ * self._n_features_out / 2**20
-        told = f"Dense, the vectors of the {self.n_samples_fit_:,} texts take {dense:,.1f} MiB."
-        return (*self.vocabulary.notes, told)
-
-    def notes_on(self, X: Any) -> tuple[str, ...]:
-        """Return which share of the tokens of texts is unknown, and how many texts are cut."""
-        if self.vocabulary_ is None:
-            return ()
-        items = self._check(X, reset=False)
-        n_cut = int((np.diff(self.vocabulary.ids(items)[1]) > self.length_).sum())
-        cut = f"{n_cut:,} of {len(items):,} texts are longer than {self.length_:,} tokens, and cut."
-        return (*self.vocabulary.notes_on(items), *([cut] * (n_cut > 0)))
-
-    def _texts(self, items: list[str]) -> sparse.csr_array:
-        """Return the vectors of texts."""
-        numbers, ends = self.vocabulary.ids(items)
-        lengths = np.diff(ends)
-        places = np.arange(len(numbers)) - np.repeat(ends[:-1], lengths)
-        within = places < self.length_
-        columns = places * (len(self.vocabulary) - 1) + numbers - UNKNOWN
-        ends = np.append(0, np.cumsum(np.minimum(lengths, self.length_)))
-        shape = (len(items), self._n_features_out)
-        ones = np.ones(int(within.sum()), np.float32)
-        return sparse.csr_array((ones, columns[within], ends), shape=shape)
-
-    def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
-        if self.vocabulary_ is not None:
-            return self._texts(items)
-        blocks = []
-        for column in self.columns_:
-            values = items[column["name"]]
-            missing = values.isna().to_numpy()
-            if column["type"] == "number":
-                scaled = (_numbers(values, column["mean"]) - column["mean"]) / column["scale"]
-                blocks.append(scaled[:, None])
-            else:
-                code, other = _category_codes(values, column), len(column["categories"])
-                code = np.where((code < 0) & ~missing, other, code)
-                blocks.append(code[:, None] == np.arange(other + 1))
-            if column["missing"]:
-                blocks.append(missing[:, None])
-        return np.hstack(blocks).astype(np.float32)
-
-    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return a name for every dimension, such as ``"mass"``, ``"kind=cat"``, ``"0=the"``."""
-        check_is_fitted(self)
-        if self.vocabulary_ is not None:
-            tokens = ["other", *self.vocabulary.tokens]
-            return np.array([f"{n}={token}" for n in range(self.length_) for token in tokens])
-        names: list[str] = []
-        for column in self.columns_:
-            name = column["name"]
-            if column["type"] == "number":
-                names.append(name)
-            else:
-                names += [f"{name}={category}" for category in (*column["categories"], "other")]
-            if column["missing"]:
-                names.append(f"{name} missing")
-        return np.array(names, dtype=object)
-
-    @property
-    def _n_features_out(self) -> int:
-        if self.vocabulary_ is not None:
-            return self.length_ * (len(self.vocabulary) - 1)
-        return len(self.get_feature_names_out())
-
-
-def learn_columns(frame: pd.DataFrame, max_categories: int | None) -> list[dict[str, Any]]:
-    """Return what is to be known of each column: mean and scale, or categories; missing cells."""
-    learnt = []
-    for name, kind in Table.infer(frame).columns:
-        values = frame[name]
-        column: dict[str, Any] = {"name": name, "type": kind, "missing": bool(values.isna().any())}
-        if kind == "number":
-            numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-            present = numbers[~np.isnan(numbers)]
-            offset = large_offsets(present[:, None])
-            column["offset"] = 0.0 if offset is None else float(offset[0])
-            present, factor = in_range(present)
-            mean, scale = (present.mean(), present.std()) if len(present) else (0.0, 0.0)
-            column["mean"] = float(mean / factor)
-            column["scale"] = float(scale / factor) if scale > NOISE * abs(mean) else 1.0
-        else:
-            text = values.dropna().astype(str)
-            categories = text.unique() if max_categories is None else text.value_counts().index
-            column["categories"] = [str(category) for category in categories[:max_categories]]
-        learnt.append(column)
-    return learnt
-
-
-def codes(frame: pd.DataFrame, columns: list[dict[str, Any]]) -> np.ndarray:
-    """Return one number a cell: numbers less their offset, categories from 0, missing -1."""
-    values = np.column_stack(
-        [
-            _numbers(frame[column["name"]], column["mean"]) - column["offset"]
-            if column["type"] == "number"
-            else _category_codes(frame[column["name"]], column)
-            for column in columns
-        ]
-    ).astype(np.float64, copy=False)
-    beyond = np.argwhere(np.abs(values) > np.finfo(np.float32).max)
-    if len(beyond):
-        row, at = beyond[0]
-        raise DataError(
-            f"Raw: row {frame.index[row]}, column '{columns[at]['name']}' is {values[row, at]:g}, "
-            "which float32 cannot hold; scale the column, or choose onehot, which does."
-        )
-    return values.astype(np.float32)
-
-
-def _numbers(values: pd.Series, fill: float) -> np.ndarray:
-    numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.where(np.isnan(numbers), fill, numbers)
-
-
-def _category_codes(values: pd.Series, column: dict[str, Any]) -> np.ndarray:
-    """Return the position of each category, -1 where it is missing or not among the column's."""
-    positions = {category: index for index, category in enumerate(column["categories"])}
-    text = values.astype(str).where(values.notna(), None)
-    return text.map(positions).fillna(-1).to_numpy(dtype=np.int64)
