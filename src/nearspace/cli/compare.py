@@ -115,7 +115,7 @@ def compare_command(
     if save_best is not None:
         _save(board, data, save_best)
     failed = {row.spec for row in board.failures}
-    judged = any(row.spec != "chance" for row in board.results)
+    judged = any(row.dim for row in board.results)
     terminal.leave(board, judged=judged and not (asked and asked <= failed))
 
 
@@ -132,7 +132,7 @@ def _landed(row: Result | Failure, k: int) -> tuple[dict[str, str], float]:
         score = SCORES[name]
         label = score.label.replace("k-NN", f"{k}-NN")
         cells = {"encoder": row.spec, label: score.text(estimate), **fit}
-        return cells, score.sign * estimate.value
+        return cells, -math.inf if row.verdict == "reference" else score.sign * estimate.value
     return {"encoder": row.spec, **fit}, -math.inf
 
 
@@ -160,25 +160,32 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
 
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
+    beside = [] if board.gap is None or board.gap.score == ranked else [board.gap.score]
     rows = []
     for row in board.results:
         cells = {"encoder": row.spec}
         for name in (ranked, *others):
             number, interval = SCORES[name].parts(row.scores.get(name))
             cells[board.label(name)] = f"{number} {interval}".strip() if name == ranked else number
+        if ranked not in row.scores and row.cost is not None:
+            cells[board.label(ranked)] = "–"
         cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
         cells["metric"] = row.metric
         if row.cost is not None:
-            cells["dim"] = str(row.dim)
+            cells["dim"] = str(row.dim or "–")
             cells["vector"] = bytes_text(row.cost.bytes_per_vector)
             cells["fit"] = seconds_text(row.cost.fit_seconds)
             cells["one item"] = seconds_text(row.cost.latency_seconds)
         rows.append({**cells, "verdict": row.verdict + " ★" * row.recommended})
-    spare = ("dim", "fit", "vector", "metric", *map(board.label, others))
+    # What a reference without a space is held against has its place before what vectors cost.
+    others = [name for name in others if name not in beside]
+    spare = (*map(board.label, beside), "fit", "dim", "vector", "metric", *map(board.label, others))
     terminal.print_table(rows, "encoder", spare=spare)
     for failure in board.failures:
         terminal.print_words(
             Text.assemble(("failed", "red"), printable(f" {failure.spec}: {failure.error}"))
         )
     terminal.print_notes(board.notes, told)
+    if board.gap is not None:
+        terminal.print_words("", board.gap.told)
     terminal.print_advice(board.advice, leak_words(board))

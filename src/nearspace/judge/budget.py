@@ -75,6 +75,11 @@ class Budget:
         self.seconds = math.inf if minutes is None else 60 * minutes
         self.began, self.expected = time.monotonic(), 0.0
 
+    @property
+    def left(self) -> float:
+        """The seconds that are left for rows."""
+        return self.seconds * (1 - KEPT_FREE) - (time.monotonic() - self.began)
+
     def plan(self, encoder: Encoder, task: Task) -> Plan:
         """Return what of an encoder fits into the time that is left.
 
@@ -90,7 +95,7 @@ class Budget:
         except Exception:  # its row will say what is wrong with it, if anything is with all items
             return Plan(encoder)
         self.expected = expected.seconds
-        left = self.seconds * (1 - KEPT_FREE) - (time.monotonic() - self.began)
+        left = self.left
         if self.expected <= left:
             return Plan(encoder, self.expected)
         share = (left - expected.rest) / expected.training if expected.training else 0.0

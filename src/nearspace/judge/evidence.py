@@ -21,7 +21,7 @@ from nearspace.metrics.retrieval import VectorArray, nearest
 from nearspace.metrics.rotation import rotated
 from nearspace.space.search.hybrid import DEPTH
 
-__all__ = ["Evidence", "Ranked", "Told", "reconstructs"]
+__all__ = ["Evidence", "Modelled", "Ranked", "Told", "reconstructs"]
 
 # A hub is among the neighbours of so large a share of the items, and so many times as often as by
 # chance.
@@ -192,6 +192,27 @@ class Told:
 
     targets: tuple[Target, Target]
     told: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Modelled:
+    """What a model told of test items that needs no vectors of them.
+
+    Attributes
+    ----------
+    task : Task
+        Of whose test items.
+    probed : (ndarray, ndarray or None)
+        As of `Evidence.probed`.
+    """
+
+    task: Any
+    probed: tuple[np.ndarray, np.ndarray | None]
+
+    @property
+    def targets(self) -> tuple[Target, Target]:
+        """What there is to tell of the items of the two sides."""
+        return self.task.targets
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

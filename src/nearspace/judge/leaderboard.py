@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from nearspace.judge.cost import Cost
 from nearspace.judge.disagreements import Disagreements, disagreements_of
 from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.mistakes import Mistakes, mistakes_of
+from nearspace.judge.reference import Gap, Reference, gap_to_reference
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
@@ -43,14 +44,14 @@ class Result:
     learns : str
         What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
     dim : int
-        Length of its vectors; 0 for chance.
+        Length of its vectors; 0 for chance, and for a reference that makes none.
     scores : dict of str to Estimate
         By name in `SCORES`, that which ranks first.
     cost : Cost or None
         None for chance.
     verdict : str
         ``"best"``, ``"tied with best"``, ``"worse"``, ``"floor"`` (chance), ``"reference"``
-        (what the ranking measures against), or empty where there is no ranking score.
+        (what rows are held against, and no row to use), or empty where there is no ranking score.
     difference : Estimate or None
         Ranking score minus that of the best, with an interval that holds for all rows at once.
     recommended : bool
@@ -127,6 +128,9 @@ class Leaderboard(Board):
     words : (str, tuple of MarkedPair) or None
         The spec of a row, and which words make texts near by it: of those pairs, else of each query
         and the text that is nearest to it; None where items have no words.
+    gap : Gap or None
+        How far the best linear probe is from a reference that makes no space, of tables from
+        boosted trees; None where there is none.
     fits : dict of str to callable
         By spec, what returns the encoder as it was fitted on the training items; on all items
         where they were judged in folds.
@@ -136,10 +140,10 @@ class Leaderboard(Board):
     >>> from nearspace import compare, load
     >>> board = compare(load("customers"), encoders=["onehot"], folds=1)
     >>> [(row.spec, row.verdict) for row in board.results]
-    [('onehot', 'best'), ('raw', 'worse'), ('chance', 'floor')]
+    [('onehot', 'best'), ('raw', 'worse'), ('boosted trees', 'reference'), ('chance', 'floor')]
     >>> board.best().spec
     'onehot'
-    >>> board.rows[2]
+    >>> board.rows[3]
     Result(chance: floor, knn 0.448 [0.363, 0.537])
     """
 
@@ -158,6 +162,7 @@ class Leaderboard(Board):
     words: tuple[str, tuple[MarkedPair, ...]] | None = dataclasses.field(
         default=None, metadata=HIDDEN
     )
+    gap: Gap | None = None
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
     )
@@ -241,23 +246,28 @@ def assemble(
     judged: list[Judged],
     failures: list[Failure],
     notes: tuple[str, ...] = (),
+    references: Sequence[Reference] = (),
     **settings: Any,
 ) -> Leaderboard:
     """Return the leaderboard of what was measured; ``settings`` are further fields of it."""
-    guesses = task.guesses()
-    scores = [_with_seeds(row.scores, task.protocol.seeds) for row in judged]
-    scores += [_with_seeds(guesses, task.protocol.seeds)] if guesses else []
-    tables = _estimates(task, scores)
+    guesses, seeds = task.guesses(), task.protocol.seeds
+    scores = [_with_seeds(row.scores, seeds) for row in judged]
+    chance = [_with_seeds(guesses, seeds)] if guesses else []
+    apart = [_with_seeds(row.scores, seeds) for row in references]
+    tables = _estimates(task, [*scores, *apart, *chance])
     exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
         _result(row, table, shows)
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _without_copies(task, results, scores)
-    results, resolution = _ranked(task, results, scores)
+    results, resolution = _ranked(task, results, scores, chance)
     by_spec = {row.spec: own for row, own in zip(judged, scores, strict=False)}
     better_by = _better_by(task, results, by_spec)
     notes = (*notes, *_told_of_tuning(task, judged, by_spec))
+    results += [
+        _apart(row, table) for row, table in zip(references, tables[len(judged) :], strict=False)
+    ]
     if guesses:
         results.append(Result("chance", "nothing", 0, tables[-1], verdict="floor"))
     mapped = judged if task.mapped else []
@@ -275,15 +285,24 @@ def assemble(
         better_by=better_by,
         mistakes=_mistakes(task, judged, results),
         disagreements=_disagreements(task, judged, results),
+        gap=_gap(task, by_spec, references, apart),
         **shown,
         **settings,
     )
 
 
-def landed(task: Task, row: Judged) -> Result:
+def landed(task: Task, row: Judged | Reference) -> Result:
     """Return a row while others are still to come: with its scores, without a verdict."""
     (scores,) = _estimates(task, [_with_seeds(row.scores, task.protocol.seeds)])
-    return _result(row, scores)
+    return _apart(row, scores) if isinstance(row, Reference) else _result(row, scores)
+
+
+def _apart(row: Reference, scores: dict[str, Estimate]) -> Result:
+    """Return the row of a reference, which is never the one to use."""
+    return Result(
+        row.spec, row.learns, 0, scores, row.cost,
+        verdict="reference", notes=row.notes, summary=row.summary,
+    )  # fmt: skip
 
 
 def _result(row: Judged, scores: dict[str, Estimate], exhibits: Exhibits | None = None) -> Result:
@@ -397,12 +416,35 @@ def _negative(gap: Estimate) -> Estimate:
     return Estimate(-gap.value, low, high)
 
 
+def _gap(
+    task: Any,
+    scores: dict[str, dict[str, np.ndarray]],
+    references: Sequence[Reference],
+    apart: list[dict[str, np.ndarray]],
+) -> Gap | None:
+    """Return how far the best linear probe is from the reference, where there is one."""
+    if not references:
+        return None
+    score = task.vote_and_line[1]
+    probes = {spec: own[score.name] for spec, own in scores.items() if score.name in own}
+    own = apart[0].get(score.name)
+    if not probes or own is None or np.isnan(own).all():
+        return None
+    label = score.label if "probe" in score.label else f"{score.label} of vectors"
+    return gap_to_reference(
+        score, label, probes, references[0].spec, own, _table(task, score, [own])
+    )
+
+
 def _ranked(
-    task: Task, results: list[Result], scores: list[dict[str, Any]]
+    task: Task,
+    results: list[Result],
+    scores: list[dict[str, Any]],
+    guessed: list[dict[str, np.ndarray]],
 ) -> tuple[list[Result], Resolution | None]:
     """Return the results ranked, each with its verdict, and what the test can tell apart.
 
-    ``scores`` are of the results and, where anything can be guessed, of guessing.
+    ``scores`` are of the results, ``guessed`` of guessing where anything can be guessed.
     """
     score, reference = SCORES[task.rank_by], USUAL[task.train.kind.name].reference
     ranked = [row for row in results if score.name in row.scores]
@@ -411,7 +453,7 @@ def _ranked(
     if ranked:
         pairs = zip(results, scores, strict=False)
         values = [own[score.name] for row, own in pairs if score.name in row.scores]
-        chance = scores[-1].get(score.name) if len(scores) > len(results) else None
+        chance = guessed[0].get(score.name) if guessed else None
         ranked, resolution = recommend(ranked, _table(task, score, values), score, chance)
     if score.name == "preservation":
         rest.sort(key=lambda row: row.spec == reference)

@@ -47,6 +47,8 @@ class Score:
     relative : bool
         Whether the number of a test unit is 1 minus its error over what guessing errs by on the
         whole test side, so that those of several sides are put on one scale before they are joined.
+    of_model : bool
+        Whether it is of what a model tells, so that it can be measured of one that makes no space.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Score:
     measure: Callable[[Any], np.ndarray | float]
     guess: Callable[[Any], np.ndarray | float] | None = None
     relative: bool = False
+    of_model: bool = False
 
     @property
     def unit(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nearspace.judge.evidence import Evidence, Told
+from nearspace.judge.evidence import Evidence, Modelled, Told
 from nearspace.judge.score import Score
 from nearspace.judge.search_scores import SEARCH_SCORES
 from nearspace.metrics.classwise import auc_shares, f1_shares, precision_shares
@@ -25,8 +25,8 @@ def _knn(evidence: Evidence) -> np.ndarray:
     return target.score(test.values, evidence.votes)
 
 
-def _probe(evidence: Evidence) -> np.ndarray:
-    """Return the score of what a linear model tells."""
+def _probe(evidence: Evidence | Modelled) -> np.ndarray:
+    """Return the score of what a linear model tells, or another."""
     target, test = evidence.targets
     return target.score(test.values, evidence.probed[0])
 
@@ -48,7 +48,7 @@ def _looked_for(targets: tuple[Any, Any]) -> tuple[np.ndarray, int]:
     return test.values == target.classes[at], at
 
 
-def _ranked_by_probe(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+def _ranked_by_probe(evidence: Evidence | Modelled) -> tuple[np.ndarray, np.ndarray]:
     """Return which items are of the rarer class, and how surely the linear model says so."""
     positive, second = _looked_for(evidence.targets)
     margin = evidence.probed[1]
@@ -147,6 +147,7 @@ _ROWS = (
         meaning="Accuracy on test items of a logistic regression fitted on the training vectors.",
         needs=CLASSES,
         measure=_probe,
+        of_model=True,
         guess=_guess,
     ),
     Score(
@@ -190,6 +191,7 @@ _ROWS = (
         "tells.",
         needs=CLASSES,
         measure=_probe,
+        of_model=True,
         guess=_guess,
     ),
     Score(
@@ -212,6 +214,7 @@ _ROWS = (
         "probe puts the two in order.",
         needs=TWO,
         measure=lambda evidence: auc_shares(*_ranked_by_probe(evidence)),
+        of_model=True,
         guess=lambda task: auc_shares(*_unranked(task)),
     ),
     Score(
@@ -223,6 +226,7 @@ _ROWS = (
         "mean over its test items of the precision among all that are said as surely to be of it.",
         needs=TWO,
         measure=lambda evidence: precision_shares(*_ranked_by_probe(evidence)),
+        of_model=True,
         guess=lambda task: precision_shares(*_unranked(task)),
     ),
     Score(
@@ -262,6 +266,7 @@ _ROWS = (
         meaning="The same of a ridge regression fitted on the training vectors.",
         needs=NUMBERS,
         measure=_probe,
+        of_model=True,
         guess=_guess,
         relative=True,
     ),

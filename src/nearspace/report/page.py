@@ -74,7 +74,7 @@ def _page(leaderboard: Leaderboard) -> Page:
         _facts(leaderboard),
         list(_sections(leaderboard, pictures)),
         picks=advice.picks,
-        reason=" ".join(advice.reasons),
+        reason=" ".join([*advice.reasons, *([leaderboard.gap.told] if leaderboard.gap else [])]),
         reading=_reading(leaderboard),
         leaks=leak_words(leaderboard),
         notes=leaderboard.notes,
@@ -252,7 +252,7 @@ def _facts(board: Leaderboard) -> list[str]:
         facts.append(f"queries made of the texts: {told['queries made of']}")
     if isinstance(told.get("kind"), str):
         facts.insert(0, told["kind"])
-    tried = [row for row in board.rows if not isinstance(row, Result) or row.verdict != "floor"]
+    tried = [row for row in board.rows if not isinstance(row, Result) or row.dim]
     facts.append(f"{len(tried)} encoder{'s' * (len(tried) != 1)}")
     if board.seconds:
         facts.append(f"{seconds_text(sum(board.seconds.values()))} of computing")

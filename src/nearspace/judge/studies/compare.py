@@ -38,9 +38,11 @@ from nearspace.judge.fusion import FUSED, fusions, no_encoder
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
 from nearspace.judge.preflight import data_to_judge, listed, ready_encoders
 from nearspace.judge.protocol import Protocol
+from nearspace.judge.reference import Reference
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.task import Task
 from nearspace.judge.tasks import set_task
+from nearspace.judge.trees import EFFORT, TREES, boosted_trees, has_trees
 from nearspace.judge.usual import USUAL
 from nearspace.judge.words import with_words
 from nearspace.learning.progress import about
@@ -163,6 +165,7 @@ def compare(
     rows, failures = _rows(encoders, asked)
     judge = _Judge(Fits(asked, cache, tell), budget)
     judged: list[Judged] = []
+    references: list[Reference] = []
     late: dict[str, float] = {}
     plain = " By plain accuracy with rank_by='knn' (--rank-by knn)."
     told = [note + plain for note in asked.ranking_notes("encoders")]
@@ -171,13 +174,17 @@ def compare(
     notes, interrupted = [*asked.notes, *told], False
     for failure in failures:
         tell_row(failure)
-    order = _cheapest_first(rows, len(asked.train))
-    wanted = (run for spec, *_ in order for run in judge.wanted(rows[spec]))
+    order = _cheapest_first(rows, len(asked.train), has_trees(asked))
+    wanted = (run for spec, *_ in order if spec in rows for run in judge.wanted(rows[spec]))
     with judge.fits.beside(wanted, workers if minutes is None else 0) as others:
         for index, (spec, start, share) in enumerate(order):
             tell(start, spec)
+            row: Judged | Reference
             try:
-                judged.append(judge.row(rows[spec], start, share))
+                if spec in rows:
+                    judged.append(row := judge.row(rows[spec], start, share))
+                else:
+                    references.append(row := boosted_trees(asked, judge.cache, budget))
             except OutOfTime as error:
                 late[spec] = error.seconds
             except KeyboardInterrupt:
@@ -188,14 +195,14 @@ def compare(
                 failures.append(Failure(spec, " ".join(str(error).split()) or type(error).__name__))
                 tell_row(failures[-1])
             else:
-                tell_row(landed(asked, judged[-1]))
+                tell_row(landed(asked, row))
     tell(1.0, "timing one item")
     judged = judge.timed(judged)
     fits = {row.spec: functools.partial(judge.usable, row.spec) for row in judged}
     fused = fusions(asked, judged, judge.queries)
-    for row in fused:
-        fits[row.spec] = functools.partial(no_encoder, row.spec)
-        tell_row(landed(asked, row))
+    for both in fused:
+        fits[both.spec] = functools.partial(no_encoder, both.spec)
+        tell_row(landed(asked, both))
     judged += fused
     notes += [FUSED] * bool(fused)
     tell(1.0, "intervals and verdicts")
@@ -205,6 +212,7 @@ def compare(
         judged,
         failures,
         notes=tuple(notes),
+        references=references,
         seconds=judge.seconds | ({BESIDE: others.seconds} if others.seconds else {}),
         interrupted=interrupted,
         leaks=asked.leaks,
@@ -252,13 +260,17 @@ def _rows(
     return rows, list(failures.values())
 
 
-def _cheapest_first(rows: dict[str, Encoder], n: int) -> list[tuple[str, float, float]]:
+def _cheapest_first(
+    rows: dict[str, Encoder], n: int, trees: bool
+) -> list[tuple[str, float, float]]:
     """Return specs in the order in which they are judged, each with where it starts and its share.
 
-    The reference stays first, as others are held against it. Equal ones stay as they are asked for.
+    Trees that are a reference are among them where their effort puts them. The reference stays
+    first, as others are held against it. Equal ones stay as they are asked for.
     """
     efforts = {spec: effort_of(encoder, n) for spec, encoder in rows.items()}
-    first, *others = rows
+    efforts |= {TREES: EFFORT} if trees else {}
+    first, *others = efforts
     order = [first, *sorted(others, key=efforts.__getitem__)]
     total = sum(efforts.values())
     ends = [end / total for end in accumulate(efforts[spec] for spec in order)]
