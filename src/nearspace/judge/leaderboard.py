@@ -19,12 +19,12 @@ from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
 from nearspace.judge.disagreements import Disagreements, disagreements_of
 from nearspace.judge.exhibits import Exhibits, with_gallery
+from nearspace.judge.flattery import flattery_note, with_flattery
 from nearspace.judge.mistakes import Mistakes, mistakes_of
 from nearspace.judge.reference import Gap, Reference, gap_to_reference
-from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import ScoreTable, gap_words, helped
+from nearspace.judge.table import gap_words, helped, table_of
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
 from nearspace.metrics.retrieval import VectorArray
@@ -70,6 +70,11 @@ class Result:
         is what it is at least, for all rows at once. None where nothing can be guessed.
     summary : str
         What it is, in a few words; "" where its spec does not say.
+    among_learnt, among_unlearnt : Estimate or None
+        Of an encoder that learns from labels, fitted once more on a half of the training rows, the
+        ranking score where the neighbours are of that half, and where they are of the other.
+    flattery : Estimate or None
+        The first minus the second, paired by test item.
     """
 
     spec: str
@@ -86,6 +91,9 @@ class Result:
     metric: str = ""
     over_chance: Estimate | None = None
     summary: str = dataclasses.field(default="", metadata=SHOWN)
+    among_learnt: Estimate | None = None
+    among_unlearnt: Estimate | None = None
+    flattery: Estimate | None = None
 
     def __repr__(self) -> str:
         """Return how it did and what it costs, on one line."""
@@ -223,6 +231,8 @@ class Judged:
         What queries found, see `Evidence.ranking`.
     alike : ndarray of shape (pairs,) or None
         How alike the items of each pair are, see `Evidence.likeness`, in the first fit.
+    halves : ndarray of shape (2, n) or None
+        The ranking score of each test item by rows that an encoder has learnt from, and by others.
     """
 
     spec: str
@@ -239,6 +249,7 @@ class Judged:
     told: np.ndarray | None = None
     ranking: np.ndarray | None = None
     alike: np.ndarray | None = None
+    halves: np.ndarray | None = None
 
 
 def assemble(
@@ -261,10 +272,14 @@ def assemble(
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
     results = _without_copies(task, results, scores)
+    pairs = zip(results, judged, strict=True)
+    results = [with_flattery(task, row, own.halves) for row, own in pairs]
     results, resolution = _ranked(task, results, scores, chance)
     by_spec = {row.spec: own for row, own in zip(judged, scores, strict=False)}
     better_by = _better_by(task, results, by_spec)
     notes = (*notes, *_told_of_tuning(task, judged, by_spec))
+    halves = {row.spec: row.halves for row in judged if row.halves is not None}
+    notes = (*notes, *flattery_note(task, results, halves, by_spec))
     results += [
         _apart(row, table) for row, table in zip(references, tables[len(judged) :], strict=False)
     ]
@@ -285,7 +300,7 @@ def assemble(
         better_by=better_by,
         mistakes=_mistakes(task, judged, results),
         disagreements=_disagreements(task, judged, results),
-        gap=_gap(task, by_spec, references, apart),
+        gap=gap_to_reference(task, by_spec, references, apart),
         **shown,
         **settings,
     )
@@ -334,22 +349,12 @@ def _estimates(task: Task, scores: list[dict[str, np.ndarray]]) -> list[dict[str
         rows = [i for i, row in enumerate(scores) if name in row and not np.isnan(row[name]).all()]
         values = [scores[i][name] for i in rows]
         if rows and score.per_unit:
-            told = _table(task, score, values).estimates()
+            told = table_of(task, score, values).estimates()
         else:
             told = [Estimate(float(value.mean())) for value in values]
         for i, estimate in zip(rows, told, strict=True):
             estimates[i][name] = estimate
     return estimates
-
-
-def _table(task: Task, score: Score, values: list[np.ndarray]) -> ScoreTable:
-    stacked = np.stack(values)
-    # Chance is known for every item, R-precision of the others for a subsample of them.
-    stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
-    seed = task.protocol.random_state
-    classes = task.classes if score.by_class else None
-    how = (score.bounded, score.sign, task.strata, classes, task.overlap)
-    return ScoreTable(stacked, task.groups, seed, *how)
 
 
 def _without_copies(
@@ -405,35 +410,10 @@ def _told_of_tuning(
         own, before = (scores.get(spec, {}).get(score.name) for spec in (row.spec, row.start))
         if own is None or before is None or not score.per_unit:
             continue
-        gap = _table(task, score, [own]).minus(before)
-        more = gap if score.sign > 0 else _negative(gap)
+        gap = table_of(task, score, [own]).minus(before)
+        more = gap if score.sign > 0 else -gap
         helps = helped(more, "fine-tuning")
         yield f"{row.spec}: {helps}: it is {gap_words(gap, score, row.start)}"
-
-
-def _negative(gap: Estimate) -> Estimate:
-    low, high = (None if end is None else -end for end in (gap.high, gap.low))
-    return Estimate(-gap.value, low, high)
-
-
-def _gap(
-    task: Any,
-    scores: dict[str, dict[str, np.ndarray]],
-    references: Sequence[Reference],
-    apart: list[dict[str, np.ndarray]],
-) -> Gap | None:
-    """Return how far the best linear probe is from the reference, where there is one."""
-    if not references:
-        return None
-    score = task.vote_and_line[1]
-    probes = {spec: own[score.name] for spec, own in scores.items() if score.name in own}
-    own = apart[0].get(score.name)
-    if not probes or own is None or np.isnan(own).all():
-        return None
-    label = score.label if "probe" in score.label else f"{score.label} of vectors"
-    return gap_to_reference(
-        score, label, probes, references[0].spec, own, _table(task, score, [own])
-    )
 
 
 def _ranked(
@@ -454,7 +434,7 @@ def _ranked(
         pairs = zip(results, scores, strict=False)
         values = [own[score.name] for row, own in pairs if score.name in row.scores]
         chance = guessed[0].get(score.name) if guessed else None
-        ranked, resolution = recommend(ranked, _table(task, score, values), score, chance)
+        ranked, resolution = recommend(ranked, table_of(task, score, values), score, chance)
     if score.name == "preservation":
         rest.sort(key=lambda row: row.spec == reference)
         if rest and rest[-1].spec == reference:
@@ -494,7 +474,7 @@ def _better_by(
         values = {spec: own[score.name] for spec, own in scores.items() if score.name in own}
         if score.name == task.rank_by or not score.per_unit or chosen not in values:
             continue
-        verdicts = _table(task, score, list(values.values())).verdicts()
+        verdicts = table_of(task, score, list(values.values())).verdicts()
         words = {spec: verdict.word for spec, verdict in zip(values, verdicts, strict=True)}
         if words[chosen] == "worse":
             better[score.name] = next(spec for spec, word in words.items() if word == "best")

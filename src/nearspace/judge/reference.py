@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from nearspace.judge.cost import Cost
-from nearspace.judge.score import Score
 from nearspace.judge.statistics import Estimate
-from nearspace.judge.table import ScoreTable
+from nearspace.judge.table import table_of
 
 __all__ = ["Gap", "Reference", "gap_to_reference"]
 
@@ -72,50 +72,46 @@ class Gap:
 
 
 def gap_to_reference(
-    score: Score,
-    label: str,
-    probes: Mapping[str, np.ndarray],
-    reference: str,
-    base: np.ndarray,
-    table: ScoreTable,
-) -> Gap:
-    """Return how far the best of some rows is from a reference.
+    task: Any,
+    scores: Mapping[str, Mapping[str, np.ndarray]],
+    references: Sequence[Reference],
+    own: Sequence[Mapping[str, np.ndarray]],
+) -> Gap | None:
+    """Return how far the best linear probe is from a reference; None where there is none.
 
     Parameters
     ----------
-    score : Score
-        What a model tells.
-    label : str
-        What it is called.
-    probes : mapping of str to ndarray of shape (seeds, n)
-        That score of each row.
-    reference : str
-        What the reference is called.
-    base : ndarray of shape (seeds, n)
-        The score of the reference.
-    table : ScoreTable
-        Any of the same units: how they are resampled.
-
-    Examples
-    --------
-    >>> from nearspace.judge.scores import SCORES
-    >>> probe, trees = np.zeros((1, 200)), np.zeros((1, 200))
-    >>> probe[:, :120], trees[:, :140] = 1, 1
-    >>> how = ScoreTable(probe[None], None, 0)
-    >>> print(gap_to_reference(SCORES["probe"], "probe", {"pca": probe}, "trees", trees, how).told)
-    Best probe: pca, 60.0 %, against trees with 70.0 %: −10.0 points [−14.2, −5.8].
+    task : Task
+        What all were judged on.
+    scores : mapping of str to mapping of str to ndarray of shape (seeds, n)
+        Of each encoder, by its spec and their names.
+    references : sequence of Reference
+        Of which the first is looked at.
+    own : sequence of mapping of str to ndarray of shape (seeds, n)
+        Their scores.
     """
-    rows = {name: dataclasses.replace(table, values=own[None]) for name, own in probes.items()}
-    values = {name: row.estimates()[0].value for name, row in rows.items()}
-    best = max(values, key=lambda name: score.sign * values[name])
+    if not references:
+        return None
+    score = task.vote_and_line[1]
+    base = own[0].get(score.name)
+    rows = {
+        spec: table_of(task, score, [values[score.name]])
+        for spec, values in scores.items()
+        if score.name in values
+    }
+    if not rows or base is None or np.isnan(base).all():
+        return None
+    estimates = {name: row.estimates()[0] for name, row in rows.items()}
+    best = max(estimates, key=lambda name: score.sign * estimates[name].value)
     # Whichever of the rows was picked, its interval holds where all of them do (Bonferroni).
-    gap = rows[best].minus(base, level=1 - (1 - LEVEL) / len(rows))
-    (of_reference,) = dataclasses.replace(table, values=base[None]).estimates()
-    unit = f" {score.unit}" if score.unit else ""
-    number, interval = score.parts(gap, signed=True)
+    difference = rows[best].minus(base, level=1 - (1 - LEVEL) / len(rows))
+    (of_reference,) = table_of(task, score, [base]).estimates()
+    label = score.label if "probe" in score.label else f"{score.label} of vectors"
+    unit, reference = f" {score.unit}" if score.unit else "", references[0].spec
+    one, other = (score.text(each, interval=False) for each in (estimates[best], of_reference))
+    number, interval = score.parts(difference, signed=True)
     told = (
-        f"Best {label}: {best}, {score.text(Estimate(values[best]))}{unit}, against {reference} "
-        f"with {score.text(of_reference, interval=False)}{unit}: {number}"
+        f"Best {label}: {best}, {one}{unit}, against {reference} with {other}{unit}: {number}"
         f"{' points' * score.bounded} {interval}"
     )
-    return Gap(reference, best, score.name, gap, f"{told.rstrip()}.")
+    return Gap(reference, best, score.name, difference, f"{told.rstrip()}.")

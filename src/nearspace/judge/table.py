@@ -23,6 +23,7 @@ __all__ = [
     "beside",
     "gap_words",
     "helped",
+    "table_of",
     "with_verdicts",
 ]
 
@@ -128,6 +129,17 @@ class ScoreTable:
     def units(self) -> dict[str, Any]:
         """What the test units have in common, beside groups: as of `interval`."""
         return {"classes": self.classes, "overlap": self.overlap}
+
+
+def table_of(task: Any, score: Score, values: Sequence[np.ndarray]) -> ScoreTable:
+    """Return the table of one score of a task, with values ``(seeds, units)`` of each row."""
+    stacked = np.stack(values)
+    # Chance is known for every item, R-precision of the others for a subsample of them.
+    stacked = np.where(np.isnan(stacked).any(axis=(0, 1)), np.nan, stacked)
+    seed = task.protocol.random_state
+    classes = task.classes if score.by_class else None
+    how = (score.bounded, score.sign, task.strata, classes, task.overlap)
+    return ScoreTable(stacked, task.groups, seed, *how)
 
 
 def beside(difference: Estimate) -> str:

@@ -36,6 +36,7 @@ from nearspace.judge.exhibits import (
 from nearspace.judge.fits import Fits, Tell, has_random_state, is_same, seeded
 from nearspace.judge.fusion import FUSED, fusions, no_encoder
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
+from nearspace.judge.learnt import with_halves
 from nearspace.judge.preflight import data_to_judge, listed, ready_encoders
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.reference import Reference
@@ -196,6 +197,14 @@ def compare(
                 tell_row(failures[-1])
             else:
                 tell_row(landed(asked, row))
+        if not interrupted:
+            tell(1.0, "rows that were not learnt from")
+            try:
+                judged, unsaid = judge.halved(judged)
+                notes += unsaid
+            except KeyboardInterrupt:
+                interrupted = True
+                notes.append(_interrupted("rows by halves of the training rows", []))
     tell(1.0, "timing one item")
     judged = judge.timed(judged)
     fits = {row.spec: functools.partial(judge.usable, row.spec) for row in judged}
@@ -411,6 +420,15 @@ class _Judge:
         """Return an encoder to use: where each item tested in a fold, as fitted on all of them."""
         train = self.task.dataset if self.task.folds else None
         return self.fits.get(self.given[spec], train)[0]
+
+    def halved(self, judged: list[Judged]) -> tuple[list[Judged], list[str]]:
+        """Return rows with what they tell by training rows that were not learnt from, and notes."""
+        start = time.perf_counter()
+        rows, notes = with_halves(
+            self.task, judged, self.given, self.fits, lambda: self.budget.left
+        )
+        self.seconds["rows not learnt from"] = time.perf_counter() - start
+        return rows, notes
 
     def timed(self, judged: list[Judged]) -> list[Judged]:
         """Return rows with the latency of one item; no noise of an earlier run is kept for it."""
