@@ -8,7 +8,9 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from tests.one_part import compare
 
-from nearspace.data import load, train_test_split
+from nearspace.data import Dataset, load, train_test_split
+from nearspace.data.kinds.table import Table
+from nearspace.errors import NearspaceError
 from nearspace.judge.board import Failure
 from nearspace.judge.trees import TREES, raw_columns
 from nearspace.learning.threads import one_thread
@@ -95,17 +97,41 @@ def test_numbers_are_told_in_the_column_of_ridge():
     assert row(board).scores["ridge_r2"].value == pytest.approx(1 - error / guessed)
 
 
-def test_values_that_training_has_not_seen_are_missing_and_many_are_numbers():
+def test_columns_of_every_type_are_as_trees_take_them():
     n = 600
-    few = pd.DataFrame({"city": ["Oslo", "Rome", "Rome"] * 200, "code": [f"{i}" for i in range(n)]})
-    new = pd.DataFrame({"city": ["Rome", "Bern", None], "code": ["3", "x", None]})
-    sides = [load(frame, labels=["a", "b"] * (len(frame) // 2) + ["a"] * (len(frame) % 2))
-             for frame in (few, new)]  # fmt: skip
-    columns, wanted, categorical, _ = raw_columns(*sides)
-    assert categorical.tolist() == [True, False]
+    rows = pd.DataFrame(
+        {
+            "city": ["Oslo", "Rome", "Rome"] * 200,
+            "code": [f"{at}" for at in range(n)],
+            "tags": ["a|b", "b", None] * 200,
+            "day": pd.date_range("2020-01-01", periods=n),
+            "says": ["red wine, dry", "white wine", "a cold beer"] * 200,
+            "name": [f"row {at}" for at in range(n)],
+        }
+    )
+    types = {"code": "category", "tags": "categories", "day": "date", "says": "text"}
+    kind = Table.infer(rows, types | {"name": "id"})
+    new = rows[:3].assign(
+        city=["Rome", "Bern", None], code=["3", "x", None], tags=["c|b", None, "a"]
+    )
+    sides = [Dataset(kind.check(some), kind) for some in (rows, new)]
+    columns, wanted, categorical, notes = raw_columns(*sides)
+    assert categorical[:2].tolist() == [True, False]  # of more values than trees take as such
+    assert not categorical[2:].any()
     assert columns[:3, 0].tolist() == [1.0, 0.0, 0.0]  # the commonest is the first
     assert wanted[0, 0] == 0
-    assert np.isnan(wanted[1:]).all()
+    assert np.isnan(wanted[1:, :2]).all()
+    # Of the tags 'b' is the commonest; where a cell is missing, nothing is known of any.
+    assert np.array_equal(columns[:3, 2:4], [[1, 1], [1, 0], [np.nan, np.nan]], equal_nan=True)
+    assert np.array_equal(wanted[:, 2:4], [[1, 0], [np.nan, np.nan], [0, 1]], equal_nan=True)
+    assert (np.diff(columns[:, 4]) == 86_400).all()
+    assert columns.shape == (n, wanted.shape[1])
+    assert np.allclose(columns[0, 5:], columns[3, 5:])
+    assert len(notes) == 1
+    assert "'says'" in notes[0]
+    with pytest.raises(NearspaceError, match="no column to tell from"):
+        names = Table((("name", "id"),))
+        raw_columns(*[Dataset(names.check(rows[["name"]]), names)] * 2)
 
 
 def test_all_rows_test_in_folds_and_the_cache_serves_what_is_there(tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import Classes, Dataset, Target
+from nearspace.encoders.categories import FIRST_VALUE, Categories
 from nearspace.errors import NearspaceError
 from nearspace.judge.budget import Budget, OutOfTime
 from nearspace.judge.cache import Cache, make_key
@@ -223,27 +224,24 @@ def _numbers(column: pd.Series) -> np.ndarray:
 
 def _places(train: pd.Series, test: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Return the place of each value among those of the training rows, the commonest first."""
-    import pandas as pd
-
-    values = pd.Index(train.value_counts().index)
-    codes = (values.get_indexer(side).astype(np.float64) for side in (train, test))
+    values = Categories.of(train)
+    codes = (values.codes(side) - FIRST_VALUE for side in (train, test))
     own, others = (np.where(side < 0, np.nan, side) for side in codes)
     return own, others
 
 
 def _each_of_several(train: pd.Series, test: pd.Series) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return for each of the commonest values which rows have it; NaN where cells are missing."""
-    counts = train.dropna().str.split("|").explode().value_counts()
-    hot = [side.str.get_dummies("|") for side in (train, test)]
-    missing = [side.isna().to_numpy() for side in (train, test)]
-    pairs = []
-    for value in counts.index[:SEVERAL]:
-        own, others = (
-            np.where(gone, np.nan, side.get(value, 0.0))
-            for side, gone in zip(hot, missing, strict=True)
-        )
-        pairs.append((own, others))
-    return pairs
+    values = Categories.of(train, most=SEVERAL, several=True)
+    sides = []
+    for side in (train, test):
+        flat, offsets = values.codes_of_each(side)
+        rows = np.repeat(np.arange(len(side)), np.diff(offsets))
+        hot = np.zeros((len(side), len(values)))
+        hot[rows, flat] = 1.0
+        sides.append(np.where(side.isna().to_numpy()[:, None], np.nan, hot[:, FIRST_VALUE:]))
+    own, others = sides
+    return list(zip(own.T, others.T, strict=True))
 
 
 def _of_texts(train: pd.Series, test: pd.Series) -> list[tuple[np.ndarray, np.ndarray]]:
