@@ -129,9 +129,10 @@ def test_columns_of_every_type_are_as_trees_take_them():
     assert np.allclose(columns[0, 5:], columns[3, 5:])
     assert len(notes) == 1
     assert "'says'" in notes[0]
+    names = Table((("name", "id"),))
+    alone = Dataset(names.check(rows[["name"]]), names)
     with pytest.raises(NearspaceError, match="no column to tell from"):
-        names = Table((("name", "id"),))
-        raw_columns(*[Dataset(names.check(rows[["name"]]), names)] * 2)
+        raw_columns(alone, alone)
 
 
 def test_all_rows_test_in_folds_and_the_cache_serves_what_is_there(tmp_path, monkeypatch):
