@@ -393,12 +393,21 @@ def _check_texts(cells: pd.Series, name: str) -> None:
 
 def _holds_pictures(column: pd.Series) -> bool:
     """Return whether all cells of a column are pictures opened by Pillow, or name such files."""
-    cells = column.dropna().tolist() if column.dtype.kind == "O" else []
-    if cells and all(map(is_picture, cells)):
+    there = column.notna().to_numpy()
+    if column.dtype.kind != "O" or not there.any():
+        return False
+    if not _may_be_picture(column.iloc[int(there.argmax())]):
+        return False  # as most columns, before all of their cells are made objects
+    cells = column.dropna().tolist()
+    if all(map(is_picture, cells)):
         return True
-    are_names = bool(cells) and all(isinstance(cell, str) and kind_of_file(cell) for cell in cells)
+    are_names = all(isinstance(cell, str) and kind_of_file(cell) for cell in cells)
     # Names of pictures that lie elsewhere are names, and no more.
     return are_names and any(map(os.path.exists, cells))
+
+
+def _may_be_picture(cell: Any) -> bool:
+    return is_picture(cell) or (isinstance(cell, str) and kind_of_file(cell) is not None)
 
 
 def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:

@@ -68,8 +68,13 @@ USUAL = {
     "table": Usual(
         floor=("raw", "onehot"),
         reference="onehot",
-        encoders=("onehot | pca(dim=8)", "onehot | autoencoder(dim=8)"),
+        encoders=(
+            "onehot(numbers='quantile')",
+            "onehot | pca(dim=8)",
+            "onehot | autoencoder(dim=8)",
+        ),
         supervised=("onehot | mlp",),
+        also=lambda kind: ["onehot(texts=tfidf | svd(dim=16))"] if kind.of("text") else [],
     ),
     "vector": Usual(
         floor=("raw", "raw | scale"),

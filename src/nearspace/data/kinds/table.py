@@ -473,9 +473,18 @@ def _categories(column: pd.Series) -> pd.Series:
     """Return a column as ``str``, None where it is missing; 3 and 3.0 are the same category."""
     import pandas as pd
 
-    values = column.astype(object).where(column.notna(), None).tolist()
-    texts = np.array([_category(value) for value in values], dtype=object)
-    return pd.Series(texts, dtype=object)
+    if column.dtype == object:  # values that are equal may be of several types, as 1 and True
+        values = column.to_numpy()
+        missing = pd.isna(values)
+        if pd.api.types.infer_dtype(values) != "string":
+            values = np.array([*map(_category, values.tolist())], dtype=object)
+        if missing.any():
+            values = np.where(missing, None, values)
+        return pd.Series(values, dtype=object)
+    # Each value is made once, however many cells hold it: of strings of Arrow that is the memory.
+    codes, different = pd.factorize(column)
+    named = [*map(_category, pd.Series(different).astype(object).tolist()), None]
+    return pd.Series(np.array(named, dtype=object)[codes], dtype=object)
 
 
 def _category(value: Any) -> str | None:
