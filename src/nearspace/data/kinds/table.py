@@ -479,7 +479,8 @@ def _categories(column: pd.Series) -> pd.Series:
         if pd.api.types.infer_dtype(values) != "string":
             values = np.array([*map(_category, values.tolist())], dtype=object)
         if missing.any():
-            values = np.where(missing, None, values)
+            values = values.copy()
+            values[missing] = None
         return pd.Series(values, dtype=object)
     # Each value is made once, however many cells hold it: of strings of Arrow that is the memory.
     codes, different = pd.factorize(column)
