@@ -88,3 +88,23 @@ def test_orthogonal_steps_keep_singular_vectors():
         along = (u.mT @ orthogonal(matrix) @ vh.mT).diagonal(dim1=1, dim2=2)
         torch.testing.assert_close(along.sort().values, values.sort().values, atol=0.05, rtol=0)
     assert (orthogonal(torch.zeros(1, 3, 3)) == 0).all()
+
+
+@pytest.mark.trains
+def test_rows_of_a_table_that_are_always_seen_take_the_steps_of_torch():
+    torch.manual_seed(0)
+    table = nn.Embedding(6, 3, sparse=True)
+    start, dense = table.weight.detach().clone(), nn.Embedding(6, 3)
+    dense.load_state_dict(table.state_dict())
+    optimizer = AdamW([table.weight], weight_decay=0.02)
+    peer = torch.optim.AdamW(dense.parameters(), weight_decay=0.02)
+    for step in range(20):
+        rows, slopes = torch.tensor([0, 2, 2, 5]), torch.randn(4, 3)
+        for each, taken in ((table, optimizer), (dense, peer)):
+            taken.zero_grad()
+            (each(rows) * slopes).sum().backward()
+        optimizer.step(0.1 / (step + 1))
+        peer.param_groups[0]["lr"] = 0.1 / (step + 1)
+        peer.step()
+    torch.testing.assert_close(table.weight[[0, 2, 5]], dense.weight[[0, 2, 5]])
+    torch.testing.assert_close(table.weight[[1, 3, 4]], start[[1, 3, 4]], rtol=0, atol=0)

@@ -101,6 +101,12 @@ CATALOGUE: dict[str, Entry] = {
     "hashed": Entry(
         ".handmade.hashed:Hashed", ("table",), "cells hashed into a bounded width", "items"
     ),
+    "entity": Entry(
+        ".learned.entity:EntityEmbedding",
+        ("table",),
+        "vectors of values and rows, learnt from labels or from cells",
+        "labels",
+    ),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
     "gru": Entry(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from nearspace.data.column_types import SIGNS
 from nearspace.data.declared import check_declared, declared
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FIRST_VALUE", "MISSING", "SIGN", "UNSEEN", "Categories"]
 
 MISSING, UNSEEN, FIRST_VALUE = 0, 1, 2  # codes; what is below the last is no value's
-SIGN = "|"  # between the values of a cell that holds several
+SIGN = SIGNS[0]  # between the values of a cell that holds several
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -25,7 +25,8 @@ class AdamW:
     Parameters
     ----------
     params : sequence of Tensor
-        What is trained; one without a gradient stays as it is.
+        What is trained; one without a gradient stays as it is, and so do the rows of a table
+        that a sparse gradient leaves out: each row counts its own steps.
     weight_decay : float
         Share of the weights, times the learning rate, that each step takes off.
 
@@ -55,7 +56,9 @@ class AdamW:
         """Take a step along the gradients."""
         params, grads, states = [], [], []
         for at, param in enumerate(self.params):
-            if param.grad is not None:
+            if param.grad is not None and param.grad.is_sparse:
+                self._step_rows(at, param, learning_rate)
+            elif param.grad is not None:
                 if at not in self.states:
                     count = torch.zeros((), device=param.device if self.fused else "cpu")
                     mean, square = torch.zeros_like(param), torch.zeros_like(param)
@@ -71,6 +74,22 @@ class AdamW:
             beta1=BETAS[0], beta2=BETAS[1], lr=learning_rate, weight_decay=self.weight_decay,
             eps=EPSILON, maximize=False,
         )  # fmt: skip
+
+    def _step_rows(self, at: int, param: Tensor, learning_rate: float) -> None:
+        """Take a step along a sparse gradient, in the rows that it has."""
+        if at not in self.states:
+            mean, square = torch.zeros_like(param), torch.zeros_like(param)
+            self.states[at] = (mean, square, param.new_zeros(len(param), 1))
+        means, squares, counts = self.states[at]
+        gradient = param.grad.coalesce()  # type: ignore[union-attr]
+        rows, slope = gradient.indices()[0], gradient.values()
+        count = counts[rows] + 1
+        mean = means[rows].lerp(slope, 1 - BETAS[0])
+        square = squares[rows].lerp(slope.square(), 1 - BETAS[1])
+        spread = (square / (1 - BETAS[1] ** count)).sqrt() + EPSILON
+        shrunk = param[rows] * (1 - learning_rate * self.weight_decay)
+        param[rows] = shrunk - learning_rate / (1 - BETAS[0] ** count) * mean / spread
+        means[rows], squares[rows], counts[rows] = mean, square, count
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
