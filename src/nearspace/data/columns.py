@@ -6,6 +6,7 @@ Each decision is taken over a whole column, and over all columns where one alone
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -114,7 +115,7 @@ def typed_columns(
     told = _Told(defaultdict(list), [])
     columns: dict[str, Any] = {}
     texts = [name for name in frame.columns if name not in words and _is_text(frame[name])]
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # more would only take memory
         tried = [name for name in texts if types.get(name) in (None, "number")]
         parsed = pool.map(_read, [frame[name] for name in tried], map(types.get, tried))
         read = dict.fromkeys(texts) | dict(zip(tried, parsed, strict=True))
@@ -147,7 +148,7 @@ def _with_columns(frame: pd.DataFrame, columns: dict[str, Any]) -> pd.DataFrame:
     if not columns:
         return frame
     whole = {name: columns.get(name, frame[name]) for name in frame.columns}
-    return pd.DataFrame(whole, index=frame.index)
+    return pd.DataFrame(whole, index=frame.index, copy=False)
 
 
 def _only_whole(numbers: Numerals | Undecided | None) -> bool:

@@ -316,7 +316,7 @@ def _features(items: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
         columns[each] = column
     import pandas as pd
 
-    return pd.DataFrame(columns, index=items.index), notes
+    return pd.DataFrame(columns, index=items.index, copy=False), notes
 
 
 def _of_column(

@@ -26,7 +26,7 @@ from nearspace.data.kinds.kind import (
     is_frame,
 )
 from nearspace.data.lots import keys_of, lots
-from nearspace.data.memory import told_of_memory
+from nearspace.data.memory import release_arrow, told_of_memory
 from nearspace.data.paths import names_below
 from nearspace.data.plain import as_plain
 from nearspace.data.readers import archives, files, folders
@@ -192,6 +192,8 @@ def load(
         if test is not None:
             wanted = Wanted(size, dataset.kind, progress)
             dataset = _joined(dataset, _dataset(parts[1], kind, wanted))
+        del opened, parts  # what was read goes, and Arrow would hold on to its memory
+        release_arrow()
         return dataset if chunks is None else chunked(dataset, chunks, overlap)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from nearspace.errors import DataError
 
-__all__ = ["check_memory", "free_memory", "told_of_memory"]
+__all__ = ["check_memory", "free_memory", "release_arrow", "told_of_memory"]
 
 GIB = 2**30  # bytes
 NO_BOUND = 2**62  # bytes, where the system tells nothing
@@ -95,6 +96,15 @@ def check_memory(nbytes: int, who: str) -> None:
             f"{who} takes about {nbytes / GIB:,.1f} GiB of memory, and {free / GIB:,.1f} GiB are "
             "free: give a part of it, or take a machine with more memory."
         )
+
+
+def release_arrow() -> None:
+    """Give back the memory that Arrow, where it is in use, holds on to for what may come.
+
+    After a table of text has been read that is as much as the table itself.
+    """
+    if (arrow := sys.modules.get("pyarrow")) is not None:
+        arrow.default_memory_pool().release_unused()
 
 
 @contextlib.contextmanager

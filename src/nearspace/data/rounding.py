@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["MERGED", "NOISE", "large_offsets", "merged_share", "rounding_notes"]
+__all__ = ["LOOKED_AT", "MERGED", "NOISE", "large_offsets", "merged_share", "rounding_notes"]
 
 FAR = 1e3  # spreads from zero, beyond which float32 loses what the numbers of a column differ by
 LOOKED_AT = 2000  # rows, of which a column's median is one of all

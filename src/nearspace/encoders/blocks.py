@@ -6,7 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["row_blocks", "text_blocks"]
+import numpy as np
+from scipy import sparse
+
+__all__ = ["row_blocks", "stacked", "text_blocks"]
 
 NUMBERS_AT_ONCE = 2**21  # of items, from which vectors are made that need no others
 MOST_TEXTS, MOST_CHARACTERS = 8192, 2**24  # that are read at once
@@ -29,6 +32,31 @@ def row_blocks(items: Any) -> Iterator[slice]:
         step = max(1, NUMBERS_AT_ONCE // max(1, math.prod(sides)))
     for start in range(0, n, step):
         yield slice(start, min(start + step, n))
+
+
+def stacked(blocks: Iterator[Any], width: int) -> sparse.csr_array:
+    """Return sparse rows under one another, in half the memory that `scipy.sparse.vstack` takes.
+
+    Examples
+    --------
+    >>> rows = sparse.csr_array(np.float32([[0, 1], [2, 0]]))
+    >>> stacked(iter([rows, rows[1:]]), 2).toarray().tolist()
+    [[0.0, 1.0], [2.0, 0.0], [2.0, 0.0]]
+    """
+    lengths, indices, data = [], [], []
+    for block in blocks:
+        lengths.append(np.diff(block.indptr))
+        indices.append(block.indices)
+        data.append(block.data)
+    ends = np.append(0, np.cumsum(np.concatenate(lengths), dtype=np.int64))
+    if ends[-1] < 2**31:  # or scipy would make the columns int64 too
+        ends = ends.astype(np.int32)
+    # One after the other, and the parts of each let go before the next.
+    together = np.concatenate(data)
+    data.clear()
+    columns = np.concatenate(indices)
+    indices.clear()
+    return sparse.csr_array((together, columns, ends), shape=(len(ends) - 1, width))
 
 
 def text_blocks(texts: list[str]) -> Iterator[tuple[slice, list[str]]]:

@@ -20,7 +20,7 @@ from nearspace.data.column_types import (
 from nearspace.data.columns import named
 from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
-from nearspace.data.rounding import rounding_notes
+from nearspace.data.rounding import LOOKED_AT, rounding_notes
 from nearspace.data.traits import Trait, name_traits
 from nearspace.errors import DataError, did_you_mean
 
@@ -148,7 +148,7 @@ class Table(Kind):
         frame = _as_frame(items, who)
         made = {name: (over, under) for name, over, under in self.ratios}
         expected = [name for name, _ in self.columns if name not in made]
-        frame = frame.set_axis(frame.columns.map(str), axis=1)
+        frame = frame.set_axis(frame.columns.map(str), axis=1).reset_index(drop=True)
         for name in expected:
             if name not in frame.columns:
                 raise DataError(
@@ -167,7 +167,8 @@ class Table(Kind):
             else _cells(frame[name], of, signs.get(name, SIGNS[0]), who)
             for name, of in self.columns
         }
-        return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+        # Columns that are as they have to be are shared, until somebody writes into one.
+        return pd.DataFrame(columns, index=frame.index, copy=False)
 
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return the rows checked, and tell of what is missing and what was rounded."""
@@ -179,7 +180,10 @@ class Table(Kind):
             if is_code(items[name])
         )
         numbers = self.of("number")
-        values = read.items[numbers].to_numpy()
+        some = read.items[numbers]
+        if len(some) > LOOKED_AT:  # enough to see how far from zero they lie, and how near together
+            some = some.iloc[np.random.default_rng(0).choice(len(some), LOOKED_AT, replace=False)]
+        values = some.to_numpy()
         there = ~np.isnan(values).all(axis=0)
         middle = np.zeros(len(numbers))
         middle[there] = np.nanmedian(values[:, there], axis=0)
@@ -398,7 +402,7 @@ def _ratio(ratio: str, kinds: Mapping[str, str]) -> tuple[str, str, str]:
     raise DataError(f"Tables: {told}")
 
 
-def _ratios(frame: pd.DataFrame, name: str, over: str, under: str, who: str) -> np.ndarray:
+def _ratios(frame: pd.DataFrame, name: str, over: str, under: str, who: str) -> Any:
     """Return what one column is over another: missing where that is 0, or one of them missing."""
     if not {over, under} <= {*frame.columns}:
         if name in frame.columns:
@@ -408,7 +412,7 @@ def _ratios(frame: pd.DataFrame, name: str, over: str, under: str, who: str) -> 
             f"{who}: the column '{missing}' is missing, of which '{name}' is made. "
             f"{did_you_mean(missing, frame.columns)}"
         )
-    above, below = _numbers(frame[over], who), _numbers(frame[under], who)
+    above, below = (np.asarray(_numbers(frame[name], who)) for name in (over, under))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = np.where(below == 0, np.nan, above / below)
     if not np.isfinite(ratio[~np.isnan(ratio)]).all():
@@ -437,9 +441,11 @@ def _cells(column: pd.Series, of: str, sign: str, who: str) -> Any:
     return _categories(column)
 
 
-def _numbers(column: pd.Series, who: str) -> np.ndarray:
+def _numbers(column: pd.Series, who: str) -> pd.Series | np.ndarray:
     import pandas as pd
 
+    if column.dtype == np.float64 and not np.isinf(column.to_numpy()).any():
+        return column
     if column.dtype.kind == "m":
         column = column.dt.total_seconds()
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -478,9 +484,10 @@ def _categories(column: pd.Series) -> pd.Series:
         missing = pd.isna(values)
         if pd.api.types.infer_dtype(values) != "string":
             values = np.array([*map(_category, values.tolist())], dtype=object)
-        if missing.any():
-            values = values.copy()
-            values[missing] = None
+        elif all(each is None for each in values[missing]):
+            return column
+        values = values.copy()
+        values[missing] = None
         return pd.Series(values, dtype=object)
     # Each value is made once, however many cells hold it: of strings of Arrow that is the memory.
     codes, different = pd.factorize(column)

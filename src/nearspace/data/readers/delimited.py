@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from nearspace.data.members import File
+from nearspace.data.memory import release_arrow
 from nearspace.data.readers.dialect import (
     Layout,
     beginning,
@@ -86,6 +87,8 @@ def read_delimited(path: File) -> Delimited:
     >>> read.frame.to_dict("list"), read.notes
     ({'name, EUR': ['big', 'small'], 'size': ['1,5', '0,5']}, ["Separated by ';'."])
     """
+    import pyarrow as pa
+
     data, notes = read_text(path, COPIES)
     aligned = plain_name(path.name).endswith(OLD) and cut_by_blanks(beginning(data, SAMPLE_BYTES))
     data = with_tabs(data) if aligned else data
@@ -98,19 +101,22 @@ def read_delimited(path: File) -> Delimited:
     elif layout.separator != usual_separator(path):
         notes.append(f"Separated by {separator_words(layout.separator)}.")
     data = data[layout.start :]
-    table, more = _table(data, layout, path)
-    return Delimited(
-        table.to_pandas(), [*notes, *layout.notes, *more], "," if layout.separator == ";" else "."
-    )
+    more: list[str] = []
+    if data.strip():
+        table, comments = _table(data, layout, path)
+        del data  # as large as all columns together
+        table, more = _cleaned(table, layout, path, comments)
+    else:
+        table = pa.table({name: pa.array([], pa.string()) for name in layout.names})
+    frame = table.to_pandas()
+    del table
+    release_arrow()
+    return Delimited(frame, [*notes, *layout.notes, *more], "," if layout.separator == ";" else ".")
 
 
-def _table(data: bytes, layout: Layout, path: File) -> tuple[pa.Table, list[str]]:
-    """Return the records of a file as columns of text, and what was left out."""
-    import pyarrow as pa
-
+def _table(data: bytes, layout: Layout, path: File) -> tuple[pa.Table, int]:
+    """Return the records of a file as columns of text, and how many lines are comments."""
     names = layout.names + [""] * layout.trailing
-    if not data.strip():
-        return pa.table({name: pa.array([], pa.string()) for name in layout.names}), []
     quoted = b'"' in data
     if quoted and data.count(b'"') % 2:
         _check_quotes(data, layout, path)
@@ -121,7 +127,7 @@ def _table(data: bytes, layout: Layout, path: File) -> tuple[pa.Table, list[str]
         _cut(data, layout, names, quoted, misfits, path, threads=False)
     if misfits.first is not None:
         raise DataError(_misfit(data, layout, path, misfits))
-    return _cleaned(table, layout, path, misfits.comments)
+    return table, misfits.comments
 
 
 @dataclasses.dataclass
@@ -195,7 +201,7 @@ def _cleaned(
     import pyarrow.compute as pc
 
     notes = [left_out(comments, "line", "of comment")] if comments else []
-    names, columns = layout.names, [column.combine_chunks() for column in table.columns]
+    names, columns = layout.names, list(table.columns)
     if layout.trailing:
         last = columns.pop()
         if last.null_count < len(last):
@@ -230,8 +236,8 @@ def _cleaned(
 
 
 def _without(
-    columns: list[pa.Array], holds: Callable[[pa.Array], pa.Array]
-) -> tuple[list[pa.Array], int]:
+    columns: list[pa.ChunkedArray], holds: Callable[[pa.ChunkedArray], pa.ChunkedArray]
+) -> tuple[list[pa.ChunkedArray], int]:
     """Return the columns without the rows of which every cell holds something, and their number."""
     import pyarrow.compute as pc
 
@@ -245,7 +251,7 @@ def _without(
     return ([column.filter(kept) for column in columns] if count else columns), count
 
 
-def _counts(column: pa.Array) -> bool:
+def _counts(column: pa.ChunkedArray) -> bool:
     """Return whether a column counts the rows, from 0 or from 1."""
     first = column[0].as_py()
     return first in ("0", "1") and column.to_pylist() == [

@@ -10,6 +10,7 @@ from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import is_frame, kind_of_file
 from nearspace.data.kinds.text import Text
 from nearspace.data.members import File
+from nearspace.data.memory import release_arrow
 from nearspace.data.readers.arrays import open_archive, read_array
 from nearspace.data.readers.delimited import read_delimited
 from nearspace.data.readers.failures import told_of_file
@@ -107,14 +108,13 @@ def _table(path: File, suffix: str, asked: Asked) -> Source:
     if not is_frame(items):
         no_names(path.name, asked)
         return Source(items, path.name, "a list in JSON", notes=notes)
-    return frame_source(
-        items,
-        asked,
-        path.name,
-        notes=notes,
-        written=decimal is not None,
-        decimal=decimal or ".",
+    written = decimal is not None
+    source = frame_source(
+        items, asked, path.name, notes=notes, written=written, decimal=decimal or "."
     )
+    del items  # and with it the text of all cells
+    release_arrow()
+    return source
 
 
 def _read(path: File, suffix: str) -> tuple[Any, list[str], str | None]:

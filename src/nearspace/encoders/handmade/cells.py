@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from nearspace.data import Kind, Table, Target, Text
 from nearspace.data.columns import named
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.blocks import row_blocks
+from nearspace.encoders.blocks import row_blocks, stacked
 from nearspace.encoders.handmade.codings import (
     NUMBERS,
     AmountCoding,
@@ -139,8 +139,8 @@ class Cells(Encoder):
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         if self.in_blocks:
             return self._vectors(items)
-        parts = [self._vectors(items.iloc[rows]) for rows in row_blocks(items)]
-        return sparse.csr_array(sparse.vstack(parts, format="csr"), dtype=np.float32)
+        blocks = (self._vectors(items.iloc[rows]) for rows in row_blocks(items))
+        return stacked(blocks, self._n_features_out)
 
     def _vectors(self, items: Any) -> np.ndarray | sparse.csr_array:
         """Return the vectors of rows, all at once."""

@@ -12,7 +12,7 @@ from sklearn.utils import murmurhash3_32
 from sklearn.utils._param_validation import Interval
 
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.blocks import row_blocks
+from nearspace.encoders.blocks import row_blocks, stacked
 from nearspace.encoders.categories import FIRST_VALUE, Categories
 from nearspace.encoders.handmade.cells import Cells
 from nearspace.encoders.handmade.codings import Coding
@@ -91,9 +91,14 @@ class Hashed(Cells):
             codes, different = pd.factorize(items[name].to_numpy(dtype=object))
             dimensions, signs = self._dimensions(f"{name}={each}" for each in different)
             # A missing cell has the code -1, and so what stands last: nothing.
-            hashed[name] = codes.astype(np.int32), np.append(dimensions, 0), np.append(signs, 0)
-        parts = [self._block(items.iloc[rows], rows, hashed) for rows in row_blocks(items)]
-        return sparse.csr_array(sparse.vstack(parts, format="csr"), dtype=np.float32)
+            nothing = np.zeros(1, np.int32), np.zeros(1, np.float32)
+            hashed[name] = (
+                codes.astype(np.int32),
+                np.append(dimensions, nothing[0]),
+                np.append(signs, nothing[1]),
+            )
+        blocks = (self._block(items.iloc[rows], rows, hashed) for rows in row_blocks(items))
+        return stacked(blocks, self.width_)
 
     def _block(
         self, items: Any, rows: slice, hashed: dict[str, tuple[Any, Any, Any]]
@@ -131,7 +136,8 @@ class Hashed(Cells):
 
     def _rows(self, data: np.ndarray, dimensions: np.ndarray, ends: np.ndarray) -> sparse.csr_array:
         """Return rows of numbers in dimensions, in each of which those of one row are added up."""
-        rows = sparse.csr_array((data, dimensions, ends), shape=(len(ends) - 1, self.width_))
+        shape = (len(ends) - 1, self.width_)
+        rows = sparse.csr_array((data, dimensions, ends.astype(np.int32)), shape=shape)
         rows.sum_duplicates()
         return rows
 
