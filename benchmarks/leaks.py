@@ -17,6 +17,8 @@ from nearspace import load
 from nearspace.data import Classes, Numbers, Text, train_test_split
 from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.table import Table
+from nearspace.judge.formulas import find_formula
+from nearspace.judge.groups import find_groups
 from nearspace.judge.leaks import find_leaks
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
@@ -170,8 +172,73 @@ def leaks_in_files():
         print(f"  {title:40s}{sum(told):3d} of {len(told):2d}")
 
 
+def visits(n, alike, rng):
+    """Return rows of about eight a user, who are ``alike`` in numbers and labels; 0 is not at all."""
+    user = rng.integers(n // 8, size=n)
+    own = rng.standard_normal((n // 8, 4))[user]
+    frame = pd.DataFrame(alike * own + rng.standard_normal((n, 4)), columns=list("abcd"))
+    same = rng.random(n) < alike / (1 + alike)
+    labels = np.where(same, rng.integers(2, size=n // 8)[user], rng.integers(2, size=n))
+    return frame.assign(who=[f"u{each}" for each in user]), labels
+
+
+def groups_and_times():
+    print("\nGroups of eight rows, times: accused by their scores, not by their names")
+    for title, make in (
+        ("users whose rows are much alike", lambda n, rng: visits(n, 3.0, rng)),
+        ("users whose rows are alike", lambda n, rng: visits(n, 1.0, rng)),
+        ("users whose rows are hardly alike", lambda n, rng: visits(n, 0.3, rng)),
+        ("users whose rows are not alike", lambda n, rng: visits(n, 0.0, rng)),
+        ("what is told changes every tenth of the time", lambda n, rng: days(n, 10, rng)),
+        ("what is told stays as it is", lambda n, rng: days(n, 0, rng)),
+    ):
+        cells, slowest = [], 0.0
+        for size, rounds in zip(SIZES, ROUNDS, strict=True):
+            told = []
+            for seed in range(rounds):
+                frame, labels = make(size, np.random.default_rng(seed))
+                data = load(frame, labels=labels)
+                start = time.perf_counter()
+                told.append(bool(find_groups(data, Protocol())[0]))
+                slowest = max(slowest, time.perf_counter() - start)
+            cells.append(f"{sum(told):3d} of {len(told):2d}")
+        print(f"  {title:46s}" + "   ".join(cells) + f"   {slowest:.1f} s at most")
+
+
+def days(n, changes, rng):
+    """Return rows with a day, of which the label turns so many times over the whole time."""
+    at = rng.random(n)
+    turned = np.floor(changes * at) % 2 == 1
+    x = rng.standard_normal(n)
+    labels = ((x > 0) ^ turned ^ (rng.random(n) < 0.1)).astype(int)
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta(1000 * at, unit="D")
+    return pd.DataFrame({"x": x, "day": times}), labels
+
+
+def formulas():
+    print("\nNumbers made of two columns of four: accused")
+    for title, make in (
+        ("sum", lambda a, b, rng: a + 2 * b),
+        ("product", lambda a, b, rng: a * b),
+        ("ratio", lambda a, b, rng: a / b),
+        ("sum, rounded to a thousandth of its spread", lambda a, b, rng: np.round(a + b, 3)),
+        ("larger of the two", lambda a, b, rng: np.maximum(a, b)),
+        ("sum and 2 % noise", lambda a, b, rng: a + b + 0.02 * rng.standard_normal(len(a))),
+    ):
+        cells = []
+        for size, rounds in zip(SIZES, ROUNDS, strict=True):
+            told = []
+            for seed in range(rounds):
+                rng = np.random.default_rng(seed)
+                frame = pd.DataFrame(rng.lognormal(size=(size, 4)), columns=list("abcd"))
+                labels = make(frame["a"].to_numpy(), frame["b"].to_numpy(), rng)
+                told.append(find_formula(load(frame, labels=labels)) is not None)
+            cells.append(f"{sum(told):3d} of {len(told):2d}")
+        print(f"  {title:46s}" + "   ".join(cells))
+
+
 def leaks_in_real_data():
-    print("\nReal data: accused, seconds")
+    print("\nReal data: seconds to set up, accused")
     for name in ("iris", "wine", "breast_cancer", "diabetes"):
         data = getattr(datasets, f"load_{name}")(as_frame=True)
         leaks_in(name, load(data.data, labels=data.target.to_numpy()))
@@ -190,10 +257,8 @@ def leaks_in_real_data():
 
 
 def leaks_in(name, data):
-    data = set_task(data, Protocol()).dataset  # without items that have no label
-    train, test, _ = train_test_split(data)
     start = time.perf_counter()
-    leaks, _ = find_leaks(data, train, test)
+    leaks = set_task(data, Protocol()).leaks
     seconds = time.perf_counter() - start
     told = ", ".join(f"{leak.name} ({leak.score:.3f})" for leak in leaks) or "nothing"
     print(f"  {name:24s}{seconds:6.2f} s   {told}")
@@ -216,6 +281,8 @@ def main():
         leaks_in_columns(title, draw, honest_of_numbers, Numbers, "no leak, accused")
     leaks_in_texts()
     leaks_in_files()
+    groups_and_times()
+    formulas()
     leaks_in_real_data()
 
 

@@ -26,7 +26,7 @@ Way = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Leak:
-    """One value of an item that alone tells the label of nearly all.
+    """A value of an item that alone tells the labels of nearly all, or parts them as no split does.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class Leak:
         The column of a table that can be left out.
     score : float
         What it tells alone of items that were not learnt from: the accuracy, or of numbers R², or
-        R² of their ranks where that is more.
+        R² of their ranks where that is more. Of groups and times what is told split at random.
     guess : float
-        What guessing has of it.
+        What guessing has of it; of groups and times, what is told split by them.
     told : str
         All that in sentences, and what to do.
     """

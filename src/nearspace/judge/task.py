@@ -28,6 +28,8 @@ from nearspace.judge.folding import (
     overlap_of,
     too_few,
 )
+from nearspace.judge.formulas import find_formula
+from nearspace.judge.groups import find_groups
 from nearspace.judge.leaks import Leak, find_leaks
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
@@ -250,6 +252,19 @@ def with_labels(dataset: Dataset) -> tuple[Dataset, list[str]]:
     return dataclasses.replace(labelled, split=None), notes
 
 
+def _leaks_of(
+    dataset: Dataset, train: np.ndarray, test: np.ndarray, protocol: Protocol
+) -> tuple[tuple[Leak, ...], tuple[str, ...]]:
+    """Return what gives labels away, and what no split heeds, with notes on what else does."""
+    alone, notes = find_leaks(dataset, train, test)
+    formula = find_formula(dataset.take(train)) if not alone else None
+    parting, others = find_groups(dataset, protocol)
+    together = () if formula is None else (formula,)
+    names = {leak.name for leak in parting}  # what parts items is no answer, though it tells it
+    alone = tuple(leak for leak in alone if leak.name not in names)
+    return (*alone, *together, *parting), (*notes, *others)
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class ItemTask(Task):
     """A task on the items of one dataset, of which some train and the others test.
@@ -304,7 +319,7 @@ class ItemTask(Task):
         )
         task = cls._on(dataset, split.train, split.test, protocol)
         notes += [*of_one_part(dataset, protocol), *too_few(task.test)]
-        leaks, leak_notes = find_leaks(dataset, split.train, split.test)
+        leaks, leak_notes = _leaks_of(dataset, split.train, split.test, protocol)
         said = (*notes, *split.notes, *ceiling_notes(dataset, split.content), *leak_notes)
         return dataclasses.replace(task, notes=said, leaks=leaks, copies=split.copies)
 
@@ -346,7 +361,8 @@ class ItemTask(Task):
         first: Any = parts[0]
         smallest = min((part.task.test for part in parts), key=len)
         notes += too_few(smallest, dataset.groups)
-        leaks, leak_notes = find_leaks(dataset, np.flatnonzero(dealt.fold[0] != 0), first.at)
+        train = np.flatnonzero(dealt.fold[0] != 0)
+        leaks, leak_notes = _leaks_of(dataset, train, first.at, protocol)
         tested = int((dealt.fold[0] >= 0).sum())
         told = in_folds(folds, rounds, len(dataset), tested)
         said = (*notes, told, *dealt.notes, *ceiling_notes(dataset, dealt.content), *leak_notes)

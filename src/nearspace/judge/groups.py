@@ -1,0 +1,285 @@
+"""Which column says that items belong together, or how they came in, and no split heeds it.
+
+Rows of one user, patient or place are alike. A split at random has some of each on both sides, so
+that what is measured holds for new rows of the same ones, and for no other. What that is worth is
+measured: the plain representation of the kind is judged at random and by the column.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nearspace.data import Classes, Dataset
+from nearspace.data.split import train_test_split
+from nearspace.encoders.spec import make
+from nearspace.errors import NearspaceError
+from nearspace.judge.leaks import Leak
+from nearspace.judge.statistics import Estimate
+from nearspace.judge.table import ScoreTable
+from nearspace.judge.usual import USUAL
+from nearspace.metrics.labels import knn_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nearspace.judge.protocol import Protocol
+
+__all__ = ["find_groups"]
+
+FEWEST, MOST_ROWS = 10, 50  # groups, and rows that each has on average; at least two
+FEWEST_COUNTED = 20  # rows, from which on whole numbers that all differ are no chance
+MOST_JUDGED = 4000  # rows, drawn as whole groups
+MOST_TRIED = 5  # columns, those whose rows have the most alike labels
+# What rows of one value tell of each other beyond guessing, as a share of what guessing lacks.
+ALIKE = 0.15
+NAMES = re.compile(
+    r"(?i)(?:^|[\W_])(?:user|customer|client|member|patient|subject|participant|speaker|author|"
+    r"person|household|family|session|visitor|device|account|group)(?:$|[\W_]|s$|id$)"
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Column:
+    """A column of values that come again, for each row."""
+
+    name: str
+    values: np.ndarray
+    named: bool
+
+
+def find_groups(dataset: Dataset, protocol: Protocol) -> tuple[tuple[Leak, ...], tuple[str, ...]]:
+    """Return the columns by which a split at random tells more than one by groups, or by time.
+
+    A column is looked at where it is called as groups are (``user_id``, ``patient``) or where rows
+    of one value have alike labels; a date is, where it is a column of a table. Neither is where
+    groups, a time or a published split say how rows are parted. Numbers that count the rows are
+    told of anyhow.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The items, with labels.
+    protocol : Protocol
+        How many neighbours vote.
+
+    Returns
+    -------
+    leaks : tuple of Leak
+        Columns of which it is sure; its ``score`` is what is told at random, ``guess`` by groups.
+    notes : tuple of str
+        What there is to say of the others.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> from nearspace.judge.protocol import Protocol
+    >>> find_groups(load("customers"), Protocol())
+    ((), ())
+    """
+    parted = dataset.groups is not None or dataset.time is not None or dataset.split is not None
+    if dataset.target is None or not dataset.target.varies:
+        return (), ()
+    leaks, notes = [], [_on_counter(name) for name in _counters(dataset)]
+    if parted:
+        return (), tuple(notes)
+    for column in _candidates(dataset):
+        there = column.values != ""
+        some = dataset.take(np.flatnonzero(there))
+        told = _judged(some, column.values[there], "groups", protocol)
+        if told is None:
+            continue
+        words = _on_groups(column, there, told, dataset, protocol)
+        if _is_less(*told):
+            leaks.append(_leak(column.name, told, words))
+        elif column.named:
+            notes.append(words)
+    for name, values in _dates(dataset):
+        told = _judged(dataset, values, "time", protocol)
+        if told is None:
+            continue
+        words = (
+            f"The column '{name}' is a time, which encoders see. {_both(told, dataset, protocol)} "
+            f"where the latest rows test. Where later rows are to be told from earlier ones, split "
+            f"by it (--time '{name}', or time='{name}') and compare again."
+        )
+        if _is_less(*told):
+            leaks.append(_leak(name, told, words))
+        else:
+            notes.append(words)
+    return tuple(leaks), tuple(notes)
+
+
+def _leak(name: str, told: tuple[Estimate, Estimate], words: str) -> Leak:
+    return Leak(f"the column '{name}'", None, told[0].value, told[1].value, words)
+
+
+def _is_less(at_random: Estimate, parted: Estimate) -> bool:
+    """Return whether the two intervals do not meet."""
+    ends = parted.high, at_random.low
+    return ends[0] is not None and ends[1] is not None and ends[0] < ends[1]
+
+
+def _on_groups(
+    column: _Column,
+    there: np.ndarray,
+    told: tuple[Estimate, Estimate],
+    dataset: Dataset,
+    protocol: Protocol,
+) -> str:
+    n = len(np.unique(column.values[there]))
+    return (
+        f"The column '{column.name}' looks as if it named groups: {n:,} values, of "
+        f"{there.sum() / n:.2g} items each. {_both(told, dataset, protocol)} where those of one "
+        f"value stay on one side. Where new items will be of new values, split by it "
+        f"(--groups '{column.name}', or groups='{column.name}') and compare again."
+    )
+
+
+def _both(told: tuple[Estimate, Estimate], dataset: Dataset, protocol: Protocol) -> str:
+    """Return the two scores in words, up to where the second is of."""
+    plain, (one, other) = USUAL[dataset.kind.name].reference, (estimate.value for estimate in told)
+    if isinstance(dataset.target, Classes):
+        return (
+            f"Split at random, {plain} tells {100 * one:.1f} % of the labels by {protocol.k} "
+            f"neighbours, and {100 * other:.1f} %"
+        )
+    return (
+        f"Split at random, {plain} tells the labels with R² {one:.3f} by {protocol.k} neighbours, "
+        f"and {other:.3f}"
+    )
+
+
+def _candidates(dataset: Dataset) -> Iterator[_Column]:
+    """Yield the columns that may name groups, those that tell most of the labels first."""
+    columns = []
+    for name, values in _columns(dataset):
+        import pandas as pd
+
+        codes = pd.factorize(values)[0]
+        there = codes >= 0
+        sizes = np.bincount(codes[there]) if there.any() else np.zeros(1)
+        if len(sizes) < FEWEST or not 2 <= there.sum() / len(sizes) <= MOST_ROWS:
+            continue
+        named, alike = NAMES.search(name) is not None, _alike(codes, dataset)
+        if named or (alike >= ALIKE and values.dtype == object):
+            texts = np.where(there, codes.astype("U20"), "")
+            columns.append((named, alike, _Column(name, texts, named)))
+    columns.sort(key=lambda each: (not each[0], -each[1]))
+    yield from (column for _, _, column in columns[:MOST_TRIED])
+
+
+def _columns(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield categories and whole numbers of a table, and what stands beside items of any kind."""
+    for name, of in dataset.kind.column_kinds.items():
+        values = dataset.items[name].to_numpy()
+        if of == "category" or (of == "number" and _are_whole(values)):
+            yield name, values
+    if dataset.meta is not None:
+        frame: pd.DataFrame = dataset.meta.to_pandas()
+        for name in frame.columns:
+            values = frame[name].to_numpy()
+            if values.dtype.kind in "iu":
+                yield name, values.astype(np.float64)
+            elif values.dtype == object or values.dtype.kind in "OUT":
+                cells = frame[name].astype(object).to_numpy()
+                if all(cell is None or isinstance(cell, str | float) for cell in cells[:100]):
+                    yield name, cells
+
+
+def _are_whole(values: np.ndarray) -> bool:
+    there = values[np.isfinite(values)]
+    return bool((there == np.trunc(there)).all())
+
+
+def _counters(dataset: Dataset) -> Iterator[str]:
+    """Yield the columns of a table whose whole numbers count the rows."""
+    n = len(dataset)
+    for name, of in dataset.kind.column_kinds.items():
+        values = dataset.items[name].to_numpy() if of == "number" else np.empty(0)
+        if n < FEWEST_COUNTED or len(values) < n or np.isnan(values).any():
+            continue
+        whole = _are_whole(values) and len(np.unique(values)) == n
+        if whole and ((np.diff(values) > 0).all() or values.max() - values.min() == n - 1):
+            yield name
+
+
+def _on_counter(name: str) -> str:
+    return (
+        f"The column '{name}' counts the rows: a whole number that no two share, in their order or "
+        "without a gap. Encoders see it as an amount; unless it is one, leave it out "
+        f"(--without '{name}', or without=['{name}'])."
+    )
+
+
+def _dates(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the dates of a table that no row lacks."""
+    for name, of in dataset.kind.column_kinds.items():
+        if of == "date" and dataset.items[name].notna().all() and dataset.items[name].nunique() > 1:
+            yield name, dataset.items[name].to_numpy()
+
+
+def _alike(codes: np.ndarray, dataset: Dataset) -> float:
+    """Return what the other rows of its value tell of a row, 0 for guessing and 1 for all."""
+    target: Any = dataset.target
+    sizes = np.bincount(codes[codes >= 0])
+    rows = np.flatnonzero((codes >= 0) & (sizes[codes] > 1))
+    if not len(rows):
+        return 0.0
+    own, n = codes[rows], len(sizes)
+    if isinstance(target, Classes):
+        strata = target.strata[rows]
+        shares = np.bincount(strata) / len(rows)
+        others = np.bincount(own * target.width + strata, minlength=n * target.width)
+        same = (others[own * target.width + strata] - 1) / (sizes[own] - 1)
+        guess = np.square(shares).sum()
+        return float((same.mean() - guess) / (1 - guess)) if guess < 1 else 0.0
+    values = target.values[rows]
+    sums = np.bincount(own, values, minlength=n)
+    means = (sums[own] - values) / (sizes[own] - 1)
+    spread = np.square(values - values.mean()).mean()
+    return float(1 - np.square(values - means).mean() / spread) if spread else 0.0
+
+
+def _judged(
+    dataset: Dataset, values: np.ndarray, role: str, protocol: Protocol
+) -> tuple[Estimate, Estimate] | None:
+    """Return what the plain representation tells at random, and parted by a column; None if not."""
+    try:
+        rows = _drawn(values, role, protocol.random_state)
+        some, own = dataset.take(rows), values[rows]
+        parted = dataclasses.replace(some, **{role: own})
+        return _told(some, protocol), _told(parted, protocol)
+    except NearspaceError:  # too few are left on a side, or nothing to compare them by
+        return None
+
+
+def _drawn(values: np.ndarray, role: str, random_state: int) -> np.ndarray:
+    """Return rows in order, at most about so many as are judged, groups whole."""
+    n, rng = len(values), np.random.default_rng(random_state)
+    if n <= MOST_JUDGED:
+        return np.arange(n)
+    if role == "time":
+        return np.sort(rng.choice(n, MOST_JUDGED, replace=False))
+    codes = np.unique(values, return_inverse=True)[1]
+    order = rng.permutation(codes.max() + 1)
+    sizes = np.bincount(codes)[order]
+    return np.flatnonzero(np.isin(codes, order[np.cumsum(sizes) <= MOST_JUDGED]))
+
+
+def _told(dataset: Dataset, protocol: Protocol) -> Estimate:
+    """Return what neighbours tell in the plain representation of the kind."""
+    train, test, _ = train_test_split(dataset, protocol.test_size, protocol.random_state)
+    sides = dataset.take(train), dataset.take(test)
+    target, asked = sides[0].target, sides[1].target
+    assert target is not None
+    assert asked is not None
+    encoder = make(USUAL[dataset.kind.name].reference).fit_on(sides[0])
+    vectors = [encoder.transform(side.items) for side in sides]
+    scores = knn_scores(vectors[0], target, vectors[1], asked.values, protocol.k, encoder.metric)
+    bounded = isinstance(target, Classes)
+    return ScoreTable(scores[None, None], sides[1].groups, 0, bounded).estimates()[0]

@@ -1,0 +1,107 @@
+"""Columns that name groups or times are told with both scores, honest ones are not accused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.model_selection import GroupShuffleSplit
+from sklearn.neighbors import KNeighborsClassifier
+
+from nearspace import compare, load
+from nearspace.judge.groups import find_groups
+from nearspace.judge.protocol import Protocol
+from nearspace.judge.tasks import set_task
+
+N, USERS = 1200, 150
+
+
+def visits(own=1.0, name="user_id"):
+    """Return rows of users, of whom each has a place and a label; ``own`` is how far they differ."""
+    rng = np.random.default_rng(0)
+    user = rng.integers(USERS, size=N)
+    places = own * rng.standard_normal((USERS, 4))[user] + 0.3 * rng.standard_normal((N, 4))
+    labels = rng.choice(["a", "b"], USERS)[user] if own else rng.choice(["a", "b"], N)
+    frame = pd.DataFrame(places, columns=list("wxyz"))
+    return frame.assign(**{name: [f"u{each}" for each in user]}), labels
+
+
+def found(frame, labels, **roles):
+    return find_groups(load(frame, labels=labels, **roles), Protocol())
+
+
+@pytest.mark.parametrize("name", ["user_id", "town"])
+def test_a_column_of_groups_is_told_with_the_scores_of_both_splits(name):
+    frame, labels = visits(name=name)
+    (leak,), _ = found(frame, labels)
+    assert leak.score > 0.8
+    assert leak.guess < 0.65
+    assert f"{100 * leak.score:.1f} % of the labels" in leak.told
+    assert f"--groups '{name}', or groups='{name}'" in leak.told
+    assert found(frame, labels, groups=name) == ((), ())
+    # The scores are those of whoever parts the rows so, and of whoever does not.
+    numbers, peer = frame[list("wxyz")].to_numpy(), KNeighborsClassifier(5)
+    users = frame[name].to_numpy()
+    ways = GroupShuffleSplit(8, test_size=0.25, random_state=0).split(numbers, labels, users)
+    told = [peer.fit(numbers[a], labels[a]).score(numbers[b], labels[b]) for a, b in ways]
+    assert leak.guess == pytest.approx(np.mean(told), abs=0.1)
+
+
+def test_names_alone_are_a_note_and_other_columns_are_left_alone():
+    frame, labels = visits(own=0.0)
+    leaks, (note,) = found(frame, labels)
+    assert leaks == ()
+    assert "'user_id' looks as if it named groups: 150 values, of 8 items each" in note
+    assert found(frame.rename(columns={"user_id": "town"}), labels) == ((), ())
+
+
+def test_groups_beside_the_items_are_seen_too():
+    rng = np.random.default_rng(1)
+    writer = rng.integers(60, size=600)
+    words = np.array([f"w{at}" for at in range(400)])
+    own = rng.integers(400, size=(60, 12))
+    texts = [" ".join(words[rng.permutation(own[each])[:6]]) for each in writer]
+    labels = rng.choice(["a", "b"], 60)[writer]
+    frame = pd.DataFrame({"text": texts, "author": [f"n{each}" for each in writer]})
+    (leak,), _ = found(frame, labels, column="text")
+    assert "tfidf tells" in leak.told
+    assert "--groups 'author'" in leak.told
+
+
+def test_times_are_told_where_the_latest_rows_are_others():
+    rng = np.random.default_rng(0)
+    day = np.sort(rng.random(N))
+    labels = np.where((np.floor(10 * day) % 2 == 0) ^ (rng.random(N) < 0.1), "a", "b")
+    times = pd.Timestamp("2024-01-01") + pd.to_timedelta(day * 1000, unit="D")
+    frame = pd.DataFrame({"x": rng.standard_normal(N), "day": times})
+    (leak,), _ = found(frame, labels)
+    assert leak.score > leak.guess + 0.1
+    assert "--time 'day', or time='day'" in leak.told
+    leaks, (note,) = found(frame, rng.choice(["a", "b"], N))
+    assert leaks == ()
+    assert "where the latest rows test" in note
+
+
+def test_numbers_that_count_the_rows_are_told():
+    frame, labels = visits()
+    frame = frame.assign(row=np.arange(N), place=np.random.default_rng(0).permutation(N) + 7)
+    _, notes = found(frame, labels, groups="user_id")
+    assert [note.split("'")[1] for note in notes] == ["row", "place"]
+    assert "--without 'row'" in notes[0]
+
+
+def test_they_are_told_before_what_to_use():
+    frame, labels = visits()
+    board = compare(load(frame, labels=labels), encoders=["raw"], folds=1)
+    assert [leak.name for leak in board.leaks] == ["the column 'user_id'"]
+
+
+@pytest.mark.parametrize("name", ["digits", "sentences", "customers", "wine"])
+def test_the_samples_have_no_groups(name):
+    assert find_groups(load(name), Protocol()) == ((), ())
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("label", ["species", "sex", "island", "body_mass_g"])
+def test_penguins_have_none(public_data, label):
+    data = load(public_data / "tables" / "penguins.csv", labels=label)
+    task = set_task(data, Protocol())
+    assert find_groups(task.dataset, Protocol()) == ((), ())
