@@ -173,7 +173,7 @@ def leaks_in_files():
 
 
 def visits(n, alike, rng):
-    """Return rows of about eight a user, who are ``alike`` in numbers and labels; 0 is not at all."""
+    """Return rows of about eight a user, who are ``alike`` in numbers and labels, or not at 0."""
     user = rng.integers(n // 8, size=n)
     own = rng.standard_normal((n // 8, 4))[user]
     frame = pd.DataFrame(alike * own + rng.standard_normal((n, 4)), columns=list("abcd"))

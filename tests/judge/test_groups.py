@@ -15,7 +15,7 @@ N, USERS = 1200, 150
 
 
 def visits(own=1.0, name="user_id"):
-    """Return rows of users, of whom each has a place and a label; ``own`` is how far they differ."""
+    """Return rows of users, each with a place and a label; ``own`` is how far they differ."""
     rng = np.random.default_rng(0)
     user = rng.integers(USERS, size=N)
     places = own * rng.standard_normal((USERS, 4))[user] + 0.3 * rng.standard_normal((N, 4))
