@@ -215,6 +215,10 @@ def days(n, changes, rng):
     return pd.DataFrame({"x": x, "day": times}), labels
 
 
+def noisy_sum(a, b, share, rng):
+    return a + b + share * (a + b).std() * rng.standard_normal(len(a))
+
+
 def formulas():
     print("\nNumbers made of two columns of four: accused")
     for title, make in (
@@ -223,7 +227,7 @@ def formulas():
         ("ratio", lambda a, b, rng: a / b),
         ("sum, rounded to a thousandth of its spread", lambda a, b, rng: np.round(a + b, 3)),
         ("larger of the two", lambda a, b, rng: np.maximum(a, b)),
-        ("sum and 2 % noise", lambda a, b, rng: a + b + 0.02 * rng.standard_normal(len(a))),
+        ("sum and noise of 2 % of its spread", lambda a, b, rng: noisy_sum(a, b, 0.02, rng)),
     ):
         cells = []
         for size, rounds in zip(SIZES, ROUNDS, strict=True):

@@ -343,3 +343,14 @@ def test_what_cannot_be_explained_is_told(search, arguments, told):
     save(embed("wine", "raw"), "w.space")
     told = search("search", "w.space", "--id", "1", "--explain")
     assert "expected a space of texts" in told
+
+
+def test_of_rows_columns_are_explained(search):
+    save(embed("customers", "onehot"), "c.space")
+    shown = search("search", "c.space", "--id", "7", "-k", "2", "--explain")
+    assert "without the column" in shown
+    assert "query age: 24" in " ".join(shown.split())
+    told = json.loads(search("search", "c.space", "--id", "7", "-k", "1", "--explain", "--json"))
+    explained = told[0]["neighbours"][0]["explained"]
+    assert explained.keys() == {"query", "row"}
+    assert explained["query"][0]["part"] == "age: 24"

@@ -1,10 +1,13 @@
-"""What words do to the likeness of two texts: against a naive loop, and exact products."""
+"""What words and columns do to the likeness of two items: a naive loop, and exact products."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nearspace import load, make
-from nearspace.encoders.leave_out import LONGEST, leave_out
+from nearspace.data.kinds.table import Table
+from nearspace.data.kinds.text import LONGEST
+from nearspace.encoders.leave_out import leave_out
 from nearspace.errors import DataError
 
 TEXTS = load("sentences").items
@@ -125,3 +128,47 @@ def test_mistakes_are_told_in_a_sentence():
         leave_out(encoder, ["a"], ["b", "c"])
     with pytest.raises(DataError, match="expected a list of str"):
         leave_out(encoder, "a", ["b"])
+
+
+@pytest.mark.parametrize("spec", ["onehot", "raw", "onehot | pca(dim=4)"])
+def test_of_rows_each_column_is_left_out_by_a_naive_loop(spec):
+    data = load("customers")
+    encoder = make(spec).fit_on(data)
+    left, right = data.items.iloc[[0, 5, 0]], data.items.iloc[[3, 3, 9]]
+    pairs = leave_out(encoder, left, right)
+    names = [name for name, _ in data.kind.columns]
+    for at, pair in enumerate(pairs):
+        one, other = (side.iloc[[at]].reset_index(drop=True) for side in (left, right))
+        whole = likeness_of_rows(encoder, one, other)
+        assert pair.alike == pytest.approx(whole, rel=1e-6, abs=1e-6)
+        assert pair.part == "column"
+        assert [part.split(":")[0] for part in pair.left.parts] == names
+        for place, name in enumerate(names):
+            less = one.copy()
+            less[name] = None if less[name].dtype == object else np.nan
+            further = likeness_of_rows(encoder, less, other)
+            assert pair.left.effects[place] == pytest.approx(further - whole, abs=1e-6 * whole)
+
+
+def likeness_of_rows(encoder, one, other):
+    return np.linalg.norm(
+        np.subtract(*(encoder.transform(x)[0].astype(float) for x in (one, other)))
+    )
+
+
+def test_names_of_rows_are_no_parts_and_many_columns_are_left_out_together():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.random((40, 7)), columns=list("abcdefg"))
+    rows["name"] = [f"row {at}" for at in range(40)]
+    kind = Table.infer(rows)
+    parts = kind.parts(kind.check(rows), 1, most=3)
+    assert [parts.text[a:b].count(":") for a, b in parts.spans] == [3, 3, 1]
+    assert "row 1" not in parts.text
+    assert len(parts.variants) == 4
+    assert parts.variants.isna().sum(axis=1).tolist() == [0, 3, 3, 1]
+
+
+def test_items_without_parts_are_refused():
+    encoder = make("raw").fit(np.ones((3, 2), dtype=np.float32))
+    with pytest.raises(DataError, match="parts can be left out"):
+        leave_out(encoder, np.ones((1, 2)), np.ones((1, 2)))

@@ -90,3 +90,17 @@ def test_what_fails_there_costs_no_comparison_and_other_kinds_have_no_words(monk
     assert board.words is None
     assert "which words make texts near cannot be told: KeyboardInterrupt()" in board.notes[-1]
     assert len(board.results) == 3
+
+
+def test_of_tables_the_page_tells_which_columns_make_rows_near_and_which_cells_are_unusual():
+    board = compare("customers", encoders=["onehot"], folds=1)
+    _, pairs = board.words
+    assert {pair.part for pair in pairs} == {"column"}
+    assert len(pairs) == len(board.queries)
+    page = render(board)
+    shown = section(page, "words")
+    assert "Columns that make rows near" in shown
+    assert "taking its cell for a missing one" in shown
+    assert '<mark class="for"' in shown
+    assert "▲ and ▼ stand at numbers beyond" in section(page, "neighbours")
+    assert "unusual" in page[page.index('id="page-data"') :]

@@ -1,4 +1,4 @@
-"""How the command line shows which words make a query and what was found alike."""
+"""How the command line shows which words, or columns, make a query and what was found alike."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def print_explained(
     metric: str,
     nothing: str,
 ) -> None:
-    """Print what was found for one query, and under each the words that make it near.
+    """Print what was found for one query, and under each the parts that make it near.
 
     ``scores`` says what each metric is called; ``metric`` is that of the search.
     """
     from rich.padding import Padding
     from rich.text import Text
 
-    from nearspace.encoders.leave_out import LONGEST
+    from nearspace.data.kinds.text import LONGEST
 
     if not rows:
         echo(nothing, wrap=True)
         return
     coloured = console().color_system is not None and not console().no_color
-    echo(_how_to_read(coloured), style="dim", wrap=True)
+    echo(_how_to_read(coloured, pairs[0].part), style="dim", wrap=True)
     for row, pair in zip(rows, pairs, strict=True):
         label = "" if row.get("label") is None else f"  {row['label']}"
         alike = f"{scores[metric]} {row['score']:.4f}"
@@ -52,7 +52,8 @@ def print_explained(
         head = f"{row['rank']}  {alike}  {row['id']}{label}"
         echo()
         echo(Text(printable(head), "bold"), wrap=True)
-        for of, side in (("query ", pair.left), ("text  ", pair.right)):
+        item = "text" if pair.part == "word" else "row"
+        for of, side in (("query ", pair.left), (f"{item:6}", pair.right)):
             line = Text.assemble((of, "dim"), _marked(side, pair.largest, coloured))
             echo(Padding(line, (0, 0, 0, INDENT), expand=False), wrap=True)
     if any(len(text.text) > LONGEST for pair in pairs for text in (pair.left, pair.right)):
@@ -60,30 +61,31 @@ def print_explained(
 
 
 def effects_json(pair: MarkedPair) -> dict[str, Any]:
-    """Return the effects of all words of a pair, as JSON values."""
+    """Return the effects of all parts of a pair, as JSON values."""
+    item = "text" if pair.part == "word" else "row"
     return {
         name: [
             {"part": part, "effect": effect}
             for part, effect in zip(side.parts, side.effects.tolist(), strict=True)
         ]
-        for name, side in (("query", pair.left), ("text", pair.right))
+        for name, side in (("query", pair.left), (item, pair.right))
     }
 
 
-def _how_to_read(coloured: bool) -> str:
+def _how_to_read(coloured: bool, part: str) -> str:
     if coloured:
         return (
-            "Blue: without the word the two are less alike, the more so the deeper; orange: more "
-            "alike."
+            f"Blue: without the {part} the two are less alike, the more so the deeper; orange: "
+            "more alike."
         )
     return (
-        "In brackets: how much less alike the two are without the word; with a minus, how much "
-        "more. Words that do less than a tenth of the most have none."
+        f"In brackets: how much less alike the two are without the {part}; with a minus, how much "
+        f"more. {part.capitalize()}s that do less than a tenth of the most have none."
     )
 
 
 def _marked(side: MarkedText, largest: float, coloured: bool) -> Text:
-    """Return a text on one line whose words are coloured, or followed by their effects."""
+    """Return an item on one line whose parts are coloured, or followed by their effects."""
     from rich.text import Text
 
     line, digits = Text(), max(0, 1 - math.floor(math.log10(largest))) if largest else 0

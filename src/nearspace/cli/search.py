@@ -64,8 +64,8 @@ Explain = Annotated[
     bool,
     typer.Option(
         "--explain",
-        help="Of texts: show which words of the query and of what is found make the two alike, by "
-        "how much less alike they are without each.",
+        help="Of texts and rows: show which words, or columns, of the query and of what is found "
+        "make the two alike, by how much less alike they are without each.",
     ),
 ]
 
@@ -133,6 +133,8 @@ def search_command(
       nearspace search manuals.space 'error E-1047' --hybrid
 
       nearspace search reviews.space 'arrived broken' -k 3 --explain
+
+      nearspace search customers.space --id 7 -k 3 --explain
     """
     if output is not None:
         cli.check_file(output, ".csv", reads=[*(queries or ()), vectors])
@@ -175,8 +177,8 @@ def search_command(
     if explain:
         from nearspace.space.search.explained import explain as explained
 
-        with terminal.waiting("Leaving out word by word"):
-            pairs = explained(space, asked.texts, nearest, asked=not item)
+        with terminal.waiting(f"Leaving out {space.kind.part} by {space.kind.part}"):
+            pairs = explained(space, asked.items, nearest, asked=not item)
     if output is not None:
         rows = [
             {"query": name, **row}
@@ -296,12 +298,19 @@ def _asked(
 ) -> Any:
     """Return what to search by; ids, or a space, where items are to be left out by them."""
     from nearspace.space.search.hybrid import has_texts
-    from nearspace.space.search.queries import Queries, items_named, read_queries, texts_of
+    from nearspace.space.search.queries import (
+        Queries,
+        items_named,
+        items_with_ids,
+        read_queries,
+        texts_of,
+    )
 
     if ids:
         meant = cli.ids_meant(space, ids)
         texts = texts_of(space, meant) if has_texts(space) else []
-        return Queries(list(map(str, meant)), np.array(meant), (), texts)
+        own = items_with_ids(space, meant)
+        return Queries(list(map(str, meant)), np.array(meant), (), texts, own)
     if vectors is not None:
         from nearspace.space.formats import open_space
 
@@ -319,13 +328,13 @@ def _asked(
 
 
 def _check_explain(space: Any, path: Path, by_text: bool, output: Path | None) -> None:
-    """Raise `NearspaceError` unless there is a query and a space whose words can be left out."""
+    """Raise `NearspaceError` unless there is a query and a space whose parts can be left out."""
     from nearspace.space.search.explained import check_explained
 
     if not by_text:
         raise NearspaceError(
-            "--explain leaves words out of the query and of what is found: search by a text, or by "
-            "the --id of one."
+            "--explain leaves words or columns out of the query and of what is found: search by a "
+            "text, a file of rows, or the --id of an item."
         )
     if output is not None:
         raise NearspaceError(

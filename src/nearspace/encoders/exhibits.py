@@ -39,6 +39,8 @@ class Strip:
         Whether each item stands for one of those that were asked about.
     score : str
         The name of a score that tells how good they are.
+    usual : object
+        What is usual where unusual parts of them are to be marked, see `Kind.usual`.
     """
 
     kind: Kind
@@ -48,6 +50,7 @@ class Strip:
     label: str = ""
     of_queries: bool = False
     score: str = ""
+    usual: Any = None
 
     def __repr__(self) -> str:
         return f"Strip({len(self):,} items, {self.kind}{', ' * bool(self.title)}{self.title})"
@@ -61,14 +64,14 @@ NO_ITEMS = Strip(Text(), ())
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class MarkedText:
-    """A text, and how much each part of it makes it like another.
+    """An item as a text, and how much each part of it makes it like another.
 
     Attributes
     ----------
     text : str
-        The text.
+        The text, or the cells of a row with the names of their columns.
     spans : sequence of (int, int)
-        Where its parts begin and end, in order: its words, or several in a row.
+        Where its parts begin and end, in order: words or cells, or several in a row.
     effects : ndarray of shape (parts,)
         How much less alike the two are without each.
     """
@@ -102,7 +105,7 @@ class MarkedText:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class MarkedPair:
-    """Two texts, what makes them alike, and how alike they are.
+    """Two items, what makes them alike, and how alike they are.
 
     Attributes
     ----------
@@ -112,12 +115,15 @@ class MarkedPair:
         Their cosine, their inner product or their distance.
     metric : {"cosine", "dot", "euclidean"}
         Which of the three.
+    part : {"word", "column"}
+        What their parts are called.
     """
 
     left: MarkedText
     right: MarkedText
     alike: float
     metric: str
+    part: str = "word"
 
     @property
     def largest(self) -> float:

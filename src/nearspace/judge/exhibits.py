@@ -157,12 +157,13 @@ def with_gallery(judged: list[Exhibits], task: Task) -> tuple[list[Exhibits], di
         for row in judged
         for places in [np.searchsorted(gallery, row.neighbours)]
     ]
+    usual = task.train.kind.usual(task.train.items)
     return placed, {
-        "shown": Strip(shown.kind, shown.items),
+        "shown": Strip(shown.kind, shown.items, usual=usual),
         "shown_target": shown.target,
-        "queries": Strip(test.kind, test.items),
+        "queries": Strip(test.kind, test.items, usual=usual),
         "query_labels": () if test.target is None else test.target.texts,
-        "gallery": Strip(train.kind, train.items),
+        "gallery": Strip(train.kind, train.items, usual=usual),
         "gallery_labels": () if train.target is None else train.target.texts,
         "right": _right(task, queries, gallery),
     }

@@ -134,8 +134,8 @@ class Leaderboard(Board):
     disagreements : Disagreements or None
         The pairs of which that row says most otherwise than people; None without judged pairs.
     words : (str, tuple of MarkedPair) or None
-        The spec of a row, and which words make texts near by it: of those pairs, else of each query
-        and the text that is nearest to it; None where items have no words.
+        The spec of a row, and which words make texts near by it, or which columns rows: of those
+        pairs, else of each query and the item that is nearest to it; None where items have none.
     gap : Gap or None
         How far the best linear probe is from a reference that makes no space, of tables from
         boosted trees; None where there is none.
@@ -447,7 +447,8 @@ def _mistakes(task: Task, judged: list[Judged], results: list[Result]) -> Mistak
     row = _foremost(judged, results)
     if row is None or row.told is None:
         return None
-    return mistakes_of(row.spec, task.asked.take(task.tested), row.told)
+    usual = task.train.kind.usual(task.train.items)
+    return mistakes_of(row.spec, task.asked.take(task.tested), row.told, usual)
 
 
 def _disagreements(task: Any, judged: list[Judged], results: list[Result]) -> Disagreements | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ class Mistakes:
         return f"Mistakes({shortened(self.spec, 30)}: {words})"
 
 
-def mistakes_of(spec: str, test: Dataset, told: np.ndarray) -> Mistakes:
+def mistakes_of(spec: str, test: Dataset, told: np.ndarray, usual: Any = None) -> Mistakes:
     """Return the mistakes of one row.
 
     Parameters
@@ -72,6 +73,8 @@ def mistakes_of(spec: str, test: Dataset, told: np.ndarray) -> Mistakes:
         The test items, with classes.
     told : ndarray of shape (n,)
         The class told of each.
+    usual : object, optional
+        What is usual among the training items, see `Kind.usual`.
 
     Examples
     --------
@@ -117,7 +120,7 @@ def mistakes_of(spec: str, test: Dataset, told: np.ndarray) -> Mistakes:
         tuple(
             (names[pair[a] // n], names[pair[a] % n], int(many[a])) for a in order[:MOST_CLASSES]
         ),
-        Strip(shown.kind, shown.items),
+        Strip(shown.kind, shown.items, usual=usual),
         tuple(map(str, chosen if shown.ids is None else shown.ids)),
         tuple(names[code] for code in true[chosen]),
         tuple(names[code] for code in said[chosen]),

@@ -1,9 +1,11 @@
-"""Which words make texts near by the recommended row: of its nearest texts, of misjudged pairs."""
+"""Which words, or columns, make items near by the recommended row: its nearest, misjudged pairs."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+
+import numpy as np
 
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.leave_out import leave_out
@@ -11,19 +13,19 @@ from nearspace.judge.leaderboard import Leaderboard
 
 __all__ = ["with_words"]
 
-PARTS = 60  # of a text, that are left out in turn
+PARTS = 60  # of an item, that are left out in turn
 
 
 def with_words(board: Leaderboard, fitted: Callable[[str], Encoder | None]) -> Leaderboard:
-    """Return a leaderboard of texts with what each word does to the likeness of a few pairs.
+    """Return a leaderboard of texts or rows with what each part does to the likeness of a few.
 
     They are the pairs of which people say otherwise, where there are judged ones, else each query
-    and the text that is nearest to it, by the row of which `mistakes` and `disagreements` tell.
+    and the item that is nearest to it, by the row of which `mistakes` and `disagreements` tell.
 
     Parameters
     ----------
     board : Leaderboard
-        Of any kind of data; it is returned as it is where items have no words.
+        Of any kind of data; it is returned as it is where items have no parts.
     fitted : callable
         Returns the encoder of a row by its spec; None where it has none, as a fusion of rankings.
     """
@@ -33,21 +35,22 @@ def with_words(board: Leaderboard, fitted: Callable[[str], Encoder | None]) -> L
     if told is not None:
         rows = [row for row in rows if row.spec == told.spec]
     rows = [row for row in rows if row.exhibits is not None]
-    encoders = ((row, fitted(row.spec)) for row in rows if kind.worded and not board.interrupted)
+    encoders = ((row, fitted(row.spec)) for row in rows if kind.part and not board.interrupted)
     row, encoder = next(((row, of) for row, of in encoders if of is not None), (None, None))
     if row is None or encoder is None or row.exhibits is None:
         return board
     if told is not None:
-        left, right = list(told.left.items), list(told.right.items)
+        left, right = told.left.items, told.right.items
     else:
         nearest = row.exhibits.neighbours[:, :1].tolist()
         pairs = [(query, at) for query, some in enumerate(nearest) for at in some if at >= 0]
-        left = [board.queries.items[query] for query, _ in pairs]
-        right = [board.gallery.items[at] for _, at in pairs]
+        asking, answering = np.array(pairs, dtype=int).reshape(-1, 2).T
+        left = kind.take(board.queries.items, asking)
+        right = kind.take(board.gallery.items, answering)
     asked = "queries" in board.protocol
     try:
         marked = leave_out(encoder, left, right, row.metric, asked=asked, most=PARTS)
     except (Exception, KeyboardInterrupt) as error:  # what is judged is not lost for what is shown
-        note = f"{row.spec}: which words make texts near cannot be told: {error!r}."
+        note = f"{row.spec}: which {kind.part}s make {kind.name}s near cannot be told: {error!r}."
         return dataclasses.replace(board, notes=(*board.notes, note))
     return dataclasses.replace(board, words=(row.spec, tuple(marked)))

@@ -156,7 +156,8 @@ def drawn(strip: Strip) -> list[Markup]:
     from markupsafe import Markup
 
     kind: Any = strip.kind
-    return [Markup(kind.draw(kind.item(strip.items, at))) for at in range(len(strip))]
+    usual = () if strip.usual is None else (strip.usual,)
+    return [Markup(kind.draw(kind.item(strip.items, at), *usual)) for at in range(len(strip))]
 
 
 def _figures(figures: Mapping[str, go.Figure]) -> Markup:

@@ -111,12 +111,14 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
         near.sort(key=lambda row: not row.recommended)
         searched = "queries" in board.protocol
         shows = {"searched": searched, "folded": not board.queries.kind.pictured, "fold": fold}
+        shows["usual"] = board.queries.usual is not None
         title = "Found" if searched else "Neighbours"
         yield section("neighbours", title, board=board, rows=near, **shows)
     if board.words is not None and board.words[1] and board.disagreements is None:
         spec, marked = board.words
         searched = "queries" in board.protocol
-        yield section("words", "Words", spec=spec, pairs=marked, searched=searched)
+        title = f"{marked[0].part.capitalize()}s"
+        yield section("words", title, spec=spec, pairs=marked, searched=searched)
     if board.mistakes is not None and board.mistakes.n_wrong:
         pictured = board.mistakes.items.kind.pictured
         yield section("mistakes", "Mistakes", mistakes=board.mistakes, pictured=pictured, fold=fold)

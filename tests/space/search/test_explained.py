@@ -44,9 +44,24 @@ def test_what_cannot_be_explained_is_told(space):
     with pytest.raises(NearspaceError, match="a text for each of the 2 queries"):
         explain(space, "one", nearest)
     for other, told in (
-        (embed(load("wine"), "raw"), "expected a space of texts"),
+        (embed(load("wine"), "raw"), "expected a space of texts, whose words"),
         (dataclasses.replace(space, meta=None), "keeps no texts"),
         (dataclasses.replace(space, made_by=None), "has no encoder"),
     ):
         with pytest.raises(NearspaceError, match=told):
             explain(other, ["one", "two"], nearest)
+
+
+def test_neighbours_of_rows_have_the_effects_of_their_columns():
+    data = load("customers")
+    space = embed(data, "onehot")
+    rows = data.items.iloc[[4, 7]]
+    nearest = neighbours(space, space.encoder.transform(rows), k=3)
+    answers = explain(space, rows, nearest)
+    assert [len(pairs) for pairs in answers] == [3, 3]
+    found = int(nearest.positions[1, 2])
+    (expected,) = leave_out(space.encoder, rows.iloc[[1]], data.items.iloc[[found]])
+    assert answers[1][2].right.effects.tolist() == expected.right.effects.tolist()
+    assert answers[1][2].alike == pytest.approx(nearest.scores[1, 2], abs=1e-5)
+    with pytest.raises(NearspaceError, match="a table for each of the 2 queries"):
+        explain(space, rows.iloc[:1], nearest)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
     from nearspace.data.batches import Batches
+    from nearspace.data.parts import ItemParts
     from nearspace.data.traits import Trait
 
 __all__ = [
@@ -106,8 +107,9 @@ class Kind(ABC):
         Endings of files that hold one item each, such as ``".png"``.
     pictured : bool
         Whether `picture` gives a picture of an item.
-    worded : bool
-        Whether an item is a text, a ``str``, of which words can be left out.
+    part : str
+        What is called that which can be left out of an item, ``"word"`` or ``"column"``, see
+        `parts`; empty where nothing can.
     metric : str
         By what `features` of items are to be compared: ``"cosine"`` where they are counts, else
         ``"euclidean"``.
@@ -121,7 +123,7 @@ class Kind(ABC):
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     pictured: ClassVar[bool] = False
-    worded: ClassVar[bool] = False
+    part: ClassVar[str] = ""
     metric = "euclidean"
     compares_pairs: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = None
@@ -219,6 +221,14 @@ class Kind(ABC):
     @abstractmethod
     def draw(self, item: Any) -> str:
         """Return a small piece of HTML that shows one item."""
+
+    def usual(self, items: Any) -> Any:
+        """Return what is usual among items, which `draw` takes as well; None where it does not."""
+        return None
+
+    def parts(self, items: Any, index: int, most: int) -> ItemParts:
+        """Return the parts of the item at a position, of more than ``most`` several together."""
+        raise DataError(f"{self.name} items have no parts that can be left out.")
 
     def picture(self, item: Any, side: int = 64) -> bytes | None:
         """Return a picture of one item, no larger than ``side``; None where there is none."""

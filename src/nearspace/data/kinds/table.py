@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -19,7 +18,9 @@ from nearspace.data.column_types import (
 )
 from nearspace.data.columns import named
 from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
+from nearspace.data.kinds.cells import UsualCells, cell_text, drawn_row, usual_cells
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
+from nearspace.data.parts import ItemParts, runs_of
 from nearspace.data.rounding import LOOKED_AT, rounding_notes
 from nearspace.data.traits import Trait, name_traits
 from nearspace.errors import DataError, did_you_mean
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Table"]
-
-CELLS_SHOWN = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +60,7 @@ class Table(Kind):
 
     name: ClassVar[str] = "table"
     form: ClassVar[str] = "a DataFrame"
+    part: ClassVar[str] = "column"
     columns: tuple[tuple[str, str], ...]
     signs: tuple[tuple[str, str], ...] = ()
     ratios: tuple[tuple[str, str, str], ...] = ()
@@ -329,16 +329,32 @@ class Table(Kind):
         """Return the row at a position."""
         return items.iloc[index]
 
-    def draw(self, item: pd.Series | pd.DataFrame) -> str:
-        """Return one row as a small table, missing cells shown as such."""
-        row = item.iloc[0] if item.ndim == 2 else item
-        cells = [
-            f"<tr><th>{html.escape(str(name))}</th><td>{_shown(value)}</td></tr>"
-            for name, value in list(row.items())[:CELLS_SHOWN]
-        ]
-        if len(row) > CELLS_SHOWN:
-            cells.append(f'<tr><td colspan="2">and {len(row) - CELLS_SHOWN} more</td></tr>')
-        return f'<table class="row">{"".join(cells)}</table>'
+    def parts(self, items: pd.DataFrame, index: int, most: int) -> ItemParts:
+        """Return the columns of a row, and the row with the cells of each missing."""
+        import pandas as pd
+
+        types, row = self.column_kinds, items.iloc[index]
+        runs = runs_of(self.seen_columns, most)
+        rows = items.iloc[np.full(1 + len(runs), index)]
+        cells = {name: rows[name].to_numpy(copy=True) for name in rows.columns}
+        text, spans = "", []
+        for at, run in enumerate(runs, start=1):
+            shown = ", ".join(f"{name}: {cell_text(row[name])}" for name in run)
+            text += "; " * bool(text)
+            spans.append((len(text), len(text) + len(shown)))
+            text += shown
+            for name in run:
+                cells[name][at : at + 1] = _missing(types[name], 1)
+        return ItemParts(text, spans, pd.DataFrame(cells))
+
+    def usual(self, items: pd.DataFrame) -> UsualCells:
+        """Return what is usual in the columns of rows."""
+        return usual_cells(items, self.column_kinds)
+
+    def draw(self, item: pd.Series | pd.DataFrame, usual: UsualCells | None = None) -> str:
+        """Return one row as a small table, missing cells shown as such, and unusual ones marked."""
+        row: Any = item.iloc[0] if item.ndim == 2 else item
+        return drawn_row(row, usual)
 
 
 def as_numbers(dates: pd.Series) -> np.ndarray:
@@ -532,9 +548,3 @@ def _in_order(cell: str, sign: str) -> str:
     """Return the different parts of a cell, in order."""
     parts = {part.strip() for part in cell.replace(sign, SIGNS[0]).split(SIGNS[0])}
     return SIGNS[0].join(sorted(parts - {""}))
-
-
-def _shown(value: Any) -> str:
-    if value is None or value != value:
-        return "–missing–"
-    return html.escape(f"{value:.6g}" if isinstance(value, float) else str(value)[:40])

@@ -14,16 +14,19 @@ from nearspace.data.encodings import utf8_of
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, content_hash
 from nearspace.data.members import File, size_of
 from nearspace.data.memory import check_memory
+from nearspace.data.parts import ItemParts, runs_of
 from nearspace.data.traits import Trait
+from nearspace.data.words import word_spans
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Text", "is_unicode"]
+__all__ = ["LONGEST", "Text", "is_unicode"]
 
 ENDINGS = ".txt .text .md .markdown .rst .log .tex .adoc"
 SHOWN = 200
+LONGEST = 5000  # characters of a text whose parts are looked at
 COUNTED = 2**20  # bytes of a text that are counted at once
 COPIES = 6  # of texts in files that are in memory at once, as bytes and as text
 
@@ -44,7 +47,7 @@ class Text(Kind):
     form: ClassVar[str] = "a list of str"
     metric = "cosine"
     endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
-    worded: ClassVar[bool] = True
+    part: ClassVar[str] = "word"
     compares_pairs: ClassVar[bool] = False
 
     @classmethod
@@ -168,6 +171,13 @@ class Text(Kind):
             Trait("the last word of the texts", np.array([w[-1] for w in words], dtype=object)),
         ]
 
+    def parts(self, items: list[str], index: int, most: int) -> ItemParts:
+        """Return the words of a text, and the text without each; of a long one its beginning."""
+        text = items[index][:LONGEST]
+        runs = runs_of(word_spans(text), most)
+        spans = [(run[0][0], run[-1][1]) for run in runs]
+        return ItemParts(text, spans, [text, *(_without(text, *span) for span in spans)])
+
     def draw(self, item: str) -> str:
         """Return the beginning of the text."""
         shown = item if len(item) <= SHOWN else item[: SHOWN - 1] + "…"
@@ -181,3 +191,9 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _without(text: str, start: int, end: int) -> str:
+    """Return a text without a part, and without the blanks that then would stand twice."""
+    before, after = text[:start], text[end:]
+    return before + (after.lstrip() if not before or before[-1].isspace() else after)

@@ -76,7 +76,7 @@ class Analogies(Task):
         rank_by = protocol.rank_by or cls.name
         check_rank_by(cls.name, rank_by)
         check_no_split(cls.name, protocol, "encoders are not fitted on the questions, all of which")
-        if not isinstance(data, Dataset) or not data.kind.worded:
+        if not isinstance(data, Dataset) or data.kind.part != "word":
             raise DataError(
                 f"{data.name}: the questions of analogies are lines of a text file, of four words "
                 "each, under lines such as ': capitals'."

@@ -1,52 +1,51 @@
-"""`explain`: which words of a query, and of what was found, make the two alike."""
+"""`explain`: which words, or columns, of a query and of what was found make the two alike."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from nearspace.data import Text
 from nearspace.encoders.exhibits import MarkedPair
 from nearspace.encoders.leave_out import MOST_PARTS, leave_out
 from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.recipe import METRICS
 from nearspace.space.search.neighbours import Neighbours, encoder_of
-from nearspace.space.search.queries import texts_of
-from nearspace.space.search.words import TEXT
+from nearspace.space.search.queries import items_with_ids
 from nearspace.space.space import Space, as_space
 
 __all__ = ["check_explained", "explain"]
 
 
-@called_as("explain(space, texts, neighbours(space, queries))")
+@called_as("explain(space, queries, neighbours(space, vectors))")
 def explain(
     space: Space,
-    texts: str | Sequence[str],
+    queries: Any,
     nearest: Neighbours,
     *,
     asked: bool = True,
     most: int = MOST_PARTS,
 ) -> list[list[MarkedPair]]:
-    """Return how much each word of a query, and of what was found, makes the two alike.
+    """Return how much each part of a query, and of what was found, makes the two alike.
 
-    The effect of a word is the likeness that is lost where it is left out, see `leave_out`. It is
-    asked of the encoder, so that any will do. What words have found, alone or beside vectors, is
+    The parts of texts are words, those of rows of a table columns. The effect of a part is the
+    likeness that is lost where it is left out, see `leave_out`. It is asked of the encoder, so
+    that any will do. What words have found, alone or beside vectors, is
     explained by how alike the vectors are.
 
     Parameters
     ----------
     space : Space
-        Of texts, with its encoder.
-    texts : str or sequence of str
+        Of texts or rows of a table, with its encoder.
+    queries : str, sequence of str, or DataFrame
         The queries.
     nearest : Neighbours
         What was found for each of them in the space.
     asked : bool, default=True
-        Whether the texts were searched for as queries; else as items of the space are.
+        Whether they were searched for as queries; else as items of the space are.
     most : int, default=200
-        How many parts of a text are left out in turn: of a text of more words they are so many
-        words in a row each.
+        How many parts of an item are left out in turn: of one of more they are so many in a row
+        each.
 
     Returns
     -------
@@ -56,8 +55,8 @@ def explain(
     Raises
     ------
     NearspaceError
-        If the space is none of texts, keeps none, or has no encoder; or there are not as many
-        queries as answers.
+        If the space is none of texts or rows, keeps none, or has no encoder; or there are not as
+        many queries as answers.
 
     Examples
     --------
@@ -71,23 +70,24 @@ def explain(
     """
     space = as_space(space, "explain")
     check_explained(space)
-    if isinstance(texts, dict):
-        raise DataError("explain: expected a text or a list of texts, got dict.")
-    queries = Text().check([texts] if isinstance(texts, str) else texts, "explain")
+    kind: Any = space.kind
+    if isinstance(queries, dict):
+        raise DataError(f"explain: expected {kind.form}, got dict.")
+    asking = kind.check([queries] if isinstance(queries, str) else queries, "explain")
     if not isinstance(nearest, Neighbours):
         raise DataError(
             "explain: expected what neighbours(space, queries) returned, got one "
             f"{type(nearest).__name__}."
         )
-    if len(queries) != len(nearest.positions):
+    if len(asking) != len(nearest.positions):
         raise DataError(
-            f"explain: expected a text for each of the {len(nearest.positions):,} queries that "
-            f"were answered, got {len(queries):,}."
+            f"explain: expected a {kind.name} for each of the {len(nearest.positions):,} queries "
+            f"that were answered, got {len(asking):,}."
         )
     rows = [positions[positions >= 0].tolist() for positions in nearest.positions]
-    left = [query for query, some in zip(queries, rows, strict=True) for _ in some]
+    left = kind.take(asking, np.repeat(np.arange(len(rows)), [len(some) for some in rows]))
     positions = np.array([position for some in rows for position in some], dtype=np.int64)
-    right = texts_of(space, space.ids[positions].tolist())
+    right = items_with_ids(space, space.ids[positions].tolist())
     # What words find is explained too, by what the vectors say of it.
     metric = nearest.metric if nearest.metric in METRICS else space.recipe.metric
     pairs = iter(leave_out(encoder_of(space), left, right, metric, asked=asked, most=most))
@@ -95,14 +95,16 @@ def explain(
 
 
 def check_explained(space: Space) -> None:
-    """Raise `NearspaceError` unless a space is one of texts that are kept, with their encoder."""
-    if space.kind is None or not space.kind.worded:
+    """Raise `NearspaceError` unless a space keeps items with parts to leave out, and an encoder."""
+    if space.kind is None or not space.kind.part:
         of = "vectors made elsewhere" if space.kind is None else f"items of the kind {space.kind}"
         raise NearspaceError(
-            f"explain: expected a space of texts, whose words can be left out; this is one of {of}."
+            "explain: expected a space of texts, whose words can be left out, or of rows of a "
+            f"table, whose columns can; this is one of {of}."
         )
     encoder_of(space)
-    if space.meta is None or TEXT not in space.meta.column_names:
+    if items_with_ids(space, space.ids[:1].tolist()) is None:
         raise NearspaceError(
-            "explain: the space keeps no texts to leave words out of; embed them anew."
+            f"explain: the space keeps no {space.kind.name}s to leave {space.kind.part}s out of; "
+            "embed them anew."
         )

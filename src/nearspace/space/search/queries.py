@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "answers_json",
     "item_rows",
     "items_named",
+    "items_with_ids",
     "read_queries",
     "read_texts",
     "texts_of",
@@ -54,12 +56,15 @@ class Queries:
         What there is to say of them.
     texts : list of str
         The queries themselves, where they are texts; else none.
+    items : sequence, optional
+        The queries themselves, in the container of the kind of the space, where they are at hand.
     """
 
     names: list[str]
     vectors: Any
     notes: tuple[str, ...] = ()
     texts: list[str] = dataclasses.field(default_factory=list)
+    items: Any = None
 
 
 def read_queries(
@@ -100,10 +105,12 @@ def read_queries(
     vectors: list[Any] = []
     notes: list[str] = []
     texts: list[str] = []
+    every: list[Any] = []
     for query in _phrases(list(queries), are_texts):
         called, items, told = _items(space, query, column)
         names += called
         notes += told
+        every.append(items)
         texts += items if are_texts else []
         vectors.append(encoder.transform_queries(items))
         notes += encoder.notes_on(items)
@@ -117,7 +124,9 @@ def read_queries(
             ]
     are_sparse = sparse.issparse(vectors[0])
     joined = sparse.vstack(vectors, format="csr") if are_sparse else np.concatenate(vectors)
-    return Queries(names, joined, tuple(notes), texts)
+    kind: Any = space.kind
+    own = functools.reduce(kind.join, every) if kind.part else None
+    return Queries(names, joined, tuple(notes), texts, own)
 
 
 def read_texts(
@@ -142,7 +151,7 @@ def read_texts(
         called, items, _ = _items(space, query, column)
         names += called
         texts += items
-    return Queries(names, None, (), texts)
+    return Queries(names, None, (), texts, texts)
 
 
 def items_named(space: Space, queries: Queries) -> Space:
@@ -172,6 +181,16 @@ def texts_of(space: Space, ids: Iterable[Any]) -> list[str]:
     """Return the texts of items of a space that has some; "" for one that is missing."""
     texts: Any = space.meta[TEXT]  # type: ignore[index]
     return [str(texts[space.position(name)].as_py() or "") for name in ids]
+
+
+def items_with_ids(space: Space, ids: Sequence[Any]) -> Any:
+    """Return items of a space that keeps all that they are made of; None of one that does not."""
+    if space.meta is None or space.kind is None:
+        return None
+    rows = np.array([space.position(name) for name in ids], dtype=np.int64)
+    if space.kind.part == "word":
+        return texts_of(space, ids) if TEXT in space.meta.column_names else None
+    return space.kind.from_columns(space.meta.take(rows))
 
 
 def _holds_texts(space: Space) -> bool:
