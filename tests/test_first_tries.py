@@ -511,6 +511,7 @@ def calls():
         "train_test_split": (train_test_split, [X]),
         "transfer": (transfer, [X, "no encoder"]),
         "unpack": (unpack, [space, b"no codes"]),
+        "column_space": (nearspace.column_space, [FRAME, "no column"]),
         "word_space": (nearspace.word_space, [TEXTS, "skipgram(dim=2, epochs=1)"]),
         "write_map": (write_map, [space, "map.html"]),
         "write_report": (write_report, [None, "report.html"]),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nearspace.report.page import write_report
     from nearspace.space.alignment import align
     from nearspace.space.codec.codec import pack, unpack
+    from nearspace.space.column_space import column_space
     from nearspace.space.decode import decode, interpolate, sample
     from nearspace.space.difference import diff
     from nearspace.space.file.reembedding import re_embed
@@ -51,6 +52,7 @@ _HOME = {
     "align": "space.alignment",
     "analogy": "space.search.neighbours",
     "attention_sinks": "judge.studies.sinks",
+    "column_space": "space.column_space",
     "compare": "judge.studies.compare",
     "compare_layers": "judge.studies.layers",
     "decode": "space.decode",
@@ -94,6 +96,7 @@ __all__ = [
     "align",
     "analogy",
     "attention_sinks",
+    "column_space",
     "compare",
     "compare_layers",
     "decode",

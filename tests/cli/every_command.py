@@ -54,6 +54,7 @@ ARGUMENTS = {
     "--no-cache -o t.json",
     "unpack": "unpack packed.codes --with packed.space -o u.npz",
     "verify": "verify w.space",
+    "column": "column customers plan --with entity(epochs=1) -o plans.space",
     "words": "words glove.txt -o words.space",
 }
 # As the script that pip installs; that its first line was reached is told to who started it.

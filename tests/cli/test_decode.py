@@ -3,11 +3,13 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from nearspace import load
 from nearspace.data import SAMPLES
+from nearspace.space.decode import decode
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import embed
 
@@ -71,7 +73,7 @@ def test_texts_are_written_on(command):
         (("--prompt", "the whale"), "holds 'whale', which is none of the words"),
         (("--prompt", "the", "-o", "w.png"), "written into a file ending .txt"),
         (("-o", "w.npy"), "which does not decode"),
-        (("-o", "w.doc"), "ending .png, .npy, .npz or .txt"),
+        (("-o", "w.doc"), "ending .png, .npy, .npz, .csv or .txt"),
     ):
         done = command("sample", "w.space", *arguments)
         assert (done.returncode, told in done.stderr) == (2, True), done
@@ -115,7 +117,7 @@ def test_analogy_shows_texts(command):
     ("arguments", "told"),
     [
         (("decode", "d.space", "-o", "o.png"), "by --id (several times) or --vectors"),
-        (("decode", "d.space", "--id", "3", "-o", "o.gif"), "ending .png, .npy or .npz"),
+        (("decode", "d.space", "--id", "3", "-o", "o.gif"), "ending .png, .npy, .npz or .csv"),
         (("decode", "d.space", "--id", "x3", "-o", "o.png"), "no item 'x3'"),
         (("decode", "d.space", "--vectors", "a.npy", "-o", "o.png"), "a.npy"),
         (("decode", "t.space", "--id", "3", "-o", "o.npy"), "nothing decodes its vectors"),
@@ -132,3 +134,29 @@ def test_mistakes_are_told_in_a_sentence(command, digits, arguments, told):
     assert done.returncode == 2
     assert told in done.stderr
     assert not list(command.folder.glob("o.*"))
+
+
+@pytest.mark.trains
+def test_rows_of_a_table_decode_to_rows(command):
+    customers = SAMPLES["customers"]()
+    space = embed(customers, "entity(objective='denoising', dim=4, hidden=(16,), epochs=2)")
+    save(space, command.folder / "c.space")
+    for name, *rest in (
+        ("decode", "--id", "3", "--id", "7"),
+        ("interpolate", "3", "7", "-n", "4"),
+        ("sample", "-n", "5"),
+    ):
+        done = command(name, "c.space", *rest, "-o", "rows.csv")
+        assert done.returncode == 0, done.stderr
+        rows = pd.read_csv(command.folder / "rows.csv")
+        assert f"rows.csv: {len(rows)} rows decoded." in done.stdout
+        assert [*rows.columns[-7:]] == [*customers.items.columns]
+        assert {*rows["plan"].dropna()} <= {*customers.items["plan"].dropna()}
+        assert rows["income"].dropna().between(*customers.items["income"].quantile([0, 1])).all()
+        if name == "decode":
+            assert rows["id"].tolist() == [3, 7]
+    assert isinstance(decode(space, space.vectors[0]), pd.Series)
+    done = command("decode", "c.space", "--id", "3", "-o", "rows.npy")
+    assert "decodes to a table of 7 columns; write .csv." in done.stderr
+    done = command("split", "c.space")
+    assert "Codes are of images and vectors, and this space is one of tables" in done.stderr

@@ -54,6 +54,7 @@ CASES = {
     "verify d.space --repair -o new.space": [],
     "split d.space --force": ["d.encoder.space", "d.decoder.space"],
     "words glove.txt --force -o w.space": ["w.space"],
+    "column customers plan --with 'entity(epochs=1)' --force -o w.space": ["w.space"],
     "compare wine --with raw -o out": ["out/report.html", "out/report.json"],
 }
 CHANGES = {

@@ -139,6 +139,16 @@ def words(w):
         yield "words", name, "-o", "x.space"
 
 
+def column(w):
+    learner = "entity(epochs=1, hidden=(4,), dim=2)"
+    read = w.path("csv"), "--labels", "class", "--with", learner, "-o"
+    for name in w.asked:
+        yield "column", w.path("csv"), name, *read[1:], "v.space"
+    yield "column", w.path("csv"), "key", "--types", "key=category", *read[1:], "v.space"
+    yield "search", "v.space", w.ids[0]
+    yield "info", "v.space"
+
+
 def add(w):
     yield "add", w.path("csv"), "--ids", "key", "--labels", "class", "--to", w.path("space")
     yield "add", w.path("csv"), "--to", f"{w.stem}x.space"
@@ -306,7 +316,7 @@ ATTACKS = {
     "interpolate": interpolate, "analogy": analogy, "diff": diff, "export": export,
     "import": import_, "pack": pack, "unpack": unpack, "split": split, "rates": rates,
     "encoders": encoders, "cache": cache, "layers": layers, "map": map_, "transfer": transfer,
-    "sinks": sinks,
+    "sinks": sinks, "column": column,
 }  # fmt: skip
 
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "cache": ("cache",),
     "embed": ("embed",),
     "words": ("words",),
+    "column": ("column",),
     "search": ("search", "index"),
     "map": ("map",),
     "diff": ("diff",),
@@ -58,7 +59,7 @@ HEADINGS = {
         "rates",
         "cache",
     ),
-    "Make a space and look into it": ("embed", "words", "search", "map", "diff"),
+    "Make a space and look into it": ("embed", "words", "column", "search", "map", "diff"),
     "Keep a space": ("space", "renewal", "exchange"),
     "Decode and pack": ("decode", "codec"),
 }

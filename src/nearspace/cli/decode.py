@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.answers import print_answers
+from nearspace.cli.sheets import write_csv
 from nearspace.cli.terminal import counted, echo, echo_lines
 from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
 from nearspace.writing import replacing
 
-ENDINGS = (".png", ".npy", ".npz")
+if TYPE_CHECKING:
+    import pandas as pd
+
+ENDINGS = (".png", ".npy", ".npz", ".csv")
 ROW = 12  # images on the way that stand side by side
 
 
@@ -27,7 +31,7 @@ Output = Annotated[
         metavar="FILE",
         rich_help_panel=cli.OUTPUT,
         help="The file to write: .png for a grid of images, .npy for the items, .npz for items and "
-        "vectors.",
+        "vectors, .csv for rows of a table.",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of the fit and the draw.")]
@@ -39,7 +43,7 @@ def decode_command(
     item: cli.Item = None,
     vectors: cli.Vectors = None,
 ) -> None:
-    """Decode items of a space, or vectors of your own, to pictures or arrays.
+    """Decode items of a space, or vectors of your own, to pictures, arrays or rows.
 
     [bold]Examples[/]
 
@@ -72,7 +76,7 @@ def sample_command(
             metavar="FILE",
             rich_help_panel=cli.OUTPUT,
             help="The file to write: .png for a grid of images, .npy for the items, .npz for items "
-            "and vectors, .txt for texts, which are printed without it.",
+            "and vectors, .csv for rows of a table, .txt for texts, which are printed without it.",
         ),
     ] = None,
     n: Annotated[
@@ -203,10 +207,15 @@ def _open(path: Path, output: Path, vectors: str | None = None) -> Any:
 
 
 def _check_decodes(space: Any, output: Path) -> None:
-    """Raise an error unless a space decodes, to images where a picture is wanted."""
+    """Raise an error unless a space decodes to what a file of this name can hold."""
     from nearspace.space.decode import decoder
 
-    decoder(space)
+    are_rows = not decoder(space).kind.shape_of_item
+    if are_rows != (output.suffix == ".csv"):
+        raise NearspaceError(
+            f"-o {output}: the space decodes to {space.kind}; write "
+            f"{'.csv' if are_rows else '.npy or .npz'}."
+        )
     if output.suffix == ".png" and not (space.kind and space.kind.pictured):
         what = "unknown items" if space.kind is None else str(space.kind)
         raise NearspaceError(
@@ -225,10 +234,13 @@ def _write(
     """Decode vectors and write what stands there, and say so."""
     from nearspace.space.decode import decode
 
-    items = decode(space, vectors)
+    items: Any = decode(space, vectors)
     arrays = {"items": items, "vectors": vectors}
     if ids is not None:
         arrays["ids"] = ids
+    if output.suffix == ".csv":
+        _write_rows(output, items, ids)
+        return
     with replacing(output) as beside:
         if output.suffix == ".png":
             from nearspace.space.pictures import image_grid
@@ -237,6 +249,16 @@ def _write(
         elif output.suffix == ".npy":
             np.save(beside, items)
         else:
-            np.savez(beside, **arrays)  # type: ignore[arg-type]
+            np.savez(beside, **arrays)
     one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
     echo(f"{output}: {counted(len(items), 'item')} {one}.")
+
+
+def _write_rows(output: Path, rows: pd.DataFrame, ids: np.ndarray | None) -> None:
+    """Write rows of a table behind their ids, numbers to as many digits as mean something."""
+    numbers = rows.select_dtypes("number").columns
+    rows[numbers] = rows[numbers].map(lambda number: float(f"{number:.6g}"))
+    if ids is not None:
+        rows.insert(0, "id", ids, allow_duplicates=True)
+    write_csv(rows, output)
+    echo(f"{output}: {counted(len(rows), 'row')} decoded.")

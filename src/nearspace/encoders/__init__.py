@@ -146,6 +146,7 @@ CATALOGUE: dict[str, Entry] = {
 UNLISTED = {
     "concatenated": ".combine:Concatenated",
     "piped": ".combine:Piped",
+    "values": ".learned.values:ValueVectors",
     "aligned": ".aligned:Aligned",
     "flat decoder": ".decoder:FlatDecoder",
     "affine decoder": ".decoder:AffineDecoder",

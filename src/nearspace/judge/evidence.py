@@ -70,10 +70,13 @@ class Evidence:
     def has(self) -> frozenset[str]:
         """What of the things is there that a score may need."""
         target, decoded = self.task.test.target, (self.test, self.task.test.items)
+        of_numbers = bool(self.task.test.kind.shape_of_item)  # rows of a table are not
         there = {
             "" if target is None else target.name: target is not None,
             "two classes": target is not None and self.task.tells_two,
-            "decoder": reconstructs(self.encoder) and not any(map(sparse.issparse, decoded)),
+            "decoder": of_numbers
+            and reconstructs(self.encoder)
+            and not any(map(sparse.issparse, decoded)),
             "reference": self.reference is not None,
         }
         return frozenset(name for name, has in there.items() if has) | {self.task.name}

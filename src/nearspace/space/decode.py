@@ -51,9 +51,9 @@ def decode(space: Space, Z: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    ndarray of shape (n, …)
-        Images ``(n, height, width, channels)`` in [0, 1], or vectors in the units of the items;
-        of one vector, one item.
+    ndarray of shape (n, …), or DataFrame of n rows
+        Images ``(n, height, width, channels)`` in [0, 1], vectors in the units of the items, or
+        rows of a table; of one vector, one item.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def decode(space: Space, Z: np.ndarray) -> np.ndarray:
     if len(wrong):
         raise DataError(f"decode: vector {wrong[0]} is not finite; leave it out.")
     items = decoding.decode(array)
-    return items if given.ndim == 2 else items[0]
+    return items if given.ndim == 2 else decoding.kind.item(items, 0)
 
 
 def decoder(space: Space) -> Decoder:

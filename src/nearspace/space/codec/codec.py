@@ -58,11 +58,18 @@ def codec_of(space: Space) -> Codec:
     Raises
     ------
     NearspaceError
-        If its encoder does not decode, or there are no vectors to make it from.
+        If its encoder does not decode, or to rows of a table, or there are no vectors to make it
+        from.
     """
     if PART in space.parts:
         return Codec.from_bytes(space.parts[PART], space.vectors.shape[1])
-    decode = decoder(space).decode_double
+    decoding = decoder(space)
+    if not decoding.kind.shape_of_item:
+        raise NearspaceError(
+            f"Codes are of images and vectors, and this space is one of {decoding.kind.name}s: "
+            "share the space itself."
+        )
+    decode = decoding.decode_double
     vectors = np.asarray(space.vectors)
     split = space.recipe.roles.get("split")
     if space.meta is not None and split in space.meta.column_names:
