@@ -43,7 +43,8 @@ def stacked(blocks: Iterator[Any], width: int) -> sparse.csr_array:
     >>> stacked(iter([rows, rows[1:]]), 2).toarray().tolist()
     [[0.0, 1.0], [2.0, 0.0], [2.0, 0.0]]
     """
-    lengths, indices, data = [], [], []
+    lengths, indices = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    data = [np.empty(0, np.float32)]
     for block in blocks:
         lengths.append(np.diff(block.indptr))
         indices.append(block.indices)

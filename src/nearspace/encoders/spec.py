@@ -211,10 +211,12 @@ def _call(name: str, args: list[ast.expr], keywords: dict[str, ast.expr]) -> Enc
     )
 
 
-def _nested(node: ast.expr) -> Encoder:
+def _nested(node: ast.expr) -> Encoder | None:
     """Return the encoder that is a parameter of another: as it stands there, or as a text."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return make(node.value)
+    if isinstance(node, ast.Constant) and node.value is None:
+        return None
     return _encoder(node)
 
 

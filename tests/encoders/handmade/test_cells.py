@@ -199,7 +199,8 @@ def test_every_type_and_way_is_saved_and_is_the_same_in_blocks_and_alone(spec, w
             assert [part.spec for part in encoder.parts[1:2]] == [texts[8:].strip("'")]
             assert encoder.notes == fitted(encoder.spec, train).notes
             assert not any("left out" in note for note in encoder.notes)
-    assert make(encoder.spec).spec == encoder.spec
+        assert make(encoder.spec).spec == encoder.spec
+    assert make(f"{inside}texts=None)").spec == make(spec).spec
 
 
 def test_texts_go_to_an_encoder_of_texts_that_needs_no_labels():

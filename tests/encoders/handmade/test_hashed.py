@@ -35,8 +35,8 @@ def test_likeness_to_the_hasher_of_scikit_learn(n_features):
     theirs = FeatureHasher(n_features).transform(dicts)
     ours = Hashed(n_features).fit_items(train, None, TABLE).transform(test)
     assert (ours.dtype, ours.shape, ours.has_canonical_format) == (np.float32, theirs.shape, True)
-    apart = abs(ours - theirs)
-    assert apart.max() < 1e-5
+    assert abs(ours - theirs).max() < 1e-5
+    assert Hashed(8).fit_items(train, None, TABLE).transform(test[:0]).shape == (0, 8)
 
 
 def test_a_category_of_its_own_in_every_row_adds_nothing_to_what_is_saved():

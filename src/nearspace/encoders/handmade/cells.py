@@ -185,6 +185,11 @@ class Cells(Encoder):
         return [self, *(part for encoder in inner for part in encoder.parts)]
 
     @property
+    def effort(self) -> float:  # type: ignore[override]
+        """One, and that of the encoder of texts."""
+        return 1 + sum(part.effort for part in self.parts[1:])
+
+    @property
     def is_reproducible(self) -> bool:
         """Whether the spec of the encoder of texts says all that its vectors depend on."""
         return all(part.is_reproducible for part in self.parts[1:])
