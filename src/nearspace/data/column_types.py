@@ -89,7 +89,9 @@ def is_code(column: pd.Series) -> bool:
 
 def _all_differ(column: pd.Series) -> bool:
     """Return whether there are many rows, and each has a value of its own."""
-    return len(column) >= FEWEST_NAMED and not column.hasnans and column.is_unique
+    # A few show it of nearly all columns.
+    few = len(column) >= FEWEST_NAMED and column.iloc[:TRIED].is_unique
+    return few and not column.hasnans and column.is_unique
 
 
 def _numbers_rows(column: pd.Series) -> bool:

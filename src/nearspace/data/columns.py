@@ -410,9 +410,9 @@ def holds_texts(column: pd.Series, words: int) -> bool:
 
     if not (types.is_object_dtype(column.dtype) or types.is_string_dtype(column.dtype)):
         return False
-    cells = column.dropna()
-    cells = cells.iloc[:: -(-len(cells) // LOOKED_AT) or 1]
-    if not len(cells) or not all(isinstance(cell, str) for cell in cells):
+    there = column.dropna()
+    cells = there.iloc[:: -(-len(there) // LOOKED_AT) or 1].tolist()
+    if not all(isinstance(cell, str) for cell in cells) or 2 * len({*cells}) <= len(cells):
         return False
     lengths = [max(len(cell.split()), len(UNCUT.findall(cell)) / 2) for cell in cells]
-    return bool(np.median(lengths) >= words and cells.nunique() > len(cells) / 2)
+    return bool(np.median(lengths) >= words)
