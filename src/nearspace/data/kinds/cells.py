@@ -53,6 +53,7 @@ def usual_cells(items: pd.DataFrame, types: Mapping[str, str]) -> UsualCells:
     Examples
     --------
     >>> import pandas as pd
+    >>> import numpy as np
     >>> rows = pd.DataFrame({"age": np.arange(101.0), "city": ["Oslo"] * 100 + ["Rome"]})
     >>> usual = usual_cells(rows, {"age": "number", "city": "category"})
     >>> [usual.mark("age", age) for age in (0.5, 50.0, 99.5)], usual.mark("city", "Rome")
