@@ -181,3 +181,26 @@ def test_a_column_all_missing_is_told(tmp_path):
     (tmp_path / "a.csv").write_text("x,c\n" + "1,\n2,\n" * 10)
     data = load(tmp_path / "a.csv")
     assert any("No cell holds anything of 'c'" in note for note in data.notes)
+
+
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        (["one", "two", "Twelve"], "holds numbers in words, such as 'one'"),
+        (["5 kg", "300 g", "2 kg"], "holds numbers in several units"),
+        (["2024-05-31", "01.06.2024", "06/02/2024"], "holds dates written in 3 ways"),
+    ],
+)
+def test_what_looks_like_numbers_or_dates_and_is_none_is_told(tmp_path, cells, told):
+    frame = pd.DataFrame({"x": range(30), "w": cells * 10})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    data = load(tmp_path / "a.csv")
+    assert data.kind.column_kinds["w"] == "category"
+    assert any(told in note for note in data.notes)
+
+
+def test_thousands_of_columns_are_read_and_one_that_is_named_left_out():
+    frame = pd.DataFrame(RNG.normal(size=(5, 3000)), columns=[f"c{i}" for i in range(3000)])
+    data = load(frame.assign(row="x"), types={"row": "id"})
+    assert len(data.kind.columns) == 3000
+    assert "3,000 columns" in data.notes[0]

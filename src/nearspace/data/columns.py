@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nearspace.data.dates import Dates, parse_dates
-from nearspace.data.numerals import AGREE, Numerals, Undecided, count_cells, parse_numbers
+from nearspace.data.numerals import (
+    AGREE,
+    Numerals,
+    Undecided,
+    cells_of,
+    count_cells,
+    parse_numbers,
+    spread,
+)
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,6 +46,13 @@ NAMED = 5  # columns, or words, that a note names
 LOOKED_AT = 1000  # cells, spread over a column
 # Letters of scripts that put no blanks between words.
 UNCUT = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+# fmt: off
+NUMBER_WORDS = frozenset((
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred",
+))
+# fmt: on
 # Words that stand for a missing category, as pandas reads them too.
 NO_CATEGORY = ("NA", "N/A", "n/a", "#N/A", "nan", "NaN", "-nan", "NULL", "null", "None", "<NA>")
 
@@ -218,6 +233,12 @@ def _column(
     for undecided in (numbers, dates):
         if isinstance(undecided, Undecided) and wanted is None:
             told.sentences.append(f"'{name}' {undecided.reason}: read as text.")
+    tried = {cell.strip().lower() for cell in spread(cells_of(column))}
+    if numbers is None and wanted is None and tried and tried <= NUMBER_WORDS:
+        told.sentences.append(
+            f"'{name}' holds numbers in words, such as '{min(tried)}': read as categories, which "
+            "have no order."
+        )
     return _category(column, told) if written else column
 
 

@@ -94,7 +94,7 @@ def parse_dates(
     counts = {way: int((~np.isnat(values)).sum()) for way, values in dates.items()}
     way = max(counts, key=counts.__getitem__)
     if not counts[way] or counts[way] < agree * present:
-        return _unread(cells, list(dates.values()), agree * present)
+        return _unread(cells, list(dates.values()), agree * present) or _several(cells, fits, agree)
     if list(counts.values()).count(counts[way]) > 1 and _differ(dates):
         example = cells.filter(fits[order])[0].as_py()
         return Undecided(
@@ -113,6 +113,21 @@ def _unread(cells: pa.Array, dates: list[np.ndarray], wanted: float) -> Undecide
     if wanted and (pc.sum(pc.match_substring_regex(cells, SHORT)).as_py() or 0) >= wanted:
         return Undecided("holds what may be dates with two-digit years, which are not read")
     return None
+
+
+def _several(cells: pa.Array, fits: dict[str, pa.Array], agree: float) -> Undecided | None:
+    """Return that cells are dates written in several ways, where nearly all are in one of them."""
+    import pyarrow.compute as pc
+
+    written = {form: cells.filter(of) for form, of in fits.items() if pc.any(of).as_py()}
+    total = sum(len(some) for some in written.values())
+    if len(written) < 2 or total < agree * (len(cells) - cells.null_count):
+        return None
+    first, second = (some[0].as_py() for some in list(written.values())[:2])
+    return Undecided(
+        f"holds dates written in {len(written)} ways, such as '{first}' and '{second}', which are "
+        "not read"
+    )
 
 
 def _read(cells: pa.Array, fits: pa.Array, form: str) -> np.ndarray:

@@ -161,7 +161,7 @@ def frame_source(
     if asked.kind not in (None, Table.name):
         return Source(items, name, "", roles, [*said, *told], _others(meta, items.columns, names))
     kind, more = _table(items, asked, beside, name)
-    items = items[[each for each in items.columns if each not in kind.of("id")]]
+    items = items.drop(columns=kind.of("id"))
     kind = dataclasses.replace(kind, columns=tuple(c for c in kind.columns if c[1] != "id"))
     others = _others(meta, items.columns, names)
     return Source(items, name, "", roles, [*said, *told, *more], others, kind=kind)

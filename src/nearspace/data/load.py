@@ -163,7 +163,7 @@ def load(
                 raise DataError(f"A Dataset cannot be read with {option}=; leave it out.")
         return source
     check_columns(columns)
-    check_types(types, "load")
+    check_types(types, "types=")
     check_chunks(chunks, overlap)
     if limit is not None and limit < 1:
         raise DataError(f"load: expected a limit of at least 1, got {limit}.")

@@ -20,6 +20,7 @@ FEW, MOST = 2000, 10_000  # items on which values are screened, and tried
 TEST_ENOUGH = 500  # test items, below which training items are asked about too
 FOLDS = 5
 BINS, BINS_PER_CLASS = 64, 4
+FEWEST_IN_BIN = 5  # items on average: one that is alone in its bin tells itself
 
 Way = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
@@ -172,8 +173,9 @@ def _screened(values: np.ndarray, target: Target) -> float:
         codes = np.where(np.bincount(codes)[codes] > 1, codes, len(codes))
     else:
         edges = np.unique(values[np.isfinite(values)])
-        bins = max(BINS, BINS_PER_CLASS * target.width)
-        if len(edges) > max(bins, len(values) / 4):  # else each may be a name of its own
+        if len(edges) > len(values) / 4:  # else each may be a name of its own
+            bins = max(BINS, BINS_PER_CLASS * target.width)
+            bins = min(bins, max(2 * target.width, len(values) // FEWEST_IN_BIN))
             edges = np.unique(np.nanquantile(values, np.arange(1, bins) / bins))
         codes = np.searchsorted(edges, values)
     if codes.max() == codes.min():

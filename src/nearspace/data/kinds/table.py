@@ -92,7 +92,7 @@ class Table(Kind):
     def described(self) -> str:
         """How many columns there are, and which of each type."""
         told = [f"{TYPES[of]} ({named(names)})" for of in TYPES if (names := self.of(of))]
-        return f"{len(self.columns)} {'column' if len(self.columns) == 1 else 'columns'}: " + (
+        return f"{len(self.columns):,} {'column' if len(self.columns) == 1 else 'columns'}: " + (
             "; ".join(told)
         )
 
@@ -413,7 +413,7 @@ def _ratio(ratio: str, kinds: Mapping[str, str]) -> tuple[str, str, str]:
         wrong = over if kinds[over] != "number" else under
         told = (
             f"ratio='{ratio}' needs numbers, and the column '{wrong}' holds "
-            f"{TYPES[kinds[wrong]]}; say types={{'{wrong}': 'number'}} if it should."
+            f"{TYPES[kinds[wrong]]}; say by types= that it is a number, if its cells are."
         )
     raise DataError(f"Tables: {told}")
 
