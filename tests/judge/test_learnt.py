@@ -111,3 +111,14 @@ def test_much_work_is_done_on_fewer_rows_or_left_out(rows, monkeypatch):
     board = compare(rows.take(np.arange(600)), encoders=[Memorises()])
     assert row(board, "Memorises").flattery is None
     assert any("is not known: a fit on even 200 more rows" in note for note in board.notes)
+
+
+def test_without_time_or_by_another_score_nothing_is_looked_at(rows, monkeypatch):
+    few = rows.take(np.arange(300))
+    board = compare(few, encoders=[Memorises()], rank_by="preservation")
+    assert row(board, "Memorises").flattery is None
+    assert not any("labels" in note for note in board.notes)
+    monkeypatch.setattr("nearspace.judge.budget.Budget.left", 0.0)
+    board = compare(few, encoders=[Memorises()])
+    assert row(board, "Memorises").flattery is None
+    assert any("is not known: there was no time for it" in note for note in board.notes)

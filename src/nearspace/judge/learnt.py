@@ -67,7 +67,8 @@ def with_halves(
         Which could not be looked at, and why.
     """
     score = SCORES[task.rank_by]
-    looks = task.of_items and task.labelled and score.per_unit and score.name != AMONG_TEST
+    looks = task.name in score.needs and score.per_unit and score.name != AMONG_TEST
+    looks &= task.of_items and task.labelled
     rows, notes = [], []
     for row in judged:
         encoder = given.get(row.spec)

@@ -15,7 +15,15 @@ from nearspace.report.base import Page, section
 from nearspace.report.figures import ends, in_a_square
 from nearspace.report.sheets import sheets
 from nearspace.space.map.keywords import keywords
-from nearspace.space.map.landmarks import READ, Cluster, Landmarks, classes, landmarks, numbers_of
+from nearspace.space.map.landmarks import (
+    MOST_NAMED,
+    READ,
+    Cluster,
+    Landmarks,
+    classes,
+    landmarks,
+    numbers_of,
+)
 from nearspace.space.map.maps import K, Map
 from nearspace.space.map.maps import layout as laid_out
 from nearspace.space.map.tsne import FEWEST
@@ -32,7 +40,6 @@ TEXT = 240, 1000  # characters of a text, or of a row of a table, that a page ha
 TEXTS = 8_000_000  # characters of all together, from which on each is cut
 LISTED = 200  # outliers, and groups of near-duplicates
 MEMBERS = 24  # of a group
-NAMED = 40  # classes in the legend
 TOLD = 5  # words of a class
 
 
@@ -230,7 +237,7 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
         names, of = classes(space.labels)
         counts = np.bincount(of[of >= 0], minlength=len(names))
         ranked = _natural_order(names)
-        if len(names) > NAMED:  # the legend names the first
+        if len(names) > MOST_NAMED:  # the legend names the first
             ranked = np.argsort(-counts, kind="stable")
         rank = np.append(np.argsort(ranked), -1)
         colourings["label"] = {
@@ -238,7 +245,7 @@ def _colourings(space: Space, marks: Landmarks, order: np.ndarray) -> dict[str, 
             "counts": counts[ranked].tolist(),
             "codes": _packed(rank[of][order], "<i4"),
             "missing": int((of < 0).sum()),
-            "told": _words_of(space, names[ranked]) if len(names) <= NAMED else [],
+            "told": _words_of(space, names[ranked]) if len(names) <= MOST_NAMED else [],
         }
     colourings["cluster"] = {
         "names": [cluster_name(at, of) for at, of in enumerate(marks.clusters)],

@@ -17,7 +17,17 @@ from nearspace.metrics.retrieval import nearest, subsample
 from nearspace.space.map.keywords import keywords
 from nearspace.space.space import Space
 
-__all__ = ["READ", "Alike", "Cluster", "Landmarks", "Outlier", "classes", "landmarks", "numbers_of"]
+__all__ = [
+    "MOST_NAMED",
+    "READ",
+    "Alike",
+    "Cluster",
+    "Landmarks",
+    "Outlier",
+    "classes",
+    "landmarks",
+    "numbers_of",
+]
 
 K = 10
 MOST_CLUSTERED = 20_000  # items that HDBSCAN is given: its time grows with their square
@@ -27,6 +37,7 @@ FAR = 3.0  # robust standard deviations of the logarithm of distances, beyond wh
 BORDER = 3  # pairs just beyond the limit that are shown
 MOST = 0.6  # of a cluster's items, which the labels in its name have together
 NAMED = 3  # labels in a name
+MOST_NAMED = 40  # classes in a legend
 WORDS = 3
 READ = 5000  # characters of a text, which tell what it is about
 
@@ -229,19 +240,26 @@ def classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def numbers_of(labels: np.ndarray) -> np.ndarray | None:
     """Return labels as numbers on a scale, NaN where one is missing; None where they are classes.
 
-    Whole numbers are classes, as `load` takes them.
+    Whole numbers are classes, as `load` takes them, but for those that are more than a legend names
+    and have gaps, as amounts have and numbers of classes have not.
 
     Examples
     --------
     >>> numbers_of(np.array([0.5, None, 2], dtype=object)).tolist()
     [0.5, nan, 2.0]
+    >>> numbers_of(np.arange(100)) is None, numbers_of(50 * np.arange(100)).max()
+    (True, np.float64(4950.0))
     """
     values = [np.nan if value is None else value for value in labels.tolist()]
     if not all(isinstance(value, int | float) for value in values):
         return None
     numbers = np.array(values, dtype=np.float64)
     there = numbers[np.isfinite(numbers)]
-    return numbers if (there != np.trunc(there)).any() else None
+    if (there != np.trunc(there)).any():
+        return numbers
+    different = np.unique(there)
+    gaps = len(different) and different[-1] - different[0] >= len(different)
+    return numbers if gaps and len(different) > MOST_NAMED else None
 
 
 def _texts(space: Space) -> list[str] | None:
