@@ -107,6 +107,7 @@ def test_columns_of_every_type_are_as_trees_take_them():
             "day": pd.date_range("2020-01-01", periods=n),
             "says": ["red wine, dry", "white wine", "a cold beer"] * 200,
             "name": [f"row {at}" for at in range(n)],
+            "empty": np.full(n, np.nan),
         }
     )
     types = {"code": "category", "tags": "categories", "day": "date", "says": "text"}

@@ -208,6 +208,7 @@ def raw_columns(
             )
         else:
             sides.append((_numbers(cells[0]), _numbers(cells[1]), False))
+    sides = [side for side in sides if np.isfinite(side[0]).any()]  # what none has cannot be split
     if not sides:
         raise NearspaceError("There is no column to tell from but such as name the rows.")
     own, others, categorical = zip(*sides, strict=True)
