@@ -305,9 +305,8 @@ def test_the_cache_computes_only_what_is_new(digits, tmp_path, pca_fits):
     specs = ["pca(dim=3)", "mlp(epochs=2)@fc1", "mlp(epochs=2)@fc2", "pca(dim=4)"]
     second = compare(digits, encoders=specs, cache=tmp_path)
     assert pca_fits == [3, 4]
-    assert (
-        len(list((tmp_path / "fits").iterdir())) == 6
-    )  # raw, hog, pca, pca, one mlp, and it of a half
+    # Raw, hog, pca, pca, one mlp, and the same fitted on half of the rows.
+    assert len(list((tmp_path / "fits").iterdir())) == 6
     for spec in ("raw", "pca(dim=3)", "mlp(epochs=2)@fc1"):
         assert row(first, spec).scores == row(second, spec).scores
         costs = row(first, spec).cost, row(second, spec).cost
