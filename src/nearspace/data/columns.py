@@ -263,11 +263,11 @@ def _category(column: pd.Series, told: _Told) -> Any:
     return cells.to_pandas() if words else column
 
 
-def named(names: Iterable[str]) -> str:
+def named(names: Iterable[str], most: int = NAMED) -> str:
     """Return the names of columns in quotes, the first few of many."""
     names = list(names)
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(f"'{name}'" for name in names[:NAMED]) + more
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(f"'{name}'" for name in names[:most]) + more
 
 
 def _missing(name: str, words: Mapping[str, int]) -> str:

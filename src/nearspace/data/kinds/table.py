@@ -16,7 +16,7 @@ from nearspace.data.column_types import (
     is_code,
     sign_of,
 )
-from nearspace.data.columns import named
+from nearspace.data.columns import NAMED, named
 from nearspace.data.duplicates import equal_rows, near_rows, numbers_scaled, plain_form
 from nearspace.data.kinds.cells import UsualCells, cell_text, drawn_row, usual_cells
 from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, is_frame
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = ["Table"]
+
+ALL_NAMED = 24  # columns, of which each is named with its type
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +93,8 @@ class Table(Kind):
     @property
     def described(self) -> str:
         """How many columns there are, and which of each type."""
-        told = [f"{TYPES[of]} ({named(names)})" for of in TYPES if (names := self.of(of))]
+        most = len(self.columns) if len(self.columns) <= ALL_NAMED else NAMED
+        told = [f"{TYPES[of]} ({named(names, most)})" for of in TYPES if (names := self.of(of))]
         return f"{len(self.columns):,} {'column' if len(self.columns) == 1 else 'columns'}: " + (
             "; ".join(told)
         )
