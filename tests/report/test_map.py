@@ -267,3 +267,25 @@ def test_write_map_lays_out_or_takes_a_map_of_the_same_items(tmp_path):
         write_map(space[::-1], path, layout(space))
     with pytest.raises(NearspaceError, match="no items to map"):
         write_map(space[:0], path)
+
+
+def test_few_texts_stand_above_their_points(opened):
+    words = ["near", "far", "alike", "other"] * 20
+    places = np.stack([np.repeat(np.arange(10), 8), np.tile(np.arange(8), 10)], axis=1)
+    meta = pa.table({"text": words})
+    space = Space(places.astype(float), np.arange(80), None, Recipe("x", "0", "x"), meta=meta)
+    page, trouble = opened(map_page(space, a_map(space, places), Landmarks(np.full(80, -1))).html())
+    written = """() => {
+        const said = [], write = pen.fillText;
+        pen.fillText = (text) => said.push(text);
+        drawNames(); pen.fillText = write; return said; }"""
+    assert page.evaluate(written) == []  # too many are in view
+    page.evaluate("camera.scale *= 3")
+    near = page.evaluate(written)
+    assert set(near) <= {*words}
+    assert 4 <= len(near) <= 60
+    page.fill("#search", "alike")
+    page.wait_for_timeout(300)
+    assert set(page.evaluate(written)) == {"alike"}
+    assert trouble() == []
+    page.close()

@@ -131,12 +131,16 @@ function nameFor(title) {
   while (words.length > 1 && pen.measureText(words.join(", ")).width > Math.max(120, width / 5)) words.pop();
   return cut(words.join(", "), 34);
 }
+const MOST_NAMED = 60;
 function drawNames() {
   pen.font = `600 12.5px ${inks.sans}`; pen.textAlign = "center"; pen.textBaseline = "middle"; pen.lineJoin = "round";
   const taken = [];
-  for (const { title, at } of page.clusters) {
-    const text = nameFor(title);
-    const x = (at[0] - camera.x) * camera.scale + width / 2, y = (camera.y - at[1]) * camera.scale + height / 2;
+  const names = page.clusters.map(({ title, at }) => [600, nameFor(title), (at[0] - camera.x) * camera.scale + width / 2, (camera.y - at[1]) * camera.scale + height / 2]);
+  // Where few texts are in view, each stands above its point.
+  const few = page.texts.length && !page.sheets ? inView(MOST_NAMED) ?? [] : [];
+  names.push(...few.filter((i) => page.texts[i] && meant(i)).map((i) => [400, cut(page.texts[i], 24), across(i), down(i) - 15]));
+  for (const [weight, text, x, y] of names) {
+    pen.font = `${weight} 12.5px ${inks.sans}`;
     const half = pen.measureText(text).width / 2 + 3;
     if (x + half < 0 || x - half > width || y < 0 || y > height) continue;
     const left = Math.max(half, Math.min(width - half, x));
