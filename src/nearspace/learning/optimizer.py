@@ -26,7 +26,7 @@ class AdamW:
     ----------
     params : sequence of Tensor
         What is trained; one without a gradient stays as it is, and so do the rows of a table
-        that a sparse gradient leaves out: each row counts its own steps.
+        that a sparse gradient leaves out.
     weight_decay : float
         Share of the weights, times the learning rate, that each step takes off.
 
@@ -76,20 +76,33 @@ class AdamW:
         )  # fmt: skip
 
     def _step_rows(self, at: int, param: Tensor, learning_rate: float) -> None:
-        """Take a step along a sparse gradient, in the rows that it has."""
+        """Take a step along a sparse gradient, in the rows that it has.
+
+        Momentum moves a row of a dense gradient on while none comes: what it so missed, a row
+        catches up with when it is seen again.
+        """
         if at not in self.states:
             mean, square = torch.zeros_like(param), torch.zeros_like(param)
-            self.states[at] = (mean, square, param.new_zeros(len(param), 1))
-        means, squares, counts = self.states[at]
+            self.states[at] = (mean, square, param.new_zeros(len(param) + 1, 1))
+        means, squares, last = self.states[at]  # the steps of rows, and in the end of them all
+        last[-1] += 1
         gradient = param.grad.coalesce()  # type: ignore[union-attr]
         rows, slope = gradient.indices()[0], gradient.values()
-        count = counts[rows] + 1
-        mean = means[rows].lerp(slope, 1 - BETAS[0])
-        square = squares[rows].lerp(slope.square(), 1 - BETAS[1])
-        spread = (square / (1 - BETAS[1] ** count)).sqrt() + EPSILON
-        shrunk = param[rows] * (1 - learning_rate * self.weight_decay)
-        param[rows] = shrunk - learning_rate / (1 - BETAS[0] ** count) * mean / spread
-        means[rows], squares[rows], counts[rows] = mean, square, count
+        step, gap, (first, second) = last[-1].clone(), last[-1] - 1 - last[rows], BETAS
+        mean, square = means[rows], squares[rows]
+
+        def move(steps: Tensor) -> Tensor:
+            spread = (square / (1 - second**steps)).sqrt() + EPSILON
+            return mean / (1 - first**steps) / spread
+
+        # Of the steps that were missed the first ten or so moved the row, each less than the last.
+        ratio = first / second**0.5
+        moved = ratio * (1 - ratio**gap) / (1 - ratio) * move(step - gap + gap.clamp(max=10) / 2)
+        mean = (mean * first**gap).lerp(slope, 1 - first)
+        square = (square * second**gap).lerp(slope.square(), 1 - second)
+        shrunk = param[rows] * (1 - learning_rate * self.weight_decay) ** (gap + 1)
+        param[rows] = shrunk - learning_rate * (moved + move(step))
+        means[rows], squares[rows], last[rows] = mean, square, step
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
