@@ -158,9 +158,12 @@ def tap_sides(
     return tapped(task.train, n_train), tapped(task.test, n_test)
 
 
-def with_input(side: Dataset, tapped: Tapped) -> Tapped:
-    """Return what layers make of the items of a side, and the raw input as a layer before them."""
-    raw = side.kind.features(take_items(side.items, tapped.at))
+def with_input(side: Dataset, tapped: Tapped, encoder: Any) -> Tapped:
+    """Return what layers make of the items of a side, and the input as a layer before them.
+
+    The encoder is that of the raw input, fitted on the training side.
+    """
+    raw = encoder.transform(take_items(side.items, tapped.at))
     off = raw == 0
     return dataclasses.replace(
         tapped,

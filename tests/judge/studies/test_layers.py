@@ -80,6 +80,13 @@ def test_the_raw_input_is_a_candidate_like_any_layer(board):
     )
 
 
+def test_layers_of_a_table_stand_beside_its_cells():
+    customers = load("customers")
+    table = compare_layers(customers, "entity(dim=4, hidden=(8,), epochs=1)")
+    assert [row.name for row in table.rows] == ["raw", "entities", "numbers", "fc1", "embedding"]
+    assert table.rows[0].dim == len(customers.items.columns)
+
+
 def test_no_layer_may_be_called_as_the_input_is():
     items = load("digits").items[:60].reshape(60, -1)
     net = nn.Sequential(OrderedDict(raw=nn.Linear(64, 4)))

@@ -17,6 +17,7 @@ from nearspace.data.load import dataset_of
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.layers import Layers
+from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, called_as, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
 from nearspace.judge.card import row_line
@@ -286,7 +287,8 @@ def compare_layers(
         )
     train, test = sides
     if asked.labelled:
-        train, test = with_input(asked.train, train), with_input(asked.test, test)
+        raw = make("raw").fit_on(asked.train)
+        train, test = with_input(asked.train, train, raw), with_input(asked.test, test, raw)
     notes = (*asked.notes, *asked.ranking_notes("layers"))
     if train.n < len(asked.train) or test.n < len(asked.test):
         notes = (
