@@ -216,6 +216,15 @@ def test_texts_go_to_an_encoder_of_texts_that_needs_no_labels():
     assert vectors.get_feature_names_out().tolist()[0] == "remark: alike"
 
 
+@pytest.mark.parametrize("spec", SPECS[:3])
+def test_columns_of_new_categories_alone_are_told(spec):
+    encoder = fitted(spec)
+    test = rows(50, seed=1)
+    assert not encoder.notes_on(test)
+    (note,) = encoder.notes_on(test.assign(town="Paris", tags="x|y"))
+    assert note == "Most cells hold categories that were not seen in training: 'town', 'tags'."
+
+
 def test_raw_is_one_number_a_column_and_texts_are_told():
     train = rows()
     encoder = fitted("raw", train)

@@ -22,6 +22,7 @@ from nearspace.encoders.handmade.codings import (
     HotCoding,
     NumberCoding,
     TextCoding,
+    share_unseen,
     texts_left_out,
 )
 from nearspace.encoders.spec import make
@@ -29,6 +30,7 @@ from nearspace.errors import DataError, SpecError
 
 __all__ = ["Cells", "Frequency", "Ordinal"]
 
+MANY_NEW = 0.5  # of the categories in a column, which nobody expects
 MOST_CATEGORIES = 30  # of a column that holds several at once, and so has no order
 
 
@@ -208,6 +210,24 @@ class Cells(Encoder):
             own.append(f"Rarer categories count as other ones in {named(rare)}.")
         inner = [note for coding in self._embedded for note in coding.encoder.notes]
         return tuple(dict.fromkeys([*own, *inner]))
+
+    def notes_on(self, X: Any) -> tuple[str, ...]:
+        """Return in which columns of rows most categories are new, and what there is of texts."""
+        items = self._check(X, reset=False)
+        new = [
+            name
+            for name, _, coding in self._codings
+            if isinstance(coding, HotCoding | AmountCoding)
+            and share_unseen(coding, items[name]) > MANY_NEW
+        ]
+        own = [f"Most cells hold categories that were not seen in training: {named(new)}."]
+        inner = [
+            note
+            for name, _, coding in self._codings
+            if isinstance(coding, TextCoding)
+            for note in coding.notes_on(items[name])
+        ]
+        return tuple(dict.fromkeys([*(own if new else ()), *inner]))
 
     def check_whole(self) -> None:
         """Raise an error unless what it learnt is of columns of its table, and they of its kind."""

@@ -16,7 +16,7 @@ from sklearn.base import clone
 from nearspace.data import Text
 from nearspace.data.columns import named
 from nearspace.data.declared import check_declared, declared
-from nearspace.data.rounding import NOISE, large_offsets
+from nearspace.data.rounding import NOISE
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.categories import FIRST_VALUE, MISSING, UNSEEN, Categories
 from nearspace.encoders.numbers import (
@@ -44,10 +44,10 @@ __all__ = [
     "DateCoding",
     "HotCoding",
     "NumberCoding",
-    "PlainCoding",
     "TextCoding",
     "codes_by_row",
     "in_order",
+    "share_unseen",
     "texts_left_out",
 ]
 
@@ -193,61 +193,6 @@ class DateCoding(NumberCoding):
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class PlainCoding(Coding):
-    """A number as it is, a date in years, the place of a category among the commonest.
-
-    Attributes
-    ----------
-    type : {"number", "date", "category", "categories"}
-        Of the column.
-    middle, offset : float
-        Where a missing number stands, and what is then taken off all.
-    values : list of str
-        What cells of categories hold, the commonest first; one that holds several is one of its
-        own.
-    """
-
-    type: str
-    middle: float
-    offset: float
-    values: list[str]
-
-    @classmethod
-    def of(cls, column: pd.Series, type: str) -> Self:
-        """Return the coding of a column of a type."""
-        if type in ("category", "categories"):
-            return cls(type, 0.0, 0.0, Categories.of(column).values)
-        values = _numbers(column, type)
-        present = values[~np.isnan(values)]
-        offset = large_offsets(present[:, None])
-        present, factor = in_range(present)
-        middle = present.mean() / factor if len(present) else 0.0
-        return cls(type, float(middle), 0.0 if offset is None else float(offset[0]), [])
-
-    def transform(self, column: pd.Series) -> np.ndarray:
-        """Return ``(n, 1)`` numbers of ``n`` checked cells."""
-        if self.type in ("category", "categories"):
-            return np.maximum(self._categories.codes(column) - FIRST_VALUE, -1.0)[:, None]
-        values = _numbers(column, self.type)
-        return (np.where(np.isnan(values), self.middle, values) - self.offset)[:, None]
-
-    @functools.cached_property
-    def _categories(self) -> Categories:
-        return _categories_of(self.values)
-
-    def names(self, name: str) -> list[str]:
-        """Return a name for each number of a cell of the column of a name."""
-        return [name]
-
-    def check(self) -> None:
-        """Raise an error unless it is of a type that has numbers, and no category stands twice."""
-        if self.type not in ("number", "date", "category", "categories"):
-            raise ValueError(f"a column of the type {self.type!r} has no numbers")
-        if len(set(self.values)) < len(self.values):
-            raise ValueError("a category stands twice")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
 class HotCoding(Coding):
     """A column for each category and one for others; 1 where the cell holds it.
 
@@ -376,6 +321,10 @@ class TextCoding(Coding):
         """Return a name for each number of a cell of the column of a name."""
         return [f"{name}: {each}" for each in self.encoder.get_feature_names_out()]
 
+    def notes_on(self, column: pd.Series) -> tuple[str, ...]:
+        """Return what there is to say of the texts in checked cells."""
+        return self.encoder.notes_on(_texts(column))
+
     @functools.cached_property
     def is_sparse(self) -> bool:
         """Whether its vectors are."""
@@ -399,6 +348,18 @@ def codes_by_row(
         return np.arange(len(column)), categories.codes(column)
     codes, offsets = categories.codes_of_each(column)
     return np.repeat(np.arange(len(column)), np.diff(offsets)), codes
+
+
+def share_unseen(coding: HotCoding | AmountCoding, column: pd.Series) -> float:
+    """Return which share of the categories in the cells of a column was not seen in training.
+
+    It is 0 where not all that were seen are known, since rare ones have no dimension.
+    """
+    _, codes = codes_by_row(_categories_of(coding.values), column, coding.several)
+    present = codes[codes != MISSING]
+    if not len(present) or (isinstance(coding, HotCoding) and coding.n_seen > len(coding.values)):
+        return 0.0
+    return float((present == UNSEEN).mean())
 
 
 def texts_left_out(names: list[str], instead: str) -> tuple[str, ...]:
@@ -452,10 +413,6 @@ def _averaged(
     lengths = np.bincount(rows, minlength=len(column))
     sums = np.bincount(rows, amounts[codes], minlength=len(column))
     return np.where(lengths, sums / np.maximum(lengths, 1), amounts[MISSING])
-
-
-def _numbers(column: pd.Series, type: str) -> np.ndarray:
-    return years(_dates(column)) if type == "date" else column.to_numpy(dtype=np.float64)
 
 
 def _dates(column: pd.Series) -> np.ndarray:

@@ -142,9 +142,9 @@ class OneHot(Cells):
         return (*self.vocabulary.notes, told)
 
     def notes_on(self, X: Any) -> tuple[str, ...]:
-        """Return which share of the tokens of texts is unknown, and how many texts are cut."""
+        """Return what is new among cells; of texts, which share is unknown, how many are cut."""
         if self.vocabulary_ is None:
-            return ()
+            return super().notes_on(X)
         items = self._check(X, reset=False)
         n_cut = int((np.diff(self.vocabulary.ids(items)[1]) > self.length_).sum())
         cut = f"{n_cut:,} of {len(items):,} texts are longer than {self.length_:,} tokens, and cut."

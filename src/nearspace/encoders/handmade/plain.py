@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy.sparse import issparse
@@ -12,10 +13,17 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Image, Kind, Table
+from nearspace.data.rounding import large_offsets
 from nearspace.encoders.base import Encoder, fewer
+from nearspace.encoders.categories import FIRST_VALUE, Categories
 from nearspace.encoders.decoder import FlatDecoder
-from nearspace.encoders.handmade.codings import PlainCoding, texts_left_out
+from nearspace.encoders.handmade.codings import Coding, texts_left_out
+from nearspace.encoders.numbers import years
 from nearspace.errors import DataError
+from nearspace.metrics.exact import in_range
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["HOG", "ColourHistogram", "Raw"]
 
@@ -107,6 +115,67 @@ class Raw(Encoder):
     def _decoder(self) -> FlatDecoder | None:
         """Return that of images and vectors, which are only flattened."""
         return FlatDecoder(self.kind_, self.width_) if self.kind_.shape_of_item else None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PlainCoding(Coding):
+    """A number as it is, a date in years, the place of a category among the commonest.
+
+    Attributes
+    ----------
+    type : {"number", "date", "category", "categories"}
+        Of the column.
+    middle, offset : float
+        Where a missing number stands, and what is then taken off all.
+    values : list of str
+        What cells of categories hold, the commonest first; one that holds several is one of its
+        own.
+    """
+
+    type: str
+    middle: float
+    offset: float
+    values: list[str]
+
+    @classmethod
+    def of(cls, column: pd.Series, type: str) -> Self:
+        """Return the coding of a column of a type."""
+        if type in ("category", "categories"):
+            return cls(type, 0.0, 0.0, Categories.of(column).values)
+        values = _numbers(column, type)
+        present = values[~np.isnan(values)]
+        offset = large_offsets(present[:, None])
+        present, factor = in_range(present)
+        middle = present.mean() / factor if len(present) else 0.0
+        return cls(type, float(middle), 0.0 if offset is None else float(offset[0]), [])
+
+    def transform(self, column: pd.Series) -> np.ndarray:
+        """Return ``(n, 1)`` numbers of ``n`` checked cells."""
+        if self.type in ("category", "categories"):
+            return np.maximum(self._categories.codes(column) - FIRST_VALUE, -1.0)[:, None]
+        values = _numbers(column, self.type)
+        return (np.where(np.isnan(values), self.middle, values) - self.offset)[:, None]
+
+    @functools.cached_property
+    def _categories(self) -> Categories:
+        return Categories(self.values, np.zeros(len(self.values), np.int64))
+
+    def names(self, name: str) -> list[str]:
+        """Return a name for each number of a cell of the column of a name."""
+        return [name]
+
+    def check(self) -> None:
+        """Raise an error unless it is of a type that has numbers, and no category stands twice."""
+        if self.type not in ("number", "date", "category", "categories"):
+            raise ValueError(f"a column of the type {self.type!r} has no numbers")
+        if len(set(self.values)) < len(self.values):
+            raise ValueError("a category stands twice")
+
+
+def _numbers(column: pd.Series, type: str) -> np.ndarray:
+    if type == "date":
+        return years(column.to_numpy(dtype="datetime64[us]"))
+    return column.to_numpy(dtype=np.float64)
 
 
 class HOG(Encoder):
