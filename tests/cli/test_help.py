@@ -123,7 +123,7 @@ def test_no_sentence_of_the_library_names_a_parameter_that_no_option_is_made_of(
     of_encoders = {
         *("axis", "body", "device", "dim", "keypoints", "length", "likelihood", "long", "model"),
         *("max_features", "of", "pool", "prompt", "strict", "tokenizer"),
-        *("context", "dropout", "objective"),
+        *("context", "dropout", "objective", "texts"),
     }
     for file in Path(inspect.getfile(nearspace)).parent.rglob("*.py"):
         raised = [
