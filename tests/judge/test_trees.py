@@ -161,3 +161,12 @@ def test_what_fails_is_a_row_and_what_has_no_time_is_told(monkeypatch):
     monkeypatch.setattr("nearspace.judge.budget.Budget.left", 0.0)
     late = compare(checkers(), encoders=["raw"], minutes=5)
     assert any(note.startswith("Left out") and TREES in note for note in late.notes)
+
+
+def test_more_work_than_a_reference_is_worth_is_left_out():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.random((440, 70)))
+    board = compare(load(frame, labels=[f"c{at % 110}" for at in range(440)]), encoders=["raw"])
+    (failure,) = board.failures
+    assert failure.spec == TREES
+    assert failure.error.endswith("for a reference: 70 columns, 330 rows, 110 trees a round.")

@@ -298,7 +298,7 @@ def assemble(
         spaces=tuple(row.spec for row in mapped),
         resolution=resolution,
         better_by=better_by,
-        mistakes=_mistakes(task, judged, results),
+        mistakes=_mistakes(task, judged, results, shown["queries"].usual),
         disagreements=_disagreements(task, judged, results),
         gap=gap_to_reference(task, by_spec, references, apart),
         **shown,
@@ -442,12 +442,13 @@ def _ranked(
     return ranked + rest, resolution
 
 
-def _mistakes(task: Task, judged: list[Judged], results: list[Result]) -> Mistakes | None:
+def _mistakes(
+    task: Task, judged: list[Judged], results: list[Result], usual: Any
+) -> Mistakes | None:
     """Return the mistakes of the recommended row, else of the best, where classes were told."""
     row = _foremost(judged, results)
     if row is None or row.told is None:
         return None
-    usual = task.train.kind.usual(task.train.items)
     return mistakes_of(row.spec, task.asked.take(task.tested), row.told, usual)
 
 

@@ -27,7 +27,9 @@ __all__ = ["TREES", "boosted_trees", "has_trees", "raw_columns"]
 TREES = "boosted trees"
 SUMMARY = "gradient-boosted trees on the columns as they are, which make no space"
 EFFORT = 100.0  # of an item, beside those that encoders declare
-MOST_CLASSES = 100  # each has a tree of its own in every round
+# Columns times trees a round (one for each of three classes or more) times fits, and each of these
+# times the rows, or the bins and leaves, which are as much as some more rows.
+MOST_WORK, BINS_AND_LEAVES = 200_000_000, 30_000
 MOST_VALUES = 255  # of a category, that trees take as such; each has a bin
 SEVERAL = 32  # of the values of which a row has several, those that get a column each
 TEXT_NUMBERS = 30  # that stand for a text
@@ -60,8 +62,9 @@ def boosted_trees(task: Task, cache: Cache, budget: Budget) -> Reference:
     OutOfTime
         If there is no time for them.
     NearspaceError
-        If there are more than 100 classes, or no column to tell from.
+        If it is more work than a reference is worth, or there is no column to tell from.
     """
+    _check_work(task)
     parts: list[tuple[int, Task]] = [(fold.turn, fold.task) for fold in task.folds]
     parts = parts or [(turn, task) for turn in range(task.protocol.seeds)]
     told = [
@@ -75,6 +78,21 @@ def boosted_trees(task: Task, cache: Cache, budget: Budget) -> Reference:
     facts = told[0][1]
     cost = Cost(facts["fit_seconds"], facts["items_per_second"], math.nan, math.nan)
     return Reference(TREES, "labels", scores, cost, SUMMARY, tuple(facts["notes"]))
+
+
+def _check_work(task: Task) -> None:
+    """Raise unless the columns, rows, classes and fits are such as trees see in minutes at most."""
+    target, n, columns = task.train.target, len(task.train), len(task.train.kind.column_kinds)
+    trees = target.width if isinstance(target, Classes) and target.width > 2 else 1
+    fits = len(task.folds) or task.protocol.seeds
+    if columns * trees * fits * (n + BINS_AND_LEAVES) <= MOST_WORK:
+        return
+    amounts = (
+        f"{columns:,} columns", f"{n:,} rows", f"{trees:,} trees a round" * (trees > 1),
+        f"{fits} fits" * (fits > 1),
+    )  # fmt: skip
+    told = ", ".join(filter(None, amounts))
+    raise NearspaceError(f"Left out, as it is more work than is done for a reference: {told}.")
 
 
 def _measured(
@@ -99,11 +117,6 @@ def _told(
 ) -> tuple[tuple[np.ndarray, np.ndarray | None], dict[str, Any]]:
     """Return what trees tell of the test items, and how surely of two classes; and their cost."""
     target, _ = task.targets  # type: ignore[attr-defined]  # of items with labels
-    if isinstance(target, Classes) and target.width > MOST_CLASSES:
-        raise NearspaceError(
-            f"There are {target.width:,} classes, and each would have a tree of its own in every "
-            f"round: trees are a reference for at most {MOST_CLASSES}."
-        )
     if not target.varies:
         guess = np.full(len(task.test), target.guess())
         return (guess, None), {"fit_seconds": 0.0, "items_per_second": math.inf, "notes": []}

@@ -14,6 +14,7 @@ from nearspace.judge.leaderboard import Leaderboard
 __all__ = ["with_words"]
 
 PARTS = 60  # of an item, that are left out in turn
+MOST_COLUMNS = 1000  # of a table, beyond which each row without some is much work
 
 
 def with_words(board: Leaderboard, fitted: Callable[[str], Encoder | None]) -> Leaderboard:
@@ -25,11 +26,14 @@ def with_words(board: Leaderboard, fitted: Callable[[str], Encoder | None]) -> L
     Parameters
     ----------
     board : Leaderboard
-        Of any kind of data; it is returned as it is where items have no parts.
+        Of any kind of data; it is returned as it is where items have no parts, or are rows of more
+        than 1,000 columns.
     fitted : callable
         Returns the encoder of a row by its spec; None where it has none, as a fusion of rankings.
     """
     told = board.disagreements
+    if len(board.queries.kind.column_kinds) > MOST_COLUMNS:
+        return board
     kind = board.queries.kind if told is None else told.left.kind
     rows = sorted(board.results, key=lambda row: (not row.recommended, row.verdict != "best"))
     if told is not None:

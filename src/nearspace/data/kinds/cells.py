@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["UsualCells", "cell_text", "drawn_row", "usual_cells"]
 
 SHOWN, LONGEST = 8, 40  # cells of a row, and characters of one
+LOOKED_AT = 200  # columns, the first: of many more a few cells of any row are unusual
 TAIL = 0.01  # of the rows, beyond which numbers and values are unusual
 # Where fewer rows than these have a common value, a rare one is nothing unusual.
 COMMON = 0.5
@@ -29,7 +30,8 @@ class UsualCells:
         Of numbers and dates the 1st and the 99th percentile.
     common : mapping of str to frozenset
         Of categories the values, None for a missing cell, that at least one row in a hundred has;
-        of no column whose values are mostly rarer.
+        of no column whose values are mostly rarer. Of a table of more than 200 columns the first
+        are looked at.
     """
 
     ends: Mapping[str, tuple[Any, Any]]
@@ -60,7 +62,7 @@ def usual_cells(items: pd.DataFrame, types: Mapping[str, str]) -> UsualCells:
     (['low', '', 'high'], 'rare')
     """
     ends, common = {}, {}
-    for name, of in types.items():
+    for name, of in list(types.items())[:LOOKED_AT]:
         column = items[name]
         if of in ("number", "date") and column.notna().any():
             low, high = column.quantile([TAIL, 1 - TAIL], interpolation="nearest")
@@ -91,10 +93,10 @@ def cell_text(value: Any) -> str:
 
 def drawn_row(row: pd.Series, usual: UsualCells | None = None) -> str:
     """Return a row as a small table in HTML, with unusual cells marked, and among those shown."""
-    marks = {name: "" if usual is None else usual.mark(str(name), row[name]) for name in row.index}
-    order = sorted(range(len(row)), key=lambda at: (not marks[row.index[at]], at))
-    shown = sorted(order[:SHOWN])
-    cells = [_cell(str(row.index[at]), row.iloc[at], marks[row.index[at]]) for at in shown]
+    names, values = row.index[:LOOKED_AT].map(str).tolist(), row.iloc[:LOOKED_AT].tolist()
+    marks = ["" if usual is None else usual.mark(*cell) for cell in zip(names, values, strict=True)]
+    shown = sorted(sorted(range(len(marks)), key=lambda at: (not marks[at], at))[:SHOWN])
+    cells = [_cell(names[at], values[at], marks[at]) for at in shown]
     if len(row) > SHOWN:
         cells.append(f'<tr><td colspan="2">and {len(row) - SHOWN} more</td></tr>')
     return f'<table class="row">{"".join(cells)}</table>'
