@@ -53,6 +53,14 @@ def test_names_alone_are_a_note_and_other_columns_are_left_alone():
     assert found(frame.rename(columns={"user_id": "town"}), labels) == ((), ())
 
 
+def test_where_nothing_can_be_measured_names_are_told_without_scores(monkeypatch):
+    monkeypatch.setattr("nearspace.judge.groups.MOST_COLUMNS", 4)
+    frame, labels = visits()
+    leaks, (note,) = found(frame, labels)
+    assert leaks == ()
+    assert "of 8 items each. Where new items will be" in note
+
+
 def test_groups_beside_the_items_are_seen_too():
     rng = np.random.default_rng(1)
     writer = rng.integers(60, size=600)

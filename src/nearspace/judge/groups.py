@@ -34,6 +34,7 @@ __all__ = ["find_groups"]
 FEWEST, MOST_ROWS = 10, 50  # groups, and rows that each has on average; at least two
 FEWEST_COUNTED = 20  # rows, from which on whole numbers that all differ are no chance
 MOST_JUDGED = 4000  # rows, drawn as whole groups
+MOST_COLUMNS = 1000  # of a table that is judged
 MOST_TRIED = 5  # columns, those whose rows have the most alike labels
 # What rows of one value tell of each other beyond guessing, as a share of what guessing lacks.
 ALIKE = 0.15
@@ -91,10 +92,8 @@ def find_groups(dataset: Dataset, protocol: Protocol) -> tuple[tuple[Leak, ...],
         there = column.values != ""
         some = dataset.take(np.flatnonzero(there))
         told = _judged(some, column.values[there], "groups", protocol)
-        if told is None:
-            continue
         words = _on_groups(column, there, told, dataset, protocol)
-        if _is_less(*told):
+        if told is not None and _is_less(*told):
             leaks.append(_leak(column.name, told, words))
         elif column.named:
             notes.append(words)
@@ -127,16 +126,19 @@ def _is_less(at_random: Estimate, parted: Estimate) -> bool:
 def _on_groups(
     column: _Column,
     there: np.ndarray,
-    told: tuple[Estimate, Estimate],
+    told: tuple[Estimate, Estimate] | None,
     dataset: Dataset,
     protocol: Protocol,
 ) -> str:
     n = len(np.unique(column.values[there]))
+    scores = ""
+    if told is not None:
+        both = _both(told, dataset, protocol)
+        scores = f"{both} where those of one value stay on one side. "
     return (
         f"The column '{column.name}' looks as if it named groups: {n:,} values, of "
-        f"{there.sum() / n:.2g} items each. {_both(told, dataset, protocol)} where those of one "
-        f"value stay on one side. Where new items will be of new values, split by it "
-        f"(--groups '{column.name}', or groups='{column.name}') and compare again."
+        f"{there.sum() / n:.2g} items each. {scores}Where new items will be of new values, split "
+        f"by it (--groups '{column.name}', or groups='{column.name}') and compare again."
     )
 
 
@@ -249,6 +251,8 @@ def _judged(
     dataset: Dataset, values: np.ndarray, role: str, protocol: Protocol
 ) -> tuple[Estimate, Estimate] | None:
     """Return what the plain representation tells at random, and parted by a column; None if not."""
+    if len(dataset.kind.column_kinds) > MOST_COLUMNS:
+        return None
     try:
         rows = _drawn(values, role, protocol.random_state)
         some, own = dataset.take(rows), values[rows]
