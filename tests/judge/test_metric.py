@@ -73,7 +73,7 @@ def test_one_metric_overrules_for_all_rows_and_hubs_are_told(messages, tmp_path)
         assert knn(again) == knn(fresh)
         assert again.notes == fresh.notes
         assert again.seconds.pop("timing one item") > 0  # which is never cached
-        assert sum(again.seconds.values()) == 0
+        assert sum(again.seconds.values()) < 0.01  # to see that there is nothing to do
     with pytest.raises(NearspaceError, match="no metric 'cosin'"):
         compare(messages, metric="cosin")
 
