@@ -73,7 +73,7 @@ def test_numbers_are_learnt_as_well(numbers, sides):
 
 def test_rows_come_back_better_than_the_commonest_cells(sides):
     train, test = sides
-    encoder = EntityEmbedding(objective="denoising", dim=12, hidden=(64,), epochs=30)
+    encoder = EntityEmbedding(objective="denoising", dim=12, hidden=(64,), epochs=60)
     vectors = encoder.fit(train.items).transform(test.items)
     back = encoder.inverse_transform(vectors)
     assert list(back.columns) == list(test.items.columns)

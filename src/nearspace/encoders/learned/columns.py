@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnCodes"]
 
-N_BINS = 32
+MOST_BINS, FEWEST_BINS, ROWS_A_BIN = 64, 8, 16
 MOST_PLACES = 32  # values of a cell that are read
 NOISE = 1e-12  # of a deviation beside the mean: rounding
 SHRUNK = 0.25  # so that no difference overflows
@@ -241,7 +241,8 @@ def _scaled(cells: np.ndarray, are_dates: bool) -> dict[str, Any]:
     if are_dates:
         column["cycles"] = list(date_cycles(cells))
     numbers = _numbers(cells, column)
-    edges = [quantile_edges(each, N_BINS) for each in numbers]
+    n_bins = min(max(len(cells) // ROWS_A_BIN, FEWEST_BINS), MOST_BINS)
+    edges = [quantile_edges(each, n_bins) for each in numbers]
     present = numbers[0][~np.isnan(numbers[0])] * SHRUNK
     largest = np.abs(present).max(initial=0.0) or 1.0
     mean, spread = (

@@ -22,8 +22,7 @@ from nearspace.encoders.learned.learned import Learned
 from nearspace.errors import DataError
 from nearspace.learning.cells import cell_errors, hide_cells, swap_cells, unseen_codes
 from nearspace.learning.losses import nt_xent
-from nearspace.nets.cells import MOST_TOLD, CellDecoder, CellNetwork
-from nearspace.nets.perceptron import hidden_block
+from nearspace.nets.cells import MOST_TOLD, CellDecoder, CellNetwork, cell_block
 
 __all__ = ["EntityEmbedding"]
 
@@ -31,7 +30,7 @@ OBJECTIVES = ("target", "masked", "denoising", "contrastive")
 FEWEST_ROWS, STEPS_AN_EPOCH = 32, 128
 # Shares of cells: those that are always taken for values not seen, at least, and for missing ones;
 # and those that objectives hide or swap.
-RARE, MISSING_CELLS, HIDDEN, SWAPPED = 0.01, 0.01, {"masked": 0.3, "denoising": 0.15}, 0.5
+RARE, MISSING_CELLS, HIDDEN, SWAPPED = 0.01, 0.01, {"masked": 0.3, "denoising": 0.05}, 0.5
 NUMBERS_COUNT = 10.0  # the error of a cell of a number or a date weighs as much as so many others
 TEMPERATURE = 0.2
 
@@ -50,10 +49,10 @@ class EntityEmbedding(Learned):
     Parameters
     ----------
     objective : {"target", "masked", "denoising", "contrastive"}, default="target"
-        What is learnt: to tell the labels; or without them the cells that are hidden, a third of
-        them; all cells, of which a seventh is hidden, so that the encoder has a decoder that gives
-        rows back (Vincent et al., 2010); or which row a row is when half of its cells are those of
-        others (SCARF; Bahri et al., 2022).
+        What is learnt: to tell the labels; or without them the cells that are hidden, three of
+        ten; all cells, of which one in twenty is hidden, so that the encoder has a decoder that
+        gives rows back (Vincent et al., 2010); or which row a row is when half of its cells are
+        those of others (SCARF; Bahri et al., 2022).
     dim : int, default=64
         Length of the vectors.
     hidden : tuple of int, default=(256,)
@@ -62,7 +61,7 @@ class EntityEmbedding(Learned):
         How numbers come in: by bins, or by sines and cosines whose frequencies are learnt.
     max_categories : int, optional
         How many values of a column have vectors at most, the commonest first.
-    dropout : float, default=0.1
+    dropout : float, default=0.3
         Share of what hidden layers put out that is dropped in training.
     batch_size : int, default=8192
         Rows a step at most; a 128th of them where that is fewer, at least 32.
@@ -94,7 +93,6 @@ class EntityEmbedding(Learned):
 
     kinds = frozenset({Table})
     effort = 30
-    default_steps = 2000
     zero_means = "nothing that the network tells apart"
     columns_: list[dict[str, Any]] = dataclasses.field(init=False)
     _parameter_constraints: ClassVar[dict[str, list]] = {
@@ -110,13 +108,18 @@ class EntityEmbedding(Learned):
     hidden: tuple[int, ...] = (256,)
     numbers: str = "piecewise"
     max_categories: int | None = None
-    dropout: float = 0.1
+    dropout: float = 0.3
     batch_size: int = 8192
 
     @property
     def learns(self) -> str:  # type: ignore[override]
         """``"labels"`` where the objective is to tell them, else ``"items"``."""
         return "labels" if self.objective == "target" else "items"
+
+    @property
+    def default_steps(self) -> int:  # type: ignore[override]
+        """Steps of training: labels are learnt by heart sooner than cells."""
+        return 1000 if self.objective == "target" else 2000
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -189,7 +192,7 @@ class EntityEmbedding(Learned):
             nets["decoder"] = CellDecoder(self.dim, self.hidden, layout)
         elif self.objective == "contrastive":
             nets["head"] = nn.Sequential(
-                hidden_block(self.dim, self.dim), nn.Linear(self.dim, self.dim)
+                cell_block(self.dim, self.dim), nn.Linear(self.dim, self.dim)
             )
         else:
             nets["head"] = nn.Linear(self.dim, self.outputs_)
