@@ -12,7 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-__all__ = ["CellDecoder", "CellNetwork", "Entities", "RowLayout", "cell_block", "entity_width"]
+__all__ = [
+    "CellDecoder",
+    "CellNetwork",
+    "Entities",
+    "RowLayout",
+    "cell_block",
+    "entity_width",
+    "pass_values",
+]
 
 WIDEST_ENTITY = 64
 # Above so many codes only the rows of a table are trained that a step has seen.
@@ -98,20 +106,26 @@ class RowLayout:
 
         Of a date it is the first of its numbers. The shape is ``(batch, len(features))``.
         """
-        first = np.cumsum([0, *self.features])[:-1]
-        longest = max(2, *(len(self.edges[at]) for at in first))
-        edges = torch.from_numpy(
-            np.stack(
-                [np.pad(self.edges[at], (0, longest - len(self.edges[at])), "edge") for at in first]
-            )
-        ).to(rows)  # (numbers, longest)
-        places = rows[:, self.n_codes + torch.from_numpy(first)]
-        bins = places.nan_to_num().floor().clamp(0, longest - 2)
+        first, edges = self._first, self._told.to(rows)
+        places = rows[:, self.n_codes + first]
+        bins = places.nan_to_num().floor().clamp(0, edges.shape[1] - 2)
         low, high = (
             edges.expand(len(rows), -1, -1).gather(2, at[:, :, None])[:, :, 0]
             for at in (bins.long(), bins.long() + 1)
         )
         return low + (places - bins) * (high - low)
+
+    @functools.cached_property
+    def _first(self) -> Tensor:
+        """Of each column of numbers or dates, which number is its first."""
+        return torch.from_numpy(np.cumsum([0, *self.features])[:-1])
+
+    @functools.cached_property
+    def _told(self) -> Tensor:
+        """The edges of these, the last again where others have more."""
+        edges = [self.edges[at] for at in self._first.tolist()]
+        longest = max(2, *map(len, edges))
+        return torch.from_numpy(np.stack([np.pad(e, (0, longest - len(e)), "edge") for e in edges]))
 
     def blank(self, n: int) -> Tensor:
         """Return ``n`` rows all of whose cells are missing, float32."""
@@ -235,7 +249,8 @@ class CellNetwork(nn.Module):
     """Vectors of categories and codings of numbers, side by side, through a perceptron.
 
     Its layers are ``entities``, ``numbers``, ``fc1``, … and ``embedding``; without the first or the
-    second where the rows have none of them.
+    second where the rows have none of them. Where values pass beside all of them, the vector is the
+    layer ``code``: what passes, and then the embedding.
 
     Parameters
     ----------
@@ -251,6 +266,9 @@ class CellNetwork(nn.Module):
         Share of what a hidden layer puts out that is dropped in training.
     linear : bool, default=False
         Whether the last layer is a linear map, and not a hidden layer too.
+    passing : int, default=0
+        How many of the numbers of a vector are a fixed linear map of the scaled values, which
+        `pass_values` sets.
 
     Examples
     --------
@@ -270,9 +288,10 @@ class CellNetwork(nn.Module):
         numbers: str = "piecewise",
         dropout: float = 0.0,
         linear: bool = False,
+        passing: int = 0,
     ):
         super().__init__()
-        self.inputs, self.linear = [], linear
+        self.inputs, self.linear, self.layout = [], linear, layout
         if layout.n_codes:
             self.entities = Entities(layout)
             self.inputs.append("entities")
@@ -289,7 +308,10 @@ class CellNetwork(nn.Module):
             width = outputs
         if linear:
             # What passes beside the hidden layers is free of the noise of their normalisation.
-            self.embedding = nn.Linear(width + n_inputs, dim)
+            self.embedding = nn.Linear(width + n_inputs, dim - passing)
+        if passing:
+            self.path = _fixed(len(layout.features), passing)
+            self.code = nn.Identity()  # all of the vector, as a layer with a name
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return vectors ``(batch, dim)`` of rows ``(batch, layout.width)``."""
@@ -297,7 +319,12 @@ class CellNetwork(nn.Module):
         vectors = inputs
         for name in self.layers:
             vectors = self.get_submodule(name)(vectors)
-        return self.embedding(torch.cat([vectors, inputs], dim=1)) if self.linear else vectors
+        if self.linear:
+            vectors = self.embedding(torch.cat([vectors, inputs], dim=1))
+        if "code" not in self._modules:
+            return vectors
+        values = self.layout.values(rows).nan_to_num()
+        return self.code(torch.cat([self.path(values), vectors], dim=1))
 
 
 class CellDecoder(nn.Module):
@@ -311,18 +338,60 @@ class CellDecoder(nn.Module):
         Widths of the hidden layers, in the order of the encoder's.
     layout : RowLayout
         Of the rows.
+    passing : int, default=0
+        As of `CellNetwork`.
     """
 
-    def __init__(self, dim: int, hidden: Sequence[int], layout: RowLayout):
+    def __init__(self, dim: int, hidden: Sequence[int], layout: RowLayout, passing: int = 0):
         super().__init__()
+        self.passing, self.n_values = passing, len(layout.features)
         widths = [dim, *reversed(hidden)]
         blocks = (cell_block(*pair) for pair in itertools.pairwise(widths))
         self.net = nn.Sequential(*blocks)
         self.output = nn.Linear(widths[-1] + dim, sum(layout.outputs))
+        if passing:
+            self.path = _fixed(passing, self.n_values)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return numbers ``(batch, sum(layout.outputs))`` of vectors ``(batch, dim)``."""
-        return self.output(torch.cat([self.net(z), z], dim=1))
+        told = self.output(torch.cat([self.net(z), z], dim=1))
+        if not self.passing:
+            return told
+        rest, values = told.tensor_split([-2 * self.n_values], dim=1)
+        passed = torch.stack([self.path(z[:, : self.passing]), z.new_zeros(len(z), self.n_values)])
+        return torch.cat([rest, values + passed.permute(1, 2, 0).flatten(1)], dim=1)
+
+
+def pass_values(encoder: CellNetwork, decoder: CellDecoder, rows: Tensor) -> None:
+    """Let the values of numbers pass along their principal axes, and begin as they come.
+
+    Parameters
+    ----------
+    encoder, decoder : CellNetwork, CellDecoder
+        Untrained, of which some numbers pass.
+    rows : Tensor of shape (n, layout.width)
+        From which the axes come, where not every number has one of its own.
+
+    Examples
+    --------
+    >>> layout = RowLayout((), (), (1, 1), (np.arange(4.0), np.arange(4.0)))
+    >>> encoder = CellNetwork(layout, (8,), 4, linear=True, passing=2)
+    >>> decoder = CellDecoder(4, (8,), layout, passing=2)
+    >>> rows = torch.tensor([[0.5, 3.0], [1.5, 2.5]])
+    >>> pass_values(encoder, decoder, rows)
+    >>> decoder(encoder(rows))[:, ::2].tolist()
+    [[0.5, 3.0], [1.5, 2.5]]
+    """
+    values = encoder.layout.values(rows).nan_to_num()
+    axes = torch.eye(values.shape[1])
+    if decoder.passing < values.shape[1]:
+        axes = torch.linalg.eigh(values.T @ values).eigenvectors.flip(1)[:, : decoder.passing]
+    with torch.no_grad():
+        encoder.path.weight.copy_(axes.T)
+        decoder.path.weight.copy_(axes)
+        at = slice(-2 * decoder.n_values, None, 2)
+        decoder.output.weight[at] = 0
+        decoder.output.bias[at] = 0
 
 
 def cell_block(inputs: int, outputs: int, dropout: float = 0.0) -> nn.Sequential:
@@ -340,6 +409,14 @@ def _table(n_codes: int) -> nn.Embedding:
     table = nn.Embedding(n_codes, width, sparse=n_codes > LARGEST_DENSE)
     nn.init.normal_(table.weight, std=SHORTEST * width**-0.5)
     return table
+
+
+def _fixed(inputs: int, outputs: int) -> nn.Linear:
+    """Return a linear map that is not trained, without a random number."""
+    device = torch.get_default_device()
+    linear = nn.utils.skip_init(nn.Linear, inputs, outputs, bias=False, device=device)
+    nn.init.zeros_(linear.weight)
+    return linear.requires_grad_(False)
 
 
 def _mean(table: nn.Module, codes: Tensor) -> Tensor:

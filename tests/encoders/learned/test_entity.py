@@ -73,7 +73,8 @@ def test_numbers_are_learnt_as_well(numbers, sides):
 
 def test_rows_come_back_better_than_the_commonest_cells(sides):
     train, test = sides
-    encoder = EntityEmbedding(objective="denoising", dim=12, hidden=(64,), epochs=60)
+    quick = {"dim": 12, "hidden": (64,), "epochs": 60, "learning_rate": 1e-2}
+    encoder = EntityEmbedding(objective="denoising", **quick)
     vectors = encoder.fit(train.items).transform(test.items)
     back = encoder.inverse_transform(vectors)
     assert list(back.columns) == list(test.items.columns)
@@ -85,7 +86,7 @@ def test_rows_come_back_better_than_the_commonest_cells(sides):
         there = test.items[name].notna() & back[name].notna()
         assert there.mean() > 0.8, name
         error = (back[name] - test.items[name])[there].abs().mean()
-        assert error < 0.7 * (test.items[name] - train.items[name].mean())[there].abs().mean(), name
+        assert error < 0.1 * (test.items[name] - train.items[name].mean())[there].abs().mean(), name
     decoder = Decoder.parse(encoder.decoder.dump(), "memory")
     pd.testing.assert_frame_equal(decoder.decode(vectors), back)
     pd.testing.assert_frame_equal(decoder.decode_double(vectors), back, rtol=1e-3)

@@ -22,7 +22,7 @@ from nearspace.encoders.learned.learned import Learned
 from nearspace.errors import DataError
 from nearspace.learning.cells import cell_errors, hide_cells, swap_cells, unseen_codes
 from nearspace.learning.losses import nt_xent
-from nearspace.nets.cells import MOST_TOLD, CellDecoder, CellNetwork, cell_block
+from nearspace.nets.cells import MOST_TOLD, CellDecoder, CellNetwork, cell_block, pass_values
 
 __all__ = ["EntityEmbedding"]
 
@@ -32,6 +32,7 @@ FEWEST_ROWS, STEPS_AN_EPOCH = 32, 128
 # and those that objectives hide or swap.
 RARE, MISSING_CELLS, HIDDEN, SWAPPED = 0.01, 0.01, {"masked": 0.3, "denoising": 0.05}, 0.5
 NUMBERS_COUNT = 10.0  # the error of a cell of a number or a date weighs as much as so many others
+ROWS_FOR_AXES = 10_000
 TEMPERATURE = 0.2
 
 
@@ -184,12 +185,13 @@ class EntityEmbedding(Learned):
         """Return the network of rows, and what its objective asks of their vectors."""
         layout = self.codes.layout
         gives_back = self.objective in HIDDEN
+        passing = min(len(layout.features), self.dim // 2) if self.mirrored else 0
         encoder = CellNetwork(
-            layout, self.hidden, self.dim, self.numbers, self.dropout, linear=gives_back
+            layout, self.hidden, self.dim, self.numbers, self.dropout, gives_back, passing
         )
         nets = nn.ModuleDict({"encoder": encoder})
         if gives_back:
-            nets["decoder"] = CellDecoder(self.dim, self.hidden, layout)
+            nets["decoder"] = CellDecoder(self.dim, self.hidden, layout, passing)
         elif self.objective == "contrastive":
             nets["head"] = nn.Sequential(
                 cell_block(self.dim, self.dim), nn.Linear(self.dim, self.dim)
@@ -204,6 +206,11 @@ class EntityEmbedding(Learned):
         if "decoder" in nets:
             with torch.no_grad():
                 nets["decoder"].get_parameter("output.bias").copy_(self.codes.log_odds())
+            encoder, decoder = nets["encoder"], nets["decoder"]
+            assert isinstance(encoder, CellNetwork)
+            assert isinstance(decoder, CellDecoder)
+            if decoder.passing:
+                pass_values(encoder, decoder, batches[torch.randperm(len(batches))[:ROWS_FOR_AXES]])
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
@@ -231,6 +238,9 @@ class EntityEmbedding(Learned):
         errors, counted = cell_errors(nets["decoder"](vectors), batch, layout)
         weights = counted.to(errors.dtype)
         weights[:, layout.n_cells - len(layout.features) :] *= NUMBERS_COUNT
+        if self.objective == "denoising":
+            # Nobody knows a hidden number, and to guess it must not move those that are there.
+            weights = torch.where(hidden, counted.to(errors.dtype), weights)
         if self.objective == "masked":
             weights = weights * hidden
         return {"cells": (errors * weights).sum() / weights.sum().clamp(min=1)}
