@@ -3,7 +3,14 @@ import pytest
 import torch
 
 from nearspace.encoders.numbers import piecewise_linear
-from nearspace.nets.cells import CellDecoder, CellNetwork, Entities, Numbers, RowLayout
+from nearspace.nets.cells import (
+    CellDecoder,
+    CellNetwork,
+    Entities,
+    Numbers,
+    RowLayout,
+    pass_values,
+)
 
 EDGES = (np.array([-1.0, 0.0, 2.0, 7.0]), np.array([0.0, 1.0]), np.array([3.0]))
 LAYOUT = RowLayout((6, 20_000), ((9, 3),), (1, 1, 1), EDGES)
@@ -50,3 +57,19 @@ def test_networks_take_rows_of_any_columns(numbers, layout, layers):
         assert net(layout.blank(5)).isfinite().all()
         assert net(layout.blank(5)).shape == (5, 4)
     assert CellDecoder(4, (10,), layout)(torch.zeros(5, 4)).shape == (5, sum(layout.outputs))
+
+
+def test_values_pass_along_the_axes_on_which_they_vary_most():
+    rng = torch.Generator().manual_seed(0)
+    layout = RowLayout((4,), (), (1, 1, 1), (np.linspace(-2, 2, 9),) * 3)
+    rows = torch.cat([torch.full((40, 1), 2.0), 8 * torch.rand(40, 3, generator=rng)], dim=1)
+    rows[:, 2] = 0.5 * rows[:, 1] + 2
+    encoder = CellNetwork(layout, (8,), 6, linear=True, passing=2).eval()
+    decoder = CellDecoder(6, (8,), layout, passing=2).eval()
+    pass_values(encoder, decoder, rows)
+    values = layout.values(rows)
+    left, sizes, right = torch.linalg.svd(values, full_matrices=False)
+    expected = left[:, :2] * sizes[:2] @ right[:2]
+    told = decoder(encoder(rows))[:, -6::2]
+    torch.testing.assert_close(told, expected, rtol=1e-4, atol=1e-4)
+    assert encoder(rows).shape == (40, 6)
