@@ -80,7 +80,8 @@ class ColumnCodes:
                     several = wanted == "categories"
                     values = Categories.of(frame[name], most, several=several)
                     lengths = np.diff(values.codes_of_each(frame[name])[1]) if several else [1]
-                    places = min(max(max(lengths, default=1), 1), MOST_PLACES)
+                    # New cells may hold more than any that is there.
+                    places = min(max(2 * max(lengths, default=1), 1), MOST_PLACES) if several else 1
                     column |= {"values": values.state, "places": int(places), "cells": len(frame)}
                 else:
                     column |= _scaled(frame[name].to_numpy(), wanted == "date")
@@ -195,7 +196,10 @@ class ColumnCodes:
                 values = np.where(part[:, 1] > 0, np.nan, np.clip(scaled, edges[0], edges[-1]))
                 cells[name] = _dates(values) if of == "date" else values
         missing = np.full(len(raw), None, dtype=object)
-        return pd.DataFrame({name: cells.get(name, missing) for name in names})
+        columns = (cells.get(name, missing) for name in names)
+        # Of objects pandas would make a type of its own, with another sign for what is missing.
+        series = [pd.Series(column, dtype=column.dtype) for column in columns]
+        return pd.DataFrame(dict(zip(names, series, strict=True)))
 
     def log_odds(self) -> Tensor:
         """Return what a decoder puts out that knows how often values are there, and no row.

@@ -159,10 +159,19 @@ class EntityEmbedding(Learned):
         return cast(Table, self.kind_)  # it takes no other
 
     def _recognised(self, items: Any) -> Kind:
-        return super()._recognised(Table.coerce(items))
+        return super()._recognised(self._rows(items))
 
     def _check(self, X: Any, reset: bool) -> Any:
-        return super()._check(X if is_frame(X) else Table.coerce(X), reset)
+        return super()._check(self._rows(X), reset)
+
+    def _rows(self, items: Any) -> Any:
+        """Return a frame as it is, and an array of rows as one whose columns are numbered."""
+        if not is_frame(items) and np.ndim(items) != 2:
+            raise DataError(
+                f"{type(self).__name__} takes a DataFrame or an array of rows and columns, got a "
+                f"{type(items).__name__} of shape {np.shape(items)}."
+            )
+        return Table.coerce(items)
 
     def _fit(self, items: Any, y: Target | None) -> None:
         self._learn_columns(items)
