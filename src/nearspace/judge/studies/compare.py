@@ -185,7 +185,9 @@ def compare(
                 if spec in rows:
                     judged.append(row := judge.row(rows[spec], start, share))
                 else:
+                    begun = time.perf_counter()
                     references.append(row := boosted_trees(asked, judge.cache, budget))
+                    judge.seconds[TREES] = time.perf_counter() - begun
             except OutOfTime as error:
                 late[spec] = error.seconds
             except KeyboardInterrupt:
@@ -427,7 +429,8 @@ class _Judge:
         rows, notes = with_halves(
             self.task, judged, self.given, self.fits, lambda: self.budget.left
         )
-        self.seconds["rows not learnt from"] = time.perf_counter() - start
+        if notes or any(row.halves is not None for row in rows):
+            self.seconds["rows not learnt from"] = time.perf_counter() - start
         return rows, notes
 
     def timed(self, judged: list[Judged]) -> list[Judged]:
