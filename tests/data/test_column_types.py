@@ -131,6 +131,9 @@ def test_ratios_are_columns_of_their_own(tmp_path):
     refused("no column 'loanz'", "Did you mean 'loans'?", ratio="loanz/income")
     refused("'city' holds categories", "types=", ratio="city/income")
     refused("such as 'loans/income'", ratio="loans")
+    refused("column 'loans/income' already", source=data.items, ratio="loans/income")
+    blank = data.items.assign(**{"loans/income": np.nan})  # as a column is left out by itself
+    assert data.kind.check(blank)["loans/income"].isna().all()
     told = "'income' is missing, of which 'loans/income' is made"
     refused(told, source=FRAME.drop(columns="income"), like=without(data.kind, "income"))
     split = pd.DataFrame({"a": [1.0, 2], "b/c": [2.0, 4], "a/b": [1.0, 3], "c": [1.0, 1]})

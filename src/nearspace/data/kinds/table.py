@@ -202,7 +202,7 @@ class Table(Kind):
             tell = "it tells" if len(empty) == 1 else "they tell"
             notes.append(f"No cell holds anything of {named(empty)}: {tell} nothing.")
         for name, over, under in self.ratios:
-            if over in items and under in items:
+            if name not in items and {over, under} <= {*items.columns}:
                 zero = int((_numbers(items[under], "") == 0).sum())
                 if zero:
                     rows = f"{zero:,} row has" if zero == 1 else f"{zero:,} rows have"
@@ -398,6 +398,11 @@ def _sign(column: pd.Series) -> str:
 
 def _ratio(ratio: str, kinds: Mapping[str, str]) -> tuple[str, str, str]:
     """Return the name of a ratio such as ``"loans/income"``, and the two columns that make it."""
+    if ratio in kinds:
+        raise DataError(
+            f"Tables: there is a column '{ratio}' already, which ratio= would make; leave out one "
+            "of the two."
+        )
     numbers = [name for name, of in kinds.items() if of == "number"]
     cuts = [at for at, sign in enumerate(ratio) if sign == "/"]
     pairs = [(ratio[:at].strip(), ratio[at + 1 :].strip()) for at in cuts]
@@ -423,9 +428,9 @@ def _ratio(ratio: str, kinds: Mapping[str, str]) -> tuple[str, str, str]:
 
 def _ratios(frame: pd.DataFrame, name: str, over: str, under: str, who: str) -> Any:
     """Return what one column is over another: missing where that is 0, or one of them missing."""
+    if name in frame.columns:  # it was made before
+        return _numbers(frame[name], who)
     if not {over, under} <= {*frame.columns}:
-        if name in frame.columns:
-            return _numbers(frame[name], who)
         missing = over if over not in frame.columns else under
         raise DataError(
             f"{who}: the column '{missing}' is missing, of which '{name}' is made. "
