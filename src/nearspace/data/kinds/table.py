@@ -398,7 +398,7 @@ def _sign(column: pd.Series) -> str:
 
 def _ratio(ratio: str, kinds: Mapping[str, str]) -> tuple[str, str, str]:
     """Return the name of a ratio such as ``"loans/income"``, and the two columns that make it."""
-    if ratio in kinds:
+    if "/" in ratio and ratio in kinds:
         raise DataError(
             f"Tables: there is a column '{ratio}' already, which ratio= would make; leave out one "
             "of the two."
