@@ -125,6 +125,20 @@ def test_no_labels_no_columns_and_layers_that_are_not_there_are_told(sides):
     make("entity@entities").try_untrained(train.items, train.target)
 
 
+@pytest.mark.parametrize(
+    ("objective", "n", "rows"),
+    [
+        ("target", 9, 9),
+        ("target", 500, 32),
+        ("target", 10**6, 7812),
+        ("masked", 10**8, 8192),
+        ("contrastive", 10**6, 1024),
+    ],
+)
+def test_steps_grow_with_the_rows(objective, n, rows):
+    assert EntityEmbedding(objective=objective).batch_size_for(n) == rows
+
+
 def test_it_is_a_part_of_models_of_scikit_learn(sides):
     train, test = sides
     columns = ["plan", "region"]

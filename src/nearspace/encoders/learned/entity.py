@@ -28,12 +28,13 @@ __all__ = ["EntityEmbedding"]
 
 OBJECTIVES = ("target", "masked", "denoising", "contrastive")
 FEWEST_ROWS, STEPS_AN_EPOCH = 32, 128
-# Shares of cells: those that are always taken for values not seen, at least, and for missing ones;
-# and those that objectives hide or swap.
+MOST_CONTRASTED = 1024  # rows of a step, each pair of which is compared
+# Shares of cells: those that are taken for values not seen, at least, and for missing ones where
+# the objective hides none; and those that objectives hide or swap.
 RARE, MISSING_CELLS, HIDDEN, SWAPPED = 0.01, 0.01, {"masked": 0.3, "denoising": 0.05}, 0.5
 NUMBERS_COUNT = 10.0  # the error of a cell of a number or a date weighs as much as so many others
 ROWS_FOR_AXES = 10_000
-TEMPERATURE = 0.2
+TEMPERATURE, DROPOUT = 0.2, 0.3
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
@@ -62,10 +63,12 @@ class EntityEmbedding(Learned):
         How numbers come in: by bins, or by sines and cosines whose frequencies are learnt.
     max_categories : int, optional
         How many values of a column have vectors at most, the commonest first.
-    dropout : float, default=0.3
-        Share of what hidden layers put out that is dropped in training.
+    dropout : float, optional
+        Share of what hidden layers put out that is dropped in training; when absent 0.3, and none
+        where rows are contrasted.
     batch_size : int, default=8192
-        Rows a step at most; a 128th of them where that is fewer, at least 32.
+        Rows a step at most; a 128th of them where that is fewer, at least 32, and never more than
+        1024 where they are contrasted.
     layer, epochs, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
@@ -101,7 +104,7 @@ class EntityEmbedding(Learned):
         "objective": [StrOptions({*OBJECTIVES})],
         "numbers": [StrOptions({"piecewise", "periodic"})],
         "max_categories": [Interval(Integral, 1, None, closed="left"), None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), None],
     }
 
     objective: str = "target"
@@ -109,7 +112,7 @@ class EntityEmbedding(Learned):
     hidden: tuple[int, ...] = (256,)
     numbers: str = "piecewise"
     max_categories: int | None = None
-    dropout: float = 0.3
+    dropout: float | None = None
     batch_size: int = 8192
 
     @property
@@ -195,8 +198,10 @@ class EntityEmbedding(Learned):
         layout = self.codes.layout
         gives_back = self.objective in HIDDEN
         passing = min(len(layout.features), self.dim // 2) if self.mirrored else 0
+        usual = 0.0 if self.objective == "contrastive" else DROPOUT
+        dropout = usual if self.dropout is None else self.dropout
         encoder = CellNetwork(
-            layout, self.hidden, self.dim, self.numbers, self.dropout, gives_back, passing
+            layout, self.hidden, self.dim, self.numbers, dropout, gives_back, passing
         )
         nets = nn.ModuleDict({"encoder": encoder})
         if gives_back:
@@ -233,7 +238,8 @@ class EntityEmbedding(Learned):
 
         if nets.training:
             rows = unseen_codes(rows, self._rates, layout, generator)
-            rows = hide_cells(rows, drawn(MISSING_CELLS), layout)
+            if self.objective not in HIDDEN:
+                rows = hide_cells(rows, drawn(MISSING_CELLS), layout)
         if self.objective == "target":
             assert labels is not None  # `fit` asked for them
             target = Target.registry[self.target_]
@@ -264,7 +270,8 @@ class EntityEmbedding(Learned):
 
     def batch_size_for(self, n_items: int) -> int:
         """Return the rows a step, which grow with the rows so that steps do not."""
-        return min(self.batch_size, max(FEWEST_ROWS, n_items // STEPS_AN_EPOCH), n_items)
+        most = MOST_CONTRASTED if self.objective == "contrastive" else self.batch_size
+        return min(self.batch_size, most, max(FEWEST_ROWS, n_items // STEPS_AN_EPOCH), n_items)
 
     def _to_items(self, batch: Tensor) -> Any:
         return self.codes.frame(batch.numpy(), [name for name, _ in self._table.columns])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from nearspace.data import Text
@@ -84,7 +83,12 @@ class ValueVectors(Encoder):
         )
 
     def _transform(self, items: list[str]) -> np.ndarray:
-        return self.table_[self.values.codes(pd.Series(items, dtype=object))]
+        return self.table_[self._codes(items)]
+
+    def _codes(self, items: list[str]) -> NDArray[np.int64]:
+        import pandas as pd
+
+        return self.values.codes(pd.Series(items, dtype=object))
 
     @property
     def _n_features_out(self) -> int:
@@ -116,7 +120,7 @@ class ValueVectors(Encoder):
     def notes_on(self, X: Any) -> tuple[str, ...]:
         """Return which texts are no values of the column."""
         items = self._check(X, reset=False)
-        unseen = self.values.codes(pd.Series(items, dtype=object)) == UNSEEN
+        unseen = self._codes(items) == UNSEEN
         named = dict.fromkeys(items[at] for at in np.flatnonzero(unseen).tolist())
         return tuple(
             f"{name[:60]!r} is no value of '{self.column}', and has the vector of unseen ones. "
