@@ -71,9 +71,10 @@ def flattery_note(
     label = score.label.replace("k-NN", f"{task.protocol.k}-NN")
     fits = sum(not fold.turn for fold in task.folds) or 1
     note = (
-        "Rows that vote were learnt from, labels and all. By a half of the training rows that was "
-        f"not, instead of by the half that was ({label}{', ' * bool(score.unit)}{score.unit}; "
-        f"{fits} {'fit' if fits == 1 else 'fits'} more each): {'; '.join(told)}."
+        "The labels of the rows that vote were learnt, which flatters. With "
+        f"{f'{fits} fits' if fits > 1 else 'a fit'} more, on half of them, by the half not learnt "
+        f"from instead of the other ({label}{', ' * bool(score.unit)}{score.unit}): "
+        f"{'; '.join(told)}."
     )
     gains = [row.spec for row in rows if row.flattery and score.sign * _surely(row.flattery) > 0]
     specs = [row.spec for row in rows if score.name in scores.get(row.spec, {})]

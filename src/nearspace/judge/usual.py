@@ -73,7 +73,7 @@ USUAL = {
             "onehot | pca(dim=8)",
             "onehot | autoencoder(dim=8)",
         ),
-        supervised=("onehot | mlp",),
+        supervised=("onehot | mlp", "entity"),
         also=lambda kind: ["onehot(texts=tfidf | svd(dim=16))"] if kind.of("text") else [],
     ),
     "vector": Usual(
