@@ -170,3 +170,14 @@ def test_more_work_than_a_reference_is_worth_is_left_out():
     (failure,) = board.failures
     assert failure.spec == TREES
     assert failure.error.endswith("for a reference: 70 columns, 330 rows, 110 trees a round.")
+
+
+@pytest.mark.trains
+def test_what_comes_after_the_trees_is_judged_and_new_values_are_counted():
+    random = np.random.default_rng(0)
+    rows = checkers(300)
+    frame = rows.items.assign(town=[f"town {at}" for at in random.integers(0, 90, 300)])
+    board = compare(load(frame, labels=rows.labels), encoders=["onehot", "entity(epochs=1)"])
+    assert not [row for row in board.rows if isinstance(row, Failure)]
+    (note,) = [note for note in board.notes if "were not seen in fit" in note]
+    assert "values of 'town'" in note

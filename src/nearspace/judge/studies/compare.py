@@ -53,6 +53,7 @@ from nearspace.space.map.tsne import tsne
 
 __all__ = ["compare"]
 
+STEPS = ("fitting", "embedding", "scoring", "map and layers")  # of which each row takes its time
 BESIDE = "fitting in other processes"  # of the seconds, those that nobody waited for
 
 
@@ -331,7 +332,7 @@ class _Judge:
         self.queries, self.shown = pick_queries(self.task), shown_items(self.task)
         self.reference_spec = USUAL[self.task.train.kind.name].reference
         self.references: dict[int, Any] = {}  # of each fold
-        self.seconds = {"fitting": 0.0, "embedding": 0.0, "scoring": 0.0, "map and layers": 0.0}
+        self.seconds = dict.fromkeys(STEPS, 0.0)
 
     def row(self, encoder: Encoder, start: float, share: float) -> Judged:
         """Return what is measured of an encoder, which starts there and is a share of it all.
@@ -536,7 +537,7 @@ class _Judge:
         taps = at == 0 and getattr(encoder, "layer", None) is None
         layers = layer_scores(task, fitted) if taps else []
         times.append(time.perf_counter())
-        for name, spent in zip(self.seconds, np.diff(times), strict=True):
+        for name, spent in zip(STEPS, np.diff(times), strict=True):
             self.seconds[name] += spent
         arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
         if task.name == "classes":
@@ -546,11 +547,13 @@ class _Judge:
         if task.name == "likeness":
             arrays["alike"] = evidence.likeness
         arrays |= {f"score-{name}": values for name, values in scores.items()}
+        # What is new in rows is looked up at once; of texts it takes as long as to read them again.
+        new = fitted.notes_on(task.test.items) if task.test.kind.column_kinds else ()
         facts = {
             "cost": dataclasses.asdict(cost),
             "scores": list(scores),
             "metric": evidence.metric,
-            "notes": [*fitted.notes, *evidence.notes],
+            "notes": [*fitted.notes, *new, *evidence.notes],
             "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
             "elbo": dataclasses.asdict(fitted.elbo(task.test.items, task.protocol.random_state))
             if at == 0 and isinstance(fitted, Bounds)
