@@ -109,7 +109,7 @@ def test_what_a_column_is_can_be_said(tmp_path):
     refused("'loans'", "'numbr'", "Did you mean 'number'?", types={"loans": "numbr"})
     refused("row 0, column 'city'", "finite number", types={"city": "number"})
     refused("'city' holds no dates", types={"city": "date"})
-    refused("row 0, column 'loans'", "expected a date", types={"loans": "date"})
+    refused("row 0, column 'loans'", "expected a date such as", types={"loans": "date"})
     refused("no column is left", "types=", source=FRAME[["title"]])
     assert {*TYPES} == {*SEEN.values()}
 
@@ -207,3 +207,15 @@ def test_thousands_of_columns_are_read_and_one_that_is_named_left_out():
     data = load(frame.assign(row="x"), types={"row": "id"})
     assert len(data.kind.columns) == 3000
     assert "3,000 columns" in data.notes[0]
+
+
+def test_dates_in_words_are_read_by_the_whole_column_or_refused():
+    kind = Table((("d", "date"),))
+    texts = kind.check(pd.DataFrame({"d": ["31.05.2024", None, "01.06.2024"]}))
+    assert texts["d"].tolist() == [pd.Timestamp("2024-05-31"), pd.NaT, pd.Timestamp("2024-06-01")]
+    zoned = pd.DataFrame({"d": pd.to_datetime(["2024-05-31 22:00"]).tz_localize("Asia/Tokyo")})
+    assert kind.check(zoned)["d"][0] == pd.Timestamp("2024-05-31 13:00")
+    for cells in (["02/03/2024"], ["soon"], [20240531], ["2024-05-31"] * 30 + ["soon"]):
+        with pytest.raises(DataError, match="expected a date such as 2024-05-31") as error:
+            kind.check(pd.DataFrame({"d": cells}))
+        assert repr(cells[-1]) in str(error.value)

@@ -22,10 +22,9 @@ from nearspace import recipe
 from nearspace.data import load
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
-from nearspace.judge import cache, sources
+from nearspace.judge import cache, row_judge, sources
 from nearspace.judge.cache import Cache
 from nearspace.judge.scores import SCORES
-from nearspace.judge.studies import compare as comparing
 from nearspace.judge.studies.layers import compare_layers
 from nearspace.judge.studies.rates import measure_rates
 from nearspace.judge.studies.transfer import transfer
@@ -325,7 +324,7 @@ def few():
 @pytest.fixture
 def no_maps(monkeypatch):
     """Leave out the maps, which take longer than all else."""
-    monkeypatch.setattr(comparing, "tsne", lambda vectors, *more: np.zeros((vectors.shape[0], 2)))
+    monkeypatch.setattr(row_judge, "tsne", lambda vectors, *more: np.zeros((vectors.shape[0], 2)))
 
 
 def figures(study):

@@ -52,7 +52,7 @@ def test_an_encoder_that_memorises_labels_is_exposed_and_its_verdict_turned(rows
     assert own.flattery.low > 0.05
     assert own.among_learnt.value - own.among_unlearnt.value == pytest.approx(own.flattery.value)
     assert row(board, "raw | scale").flattery is None  # nothing is learnt from labels
-    (note,) = [note for note in board.notes if "which flatters" in note]
+    (note,) = [note for note in board.notes if "rows that vote were learnt" in note]
     assert "instead of" in note
     assert "Less so much" in note
     assert "and not best" in note

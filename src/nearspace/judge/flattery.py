@@ -70,11 +70,11 @@ def flattery_note(
         return []
     label = score.label.replace("k-NN", f"{task.protocol.k}-NN")
     fits = sum(not fold.turn for fold in task.folds) or 1
+    fit = f"{fits} fits" if fits > 1 else "a fit"
     note = (
-        "The labels of the rows that vote were learnt, which flatters. With "
-        f"{f'{fits} fits' if fits > 1 else 'a fit'} more, on half of them, by the half not learnt "
-        f"from instead of the other ({label}{', ' * bool(score.unit)}{score.unit}): "
-        f"{'; '.join(told)}."
+        "The labels of the rows that vote were learnt, so that they may tell more than new rows. "
+        f"With {fit} more, on half of them, by the half not learnt from instead of the other "
+        f"({label}{', ' * bool(score.unit)}{score.unit}): {'; '.join(told)}."
     )
     gains = [row.spec for row in rows if row.flattery and score.sign * _surely(row.flattery) > 0]
     specs = [row.spec for row in rows if score.name in scores.get(row.spec, {})]
