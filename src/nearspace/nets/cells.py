@@ -268,7 +268,7 @@ class CellNetwork(nn.Module):
         Whether the last layer is a linear map, and not a hidden layer too.
     passing : int, default=0
         How many of the numbers of a vector are a fixed linear map of the scaled values, which
-        `pass_values` sets.
+        `pass_values` sets; a value that is missing is guessed. Only where the last layer is linear.
 
     Examples
     --------
@@ -310,6 +310,10 @@ class CellNetwork(nn.Module):
             # What passes beside the hidden layers is free of the noise of their normalisation.
             self.embedding = nn.Linear(width + n_inputs, dim - passing)
         if passing:
+            # A value that is missing passes as what the others tell of it.
+            self.guess = nn.Linear(width + n_inputs, len(layout.features))
+            nn.init.zeros_(self.guess.weight)
+            nn.init.zeros_(self.guess.bias)
             self.path = _fixed(len(layout.features), passing)
             self.code = nn.Identity()  # all of the vector, as a layer with a name
 
@@ -319,11 +323,14 @@ class CellNetwork(nn.Module):
         vectors = inputs
         for name in self.layers:
             vectors = self.get_submodule(name)(vectors)
-        if self.linear:
-            vectors = self.embedding(torch.cat([vectors, inputs], dim=1))
+        if not self.linear:
+            return vectors
+        seen = torch.cat([vectors, inputs], dim=1)
+        vectors = self.embedding(seen)
         if "code" not in self._modules:
             return vectors
-        values = self.layout.values(rows).nan_to_num()
+        values = self.layout.values(rows)
+        values = torch.where(values.isnan(), self.guess(seen), values)
         return self.code(torch.cat([self.path(values), vectors], dim=1))
 
 

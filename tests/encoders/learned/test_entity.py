@@ -92,6 +92,18 @@ def test_rows_come_back_better_than_the_commonest_cells(sides):
     pd.testing.assert_frame_equal(decoder.decode_double(vectors), back, rtol=1e-3)
 
 
+def test_cells_that_are_hidden_are_told_from_the_others():
+    random = np.random.default_rng(0)
+    a, side = random.normal(size=600), random.choice(["x", "y"], 600)
+    frame = pd.DataFrame({"a": a, "b": 3 * a + (side == "x"), "side": side})
+    frame["sign"] = np.where(a > 0, "up", "down")
+    encoder = make("entity(objective='denoising', dim=6, epochs=20, hidden=(64,))").fit(frame)
+    rows = encoder.decoder.decode(encoder.transform(frame.assign(b=np.nan, sign=None)))
+    assert np.corrcoef(rows["b"], frame["b"])[0, 1] > 0.9
+    assert (rows["sign"] == frame["sign"]).mean() > 0.95
+    assert np.square(rows["a"] - a).mean() < 0.01  # what is there comes back as it is
+
+
 def test_unseen_values_have_a_vector_that_was_learnt(sides, fitted):
     train, test = sides
     encoder = fitted["target"]
