@@ -12,7 +12,6 @@ import dataclasses
 import io
 import itertools
 import os
-import shlex
 import sys
 import threading
 import time
@@ -305,7 +304,10 @@ def show_page(path: Path) -> None:
 
 def as_commanded(study: Any) -> Any:
     """Return a study that names the command which made it, its notes in the words of options."""
-    protocol = study.protocol | {"command": "nearspace " + shlex.join(sys.argv[1:])}
+    from nearspace.report.base import shell_quoted
+
+    command = " ".join(map(shell_quoted, ["nearspace", *sys.argv[1:]]))
+    protocol = study.protocol | {"command": command}
     notes = tuple(map(in_options, study.notes))
     return dataclasses.replace(study, protocol=protocol, notes=notes)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from nearspace.judge.advice import Pick
 
-__all__ = ["Page", "Section", "drawn", "section"]
+__all__ = ["Page", "Section", "drawn", "section", "shell_quoted"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,11 +137,27 @@ def _templates() -> Environment:
     made.filters |= {
         "seconds": seconds_text, "count": count_text, "bytes": bytes_text, "drawn": drawn,
         "quartiles": quartiles_text,
-        "spec": _breakable, "quoted": shlex.quote, "zip": zip,
+        "spec": _breakable, "quoted": shell_quoted, "python": _in_python, "zip": zip,
         "score": lambda estimate, name: SCORES[name].parts(estimate),
     }  # fmt: skip
     made.tests["failure"] = lambda row: isinstance(row, Failure)
     return made
+
+
+def shell_quoted(text: str) -> str:
+    """Return a text as a shell takes it for one word, in double quotes where single ones are in it.
+
+    Examples
+    --------
+    >>> print(shell_quoted("pca"), shell_quoted("entity(numbers='periodic')"))
+    pca "entity(numbers='periodic')"
+    """
+    return f'"{text}"' if "'" in text and not {*text} & {*'"$`!\\\n'} else shlex.quote(text)
+
+
+def _in_python(text: str) -> str:
+    """Return a text as Python writes it, in double quotes where it can."""
+    return f'"{text}"' if text.isprintable() and not {*text} & {*'"\\'} else repr(text)
 
 
 def _breakable(spec: str) -> Markup:
