@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nearspace.data.column_types import SIGNS
-from nearspace.data.declared import check_declared, declared
+from nearspace.encoders.fitted_value import FittedValue
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,7 @@ SIGN = SIGNS[0]  # between the values of a cell that holds several
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Categories:
+class Categories(FittedValue):
     """The values of a column, each with a code; 0 is a missing cell and 1 any other value.
 
     Attributes
@@ -143,28 +143,11 @@ class Categories:
             f"others are {share:.1f} % of all.",
         )
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """All that it is made of again: lists and an array, as fitted encoders keep them."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Return the values of a state.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is of none.
-        """
-        check_declared(state, declared(cls, lambda name: True), cls.__name__)
-        if missing := {field.name for field in dataclasses.fields(cls)} - set(state):
-            raise TypeError(f"the values of a column have {', '.join(sorted(missing))}")
-        categories = cls(**state)
-        n = len(categories.values)
-        if len(set(categories.values)) < n or categories.counts.shape != (n,):
+    def check(self) -> None:
+        """Raise an error unless the values differ, and each has a count."""
+        n = len(self.values)
+        if len(set(self.values)) < n or self.counts.shape != (n,):
             raise ValueError("they are no different values, each with its count")
-        return categories
 
     @functools.cached_property
     def _index(self) -> pd.Index:

@@ -12,9 +12,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from nearspace.data.declared import check_declared, declared
 from nearspace.data.words import words_of
 from nearspace.encoders.blocks import text_blocks
+from nearspace.encoders.fitted_value import FittedValue
 from nearspace.errors import DataError, did_you_mean, need
 
 __all__ = ["PADDING", "RESERVED", "UNITS", "UNKNOWN", "Vocabulary"]
@@ -27,7 +27,7 @@ REPLACED = "\ufffd"  # how Unicode writes a character that is not there
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Vocabulary:
+class Vocabulary(FittedValue):
     r"""The tokens of texts, each with a number; 0 is padding and 1 any other token.
 
     Words are letters, made small, and digits, with apostrophes within, as `words_of` of
@@ -199,34 +199,17 @@ class Vocabulary:
             return ()
         return (f"{_percent(share)} of the {UNITS[self.unit]} of the texts are unknown to it.",)
 
-    @property
-    def state(self) -> dict[str, Any]:
-        """All that it is made of again: text, lists and an array, as fitted encoders keep them."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Return the vocabulary of a state.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is of none.
-        """
-        check_declared(state, declared(cls, lambda name: True), cls.__name__)
-        if missing := {field.name for field in dataclasses.fields(cls)} - set(state):
-            raise TypeError(f"a vocabulary has {', '.join(sorted(missing))}")
-        vocabulary = cls(**state)
-        n = len(vocabulary.tokens)
-        if vocabulary.unit not in UNITS or len(set(vocabulary.tokens)) < n:
+    def check(self) -> None:
+        """Raise an error unless its tokens differ, and what is known of them is of as many."""
+        n = len(self.tokens)
+        if self.unit not in UNITS or len(set(self.tokens)) < n:
             raise ValueError("it is no vocabulary of different tokens")
-        if vocabulary.counts is not None and vocabulary.counts.shape != (n,):
-            raise ValueError(f"there are counts of {vocabulary.counts.shape} for {n} tokens")
-        if vocabulary.unit == "char" and any(len(token) != 1 for token in vocabulary.tokens):
+        if self.counts is not None and self.counts.shape != (n,):
+            raise ValueError(f"there are counts of {self.counts.shape} for {n} tokens")
+        if self.unit == "char" and any(len(token) != 1 for token in self.tokens):
             raise ValueError("it has tokens that are no characters")
-        if vocabulary.unit == "bpe" and vocabulary._cutter.get_vocab_size() != n:
+        if self.unit == "bpe" and self._cutter.get_vocab_size() != n:
             raise ValueError("its tokenizer has other tokens")
-        return vocabulary
 
     @functools.cached_property
     def numbers(self) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,10 +15,10 @@ from sklearn.base import clone
 
 from nearspace.data import Text
 from nearspace.data.columns import named
-from nearspace.data.declared import check_declared, declared
 from nearspace.data.rounding import NOISE
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.categories import FIRST_VALUE, MISSING, UNSEEN, Categories
+from nearspace.encoders.fitted_value import FittedValue
 from nearspace.encoders.numbers import (
     CYCLES,
     date_cycles,
@@ -56,7 +56,7 @@ BINS = 8  # piecewise-linear, whose variances come to about that of a column tha
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Coding(ABC):
+class Coding(FittedValue):
     """What the cells of one column become, learnt from those of the training rows."""
 
     @abstractmethod
@@ -66,29 +66,6 @@ class Coding(ABC):
     @abstractmethod
     def names(self, name: str) -> list[str]:
         """Return a name for each number of a cell of the column of a name."""
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """All that it is made of again: what fitted encoders keep."""
-        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """Return the coding of a state.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If it is of none.
-        """
-        check_declared(state, declared(cls, lambda name: True), cls.__name__)
-        coding = cls(**state)
-        coding.check()
-        return coding
-
-    @abstractmethod
-    def check(self) -> None:
-        """Raise an error unless its parts belong together."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
