@@ -306,7 +306,7 @@ def as_commanded(study: Any) -> Any:
     """Return a study that names the command which made it, its notes in the words of options."""
     from nearspace.report.base import shell_quoted
 
-    command = " ".join(map(shell_quoted, ["nearspace", *sys.argv[1:]]))
+    command = "nearspace " + " ".join(map(shell_quoted, sys.argv[1:]))
     protocol = study.protocol | {"command": command}
     notes = tuple(map(in_options, study.notes))
     return dataclasses.replace(study, protocol=protocol, notes=notes)
