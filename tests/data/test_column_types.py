@@ -165,6 +165,19 @@ def test_categories_come_in_order_and_once():
     assert sign_of(pd.Series(["a", "b"])) == ""
 
 
+@pytest.mark.parametrize("sign", ["|", ";"])
+def test_what_cuts_cells_is_not_told_anew_by_rows_that_come_later(sign):
+    cells = ["war", f"drama{sign}sci-fi, fantasy", "drama", f"war{sign}sci-fi, fantasy"] * 6
+    frame = pd.DataFrame({"genres": cells, "x": range(24)})
+    other = ";" if sign == "|" else ","
+    later = pd.DataFrame({"genres": ["sci-fi, fantasy", f"a{other}b"], "x": [1, 2]})
+    data = load(frame)
+    assert data.kind.column_kinds["genres"] == "categories"
+    read = load(later, like=data.kind).items["genres"].tolist()
+    assert read == data.kind.check(later)["genres"].tolist() == ["sci-fi, fantasy", f"a{other}b"]
+    assert load(frame, test=later).items["genres"].tolist()[-2:] == read
+
+
 def test_a_category_that_is_missing_or_blank_is_the_same(tmp_path):
     (tmp_path / "a.csv").write_text("x,c\n" + "1,red\n2,\n3,blue\n" * 10)
     (tmp_path / "b.csv").write_text("x,c\n" + '1,red\n2,NaN\n3,""\n' * 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,7 +136,8 @@ def frame_source(
         names["split"] = "split"
         said.append("The column 'split' was taken for the published split.")
     things = {*names.values(), *columns}
-    types = {**asked.types, **asked.like}
+    like = {} if asked.like is None else asked.like.column_kinds
+    types = {**asked.types, **like}
     typed = typed_columns(
         frame, written=written, words=things, types=types, decimal=decimal, who=name
     )
@@ -160,7 +161,7 @@ def frame_source(
     items, told = _features(typed.frame[[each for each in frame if each not in beside]], name)
     if asked.kind not in (None, Table.name):
         return Source(items, name, "", roles, [*said, *told], _others(meta, items.columns, names))
-    kind, more = _table(items, asked, beside, name)
+    kind, more = _table(items, asked, types, beside, name)
     items = items.drop(columns=kind.of("id"))
     kind = dataclasses.replace(kind, columns=tuple(c for c in kind.columns if c[1] != "id"))
     others = _others(meta, items.columns, names)
@@ -168,15 +169,20 @@ def frame_source(
 
 
 def _table(
-    items: pd.DataFrame, asked: Asked, beside: set[str], name: str
+    items: pd.DataFrame, asked: Asked, types: Mapping[str, str], beside: set[str], name: str
 ) -> tuple[Table, list[str]]:
     """Return what the columns of a table are, and what to say of those that name the rows."""
     if not len(items.columns):
         raise DataError(f"{name}: no column is left for the items beside {sorted(beside)}.")
     try:
-        kind = Table.infer(items, {**asked.types, **asked.like}, asked.ratios)
+        kind = Table.infer(items, types, asked.ratios)
     except DataError as error:
         raise DataError(f"{name}: {str(error).removeprefix('Tables: ')}") from None
+    like: Any = asked.like  # a table too, or these would not be read as one
+    if like is not None:  # what cuts cells is not told anew by those of a few rows
+        signs = [each for each in kind.signs if each[0] not in like.column_kinds]
+        signs += [each for each in like.signs if each[0] in items]
+        kind = dataclasses.replace(kind, signs=tuple(signs))
     if not (ids := kind.of("id")):
         return kind, []
     if len(ids) == len(kind.columns):

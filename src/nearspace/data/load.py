@@ -177,7 +177,7 @@ def load(
         tuple(columns),
         without=tuple(without),
         types=types,
-        like={} if like is None else like.column_kinds,
+        like=like,
         ratios=tuple(ratios),
         kind=kind if like is None else like.name,
     )
@@ -185,7 +185,7 @@ def load(
         opened = [_open(source, given, asked_for)]
         if test is not None:
             if like is None and opened[0].kind is not None:
-                asked_for = dataclasses.replace(asked_for, like=opened[0].kind.column_kinds)
+                asked_for = dataclasses.replace(asked_for, like=opened[0].kind)
             opened.append(_open(test, given, asked_for))
         parts = _limited(opened, limit, random_state)
         dataset = _dataset(parts[0], kind, Wanted(size, like, progress))

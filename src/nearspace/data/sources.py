@@ -62,8 +62,8 @@ class Asked:
         Columns that are no features; arrays that are no role.
     types : mapping of str to str
         What columns of a table are to be, see `nearspace.data.column_types.TYPES`.
-    like : mapping of str to str
-        The same of another table, which this is to be like; such columns need not be there.
+    like : Kind or None
+        The kind of others that these are to be like: of a table, columns of the same name.
     ratios : tuple of str
         Columns of a table to make of two others, such as ``"loans/income"``.
     kind : str or None
@@ -74,7 +74,7 @@ class Asked:
     roles: Mapping[str, str] = dataclasses.field(default_factory=dict)
     without: tuple[str, ...] = ()
     types: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    like: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    like: Kind | None = None
     ratios: tuple[str, ...] = ()
     kind: str | None = None
 
