@@ -10,7 +10,14 @@ import pytest
 from nearspace.data import SAMPLES
 from nearspace.errors import NearspaceError
 
-SAMPLE_OF_KIND = {"image": "digits", "text": "sentences", "table": "customers", "vector": "wine"}
+SAMPLE_OF_KIND = {
+    "audio": "vowels",
+    "image": "digits",
+    "series": "gestures",
+    "table": "customers",
+    "text": "sentences",
+    "vector": "wine",
+}
 
 
 def refuse_to_train(*args, **options):

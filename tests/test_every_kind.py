@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import pad
 
 from nearspace.data import SAMPLES, Dataset, infer_kind, kind_from_json, load
 from nearspace.data.kinds.kind import Kind, Wanted, kind_of_file
@@ -38,7 +39,7 @@ def test_it_is_a_value_and_survives_json(sample):
     again = kind_from_json(kind.to_json())
     assert again == kind
     assert hash(again) == hash(kind)
-    assert kind.name in str(kind)
+    assert kind.plural in str(kind) or kind.name in str(kind)
     assert kind.form
 
 
@@ -97,16 +98,27 @@ def test_networks_see_items_as_batches(sample):
     assert (len(batches), len(whole)) == (len(sample), len(sample))
     assert whole.dtype == torch.float32
     assert whole.isfinite().all()
-    assert torch.cat(list(batches.parts(5))).equal(whole)
+    # What is shorter than the longest of its batch is followed by zeros.
+    longest = whole.shape[-1]
+    parts = [pad(part, (0, longest - part.shape[-1])) for part in batches.parts(5)]
+    assert torch.cat(parts).equal(whole)
     blank = kind.batches(kind.empty()).blank(2)
-    assert blank.shape == (2, *whole.shape[1:])
+    assert blank.shape[:-1] == (2, *whole.shape[1:-1])
+    assert batches.blank(2).shape == (2, *whole.shape[1:])
     if kind.bounds is not None:
         assert kind.bounds[0] <= whole.min() <= whole.max() <= kind.bounds[1]
         values = kind.values(torch.linspace(-9, 9, 19))
         assert kind.bounds[0] <= values.min() <= values.max() <= kind.bounds[1]
     plain = kind.batches(sample.items)[:].numpy()
     restored = kind.stored(kind.restore(plain))
-    np.testing.assert_allclose(restored, sample.items, rtol=1e-5)
+    # Of a sound its spectrogram comes back, whose bands hold neither all nor the phases.
+    again = kind.batches(restored)[:].numpy()
+    if kind.name == "audio":
+        assert again.shape == plain.shape
+        assert np.corrcoef(again.ravel(), plain.ravel())[0, 1] > 0.95
+    else:
+        np.testing.assert_allclose(again, plain, rtol=1e-5)
+        kind.check(restored)
 
 
 def test_views_vary_items_by_the_generator_alone(sample):

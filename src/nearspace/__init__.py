@@ -6,7 +6,7 @@ import importlib
 
 TYPE_CHECKING = False  # to import typing takes longer than all of this
 if TYPE_CHECKING:
-    from nearspace.data import Dataset, load, train_test_split
+    from nearspace.data import Dataset, Sound, load, train_test_split
     from nearspace.data.pairs import Pairs, load_pairs
     from nearspace.data.relevance import load_retrieval
     from nearspace.encoders.base import Encoder
@@ -47,6 +47,7 @@ _HOME = {
     "Network": "encoders.borrowed.network",
     "Pairs": "data.pairs",
     "Samples": "encoders.exhibits",
+    "Sound": "data",
     "Space": "space.space",
     "Transfer": "judge.studies.transfer",
     "align": "space.alignment",
@@ -91,6 +92,7 @@ __all__ = [
     "Network",
     "Pairs",
     "Samples",
+    "Sound",
     "Space",
     "Transfer",
     "align",

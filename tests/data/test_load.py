@@ -60,7 +60,7 @@ def test_the_kind_is_seen_and_the_reason_said(items, kind, reason):
     ("items", "words"),
     [
         (np.zeros(5), ["shape (5,)", "reshape(-1, 1)"]),
-        (np.zeros((2, 3, 4)) - 7, ["another kind"]),
+        (np.zeros((2, 3, 4, 5, 6)) - 7, ["another kind"]),
         (5, ["got one int"]),
         (None, ["got one NoneType"]),
         (np.zeros((3, 0)), ["(3, 0)"]),
@@ -529,7 +529,7 @@ def test_a_parquet_column_of_vectors(tmp_path):
         ("a.csv.gz", b"a,b\n1,2\n", ["a.csv.gz is damaged"]),
         ("a.parquet", b"a,b\n1,2\n", ["a.parquet is damaged"]),
         ("a.xlsx", b"", ["ends in '.xlsx'", ".npz", ".parquet"]),
-        ("a.png", b"", ["single image", "folder"]),
+        ("a.png", b"", ["one image file", "folder"]),
     ],
 )
 def test_files_that_are_not_what_they_say(tmp_path, name, content, words):

@@ -5,6 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from nearspace.data import SAMPLES, load, train_test_split
+from nearspace.data.kinds.kind import Kind
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,8 @@ from nearspace.data import SAMPLES, load, train_test_split
         ("wine", "vector", 178, 3),
         ("sentences", "text", 600, 5),
         ("customers", "table", 500, 3),
+        ("gestures", "series", 240, 5),
+        ("vowels", "audio", 240, 5),
     ],
 )
 def test_samples_are_the_same_at_every_call(name, kind, size, classes):
@@ -27,8 +30,8 @@ def test_samples_are_the_same_at_every_call(name, kind, size, classes):
 
 
 def test_every_kind_has_a_sample():
-    assert {make().kind.name for make in SAMPLES.values()} == {"image", "vector", "text", "table"}
-    assert len(SAMPLES) == 4
+    assert {make().kind.name for make in SAMPLES.values()} == {*Kind.registry}
+    assert len(SAMPLES) == len(Kind.registry)
 
 
 def test_digits_use_all_of_the_grey_scale():

@@ -546,6 +546,6 @@ def tell_zeros(space: Any) -> None:
 
     zeros = int((~has_direction(space.vectors)).sum())
     if zeros and space.recipe.metric == "cosine":
-        items = "items" if space.kind is None else f"{space.kind.name}s"
+        items = "items" if space.kind is None else space.kind.plural
         blank = {} if space.encoder is None else {"blank": space.encoder.first.zero_means}
         echo(f"note: {zeros_told(zeros, len(space), items, **blank)}", err=True)

@@ -92,7 +92,7 @@ def chunked(dataset: Dataset, size: int, overlap: int = 0) -> Dataset:
     """
     if not isinstance(dataset.kind, Text):
         raise DataError(
-            f"{dataset.name}: chunks= cuts texts, and it was read as {dataset.kind.name}s; leave "
+            f"{dataset.name}: chunks= cuts texts, and it was read as {dataset.kind.plural}; leave "
             "it out."
         )
     spans = [chunk_spans(text, size, overlap) for text in dataset.items]

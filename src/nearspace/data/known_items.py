@@ -58,7 +58,7 @@ def known_items(dataset: Dataset, random_state: int = 0, most: int = MOST_QUERIE
     """
     if dataset.kind.query("") is None:
         raise DataError(
-            f"{dataset.name}: queries can be made from texts, got {dataset.kind.name}s; expected "
+            f"{dataset.name}: queries can be made from texts, got {dataset.kind.plural}; expected "
             "pairs of two columns (load_pairs(…), --left and --right), or queries and which items "
             "are relevant (load_retrieval(…), --queries and --qrels)."
         )

@@ -53,6 +53,7 @@ def load(
     *,
     kind: str | None = None,
     size: int | None = None,
+    rate: float | None = None,
     column: str | Collection[str] | None = None,
     labels: Any = None,
     groups: Any = None,
@@ -77,7 +78,8 @@ def load(
     source : str, path, array, list, DataFrame, data set
         One of
 
-        - the name of a sample: ``"digits"``, ``"wine"``, ``"sentences"``, ``"customers"``;
+        - the name of a sample: ``"digits"``, ``"wine"``, ``"sentences"``, ``"customers"``,
+          ``"gestures"``, ``"vowels"``;
         - a folder of images, or of texts (``.txt``, ``.md``), whose subfolders are the labels,
           under ``train/`` and ``test/`` where there is a published split;
         - a folder of idx files as MNIST ships them;
@@ -93,11 +95,14 @@ def load(
           dict of columns;
         - a data set of torch or of Hugging Face, by its length and positions, or a `Dataset`,
           which is returned as it is.
-    kind : {"image", "table", "text", "vector"}, optional
+    kind : {"audio", "image", "series", "table", "text", "vector"}, optional
         Overrules what the source looks like.
     size : int, optional
         Height and width of images. By default their own if all agree and it is at most 96, else
         64.
+    rate : float, optional
+        Samples a second to which sounds are brought, by default those of most of them; steps a
+        second of series.
     column : str or list of str, optional
         The column of a table that holds texts or vectors, or the array of an ``.npz`` that holds
         the items. Of several columns the texts are joined in the order given, with a blank line
@@ -155,7 +160,7 @@ def load(
     columns = [column] if isinstance(column, str) else list(column or ())
     ratios, types = [ratio] if isinstance(ratio, str) else list(ratio or ()), dict(types or {})
     if isinstance(source, Dataset):
-        asked = {"kind": kind, "size": size, "limit": limit, "test": test}
+        asked = {"kind": kind, "size": size, "rate": rate, "limit": limit, "test": test}
         asked |= {"column": columns or None, "without": without or None, "chunks": chunks}
         asked |= {"types": types or None, "ratio": ratios or None}
         for option, value in (asked | given).items():
@@ -169,6 +174,8 @@ def load(
         raise DataError(f"load: expected a limit of at least 1, got {limit}.")
     if size is not None and size < 1:
         raise DataError(f"load: expected a size of at least 1 pixel, got {size}.")
+    if rate is not None and not 0 < rate < float("inf"):
+        raise DataError(f"load: expected a rate above 0, got {rate}.")
     if kind is not None and kind not in Kind.registry:
         raise DataError(f"load: there is no kind '{kind}'. {did_you_mean(kind, Kind.registry)}")
     if test is not None and any(not isinstance(value, str) for value in given.values()):
@@ -188,7 +195,7 @@ def load(
                 asked_for = dataclasses.replace(asked_for, like=opened[0].kind)
             opened.append(_open(test, given, asked_for))
         parts = _limited(opened, limit, random_state)
-        dataset = _dataset(parts[0], kind, Wanted(size, like, progress))
+        dataset = _dataset(parts[0], kind, Wanted(size, like, progress, rate))
         if test is not None:
             wanted = Wanted(size, dataset.kind, progress)
             dataset = _joined(dataset, _dataset(parts[1], kind, wanted))
@@ -297,6 +304,8 @@ def _open_path(source: str, asked: Asked) -> Source:
         roles = {"ids": np.asarray(sample.ids)}
         if sample.labels is not None:
             roles["labels"] = sample.labels
+        if sample.groups is not None:
+            roles["groups"] = sample.groups
         opened = Source(sample.items, source, "a sample", roles, list(sample.notes))
         if os.path.exists(place):
             opened.notes.append(f"'{source}' is a sample; for what lies here, write ./{source}.")
@@ -352,7 +361,7 @@ def _dataset(source: Source, kind: str | None, wanted: Wanted) -> Dataset:
     if like is not None:
         if like.name != of.name:
             raise DataError(
-                f"{source.name}: expected {like.name}s, like the others, got {of.name}s."
+                f"{source.name}: expected {like.plural}, like the others, got {of.plural}."
             )
         items, left = like.select(items)
         items, of, notes = like.check(items, source.name), like, [*notes, *left]
@@ -375,7 +384,7 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
     if of_files is not None:
         if kind not in (None, of_files.name):
             raise DataError(
-                f"{source.name}: {source.seen} is read as {of_files.name}s, not as kind '{kind}'."
+                f"{source.name}: {source.seen} is read as {of_files.plural}, not as kind '{kind}'."
             )
         read, reason = of_files.read(items, wanted), source.seen
     else:

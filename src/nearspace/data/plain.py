@@ -13,6 +13,7 @@ from nearspace.data.frames import as_frame
 from nearspace.data.kinds.kind import are_pictures, count_items, is_frame, is_picture, is_sparse
 from nearspace.data.memory import check_memory
 from nearspace.data.paths import paths_of
+from nearspace.data.sound import Sound
 from nearspace.data.tensors import array_of_tensor, is_tensor
 from nearspace.errors import DataError
 
@@ -313,7 +314,7 @@ def _of_list(items: list[Any], are_texts: bool) -> Plain:
     paths = None if are_texts else paths_of(items)
     if paths is not None:
         return Plain(paths)
-    if not items or _are_str(items) or are_pictures(items):
+    if not items or _are_str(items) or are_pictures(items) or isinstance(items[0], Sound):
         return Plain(items)
     if bytes in {*map(type, items)}:
         raise DataError(

@@ -7,10 +7,13 @@ from collections.abc import Callable
 import numpy as np
 
 from nearspace.data.dataset import Dataset
+from nearspace.data.kinds.audio import Audio
 from nearspace.data.kinds.image import Image
+from nearspace.data.kinds.series import Series
 from nearspace.data.kinds.table import Table
 from nearspace.data.kinds.text import Text
 from nearspace.data.kinds.vector import Vector
+from nearspace.data.sound import Sound
 from nearspace.data.target import Classes
 
 __all__ = ["SAMPLES"]
@@ -115,9 +118,99 @@ def customers() -> Dataset:
     return Dataset(kind.check(frame), kind, target=Classes(labels), name="customers")
 
 
+def gestures() -> Dataset:
+    """Return 240 generated movements of a hand: three axes of a sensor, five gestures.
+
+    Eight people, the groups, hold the sensor each in their own way, and move at their own pace.
+    """
+    rng = np.random.default_rng(0)
+    # Cycles, and the strength and the phase of each axis.
+    forms = {
+        "circle": (2.0, (1.0, 1.0, 0.2), (0.0, 0.25, 0.5)),
+        "nod": (3.0, (0.1, 0.4, 1.0), (0.0, 0.0, 0.0)),
+        "shake": (5.0, (1.0, 0.3, 0.1), (0.0, 0.5, 0.0)),
+        "swipe": (1.0, (1.0, 0.2, 0.3), (0.0, 0.1, 0.25)),
+        "wave": (4.0, (0.9, 0.6, 0.2), (0.0, 0.0, 0.3)),
+    }
+    people = np.arange(8)
+    turns = [_turn(rng.normal(0, 0.8, 3)) for _ in people]
+    pace, force = np.exp(rng.normal(0, 0.18, 8)), np.exp(rng.normal(0, 0.25, 8))
+    items, labels, groups = [], [], []
+    for person in people:
+        for label in rng.permutation(np.repeat([*forms], 6)):
+            cycles, strength, phase = forms[label]
+            steps = int(rng.integers(60, 110) / pace[person])
+            share = np.linspace(0, 1, steps) + rng.normal(0, 0.05)
+            share = share + rng.normal(0, 0.04) * np.sin(2 * np.pi * share)
+            waves = np.sin(2 * np.pi * (cycles * share + np.array(phase)[:, None]))
+            swell = np.sin(np.pi * np.linspace(0, 1, steps)) ** 0.5 * force[person]
+            moved = turns[person] @ (waves * np.array(strength)[:, None] * swell)
+            noise = rng.normal(0, 0.3, (3, steps))
+            items.append((moved * np.exp(rng.normal(0, 0.1)) + noise).astype(np.float32))
+            labels.append(str(label))
+            groups.append(f"person {person + 1}")
+    target = Classes(np.array(labels))
+    kind = Series(3)
+    return Dataset(items, kind, target=target, groups=np.array(groups), name="gestures")
+
+
+def vowels() -> Dataset:
+    """Return 240 generated vowels, 8,000 samples a second, by six speakers, the groups.
+
+    Pulses of a voice go through resonances at the formants that Peterson and Barney (1952) measured
+    for men, higher where a vocal tract is shorter.
+    """
+    from scipy.signal import lfilter
+
+    formants = {
+        "a": (730, 1090, 2440),
+        "e": (530, 1840, 2480),
+        "i": (270, 2290, 3010),
+        "o": (570, 840, 2410),
+        "u": (300, 870, 2240),
+    }
+    rng, rate = np.random.default_rng(0), 8000
+    pitches, tracts = (95, 120, 140, 190, 215, 250), (0.95, 1.0, 1.06, 1.12, 1.18, 1.25)
+    items, labels, groups = [], [], []
+    for speaker, (pitch, tract) in enumerate(zip(pitches, tracts, strict=True)):
+        tilt = rng.uniform(0.6, 0.95)
+        for label in rng.permutation(np.repeat([*formants], 8)):
+            count = int(rng.uniform(0.2, 0.4) * rate)
+            bent = pitch * (1 + 0.08 * rng.standard_normal() + 0.1 * np.linspace(1, -1, count))
+            cycles = np.cumsum(bent / rate)
+            wave = np.diff(np.floor(cycles), prepend=0.0) + 0.02 * rng.standard_normal(count)
+            wave = lfilter([1.0], [1.0, -tilt], wave)
+            for at in formants[label]:
+                hertz = min(at * tract * np.exp(rng.normal(0, 0.05)), 0.48 * rate)
+                near = np.exp(-np.pi * (60 + 0.04 * hertz) / rate)
+                pole = [1.0, -2 * near * np.cos(2 * np.pi * hertz / rate), near**2]
+                wave = lfilter([sum(pole)], pole, wave)
+            wave *= np.hanning(count) ** 0.3 * rng.uniform(0.2, 0.8) / np.abs(wave).max()
+            wave += 0.003 * rng.standard_normal(count)
+            items.append(Sound(wave.astype(np.float32), rate))
+            labels.append(str(label))
+            groups.append(f"speaker {speaker + 1}")
+    target = Classes(np.array(labels))
+    return Dataset(items, Audio(rate), target=target, groups=np.array(groups), name="vowels")
+
+
+def _turn(angles: np.ndarray) -> np.ndarray:
+    """Return the rotation by three small angles, about one axis after the other."""
+    turn = np.eye(3)
+    for axis, angle in enumerate(angles):
+        one, other = (at for at in range(3) if at != axis)
+        about = np.eye(3)
+        about[one, one] = about[other, other] = np.cos(angle)
+        about[one, other], about[other, one] = -np.sin(angle), np.sin(angle)
+        turn = about @ turn
+    return turn
+
+
 SAMPLES: dict[str, Callable[[], Dataset]] = {
     "customers": customers,
     "digits": digits,
+    "gestures": gestures,
     "sentences": sentences,
+    "vowels": vowels,
     "wine": wine,
 }

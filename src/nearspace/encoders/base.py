@@ -236,8 +236,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         self._validate_params()
         self.kind_ = kind or self._recognised(items)
         if type(self.kind_) not in self.kinds:
-            taken = " or ".join(sorted(f"{kind.name}s" for kind in self.kinds))
-            raise DataError(f"{type(self).__name__} takes {taken}; got {self.kind_.name}s.")
+            taken = " or ".join(sorted(kind.plural for kind in self.kinds))
+            raise DataError(f"{type(self).__name__} takes {taken}; got {self.kind_.plural}.")
         items = self._check(items, reset=True)
         n_items = items.shape[0] if hasattr(items, "shape") else len(items)
         if n_items < self.min_items:
@@ -500,7 +500,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """Raise an error unless the encoder is fitted, and to items that it takes."""
         check_is_fitted(self, "kind_")
         if type(self.kind_) not in self.kinds:
-            raise TypeError(f"{type(self).__name__} takes no {self.kind_.name}s")
+            raise TypeError(f"{type(self).__name__} takes no {self.kind_.plural}")
         d = self.kind_.size
         if isinstance(self.kind_, Vector) and getattr(self, "n_features_in_", d) != d:
             raise ValueError(

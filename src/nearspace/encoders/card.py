@@ -31,7 +31,7 @@ def _is_fitted(encoder: Encoder) -> bool:
 def _facts(encoder: Encoder) -> Iterator[str]:
     learns = f"learns from {encoder.learns}"
     if not _is_fitted(encoder):
-        kinds = sorted(f"{kind.name}s" for kind in encoder.first.kinds)
+        kinds = sorted(kind.plural for kind in encoder.first.kinds)
         yield "not fitted"
         yield learns
         if len(kinds) < len(Kind.registry):  # of what is made of parts it takes a look at each

@@ -84,7 +84,7 @@ def leave_out(
     sides = [kind.check(side, "leave_out") for side in (left, right)]
     if len(left) != len(right):
         raise DataError(
-            f"leave_out: expected pairs of {kind.name}s, got {len(left):,} on the left and "
+            f"leave_out: expected pairs of {kind.plural}, got {len(left):,} on the left and "
             f"{len(right):,} on the right."
         )
     if not len(left):

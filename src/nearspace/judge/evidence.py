@@ -154,7 +154,7 @@ class Evidence:
         train, test = (int((~has_direction(side)).sum()) for side in (self.train, self.test))
         if not train + test:
             return []
-        n, items = self.train.shape[0] + self.test.shape[0], f"{self.task.test.kind.name}s"
+        n, items = self.train.shape[0] + self.test.shape[0], self.task.test.kind.plural
         told = zeros_told(train + test, n, items, self.encoder.first.zero_means)
         if test and self.task.labelled:
             told += f" Of the test items {test:,} {'is' if test == 1 else 'are'} told by guessing."

@@ -55,6 +55,6 @@ def with_words(board: Leaderboard, fitted: Callable[[str], Encoder | None]) -> L
     try:
         marked = leave_out(encoder, left, right, row.metric, asked=asked, most=PARTS)
     except (Exception, KeyboardInterrupt) as error:  # what is judged is not lost for what is shown
-        note = f"{row.spec}: which {kind.part}s make {kind.name}s near cannot be told: {error!r}."
+        note = f"{row.spec}: which {kind.part}s make {kind.plural} near cannot be told: {error!r}."
         return dataclasses.replace(board, notes=(*board.notes, note))
     return dataclasses.replace(board, words=(row.spec, tuple(marked)))

@@ -58,7 +58,7 @@ class Frozen(Around):
         self.encoder_ = inner = self._saved()
         if kind is not None and type(kind) is not type(inner.kind_):
             raise DataError(
-                f"frozen: the encoder of {self.path} takes {inner.kind_.name}s, got {kind.name}s."
+                f"frozen: the encoder of {self.path} takes {inner.kind_.plural}, got {kind.plural}."
             )
         checked = inner._check(items, reset=False)
         self.kind_ = inner.kind_

@@ -320,9 +320,9 @@ def dataset_for(encoder: Encoder, data: Any, labels: Any = None) -> Dataset:
     """
     dataset = dataset_of(data, labels, encoder.kind_ if _is_fitted(encoder) else None)
     if type(dataset.kind) not in encoder.kinds:
-        takes = " or ".join(sorted(f"{kind.name}s" for kind in encoder.kinds))
+        takes = " or ".join(sorted(kind.plural for kind in encoder.kinds))
         raise DataError(
-            f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.name}s: "
+            f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.plural}: "
             "choose another encoder, or say by kind= or column= how to read it."
         )
     return dataset

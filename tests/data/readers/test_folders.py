@@ -144,7 +144,7 @@ def test_texts_beside_other_items_are_none(tmp_path):
     assert any(
         "3 files that are no image by name were ignored (.log, .md)" in n for n in data.notes
     )
-    with pytest.raises(DataError, match=r"single text; .* of all texts, or a \.txt of one a line"):
+    with pytest.raises(DataError, match=r"one text file; .* all texts, or a \.txt of one a"):
         load(tmp_path / "run.log")
     for name in ("a.png", "b.png", "README.md", "run.log"):
         (tmp_path / name).unlink()

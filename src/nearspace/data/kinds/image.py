@@ -67,6 +67,7 @@ class Image(Kind):
     """
 
     name: ClassVar[str] = "image"
+    plural: ClassVar[str] = "images"
     form: ClassVar[str] = (
         "images of shape (n, height, width) or (n, height, width, channels) with values in [0, 1] "
         "or whole numbers from 0 to 255, pictures opened by Pillow"

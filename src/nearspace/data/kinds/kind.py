@@ -61,11 +61,14 @@ class Wanted:
         The kind that the items are to be of.
     progress : callable, optional
         Called with the number of files read and the number of all.
+    rate : float, optional
+        Samples a second of sounds, steps a second of series.
     """
 
     size: int | None = None
     like: Kind | None = None
     progress: Progress | None = None
+    rate: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -99,8 +102,8 @@ class Kind(ABC):
 
     Attributes
     ----------
-    name : str
-        What the kind is called, one item of it.
+    name, plural : str
+        What the kind is called, and what its items are.
     form : str
         What its items look like, in the words of an error.
     endings : tuple of str
@@ -120,6 +123,7 @@ class Kind(ABC):
     """
 
     name: ClassVar[str]
+    plural: ClassVar[str]
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     pictured: ClassVar[bool] = False
@@ -161,7 +165,7 @@ class Kind(ABC):
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return items checked, and brought to what is wanted where they can be."""
         if wanted.size is not None:
-            raise DataError(f"{who}: size= is for images, and these items are {self.name}s.")
+            raise DataError(f"{who}: size= is for images, and these items are {self.plural}.")
         return ItemsRead(self.check(items, who), self)
 
     def select(self, items: Any) -> tuple[Any, list[str]]:
@@ -288,7 +292,7 @@ class Kind(ABC):
         """Return what the raw output of a decoder means, in the units of a float batch."""
         return raw
 
-    def restore(self, values: np.ndarray) -> np.ndarray:
+    def restore(self, values: np.ndarray) -> Any:
         """Return a float batch as items: ``(n, …)`` in the order of axes that items have."""
         return values
 
@@ -296,7 +300,7 @@ class Kind(ABC):
         """Return decoded items in the units in which arrays of items came."""
         return decoded
 
-    def stored(self, decoded: np.ndarray) -> np.ndarray:
+    def stored(self, decoded: Any) -> Any:
         """Return decoded items as the kind keeps them: rounded, of its own dtype."""
         return np.ascontiguousarray(decoded, dtype=np.float32)
 
@@ -326,7 +330,7 @@ class Kind(ABC):
 
     def __str__(self) -> str:
         """Return the kind as a reader would say it."""
-        return f"{self.name}s"
+        return self.plural
 
     def to_json(self) -> dict[str, Any]:
         """Return the kind as a JSON object that `nearspace.data.kind_from_json` reads."""

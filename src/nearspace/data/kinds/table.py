@@ -62,6 +62,7 @@ class Table(Kind):
     """
 
     name: ClassVar[str] = "table"
+    plural: ClassVar[str] = "tables"
     form: ClassVar[str] = "a DataFrame"
     part: ClassVar[str] = "column"
     columns: tuple[tuple[str, str], ...]

@@ -44,6 +44,7 @@ class Text(Kind):
     """
 
     name: ClassVar[str] = "text"
+    plural: ClassVar[str] = "texts"
     form: ClassVar[str] = "a list of str"
     metric = "cosine"
     endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())

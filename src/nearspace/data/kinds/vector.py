@@ -53,6 +53,7 @@ class Vector(Kind):
     """
 
     name: ClassVar[str] = "vector"
+    plural: ClassVar[str] = "vectors"
     form: ClassVar[str] = "a numeric array of shape (n, d)"
     dim: int
     metric: str = dataclasses.field(default="euclidean", repr=False)

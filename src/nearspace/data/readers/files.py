@@ -68,7 +68,7 @@ def read_file(path: File, asked: Asked) -> Source:
     if single is not None:
         lines = ", or a .txt of one a line" * (single is Text)
         raise DataError(
-            f"{path.name} is a single {single.name}; expected the folder of all {single.name}s"
+            f"{path.name} is one {single.name} file; expected the folder of all {single.plural}"
             f"{lines}."
         )
     if path.suffix == ".space":

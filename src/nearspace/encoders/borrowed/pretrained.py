@@ -178,7 +178,7 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
             raise
         except UNREADABLE as error:
             raise model.unusable(
-                f"cannot take single {self.kind_.name}s ({first_line(error)})"
+                f"cannot take single {self.kind_.plural} ({first_line(error)})"
             ) from error
         self.told_ = list(self.notes_on(items))
 

@@ -311,7 +311,7 @@ class TextCoding(Coding):
         """Raise an error unless the encoder is whole, and of texts."""
         self.encoder.check_whole()
         if self.encoder.kind_.name != "text":
-            raise TypeError(f"texts go to an encoder of {self.encoder.kind_.name}s")
+            raise TypeError(f"texts go to an encoder of {self.encoder.kind_.plural}")
 
 
 def codes_by_row(

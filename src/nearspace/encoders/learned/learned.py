@@ -373,8 +373,10 @@ class Learned(Trained, Trainable, Layers, Encoder):
 
     def _to_items(self, batch: Tensor) -> np.ndarray:
         """Return a float batch on the CPU in the items' own units and shape."""
-        items = self.kind_.restore(batch.numpy())
-        return items if self.mean_ is None else items * self.scale_ + self.mean_
+        values = batch.numpy()
+        if self.mean_ is not None:
+            values = values * self.scale_ + self.mean_
+        return self.kind_.restore(values)
 
 
 def seed_of(random_state: Any) -> int:

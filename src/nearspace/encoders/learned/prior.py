@@ -173,7 +173,7 @@ class VAE(Bounds, NormalPrior):
             return self.kind_.bounds == (0, 1)
         if self.likelihood == "bernoulli" and self.kind_.bounds != (0, 1):
             raise DataError(
-                f"VAE: likelihood='bernoulli' is of values in [0, 1], which {self.kind_.name}s "
+                f"VAE: likelihood='bernoulli' is of values in [0, 1], which {self.kind_.plural} "
                 "are not; use 'gaussian'."
             )
         return self.likelihood == "bernoulli"

@@ -66,7 +66,7 @@ def codec_of(space: Space) -> Codec:
     decoding = decoder(space)
     if not decoding.kind.shape_of_item:
         raise NearspaceError(
-            f"Codes are of images and vectors, and this space is one of {decoding.kind.name}s: "
+            f"Codes are of images and vectors, and this space is one of {decoding.kind.plural}: "
             "share the space itself."
         )
     decode = decoding.decode_double

@@ -105,6 +105,6 @@ def check_explained(space: Space) -> None:
     encoder_of(space)
     if items_with_ids(space, space.ids[:1].tolist()) is None:
         raise NearspaceError(
-            f"explain: the space keeps no {space.kind.name}s to leave {space.kind.part}s out of; "
+            f"explain: the space keeps no {space.kind.plural} to leave {space.kind.part}s out of; "
             "embed them anew."
         )
