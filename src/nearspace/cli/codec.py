@@ -39,7 +39,7 @@ def pack_command(
         bool, typer.Option("--with-ids/--without-ids", help="Whether to send the ids along.")
     ] = True,
     *,
-    reading: Annotated[cli.Reading, cli.only("column", "ids", "without", "limit")],
+    reading: Annotated[cli.Reading, cli.only("column", "ids", "without", "pattern", "limit")],
 ) -> None:
     """Pack items into a small file of codes, which the same space unpacks.
 

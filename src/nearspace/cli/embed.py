@@ -40,6 +40,7 @@ def embed_command(
             "without",
             "types",
             "ratio",
+            "pattern",
             "chunks",
             "overlap",
             "limit",

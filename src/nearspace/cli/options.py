@@ -162,6 +162,14 @@ class Reading:
         list[str] | None,
         typer.Option(metavar="A/B", help="Column to make of two columns; repeat for several."),
     ] = None
+    pattern: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What names of files look like, as '{label}_{group}_{}.wav'; {} is anything, "
+            "another name in braces a column.",
+        ),
+    ] = None
     chunks: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Cut texts into chunks of N words, an item each."),

@@ -34,7 +34,7 @@ def re_embed_command(
         ),
     ] = None,
     *,
-    reading: Annotated[cli.Reading, cli.only("column", "ids", "chunks", "overlap")],
+    reading: Annotated[cli.Reading, cli.only("column", "ids", "pattern", "chunks", "overlap")],
     force: cli.Force = False,
 ) -> None:
     """Embed the items of a space anew by another encoder, into another file.

@@ -11,7 +11,7 @@ __all__ = ["PARAMETERS", "in_options"]
 PARAMETERS = (
     "append", "cache", "chunks", "column", "exclude_self", "folds", "groups", "how", "ids", "items",
     "kind", "labels", "left", "limit", "made_by", "metric", "minutes", "near_duplicates", "overlap",
-    "per", "qrels", "queries", "random_state", "rank_by", "ratio", "replace", "right", "scale",
+    "pattern", "per", "qrels", "queries", "random_state", "rank_by", "ratio", "replace", "right", "scale",
     "scores", "seeds", "size", "split", "task", "test", "test_size", "time", "types", "vectors",
     "without", "words",
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,8 +23,9 @@ from nearspace.data.columns import (
 from nearspace.data.dates import Dates, parse_dates
 from nearspace.data.kinds.kind import is_frame, is_picture, kind_of_file
 from nearspace.data.kinds.table import Table
+from nearspace.data.kinds.text import Text
 from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_numbers
-from nearspace.data.paths import paths_of
+from nearspace.data.paths import folder_of, paths_of
 from nearspace.data.roles import as_written, lost_digits_notes
 from nearspace.data.sources import Asked, Source, is_split
 from nearspace.errors import DataError
@@ -31,7 +33,7 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["as_frame", "frame_source"]
+__all__ = ["as_frame", "frame_source", "role_of_column"]
 
 LONG = 8  # words, which texts have that are no names and no categories
 
@@ -91,6 +93,7 @@ def frame_source(
     written: bool = False,
     decimal: str = ".",
     notes: Sequence[str] = (),
+    table: Path | None = None,
 ) -> Source:
     """Return the texts or vectors in columns of a table, or the table of all without a role.
 
@@ -108,6 +111,9 @@ def frame_source(
         The decimal mark where the table does not show which it is.
     notes : sequence of str
         What there is to say already.
+    table : Path, optional
+        Its file, by which files are looked for that a column names, see
+        `nearspace.data.paths.folder_of`.
 
     Raises
     ------
@@ -129,7 +135,7 @@ def frame_source(
     frame = frame.set_axis(frame.columns.map(str), axis=1)
     asked.check_names(name, "column", frame.columns)
     names, frame = dict(asked.roles), plain_columns(frame)
-    columns, more = _items_columns(frame, asked, names, name)
+    columns, more = _items_columns(frame, asked, names, name, table)
     said += more
     free = "split" in frame.columns and "split" not in {*columns, *names, *asked.without}
     if free and is_split(_values(frame["split"])):
@@ -143,7 +149,7 @@ def frame_source(
     )
     roles, meta = {}, typed.frame
     for role, wanted in names.items():
-        values, told = _role(frame[wanted], role, written, typed.decimal, name)
+        values, told = role_of_column(frame[wanted], role, written, typed.decimal, name)
         roles[role] = values
         said += told
         meta = meta.assign(**{wanted: values})
@@ -156,7 +162,11 @@ def frame_source(
         where = f"columns {named(columns)}, joined by blank lines"
         return _of_texts(_joined(frame[columns], name), where, name, roles, said, others)
     if columns:
-        return _of_column(frame[columns[0]], name, roles, said, others)
+        column, far = frame[columns[0]], bool(asked.columns)
+        files = None if asked.kind == Text.name else _files(column, table, far)
+        if files is None and asked.columns and asked.kind != Text.name:
+            _check_no_names(column, name)
+        return _of_column(column, name, roles, said, others, files)
     beside = {*things, *asked.without}
     items, told = _features(typed.frame[[each for each in frame if each not in beside]], name)
     if asked.kind not in (None, Table.name):
@@ -213,7 +223,7 @@ def _with_index(frame: pd.DataFrame, wanted: set[str]) -> tuple[pd.DataFrame, li
 
 
 def _items_columns(
-    frame: pd.DataFrame, asked: Asked, names: dict[str, str], name: str
+    frame: pd.DataFrame, asked: Asked, names: dict[str, str], name: str, table: Path | None
 ) -> tuple[list[str], list[str]]:
     """Return the columns that hold the items, if any do, and what there is to say of them.
 
@@ -223,17 +233,17 @@ def _items_columns(
         return [*asked.columns], []
     beside = {*names.values(), *asked.without}
     free = [str(each) for each in frame if each not in beside]
-    pictures = [each for each in free if _holds_pictures(frame[each])]
+    items = [each for each in free if _holds_items(frame[each], table)]
     vectors = [each for each in free if holds_vectors(frame[each])]
-    several = pictures or vectors
+    several = items or vectors
     if len(several) > 1 and "vector" not in several:
-        what = "pictures" if pictures else "vectors"
+        what = "items, or names of their files" if items else "vectors"
         raise DataError(
             f"{name} holds several columns of {what}, {', '.join(several)}: say by column= which "
             "holds the items."
         )
-    if pictures:
-        return pictures[:1], []
+    if items:
+        return items[:1], []
     if not vectors:
         return ([], []) if asked.kind == "table" else _texts_column(frame[free], name, asked.kind)
     notes = []
@@ -269,10 +279,10 @@ def _texts_column(frame: pd.DataFrame, name: str, kind: str | None) -> tuple[lis
     ]
 
 
-def _role(
+def role_of_column(
     column: pd.Series, role: str, written: bool, decimal: str, name: str
 ) -> tuple[np.ndarray, list[str]]:
-    """Return what a column says as a role, and what there is to say of it.
+    """Return what a column says as a role, shape ``(n,)``, and what there is to say of it.
 
     Names of things stay as they are written, such as 007; labels are numbers where one is not
     whole; a time is a date or a number.
@@ -331,19 +341,38 @@ def _of_column(
     roles: dict[str, np.ndarray],
     notes: list[str],
     meta: pd.DataFrame | None,
+    files: Path | None,
 ) -> Source:
-    """Return the texts, vectors or pictures in a column, without the rows that have none."""
-    pictures = _holds_pictures(cells)
-    if not pictures and not holds_vectors(cells):
+    """Return the texts, vectors or items in a column, without the rows that have none.
+
+    Where its cells are names of files, these lie in ``files``.
+    """
+    are_items = _are_items(cells.dropna())
+    if files is None and not are_items and not holds_vectors(cells):
         _check_texts(cells, name)
         return _of_texts(cells, f"column '{cells.name}'", name, roles, notes, meta)
-    noun = "picture" if pictures else "vector"
+    noun = "file" if files is not None else "item" if are_items else "vector"
     source = Source(list(cells), name, f"{noun}s in column '{cells.name}'", roles, notes, meta)
+    has_ids = "ids" in roles
     source = _without_gaps(source, cells.isna(), noun)
-    if not pictures:
+    if files is not None:
+        return _of_files(source, files, has_ids)
+    if not are_items:
         source.items = _stacked(source.items, str(cells.name), name)
-    elif isinstance(source.items[0], str):
-        source.items = paths_of(source.items, name)
+    return source
+
+
+def _of_files(source: Source, folder: Path, has_ids: bool) -> Source:
+    """Return the source of the files in a folder whose names a column holds.
+
+    They are the ids, if none are named and no name stands twice.
+    """
+    source.names = names = np.array(source.items)
+    source.items = paths_of(source.items, source.name, folder)
+    if not has_ids and len({*names.tolist()}) == len(names):
+        source.roles["ids"] = names
+    if folder != Path():
+        source.notes.append(f"Files are read from {os.path.normpath(folder)}.")
     return source
 
 
@@ -397,23 +426,44 @@ def _check_texts(cells: pd.Series, name: str) -> None:
         )
 
 
-def _holds_pictures(column: pd.Series) -> bool:
-    """Return whether all cells of a column are pictures opened by Pillow, or name such files."""
+def _holds_items(column: pd.Series, table: Path | None) -> bool:
+    """Return whether all cells of a column are items, as pictures are, or name files of such."""
     there = column.notna().to_numpy()
     if column.dtype.kind != "O" or not there.any():
         return False
-    if not _may_be_picture(column.iloc[int(there.argmax())]):
+    first = column.iloc[int(there.argmax())]
+    if not (is_picture(first) or _is_name(first)):
         return False  # as most columns, before all of their cells are made objects
+    return _are_items(column.dropna()) or _files(column, table) is not None
+
+
+def _are_items(cells: pd.Series) -> bool:
+    """Return whether there are cells, and all of them are items on their own."""
+    return len(cells) > 0 and all(map(is_picture, cells))
+
+
+def _files(column: pd.Series, table: Path | None, far: bool = False) -> Path | None:
+    """Return the folder in which files lie whose names a column holds; None where it holds none.
+
+    Names of files that lie elsewhere are names, and no more.
+    """
     cells = column.dropna().tolist()
-    if all(map(is_picture, cells)):
-        return True
-    are_names = all(isinstance(cell, str) and kind_of_file(cell) for cell in cells)
-    # Names of pictures that lie elsewhere are names, and no more.
-    return are_names and any(map(os.path.exists, cells))
+    return folder_of(cells, table, far) if cells and all(map(_is_name, cells)) else None
 
 
-def _may_be_picture(cell: Any) -> bool:
-    return is_picture(cell) or (isinstance(cell, str) and kind_of_file(cell) is not None)
+def _check_no_names(column: pd.Series, name: str) -> None:
+    """Raise where a column that was asked for names files none of which is there."""
+    cells = column.dropna().tolist()
+    if cells and all(_is_name(cell) and kind_of_file(cell) is not Text for cell in cells):
+        raise DataError(
+            f"{name}: the column '{column.name}' names files of which none is there, such as "
+            f"'{cells[0]}': give their paths from the folder of the table, or say kind='text' "
+            "where these are texts."
+        )
+
+
+def _is_name(cell: Any) -> bool:
+    return isinstance(cell, str) and kind_of_file(cell) is not None
 
 
 def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:

@@ -15,6 +15,7 @@ import numpy as np
 from nearspace.data.chunks import check_chunks, chunked
 from nearspace.data.column_types import check_types
 from nearspace.data.dataset import Dataset
+from nearspace.data.file_names import with_fields
 from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import (
     ItemsRead,
@@ -28,6 +29,7 @@ from nearspace.data.kinds.kind import (
 from nearspace.data.lots import keys_of, lots
 from nearspace.data.memory import release_arrow, told_of_memory
 from nearspace.data.paths import names_below
+from nearspace.data.patterns import NamePattern, read_pattern
 from nearspace.data.plain import as_plain
 from nearspace.data.readers import archives, files, folders
 from nearspace.data.roles import role_notes
@@ -63,6 +65,7 @@ def load(
     without: Collection[str] | None = None,
     types: Mapping[str, str] | None = None,
     ratio: str | Collection[str] | None = None,
+    pattern: str | None = None,
     chunks: int | None = None,
     overlap: int = 0,
     limit: int | None = None,
@@ -120,6 +123,11 @@ def load(
     ratio : str or collection of str, optional
         Columns of a table to make of two others, such as ``"loans/income"``. A row in which the
         second is zero has none.
+    pattern : str, optional
+        What names of files look like, such as ``"{label}_{group}_{}.wav"``, see
+        `nearspace.data.patterns.read_pattern`: ``{label}``, ``{group}``, ``{id}``, ``{time}`` and
+        ``{split}`` are roles, ``{}`` is anything, another name a column. With a slash it is one of
+        paths below the folder.
     chunks : int, optional
         How many words a chunk has, into which texts are cut: an item each, whose group is its text,
         see `nearspace.data.chunks.chunked`.
@@ -162,7 +170,7 @@ def load(
     if isinstance(source, Dataset):
         asked = {"kind": kind, "size": size, "rate": rate, "limit": limit, "test": test}
         asked |= {"column": columns or None, "without": without or None, "chunks": chunks}
-        asked |= {"types": types or None, "ratio": ratios or None}
+        asked |= {"types": types or None, "ratio": ratios or None, "pattern": pattern}
         for option, value in (asked | given).items():
             if value is not None:
                 raise DataError(f"A Dataset cannot be read with {option}=; leave it out.")
@@ -180,6 +188,7 @@ def load(
         raise DataError(f"load: there is no kind '{kind}'. {did_you_mean(kind, Kind.registry)}")
     if test is not None and any(not isinstance(value, str) for value in given.values()):
         raise DataError("load: with test=, labels and the like are named, not given as arrays.")
+    of_names = None if pattern is None else read_pattern(pattern, given)
     asked_for = Asked(
         tuple(columns),
         without=tuple(without),
@@ -187,13 +196,14 @@ def load(
         like=like,
         ratios=tuple(ratios),
         kind=kind if like is None else like.name,
+        fields=() if of_names is None else of_names.fields,
     )
     with told_of_memory(str(source) if isinstance(source, str | os.PathLike) else "The data"):
-        opened = [_open(source, given, asked_for)]
+        opened = [_open(source, given, asked_for, of_names)]
         if test is not None:
             if like is None and opened[0].kind is not None:
                 asked_for = dataclasses.replace(asked_for, like=opened[0].kind)
-            opened.append(_open(test, given, asked_for))
+            opened.append(_open(test, given, asked_for, of_names))
         parts = _limited(opened, limit, random_state)
         dataset = _dataset(parts[0], kind, Wanted(size, like, progress, rate))
         if test is not None:
@@ -236,8 +246,13 @@ def dataset_of(data: Any, labels: Any = None, like: Kind | None = None) -> Datas
     return dataclasses.replace(data, target=labels, labelled=None, notes=(*data.notes, *told))
 
 
-def _open(source: Any, given: dict[str, Any], asked: Asked) -> Source:
+def _open(
+    source: Any, given: dict[str, Any], asked: Asked, pattern: NamePattern | None = None
+) -> Source:
     """Return what a source holds, with the roles asked for, each of them clean."""
+    named = {role: name for role, name in given.items() if isinstance(name, str)}
+    fields = {role: name for role, name in named.items() if name in asked.fields}
+    given = {role: value for role, value in given.items() if role not in fields}
     if isinstance(source, str | os.PathLike):
         asked = _with_names(asked, given)
         opened = _open_path(str(source), asked)
@@ -257,7 +272,7 @@ def _open(source: Any, given: dict[str, Any], asked: Asked) -> Source:
     if not len(opened):
         raise DataError(f"{opened.name}: expected at least one item, got none.")
     opened.roles |= {role: value for role, value in given.items() if role not in asked.roles}
-    return with_clean_roles(opened)
+    return with_clean_roles(opened if pattern is None else with_fields(opened, pattern, fields))
 
 
 def _with_names(asked: Asked, given: dict[str, Any]) -> Asked:
@@ -271,9 +286,9 @@ def _of_items(items: Any) -> Source:
     source = Source(items, "data", "")
     if source.kind_of_files is not None:
         source.seen = f"{len(items):,} files"
-        names = names_below(items)
-        if len({*names}) == len(names):
-            source.roles["ids"] = np.array(names)
+        source.names = np.array(names_below(items))
+        if len({*source.names.tolist()}) == len(source):
+            source.roles["ids"] = source.names
     return source
 
 

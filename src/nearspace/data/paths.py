@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.errors import DataError
 
-__all__ = ["names_below", "paths_of"]
+__all__ = ["folder_of", "names_below", "paths_of"]
 
 NAMED = 3  # of the files that are not there, in an error
+LOOKED_FOR = 16  # names in each folder that they may be in
+FOLDERS = 200  # beside a table and its folder, in which files are looked for
 
 
-def paths_of(items: Sequence[Any], who: str = "data") -> list[Path] | None:
+def paths_of(
+    items: Sequence[Any], who: str = "data", folder: Path | None = None
+) -> list[Path] | None:
     """Return the files that a list names, each of which holds an item; None where it names none.
 
     Texts name files where all end like such files, as ``.png``, or all exist.
@@ -26,6 +31,8 @@ def paths_of(items: Sequence[Any], who: str = "data") -> list[Path] | None:
         Of anything.
     who : str, default="data"
         What to call it in an error.
+    folder : Path, optional
+        What they lie in, by default the current folder.
 
     Raises
     ------
@@ -44,6 +51,8 @@ def paths_of(items: Sequence[Any], who: str = "data") -> list[Path] | None:
     if not are_paths and not (items and all(isinstance(item, str) for item in items)):
         return None
     names = [os.path.expanduser(os.fspath(item)) for item in items]
+    if folder is not None:
+        names = [os.path.join(folder, name) for name in names]
     of_items = all(map(kind_of_file, names))
     # Of a million texts no more than a few are looked for on the disk.
     if not (are_paths or of_items or any(map(os.path.exists, (names[0], names[-1])))):
@@ -81,6 +90,55 @@ def paths_of(items: Sequence[Any], who: str = "data") -> list[Path] | None:
     if len(kinds) > 1:
         raise DataError(f"{who}: files of several kinds; give those of one kind.")
     return [*map(Path, names)]
+
+
+def folder_of(names: Sequence[str], table: Path | None, far: bool = False) -> Path | None:
+    """Return the folder that files named in a table lie in; None where none of them is anywhere.
+
+    They are looked for in the folder of the table, in the current folder, and in folders beside the
+    table, as ``clips/``: in the one of these that has most of them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the files, as the table has them.
+    table : Path, optional
+        The file of the table, where it is one.
+    far : bool, default=False
+        Whether they may be in a folder beside that of the table too, as ``../audio/``: files of the
+        same names may lie there by chance.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for place in ("meta/list.csv", "audio/1.wav"):
+    ...         Path(root, place).parent.mkdir()
+    ...         Path(root, place).touch()
+    ...     folder_of(["1.wav"], Path(root, "meta/list.csv"), far=True).parts[-2:]
+    ('..', 'audio')
+    """
+    some = names[:: -(-len(names) // LOOKED_FOR)]
+    best, most = None, 0
+    for folder in _folders(table, far):
+        there = sum(os.path.exists(os.path.join(folder, name)) for name in some)
+        if there > most:
+            best, most = folder, there
+        if most == len(some):
+            break
+    return best
+
+
+def _folders(table: Path | None, far: bool) -> Iterator[Path]:
+    """Yield the folders that files named in a table may lie in, the likeliest first."""
+    if table is None:
+        yield Path()
+        return
+    yield from (table.parent, Path())
+    for folder in (table.parent, table.parent / "..")[: 1 + far]:
+        with contextlib.suppress(OSError), os.scandir(folder) as entries:
+            beside = [entry.name for entry in entries if entry.is_dir()]
+            yield from (folder / name for name in sorted(beside)[:FOLDERS])
 
 
 def names_below(paths: Sequence[Path]) -> list[str]:

@@ -68,6 +68,8 @@ class Asked:
         Columns of a table to make of two others, such as ``"loans/income"``.
     kind : str or None
         What kind of data the items are to be.
+    fields : tuple of str
+        What a pattern tells of the names of files, see `nearspace.data.patterns`.
     """
 
     columns: tuple[str, ...] = ()
@@ -77,6 +79,7 @@ class Asked:
     like: Kind | None = None
     ratios: tuple[str, ...] = ()
     kind: str | None = None
+    fields: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[tuple[str, str]]:
@@ -113,6 +116,8 @@ class Source:
         The reason by the name of each item that is not among them, though it was there.
     kind : Table or None
         The columns of a table and their types, some of which may be as asked for.
+    names : ndarray of str or None
+        Of items that are files, their paths within what they lie in.
     """
 
     items: Any
@@ -123,6 +128,7 @@ class Source:
     meta: pd.DataFrame | None = None
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
     kind: Table | None = None
+    names: np.ndarray | None = None
 
     def __len__(self) -> int:
         return count_items(self.items)
@@ -138,8 +144,9 @@ class Source:
         """Return the source of the items at the positions ``indices``."""
         roles = {role: values[indices] for role, values in self.roles.items()}
         meta = None if self.meta is None else take_items(self.meta, indices)
+        names = None if self.names is None else self.names[indices]
         items = take_items(self.items, indices)
-        return dataclasses.replace(self, items=items, roles=roles, meta=meta)
+        return dataclasses.replace(self, items=items, roles=roles, meta=meta, names=names)
 
     def without(self, reasons: dict[int, str], noun: str, rest: str) -> Source:
         """Return the source without some items, with a note of how many, and which.
@@ -190,6 +197,9 @@ def check_names(
 def no_names(what: str, asked: Asked) -> None:
     """Raise if a column is named, for a source whose columns have no names."""
     for option, name in asked.names:
+        if asked.fields and option in asked.roles:
+            hint = did_you_mean(name, asked.fields)
+            raise DataError(f"{what}: the pattern has no field '{name}' ({option}=). {hint}")
         raise DataError(
             f"{what} has no named columns, so {option}='{name}' finds nothing; give an array, or "
             "leave it out."

@@ -109,8 +109,9 @@ def _table(path: File, suffix: str, asked: Asked) -> Source:
         no_names(path.name, asked)
         return Source(items, path.name, "a list in JSON", notes=notes)
     written = decimal is not None
+    table = path if isinstance(path, Path) else None
     source = frame_source(
-        items, asked, path.name, notes=notes, written=written, decimal=decimal or "."
+        items, asked, path.name, notes=notes, written=written, decimal=decimal or ".", table=table
     )
     del items  # and with it the text of all cells
     release_arrow()

@@ -114,7 +114,7 @@ def is_shown(name: str) -> bool:
 
 def _with_folder_labels(source: Source, noun: str, parts: list[tuple[str, ...]]) -> Source:
     """Return the source with ids, labels and published split as the folders tell them."""
-    source.roles["ids"] = np.array(["/".join(names) for names in parts])
+    source.roles["ids"] = source.names = np.array(["/".join(names) for names in parts])
     tops = [SPLITS.get(names[0].lower(), "") if len(names) > 1 else "" for names in parts]
     is_split = "train" in tops and bool({"test", "validation"} & set(tops))
     if is_split:
