@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,21 +13,16 @@ from nearspace.data import Classes, Dataset, Target
 from nearspace.encoders.categories import FIRST_VALUE, Categories
 from nearspace.errors import NearspaceError
 from nearspace.judge.budget import Budget, OutOfTime
-from nearspace.judge.cache import Cache, make_key
-from nearspace.judge.cost import Cost
-from nearspace.judge.evidence import Modelled
-from nearspace.judge.reference import Reference
+from nearspace.judge.predictor import Predictor, Telling, check_amounts
 from nearspace.judge.task import Task
 from nearspace.learning.threads import one_thread
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TREES", "boosted_trees", "has_trees", "raw_columns"]
+__all__ = ["TREES", "boosted_trees", "raw_columns"]
 
 TREES = "boosted trees"
-SUMMARY = "gradient-boosted trees on the columns as they are, which make no space"
-EFFORT = 100.0  # of an item, beside those that encoders declare
 # Columns times trees a round (one for each of three classes or more) times fits, and each of these
 # times the rows, or the bins and leaves, which are as much as some more rows.
 MOST_WORK, BINS_AND_LEAVES = 200_000_000, 30_000
@@ -37,89 +33,33 @@ MANY_ROWS = 10_000  # from which on scikit-learn holds a tenth back, and stops w
 PILOT = 5000  # rows, by the time of which that of all is told
 
 
-def has_trees(task: Task) -> bool:
-    """Return whether trees are a reference: items have columns, and one thing is to be told."""
-    return task.labelled and task.of_items and bool(task.train.kind.column_kinds)
+def _check_work(task: Task) -> None:
+    """Raise unless the columns, rows, classes and fits are such as trees see in minutes at most."""
+    target, n, columns = task.train.target, len(task.train), len(task.train.kind.column_kinds)
+    trees = target.width if isinstance(target, Classes) and target.width > 2 else 1
+    fits = len(task.folds) or task.protocol.seeds
+    check_amounts(
+        columns * trees * fits * (n + BINS_AND_LEAVES), MOST_WORK,
+        f"{columns:,} columns", f"{n:,} rows", f"{trees:,} trees a round" * (trees > 1),
+        f"{fits} fits" * (fits > 1),
+    )  # fmt: skip
 
 
-def boosted_trees(task: Task, cache: Cache, budget: Budget) -> Reference:
-    """Return how well boosted trees tell what there is to tell, fitted like every encoder.
+def _tell(
+    task: Task, random_state: int, budget: Budget, share_done: Callable[[float], object]
+) -> Telling:
+    """Return what trees tell of the test items, and how surely of two classes; and their cost.
 
-    They are fitted on the training side, of every fold, and once for each seed; they are
-    scikit-learn's histogram gradient boosting (Ke et al., 2017) with its own settings.
-
-    Parameters
-    ----------
-    task : Task
-        Of rows of a table.
-    cache : Cache
-        Where scores are kept and found again.
-    budget : Budget
-        Whose time they have.
+    They are scikit-learn's histogram gradient boosting (Ke et al., 2017) with its own settings.
 
     Raises
     ------
     OutOfTime
         If there is no time for them.
     NearspaceError
-        If it is more work than a reference is worth, or there is no column to tell from.
+        If there is no column to tell from.
     """
-    _check_work(task)
-    parts: list[tuple[int, Task]] = [(fold.turn, fold.task) for fold in task.folds]
-    parts = parts or [(turn, task) for turn in range(task.protocol.seeds)]
-    told = [
-        _measured(part, part.protocol.random_state + turn, cache, budget) for turn, part in parts
-    ]
-    if task.folds:
-        each = iter(told)
-        scores = task.joined(lambda part: next(each)[0])
-    else:
-        scores = {name: np.stack([own[name] for own, _ in told]) for name in told[0][0]}
-    facts = told[0][1]
-    cost = Cost(facts["fit_seconds"], facts["items_per_second"], math.nan, math.nan)
-    return Reference(TREES, "labels", scores, cost, SUMMARY, tuple(facts["notes"]))
-
-
-def _check_work(task: Task) -> None:
-    """Raise unless the columns, rows, classes and fits are such as trees see in minutes at most."""
-    target, n, columns = task.train.target, len(task.train), len(task.train.kind.column_kinds)
-    trees = target.width if isinstance(target, Classes) and target.width > 2 else 1
-    fits = len(task.folds) or task.protocol.seeds
-    if columns * trees * fits * (n + BINS_AND_LEAVES) <= MOST_WORK:
-        return
-    amounts = (
-        f"{columns:,} columns", f"{n:,} rows", f"{trees:,} trees a round" * (trees > 1),
-        f"{fits} fits" * (fits > 1),
-    )  # fmt: skip
-    told = ", ".join(filter(None, amounts))
-    raise NearspaceError(f"Left out, as it is more work than is done for a reference: {told}.")
-
-
-def _measured(
-    task: Task, random_state: int, cache: Cache, budget: Budget
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the scores of one fit, and what it cost, from the cache if they are there."""
-    measured = [score for score in task.scores if score.of_model]
-    names = [score.name for score in measured]
-    key = make_key(TREES, *task.fingerprints, str(task.train.kind.to_json()), random_state, names)
-    row = cache.load_row(key)
-    if row is None:
-        told, facts = _told(task, random_state, budget)
-        evidence = Modelled(task, told)
-        row = {score.name: np.asarray(score.measure(evidence)) for score in measured}, facts
-        cache.store_row(key, *row)
-    scores: Any = row[0]
-    return scores, row[1]
-
-
-def _told(
-    task: Task, random_state: int, budget: Budget
-) -> tuple[tuple[np.ndarray, np.ndarray | None], dict[str, Any]]:
-    """Return what trees tell of the test items, and how surely of two classes; and their cost."""
     target, _ = task.targets  # type: ignore[attr-defined]  # of items with labels
-    if not target.varies:
-        guess = np.full(len(task.test), target.guess())
-        return (guess, None), {"fit_seconds": 0.0, "items_per_second": math.inf, "notes": []}
     with one_thread():
         _pilot(task.train, random_state, budget)
         start = time.perf_counter()
@@ -131,9 +71,7 @@ def _told(
         two = isinstance(target, Classes) and target.width == 2
         margin = model.decision_function(wanted) if two else None
     rate = len(task.test) / max(spent, 1e-9)
-    return (told, margin), {
-        "fit_seconds": fitted - start, "items_per_second": rate, "notes": notes,
-    }  # fmt: skip
+    return Telling(told, margin, fitted - start, rate, tuple(notes))
 
 
 def _pilot(train: Dataset, random_state: int, budget: Budget) -> None:
@@ -273,3 +211,13 @@ def _of_texts(train: pd.Series, test: pd.Series) -> list[tuple[np.ndarray, np.nd
         for side, some in zip((train, test), texts, strict=True)
     )
     return list(zip(own.T, others.T, strict=True))
+
+
+boosted_trees = Predictor(
+    name=TREES,
+    summary="gradient-boosted trees on the columns as they are, which make no space",
+    effort=100,
+    draws=True,
+    check_work=_check_work,
+    tell=_tell,
+)

@@ -25,6 +25,9 @@ class Usual:
         Those that are compared beside the floor when nobody says what.
     supervised : tuple of str
         More of them, which learn from labels.
+    predictor : str
+        The name of a model that tells labels and makes no space, see `judge.predictors`; empty
+        where there is none.
     also : callable
         Returns of a kind what else is its floor.
     """
@@ -33,6 +36,7 @@ class Usual:
     reference: str
     encoders: tuple[str, ...]
     supervised: tuple[str, ...]
+    predictor: str = ""
     also: Callable[[Any], list[str]] = lambda kind: []
 
     def rows(self, kind: Kind) -> list[str]:
@@ -74,7 +78,21 @@ USUAL = {
             "onehot | autoencoder(dim=8)",
         ),
         supervised=("onehot | mlp", "entity"),
+        predictor="boosted trees",
         also=lambda kind: ["onehot(texts=tfidf | svd(dim=16))"] if kind.of("text") else [],
+    ),
+    "audio": Usual(
+        floor=("raw",),
+        reference="raw",
+        encoders=(),
+        supervised=(),
+    ),
+    "series": Usual(
+        floor=("raw",),
+        reference="raw",
+        encoders=(),
+        supervised=(),
+        predictor="1-NN by DTW",
     ),
     "vector": Usual(
         floor=("raw", "raw | scale"),

@@ -21,13 +21,14 @@ from nearspace.judge.dominance import dominance_notes
 from nearspace.judge.fits import Fits, Tell, is_same
 from nearspace.judge.fusion import FUSED, fusions, no_encoder
 from nearspace.judge.leaderboard import Judged, Leaderboard, Result, assemble, landed
+from nearspace.judge.predictor import Predictor, measured
+from nearspace.judge.predictors import predictor_beside
 from nearspace.judge.preflight import data_to_judge, listed, ready_encoders
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.reference import Reference
 from nearspace.judge.row_judge import RowJudge
 from nearspace.judge.task import Task
 from nearspace.judge.tasks import set_task
-from nearspace.judge.trees import EFFORT, TREES, boosted_trees, has_trees
 from nearspace.judge.usual import USUAL
 from nearspace.judge.words import with_words
 from nearspace.learning.progress import about
@@ -156,7 +157,8 @@ def compare(
     notes, interrupted = [*asked.notes, *told], False
     for failure in failures:
         tell_row(failure)
-    order = _cheapest_first(rows, len(asked.train), has_trees(asked))
+    predictor = predictor_beside(asked)
+    order = _cheapest_first(rows, len(asked.train), predictor)
     wanted = (run for spec, *_ in order if spec in rows for run in judge.wanted(rows[spec]))
     with judge.fits.beside(wanted, workers if minutes is None else 0) as others:
         for index, (spec, start, share) in enumerate(order):
@@ -165,10 +167,12 @@ def compare(
             try:
                 if spec in rows:
                     judged.append(row := judge.row(rows[spec], start, share))
-                else:
+                elif predictor is not None:
                     begun = time.perf_counter()
-                    references.append(row := boosted_trees(asked, judge.cache, budget))
-                    judge.seconds[TREES] = time.perf_counter() - begun
+                    partly = functools.partial(_tell_share, tell, spec, start, share)
+                    row = measured(predictor, asked, judge.cache, budget, partly)
+                    references.append(row)
+                    judge.seconds[spec] = time.perf_counter() - begun
             except OutOfTime as error:
                 late[spec] = error.seconds
             except KeyboardInterrupt:
@@ -252,16 +256,21 @@ def _rows(
     return rows, list(failures.values())
 
 
+def _tell_share(tell: Tell, spec: str, start: float, share: float, done: float) -> None:
+    """Tell that a part is done of a row, which starts there and is a share of it all."""
+    tell(start + share * done, spec)
+
+
 def _cheapest_first(
-    rows: dict[str, Encoder], n: int, trees: bool
+    rows: dict[str, Encoder], n: int, predictor: Predictor | None
 ) -> list[tuple[str, float, float]]:
     """Return specs in the order in which they are judged, each with where it starts and its share.
 
-    Trees that are a reference are among them where their effort puts them. The reference stays
-    first, as others are held against it. Equal ones stay as they are asked for.
+    A model that makes no space is among them where its effort puts it. The reference stays first,
+    as others are held against it. Equal ones stay as they are asked for.
     """
     efforts = {spec: effort_of(encoder, n) for spec, encoder in rows.items()}
-    efforts |= {TREES: EFFORT} if trees else {}
+    efforts |= {predictor.name: predictor.effort} if predictor is not None else {}
     first, *others = efforts
     order = [first, *sorted(others, key=efforts.__getitem__)]
     total = sum(efforts.values())
