@@ -22,11 +22,13 @@ from nearspace.data.columns import (
 )
 from nearspace.data.dates import Dates, parse_dates
 from nearspace.data.kinds.kind import is_frame, is_picture, kind_of_file
+from nearspace.data.kinds.series import Series
 from nearspace.data.kinds.table import Table
 from nearspace.data.kinds.text import Text
 from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_numbers
 from nearspace.data.paths import folder_of, paths_of
 from nearspace.data.roles import as_written, lost_digits_notes
+from nearspace.data.series_rows import series_source
 from nearspace.data.sources import Asked, Source, is_split
 from nearspace.errors import DataError
 
@@ -158,6 +160,10 @@ def frame_source(
             said += lost_digits_notes(meta[each].to_numpy(), f"The column '{each}'")
     others = _others(meta, columns, names)
     said = [*notes, *typed.notes, *said]
+    if asked.kind == Series.name:
+        beside = {*names.values(), *asked.without}
+        steps = typed.frame[columns or [str(each) for each in frame if each not in beside]]
+        return series_source(steps, roles, name, said, _others(meta, steps.columns, names))
     if len(columns) > 1:
         where = f"columns {named(columns)}, joined by blank lines"
         return _of_texts(_joined(frame[columns], name), where, name, roles, said, others)

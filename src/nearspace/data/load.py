@@ -89,8 +89,8 @@ def load(
         - an archive of such a folder, or of one table: ``.zip``, ``.tar``, ``.tar.gz``,
           ``.tar.bz2``, ``.tar.xz``;
         - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv``,
-          ``.data``, ``.dat``, ``.jsonl``, ``.ndjson``, ``.json`` (lists of objects) or
-          ``.parquet``; those of text may be packed (``.gz``, ``.bz2``, ``.xz``);
+          ``.data``, ``.dat``, ``.jsonl``, ``.ndjson``, ``.json`` (lists of objects), ``.ts``
+          (series) or ``.parquet``; those of text may be packed (``.gz``, ``.bz2``, ``.xz``);
         - an array or a tensor, of numbers, texts or records; a sparse matrix;
         - a list of ``str``, of paths (all of which are files), of pictures opened by Pillow, of
           dicts, of rows, or of pairs of an item and its label;
@@ -321,7 +321,8 @@ def _open_path(source: str, asked: Asked) -> Source:
             roles["labels"] = sample.labels
         if sample.groups is not None:
             roles["groups"] = sample.groups
-        opened = Source(sample.items, source, "a sample", roles, list(sample.notes))
+        notes = list(sample.notes)
+        opened = Source(sample.items, source, "a sample", roles, notes, kind=sample.kind)
         if os.path.exists(place):
             opened.notes.append(f"'{source}' is a sample; for what lies here, write ./{source}.")
         return opened
@@ -405,7 +406,7 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
     else:
         try:
             of: Kind
-            if source.kind is not None:
+            if source.kind is not None and kind in (None, source.kind.name):
                 of, reason = source.kind, source.kind.described
             elif kind is None:
                 of, reason = infer_kind(items)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data.kinds.kind import Kind, count_items, kind_of_file, take_items
-from nearspace.data.kinds.table import Table
 from nearspace.data.members import FILES
 from nearspace.data.roles import is_missing, plain_values, role_notes, value_array
 from nearspace.data.target import check_length
@@ -114,8 +113,8 @@ class Source:
         Columns that are neither items nor ids.
     left_out : dict of str to str
         The reason by the name of each item that is not among them, though it was there.
-    kind : Table or None
-        The columns of a table and their types, some of which may be as asked for.
+    kind : Kind or None
+        Of what the items are, where the source tells: the columns of a table and their types.
     names : ndarray of str or None
         Of items that are files, their paths within what they lie in.
     """
@@ -127,7 +126,7 @@ class Source:
     notes: list[str] = dataclasses.field(default_factory=list)
     meta: pd.DataFrame | None = None
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
-    kind: Table | None = None
+    kind: Kind | None = None
     names: np.ndarray | None = None
 
     def __len__(self) -> int:

@@ -328,6 +328,11 @@ class Kind(ABC):
         """What each column is, ``"number"`` or ``"category"``, where items have columns."""
         return {}
 
+    @property
+    def described(self) -> str:
+        """What items are that a source says are of this kind, in words."""
+        return str(self)
+
     def __str__(self) -> str:
         """Return the kind as a reader would say it."""
         return self.plural

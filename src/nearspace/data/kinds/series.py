@@ -101,7 +101,10 @@ class Series(Kind):
         return self._checked(items, who, filled=[])
 
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
-        """Return the series checked; where a value is missing, between those beside it in time."""
+        """Return the series checked; where a value is missing, between those beside it in time.
+
+        Where no channel has a value any more, a series ends.
+        """
         if wanted.size is not None:
             raise DataError(f"{who}: size= is for images, and these items are series.")
         filled: list[tuple[int, int, bool]] = []
@@ -122,6 +125,8 @@ class Series(Kind):
                 )
             if not series.shape[1]:
                 raise DataError(f"{who}: series {row} has no step; leave it out.")
+            if fill:
+                series = _without_end(series)
             if fill and np.isnan(series).any():
                 empty = np.isnan(series).all(axis=1)
                 filled.append((row, int(np.isnan(series).sum()), bool(empty.any())))
@@ -314,6 +319,12 @@ def _as_series(items: Any, who: str) -> list[np.ndarray]:
 def _described(item: Any) -> str:
     shape = getattr(item, "shape", None)
     return f"an array of shape {shape}" if shape is not None else f"of type {type(item).__name__}"
+
+
+def _without_end(series: np.ndarray) -> np.ndarray:
+    """Return a series without the steps at its end in which no channel has a value."""
+    there = ~np.isnan(series).all(axis=0)
+    return series[:, : int(np.flatnonzero(there)[-1]) + 1] if there.any() else series
 
 
 def _without_gaps(series: np.ndarray) -> np.ndarray:

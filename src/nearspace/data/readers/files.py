@@ -17,6 +17,7 @@ from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.parquet import read_parquet
 from nearspace.data.readers.records import read_records
 from nearspace.data.readers.texts import PACKED, plain_name, read_lines
+from nearspace.data.readers.ts import read_ts
 from nearspace.data.sources import Asked, Source, is_split, no_names
 from nearspace.errors import DataError
 
@@ -28,7 +29,7 @@ __all__ = ["ARCHIVES", "TABLES", "read_file", "read_frame", "suffix_of"]
 DELIMITED = (".csv", ".tsv", ".data", ".dat")
 RECORDS = (".jsonl", ".ndjson", ".json")
 TABLES = (*DELIMITED, *RECORDS, ".parquet")  # files of columns with names
-TEXTS = (".txt", *DELIMITED, *RECORDS)  # which may be packed
+TEXTS = (".txt", ".ts", *DELIMITED, *RECORDS)  # which may be packed
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 READERS = (".npy", ".npz", ".parquet", *TEXTS)
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
@@ -64,6 +65,10 @@ def read_file(path: File, asked: Asked) -> Source:
         no_names(path.name, asked)
         with told_of_file(path.name):
             return read_lines(path)
+    if suffix == ".ts":
+        no_names(path.name, asked)
+        with told_of_file(path.name):
+            return read_ts(path)
     single = kind_of_file(path.name)
     if single is not None:
         lines = ", or a .txt of one a line" * (single is Text)

@@ -21,6 +21,7 @@ from nearspace.data.members import File, open_file, size_of
 from nearspace.data.readers.arrays import MOST_INFLATED
 from nearspace.data.readers.failures import told_of_file
 from nearspace.data.readers.files import TABLES, suffix_of
+from nearspace.data.readers.ts import read_ts, ts_parts
 from nearspace.data.sources import SPLITS, Source
 from nearspace.errors import DataError
 
@@ -64,6 +65,9 @@ def source_of_files(files: Mapping[tuple[str, ...], File], name: str, what: str)
     idx = idx_parts([file for parts, file in files.items() if len(parts) == 1])
     if idx:
         return read_idx_folder(idx, name, what)
+    tops = {file.name: file for parts, file in files.items() if len(parts) == 1}
+    if series := ts_parts([*tops]):
+        return _of_ts({part: tops[file] for part, file in series.items()}, name, what)
     kind = _kind_of_all([file.name for file in files.values()])
     if kind is None:
         return None
@@ -78,6 +82,30 @@ def source_of_files(files: Mapping[tuple[str, ...], File], name: str, what: str)
             f"({', '.join(endings[:5])}{', …' if len(endings) > 5 else ''})."
         )
     return _with_folder_labels(source, kind.name, [*items])
+
+
+def _of_ts(files: dict[str, File], name: str, what: str) -> Source:
+    """Return the series of one .ts file, or of two that are the parts of a published split."""
+    parts = []
+    for file in files.values():
+        with told_of_file(file.name):
+            parts.append(read_ts(file))
+    channels = {part.items[0].shape[0] for part in parts}
+    if len(channels) > 1:
+        raise DataError(f"{name}: its .ts files have {min(channels)} and {max(channels)} channels.")
+    source = Source([item for part in parts for item in part.items], name, f"{what} of .ts files")
+    source.kind = parts[0].kind
+    source.notes = list(dict.fromkeys(note for part in parts for note in part.notes))
+    counts = [len(part) for part in parts]
+    if all("labels" in part.roles for part in parts):
+        source.roles["labels"] = np.concatenate([part.roles["labels"] for part in parts])
+    if len(parts) == 1:
+        source.roles["ids"] = parts[0].roles["ids"]
+        return source
+    source.roles["split"] = np.repeat([*files], counts)
+    ids = [f"{part}/{at}" for part, n in zip(files, counts, strict=True) for at in range(n)]
+    source.roles["ids"] = np.array(ids)
+    return source
 
 
 def _kind_of_all(names: list[str]) -> type[Kind] | None:

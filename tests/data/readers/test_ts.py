@@ -1,0 +1,103 @@
+import gzip
+
+import numpy as np
+import pytest
+
+from nearspace import load
+from nearspace.data import Series
+from nearspace.errors import DataError
+
+HEADER = """# a comment
+@problemName Made
+@timeStamps false
+@univariate false
+@dimensions 2
+@classLabel true a b
+@data
+"""
+
+
+@pytest.fixture
+def made(tmp_path):
+    def write(body, header=HEADER, name="made.ts"):
+        path = tmp_path / name
+        text = (header + body).encode()
+        path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+        return path
+
+    return write
+
+
+def test_series_of_several_channels_and_lengths(made):
+    path = made("1,2,3:4,5,6:a\n\n% another comment\n7,8:9,-1e1:b\n", name="made.ts.gz")
+    data = load(path)
+    assert (data.kind, data.labels.tolist()) == (Series(2), ["a", "b"])
+    assert [item.tolist() for item in data.items] == [
+        [[1, 2, 3], [4, 5, 6]],
+        [[7, 8], [9, -10]],
+    ]
+    assert len(data.notes) == 1
+
+
+def test_missing_values_times_and_numbers_as_labels(made):
+    header = "@timeStamps true\n@univariate true\n@targetLabel true\n@data\n"
+    data = load(made("(0,1),(1,?),(2,3):0.5\n(0,5),(1,NaN):1.25\n", header))
+    assert [item.tolist() for item in data.items] == [[[1, 2, 3]], [[5]]]
+    assert data.labels.tolist() == [0.5, 1.25]
+    assert any("missing in 1 of 2 series (0)" in note for note in data.notes)
+
+
+def test_a_header_that_lies_is_told(made):
+    header = "@univariate true\n@equalLength true\n@seriesLength 9\n@classLabel true a\n@data\n"
+    notes = " ".join(load(made("1,2:3,4:a\n1,2,3:4,5,6:z\n", header)).notes)
+    assert "@univariate true, and it is false" in notes
+    assert "@equallength true, and it is false" in notes
+    assert "@serieslength 9, and it is several" in notes
+    assert "names the classes a, and not 'z'" in notes
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "words"),
+    [
+        ("1,2:3,4:a\n1,2:a\n", HEADER, "line 9 has 1 channels, line 8 2"),
+        ("1,two:3,4:a\n", HEADER, "line 8 holds 'two', expected numbers"),
+        ("1,2\n", HEADER, "line 8 has no ':' before a label"),
+        ("", HEADER, "holds no series"),
+        ("1,2:a\n", "@problemName Made\n", "line 2 comes before @data"),
+        ("1,2:a\n", "", "line 1 comes before @data"),
+    ],
+)
+def test_what_is_no_such_file_is_told_by_its_line(made, body, header, words):
+    with pytest.raises(DataError, match=words):
+        load(made(body, header))
+
+
+def test_a_folder_holds_a_published_split(made):
+    made("1,2:3,4:a\n", name="Made_TRAIN.ts")
+    path = made("5,6:7,8:b\n5,6:7,9:a\n", name="Made_TEST.ts.gz")
+    data = load(path.parent)
+    assert (data.split.tolist(), data.labels.tolist()) == (
+        ["train", "test", "test"],
+        ["a", "b", "a"],
+    )
+    assert data.ids.tolist() == ["train/0", "test/0", "test/1"]
+    made("5,6:7,8:b\n", name="Other_TRAIN.ts")
+    with pytest.raises(DataError, match="of one data set in a folder"):
+        load(path.parent)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("name", "kind", "counts", "steps"),
+    [
+        ("GunPoint", Series(1), [50, 150], {150}),
+        ("BasicMotions", Series(6), [40, 40], {100}),
+        ("JapaneseVowels", Series(12), [270, 370], {*range(7, 30)} - {27, 28}),
+    ],
+)
+def test_public_series(public_data, name, kind, counts, steps):
+    data = load(public_data / "series" / name)
+    assert data.kind == kind
+    assert [int((data.split == part).sum()) for part in ("train", "test")] == counts
+    assert {item.shape[1] for item in data.items} <= {*range(7, 30)} | steps
+    assert all(np.isfinite(item).all() for item in data.items)
