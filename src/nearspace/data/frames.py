@@ -163,7 +163,8 @@ def frame_source(
     if asked.kind == Series.name:
         beside = {*names.values(), *asked.without}
         steps = typed.frame[columns or [str(each) for each in frame if each not in beside]]
-        return series_source(steps, roles, name, said, _others(meta, steps.columns, names))
+        others = _others(meta, [*steps.columns, names.get("time")], names)
+        return series_source(steps, roles, name, said, others)
     if len(columns) > 1:
         where = f"columns {named(columns)}, joined by blank lines"
         return _of_texts(_joined(frame[columns], name), where, name, roles, said, others)
