@@ -47,6 +47,21 @@ def test_missing_values_times_and_numbers_as_labels(made):
     assert any("missing in 1 of 2 series (0)" in note for note in data.notes)
 
 
+def test_times_of_day_have_colons_too(made):
+    header = "@timestamps true\n@classLabel true a\n@data\n"
+    line = "(2013-03-01 00:00:00,1.5),(2013-03-01 01:00:00,2):(2013-03-01 00:00:00,3),(4,5):a\n"
+    assert load(made(line, header)).items[0].tolist() == [[1.5, 2], [3, 5]]
+
+
+def test_a_series_without_all_channels_is_left_out_and_named(made):
+    data = load(made("1,2:3,4:a\n1,2:a\n5:6:b\n"))
+    assert (data.ids.tolist(), data.labels.tolist()) == ([0, 2], ["a", "b"])
+    assert data.left_out == {"1": "line 9 has 1 channels"}
+    assert any(
+        "1 line without the 2 channels that most have was left out" in note for note in data.notes
+    )
+
+
 def test_a_header_that_lies_is_told(made):
     header = "@univariate true\n@equalLength true\n@seriesLength 9\n@classLabel true a\n@data\n"
     notes = " ".join(load(made("1,2:3,4:a\n1,2,3:4,5,6:z\n", header)).notes)
@@ -59,7 +74,6 @@ def test_a_header_that_lies_is_told(made):
 @pytest.mark.parametrize(
     ("body", "header", "words"),
     [
-        ("1,2:3,4:a\n1,2:a\n", HEADER, "line 9 has 1 channels, line 8 2"),
         ("1,two:3,4:a\n", HEADER, "line 8 holds 'two', expected numbers"),
         ("1,2\n", HEADER, "line 8 has no ':' before a label"),
         ("", HEADER, "holds no series"),

@@ -17,6 +17,7 @@ from nearspace.errors import DataError
 __all__ = ["read_ts", "ts_parts"]
 
 COPIES = 4  # of the text that are in memory at once, as text and as numbers
+BETWEEN = re.compile(r":(?![^(]*\))")  # channels; a time of day within a step has colons too
 STEP = re.compile(r"\(([^()]*)\)")  # a time and a value
 SPLIT = re.compile(r"(.+?)_(train|test)\.ts", re.IGNORECASE)
 SHOWN = 40  # characters of what is no number
@@ -35,7 +36,7 @@ def read_ts(file: File) -> Source:
     Raises
     ------
     DataError
-        If a line is no series, or series have several numbers of channels.
+        If a line is no series. One with fewer channels than most is left out.
     """
     data, notes = read_text(file, COPIES)
     header: dict[str, list[str]] = {}
@@ -52,7 +53,8 @@ def read_ts(file: File) -> Source:
                 f"{file.name}: line {number} comes before @data, and begins with "
                 f"'{line[:SHOWN]}'; expected a header, as '@problemName Name'."
             )
-        *channels, label = line.split(":") if _labelled(header) else [*line.split(":"), ""]
+        parts = BETWEEN.split(line)
+        *channels, label = parts if _labelled(header) else [*parts, ""]
         if not channels:
             raise DataError(
                 f"{file.name}: line {number} has no ':' before a label, which its header promises."
@@ -62,15 +64,22 @@ def read_ts(file: File) -> Source:
         names.append(number)
     if not items:
         raise DataError(f"{file.name} holds no series; expected one a line after @data.")
-    _check_channels(items, names, file.name)
-    source = Source(items, file.name, "a .ts file of series", notes=[*notes, *_lies(header, items)])
-    source.kind = Series(items[0].shape[0])
+    widths, counts = np.unique([item.shape[0] for item in items], return_counts=True)
+    usual = int(widths[counts.argmax()])
+    source = Source(items, file.name, "a .ts file of series", notes=notes, kind=Series(usual))
     source.roles["ids"] = np.arange(len(items))
     if _labelled(header):
         source.notes += _on_labels(header, labels)
         values, told = as_written(labels, "labels")
         source.roles["labels"] = values
         source.notes += told
+    odd = {
+        row: f"line {names[row]} has {item.shape[0]} channels"
+        for row, item in enumerate(items)
+        if item.shape[0] != usual
+    }
+    source = source.without(odd, "line", f"without the {usual} channels that most have")
+    source.notes += _lies(header, source.items)
     return source
 
 
@@ -143,16 +152,6 @@ def _number(cell: str) -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"'{text[:SHOWN]}'") from None
-
-
-def _check_channels(items: list[np.ndarray], lines: list[int], who: str) -> None:
-    channels = [item.shape[0] for item in items]
-    odd = next((at for at, count in enumerate(channels) if count != channels[0]), None)
-    if odd is not None:
-        raise DataError(
-            f"{who}: line {lines[odd]} has {channels[odd]} channels, line {lines[0]} "
-            f"{channels[0]}; expected as many in each, with ':' between."
-        )
 
 
 def _lies(header: dict[str, list[str]], items: list[np.ndarray]) -> list[str]:
