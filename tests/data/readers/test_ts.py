@@ -59,8 +59,6 @@ def test_a_series_without_all_channels_is_left_out_and_named(made):
     assert data.left_out == {"1": "line 9 has 1 channels"}
     note = "1 line without the 2 channels that most have was left out"
     assert any(note in each for each in data.notes)
-        "1 line without the 2 channels that most have was left out" in note for note in data.notes
-    )
 
 
 def test_a_header_that_lies_is_told(made):
