@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nearspace import load
-from nearspace.data.folds import folds_of
+from nearspace.data.folds import folds_of, groups_left_out
 from nearspace.errors import DataError
 
 
@@ -80,3 +80,42 @@ def test_of_too_many_items_a_draw_is_compared(monkeypatch):
     copies = folds_of(digits, 5).copies
     assert asked == [100]
     assert (copies == "unknown").sum() == len(digits) - 100
+
+
+def test_every_group_is_a_fold_and_a_class_of_one_group_does_not_test():
+    groups = np.array(list("aaaabbbbccccd"))
+    labels = np.array(list("xyxyxyxyxyxzz"))  # z is of c and of d, whose only class it is
+    items = np.random.default_rng(0).normal(size=(13, 3))
+    dealt = groups_left_out(load(items, labels=labels, groups=groups), rounds=2)
+    assert dealt.fold.shape == (2, 13)
+    for turn in (0, 1):
+        for number, name in enumerate("abcd"):
+            train, test = dealt.sides(turn, number)
+            assert set(groups[test]) == {name}
+            assert set(groups[train]) == set("abcd") - {name}
+    assert dealt.tests.all()
+    assert "1 of 4 groups hold one class alone ('d')" in dealt.notes[0]
+    alone = np.where(labels == "z", "x", labels)
+    alone[:2] = "w"
+    dealt = groups_left_out(load(items, labels=alone, groups=groups))
+    assert dealt.sides(0, 0)[1].tolist() == [2, 3]
+    assert np.isin([0, 1], dealt.sides(0, 1)[0]).all()
+    assert "'w' stands in the group 'a' only" in dealt.notes[0]
+
+
+def test_copies_in_other_groups_are_told_and_stay():
+    items = np.random.default_rng(0).normal(size=(20, 3))
+    items[10] = items[0]
+    data = load(items, labels=np.arange(20) % 2, groups=np.arange(20) // 10)
+    copies = groups_left_out(data).copies
+    assert np.flatnonzero(copies == "equal").tolist() == [0, 10]
+
+
+def test_groups_that_cannot_be_left_out_are_refused():
+    items = np.random.default_rng(0).normal(size=(240, 3))
+    with pytest.raises(DataError, match=r"has no groups that could be left out .* \(groups=\)"):
+        groups_left_out(load(items))
+    with pytest.raises(DataError, match=r"each of 240 groups .* \(folds=10\)"):
+        groups_left_out(load(items, groups=np.arange(240)))
+    with pytest.raises(DataError, match="of its 2 groups 0 can be told from the others"):
+        groups_left_out(load(items, labels=np.arange(240) % 2, groups=np.arange(240) % 2))

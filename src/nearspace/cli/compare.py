@@ -18,6 +18,9 @@ from nearspace.writing import write_files
 if TYPE_CHECKING:
     from nearspace.judge.board import Failure
     from nearspace.judge.leaderboard import Leaderboard, Result
+    from nearspace.judge.score import Score
+
+MOST_GROUPS, ENDS = 12, 5  # of which each has a line; of more, how many at either end
 
 
 def compare_command(
@@ -97,7 +100,8 @@ def compare_command(
             data, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
             metric=judging.metric, seeds=judging.seeds, test_size=judging.test_size,
             random_state=judging.random_state, near_duplicates=judging.near_duplicates,
-            folds=judging.folds, cache=judging.folder, minutes=minutes, progress=progress,
+            folds=judging.parts, also_without_groups=judging.also_without_groups,
+            cache=judging.folder, minutes=minutes, progress=progress,
             on_row=lambda row: land(*_landed(row, judging.k)),
         )  # fmt: skip
     from nearspace.report.page import render
@@ -161,12 +165,15 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     ranked = board.protocol["rank_by"]
     others = [name for name in board.metrics if name != ranked and SCORES[name].better]
     beside = [] if board.gap is None or board.gap.score == ranked else [board.gap.score]
+    wider = any(row.without_groups is not None for row in board.results)
     rows = []
     for row in board.results:
         cells = {"encoder": row.spec}
         for name in (ranked, *others):
             number, interval = SCORES[name].parts(row.scores.get(name))
             cells[board.label(name)] = f"{number} {interval}".strip() if name == ranked else number
+            if name == ranked and wider:
+                cells |= _without_groups(row, SCORES[ranked])
         if ranked not in row.scores and row.cost is not None:
             cells[board.label(ranked)] = "–"
         cells |= dict.fromkeys(("dim", "fit", "one item", "vector"), "")
@@ -181,6 +188,7 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     others = [name for name in others if name not in beside]
     spare = (*map(board.label, beside), "fit", "dim", "vector", "metric", *map(board.label, others))
     terminal.print_table(rows, "encoder", spare=spare)
+    _print_groups(board)
     for failure in board.failures:
         terminal.print_words(
             Text.assemble(("failed", "red"), printable(f" {failure.spec}: {failure.error}"))
@@ -189,3 +197,32 @@ def _print(board: Leaderboard, told: tuple[str, ...]) -> None:
     if board.gap is not None:
         terminal.print_words("", board.gap.told)
     terminal.print_advice(board.advice, leak_words(board))
+
+
+def _without_groups(row: Result, score: Score) -> dict[str, str]:
+    """Return the cells that say what a row scores where groups stand on both sides."""
+    more = " ".join(filter(None, score.parts(row.optimism, signed=True)))
+    return {"without groups": score.text(row.without_groups), "difference": more}
+
+
+def _print_groups(board: Leaderboard) -> None:
+    """Print what rows score on each group, the worst first; of many the worst and the best."""
+    from nearspace.judge.scores import SCORES
+
+    if not board.by_group:
+        return
+    score = SCORES[board.protocol["rank_by"]]
+    specs = [row.spec for row in board.results if row.spec in board.by_group[0].scores]
+    first = board.recommended or board.leader
+    specs.sort(key=lambda spec: first is None or spec != first.spec)
+    groups = sorted(board.by_group, key=lambda row: score.sign * row.scores[specs[0]].value)
+    shown = groups if len(groups) <= MOST_GROUPS else [*groups[:ENDS], None, *groups[-ENDS:]]
+    rows = []
+    for each in shown:
+        if each is None:
+            rows.append({"group": f"… {len(groups) - 2 * ENDS} between"})
+            continue
+        cells = {"group": each.group, "items": f"{each.items:,}"}
+        rows.append(cells | {spec: score.text(each.scores[spec]) for spec in specs})
+    terminal.print_words("", f"{board.label()} on each group, by encoders fitted on the others:")
+    terminal.print_table(rows, "group", spare=specs[1:])

@@ -251,14 +251,20 @@ class Judging:
         int, typer.Option(metavar="N", min=1, help="Fits of each encoder that learns.")
     ] = 1
     folds: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             metavar="N",
-            min=1,
-            help="Parts of which each tests once; 1 is one held-out part. 5 for few items if "
-            "absent.",
+            help="Parts of which each tests once; 1 is one held-out part, groups leaves each group "
+            "out once. 5 for few items if absent.",
         ),
     ] = None
+    also_without_groups: Annotated[
+        bool,
+        typer.Option(
+            "--also-without-groups",
+            help="Judge once more as if there were no groups, and say what that promises too much.",
+        ),
+    ] = False
     random_state: Annotated[int, typer.Option(metavar="N", min=0, help="Of split and draws.")] = 0
     near_duplicates: Annotated[
         str,
@@ -276,8 +282,15 @@ class Judging:
         check_task(self.task)
         Protocol(
             self.k, self.rank_by, self.seeds, self.test_size, self.random_state,
-            self.near_duplicates, self.metric, self.folds,
+            self.near_duplicates, self.metric, self.parts,
         ).check()  # fmt: skip
+
+    @property
+    def parts(self) -> int | str | None:
+        """The folds that are asked for: a number of them where it is one."""
+        with contextlib.suppress(ValueError, TypeError):
+            return int(self.folds)  # type: ignore[arg-type]
+        return self.folds
 
     @property
     def folder(self) -> Path | None:

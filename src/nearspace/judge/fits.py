@@ -144,6 +144,13 @@ class Fits:
         self.workers = Workers(list(jobs.values()), max(0, n))
         return self.workers
 
+    def identity(self, encoder: Encoder) -> str:
+        """Return what no other encoder has: its spec, and of what no spec tells all which it is."""
+        if encoder.is_reproducible:
+            return encoder.spec
+        self.alive[id(encoder)] = encoder
+        return f"{encoder.spec} {id(encoder)}"
+
     def _key(self, base: Encoder, encoder: Encoder, kind: Kind, data_key: str) -> str:
         """Return under what the fit of an encoder is kept."""
         if not base.is_reproducible:

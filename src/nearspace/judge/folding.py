@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import Dataset
+from nearspace.data.folds import Folds
 from nearspace.errors import NearspaceError
 from nearspace.judge.statistics import FEWEST_UNITS
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from nearspace.judge.task import ItemTask
 
 __all__ = [
+    "BY_GROUP",
     "Fold",
     "averaged",
+    "by_group",
     "choose_folds",
     "in_folds",
     "joined",
@@ -28,6 +31,7 @@ __all__ = [
     "too_few",
 ]
 
+BY_GROUP = "groups"  # what `Protocol.folds` is where each group is left out once
 FOLDS = 5
 # Of fewer items nothing is told apart anyhow; of more a quarter tells enough.
 FEWEST_FOLDED, MOST_FOLDED = 20, 1000
@@ -47,13 +51,14 @@ class Fold:
     ----------
     task : ItemTask
         The items of the other folds train.
-    at : ndarray of int
-        Positions of its test items among all items.
+    train, at : ndarray of int
+        Positions of its training and its test items among all items.
     turn : int
         In which round.
     """
 
     task: ItemTask
+    train: np.ndarray
     at: np.ndarray
     turn: int
 
@@ -77,7 +82,9 @@ def overlap_of(folds: int) -> float:
 
 
 def choose_folds(dataset: Dataset, protocol: Protocol) -> tuple[int, int]:
-    """Return into how many folds the items go, and how often; one fold is a held-out part.
+    """Return into how many folds the items go, and how often.
+
+    One fold is a held-out part, 0 stands for one of every group.
 
     Raises
     ------
@@ -86,18 +93,26 @@ def choose_folds(dataset: Dataset, protocol: Protocol) -> tuple[int, int]:
     """
     fixed = "published split" if dataset.split is not None else "time"
     if dataset.split is not None or dataset.time is not None:
-        if (protocol.folds or 1) > 1:
+        if protocol.folds not in (None, 1):
             raise NearspaceError(
                 f"{dataset.name} has a {fixed}, which says which items test; folds= is "
                 f"for data without one: leave it away, or read the data without their {fixed}."
             )
         return 1, 1
     n, folds = len(dataset), protocol.folds
+    if folds == BY_GROUP:
+        if protocol.near_duplicates == "together":
+            raise NearspaceError(
+                "Items that are nearly the same stay in their groups where each group is a fold: "
+                "leave near_duplicates='together' out, or ask for a number of folds (folds=5)."
+            )
+        return 0, protocol.seeds
     if folds is None:
         folds = FOLDS if _are_few(dataset) else 1
     if folds == 1:
         return 1, 1
     rounds = 2 if n <= MOST_REPEATED else 1
+    assert isinstance(folds, int)
     return folds, protocol.seeds if protocol.seeds > 1 else rounds
 
 
@@ -144,6 +159,19 @@ def in_folds(folds: int, rounds: int, n: int, tested: int) -> str:
         "on the items of the other folds; intervals allow for what these fits have in common. "
         "Maps, neighbours and decoded items are of the first fit. One held-out part is quicker and "
         "tells less (folds=1)."
+    )
+
+
+def by_group(dealt: Folds, groups: np.ndarray) -> str:
+    """Return how items were judged that tested with their groups, as a sentence."""
+    number, rounds = int(dealt.fold.max()) + 1, len(dealt.fold)
+    whole = len(np.unique(groups))
+    which = f"Each of the {whole} groups" if number == whole else f"{number} of the {whole} groups"
+    often = "" if rounds == 1 else f" in each of {rounds} rounds"
+    return (
+        f"{which} {'tests' if number == whole else 'test'} once{often}, judged by what was fitted "
+        f"on the others: {number * rounds} fits of each encoder that learns. Maps, neighbours and "
+        f"decoded items are of the first."
     )
 
 

@@ -14,6 +14,7 @@ from nearspace.encoders.exhibits import NO_ITEMS, MarkedPair, Strip
 from nearspace.errors import NearspaceError, did_you_mean
 from nearspace.judge.amounts import seconds_text
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
+from nearspace.judge.by_group import GroupScores, by_group, range_note
 from nearspace.judge.card import row_line
 from nearspace.judge.choice import Resolution, recommend
 from nearspace.judge.cost import Cost
@@ -27,6 +28,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import gap_words, helped, table_of
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
+from nearspace.judge.without_groups import order_note, with_optimism
 from nearspace.metrics.retrieval import VectorArray
 from nearspace.metrics.similarity import cka_of_all, overlap_of_all
 
@@ -75,6 +77,11 @@ class Result:
         ranking score where the neighbours are of that half, and where they are of the other.
     flattery : Estimate or None
         The first minus the second, paired by test item.
+    without_groups : Estimate or None
+        The ranking score where items of a group stand on both sides, with an interval over items;
+        None unless that was asked for.
+    optimism : Estimate or None
+        That minus the ranking score, with an interval over groups.
     """
 
     spec: str
@@ -94,6 +101,8 @@ class Result:
     among_learnt: Estimate | None = None
     among_unlearnt: Estimate | None = None
     flattery: Estimate | None = None
+    without_groups: Estimate | None = None
+    optimism: Estimate | None = None
 
     def __repr__(self) -> str:
         """Return how it did and what it costs, on one line."""
@@ -136,6 +145,8 @@ class Leaderboard(Board):
     words : (str, tuple of MarkedPair) or None
         The spec of a row, and which words make texts near by it, or which columns rows: of those
         pairs, else of each query and the item that is nearest to it; None where items have none.
+    by_group : tuple of GroupScores
+        What rows score on each group, where every group was left out once; else empty.
     gap : Gap or None
         How far the best linear probe is from a reference that makes no space, of tables from
         boosted trees; None where there is none.
@@ -170,6 +181,7 @@ class Leaderboard(Board):
     words: tuple[str, tuple[MarkedPair, ...]] | None = dataclasses.field(
         default=None, metadata=HIDDEN
     )
+    by_group: tuple[GroupScores, ...] = ()
     gap: Gap | None = None
     fits: dict[str, Callable[[], Encoder]] = dataclasses.field(
         default_factory=dict, metadata=HIDDEN
@@ -258,9 +270,13 @@ def assemble(
     failures: list[Failure],
     notes: tuple[str, ...] = (),
     references: Sequence[Reference] = (),
+    loose: tuple[Task, Mapping[str, dict[str, np.ndarray]]] | None = None,
     **settings: Any,
 ) -> Leaderboard:
-    """Return the leaderboard of what was measured; ``settings`` are further fields of it."""
+    """Return the leaderboard of what was measured; ``settings`` are further fields of it.
+
+    ``loose`` is the task on the same items without groups, and what rows score on it by spec.
+    """
     guesses, seeds = task.guesses(), task.protocol.seeds
     scores = [_with_seeds(row.scores, seeds) for row in judged]
     chance = [_with_seeds(guesses, seeds)] if guesses else []
@@ -274,10 +290,23 @@ def assemble(
     results = _without_copies(task, results, scores)
     pairs = zip(results, judged, strict=True)
     results = [with_flattery(task, row, own.halves) for row, own in pairs]
-    results, resolution = _ranked(task, results, scores, chance)
     by_spec = {row.spec: own for row, own in zip(judged, scores, strict=False)}
+    protocol, free = task.describe(), {}
+    if loose is not None:
+        free = {spec: _with_seeds(own, seeds) for spec, own in loose[1].items()}
+        results = [
+            with_optimism(task, loose[0], row, by_spec[row.spec], free.get(row.spec, {}))
+            for row in results
+        ]
+        protocol["split without groups"] = loose[0].describe()["split"]
+    results, resolution = _ranked(task, results, scores, chance)
     better_by = _better_by(task, results, by_spec)
     notes = (*notes, *_told_of_tuning(task, judged, by_spec))
+    if loose is not None:
+        notes = (*order_note(task, loose[0], results, by_spec, free), *notes)
+    of_groups = by_group(task, by_spec | ({"chance": chance[0]} if chance else {}))
+    best = next((row.spec for row in results if row.recommended or row.verdict == "best"), None)
+    notes = (*notes, *range_note(of_groups, best, SCORES[task.rank_by]))
     halves = {row.spec: row.halves for row in judged if row.halves is not None}
     notes = (*notes, *flattery_note(task, results, halves, by_spec))
     results += [
@@ -289,7 +318,7 @@ def assemble(
     spaces = [row.shown for row in mapped]
     return Leaderboard(
         rows=(*results, *failures),
-        protocol=task.describe(),
+        protocol=protocol,
         notes=(*notes, *_told_of_copies(task, results)),
         similarity={
             "cka": cka_of_all(spaces),
@@ -300,6 +329,7 @@ def assemble(
         better_by=better_by,
         mistakes=_mistakes(task, judged, results, shown["queries"].usual),
         disagreements=_disagreements(task, judged, results),
+        by_group=of_groups,
         gap=gap_to_reference(task, by_spec, references, apart),
         **shown,
         **settings,

@@ -7,6 +7,7 @@ from numbers import Real
 
 from nearspace.data.split import NEAR_DUPLICATES
 from nearspace.errors import NearspaceError, count_of, did_you_mean
+from nearspace.judge.folding import BY_GROUP
 from nearspace.judge.scores import SCORES
 from nearspace.recipe import check_metric
 
@@ -33,9 +34,9 @@ class Protocol:
         Whether items that are nearly the same are counted, or kept on one side of the split.
     metric : {"cosine", "dot", "euclidean"} or None
         By which neighbours are near; each encoder's own when None.
-    folds : int or None
-        Into how many folds the items go, of which each tests once; 1 for one held-out part, None
-        for what suits their number.
+    folds : int, "groups" or None
+        Into how many folds the items go, of which each tests once; 1 for one held-out part,
+        "groups" for a fold of every group, None for what suits their number.
     """
 
     k: int = 5
@@ -45,7 +46,7 @@ class Protocol:
     random_state: int = 0
     near_duplicates: str = "tell"
     metric: str | None = None
-    folds: int | None = 1
+    folds: int | str | None = 1
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
@@ -58,7 +59,12 @@ class Protocol:
         count_of(self.k, "The test", "k")
         count_of(self.seeds, "The test", "seeds=")
         count_of(self.random_state, "The test", "random_state=", least=0)
-        if self.folds is not None:
+        if isinstance(self.folds, str) and self.folds != BY_GROUP:
+            raise NearspaceError(
+                f"folds= takes a number of folds, or '{BY_GROUP}' for one of every group; got "
+                f"'{self.folds}'."
+            )
+        if self.folds is not None and self.folds != BY_GROUP:
             count_of(self.folds, "The test", "folds=")
         if not (isinstance(self.test_size, Real) and 0 < self.test_size < 1):
             raise NearspaceError(f"test_size= must be between 0 and 1; got {self.test_size}.")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from nearspace.data import Dataset
 from nearspace.encoders.base import Encoder
@@ -17,6 +18,7 @@ from nearspace.encoders.learned.learned import Learned
 from nearspace.judge.budget import Budget, Plan
 from nearspace.judge.cache import make_key
 from nearspace.judge.cost import Cost, measure_cost, with_latencies
+from nearspace.judge.evidence import Evidence
 from nearspace.judge.exhibits import (
     NEIGHBOURS,
     Exhibits,
@@ -38,6 +40,7 @@ from nearspace.space.map.tsne import tsne
 
 __all__ = ["RowJudge"]
 
+MOST_HELD = 10**9  # bytes of vectors that are not embedded again for other folds
 STEPS = ("fitting", "embedding", "scoring", "map and layers")  # of which each row takes its time
 
 
@@ -49,7 +52,9 @@ class RowJudge:
         self.given: dict[str, Encoder] = {}
         self.queries, self.shown = pick_queries(self.task), shown_items(self.task)
         self.reference_spec = USUAL[self.task.train.kind.name].reference
-        self.references: dict[int, Any] = {}  # of each fold
+        self.references: dict[Task, Any] = {}  # of each part on which rows are judged
+        # All items under what learns nothing, and the seconds that it took.
+        self.whole: dict[str, tuple[Any, float]] = {}
         self.seconds = dict.fromkeys(STEPS, 0.0)
 
     def row(self, encoder: Encoder, start: float, share: float) -> Judged:
@@ -60,7 +65,7 @@ class RowJudge:
         OutOfTime
             If there is no time for it, or the time is over before it is fitted.
         """
-        begun = not self._is_new(encoder, self.task) or self.fits.has(encoder)
+        begun = not self._is_new(encoder, self.task, self.task) or self.fits.has(encoder)
         plan = Plan(encoder) if begun else self.budget.plan(encoder, self.task)
         encoder, spec = plan.encoder, plan.encoder.spec
         if plan.seconds:
@@ -77,35 +82,55 @@ class RowJudge:
             row, spec=spec, summary=summary, notes=notes, start=encoder.starts_from
         )
 
-    def wanted(self, encoder: Encoder) -> Iterator[tuple[Encoder, Dataset]]:
-        """Yield which networks will be fitted to judge an encoder, and on which items."""
-        for run, task in self._runs(encoder) if isinstance(encoder, Learned) else ():
-            if self._is_new(run, task):
-                yield run, task.train
+    def wanted(self, encoder: Encoder, task: Task) -> Iterator[tuple[Encoder, Dataset]]:
+        """Yield which networks will be fitted to judge an encoder by a task, and on which items."""
+        for run, part in self._runs(encoder, task) if isinstance(encoder, Learned) else ():
+            if self._is_new(run, part, task):
+                yield run, part.train
 
-    def _runs(self, encoder: Encoder) -> list[tuple[Encoder, Task]]:
-        """Return each fit of an encoder, and the task by which it is judged.
+    def _runs(self, encoder: Encoder, task: Task) -> list[tuple[Encoder, Task]]:
+        """Return each fit of an encoder, and the part of a task by which it is judged.
 
         That is one a seed, of which the first is as it was given, or one a fold; a round of folds
         has a random state of its own, as it has a split of its own.
         """
-        state, varies = self.task.protocol.random_state, has_random_state(encoder)
-        seeds = self.task.protocol.seeds if varies else 1
-        runs = [(turn, self.task) for turn in range(seeds)]
-        if self.task.folds:
-            runs = [(fold.turn, fold.task) for fold in self.task.folds]
+        state, varies = task.protocol.random_state, has_random_state(encoder)
+        seeds = task.protocol.seeds if varies else 1
+        runs = [(turn, task) for turn in range(seeds)]
+        if task.folds:
+            runs = [(fold.turn, fold.task) for fold in task.folds]
         return [
-            (seeded(encoder, state + turn) if turn and varies else encoder, task)
-            for turn, task in runs
+            (seeded(encoder, state + turn) if turn and varies else encoder, part)
+            for turn, part in runs
         ]
+
+    def scored(self, spec: str, task: Task, start: float, share: float) -> dict[str, np.ndarray]:
+        """Return what a row that was judged scores on another task of the same items.
+
+        Raises
+        ------
+        OutOfTime
+            If the time is over before it is fitted.
+        """
+        runs, rows = self._runs(self.given[spec], task), []
+        for at, (run, part) in enumerate(runs):
+            words = f"{spec} at random, {at + 1} of {len(runs)} fits"
+            done, width = start + share * at / len(runs), share / len(runs)
+            self.fits.tell(done, words)
+            with self.fits.telling(words, done, width, self.budget.check):
+                rows.append(_scores_of(self._measured(run, part, task)))
+        if not task.folds:
+            return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+        each = iter(rows)
+        return task.joined(lambda part: next(each))
 
     def _seeded(self, encoder: Encoder, start: float, share: float) -> Judged:
         """Return what is measured in one fit a seed; what is shown is of the first."""
-        runs, rows = self._runs(encoder), []
+        runs, rows = self._runs(encoder, self.task), []
         for at, (run, task) in enumerate(runs):
             done, part = start + share * at / len(runs), share / len(runs)
             with self.fits.telling(encoder.spec, done, part, self.budget.check):
-                rows.append(self._shown(run, *self._measured(run, task)))
+                rows.append(self._shown(run, *self._measured(run, task, self.task)))
         scores = {name: np.stack([row.scores[name] for row in rows]) for name in rows[0].scores}
         ranked = [row.ranking for row in rows if row.ranking is not None]
         ranking = np.concatenate(ranked) if ranked else None
@@ -113,12 +138,12 @@ class RowJudge:
 
     def _folded(self, encoder: Encoder, start: float, share: float) -> Judged:
         """Return what is measured of an encoder in all folds; what is shown is of the first."""
-        folds, runs, rows = self.task.folds, self._runs(encoder), []
+        folds, runs, rows = self.task.folds, self._runs(encoder, self.task), []
         for at, (run, task) in enumerate(runs):
             words = f"{encoder.spec}, {at + 1} of {len(runs)} fits"
             done, part = start + share * at / len(runs), share / len(runs)
             with self.fits.telling(words, done, part, self.budget.check):
-                rows.append(self._measured(run, task, at))
+                rows.append(self._measured(run, task, self.task))
         each = iter(rows)
         scores = self.task.joined(lambda task: _scores_of(next(each)))
         told = None
@@ -159,11 +184,12 @@ class RowJudge:
         self.seconds["timing one item"] = time.perf_counter() - start
         return [dataclasses.replace(row, cost=costs[row.spec]) for row in judged]
 
-    def _is_new(self, encoder: Encoder, task: Task) -> bool:
+    def _is_new(self, encoder: Encoder, task: Task, of: Task) -> bool:
         """Return whether the cache has nothing of one fit of an encoder."""
-        return not (encoder.is_reproducible and self.cache.has_row(self._key(encoder, task)))
+        key = self._key(encoder, task, of)
+        return not (encoder.is_reproducible and self.cache.has_row(key))
 
-    def _key(self, encoder: Encoder, task: Task) -> str:
+    def _key(self, encoder: Encoder, task: Task, of: Task) -> str:
         settings = dataclasses.replace(task.protocol, seeds=1, rank_by=None)
         sides = task.fingerprints
         groups = "" if task.test.groups is None else task.test.groups.tolist()
@@ -171,25 +197,29 @@ class RowJudge:
         made_of = (*encoder.parts, kind, task, task.train.target)
         by = (*map(type, made_of), *(score.measure for score in scores))
         names = [score.name for score in scores]
+        what = "row" if of is self.task else "scores of a row"  # without a layout
         return make_key(
-            "row", encoder.spec, *sides, kind.metric, settings, task.name, groups, names, by=by
+            what, encoder.spec, *sides, kind.metric, settings, task.name, groups, names, by=by
         )
 
     def _measured(
-        self, encoder: Encoder, task: Task, at: int = 0
+        self, encoder: Encoder, task: Task, of: Task
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the arrays and facts of one fit, from the cache if there; ``at`` is its fold."""
-        key = self._key(encoder, task)
+        """Return the arrays and facts of one fit, from the cache if there; ``task`` is part of one.
+
+        That is itself where there are no folds.
+        """
+        key = self._key(encoder, task, of)
         row = self.cache.load_row(key) if encoder.is_reproducible else None
         if row is None:
-            row = self._measure(encoder, task, at)
+            row = self._measure(encoder, task, of)
             # Without its reference, which failed, a row lacks a score that it should have.
-            whole = at in self.references or encoder.spec == self.reference_spec
+            whole = task in self.references or encoder.spec == self.reference_spec
             if encoder.is_reproducible and whole:
                 self.cache.store_row(key, *row)
         arrays, facts = row
         if encoder.spec == self.reference_spec:
-            self.references[at] = rotated(arrays["test"][task.sample]), facts["metric"]
+            self.references[task] = rotated(arrays["test"][task.sample]), facts["metric"]
         return row
 
     def _shown(self, encoder: Encoder, arrays: dict[str, Any], facts: dict[str, Any]) -> Judged:
@@ -229,17 +259,40 @@ class RowJudge:
             return ()
         return strips(self.task, self.fits.get(encoder)[0], self.queries, vectors)
 
+    def _evidence(self, encoder: Encoder, fitted: Encoder, task: Task, of: Task) -> Evidence:
+        """Return what a fitted encoder makes of the items of a part.
+
+        One that is the same in all folds embeds all items once.
+        """
+        reference = self.references.get(task)
+        if not _is_same_in_folds(encoder, of):
+            return task.evidence(fitted, reference)
+        key = self.fits.identity(encoder)
+        if key not in self.whole:
+            start = time.perf_counter()
+            vectors = fitted.transform(of.dataset.items)
+            self.whole[key] = vectors, time.perf_counter() - start
+            while len(self.whole) > 1 and sum(map(_bytes_of, self.whole.values())) > MOST_HELD:
+                del self.whole[next(iter(self.whole))]
+        vectors, seconds = self.whole[key]
+        fold = next(fold for fold in of.folds if fold.task is task)
+        seconds *= len(fold.at) / len(of.dataset)
+        return Evidence(task, fitted, vectors[fold.train], vectors[fold.at], reference, seconds)
+
     def _measure(
-        self, encoder: Encoder, task: Task, at: int
+        self, encoder: Encoder, task: Task, of: Task
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return arrays (embeddings, per-item scores, layout) and plain facts of one run.
 
-        The layout and the layers are of the first fold only.
+        The layout, the layers and the training vectors are of the first fold only, and of no other
+        task.
         """
+        first = task is (self.task.folds[0].task if self.task.folds else self.task)
+        train = of.folds[0].task.train if _is_same_in_folds(encoder, of) else task.train
         times = [time.perf_counter()]
-        fitted, fit_seconds = self.fits.get(encoder, task.train)
+        fitted, fit_seconds = self.fits.get(encoder, train)
         times.append(time.perf_counter())
-        evidence = task.evidence(fitted, self.references.get(at))
+        evidence = self._evidence(encoder, fitted, task, of)
         cost = measure_cost(evidence, fit_seconds)
         times.append(time.perf_counter())
         scores = {
@@ -249,15 +302,17 @@ class RowJudge:
         }
         times.append(time.perf_counter())
         layout = np.empty((0, 2))
-        if at == 0 and task.mapped and evidence.metric != "dot":
+        if first and task.mapped and evidence.metric != "dot":
             shown = evidence.rotated[self.shown]
             layout = tsne(shown, evidence.metric, task.protocol.random_state)
-        taps = at == 0 and getattr(encoder, "layer", None) is None
+        taps = first and getattr(encoder, "layer", None) is None
         layers = layer_scores(task, fitted) if taps else []
         times.append(time.perf_counter())
         for name, spent in zip(STEPS, np.diff(times), strict=True):
             self.seconds[name] += spent
-        arrays = {"train": evidence.train, "test": evidence.test, "layout": layout}
+        arrays = {"test": evidence.test}
+        if first:
+            arrays |= {"train": evidence.train, "layout": layout}
         if task.name == "classes":
             arrays["told"] = np.searchsorted(_classes(task), evidence.votes)
         if task.name == "retrieval":
@@ -274,10 +329,21 @@ class RowJudge:
             "notes": [*fitted.notes, *new, *evidence.notes],
             "layers": [(n, d, dataclasses.astuple(score)) for n, d, score in layers],
             "elbo": dataclasses.asdict(fitted.elbo(task.test.items, task.protocol.random_state))
-            if at == 0 and isinstance(fitted, Bounds)
+            if first and isinstance(fitted, Bounds)
             else None,
         }
         return arrays, facts
+
+
+def _bytes_of(embedded: tuple[Any, float]) -> int:
+    vectors, _ = embedded
+    parts = (vectors.data, vectors.indices) if sparse.issparse(vectors) else (vectors,)
+    return sum(part.nbytes for part in parts)
+
+
+def _is_same_in_folds(encoder: Encoder, task: Task) -> bool:
+    """Return whether an encoder is the same whatever it is fitted on: of rows none is."""
+    return bool(task.folds) and encoder.learns == "nothing" and not task.train.kind.column_kinds
 
 
 def _scores_of(row: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, np.ndarray]:

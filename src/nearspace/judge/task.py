@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from nearspace.data import Dataset, Target
-from nearspace.data.folds import folds_of
+from nearspace.data.folds import folds_of, groups_left_out
 from nearspace.data.sources import left_out
 from nearspace.data.split import split_of
 from nearspace.encoders.base import Encoder
@@ -19,8 +19,10 @@ from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.folding import (
+    BY_GROUP,
     Fold,
     averaged,
+    by_group,
     choose_folds,
     in_folds,
     joined,
@@ -311,17 +313,32 @@ class ItemTask(Task):
         if wanted:
             what = "labels" if dataset.target is None else f"labels that are {', '.join(wanted)}"
             raise NearspaceError(f"Ranking by {rank_by} needs {what}, and {data.name} has none.")
+        task, train, test = cls._parted(dataset, protocol)
+        leaks, leak_notes = _leaks_of(dataset, train, test, protocol)
+        return dataclasses.replace(task, notes=(*notes, *task.notes, *leak_notes), leaks=leaks)
+
+    @classmethod
+    def _parted(cls, dataset: Dataset, protocol: Protocol) -> tuple[Self, np.ndarray, np.ndarray]:
+        """Return the task on a dataset that is split, and the positions of its first two sides."""
         folds, rounds = choose_folds(dataset, protocol)
-        if folds > 1:
-            return cls._in_folds(dataset, protocol, folds, rounds, notes)
+        if folds != 1:
+            return cls._in_folds(dataset, protocol, folds, rounds)
         split = split_of(
             dataset, protocol.test_size, protocol.random_state, protocol.near_duplicates
         )
         task = cls._on(dataset, split.train, split.test, protocol)
-        notes += [*of_one_part(dataset, protocol), *too_few(task.test)]
-        leaks, leak_notes = _leaks_of(dataset, split.train, split.test, protocol)
-        said = (*notes, *split.notes, *ceiling_notes(dataset, split.content), *leak_notes)
-        return dataclasses.replace(task, notes=said, leaks=leaks, copies=split.copies)
+        said = (*of_one_part(dataset, protocol), *too_few(task.test), *split.notes)
+        said = (*said, *ceiling_notes(dataset, split.content))
+        return dataclasses.replace(task, notes=said, copies=split.copies), split.train, split.test
+
+    def without_groups(self) -> Self:
+        """Return the task on the same items where nobody knows of groups: split in as many parts.
+
+        Nothing is looked for that gives labels away.
+        """
+        folds = sum(not fold.turn for fold in self.folds) or 1
+        protocol = dataclasses.replace(self.protocol, folds=folds, rank_by=self.rank_by)
+        return self._parted(dataclasses.replace(self.dataset, groups=None), protocol)[0]
 
     @classmethod
     def _on(
@@ -344,36 +361,32 @@ class ItemTask(Task):
 
     @classmethod
     def _in_folds(
-        cls,
-        dataset: Dataset,
-        protocol: Protocol,
-        folds: int,
-        rounds: int,
-        notes: list[str],
-    ) -> Self:
-        """Return the task on a dataset whose items test in folds."""
-        dealt = folds_of(dataset, folds, rounds, protocol.random_state, protocol.near_duplicates)
+        cls, dataset: Dataset, protocol: Protocol, folds: int, rounds: int
+    ) -> tuple[Self, np.ndarray, np.ndarray]:
+        """Return the task on a dataset whose items test in folds, of every group one where 0."""
+        state = protocol.random_state
+        if folds:
+            dealt = folds_of(dataset, folds, rounds, state, protocol.near_duplicates)
+            told = in_folds(folds, rounds, len(dataset), int(dealt.tests.sum()))
+        else:
+            dealt = groups_left_out(dataset, rounds, state)
+            told = by_group(dealt, np.asarray(dataset.groups))
         parts = []
-        for turn, fold in enumerate(dealt.fold):
-            for number in range(folds):
-                train, test = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-                parts.append(Fold(cls._on(dataset, train, test, protocol), test, turn))
+        for turn in range(rounds):
+            for number in range(int(dealt.fold.max()) + 1):
+                train, test = dealt.sides(turn, number)
+                parts.append(Fold(cls._on(dataset, train, test, protocol), train, test, turn))
         first: Any = parts[0]
         smallest = min((part.task.test for part in parts), key=len)
-        notes += too_few(smallest, dataset.groups)
-        train = np.flatnonzero(dealt.fold[0] != 0)
-        leaks, leak_notes = _leaks_of(dataset, train, first.at, protocol)
-        tested = int((dealt.fold[0] >= 0).sum())
-        told = in_folds(folds, rounds, len(dataset), tested)
-        said = (*notes, told, *dealt.notes, *ceiling_notes(dataset, dealt.content), *leak_notes)
-        return dataclasses.replace(
+        said = (*too_few(smallest, dataset.groups), told, *dealt.notes)
+        task = dataclasses.replace(
             first.task,
             rank_by=protocol.rank_by or cls.ranking(dataset),
-            notes=said,
-            leaks=leaks,
+            notes=(*said, *ceiling_notes(dataset, dealt.content)),
             copies=dealt.copies,
             folds=tuple(parts),
         )
+        return task, first.train, first.at
 
     @property
     def scores(self) -> list[Score]:
@@ -484,6 +497,10 @@ class ItemTask(Task):
         how = "stratified by label" if self.labelled else "at random"
         if self.folds:
             rounds = self.folds[-1].turn + 1
+            if self.protocol.folds == BY_GROUP:
+                return f"every group left out once, {len(self.folds) // rounds} folds" + (
+                    f", {rounds} times" * (rounds > 1)
+                )
             often = f", dealt {rounds} times" * (rounds > 1)
             return f"{len(self.folds) // rounds} folds{often}, {how}, {whole} in one fold"
         return f"{self.protocol.test_size:.0%} test, {how}, {whole} on one side"

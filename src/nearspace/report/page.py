@@ -22,6 +22,7 @@ from nearspace.judge.studies.layers import LayerBoard
 from nearspace.judge.studies.transfer import Transfer
 from nearspace.report import figures
 from nearspace.report.base import Page, Section, drawn, section
+from nearspace.report.groups import groups_figure, groups_section
 from nearspace.report.layers import layers_figure, layers_page, places_sections
 from nearspace.report.transfer import transfer_page
 from nearspace.report.words import leak_words
@@ -91,6 +92,8 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
     meaning = {name: _meaning(board, name) for name in SCORES}
     fold = "folds" in board.protocol
     yield section("ranking", "Ranking", board=board, table=table, label=label, meaning=meaning)
+    if board.by_group:
+        yield groups_section(board)
     if "cost" in pictures:
         lower = table.metric is not None and SCORES[table.metric].better == "lower"
         frontier = len(pictures["cost"].data[0].x) > 1
@@ -194,6 +197,7 @@ class _Table:
     unit: str
     others: list[str]
     differs: bool
+    free: bool
     axis: Axis | None
     chance: Estimate | None
     best: float | None
@@ -216,6 +220,7 @@ def _table(board: Leaderboard) -> _Table:
         unit=SCORES[metric].unit if metric else "",
         others=[name for name in board.metrics if name != metric],
         differs=any(row.difference is not None for row in board.results),
+        free=any(row.without_groups is not None for row in board.results),
         axis=interval_axis(metric, whiskers, level) if metric and whiskers else None,
         chance=chance,
         best=scores["best"].value if "best" in scores else None,
@@ -283,6 +288,8 @@ def _pictures(board: Leaderboard) -> dict[str, go.Figure]:
     codes, names = _colours(board)
     cost = figures.cost_figure(board)
     pictures = {} if cost is None else {"cost": cost}
+    if board.by_group:
+        pictures["groups"] = groups_figure(board)
     for at, row in _exhibited(board):
         if len(row.exhibits.layout):
             pictures[f"map-{at}"] = figures.map_figure(row.exhibits.layout, codes, names)

@@ -30,6 +30,7 @@ from nearspace.judge.row_judge import RowJudge
 from nearspace.judge.task import Task
 from nearspace.judge.tasks import set_task
 from nearspace.judge.usual import USUAL
+from nearspace.judge.without_groups import task_without_groups
 from nearspace.judge.words import with_words
 from nearspace.learning.progress import about
 
@@ -52,7 +53,8 @@ def compare(
     test_size: float = 0.25,
     random_state: int = 0,
     near_duplicates: str = "tell",
-    folds: int | None = None,
+    folds: int | str | None = None,
+    also_without_groups: bool = False,
     cache: str | Path | None = None,
     minutes: float | None = None,
     workers: int | None = None,
@@ -97,9 +99,10 @@ def compare(
     near_duplicates : {"tell", "together"}, default="tell"
         Whether test items that are nearly the same as a training item are counted and told, or
         such items are kept on one side of the split.
-    folds : int, optional
+    folds : int or "groups", optional
         Into how many folds the items go: each tests once, by encoders fitted on the others; where
-        ``seeds`` is more than one, in so many rounds. 1 holds ``test_size`` of them back. By
+        ``seeds`` is more than one, in so many rounds. 1 holds ``test_size`` of them back,
+        ``"groups"`` makes a fold of every group, whose scores stand in ``board.by_group``. By
         default 5 for 20 to 1,000 items without a published split or a time (twice for at most
         100), else 1.
     cache : str or Path, optional
@@ -143,6 +146,7 @@ def compare(
             k, rank_by, seeds, test_size, random_state, near_duplicates, metric, folds
         )
         asked = set_task(data_to_judge(data, labels, encoders), protocol, task)
+    loose = task_without_groups(asked) if also_without_groups else None
     tell: Tell = progress or (lambda share, words: None)
     tell_row = on_row or (lambda row: None)
     rows, failures = _rows(encoders, asked)
@@ -158,8 +162,15 @@ def compare(
     for failure in failures:
         tell_row(failure)
     predictor = predictor_beside(asked)
-    order = _cheapest_first(rows, len(asked.train), predictor)
-    wanted = (run for spec, *_ in order if spec in rows for run in judge.wanted(rows[spec]))
+    order = _cheapest_first(rows, len(asked.train), predictor, 0.5 if loose else 1.0)
+    tasks = [asked] if loose is None else [asked, loose]
+    wanted = (
+        run
+        for each in tasks
+        for spec, *_ in order
+        if spec in rows
+        for run in judge.wanted(rows[spec], each)
+    )
     with judge.fits.beside(wanted, workers if minutes is None else 0) as others:
         for index, (spec, start, share) in enumerate(order):
             tell(start, spec)
@@ -184,6 +195,10 @@ def compare(
                 tell_row(failures[-1])
             else:
                 tell_row(landed(asked, row))
+        free: dict[str, Any] = {}
+        if loose is not None and not interrupted:
+            free, unsaid, interrupted = _free_scores(judge, loose, [row.spec for row in judged])
+            notes += unsaid
         if not interrupted:
             tell(1.0, "rows that were not learnt from")
             try:
@@ -209,12 +224,32 @@ def compare(
         failures,
         notes=tuple(notes),
         references=references,
+        loose=None if loose is None else (loose, free),
         seconds=judge.seconds | ({BESIDE: others.seconds} if others.seconds else {}),
         interrupted=interrupted,
         leaks=asked.leaks,
         fits=fits,
     )
     return with_words(board, judge.fitted_or_none)
+
+
+def _free_scores(
+    judge: RowJudge, loose: Task, specs: list[str]
+) -> tuple[dict[str, Any], list[str], bool]:
+    """Return what rows score without groups, by spec, notes, and whether Ctrl-C ended it early."""
+    scores: dict[str, Any] = {}
+    notes = []
+    for at, spec in enumerate(specs):
+        try:
+            scores[spec] = judge.scored(spec, loose, 0.5 + 0.5 * at / len(specs), 0.5 / len(specs))
+        except OutOfTime:
+            notes.append(f"{spec}: there was no time to judge it without groups too.")
+        except KeyboardInterrupt:
+            return scores, [*notes, _interrupted(f"{spec} without groups", specs[at + 1 :])], True
+        except Exception as error:  # what is judged by groups is not lost for what stands beside it
+            told = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            notes.append(f"{spec}: it could not be judged without groups: {told}.")
+    return scores, notes, False
 
 
 def _few_fits(seeds: int) -> list[str]:
@@ -262,18 +297,19 @@ def _tell_share(tell: Tell, spec: str, start: float, share: float, done: float) 
 
 
 def _cheapest_first(
-    rows: dict[str, Encoder], n: int, predictor: Predictor | None
+    rows: dict[str, Encoder], n: int, predictor: Predictor | None, whole: float
 ) -> list[tuple[str, float, float]]:
     """Return specs in the order in which they are judged, each with where it starts and its share.
 
-    A model that makes no space is among them where its effort puts it. The reference stays first,
-    as others are held against it. Equal ones stay as they are asked for.
+    All shares together are the ``whole``. A model that makes no space is among them where its
+    effort puts it. The reference stays first, as others are held against it. Equal ones stay as
+    they are asked for.
     """
     efforts = {spec: effort_of(encoder, n) for spec, encoder in rows.items()}
     efforts |= {predictor.name: predictor.effort} if predictor is not None else {}
     first, *others = efforts
     order = [first, *sorted(others, key=efforts.__getitem__)]
-    total = sum(efforts.values())
+    total = sum(efforts.values()) / whole
     ends = [end / total for end in accumulate(efforts[spec] for spec in order)]
     return list(zip(order, [0.0, *ends], (efforts[spec] / total for spec in order), strict=False))
 
