@@ -22,8 +22,8 @@ __all__ = [
     "BY_GROUP",
     "Fold",
     "averaged",
-    "by_group",
     "choose_folds",
+    "each_group",
     "in_folds",
     "joined",
     "of_one_part",
@@ -162,7 +162,7 @@ def in_folds(folds: int, rounds: int, n: int, tested: int) -> str:
     )
 
 
-def by_group(dealt: Folds, groups: np.ndarray) -> str:
+def each_group(dealt: Folds, groups: np.ndarray) -> str:
     """Return how items were judged that tested with their groups, as a sentence."""
     number, rounds = int(dealt.fold.max()) + 1, len(dealt.fold)
     whole = len(np.unique(groups))

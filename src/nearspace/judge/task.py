@@ -22,8 +22,8 @@ from nearspace.judge.folding import (
     BY_GROUP,
     Fold,
     averaged,
-    by_group,
     choose_folds,
+    each_group,
     in_folds,
     joined,
     of_one_part,
@@ -370,7 +370,7 @@ class ItemTask(Task):
             told = in_folds(folds, rounds, len(dataset), int(dealt.tests.sum()))
         else:
             dealt = groups_left_out(dataset, rounds, state)
-            told = by_group(dealt, np.asarray(dataset.groups))
+            told = each_group(dealt, np.asarray(dataset.groups))
         parts = []
         for turn in range(rounds):
             for number in range(int(dealt.fold.max()) + 1):
