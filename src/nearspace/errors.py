@@ -33,7 +33,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 # What each extra brings.
-MODULES = {"images": "skimage", "pretrained": "transformers"}
+MODULES = {"audio": "soundfile", "images": "skimage", "pretrained": "transformers"}
 
 
 class NearspaceError(ValueError):

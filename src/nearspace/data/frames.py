@@ -29,6 +29,7 @@ from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_nu
 from nearspace.data.paths import folder_of, paths_of
 from nearspace.data.roles import as_written, lost_digits_notes
 from nearspace.data.series_rows import series_source
+from nearspace.data.sound import Sound
 from nearspace.data.sources import Asked, Source, is_split
 from nearspace.errors import DataError
 
@@ -439,14 +440,15 @@ def _holds_items(column: pd.Series, table: Path | None) -> bool:
     if column.dtype.kind != "O" or not there.any():
         return False
     first = column.iloc[int(there.argmax())]
-    if not (is_picture(first) or _is_name(first)):
+    if not (is_picture(first) or isinstance(first, Sound) or _is_name(first)):
         return False  # as most columns, before all of their cells are made objects
     return _are_items(column.dropna()) or _files(column, table) is not None
 
 
 def _are_items(cells: pd.Series) -> bool:
     """Return whether there are cells, and all of them are items on their own."""
-    return len(cells) > 0 and all(map(is_picture, cells))
+    sounds = (isinstance(cell, Sound) for cell in cells)
+    return len(cells) > 0 and (all(map(is_picture, cells)) or all(sounds))
 
 
 def _files(column: pd.Series, table: Path | None, far: bool = False) -> Path | None:

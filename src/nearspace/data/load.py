@@ -411,7 +411,7 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
             elif kind is None:
                 of, reason = infer_kind(items)
             else:
-                items, reason = Kind.registry[kind].coerce(items), "as asked"
+                items, reason = Kind.registry[kind].coerce(items, wanted.rate), "as asked"
                 of = Kind.registry[kind].infer(items)
         except DataError as error:
             raise DataError(f"{source.name}: {error}") from None

@@ -13,7 +13,7 @@ from nearspace.data.frames import as_frame
 from nearspace.data.kinds.kind import are_pictures, count_items, is_frame, is_picture, is_sparse
 from nearspace.data.memory import check_memory
 from nearspace.data.paths import paths_of
-from nearspace.data.sound import Sound
+from nearspace.data.sound import as_sound, is_sound
 from nearspace.data.tensors import array_of_tensor, is_tensor
 from nearspace.errors import DataError
 
@@ -235,6 +235,8 @@ def _of_features(source: Any, are_texts: bool) -> Plain:
         if names := getattr(feature, "names", None):
             classes.append(name)
             cells = [None if code is None or code < 0 else names[code] for code in cells]
+        elif cells and is_sound(cells[0]):
+            cells = [cell and as_sound(cell) for cell in cells]
         elif getattr(feature, "dtype", None) in ("string", "large_string"):
             texts.append(name)
         columns[name] = pd.Series(cells, dtype=object).infer_objects()
@@ -314,8 +316,11 @@ def _of_list(items: list[Any], are_texts: bool) -> Plain:
     paths = None if are_texts else paths_of(items)
     if paths is not None:
         return Plain(paths)
-    if not items or _are_str(items) or are_pictures(items) or isinstance(items[0], Sound):
+    if not items or _are_str(items) or are_pictures(items):
         return Plain(items)
+    if is_sound(items[0]):
+        _check_alike(items, is_sound, "sounds")
+        return Plain([as_sound(item) for item in items])
     if bytes in {*map(type, items)}:
         raise DataError(
             "data: expected texts or pictures, got bytes: decode texts (item.decode()), and open "
@@ -418,7 +423,12 @@ def _record(item: Any) -> dict[str, Any]:
 
 
 def _scalar(value: Any) -> Any:
-    """Return a tensor or an array of one number as the number, another tensor as an array."""
+    """Return a tensor or an array of one number as the number, another tensor as an array.
+
+    What a data set has decoded is a sound.
+    """
+    if is_sound(value):
+        return as_sound(value)
     value = array_of_tensor(value) if is_tensor(value) else value
     is_one = isinstance(value, np.ndarray) and value.shape in ((), (1,))
     return value.item() if is_one else value

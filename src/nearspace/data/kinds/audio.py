@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import html
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from nearspace.data.duplicates import near_rows
+from nearspace.data.kinds.audio_files import MOST_RATE, read_sounds
 from nearspace.data.kinds.kind import ItemsRead, Kind, Scaling, Wanted, content_hash
 from nearspace.data.kinds.series import ends_of, outlines
-from nearspace.data.sound import Sound, resampled_sound
+from nearspace.data.members import File
+from nearspace.data.sound import Sound, is_sound, resampled_sound, sound_of
 from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Audio"]
 
+ENDINGS = ".wav .flac .ogg .oga .opus .mp3 .aiff .aif .au"
 SAMPLES = 1024  # to which a sound is brought where all items need as many
 FRAMES = 16  # to which a spectrogram is brought to be compared with others
 HEARD = 6.0  # below its loudest place a spectrogram is noise, as a natural logarithm of power
@@ -49,6 +53,8 @@ class Audio(Kind):
     name: ClassVar[str] = "audio"
     plural: ClassVar[str] = "sounds"
     form: ClassVar[str] = "sounds (nearspace.Sound(samples, rate))"
+    endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
+    alone: ClassVar[bool] = True
     rate: int
 
     def __str__(self) -> str:
@@ -59,6 +65,17 @@ class Audio(Kind):
         """Return why items look like sounds: they are `Sound`."""
         are = isinstance(items, list | tuple) and items and all(map(_is_sound, items))
         return "list of sounds" if are else None
+
+    @classmethod
+    def coerce(cls, items: Any, rate: float | None = None) -> Any:
+        """Return arrays of samples at a rate as sounds, of several channels their mean."""
+        if cls.recognise(items) is not None or rate is None:
+            return items
+        if is_sound(items) or not isinstance(items, list | tuple | np.ndarray):
+            raise DataError(
+                f"expected a list of arrays of samples, got one {type(items).__name__}."
+            )
+        return [sound_of(item, rate) for item in items]
 
     @classmethod
     def infer(cls, items: Any) -> Self:
@@ -100,11 +117,20 @@ class Audio(Kind):
             checked.append(resampled_sound(plain, self.rate))
         return checked
 
+    @classmethod
+    def read(cls, paths: Sequence[File], wanted: Wanted) -> ItemsRead:
+        """Return the sounds in files, at the rate wanted, or that of most of them."""
+        _check_size(wanted, f"{len(paths):,} files")
+        like = wanted.like if isinstance(wanted.like, cls) else None
+        rate = _rate(wanted) if like is None else like.rate
+        read = read_sounds(paths, rate, like is not None, wanted.progress)
+        return ItemsRead(read.sounds, cls(read.rate), tuple(read.notes), read.failed)
+
     def convert(self, items: Any, who: str, wanted: Wanted) -> ItemsRead:
         """Return sounds at the rate that is wanted, or that of most."""
-        if wanted.size is not None:
-            raise DataError(f"{who}: size= is for images, and these items are sounds.")
-        kind = self if wanted.rate is None else Audio(int(wanted.rate))
+        _check_size(wanted, who)
+        rate = _rate(wanted)
+        kind = self if rate is None else Audio(rate)
         return ItemsRead(kind.check(items, who), kind)
 
     def empty(self) -> list[Sound]:
@@ -235,6 +261,24 @@ class Audio(Kind):
     def draw(self, item: Sound) -> str:
         """Return how long the sound is."""
         return f"<code>{html.escape(f'{item.seconds:.2f} s')}</code>"
+
+
+def _check_size(wanted: Wanted, who: str) -> None:
+    if wanted.size is not None:
+        raise DataError(f"{who}: size= is for images, and these items are sounds.")
+
+
+def _rate(wanted: Wanted) -> int | None:
+    """Return the rate that is wanted, a whole number."""
+    if wanted.rate is None:
+        return None
+    rate = int(wanted.rate)
+    if rate != wanted.rate or rate > MOST_RATE:
+        raise DataError(
+            f"load: expected a rate of whole samples a second, up to {MOST_RATE:,}, got "
+            f"{wanted.rate:,}; 16000 suits speech."
+        )
+    return rate
 
 
 def _is_sound(item: Any) -> bool:

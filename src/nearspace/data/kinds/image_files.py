@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
 
 import numpy as np
 
 from nearspace.data.arrays import empty_array
+from nearspace.data.in_threads import in_threads
 from nearspace.data.kinds.image_bounds import Room
 from nearspace.data.kinds.image_pixels import (
     MASK,
@@ -31,12 +30,9 @@ __all__ = ["ImagesRead", "brightest", "darkness", "read_images", "resize_images"
 
 OWN_SIZE_LIMIT = 96
 DEFAULT_SIZE = 64
-CHUNK = 8
 DARK = 32  # grey values of 256
 
 Size = tuple[int, int]
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclasses.dataclass
@@ -228,26 +224,9 @@ def resize_images(images: np.ndarray, height: int, width: int) -> np.ndarray:
         picture = Pillow.fromarray(image[..., 0] if image.shape[2] == 1 else image)
         out[index] = fit(picture, height, width).reshape(out.shape[1:])
 
-    for _ in _in_threads(resize, range(len(images))):
+    for _ in in_threads(resize, range(len(images))):
         pass
     return out
-
-
-def _in_threads(function: Callable[[T], R], values: Sequence[T]) -> Iterator[R]:
-    """Yield ``function`` of each value in order, from a pool that takes them in chunks."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    def chunk(start: int) -> list[R]:
-        return [function(value) for value in values[start : start + CHUNK]]
-
-    workers = min(32, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4)
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for results in pool.map(chunk, range(0, len(values), CHUNK)):
-            yield from results
-    finally:
-        # Whoever stops listening early, Ctrl-C included, does not wait for the rest.
-        pool.shutdown(cancel_futures=True)
 
 
 def _decode_all(
@@ -299,7 +278,7 @@ def _decoded(
     One picture may stand in a list several times, and cannot be loaded by two threads at once.
     """
     if all(isinstance(picture, FILES) for _, picture in places):
-        return _in_threads(into, places)
+        return in_threads(into, places)
     return map(into, places)
 
 

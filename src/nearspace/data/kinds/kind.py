@@ -108,6 +108,8 @@ class Kind(ABC):
         What its items look like, in the words of an error.
     endings : tuple of str
         Endings of files that hold one item each, such as ``".png"``.
+    alone : bool
+        Whether one such file is data, as a recording that is cut into chunks.
     pictured : bool
         Whether `picture` gives a picture of an item.
     part : str
@@ -126,6 +128,7 @@ class Kind(ABC):
     plural: ClassVar[str]
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
+    alone: ClassVar[bool] = False
     pictured: ClassVar[bool] = False
     part: ClassVar[str] = ""
     metric = "euclidean"
@@ -149,8 +152,11 @@ class Kind(ABC):
         """Return the kind that describes ``items``, or raise `DataError`."""
 
     @classmethod
-    def coerce(cls, items: Any) -> Any:
-        """Return items in the form that `infer` takes, when somebody says that they are of it."""
+    def coerce(cls, items: Any, rate: float | None = None) -> Any:
+        """Return items in the form that `infer` takes, when somebody says that they are of it.
+
+        Of sounds the rate is said too, in samples a second.
+        """
         return items
 
     @classmethod

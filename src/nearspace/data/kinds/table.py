@@ -128,7 +128,7 @@ class Table(Kind):
         return cls(tuple(kinds.items()), others, parts)
 
     @classmethod
-    def coerce(cls, items: Any) -> Any:
+    def coerce(cls, items: Any, rate: float | None = None) -> Any:
         """Return a matrix as a DataFrame whose columns are numbered."""
         import pandas as pd
 

@@ -75,7 +75,7 @@ class Vector(Kind):
         return cls(_rows(items, "Vectors").shape[1])
 
     @classmethod
-    def coerce(cls, items: Any) -> Any:
+    def coerce(cls, items: Any, rate: float | None = None) -> Any:
         """Return the numbers of a frame as a matrix without a gap, and other items flat."""
         if is_frame(items):
             return _matrix(items)

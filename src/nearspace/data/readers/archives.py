@@ -34,6 +34,7 @@ BLOCK = 512  # bytes, in which a tar archive is written
 LONGEST_HEADER = 2**20  # bytes of what a tar archive says of one member
 SHARE = 2  # of the memory that is free the part that members may take that wait in it
 NAMED = 5  # members, in a sentence
+SMALL = 2**20  # bytes of a member, for which nobody asks how much memory is free
 SHORT = {".tgz": ".gz", ".tbz2": ".bz2", ".txz": ".xz"}
 
 
@@ -213,7 +214,8 @@ def _inflated(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
             f"{info.filename} is said to take {info.file_size:,} bytes, and cannot be in the "
             f"{info.compress_size:,} that are there"
         )
-    check_memory(info.file_size, info.filename)
+    if info.file_size > SMALL:
+        check_memory(info.file_size, info.filename)
     with told_of_file(info.filename), zipped.open(info) as file:
         data = file.read(info.file_size)
         if len(data) < info.file_size:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from nearspace.data.columns import frame_of_arrow
 from nearspace.data.frames import frame_source
 from nearspace.data.kinds.kind import is_frame, kind_of_file
@@ -70,6 +72,10 @@ def read_file(path: File, asked: Asked) -> Source:
         with told_of_file(path.name):
             return read_ts(path)
     single = kind_of_file(path.name)
+    if single is not None and single.alone:
+        no_names(path.name, asked)
+        names = np.array([path.name])
+        return Source([path], path.name, "one recording", {"ids": names}, names=names)
     if single is not None:
         lines = ", or a .txt of one a line" * (single is Text)
         raise DataError(
