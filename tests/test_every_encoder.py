@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from nearspace.data import SAMPLES, take_items, train_test_split
 from nearspace.data.kinds.kind import Kind
+from nearspace.data.sound import Sound
 from nearspace.encoders import CATALOGUE, encoder_class
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.decoder import Decoder
@@ -23,7 +24,7 @@ from nearspace.encoders.spec import make
 from nearspace.metrics.labels import knn_scores
 from nearspace.recipe import METRICS
 from nearspace.space.space import embed
-from tests import text_models, vision_models
+from tests import sound_models, text_models, vision_models
 from tests.conftest import SAMPLE_OF_KIND
 
 # Fewer epochs than by default, where the default would take its time.
@@ -73,6 +74,8 @@ def others_model(name, kind, folder):
         return text_models.save_static(folder / "static")
     if kind == "image":
         return vision_models.save(vision_models.vit, folder / "vit")
+    if kind == "audio":
+        return sound_models.save(sound_models.wav2vec2, folder / "wav2vec2")
     return text_models.save(text_models.bert, folder / "bert")
 
 
@@ -260,7 +263,12 @@ def made(kind, n, side, rng):
     if kind == "image":
         low, high = pictures.min(), pictures.max()
         return ((pictures - low) / (high - low) * 255).astype(np.uint8), labels
+    if kind == "series":
+        return [each[:4, : side - at % 3] for at, each in enumerate(pictures)], labels
     vectors = pictures.reshape(n, -1)
+    if kind == "audio":
+        waves = (vectors / np.abs(vectors).max()).astype(np.float32)
+        return [Sound(wave[: side**2 - at % 3], 8000) for at, wave in enumerate(waves)], labels
     return pd.DataFrame(vectors[:, :30]).add_prefix("c") if kind == "table" else vectors, labels
 
 

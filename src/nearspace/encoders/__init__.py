@@ -126,7 +126,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "pretrained": Entry(
         ".borrowed.pretrained:Pretrained",
-        ("image", "text"),
+        ("image", "text", "audio"),
         "a model that others have trained",
         extra="pretrained",
     ),

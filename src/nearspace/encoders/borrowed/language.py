@@ -364,7 +364,7 @@ def load_language(folder: Path, name: str) -> Language:
             f"pretrained: '{name}' has no tokenizer, which says how its texts are read: expected "
             f"{TOKENIZERS[0]}, as save_pretrained of an AutoTokenizer writes it."
         )
-    tower, missing = load_tower(folder, name, "text_model", "input_ids", "model of texts")
+    tower, missing = load_tower(folder, name, "text_model", ("input_ids",), "model of texts")
     tower.register_forward_pre_hook(_unpacked, with_kwargs=True)
     try:
         with quiet():

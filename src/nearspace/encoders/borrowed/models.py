@@ -35,6 +35,8 @@ __all__ = [
 WEIGHTS = ("model.safetensors", "model-*.safetensors")
 # What says how models are built and what they take: their own files, and those of their parts.
 FILES = ("*.json", "*.txt", "*.model", "[0-9]*_*/*.json", "[0-9]*_*/model.safetensors")
+# Weights that a model uses only while it is trained, and that many files lack.
+OF_TRAINING = ("masked_spec_embed",)
 # Whatever transformers raises on a folder, or a batch, that it cannot make sense of.
 UNREADABLE = (
     OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError,
@@ -134,7 +136,8 @@ class Model(ABC):
 
     def layer_names(self) -> list[str]:
         """Return the top-level layers, the one that holds the blocks replaced by the blocks."""
-        lists = [n for n, part in self.tower.named_modules() if isinstance(part, nn.ModuleList)]
+        # Of that type itself: weights that are normalised are lists of another one.
+        lists = [n for n, part in self.tower.named_modules() if type(part) is nn.ModuleList]
         names: list[str] = []
         for name, _ in self.tower.named_children():
             inside = [at for at in lists if at == name or at.startswith(f"{name}.")]
@@ -259,7 +262,7 @@ def digest_weights(folder: Path, name: str) -> str:
 
 
 def load_tower(
-    folder: Path, name: str, part: str, takes: str, wanted: str
+    folder: Path, name: str, part: str, takes: Collection[str], wanted: str
 ) -> tuple[nn.Module, frozenset[str]]:
     """Return the part of a model that takes items of a kind, and which of its layers lack weights.
 
@@ -271,7 +274,7 @@ def load_tower(
         What the user calls it.
     part : str
         Name of that part in a model of several kinds, such as ``"vision_model"``.
-    takes : str
+    takes : collection of str
         What transformers calls the input of such models, such as ``"pixel_values"``.
     wanted : str
         What it has to be, in words, such as ``"vision model"``.
@@ -302,10 +305,10 @@ def load_tower(
     tower = model
     if hasattr(model, part):
         prefix, tower = f"{part}.", getattr(model, part)
-    elif takes == "input_ids" and hasattr(model, "encoder") and hasattr(model, "decoder"):
+    elif "pixel_values" not in takes and hasattr(model, "encoder") and hasattr(model, "decoder"):
         prefix, tower = "encoder.", model.get_encoder()
     taken = getattr(tower, "main_input_name", "something else")
-    if taken != takes:
+    if taken not in takes:
         raise DataError(
             f"pretrained: '{name}' is no {wanted} but a {type(model).__name__}, which takes "
             f"{taken}."
@@ -313,7 +316,7 @@ def load_tower(
     missing = {
         key.removeprefix(prefix).rpartition(".")[0]
         for key in info["missing_keys"]
-        if key.startswith(prefix)
+        if key.startswith(prefix) and key.rpartition(".")[2] not in OF_TRAINING
     }
     strange = sorted(layer for layer in missing if not layer.startswith("pooler"))
     if strange:

@@ -14,10 +14,11 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from nearspace.data import Image, Text
+from nearspace.data import Audio, Image, Text
 from nearspace.data.batches import Batches
 from nearspace.encoders.attention import Attention, Attentive
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.borrowed.hearing import Hearing, load_hearing
 from nearspace.encoders.borrowed.language import Language, load_language
 from nearspace.encoders.borrowed.models import (
     UNREADABLE,
@@ -35,12 +36,12 @@ from nearspace.learning.device import torch_device
 
 __all__ = ["Pretrained"]
 
-LOADERS = {Image: load_vision, Text: load_language}
+LOADERS = {Image: load_vision, Text: load_language, Audio: load_hearing}
 
 
 @dataclasses.dataclass(eq=False, repr=False)
 class Pretrained(Trainable, Layers, Attentive, Encoder):
-    """A pretrained model of images or of texts, through the library transformers.
+    """A pretrained model of images, of texts or of sounds, through the library transformers.
 
     Pictures go through the model's own image processor, in Pillow's version on every machine; grey
     ones are repeated to three channels. Of a model of images and texts, such as CLIP, the tower of
@@ -51,6 +52,13 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
     the prompts and the metric are those that its files say; of any other, encoder or decoder, the
     vector is the mean over the tokens. A text that is longer than the model reads is cut, and told.
 
+    Sounds go through the model's own feature extractor, at its own rate, to wav2vec 2.0, HuBERT,
+    WavLM, Whisper's encoder, CLAP's audio tower, the audio spectrogram transformer and others. The
+    vector is the mean over the frames of the sound, whatever the model fills it up with. Only
+    models that are meant to be told what is padded are given sounds of several lengths at once. A
+    sound that is longer than the model hears, or than 30 seconds, is heard in windows, and told;
+    one that is shorter than it needs is filled up with silence, and told.
+
     Only safetensors are read, and no code that comes with a model is run. A saved encoder keeps the
     model's name, its revision and the SHA-256 of its weights, not the weights; loading it finds
     them again and refuses others.
@@ -58,16 +66,18 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
     Parameters
     ----------
     model : str
-        A folder that ``save_pretrained`` of a model and of its image processor or its tokenizer
-        wrote, or a name on the hub, such as ``"google/vit-base-patch16-224"`` or
-        ``"sentence-transformers/all-MiniLM-L6-v2"``. What is in the hub's cache folder is used
-        where the hub is out of reach.
+        A folder that ``save_pretrained`` of a model and of its image processor, its tokenizer or
+        its feature extractor wrote, or a name on the hub, such as
+        ``"google/vit-base-patch16-224"``, ``"sentence-transformers/all-MiniLM-L6-v2"`` or
+        ``"microsoft/wavlm-base-plus"``. What is in the hub's cache folder is used where the hub is
+        out of reach.
     layer : int or str, default=-1
         A number is one of the model's hidden states: 0 what goes into the first block, i what
         comes out of block i, -1 what the model puts out, after its last normalisation if it has
         one. A text is the name of a layer, such as ``"layers.3"``.
     pool : {"cls", "mean", "max", "last", "mean_without_sinks", "flatten"}, optional
-        What becomes of the tokens or the places of a feature map; by default what suits the model.
+        What becomes of the tokens, the frames or the places of a feature map; by default what suits
+        the model.
         ``"last"``, the last token of a text, is for texts alone, ``"flatten"`` for images. In a
         ``"mean_without_sinks"``, of texts, tokens do not count that many others look at in the
         block whose output is pooled, see Notes.
@@ -83,7 +93,8 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
     strict : bool, default=False
         Whether a text that is longer than the model reads is an error.
     batch_size : int, default=32
-        Images that go through the model at once; of texts, 64 times as many tokens.
+        Images that go through the model at once; of texts, 64 times as many tokens; of sounds, as
+        many seconds.
     revision : str, optional
         Branch, tag or commit on the hub; its main branch when absent. A comparison keeps results in
         its cache only for a whole commit of 40 digits, since branches and tags move.
@@ -125,7 +136,7 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
     "pretrained(model='intfloat/e5-small-v2', prompt='passage: ', query_prompt='query: ')"
     """
 
-    kinds = frozenset({Image, Text})
+    kinds = frozenset({Image, Text, Audio})
     effort = 3000
     zero_means = "no token that the model knows"
     schedule = Schedule(fewest_steps=40, passes=6, rates=(1e-4, 3e-4))
@@ -140,7 +151,7 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "model": [str],
         "layer": [Integral, str],
-        "pool": [StrOptions({*Vision.pools, *Language.pools}), None],
+        "pool": [StrOptions({*Vision.pools, *Language.pools, *Hearing.pools}), None],
         "prompt": [str, None],
         "query_prompt": [str, None],
         "long": [StrOptions({"cut", "chunks"})],
@@ -184,16 +195,16 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
 
     def _check_asked(self) -> None:
         """Raise an error if something is asked for that items of the kind do not have."""
-        model, kind = self._loaded(), self.kind_.name
+        model, kind = self._loaded(), self.kind_.plural
         if self.pool is not None and self.pool not in model.pools:
             raise DataError(
-                f"pretrained: pool='{self.pool}' is nothing for {kind}s; expected one of "
+                f"pretrained: pool='{self.pool}' is nothing for {kind}; expected one of "
                 f"{', '.join(model.pools)}."
             )
         for name in Language.settings:
             given = getattr(self, name) != getattr(type(self), name)
             if given and name not in model.settings:
-                raise DataError(f"pretrained: {name}= is for texts, got {kind}s; leave it out.")
+                raise DataError(f"pretrained: {name}= is for texts, got {kind}; leave it out.")
 
     @property
     def metric(self) -> str:  # type: ignore[override]
@@ -202,11 +213,11 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How many texts of `fit` are longer than the model reads."""
+        """How many texts or sounds of `fit` are longer than the model takes at once."""
         return tuple(self.told_)
 
     def notes_on(self, X: Any) -> tuple[str, ...]:
-        """Return how many texts are longer than the model reads, and which."""
+        """Return how many texts or sounds are longer than the model takes at once, and which."""
         return self._loaded().notes_on(self._check(X, reset=False), self._asked())
 
     def check_whole(self) -> None:
@@ -278,7 +289,7 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
         return self._loaded().batches(items, self._asked())
 
     def blank(self, n: int) -> Any:
-        """Return a batch of black images, or of texts without words."""
+        """Return a batch of black images, of texts without words, or of silence."""
         return self.batches(self.kind_.blank()).blank(n)
 
     def vectors(self, nets: nn.ModuleDict, batch: Any) -> Tensor:
@@ -299,7 +310,7 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
         return self._loaded().embed(items, self._asked(of_queries=True))
 
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items; of texts one vector each."""
+        """Return what layers put out for items; of texts and sounds one vector each."""
         items = self._check(X, reset=False)
         return self._loaded().layer_outputs(items, names, self._asked())
 

@@ -25,7 +25,7 @@ from nearspace.errors import DataError
 from nearspace.learning.threads import threads_for
 from nearspace.nets.layers import as_vectors
 
-__all__ = ["Vision", "load_vision"]
+__all__ = ["PROCESSORS", "Vision", "load_vision"]
 
 PROCESSORS = ("preprocessor_config.json", "processor_config.json")
 
@@ -145,7 +145,7 @@ def load_vision(folder: Path, name: str) -> Vision:
             f"pretrained: '{name}' has no image processor, which says how its images are scaled: "
             f"expected {PROCESSORS[0]}, as save_pretrained of an AutoImageProcessor writes it."
         )
-    tower, missing = load_tower(folder, name, "vision_model", "pixel_values", "vision model")
+    tower, missing = load_tower(folder, name, "vision_model", ("pixel_values",), "vision model")
     try:
         with quiet():
             processor = AutoImageProcessor.from_pretrained(
