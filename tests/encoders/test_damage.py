@@ -40,7 +40,7 @@ from nearspace.space.arrays import check_finite
 MOST_SECONDS = 3.0
 SMALL = {
     "dim": 2, "heads": 1, "hidden": (4,), "epochs": 1, "words": 3, "max_features": 40,
-    "max_categories": 3,
+    "max_categories": 3, "n_kernels": 5, "segments": 1, "n_mfcc": 2,
 }  # fmt: skip
 COMPOSITES = {
     "pipe": ("raw | pca(dim=3) | l2", "image"),

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["BANDS", "frames_of", "griffin_lim", "log_mel", "mel_filters"]
+__all__ = [
+    "BANDS",
+    "frame_counts",
+    "frames_of",
+    "griffin_lim",
+    "log_mel",
+    "mel_filters",
+    "power_spectra",
+]
 
 BANDS = 40
 FRAME, HOP = 0.025, 0.010  # seconds
 FLOOR = 1e-8  # power of a band that is heard as silence
-AT_ONCE = 2**23  # samples
+NUMBERS_AT_ONCE = 2**18  # of frames, filled up for the transform: they stay in the caches
 ROUNDS = 32  # of Griffin and Lim
 # Of the scale of pitch by Slaney, as librosa has it: linear below 1,000 Hz, logarithmic above.
 LINEAR_HZ, BREAK_HZ, STEP = 200 / 3, 1000.0, np.log(6.4) / 27
@@ -71,12 +79,90 @@ def mel_filters(rate: int, n_fft: int, bands: int = BANDS) -> NDArray[np.float32
     return (filters * (2 / (edges[2:] - edges[:-2]))[:, None]).astype(np.float32)
 
 
+def power_spectra(waves: Sequence[np.ndarray], rate: int) -> Iterator[tuple[slice, Tensor]]:
+    """Yield how strong each frequency is in the frames of sounds, some frames at a time.
+
+    Frames of 25 ms, of a Hann window, begin every 10 ms; the first is centred at the beginning,
+    and what is before and behind a sound is silence. A sound has one frame more than whole steps
+    of 10 ms: a single sample has one.
+
+    Many short sounds are laid into one array, each at a whole step, and cut into frames together.
+
+    Parameters
+    ----------
+    waves : sequence of ndarray of shape (time,), float32
+        The samples of each sound.
+    rate : int
+        Samples a second.
+
+    Yields
+    ------
+    rows : slice
+        Which of all frames these are, of one sound after the other.
+    power : Tensor of shape (frames, frequencies), float32
+        Squares of amplitudes, over the sum of the squares of the window; see `frames_of` for how
+        many frequencies there are, from 0 Hz to half the rate.
+
+    Examples
+    --------
+    >>> tone = np.sin(2 * np.pi * 1000 * np.arange(8000) / 8000).astype(np.float32)
+    >>> [(rows, power)] = power_spectra([tone], 8000)
+    >>> rows, power.shape, int(power[50].argmax()) * 8000 / 256
+    (slice(0, 101, None), torch.Size([101, 129]), 1000.0)
+    """
+    window, hop, n_fft = frames_of(rate)
+    hann = torch.hann_window(window)
+    hann = hann / hann.square().sum().sqrt()
+    most, end = max(1, NUMBERS_AT_ONCE // n_fft), 0
+    for some in _together(waves, hop, window, most):
+        steps = [1 + len(wave) // hop + -(-window // hop) for wave in some]
+        buffer = torch.zeros(sum(steps) * hop + window)
+        start, own = 0, []
+        for wave, count in zip(some, steps, strict=True):
+            at = start * hop + window // 2
+            buffer[at : at + len(wave)] = torch.from_numpy(wave)
+            own.append(torch.arange(start, start + 1 + len(wave) // hop))
+            start += count
+        frames = buffer.unfold(0, window, hop)
+        for rows in torch.cat(own).split(most):
+            spectrum = torch.fft.rfft(frames[rows] * hann, n_fft)
+            yield slice(end, end + len(rows)), torch.view_as_real(spectrum).square().sum(dim=2)
+            end += len(rows)
+
+
+def _together(
+    waves: Sequence[np.ndarray], hop: int, window: int, most: int
+) -> Iterator[list[np.ndarray]]:
+    """Yield sounds, as many at a time as have so many frames together; a longer one alone."""
+    some: list[np.ndarray] = []
+    frames = 0
+    for wave in waves:
+        own = 1 + (len(wave) + window) // hop
+        if some and frames + own > most:
+            yield some
+            some, frames = [], 0
+        some.append(wave)
+        frames += own
+    if some:
+        yield some
+
+
+def frame_counts(waves: Sequence[np.ndarray], rate: int) -> NDArray[np.int64]:
+    """Return how many frames each sound has, shape ``(n,)``.
+
+    Examples
+    --------
+    >>> frame_counts([np.zeros(1), np.zeros(799), np.zeros(800)], 8000).tolist()
+    [1, 10, 11]
+    """
+    hop = frames_of(rate)[1]
+    return np.array([1 + len(wave) // hop for wave in waves], dtype=np.int64)
+
+
 def log_mel(
     waves: Sequence[np.ndarray], rate: int, bands: int = BANDS
 ) -> tuple[Tensor, NDArray[np.int64]]:
     """Return the logarithms of the power of sounds in bands of pitch, frame by frame.
-
-    Frames of 25 ms, of a Hann window, begin every 10 ms; the first is centred at the beginning.
 
     Parameters
     ----------
@@ -90,7 +176,7 @@ def log_mel(
     Returns
     -------
     flat : Tensor of shape (frames, bands), float32
-        The frames of all sounds, one sound after the other.
+        The frames of all sounds, one sound after the other, as of `power_spectra`.
     lengths : ndarray of shape (n,), int64
         How many frames each has: one more than whole steps of 10 ms.
 
@@ -100,20 +186,11 @@ def log_mel(
     >>> flat.shape, lengths.tolist()
     (torch.Size([11, 40]), [11])
     """
-    window, hop, n_fft = frames_of(rate)
-    lengths = np.array([1 + len(wave) // hop for wave in waves], dtype=np.int64)
-    filters = torch.from_numpy(mel_filters(rate, n_fft, bands)).T.contiguous()
-    hann = torch.hann_window(window)
+    lengths = frame_counts(waves, rate)
+    filters = torch.from_numpy(mel_filters(rate, frames_of(rate)[2], bands)).T.contiguous()
     flat = torch.empty(int(lengths.sum()), bands)
-    per_frame, end = max(1, AT_ONCE // n_fft), 0
-    for wave, count in zip(waves, lengths.tolist(), strict=True):
-        padded = torch.nn.functional.pad(torch.from_numpy(wave), (window // 2, window))
-        frames = padded.unfold(0, window, hop)[:count]
-        for start in range(0, count, per_frame):
-            some = frames[start : start + per_frame]
-            power = torch.fft.rfft(some * hann, n_fft).abs().square() / float(hann.square().sum())
-            flat[end : end + len(some)] = (power @ filters).add_(FLOOR).log_()
-            end += len(some)
+    for rows, power in power_spectra(waves, rate):
+        flat[rows] = (power @ filters).add_(FLOOR).log_()
     return flat, lengths
 
 

@@ -107,6 +107,16 @@ CATALOGUE: dict[str, Entry] = {
         "vectors of values and rows, learnt from labels or from cells",
         "labels",
     ),
+    "mfcc": Entry(".handmade.sounds:MFCC", ("audio",), "cepstra over segments of time", "items"),
+    "logmel": Entry(
+        ".handmade.sounds:LogMel", ("audio",), "bands of pitch over segments of time", "items"
+    ),
+    "spectral": Entry(
+        ".handmade.sounds:Spectral", ("audio",), "shape of the spectrum over time", "items"
+    ),
+    "rocket": Entry(
+        ".handmade.rocket:Rocket", ("audio", "series"), "random convolution kernels", "items"
+    ),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
     "gru": Entry(

@@ -1,0 +1,195 @@
+"""`Rocket`: random convolution kernels, and how often and how strongly series agree with them."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+
+from nearspace.data import Audio, Series
+from nearspace.encoders.base import Encoder
+from nearspace.learning.threads import side_by_side
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["Rocket"]
+
+SIZES = (7, 9, 11)  # numbers of a kernel
+TAPS = 11
+NUMBERS_AT_ONCE = 2**18  # that kernels answer: what is done with them stays in the caches
+STEPS_AT_ONCE = 4096  # of the items of a batch, filled up to the longest
+# A step whose answer is within a thousandth of zero counts in part, or rounding would count.
+SHARPNESS = 1000.0
+LEAST_SPREAD = 0.01  # of a feature, below which it says nothing, and is not drawn out
+
+
+class Rocket(Encoder):
+    """Random convolution kernels (Dempster et al., 2020): a strong floor for series.
+
+    Each kernel has 7, 9 or 11 random numbers, for some of the channels, that stand 1, 2, 4, … steps
+    apart, up to the length of the median training series. Slid along a series, it answers at every
+    step, and the vector holds at what share of the steps it answers above its bias, and its
+    strongest answer, both less their mean and over their deviation among the training items. Half
+    of the kernels look over the ends of a series, as if zeros were there. Steps behind the end of
+    a shorter series never count; a series too short for a kernel has it look over its ends.
+
+    A linear model on these vectors is what the authors classify series by.
+
+    Of sounds the steps are frames, and the channels are bands of pitch.
+
+    Parameters
+    ----------
+    n_kernels : int, default=1200
+        How many there are; the vector has twice as many numbers.
+    random_state : int, RandomState instance or None, default=0
+        Of the kernels.
+
+    Attributes
+    ----------
+    weights_ : ndarray of shape (n_kernels, channels, 11)
+        The numbers of each kernel in the middle, and zeros beside those of a short one.
+    biases_ : ndarray of shape (n_kernels,)
+        What is added to all answers.
+    dilations_ : ndarray of shape (n_kernels,)
+        How many steps its numbers are apart; kernels come by rising dilation, then margin.
+    margins_ : ndarray of shape (n_kernels,)
+        How many steps at either end it does not answer at; 0 where it looks over the ends.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> Rocket(n_kernels=100).fit_transform(load("gestures").items).shape
+    (240, 200)
+    """
+
+    kinds = frozenset({Audio, Series})
+    learns = "items"
+    effort = 30
+    weights_: NDArray[np.float32]
+    biases_: NDArray[np.float32]
+    dilations_: NDArray[np.int64]
+    margins_: NDArray[np.int64]
+    input_mean_: NDArray[np.float32]
+    input_scale_: NDArray[np.float32]
+    mean_: NDArray[np.float32]
+    scale_: NDArray[np.float32]
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        "n_kernels": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(self, n_kernels: int = 1200, *, random_state: Any = 0):
+        self.n_kernels = n_kernels
+        self.random_state = random_state
+
+    def _fit(self, items: Any, y: Any) -> None:
+        scaling = self.kind_.scaling(items)
+        assert scaling is not None  # of series and sounds there is one
+        self.input_mean_, self.input_scale_ = scaling
+        waiting: Any = self.kind_.batches(items)  # as `Padded`, like all series
+        self._draw(len(self.input_mean_) - 1, int(waiting.lengths.median()))
+        answers = self._answers(items)
+        self.mean_ = answers.mean(axis=0)
+        self.scale_ = np.maximum(answers.std(axis=0), LEAST_SPREAD)
+        self.width_ = answers.shape[1]
+
+    def _draw(self, channels: int, steps: int) -> None:
+        """Draw the kernels for series of so many channels and about so many steps."""
+        random = check_random_state(self.random_state)
+        n = self.n_kernels
+        sizes = random.choice(SIZES, n)
+        most = np.log2(np.maximum(1, (steps - 1) / (sizes - 1)))
+        dilations = 2 ** np.floor(random.uniform(0, most + 1 - 1e-9)).astype(np.int64)
+        padded = random.random_sample(n) < 0.5
+        margins = np.where(padded, 0, (sizes - 1) // 2 * dilations)
+        weights = np.zeros((n, channels, TAPS), np.float32)
+        for kernel, size in zip(weights, sizes, strict=True):
+            several = int(2 ** random.uniform(0, np.log2(min(channels, size) + 1)))
+            chosen = random.permutation(channels)[:several]
+            drawn = random.normal(size=(len(chosen), size))
+            start = (TAPS - size) // 2
+            kernel[chosen, start : start + size] = drawn - drawn.mean(axis=1, keepdims=True)
+        biases = random.uniform(-1, 1, n)
+        order = np.lexsort((margins, dilations))
+        self.weights_, self.biases_ = weights[order], biases[order].astype(np.float32)
+        self.dilations_, self.margins_ = dilations[order], margins[order]
+
+    def _transform(self, items: Any) -> np.ndarray:
+        return (self._answers(items) - self.mean_) / self.scale_
+
+    def _answers(self, items: Any) -> NDArray[np.float32]:
+        """Return the shares of every kernel, and then the strongest answers."""
+        import torch
+
+        from nearspace.data.tokens import token_batches
+
+        waiting: Any = self.kind_.batches(items, (self.input_mean_, self.input_scale_))
+        answers = np.empty((len(items), 2 * len(self.weights_)), np.float32)
+        parts = token_batches(waiting.lengths.numpy(), STEPS_AT_ONCE)
+
+        def of_part(rows: np.ndarray) -> Tensor:
+            with torch.inference_mode():
+                return self._of_batch(waiting[torch.from_numpy(rows)])
+
+        for rows, some in zip(parts, side_by_side(of_part, parts), strict=True):
+            answers[rows] = some
+        return answers
+
+    def _of_batch(self, batch: Tensor) -> Tensor:
+        """Return what kernels answer to a batch ``(b, channels + 1, time)``."""
+        import torch
+
+        inside = batch[:, -1].bool()
+        lengths = inside.sum(dim=1)
+        steps = torch.arange(batch.shape[2])
+        shares, strongest = [], []
+        weights = torch.from_numpy(self.weights_).flatten(1)
+        weights = torch.cat([weights, torch.from_numpy(self.biases_)[:, None]], dim=1)
+        for dilation in np.unique(self.dilations_).tolist():
+            windows = _windows(batch, dilation)
+            of_dilation = self.dilations_ == dilation
+            for margin in np.unique(self.margins_[of_dilation]).tolist():
+                own = weights[torch.from_numpy(of_dilation & (self.margins_ == margin))]
+                counted = (steps >= margin) & (steps < lengths[:, None] - margin)
+                counted = torch.where(counted.any(dim=1, keepdim=True), counted, inside)
+                at_once = max(1, NUMBERS_AT_ONCE // counted.numel())
+                for some in own.split(at_once):
+                    share, most = _pooled(some @ windows, counted)
+                    shares.append(share)
+                    strongest.append(most)
+        return torch.cat([*shares, *strongest], dim=1)
+
+
+def _windows(batch: Tensor, dilation: int) -> Tensor:
+    """Return what stands around every step, so many steps apart, and a one for the bias.
+
+    The shape is ``(b, channels * 11 + 1, time)``; beyond both ends stand zeros.
+    """
+    import torch
+
+    b, _, time = batch.shape
+    reach = TAPS // 2 * dilation
+    padded = torch.nn.functional.pad(batch[:, :-1], (reach, reach))
+    taps = [padded[:, :, tap * dilation : tap * dilation + time] for tap in range(TAPS)]
+    windows = torch.stack(taps, dim=2).flatten(1, 2)
+    return torch.cat([windows, torch.ones(b, 1, time)], dim=1)
+
+
+def _pooled(answers: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
+    """Return at what share of the counted steps answers are above zero, and the strongest.
+
+    Parameters
+    ----------
+    answers : Tensor of shape (b, kernels, time)
+    counted : Tensor of shape (b, time), bool
+        One at least of each item.
+    """
+    counted = counted[:, None]
+    strongest = answers.masked_fill(~counted, -np.inf).amax(dim=2)
+    above = answers.mul_(SHARPNESS).add_(0.5).clamp_(0, 1).mul_(counted)
+    return above.sum(dim=2) / counted.sum(dim=2), strongest
