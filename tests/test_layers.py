@@ -94,7 +94,6 @@ def test_no_name_is_public_in_two_modules():
 
 # Who may ask what a kind or an encoder of ours is, and why.
 MAY_ASK = {
-    ("data.chunks", "Text"): "chunks of words are of texts",
     ("encoders.base", "Vector"): "checks of vectors are scikit-learn's, whose words estimators owe",
     ("encoders.handmade.plain", "Table"): "a table's plain input is learned: its categories",
     ("judge.studies.places", "Image"): "what a place sees is a piece of a picture",

@@ -19,7 +19,7 @@ LIBRARIES = (
 TYPES = {"spec": str, "fingerprint": str, "data": str, "metric": str, "kind": dict | None,
          "roles": dict, "versions": dict, "made_by": str | None, "left_out": list,
          "aligned": dict | None, "chunks": dict}  # fmt: skip
-# Known of vectors of others alone, of aligned ones, and of texts that were cut.
+# Known of vectors of others alone, of aligned ones, and of items that were cut.
 OF_SOME: dict[str, Any] = {"made_by": None, "left_out": [], "aligned": None, "chunks": {}}
 
 
@@ -69,8 +69,9 @@ class Recipe:
     aligned : dict or None
         Of vectors that were led into another space: ``to``, what made that; its ``fingerprint``; by
         how many ``items`` that both have, and how well that went, as `Alignment` says.
-    chunks : dict of str to int
-        Where the items are chunks of texts, how many ``words`` one has and its ``overlap``.
+    chunks : dict of str to float
+        Where the items are chunks, how many ``words``, ``seconds`` or ``steps`` one has, and its
+        ``overlap``.
 
     Examples
     --------
@@ -91,7 +92,7 @@ class Recipe:
     made_by: str | None = None
     left_out: tuple[str, ...] = ()
     aligned: dict[str, Any] | None = None
-    chunks: dict[str, int] = dataclasses.field(default_factory=dict)
+    chunks: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_metric(self.metric)
@@ -103,11 +104,21 @@ class Recipe:
 
     @property
     def unit(self) -> str:
-        """What a vector of texts is of, in words: a text as it is, or a chunk of one."""
+        """What a vector is of, in words: an item as it is, or a chunk of one."""
+        if self.cut is None:
+            return "whole items"
+        size, overlap = self.cut
+        unit = next(name for name in self.chunks if name != "overlap")
+        shared = f" that share {overlap:,}" if overlap else ""
+        return f"chunks of {size:,} {unit if size != 1 else unit[:-1]}{shared}"
+
+    @property
+    def cut(self) -> tuple[float, float] | None:
+        """How long chunks are, and how much of one ends the one before; None of whole items."""
         if not self.chunks:
-            return "whole texts"
-        shared = f" that share {self.chunks['overlap']:,}" if self.chunks["overlap"] else ""
-        return f"chunks of {self.chunks['words']:,} words{shared}"
+            return None
+        size = next(number for name, number in self.chunks.items() if name != "overlap")
+        return size, self.chunks["overlap"]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -144,8 +155,8 @@ class Recipe:
 
 
 def _are_chunks(value: dict[Any, Any]) -> bool:
-    counts = [value.get(name) for name in ("words", "overlap")]
-    return not value or (len(value) == 2 and all(type(count) is int for count in counts))
+    numbers = all(type(number) in (int, float) for number in value.values())
+    return not value or (numbers and len(value) == 2 and "overlap" in value)
 
 
 def _none(name: str) -> DataError:

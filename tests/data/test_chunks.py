@@ -4,10 +4,12 @@ import random
 import numpy as np
 import pytest
 
-from nearspace import compare, embed, load, neighbours, open_space, save
-from nearspace.data import train_test_split
-from nearspace.data.chunks import chunk_spans
+from nearspace import Sound, compare, embed, load, neighbours, open_space, save
+from nearspace.data import Audio, Dataset, train_test_split
+from nearspace.data.chunks import chunked
+from nearspace.data.spans import chunk_spans, step_spans
 from nearspace.errors import DataError, NearspaceError
+from nearspace.recipe import Recipe
 
 
 def refused(*words, source=("near means alike",), **options):
@@ -86,14 +88,65 @@ def test_documents_of_two_files_with_one_id_are_two(tmp_path):
 
 
 def test_what_cannot_be_cut_is_refused():
-    refused("chunks= is a number of words of at least 1, got 0", chunks=0)
-    refused("got 2.5", chunks=2.5)
-    refused("overlap= is a number of words of at least 0, got -1", chunks=2, overlap=-1)
-    refused("chunks of 2 words cannot share 2", "at most 1", chunks=2, overlap=2)
+    refused("chunks= is a number above 0", "words of texts", "got 0", chunks=0)
+    refused("chunks= is a number of words of at least 1, got 2.5", chunks=2.5)
+    refused("got nan", chunks=float("nan"))
+    refused("overlap= is a number of at least 0", "got -1", chunks=2, overlap=-1)
+    refused("overlap= is a number of words of at least 0, got 0.5", chunks=2, overlap=0.5)
+    refused("chunks of 2 cannot share 2", "a smaller overlap", chunks=2, overlap=2)
     refused("say by chunks=", overlap=1)
-    refused("chunks= cuts texts", "vectors", source=[[1.0, 2.0], [2.0, 1.0]], chunks=2)
+    vectors = [[1.0, 2.0], [2.0, 1.0]]
+    refused("chunks= cuts series, sounds and texts", "vectors", source=vectors, chunks=2)
     with pytest.raises(DataError, match="A Dataset cannot be read with chunks="):
         load(load(["a b"]), chunks=2)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 8])
+def test_chunks_of_steps_are_those_of_a_loop(size):
+    for count in range(1, 20):
+        for overlap in range(size):
+            spans, start = [(0, min(size, count))], 0
+            while start + size < count:
+                start += size - overlap
+                spans.append((start, min(start + size, count)))
+            spans = [span for span in spans if 2 * (span[1] - span[0]) >= size] or spans
+            assert [*map(tuple, step_spans(count, size, overlap).tolist())] == spans
+
+
+def test_sounds_are_cut_by_seconds_and_series_by_steps_into_views():
+    sounds = [Sound(np.arange(2100, dtype="f4"), 1000), Sound(np.ones(300, "f4"), 1000)]
+    data = load(sounds, ids=["a", "b"], labels=["x", "y"], chunks=1.0, overlap=0.5)
+    assert data.ids.tolist() == ["a#1", "a#2", "a#3", "a#4", "b#1"]
+    assert data.groups.tolist() == ["a"] * 4 + ["b"]
+    assert data.labels.tolist() == ["x"] * 4 + ["y"]
+    assert data.meta["start"].to_pylist() == [0.0, 0.5, 1.0, 1.5, 0.0]
+    assert [sound.samples[0] for sound in data.items] == [0, 500, 1000, 1500, 1]
+    assert [len(sound) for sound in data.items] == [1000, 1000, 1000, 600, 300]
+    assert np.shares_memory(data.items[0].samples, data.items[1].samples)
+    assert data.notes[-1] == (
+        "The sounds, 2, were cut into 5 chunks of 1 second, of which the first 0.5 end the one "
+        "before; those of one stay together in a split."
+    )
+    assert data.chunks == {"seconds": 1, "overlap": 0.5}
+    left = load(sounds, chunks=1.0).notes
+    assert left[-1] == "Of the sounds 1 has an end of less than half a chunk, which is in none."
+    walks = [np.arange(-10, 10.0).reshape(2, 10), np.arange(-4, 4.0).reshape(2, 4)]
+    series = load(walks, chunks=4)
+    assert [item.tolist() for item in series.items[:2]] == [
+        walks[0][:, :4].tolist(), walks[0][:, 4:8].tolist()
+    ]  # fmt: skip
+    assert series.meta["start"].to_pylist() == [0, 4, 8, 0]
+    with pytest.raises(DataError, match=r"number of steps of at least 1, got 2\.5"):
+        load(walks, chunks=2.5)
+    space = embed(data, "raw")
+    assert space.recipe.unit == "chunks of 1 second that share 0.5"
+    assert Recipe.from_json(space.recipe.to_json()) == space.recipe
+
+
+def test_very_many_chunks_are_refused_before_they_are_made():
+    sound = Sound(np.broadcast_to(np.float32(0), 2**40), 8000)
+    with pytest.raises(DataError, match="chunks takes about"):
+        chunked(Dataset([sound], Audio(8000)), 1e-6)
 
 
 def test_chunks_are_compared_by_document():
@@ -190,7 +243,7 @@ def test_a_space_of_chunks_remembers_how_they_were_cut(tmp_path):
             add(path, embed(load(["sea"], ids=[101], **other), there.encoder))
 
     whole = save(embed(load(texts), there.encoder), tmp_path / "whole.space")
-    with pytest.raises(NearspaceError, match=r"whole texts, got .*chunks of 3.*without chunks="):
+    with pytest.raises(NearspaceError, match=r"whole items, got .*chunks of 3.*without chunks="):
         add(whole, embed(load(["sea"], ids=[101], chunks=3), there.encoder))
 
     long = tmp_path / "long.jsonl"

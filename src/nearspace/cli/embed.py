@@ -35,6 +35,7 @@ def embed_command(
             "column",
             "kind",
             "size",
+            "rate",
             "ids",
             "split",
             "without",

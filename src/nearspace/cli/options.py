@@ -131,6 +131,13 @@ class Reading:
     size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Side in pixels that images are read to.")
     ] = None
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="Samples a second to which sounds are brought; those of most files if absent.",
+        ),
+    ] = None
     groups: Annotated[
         str | None,
         typer.Option(metavar="COLUMN", help="Column or array; a group never stands on both sides."),
@@ -171,12 +178,16 @@ class Reading:
         ),
     ] = None
     chunks: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Cut texts into chunks of N words, an item each."),
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="Cut items into chunks, an item each: of N words of a text, N seconds of a sound, "
+            "N steps of a series.",
+        ),
     ] = None
     overlap: Annotated[
-        int,
-        typer.Option(metavar="M", min=0, help="Words of a chunk that end the one before."),
+        float,
+        typer.Option(metavar="M", help="How much of a chunk ends the one before."),
     ] = 0
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="At most N items, at random.")

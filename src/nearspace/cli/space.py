@@ -36,7 +36,7 @@ def add_command(
     unless --replace puts them in the places of the old ones. Files in a folder have their path in
     it as their id.
 
-    Texts are cut into chunks as those of the space were.
+    Items are cut into chunks as those of the space were.
 
     Labels and columns keep the types that they have in the space: a cell that is of another is
     refused by name, and a word such as unknown, where numbers stand, is a missing one.
@@ -51,9 +51,9 @@ def add_command(
 
     space = cli.open_file(to)
     encoder = cli.encoder_of(space, to)
-    unit = space.recipe.chunks
-    if unit and reading.chunks is None and not reading.overlap:
-        reading = dataclasses.replace(reading, chunks=unit["words"], overlap=unit["overlap"])
+    cut = space.recipe.cut
+    if cut is not None and reading.chunks is None and not reading.overlap:
+        reading = dataclasses.replace(reading, chunks=cut[0], overlap=cut[1])
     dataset = reading.read(source, like=space.kind)
     new = cli.embedded(dataset, encoder, str(to))
     added = add(to, new, append=append, replace=replace)

@@ -56,9 +56,9 @@ class Dataset:
     left_out : dict of str to str
         What was left out for what it holds: the reason by the name of each file or row, of which
         notes name a few.
-    chunks : dict of str to int
-        Where items are chunks of texts, how many ``words`` one has, and how many of them are an
-        ``overlap`` with the one before.
+    chunks : dict of str to float
+        Where items are chunks, how many ``words``, ``seconds`` or ``steps`` one has, and how many
+        of them are an ``overlap`` with the one before.
 
     Raises
     ------
@@ -86,7 +86,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     files: np.ndarray | None = None
     left_out: dict[str, str] = dataclasses.field(default_factory=dict)
-    chunks: dict[str, int] = dataclasses.field(default_factory=dict)
+    chunks: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.ids is None:

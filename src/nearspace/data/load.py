@@ -66,8 +66,8 @@ def load(
     types: Mapping[str, str] | None = None,
     ratio: str | Collection[str] | None = None,
     pattern: str | None = None,
-    chunks: int | None = None,
-    overlap: int = 0,
+    chunks: float | None = None,
+    overlap: float = 0,
     limit: int | None = None,
     test: Any = None,
     like: Kind | None = None,
@@ -128,11 +128,12 @@ def load(
         `nearspace.data.patterns.read_pattern`: ``{label}``, ``{group}``, ``{id}``, ``{time}`` and
         ``{split}`` are roles, ``{}`` is anything, another name a column. With a slash it is one of
         paths below the folder.
-    chunks : int, optional
-        How many words a chunk has, into which texts are cut: an item each, whose group is its text,
-        see `nearspace.data.chunks.chunked`.
-    overlap : int, default=0
-        How many words of a chunk are the last of the one before.
+    chunks : float, optional
+        How long a chunk is, into which items are cut: so many words of a text, seconds of a sound,
+        steps of a series. Each is an item then, whose group is what it was cut from, see
+        `nearspace.data.chunks.chunked`.
+    overlap : float, default=0
+        How much of a chunk, in the same unit, ends the one before.
     limit : int, optional
         At most so many items, drawn at random before images are decoded or texts are cut, in the
         same proportion from each part of a published split.

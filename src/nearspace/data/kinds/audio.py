@@ -16,6 +16,7 @@ from nearspace.data.kinds.kind import ItemsRead, Kind, Scaling, Wanted, content_
 from nearspace.data.kinds.series import ends_of, outlines
 from nearspace.data.members import File
 from nearspace.data.sound import Sound, is_sound, resampled_sound, sound_of
+from nearspace.data.spans import Cut, cut_steps
 from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
@@ -55,6 +56,7 @@ class Audio(Kind):
     form: ClassVar[str] = "sounds (nearspace.Sound(samples, rate))"
     endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
     alone: ClassVar[bool] = True
+    unit: ClassVar[str] = "second"
     rate: int
 
     def __str__(self) -> str:
@@ -257,6 +259,17 @@ class Audio(Kind):
         hidden = (at >= left) & (at < left + wide)
         hidden = hidden | ((bands[:, None] >= low) & (bands[:, None] < low + high))
         return torch.cat([values.masked_fill(hidden, 0) * mask, mask], dim=1)
+
+    def cut(self, items: list[Sound], size: float, overlap: float, who: str) -> Cut:
+        """Return sounds in chunks of so many seconds, which share their memory."""
+        steps = max(1, round(size * self.rate))
+        shared = min(steps - 1, round(overlap * self.rate))
+        rows, spans, left = cut_steps([len(sound) for sound in items], steps, shared, who)
+        chunks = [
+            Sound(items[row].samples[start:end], self.rate)
+            for row, (start, end) in zip(rows, spans.tolist(), strict=True)
+        ]
+        return Cut(chunks, rows, spans[:, 0] / self.rate, left)
 
     def draw(self, item: Sound) -> str:
         """Return how long the sound is."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from nearspace.data.batches import Batches
     from nearspace.data.parts import ItemParts
+    from nearspace.data.spans import Cut
     from nearspace.data.traits import Trait
 
 __all__ = [
@@ -108,6 +109,9 @@ class Kind(ABC):
         What its items look like, in the words of an error.
     endings : tuple of str
         Endings of files that hold one item each, such as ``".png"``.
+    unit : str
+        What chunks of an item are counted in, one of it: ``"word"``, ``"second"``; empty where
+        items are not cut, see `cut`.
     alone : bool
         Whether one such file is data, as a recording that is cut into chunks.
     pictured : bool
@@ -129,6 +133,7 @@ class Kind(ABC):
     form: ClassVar[str]
     endings: ClassVar[tuple[str, ...]] = ()
     alone: ClassVar[bool] = False
+    unit: ClassVar[str] = ""
     pictured: ClassVar[bool] = False
     part: ClassVar[str] = ""
     metric = "euclidean"
@@ -227,6 +232,10 @@ class Kind(ABC):
     def item(self, items: Any, index: int) -> Any:
         """Return the item at a position, in the form that `draw` takes."""
         return items[index]
+
+    def cut(self, items: Any, size: float, overlap: float, who: str) -> Cut:
+        """Return items in chunks of a number of `unit`, of which some end the one before."""
+        raise DataError(f"{who}: {self.name} items are not cut into chunks.")
 
     @abstractmethod
     def draw(self, item: Any) -> str:

@@ -18,6 +18,7 @@ from nearspace.data.kinds.kind import (
     content_hash,
     number_array,
 )
+from nearspace.data.spans import Cut, cut_steps, whole_numbers
 from nearspace.data.traits import Trait
 from nearspace.errors import DataError
 
@@ -55,6 +56,7 @@ class Series(Kind):
 
     name: ClassVar[str] = "series"
     plural: ClassVar[str] = "series"
+    unit: ClassVar[str] = "step"
     form: ClassVar[str] = (
         "series: a list of arrays of shape (channels, time) or (time,), of any lengths, or an "
         "array of shape (n, channels, time)"
@@ -223,6 +225,15 @@ class Series(Kind):
     def stored(self, decoded: Any) -> list[np.ndarray]:
         """Return decoded series as float32."""
         return [np.ascontiguousarray(item, dtype=np.float32) for item in decoded]
+
+    def cut(self, items: list[np.ndarray], size: float, overlap: float, who: str) -> Cut:
+        """Return series in chunks of so many steps, which share their memory."""
+        size, overlap = whole_numbers(size, overlap, self.unit)
+        rows, spans, left = cut_steps([item.shape[1] for item in items], size, overlap, who)
+        chunks = [
+            items[row][:, start:end] for row, (start, end) in zip(rows, spans.tolist(), strict=True)
+        ]
+        return Cut(chunks, rows, spans[:, 0], left)
 
     def views(self, batch: Tensor, generator: Generator, mirror: bool = False) -> Tensor:
         """Return one random variation of every series of a batch ``(b, channels + 1, time)``.

@@ -15,6 +15,7 @@ from nearspace.data.kinds.kind import ItemsRead, Kind, Wanted, content_hash
 from nearspace.data.members import File, size_of
 from nearspace.data.memory import check_memory
 from nearspace.data.parts import ItemParts, runs_of
+from nearspace.data.spans import CHUNK, Cut, chunk_spans, whole_numbers
 from nearspace.data.traits import Trait
 from nearspace.data.words import word_spans
 from nearspace.errors import DataError
@@ -28,6 +29,7 @@ ENDINGS = ".txt .text .md .markdown .rst .log .tex .adoc"
 SHOWN = 200
 LONGEST = 5000  # characters of a text whose parts are looked at
 COUNTED = 2**20  # bytes of a text that are counted at once
+WIDEST = 4  # bytes of a character
 COPIES = 6  # of texts in files that are in memory at once, as bytes and as text
 
 
@@ -49,6 +51,7 @@ class Text(Kind):
     metric = "cosine"
     endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
     part: ClassVar[str] = "word"
+    unit: ClassVar[str] = "word"
     compares_pairs: ClassVar[bool] = False
 
     @classmethod
@@ -178,6 +181,19 @@ class Text(Kind):
         runs = runs_of(word_spans(text), most)
         spans = [(run[0][0], run[-1][1]) for run in runs]
         return ItemParts(text, spans, [text, *(_without(text, *span) for span in spans)])
+
+    def cut(self, items: list[str], size: float, overlap: float, who: str) -> Cut:
+        """Return texts in chunks of so many words; the last one ends its text."""
+        size, overlap = whole_numbers(size, overlap, self.unit)
+        spans = [chunk_spans(text, size, overlap) for text in items]
+        where = np.concatenate(spans)
+        nbytes = WIDEST * int((where[:, 1] - where[:, 0]).sum()) + CHUNK * len(where)
+        check_memory(nbytes, f"{who} in {len(where):,} chunks")
+        rows = np.repeat(np.arange(len(items)), [len(each) for each in spans])
+        chunks = [
+            items[row][start:end] for row, (start, end) in zip(rows, where.tolist(), strict=True)
+        ]
+        return Cut(chunks, rows, where[:, 0])
 
     def draw(self, item: str) -> str:
         """Return the beginning of the text."""

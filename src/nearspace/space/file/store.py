@@ -292,12 +292,9 @@ def _check_recipe(space: Space, header: Header, path: Path) -> None:
             f"{space.recipe.metric}; say the same metric."
         )
     if recipe.chunks != space.recipe.chunks:
-        cut = " and ".join(
-            f"{option}={recipe.chunks[name]}"
-            for option, name in (("chunks", "words"), ("overlap", "overlap"))
-            if recipe.chunks.get(name)
-        )
-        how = f"read the texts by {cut}" if cut else "read the texts without chunks="
+        given = zip(("chunks", "overlap"), recipe.cut or (), strict=False)
+        cut = " and ".join(f"{option}={number}" for option, number in given if number)
+        how = f"read the items by {cut}" if cut else "read the items without chunks="
         raise NearspaceError(
             f"{path} holds vectors of {recipe.unit}, got vectors of {space.recipe.unit}; {how}."
         )

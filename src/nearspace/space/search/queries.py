@@ -225,11 +225,11 @@ def _items(
     dataset = load(source, like=kind, column=column)
     # That a picture is one, and was brought to the size of the others, goes without saying.
     notes = [f"{query}: {note}" for note in dataset.notes[2:]] if is_item else []
-    if unit := space.recipe.chunks:
-        cut = chunked(dataset, unit["words"], unit["overlap"])
+    if space.recipe.cut is not None:
+        cut = chunked(dataset, *space.recipe.cut)
         if len(cut) > len(dataset):
+            notes += [f"{query}: {note}" for note in cut.notes[len(dataset.notes) :]]
             dataset = cut
-            notes.append(f"{query}: {cut.notes[-1]}")
     if len(dataset) == 1:
         return [query], dataset.items, notes
     names = [f"{query}: {name}" for name in np.asarray(dataset.ids).tolist()]
