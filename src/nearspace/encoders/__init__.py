@@ -114,6 +114,12 @@ CATALOGUE: dict[str, Entry] = {
     "spectral": Entry(
         ".handmade.sounds:Spectral", ("audio",), "shape of the spectrum over time", "items"
     ),
+    "statistics": Entry(
+        ".handmade.statistics:Statistics",
+        ("series",),
+        "numbers that describe each channel",
+        "items",
+    ),
     "rocket": Entry(
         ".handmade.rocket:Rocket", ("audio", "series"), "random convolution kernels", "items"
     ),

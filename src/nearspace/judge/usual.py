@@ -90,7 +90,7 @@ USUAL = {
     "series": Usual(
         floor=("raw", "rocket"),
         reference="raw",
-        encoders=("raw | scale",),
+        encoders=("raw | scale", "statistics"),
         supervised=(),
         predictor="1-NN by DTW",
     ),

@@ -142,6 +142,7 @@ class Kind(ABC):
     registry: ClassVar[dict[str, type[Kind]]] = {}
 
     def __init_subclass__(cls) -> None:
+        cls.plural = vars(cls).get("plural", f"{cls.name}s")
         Kind.registry[cls.name] = cls
 
     # From what comes in to the kind's own container

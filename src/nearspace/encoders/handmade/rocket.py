@@ -32,7 +32,7 @@ class Rocket(Encoder):
     """Random convolution kernels (Dempster et al., 2020): a strong floor for series.
 
     Each kernel has 7, 9 or 11 random numbers, for some of the channels, that stand 1, 2, 4, … steps
-    apart, up to the length of the median training series. Slid along a series, it answers at every
+    apart, no wider than the median training series. Slid along a series, it answers at every
     step, and the vector holds at what share of the steps it answers above its bias, and its
     strongest answer, both less their mean and over their deviation among the training items. Half
     of the kernels look over the ends of a series, as if zeros were there. Steps behind the end of
@@ -103,8 +103,8 @@ class Rocket(Encoder):
         random = check_random_state(self.random_state)
         n = self.n_kernels
         sizes = random.choice(SIZES, n)
-        most = np.log2(np.maximum(1, (steps - 1) / (sizes - 1)))
-        dilations = 2 ** np.floor(random.uniform(0, most + 1 - 1e-9)).astype(np.int64)
+        most = np.log2(np.maximum(1, (steps - 1) / (sizes - 1))).astype(np.int64)
+        dilations = 2 ** random.randint(0, most + 1)
         padded = random.random_sample(n) < 0.5
         margins = np.where(padded, 0, (sizes - 1) // 2 * dilations)
         weights = np.zeros((n, channels, TAPS), np.float32)

@@ -75,7 +75,7 @@ class Framed(Encoder):
 
 
 class LogMel(Framed):
-    """The loudness of sounds in 40 bands of pitch over time, however loud the whole is.
+    """How loud sounds are in 40 bands of pitch over time, beside how loud they are as a whole.
 
     Frames and bands are those of `nearspace.data.spectrogram.log_mel`; what is 80 decibels below
     the loudest band of a sound counts as silence, and the mean over all bands is taken off.
