@@ -1,8 +1,9 @@
-"""Which column says that items belong together, or how they came in, and no split heeds it.
+"""Which column, or part of names, says that items belong together, and no split heeds it.
 
-Rows of one user, patient or place are alike. A split at random has some of each on both sides, so
-that what is measured holds for new rows of the same ones, and for no other. What that is worth is
-measured: the plain representation of the kind is judged at random and by the column.
+Rows of one user, sounds of one speaker and pictures of one place are alike. A split at random has
+some of each on both sides, so that what is measured holds for new items of the same ones, and for
+no other. What that is worth is measured: the plain representation of the kind is judged at random
+and by the column.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nearspace.data import Classes, Dataset
+from nearspace.data.folds import folds_of
+from nearspace.data.name_parts import name_parts
 from nearspace.data.split import train_test_split
 from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
+from nearspace.judge.folding import FOLDS, overlap_of
 from nearspace.judge.leaks import Leak
+from nearspace.judge.sharing import Sharing, neighbours_within, shared_by_neighbours
 from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import ScoreTable
 from nearspace.judge.usual import USUAL
@@ -32,12 +37,18 @@ if TYPE_CHECKING:
 __all__ = ["find_groups"]
 
 FEWEST, MOST_ROWS = 10, 50  # groups, and rows that each has on average; at least two
+FEWEST_OF_VALUE = 4  # items on average, of what stands beside items or in their names
 FEWEST_COUNTED = 20  # rows, from which on whole numbers that all differ are no chance
-MOST_JUDGED = 4000  # rows, drawn as whole groups
+MOST_JUDGED = 4000  # rows, drawn as whole groups, of large ones a part
+MOST_NUMBERS_JUDGED = 40_000_000  # of the items that are drawn
 MOST_COLUMNS = 1000  # of a table that is judged
 MOST_TRIED = 5  # columns, those whose rows have the most alike labels
+SHOWN = 3  # values that are named
 # What rows of one value tell of each other beyond guessing, as a share of what guessing lacks.
 ALIKE = 0.15
+# What near neighbours share beyond chance, as a share of what chance lacks, and how often values
+# dealt at random may be shared as much: benchmarks/groups.py measures what that finds and accuses.
+SHARED, P = 0.1, 0.01
 NAMES = re.compile(
     r"(?i)(?:^|[\W_])(?:user|customer|client|member|patient|subject|participant|speaker|author|"
     r"person|household|family|session|visitor|device|account|group)(?:$|[\W_]|s$|id$)"
@@ -46,20 +57,36 @@ NAMES = re.compile(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Column:
-    """A column of values that come again, for each row."""
+    """Values that come again, for each item; "" where there is none.
 
-    name: str
+    ``what`` it is as in "the column 'user'", ``how`` one splits by it, and what near neighbours
+    share of it: None of a column that the plain representation sees.
+    """
+
+    what: str
+    how: str
     values: np.ndarray
     named: bool
+    sharing: Sharing | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Plain:
+    """Some items in the plain representation of their kind."""
+
+    dataset: Dataset
+    vectors: Any
+    metric: str
 
 
 def find_groups(dataset: Dataset, protocol: Protocol) -> tuple[tuple[Leak, ...], tuple[str, ...]]:
-    """Return the columns by which a split at random tells more than one by groups, or by time.
+    """Return what a split at random tells more than one by groups, or by time, and notes.
 
-    A column is looked at where it is called as groups are (``user_id``, ``patient``) or where rows
-    of one value have alike labels; a date is, where it is a column of a table. Neither is where
-    groups, a time or a published split say how rows are parted. Numbers that count the rows are
-    told of anyhow.
+    A column of a table is looked at where it is called as groups are (``user_id``, ``patient``) or
+    where rows of one value have alike labels; a date is, where it is a column of a table. What
+    stands beside items, or in the names of their files, is looked at where near neighbours of one
+    label share it more than chance has it. Nothing is where groups, a time or a published split say
+    how rows are parted. Numbers that count the rows are told of anyhow.
 
     Parameters
     ----------
@@ -85,18 +112,18 @@ def find_groups(dataset: Dataset, protocol: Protocol) -> tuple[tuple[Leak, ...],
     parted = dataset.groups is not None or dataset.time is not None or dataset.split is not None
     if dataset.target is None or not dataset.target.varies:
         return (), ()
-    leaks, notes = [], [_on_counter(name) for name in _counters(dataset)]
+    leaks: list[Leak] = []
+    notes = [_on_counter(name) for name in _counters(dataset)]
     if parted:
         return (), tuple(notes)
     for column in _candidates(dataset):
         there = column.values != ""
         some = dataset.take(np.flatnonzero(there))
         told = _judged(some, column.values[there], "groups", protocol)
-        words = _on_groups(column, there, told, dataset, protocol)
-        if told is not None and _is_less(*told):
-            leaks.append(_leak(column.name, told, words))
-        elif column.named:
-            notes.append(words)
+        _tell(column, told, dataset, protocol, leaks, notes)
+    for column, plain, values in _shared(dataset, protocol):
+        told = _judged_in_folds(plain, values, protocol)
+        _tell(column, told, dataset, protocol, leaks, notes)
     for name, values in _dates(dataset):
         told = _judged(dataset, values, "time", protocol)
         if told is None:
@@ -107,14 +134,30 @@ def find_groups(dataset: Dataset, protocol: Protocol) -> tuple[tuple[Leak, ...],
             f"by it (--time '{name}', or time='{name}') and compare again."
         )
         if _is_less(*told):
-            leaks.append(_leak(name, told, words))
+            leaks.append(_leak(f"the column '{name}'", told, words))
         else:
             notes.append(words)
     return tuple(leaks), tuple(notes)
 
 
-def _leak(name: str, told: tuple[Estimate, Estimate], words: str) -> Leak:
-    return Leak(f"the column '{name}'", None, told[0].value, told[1].value, words)
+def _tell(
+    column: _Column,
+    told: tuple[Estimate, Estimate] | None,
+    dataset: Dataset,
+    protocol: Protocol,
+    leaks: list[Leak],
+    notes: list[str],
+) -> None:
+    """Add what there is to say of a column: for sure, where its two scores surely differ."""
+    words = _on_groups(column, told, dataset, protocol)
+    if told is not None and _is_less(*told):
+        leaks.append(_leak(column.what, told, words))
+    elif column.named or column.sharing is not None:
+        notes.append(words)
+
+
+def _leak(what: str, told: tuple[Estimate, Estimate], words: str) -> Leak:
+    return Leak(what, None, told[0].value, told[1].value, words)
 
 
 def _is_less(at_random: Estimate, parted: Estimate) -> bool:
@@ -125,20 +168,28 @@ def _is_less(at_random: Estimate, parted: Estimate) -> bool:
 
 def _on_groups(
     column: _Column,
-    there: np.ndarray,
     told: tuple[Estimate, Estimate] | None,
     dataset: Dataset,
     protocol: Protocol,
 ) -> str:
-    n = len(np.unique(column.values[there]))
+    names, sizes = np.unique(column.values[column.values != ""], return_counts=True)
+    n, each, share = len(names), f"{sizes.mean():,.2g}", column.sharing
     scores = ""
     if told is not None:
         both = _both(told, dataset, protocol)
         scores = f"{both} where those of one value stay on one side. "
+    what = column.what[0].upper() + column.what[1:]
+    seen = f"{what} looks as if it named groups: {n:,} values, of {each} items each."
+    if share is not None:
+        shown = ", ".join(f"'{name}'" for name in names[np.argsort(-sizes, kind="stable")][:SHOWN])
+        seen = (
+            f"{what} looks as if it named groups: near neighbours of one label share it in "
+            f"{share.share:.0%}, where chance gives {share.chance:.0%} ({n:,} values, such as "
+            f"{shown})."
+        )
     return (
-        f"The column '{column.name}' looks as if it named groups: {n:,} values, of "
-        f"{there.sum() / n:.2g} items each. {scores}Where new items will be of new values, split "
-        f"by it (--groups '{column.name}', or groups='{column.name}') and compare again."
+        f"{seen} {scores}Where new items will be of new values, split by it ({column.how}) and "
+        "compare again."
     )
 
 
@@ -157,9 +208,9 @@ def _both(told: tuple[Estimate, Estimate], dataset: Dataset, protocol: Protocol)
 
 
 def _candidates(dataset: Dataset) -> Iterator[_Column]:
-    """Yield the columns that may name groups, those that tell most of the labels first."""
+    """Yield the columns of a table that may name groups, that tell most of the labels first."""
     columns = []
-    for name, values in _columns(dataset):
+    for name, values in _features(dataset):
         import pandas as pd
 
         codes = pd.factorize(values)[0]
@@ -170,27 +221,92 @@ def _candidates(dataset: Dataset) -> Iterator[_Column]:
         named, alike = NAMES.search(name) is not None, _alike(codes, dataset)
         if named or (alike >= ALIKE and values.dtype == object):
             texts = np.where(there, codes.astype("U20"), "")
-            columns.append((named, alike, _Column(name, texts, named)))
+            columns.append((named, alike, _column(name, texts)))
     columns.sort(key=lambda each: (not each[0], -each[1]))
     yield from (column for _, _, column in columns[:MOST_TRIED])
 
 
-def _columns(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield categories and whole numbers of a table, and what stands beside items of any kind."""
+def _column(name: str, values: np.ndarray) -> _Column:
+    how = f"--groups '{name}', or groups='{name}'"
+    return _Column(f"the column '{name}'", how, values, NAMES.search(name) is not None)
+
+
+def _features(dataset: Dataset) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield categories and whole numbers of a table."""
     for name, of in dataset.kind.column_kinds.items():
         values = dataset.items[name].to_numpy()
         if of == "category" or (of == "number" and _are_whole(values)):
             yield name, values
+
+
+def _beside(dataset: Dataset) -> Iterator[_Column]:
+    """Yield what stands beside items, and in their names, as texts."""
     if dataset.meta is not None:
         frame: pd.DataFrame = dataset.meta.to_pandas()
         for name in frame.columns:
-            values = frame[name].to_numpy()
-            if values.dtype.kind in "iu":
-                yield name, values.astype(np.float64)
-            elif values.dtype == object or values.dtype.kind in "OUT":
-                cells = frame[name].astype(object).to_numpy()
-                if all(cell is None or isinstance(cell, str | float) for cell in cells[:100]):
-                    yield name, cells
+            cells, missing = frame[name].to_numpy(), frame[name].isna().to_numpy()
+            whole = cells.dtype.kind in "iu"
+            if whole or all(
+                cell is None or isinstance(cell, str) for cell in cells[~missing][:100]
+            ):
+                yield _column(name, np.where(missing, "", cells.astype(str)).astype(str))
+    ids: Any = dataset.ids
+    if ids.dtype.kind not in "OU" or not all(isinstance(each, str) for each in ids[:100]):
+        return
+    target: Any = dataset.target
+    labels = None
+    if isinstance(target, Classes) and len(target) == len(ids):
+        labels = [str(label) for label in target.values.tolist()]
+    for part in name_parts([str(each) for each in ids.tolist()], labels):
+        how = "give it as groups="
+        what = part.place
+        if dataset.files is not None:
+            what = what.replace("the names", "the file names")
+            if part.pattern:
+                how = f"--pattern '{part.pattern}', or pattern='{part.pattern}'"
+        yield _Column(what, how, part.values.astype(str), False)
+
+
+def _shared(dataset: Dataset, protocol: Protocol) -> Iterator[tuple[_Column, _Plain, np.ndarray]]:
+    """Yield what near neighbours share beyond chance, the most first, with items and values of it.
+
+    So is what is called as groups are, whatever they share. What says the same as another stands
+    for it.
+    """
+    told, partitions, plains = [], set[bytes](), dict[bytes, _Plain]()
+    target: Any = dataset.target
+    for column in _beside(dataset):
+        there = np.flatnonzero(column.values != "")
+        codes = np.unique(column.values[there], return_inverse=True)[1]
+        n = codes.max(initial=0) + 1
+        if not 2 <= n <= len(there) / FEWEST_OF_VALUE:
+            continue
+        of_labels = np.unique(np.stack([codes, target.strata[there]]), axis=1).shape[1]
+        order = np.unique(codes, return_index=True)[1].argsort().argsort()
+        partition = there.tobytes() + order[codes].tobytes()
+        if of_labels == n == target.width or partition in partitions:
+            continue  # the labels themselves
+        partitions.add(partition)
+        rows = there[_drawn_in_part(dataset, codes, protocol.random_state)]
+        try:
+            plain = plains.get(rows.tobytes()) or _plain(dataset.take(rows))
+            plains[rows.tobytes()] = plain
+            strata = target.strata[rows]
+            near = neighbours_within(plain.vectors, strata, protocol.k, plain.metric)
+        except NearspaceError:
+            continue
+        values = column.values[rows]
+        sharing = shared_by_neighbours(near, values, strata, protocol.random_state)
+        if column.named or (sharing.excess >= SHARED and sharing.p <= P):
+            column = dataclasses.replace(column, sharing=sharing)
+            told.append((not column.named, -sharing.excess, column, plain, values))
+    told.sort(key=lambda each: each[:2])
+    yield from (each[2:] for each in told[:MOST_TRIED])
+
+
+def _plain(dataset: Dataset) -> _Plain:
+    encoder = make(USUAL[dataset.kind.name].reference).fit_on(dataset)
+    return _Plain(dataset, encoder.transform(dataset.items), encoder.metric)
 
 
 def _are_whole(values: np.ndarray) -> bool:
@@ -273,6 +389,50 @@ def _drawn(values: np.ndarray, role: str, random_state: int) -> np.ndarray:
     order = rng.permutation(codes.max() + 1)
     sizes = np.bincount(codes)[order]
     return np.flatnonzero(np.isin(codes, order[np.cumsum(sizes) <= MOST_JUDGED]))
+
+
+def _drawn_in_part(dataset: Dataset, codes: np.ndarray, random_state: int) -> np.ndarray:
+    """Return rows in order, at most so many as are judged: of large groups a part, others whole."""
+    most = min(MOST_JUDGED, max(FEWEST * FEWEST, MOST_NUMBERS_JUDGED // max(1, dataset.kind.size)))
+    if len(codes) <= most:
+        return np.arange(len(codes))
+    rng = np.random.default_rng(random_state)
+    order = np.lexsort((rng.random(len(codes)), codes))
+    sizes = np.bincount(codes)
+    within = np.arange(len(codes)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    rows = order[within < max(2, most // min(FEWEST, len(sizes)))]
+    names = rng.permutation(len(sizes))
+    taken = np.cumsum(np.bincount(codes[rows], minlength=len(sizes))[names]) <= most
+    return np.sort(rows[np.isin(codes[rows], names[taken])])
+
+
+def _judged_in_folds(
+    plain: _Plain, values: np.ndarray, protocol: Protocol
+) -> tuple[Estimate, Estimate] | None:
+    """Return what neighbours tell at random, and by a column, in as many folds; None if not."""
+    groups = dataclasses.replace(plain.dataset, groups=values)
+    folds = min(FOLDS, len(np.unique(values)))
+    try:
+        return _told_in_folds(plain, plain.dataset, folds, protocol), _told_in_folds(
+            plain, groups, folds, protocol
+        )
+    except NearspaceError:  # too few are left on a side, or nothing to compare them by
+        return None
+
+
+def _told_in_folds(plain: _Plain, dataset: Dataset, folds: int, protocol: Protocol) -> Estimate:
+    dealt = folds_of(dataset, folds, random_state=protocol.random_state)
+    target: Any = dataset.target
+    scores = np.full(len(dataset), np.nan)
+    for fold in range(folds):
+        train, test = dealt.sides(0, fold)
+        vectors, asked = plain.vectors[train], target.values[test]
+        scores[test] = knn_scores(
+            vectors, target.take(train), plain.vectors[test], asked, protocol.k, plain.metric
+        )
+    bounded = isinstance(target, Classes)
+    table = ScoreTable(scores[None, None], dataset.groups, 0, bounded, overlap=overlap_of(folds))
+    return table.estimates()[0]
 
 
 def _told(dataset: Dataset, protocol: Protocol) -> Estimate:
