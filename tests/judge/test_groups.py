@@ -1,7 +1,11 @@
 """Columns that name groups or times are told with both scores, honest ones are not accused."""
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.model_selection import GroupShuffleSplit
 from sklearn.neighbors import KNeighborsClassifier
@@ -113,3 +117,51 @@ def test_penguins_have_none(public_data, label):
     data = load(public_data / "tables" / "penguins.csv", labels=label)
     task = set_task(data, Protocol())
     assert find_groups(task.dataset, Protocol()) == ((), ())
+
+
+def spoken(own=2.0, speakers=6, meta=None):
+    """Return items of six speakers with names such as ``3_bo_12.wav``."""
+    rng = np.random.default_rng(0)
+    who, label = rng.integers(speakers, size=600), rng.integers(5, size=600)
+    items = rng.normal(size=(5, 8))[label] + own * rng.normal(size=(speakers, 8))[who]
+    items += 0.6 * rng.normal(size=(600, 8))
+    names = np.array(["ada", "bo", "cy", "di", "eve", "flo"])[who]
+    ids = [f"{one}_{name}_{at % 50}-{at}.wav" for at, (one, name) in enumerate(zip(label, names))]  # noqa: B905
+    data = load(items, labels=label.astype(str))
+    if meta is not None:
+        return dataclasses.replace(data, meta=pa.table({meta: names}))
+    return dataclasses.replace(data, ids=np.array(ids, dtype=object))
+
+
+def test_a_part_of_the_names_that_neighbours_share_is_told():
+    (leak,), notes = find_groups(spoken(), Protocol())
+    assert notes == ()
+    assert leak.name == "part 2 of the names"
+    assert "share it in 100%" in leak.told
+    assert "where chance gives 17%" in leak.told
+    assert "6 values, such as " in leak.told
+    assert leak.score > 0.9 > 0.7 > leak.guess
+    files = dataclasses.replace(spoken(), files=np.array([Path(f"{n}.wav") for n in range(600)]))
+    (leak,), _ = find_groups(files, Protocol())
+    assert "--pattern '{label}_{group}_{}-{}.wav'" in leak.told
+    assert find_groups(spoken(own=0.0), Protocol()) == ((), ())
+
+
+def test_a_column_beside_the_items_is_told_by_its_name():
+    (leak,), _ = find_groups(spoken(meta="recorded by"), Protocol())
+    assert "--groups 'recorded by', or groups='recorded by'" in leak.told
+    _, (note,) = find_groups(spoken(own=0.0, meta="speaker"), Protocol())
+    assert "share it in 1" in note  # as often as chance has it, and yet it is called so
+
+
+def test_of_many_items_some_are_looked_at_of_every_group():
+    from nearspace.judge.groups import MOST_JUDGED, _drawn_in_part
+
+    data = load(np.zeros((20_000, 2)))
+    few, many = np.arange(20_000) % 6, np.arange(20_000) // 5
+    rows = _drawn_in_part(data, few, 0)
+    assert MOST_JUDGED / 2 < len(rows) <= MOST_JUDGED
+    assert len(np.unique(few[rows])) == 6
+    rows = _drawn_in_part(data, many, 0)
+    assert len(rows) == MOST_JUDGED
+    assert set(np.bincount(many[rows])) == {0, 5}  # whole ones

@@ -58,8 +58,10 @@ def name_parts(names: Sequence[str], labels: Sequence[str] | None = None) -> lis
     part 2 of the names ['theo', 'jackson', 'theo'] {label}_{group}_{}.wav
     part 3 of the names ['0', '1', '1'] {label}_{}_{group}.wav
     """
+    if not len(names):
+        return []
     paths = [name.split("/") for name in names]
-    parts, depth = [], len(paths[0]) if paths else 0
+    parts, depth = [], len(paths[0])
     foldered = depth > 1 and all(len(path) == depth for path in paths)
     told_by_folder = False
     for at in range(depth - 1) if foldered else ():

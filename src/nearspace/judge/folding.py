@@ -242,8 +242,10 @@ def too_few(test: Dataset, groups: np.ndarray | None = None) -> list[str]:
         )
     of = test.groups if groups is None else groups
     if of is not None and (few := len(np.unique(of))) < FEWEST_UNITS:
+        wide = "" if few < 2 else " Intervals over so few hold, but say little, as they are wide."
         notes.append(
-            f"The test side has {few} groups, and of fewer than {FEWEST_UNITS} no difference "
-            "is taken for real: bring more groups, or a larger share of them to test."
+            f"The test side has {few} group{'s' * (few > 1)}, and of fewer than {FEWEST_UNITS} no "
+            f"difference is taken for real: bring more groups, or a larger share of them to test."
+            f"{wide}"
         )
     return notes
