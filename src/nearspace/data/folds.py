@@ -63,6 +63,7 @@ def folds_of(
     rounds: int = 1,
     random_state: int = 0,
     near_duplicates: str = "tell",
+    compare: bool = True,
 ) -> Folds:
     """Return the items dealt into folds of which each has its share of every label.
 
@@ -81,6 +82,8 @@ def folds_of(
         The seed of the first round.
     near_duplicates : {"tell", "together"}
         Whether items that are nearly the same are counted, or kept in one fold as well.
+    compare : bool
+        Whether items are compared to tell copies in other folds.
 
     Raises
     ------
@@ -129,8 +132,8 @@ def folds_of(
             for turn in range(rounds)
         ]
     )
-    copies = np.full(len(dataset), "none", dtype="U7")
-    if together is content:
+    copies = np.full(len(dataset), "none" if compare else "unknown", dtype="U7")
+    if together is content and compare:
         copies = _copies(dataset, content, fold[0], random_state, notes, TOGETHER)
     return Folds(fold, ~lone, copies, content, tuple(notes))
 

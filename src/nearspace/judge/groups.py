@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["find_groups"]
 
 FEWEST, MOST_ROWS = 10, 50  # groups, and rows that each has on average; at least two
-FEWEST_OF_VALUE = 4  # items on average, of what stands beside items or in their names
+# Of what stands beside items, or in their names: values, as of two it is a property rather than a
+# group, and items of each on average.
+FEWEST_VALUES, FEWEST_OF_VALUE = 3, 4
 FEWEST_COUNTED = 20  # rows, from which on whole numbers that all differ are no chance
 MOST_JUDGED = 4000  # rows, drawn as whole groups, of large ones a part
 MOST_NUMBERS_JUDGED = 40_000_000  # of the items that are drawn
@@ -279,7 +281,7 @@ def _shared(dataset: Dataset, protocol: Protocol) -> Iterator[tuple[_Column, _Pl
         there = np.flatnonzero(column.values != "")
         codes = np.unique(column.values[there], return_inverse=True)[1]
         n = codes.max(initial=0) + 1
-        if not 2 <= n <= len(there) / FEWEST_OF_VALUE:
+        if not (2 if column.named else FEWEST_VALUES) <= n <= len(there) / FEWEST_OF_VALUE:
             continue
         of_labels = np.unique(np.stack([codes, target.strata[there]]), axis=1).shape[1]
         order = np.unique(codes, return_index=True)[1].argsort().argsort()
@@ -393,7 +395,8 @@ def _drawn(values: np.ndarray, role: str, random_state: int) -> np.ndarray:
 
 def _drawn_in_part(dataset: Dataset, codes: np.ndarray, random_state: int) -> np.ndarray:
     """Return rows in order, at most so many as are judged: of large groups a part, others whole."""
-    most = min(MOST_JUDGED, max(FEWEST * FEWEST, MOST_NUMBERS_JUDGED // max(1, dataset.kind.size)))
+    each = dataset.kind.numbers(dataset.items) / len(dataset)
+    most = min(MOST_JUDGED, max(FEWEST * FEWEST, int(MOST_NUMBERS_JUDGED / each)))
     if len(codes) <= most:
         return np.arange(len(codes))
     rng = np.random.default_rng(random_state)
@@ -421,7 +424,7 @@ def _judged_in_folds(
 
 
 def _told_in_folds(plain: _Plain, dataset: Dataset, folds: int, protocol: Protocol) -> Estimate:
-    dealt = folds_of(dataset, folds, random_state=protocol.random_state)
+    dealt = folds_of(dataset, folds, random_state=protocol.random_state, compare=False)
     target: Any = dataset.target
     scores = np.full(len(dataset), np.nan)
     for fold in range(folds):

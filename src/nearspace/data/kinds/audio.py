@@ -151,6 +151,10 @@ class Audio(Kind):
         """Return the content hash of every sound: of its samples and its rate."""
         return content_hash([str(s.rate).encode() + (s.samples + 0.0).tobytes() for s in items])
 
+    def numbers(self, items: Any) -> int:
+        """Return how many numbers items have in all."""
+        return sum(len(sound.samples) for sound in items)
+
     def near(self, items: list[Sound], asked: np.ndarray) -> np.ndarray:
         """Return pairs of sounds whose spectrograms are nearly the same, however loud each is."""
         from nearspace.data.spectrogram import log_mel

@@ -287,6 +287,10 @@ class Kind(ABC):
         """How many numbers an item has, where all have as many; else 1."""
         return math.prod(self.shape_of_item)
 
+    def numbers(self, items: Any) -> int:
+        """Return how many numbers items have in all; of texts and rows how many items there are."""
+        return count_items(items) * self.size
+
     # What networks see of items, and what items become of what networks put out
 
     def seen(self, items: Any, side: int) -> Any:

@@ -162,6 +162,10 @@ class Series(Kind):
         # Adding zero turns -0.0 into 0.0.
         return content_hash([repr(row.shape).encode() + (row + 0.0).tobytes() for row in rows])
 
+    def numbers(self, items: Any) -> int:
+        """Return how many numbers items have in all."""
+        return sum(item.size for item in items)
+
     def near(self, items: list[np.ndarray], asked: np.ndarray) -> np.ndarray:
         """Return pairs of series whose outlines are nearer than chance would put them."""
         rows = self.features(items)
