@@ -33,7 +33,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 # What each extra brings.
-MODULES = {"audio": "soundfile", "images": "skimage", "pretrained": "transformers"}
+MODULES = {
+    "audio": "soundfile", "images": "skimage", "onnx": "onnxruntime", "pretrained": "transformers",
+}  # fmt: skip
 
 
 class NearspaceError(ValueError):

@@ -18,7 +18,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from tests import text_models, vision_models
+from tests import onnx_models, text_models, vision_models
 from tests.conftest import SAMPLE_OF_KIND
 from tests.damage import (
     damaged_arrays,
@@ -71,6 +71,8 @@ def written(tmp_path_factory):
             encoder = make(f"vectors('{folder}/a.npy')")
         elif name == "pretrained":
             encoder = make(f"pretrained('{vision_models.save(vision_models.vit, folder / 'v')}')")
+        elif name == "onnx":
+            encoder = make(f"onnx('{onnx_models.of_kind('vector', folder / 'o')}')")
         elif name == "static":
             (folder / "s").mkdir()
             encoder = make(f"static('{text_models.save_static(folder / 's', smaller=True)}')")

@@ -146,6 +146,12 @@ CATALOGUE: dict[str, Entry] = {
         "a model that others have trained",
         extra="pretrained",
     ),
+    "onnx": Entry(
+        ".borrowed.onnx:ONNX",
+        ("image", "vector", "audio", "series"),
+        "a network in an ONNX file",
+        extra="onnx",
+    ),
     "static": Entry(".borrowed.static:Static", ("text",), "a table of token or word vectors"),
     "finetuned": Entry(
         ".learned.finetuned:Finetuned",
