@@ -72,7 +72,7 @@ def written(tmp_path_factory):
         elif name == "pretrained":
             encoder = make(f"pretrained('{vision_models.save(vision_models.vit, folder / 'v')}')")
         elif name == "onnx":
-            encoder = make(f"onnx('{onnx_models.of_kind('vector', folder / 'o')}')")
+            encoder = make(f"onnx('{onnx_models.of_kind(kind, folder / 'o')}')")
         elif name == "static":
             (folder / "s").mkdir()
             encoder = make(f"static('{text_models.save_static(folder / 's', smaller=True)}')")
