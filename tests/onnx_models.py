@@ -42,15 +42,11 @@ def convolution(file, channels, kernel, batch="n", sides=None, beside=False):
 
 
 def of_kind(kind, folder):
-    """Write a network that takes items of a kind, grey ones or of three channels; return the file.
-
-    Of vectors it takes any, and bends their numbers.
-    """
+    """Write a network for grey images, series of 3 channels, sounds or vectors; return the file."""
     folder.mkdir(exist_ok=True)
     file = folder / f"{kind}.onnx"
-    if kind == "vector":
+    if kind == "vector":  # of any length, whose numbers it bends
         nodes = [("LeakyRelu", ["x"], ["y"], {"alpha": 0.5})]
         return save(nodes, {"x": ["n", "d"]}, {"y": ["n", "d"]}, {}, file)
-    if kind == "image":
-        return convolution(file, 1, (3, 3))
-    return convolution(file, 3 if kind == "series" else 1, (5,) if kind == "series" else (20,))
+    channels, kernel = {"image": (1, (3, 3)), "series": (3, (5,)), "audio": (1, (20,))}[kind]
+    return convolution(file, channels, kernel)

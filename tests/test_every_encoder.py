@@ -270,7 +270,8 @@ def made(kind, n, side, rng):
     pictures = rng.normal(size=(4, side, side)).cumsum(1).cumsum(2)[labels]
     pictures += 3 * rng.normal(size=pictures.shape)
     if kind == "series":
-        return list(pictures.reshape(n, 2, -1)), labels
+        third = side**2 // 3  # as many channels as the sample has
+        return list(pictures.reshape(n, -1)[:, : 3 * third].reshape(n, 3, third)), labels
     if kind == "audio":
         return [
             Sound(np.float32(np.tile(each.ravel(), 5) / 100), 8000) for each in pictures
@@ -278,12 +279,7 @@ def made(kind, n, side, rng):
     if kind == "image":
         low, high = pictures.min(), pictures.max()
         return ((pictures - low) / (high - low) * 255).astype(np.uint8), labels
-    if kind == "series":
-        return [each[:3, : side - at % 3] for at, each in enumerate(pictures)], labels
     vectors = pictures.reshape(n, -1)
-    if kind == "audio":
-        waves = (vectors / np.abs(vectors).max()).astype(np.float32)
-        return [Sound(wave[: side**2 - at % 3], 8000) for at, wave in enumerate(waves)], labels
     return pd.DataFrame(vectors[:, :30]).add_prefix("c") if kind == "table" else vectors, labels
 
 

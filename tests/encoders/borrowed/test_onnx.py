@@ -192,6 +192,9 @@ def test_what_cannot_be_used_is_said_in_a_sentence(tmp_path, capfd):
     refused(COLOURS, r"takes arrays of shape \(any, 3, 32, 32\), .*; read them with size=32")
     refused(wine, r"takes arrays of shape \(any, 3, 32, 32\), and these are vectors of 13 numbers")
     refused(SERIES, "and not sequences of 3 numbers at a time", sequence)
+    pairs = [series[:2] for series in SERIES]  # in place of three channels, over any time
+    open_time = onnx_models.convolution(tmp_path / "open.onnx", 3, (5,))
+    refused(pairs, "and not sequences of 2 numbers at a time", open_time)
     refused(SOUNDS, "expected how many samples a second", sequence)
     refused(SOUNDS[2:], r"cannot take an array of shape \(1, 1, 15\)", sequence, rate=4000)
     refused(COLOURS, "front= is for sounds", front=sequence)

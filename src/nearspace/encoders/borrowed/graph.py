@@ -188,9 +188,10 @@ def sequence_axes(graph: Graph, width: int) -> tuple[int, int | None]:
         return open_axes[0], None
     if len(open_axes) == 2:
         first, second = open_axes
-        if graph.dims[first] in (None, width):  # channels first, as torch has it
+        sides = graph.dims[first], graph.dims[second]
+        if sides[0] == width or sides == (None, None):  # channels first, as torch has it
             return second, first
-        if graph.dims[second] in (None, width):
+        if sides[1] == width:
             return first, second
     raise DataError(
         f"onnx: {graph.name} takes arrays of shape {graph.takes}, and not sequences of {width} "
