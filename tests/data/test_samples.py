@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 
+from nearspace import make
 from nearspace.data import SAMPLES, load, train_test_split
 from nearspace.data.kinds.kind import Kind
 
@@ -74,3 +76,17 @@ def test_customers_have_gaps_and_scales_that_matter():
     filled = numbers.fillna(numbers.mean()).to_numpy()
     scaled = (filled - filled.mean(axis=0)) / filled.std(axis=0)
     assert accuracy(filled) < 0.7 < accuracy(scaled) < 0.95
+
+
+def test_vowels_are_easier_by_speakers_who_were_heard():
+    data = load("vowels")
+    features = make("mfcc").fit_transform(data.items)
+    shares = [
+        cross_val_score(
+            KNeighborsClassifier(5), features, data.labels, groups=data.groups, cv=folds
+        ).mean()
+        for folds in (StratifiedKFold(5, shuffle=True, random_state=0), LeaveOneGroupOut())
+    ]
+    assert shares[0] > 0.85
+    assert shares[1] < shares[0] - 0.1
+    assert shares[1] > 0.6
