@@ -89,5 +89,5 @@ def test_vowels_are_easier_by_speakers_who_were_heard():
         for folds in (random, left_out)
     ]
     assert shares[0] > 0.85
-    assert shares[1] < shares[0] - 0.1
+    assert shares[1] < shares[0] - 0.08
     assert shares[1] > 0.6

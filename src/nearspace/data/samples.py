@@ -163,10 +163,10 @@ def vowels() -> Dataset:
     heard are easier than others.
     """
     words = {
-        "had": (660, 1720, 2410),
         "head": (530, 1840, 2480),
-        "hid": (390, 1990, 2550),
+        "heed": (270, 2290, 3010),
         "hod": (730, 1090, 2440),
+        "hood": (440, 1020, 2240),
         "hud": (640, 1190, 2390),
     }
     rng, rate, room = np.random.default_rng(0), 8000, 4096  # samples in which a vowel dies away
@@ -175,7 +175,7 @@ def vowels() -> Dataset:
     items, labels, groups = [], [], []
     for speaker, (pitch, throat) in enumerate(zip(pitches, throats, strict=True)):
         tilt = rng.uniform(0.6, 0.95)
-        microphone = np.exp(np.cos(np.outer(at, np.arange(1, 5))) @ rng.normal(0, 0.25, 4))
+        microphone = np.exp(np.cos(np.outer(at, np.arange(1, 5))) @ rng.normal(0, 0.3, 4))
         heard = microphone / np.fft.rfft([1.0, -tilt], room)
         own = formants * throat * np.exp(rng.normal(0, 0.04, formants.shape))
         for word in rng.permutation(np.repeat(np.arange(len(words)), 8)):
