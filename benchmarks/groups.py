@@ -91,7 +91,7 @@ def alarms(rounds=10):
     print("values dealt at random in names: data, values, accused of rounds, largest excess, s")
     for data in of_public():
         data = dataclasses.replace(data, split=None, notes=())
-        for values in (2, 6, 30, len(data) // 6):
+        for values in (3, 6, 30, len(data) // 6):
             count, most, spent = 0, -9.0, []
             for seed in range(rounds):
                 some = named_at_random(data, values, np.random.default_rng(seed))
@@ -215,7 +215,10 @@ def scored(rng, groups, items, rate, spread, rows=1, apart=0.0):
 
 
 def coverage(rounds=1000):
-    print("groups, items each, rate, spread: mean held %, width; difference held %; told apart %")
+    print(
+        "groups, items each, rate, spread: mean held %, width; difference held %, by Student alone"
+    )
+    print("    and by the rule of verdicts; two equal rows told apart %")
     for groups in (3, 4, 5, 6, 10, 30):
         for items, rate, spread in (
             (50, 0.7, 0.5),
@@ -223,19 +226,22 @@ def coverage(rounds=1000):
             (500, 0.8, 1.0),
             (20, 0.95, 0.3),
         ):
-            held, width, pair, apart = 0, [], 0, 0
+            held, width, pair, surely, apart = 0, [], 0, 0, 0
             for seed in range(rounds):
                 rng = np.random.default_rng(seed)
                 scores, of = scored(rng, groups, items, rate, spread, rows=2, apart=0.3)
                 low, high = interval(scores[:1], of)
                 held += low[0] <= rate <= high[0]
                 width.append(high[0] - low[0])
-                both = interval(scores[:1] - scores[1:], of, differences=True)
+                both = interval(scores[:1] - scores[1:], of, bounded=False)
                 pair += both[0][0] <= 0 <= both[1][0]
+                both = interval(scores[:1] - scores[1:], of, differences=True)
+                surely += both[0][0] <= 0 <= both[1][0]
                 apart += not compare_to_best(scores, of, random_state=seed).tied.all()
             print(
                 f"  {groups:3d} {items:4d} {rate:.2f} {spread:.1f}: {100 * held / rounds:5.1f} "
                 f"{100 * np.median(width):5.1f} {100 * pair / rounds:6.1f} "
+                f"{100 * surely / rounds:5.1f} "
                 f"{100 * apart / rounds:5.1f}",
                 flush=True,
             )

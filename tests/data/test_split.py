@@ -297,3 +297,10 @@ def test_what_stands_in_most_groups_does_not_tie_them_together_and_is_told(heads
             split_of(data, near_duplicates="together")
     else:  # each ties a third of the letters, which can be parted
         assert not any(tied)
+
+
+def test_groups_that_are_there_at_all_times_leave_nothing_to_train_on():
+    items = np.random.default_rng(0).normal(size=(40, 3))
+    data = load(items, labels=np.arange(40) % 2, groups=np.arange(40) % 4, time=np.arange(40))
+    with pytest.raises(DataError, match=r"without groups=, or by groups alone, without time=\."):
+        train_test_split(data)

@@ -134,6 +134,12 @@ def split_of(
     else:
         told = notes if together is content else None  # together is together where it is asked for
         train, test = _drawn(dataset, units_of(dataset, together, told), test_size, random_state)
+    if not train.any() and dataset.time is not None and dataset.groups is not None:
+        raise DataError(
+            f"{dataset.name}: no training item is left, as every earlier item is of a group, or "
+            "equal to an item, that stands among the later ones too: split by the time alone, "
+            "without groups=, or by groups alone, without time=."
+        )
     if not train.any() or not test.any():
         side = "test" if train.any() else "training"
         raise DataError(

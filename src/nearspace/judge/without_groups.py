@@ -16,7 +16,7 @@ import numpy as np
 from nearspace.errors import NearspaceError
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate, interval
-from nearspace.judge.table import TOP, table_of
+from nearspace.judge.table import TOP, ScoreTable, table_of
 
 __all__ = ["order_note", "task_without_groups", "with_optimism"]
 
@@ -69,10 +69,22 @@ def with_optimism(
     honest, free = own[score.name], other[score.name]
     told = table_of(loose, score, [free]).estimates()[0]
     if np.array_equal(task.asked.ids, loose.asked.ids):
-        more = table_of(task, score, [free]).minus(honest)
+        more = _paired(table_of(task, score, [free]), honest)
     else:
         more = _apart(task, loose, score, honest, free)
     return dataclasses.replace(row, without_groups=told, optimism=more)
+
+
+def _paired(table: ScoreTable, honest: np.ndarray) -> Estimate:
+    """Return the difference of two means over the same items, with an interval over their groups.
+
+    That is Student's, by the differences of groups: nobody asks for a verdict here, for which it
+    would take six groups that differ. Where none differs at all, no more is known than of verdicts.
+    """
+    surely = table.minus(honest)
+    paired = dataclasses.replace(table, values=table.values - honest, bounded=False)
+    told = paired.estimates()[0]
+    return surely if told.low == told.high else told
 
 
 def _apart(task: Any, loose: Any, score: Any, honest: np.ndarray, free: np.ndarray) -> Estimate:
