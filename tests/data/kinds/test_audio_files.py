@@ -109,8 +109,10 @@ def test_channels_are_mixed_by_their_mean(tmp_path):
     data = load(tmp_path)
     np.testing.assert_allclose(data.items[0].samples, (left + right) / 2, atol=1e-4)
     np.testing.assert_allclose(data.items[1].samples, 0, atol=1e-4)
-    note = "3 of 4 sounds have several channels (2 of 2, 1 of 6): each is read as their mean."
-    assert note in data.notes
+    note = "Sounds differ in channels (1 of 1, 2 of 2, 1 of 6): those of several are read as their "
+    assert f"{note}mean." in data.notes
+    alike = load([tmp_path / "a.wav", tmp_path / "b.flac"]).notes
+    assert "Sounds have 2 channels, and are read as their mean." in alike
     lost = [note for note in data.notes if "nearly lost" in note]
     assert lost == [
         "1 sound is nearly lost in the mean of channels, which are opposite; give one channel "
@@ -167,6 +169,7 @@ def broken(tmp_path):
     write(tmp_path / "nan.wav", float_wav, subtype="FLOAT")
     write(tmp_path / "inf.wav", np.where(np.arange(99) == 3, np.inf, 0.1), subtype="FLOAT")
     write(tmp_path / "none.wav", np.zeros(0))
+    write(tmp_path / "loud.wav", np.array([0, 1e20, -1e19]), subtype="FLOAT")
     files = {
         "text.wav": b"this is no sound",
         "empty.mp3": b"",
@@ -191,6 +194,7 @@ def broken(tmp_path):
         "cut.au": "it ends after 0.25 of the 0.50 s that its header says",
         "channels.wav": "channel count is zero",
         "rate.wav": "",
+        "loud.wav": "it holds samples of 1e+20",
         "fast.wav": "its header says 1 channels of 2,000,000,000 samples a second",
         "large.wav": "it ends after 0.00 of the 67108.86 s that its header says",
     }
@@ -204,7 +208,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path, monkeypatch
     for name, reason in reasons.items():
         assert reason in data.left_out[name]
         assert data.left_out[name]
-    assert any("12 files that could not be read were left out" in note for note in data.notes)
+    assert any("13 files that could not be read were left out" in note for note in data.notes)
     with pytest.raises(
         DataError, match=r"None of the 1 sounds can be read; the first is text\.wav"
     ):
@@ -258,6 +262,15 @@ def test_sounds_beside_other_files_are_the_items(tmp_path):
     data = load(tmp_path)
     assert data.kind == Audio(RATE)
     assert any("2 files that are no audio by name were ignored" in note for note in data.notes)
+    assert any(note.startswith("labels.csv beside them may say") for note in data.notes)
+
+
+def test_what_is_read_once_it_is_in_another_format_is_told(tmp_path):
+    for name in ("a.m4a", "b.m4a"):
+        (tmp_path / name).write_bytes(b"ftyp")
+    for source in (tmp_path, tmp_path / "a.m4a"):
+        with pytest.raises(DataError, match=r"Sounds in \.m4a are read once they are in \.wav or"):
+            load(source)
 
 
 def test_what_sounds_cannot_be_asked_is_refused(tmp_path):

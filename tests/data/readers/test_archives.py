@@ -165,7 +165,7 @@ def test_arrays_beside_a_table_are_told_and_alone_refused(tmp_path):
 
 def test_archives_without_what_can_be_read_are_refused(tmp_path):
     for name in ("a.zip", "a.tar", "a.tar.gz"):
-        refused(put(tmp_path, name, {}), "is empty; expected images, texts or a table")
+        refused(put(tmp_path, name, {}), "is empty; expected images, sounds, texts or a table")
         refused(put(tmp_path, name, {"b.zip": b"PK", "c.doc": b""}), "archives within it are not")
         two = {"train.csv": b"a\n1\n", "test.csv": b"a\n1\n"}
         refused(put(tmp_path, name, two), "holds test.csv, train.csv; unpack it")

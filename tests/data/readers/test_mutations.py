@@ -205,6 +205,17 @@ def parquet_files():
     ]
 
 
+def sound_files(form, subtype=None, channels=1):
+    """Return short sounds in a format."""
+    import soundfile
+
+    wave = np.sin(np.arange(600 * channels) / 9).reshape(600, channels) * 0.5
+    return [
+        written(soundfile.write, wave[:count], 8000, format=form, subtype=subtype)
+        for count in (600, 300)
+    ]
+
+
 def saved(ending):
     """Return the file in which a space is saved with an ending."""
     space = Space(
@@ -290,6 +301,13 @@ SPACE = (
     b"\xff",
 )
 
+SOUND = (
+    b"RIFF", b"WAVE", b"fmt ", b"data", b"LIST", b"RF64", b"fLaC", b"OggS", b"vorbis", b"OpusHead",
+    b"ID3", b"\xff\xfb", b"Xing", b"Info", b"FORM", b"AIFF", b"COMM", b"SSND", b".snd",
+    b"\x01\x00\x01\x00", b"\xfe\xff", b"\x11\x00", b"\x03\x00", b"\x00\x00", b"\xff\xff\xff\xff",
+    b"\x40\x1f\x00\x00", b"\x10\x00\x00\x00",
+)  # fmt: skip
+
 # fmt: off
 READERS = [
     Reader("npy", "a.npy", load, npy_files, NPY),
@@ -313,6 +331,14 @@ READERS = [
     Reader("tar.bz2 of a mutated tar", "a.tar.bz2", load, tar_files, TAR, bz2.compress),
     Reader("txt", "a.txt", load, text_files, CSV),
     Reader("txt.gz", "a.txt.gz", load, text_files, CSV, gzip.compress),
+    Reader("wav", "a.wav", load, partial(sound_files, "WAV"), SOUND),
+    Reader("wav of floats", "a.wav", load, partial(sound_files, "WAV", "FLOAT", 2), SOUND),
+    Reader("flac", "a.flac", load, partial(sound_files, "FLAC", None, 2), SOUND),
+    Reader("ogg", "a.ogg", load, partial(sound_files, "OGG"), SOUND),
+    Reader("opus", "a.opus", load, partial(sound_files, "OGG", "OPUS"), SOUND),
+    Reader("mp3", "a.mp3", load, partial(sound_files, "MP3"), SOUND),
+    Reader("aiff", "a.aiff", load, partial(sound_files, "AIFF"), SOUND),
+    Reader("au", "a.au", load, partial(sound_files, "AU"), SOUND),
     Reader("words", "a.vec", read_word_vectors, partial(word_files, binary=False), VEC),
     Reader("binary words", "a.bin", read_word_vectors, partial(word_files, binary=True), VEC),
     Reader("words.gz", "a.txt.gz", read_word_vectors, partial(word_files, binary=False), VEC,

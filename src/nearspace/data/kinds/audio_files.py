@@ -33,6 +33,7 @@ NAMED = 3  # files, in a note
 EACH = 256  # files after which is estimated what all of them take
 UNREADABLE = (OSError, EOFError, ValueError, RuntimeError, ArithmeticError)
 
+LOUDEST = 1e9  # times full scale, beyond which samples are none
 FULL, ROW = 0.99, 4  # of full scale, and samples in a row at one value there, where it is clipped
 SILENT = 1e-3  # of full scale, within which all samples of a silent sound lie
 OFFSET = 0.05  # of full scale, beyond which the mean of all samples lies
@@ -82,11 +83,21 @@ class _Look:
     mixed_power: float = 0.0
 
     def mixed(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a block ``(time,)`` or ``(time, channels)`` as one channel, and look at it."""
+        """Return a block ``(time,)`` or ``(time, channels)`` as one channel, and look at it.
+
+        Raises
+        ------
+        DataError
+            If its samples are none that a sound has.
+        """
         if not block.size:
             return block.reshape(-1)
         self.frames += len(block)
         low, high = float(block.min()), float(block.max())
+        if not -LOUDEST <= low <= high <= LOUDEST:
+            finite = np.isfinite(low) and np.isfinite(high)
+            what = f"samples of {max(-low, high):.3g}" if finite else "NaN or infinity"
+            raise DataError(f"it holds {what}")
         self.low, self.high = min(self.low, low), max(self.high, high)
         if high >= FULL or low <= -FULL:
             self.clipped = self.clipped or _is_clipped(block)
@@ -98,15 +109,13 @@ class _Look:
         return mixed
 
     def check(self) -> None:
-        """Raise unless there are samples, all of them numbers, and as many as were declared."""
+        """Raise unless there are samples, as many as were declared, at a rate that sounds have."""
         if not 1 <= self.rate <= MOST_RATE or self.channels > MOST_CHANNELS:
             raise DataError(
                 f"its header says {self.channels:,} channels of {self.rate:,} samples a second"
             )
         if not self.frames:
             raise DataError("without a sample")
-        if not (np.isfinite(self.low) and np.isfinite(self.high)):
-            raise DataError("it holds NaN or infinity")
         if self.frames < self.declared < NO_END:
             raise DataError(
                 f"it ends after {self.frames / self.rate:.2f} of the "
@@ -315,9 +324,8 @@ def _on_rate(sounds: list[Sound], rates: Counter[int], most: int, why: str) -> s
     seconds = [sound.seconds for sound in sounds]
     others = {rate: count for rate, count in rates.most_common() if rate != most}
     whose = why or ("the rate of all" if not others else "the rate of most")
-    note = f"Sounds last {min(seconds):.2f} to {max(seconds):.2f} s"
-    if len({f"{each:.2f}" for each in seconds}) == 1:
-        note = f"Sounds last {seconds[0]:.2f} s"
+    ends = [f"{end:,.2f}" for end in (min(seconds), max(seconds))]
+    note = f"Sounds last {' to '.join(dict.fromkeys(ends))} s"
     note += f", with {most:,} samples a second: {whose}"
     if not others:
         return f"{note}."
@@ -332,13 +340,12 @@ def _on_rate(sounds: list[Sound], rates: Counter[int], most: int, why: str) -> s
 
 def _on_channels(looks: list[_Look]) -> Iterator[str]:
     """Yield how sounds of several channels were mixed."""
-    counts = Counter(look.channels for look in looks if look.channels > 1)
-    if counts:
+    counts = Counter(look.channels for look in looks)
+    if len(counts) == 1 and 1 not in counts:
+        yield f"Sounds have {looks[0].channels} channels, and are read as their mean."
+    elif len(counts) > 1:
         some = ", ".join(f"{count:,} of {channels}" for channels, count in sorted(counts.items()))
-        yield (
-            f"{counts.total():,} of {len(looks):,} sounds have several channels ({some}): each is "
-            "read as their mean."
-        )
+        yield f"Sounds differ in channels ({some}): those of several are read as their mean."
 
 
 def _on_odd(note: str, names: list[str]) -> str:

@@ -156,12 +156,12 @@ def _only_table(path: Path, files: list[Member]) -> Member:
             f"{path.name} holds {some}{more}; unpack it, and give the file that is meant."
         )
     if not files:
-        raise DataError(f"{path.name} is empty; expected images, texts or a table in it.")
+        raise DataError(f"{path.name} is empty; expected images, sounds, texts or a table in it.")
     endings = sorted({file.suffix or file.name for file in files})
     nested = any(is_archive(file.name) for file in files)
     hint = "archives within it are not opened, unpack it" if nested else "give what is meant"
     raise DataError(
-        f"{path.name} holds no images, texts or table among its {len(files):,} files "
+        f"{path.name} holds no images, sounds, texts or table among its {len(files):,} files "
         f"({', '.join(endings[:NAMED])}{', …' if len(endings) > NAMED else ''}); {hint}."
     )
 

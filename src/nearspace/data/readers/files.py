@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +27,14 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ARCHIVES", "TABLES", "read_file", "read_frame", "suffix_of"]
+__all__ = ["ARCHIVES", "TABLES", "read_file", "read_frame", "suffix_of", "unread_sound"]
 
 DELIMITED = (".csv", ".tsv", ".data", ".dat")
 RECORDS = (".jsonl", ".ndjson", ".json")
 TABLES = (*DELIMITED, *RECORDS, ".parquet")  # files of columns with names
 TEXTS = (".txt", ".ts", *DELIMITED, *RECORDS)  # which may be packed
 ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+UNREAD_SOUNDS = (".m4a", ".aac", ".wma", ".amr", ".mp4", ".webm", ".3gp", ".caf")
 READERS = (".npy", ".npz", ".parquet", *TEXTS)
 ITEM_NAMES = ("vectors", "items", "X", "x", "data", "embeddings", "images", "features")
 ROLES = ("ids", "labels", "groups", "time", "split")
@@ -85,9 +87,26 @@ def read_file(path: File, asked: Asked) -> Source:
     if path.suffix == ".space":
         raise DataError(f"{path.name} is a space, not items: open it by open_space('{path.name}').")
     raise DataError(
-        f"{path.name} ends in '{path.suffix}', expected a folder of images, or a file that ends in "
-        f"{', '.join(READERS)}, {', '.join(ARCHIVES)}; those of text may be packed "
-        f"({', '.join(PACKED)})."
+        f"{path.name} ends in '{path.suffix}', expected a folder of images or sounds, or a file "
+        f"that ends in {', '.join(READERS)}, {', '.join(ARCHIVES)}; those of text may be packed "
+        f"({', '.join(PACKED)}).{unread_sound(path.name) or ''}"
+    )
+
+
+def unread_sound(name: str) -> str | None:
+    """Return what to do with a file of sound of a format that is not read; None of all others.
+
+    Examples
+    --------
+    >>> unread_sound("memo.m4a")
+    ' Sounds in .m4a are read once they are in .wav or .flac: ffmpeg -i memo.m4a memo.wav.'
+    """
+    stem, ending = os.path.splitext(name)
+    if ending.lower() not in UNREAD_SOUNDS:
+        return None
+    return (
+        f" Sounds in {ending.lower()} are read once they are in .wav or .flac: ffmpeg -i {name} "
+        f"{stem}.wav."
     )
 
 

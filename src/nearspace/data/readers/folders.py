@@ -20,7 +20,7 @@ from nearspace.data.kinds.text import Text
 from nearspace.data.members import File, open_file, size_of
 from nearspace.data.readers.arrays import MOST_INFLATED
 from nearspace.data.readers.failures import told_of_file
-from nearspace.data.readers.files import TABLES, suffix_of
+from nearspace.data.readers.files import TABLES, suffix_of, unread_sound
 from nearspace.data.readers.ts import read_ts, ts_parts
 from nearspace.data.sources import SPLITS, Source
 from nearspace.errors import DataError
@@ -80,6 +80,12 @@ def source_of_files(files: Mapping[tuple[str, ...], File], name: str, what: str)
         source.notes.append(
             f"{len(others):,} file{are} no {kind.name} by name {were} ignored "
             f"({', '.join(endings[:5])}{', …' if len(endings) > 5 else ''})."
+        )
+    tables = [file.name for file in others if suffix_of(file.name) in TABLES and kind is not Text]
+    if len(tables) == 1:
+        source.notes.append(
+            f"{tables[0]} beside them may say what they are: where a column names the files, give "
+            "it as the data, with that column as column=."
         )
     return _with_folder_labels(source, kind.name, [*items])
 
@@ -183,10 +189,12 @@ def _no_items(folder: Path, others: list[Path]) -> str:
     if not others:
         return f"The folder {folder} is empty; expected files of an item each, or idx files, in it."
     readable = [path for path in others if suffix_of(path.name)]
-    advice = f" Did you mean the file {readable[0]}?" if readable else ""
+    packed = next(filter(None, (unread_sound(path.name) for path in others)), None)
+    advice = f" Did you mean the file {readable[0]}?" if readable else packed or ""
     return (
         f"No items were found among the {len(others)} file{'s' * (len(others) > 1)} in {folder}; "
-        f"expected images (.png, .jpg) or texts (.txt, .md), a file each, or idx files.{advice}"
+        "expected images (.png, .jpg), sounds (.wav, .flac, .mp3) or texts (.txt, .md), a file "
+        f"each, or idx files.{advice}"
     )
 
 
