@@ -161,12 +161,12 @@ def groups_left_out(dataset: Dataset, rounds: int = 1, random_state: int = 0) ->
     Examples
     --------
     >>> from nearspace import load
-    >>> data = load([[0.0], [1.0], [2.0], [3.0], [4.0]], labels=["a", "b", "a", "b", "c"],
+    >>> data = load(["v", "w", "x", "y", "z"], labels=["a", "b", "a", "b", "c"],
     ...             groups=["x", "x", "y", "y", "y"])
     >>> dealt = groups_left_out(data)
     >>> [[side.tolist() for side in dealt.sides(0, fold)] for fold in (0, 1)]
     [[[2, 3, 4], [0, 1]], [[0, 1], [2, 3]]]
-    >>> dealt.notes[0][:73]
+    >>> dealt.notes[0][:74]
     "'c' stands in the group 'y' only, and cannot be told when that is left out"
     """
     if dataset.groups is None:
