@@ -165,3 +165,15 @@ def test_of_many_items_some_are_looked_at_of_every_group():
     rows = _drawn_in_part(data, many, 0)
     assert len(rows) == MOST_JUDGED
     assert set(np.bincount(many[rows])) == {0, 5}  # whole ones
+
+
+def test_a_published_split_with_a_group_on_both_sides_is_a_note():
+    data = spoken()
+    split = np.where(np.arange(600) % 10, "train", "test")
+    leaks, (note,) = find_groups(dataclasses.replace(data, split=split), Protocol())
+    assert leaks == ()
+    assert "Of the test items of the published split 100% have a value that training" in note
+    assert "5 neighbours, and 3" in note  # what is told of new ones
+    speaker = np.array([name.split("_")[1] for name in data.ids])
+    apart = np.where(np.isin(speaker, ["ada", "bo"]), "test", "train")
+    assert find_groups(dataclasses.replace(data, split=apart), Protocol()) == ((), ())

@@ -87,8 +87,9 @@ def find_groups(dataset: Dataset, protocol: Protocol) -> tuple[tuple[Leak, ...],
     A column of a table is looked at where it is called as groups are (``user_id``, ``patient``) or
     where rows of one value have alike labels; a date is, where it is a column of a table. What
     stands beside items, or in the names of their files, is looked at where near neighbours of one
-    label share it more than chance has it. Nothing is where groups, a time or a published split say
-    how rows are parted. Numbers that count the rows are told of anyhow.
+    label share it more than chance has it; of a published split too, where its test items have
+    values that train. Nothing is where groups or a time say how rows are parted. Numbers that count
+    the rows are told of anyhow.
 
     Parameters
     ----------
@@ -111,13 +112,15 @@ def find_groups(dataset: Dataset, protocol: Protocol) -> tuple[tuple[Leak, ...],
     >>> find_groups(load("customers"), Protocol())
     ((), ())
     """
-    parted = dataset.groups is not None or dataset.time is not None or dataset.split is not None
+    parted = dataset.groups is not None or dataset.time is not None
     if dataset.target is None or not dataset.target.varies:
         return (), ()
     leaks: list[Leak] = []
     notes = [_on_counter(name) for name in _counters(dataset)]
     if parted:
         return (), tuple(notes)
+    if dataset.split is not None:
+        return (), (*notes, *_on_published(dataset, protocol))
     for column in _candidates(dataset):
         there = column.values != ""
         some = dataset.take(np.flatnonzero(there))
@@ -140,6 +143,21 @@ def find_groups(dataset: Dataset, protocol: Protocol) -> tuple[tuple[Leak, ...],
         else:
             notes.append(words)
     return tuple(leaks), tuple(notes)
+
+
+def _on_published(dataset: Dataset, protocol: Protocol) -> Iterator[str]:
+    """Yield notes on values that neighbours share, and that a published split has on both sides."""
+    split: Any = dataset.split
+    for column, plain, values in _shared(dataclasses.replace(dataset, split=None), protocol):
+        test = np.isin(split, ["test"] if "test" in split else ["validation"])
+        trained = np.isin(column.values, column.values[split == "train"]) & (column.values != "")
+        if not (crossing := trained[test].mean()):
+            continue
+        told = _judged_in_folds(plain, values, protocol)
+        yield (
+            f"{_on_groups(column, told, dataset, protocol)} Of the test items of the published "
+            f"split {crossing:.0%} have a value that training items have."
+        )
 
 
 def _tell(

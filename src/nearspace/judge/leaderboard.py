@@ -28,6 +28,7 @@ from nearspace.judge.statistics import Estimate
 from nearspace.judge.table import gap_words, helped, table_of
 from nearspace.judge.task import Task
 from nearspace.judge.usual import USUAL
+from nearspace.judge.without_copies import copies_note, with_copies_apart
 from nearspace.judge.without_groups import order_note, with_optimism
 from nearspace.metrics.retrieval import VectorArray
 from nearspace.metrics.similarity import cka_of_all, overlap_of_all
@@ -287,7 +288,7 @@ def assemble(
         _result(row, table, shows)
         for row, table, shows in zip(judged, tables, exhibits, strict=False)
     ]
-    results = _without_copies(task, results, scores)
+    results = with_copies_apart(task, results, scores)
     pairs = zip(results, judged, strict=True)
     results = [with_flattery(task, row, own.halves) for row, own in pairs]
     by_spec = {row.spec: own for row, own in zip(judged, scores, strict=False)}
@@ -319,7 +320,7 @@ def assemble(
     return Leaderboard(
         rows=(*results, *failures),
         protocol=protocol,
-        notes=(*notes, *_told_of_copies(task, results)),
+        notes=(*notes, *copies_note(task, results)),
         similarity={
             "cka": cka_of_all(spaces),
             "neighbour_overlap": overlap_of_all(spaces, [row.metric for row in mapped]),
@@ -385,50 +386,6 @@ def _estimates(task: Task, scores: list[dict[str, np.ndarray]]) -> list[dict[str
         for i, estimate in zip(rows, told, strict=True):
             estimates[i][name] = estimate
     return estimates
-
-
-def _without_copies(
-    task: Task, results: list[Result], scores: list[dict[str, Any]]
-) -> list[Result]:
-    """Return the results with the ranking score on the test items that have no copy."""
-    copies, score = task.copies, SCORES[task.rank_by]
-    alone = copies == "none"
-    if not np.isin(copies, ("equal", "near")).any() or not alone.any():
-        return results
-    left = np.where(alone, 1.0, np.nan)
-    told = [
-        {name: own[name] * left for name in (score.name,) if name in own}
-        for own in scores[: len(results)]
-    ]
-    return [
-        dataclasses.replace(row, without_copies=table.get(score.name))
-        for row, table in zip(results, _estimates(task, told), strict=True)
-    ]
-
-
-def _told_of_copies(task: Task, results: list[Result]) -> list[str]:
-    """Say what the best and the recommended row have on the test items without a copy."""
-    rows = [
-        row
-        for row in results
-        if row.without_copies is not None and (row.recommended or row.verdict == "best")
-    ]
-    if not rows:
-        return []
-    copies, score = task.copies, SCORES[task.rank_by]
-    unit = f" {score.unit}" if score.unit else ""
-    scored = ", ".join(
-        f"{row.spec} has {score.text(row.without_copies, interval=False)}{unit} instead of "
-        f"{score.text(row.scores[score.name], interval=False)}{unit}"
-        for row in rows
-    )
-    label = score.label.replace("k-NN", f"{task.protocol.k}-NN")
-    equal, near = (int((copies == how).sum()) for how in ("equal", "near"))
-    return [
-        f"{equal + near:,} of {len(copies):,} test items have a copy among the training items "
-        f"({equal:,} equal, {near:,} nearly): on the {int((copies == 'none').sum()):,} that have "
-        f"none, {scored} ({label})."
-    ]
 
 
 def _told_of_tuning(
