@@ -18,7 +18,7 @@ __all__ = ["dtw_distances", "nearest_by_dtw"]
 AT_ONCE = 2**16
 FEWEST, MOST = 64, 2048  # pairs whose tables are filled together
 ALIKE = math.log(1.25)  # lengths that differ by less are filled up to the longest of them
-FIRST = 4  # candidates of each query in the first round, by which others are ruled out
+FIRST = 4  # candidates at least of each query in the first round, which rule others out
 QUERIES, BOUNDS = 512, 2**22  # that are looked at together
 ROUNDING = 1e-5  # by which a bound may be too high in float32, as a share
 
@@ -127,6 +127,7 @@ def nearest_by_dtw(
     band: float = 1.0,
     run: Run = map,
     tell: Callable[[int, int], object] = lambda done, total: None,
+    exclude_self: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the series of a gallery that is nearest to each query by `dtw_distances`.
 
@@ -142,6 +143,8 @@ def nearest_by_dtw(
         As of `dtw_distances`.
     tell : callable
         Called now and then with how many queries are done, and how many there are.
+    exclude_self : bool, default=False
+        Whether the gallery are the queries, of which none is its own nearest: two at least.
 
     Returns
     -------
@@ -168,6 +171,8 @@ def nearest_by_dtw(
     for start in range(0, len(queries), step):
         rows = np.arange(start, min(start + step, len(queries)))
         lowest = np.stack(list(run(bounds.of, rows.tolist())))
+        if exclude_self:
+            lowest[rows - start, rows] = np.inf
         positions[rows], squares[rows] = _search(asked, there, rows, lowest, band, run)
         tell(int(rows[-1]) + 1, len(queries))
     return positions, np.sqrt(squares) / factor
@@ -184,9 +189,10 @@ def _search(
     order = np.argsort(lowest, axis=1, kind="stable")
     lowest = np.take_along_axis(lowest, order, axis=1)
     positions, squares = np.zeros(len(rows), np.int64), np.full(len(rows), np.inf)
-    start, size = 0, FIRST
+    start, size = 0, max(FIRST, MOST // len(rows))
     while start < lowest.shape[1]:
-        worth = lowest[:, start : start + size] <= squares[:, None] * (1 + ROUNDING)
+        bound = lowest[:, start : start + size]
+        worth = (bound <= squares[:, None] * (1 + ROUNDING)) & np.isfinite(bound)
         of, at = np.nonzero(worth)
         if not len(of):
             break
