@@ -184,7 +184,7 @@ def load(
     if size is not None and size < 1:
         raise DataError(f"load: expected a size of at least 1 pixel, got {size}.")
     if rate is not None and not 0 < rate < float("inf"):
-        raise DataError(f"load: expected a rate above 0, got {rate}.")
+        raise DataError(f"load: rate= is above 0, got {rate:g}; give samples or steps a second.")
     if kind is not None and kind not in Kind.registry:
         raise DataError(f"load: there is no kind '{kind}'. {did_you_mean(kind, Kind.registry)}")
     if test is not None and any(not isinstance(value, str) for value in given.values()):
