@@ -99,7 +99,7 @@ def find_leaks(
             continue
         if trait.seen:
             leaks.append(_leak(trait, score, target))
-        elif not _is_label(trait.values, labels):
+        else:
             notes.append(
                 f"No encoder sees them, but {trait.name} alone {_amount(score, target)}: keep "
                 "them out of whatever is learnt beside the vectors."
@@ -108,14 +108,6 @@ def find_leaks(
     # Of a column and its words the best stands for all.
     best = {leak.column or leak.name: leak for leak in reversed(leaks)}
     return tuple(leak for leak in leaks if leak in best.values()), tuple(notes)
-
-
-def _is_label(values: np.ndarray, labels: np.ndarray) -> bool:
-    """Return whether values are the labels as they are written, from where labels are read too."""
-    written = [
-        f"{value:g}" if isinstance(value, float) else str(value) for value in values.tolist()
-    ]
-    return written == [*map(str, labels.tolist())]
 
 
 def _drawn(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
