@@ -21,8 +21,8 @@ __all__ = ["DTW", "nearest_warped"]
 DTW = "1-NN by DTW"
 BANDS = (0.1, 0.05, 0.2)  # shares of the longer series, of which one is chosen
 FEWEST = 10  # training series, from which a choice says anything
-CHOSEN_BY, CHOSEN_WORK = 300, 2e10  # training series at most, and cells of all their tables
-MOST_WORK = 3e11  # cells of all tables, one a channel: minutes, were no pair left out
+CHOSEN_BY, CHOSEN_WORK = 300, 1e9  # training series at most, and cells of all their tables
+MOST_WORK = 1e11  # cells of all tables, one a channel: minutes, were no pair left out
 
 
 def _check_work(task: Task) -> None:
