@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -10,6 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from tests.judge.test_by_group import ITEMS, NAMES, SPEAKERS
 
 from nearspace import compare, load
+from nearspace.data.pairs import load_pairs
 from nearspace.errors import NearspaceError
 from nearspace.report.page import render
 
@@ -94,6 +96,10 @@ def test_two_parts_that_test_other_items_vary_each_for_itself():
 def test_where_there_are_no_groups_or_the_split_is_given_it_is_refused():
     with pytest.raises(NearspaceError, match=r"has no groups, .* \(groups=\), or leave also_with"):
         compare(load("wine"), encoders=["raw"], also_without_groups=True)
+    frame = pd.DataFrame({"one": ["a b", "c d"] * 20, "other": [f"a {n}" for n in range(40)]})
+    pairs = load_pairs(frame.assign(score=np.arange(40) % 5), "one", "other", scores="score")
+    with pytest.raises(NearspaceError, match="also_without_groups= has no meaning for likeness"):
+        compare(pairs, encoders=["raw"], also_without_groups=True)
     split = np.where(np.isin(NAMES, ["ada", "bo"]), "test", "train")
     published = dataclasses.replace(SPEAKERS, split=split)
     with pytest.raises(NearspaceError, match="has a published split, which is the same with"):

@@ -131,6 +131,9 @@ def interval(
     0.1 within) in 95 %, of 20 such groups at 0.97 in 95 %; percentile and BCa intervals held in 94
     and 97, 94 and 94, 87 and 92 %.
 
+    Of 3 to 30 groups that are harder or easier than others the interval of a mean holds in 93 to
+    99 %, that of a difference of two encoders in 95 to 98 % (``benchmarks/groups.py``).
+
     Where all scores are 1 (or all 0, among scores that are 0 or 1) no error shows: the end is then
     the exact one-sided bound, (1 - level) ** (1 / units); of classes, that of the one with the
     fewest items if all others are right indeed, or that of all together, whichever is less.

@@ -17,6 +17,7 @@ from nearspace.errors import NearspaceError
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate, interval
 from nearspace.judge.table import TOP, ScoreTable, table_of
+from nearspace.judge.task import ItemTask
 
 __all__ = ["order_note", "task_without_groups", "with_optimism"]
 
@@ -32,7 +33,12 @@ def task_without_groups(task: Any) -> Any:
         If there are no groups, or a published split, which would be the same without them.
     """
     name = task.dataset.name
-    if task.groups is None or not task.of_items:
+    if not isinstance(task, ItemTask):
+        raise NearspaceError(
+            f"also_without_groups= has no meaning for {task.name}, whose groups nobody gives: "
+            "leave it out."
+        )
+    if task.groups is None:
         raise NearspaceError(
             f"{name} has no groups, so that there is nothing to split without: name the column "
             "that holds them (groups=), or leave also_without_groups= out."
@@ -144,9 +150,9 @@ def order_note(
     if best[0] != best[1]:
         at = specs.index(best[1])
         word = tables[0][at].word
-        how = "is tied with" if word in TOP else "is worse than"
-        said += (
-            f" The order turns: {best[1]}, which has the highest score without groups, {how} "
-            f"{best[0]} by groups."
-        )
+        if word in TOP:
+            said += f" Without groups {best[1]} has the highest score; by groups it is tied with "
+        else:
+            said += f" The order turns: without groups {best[1]} is the best, by groups worse than "
+        said += f"{best[0]}."
     return [said]
