@@ -42,6 +42,20 @@ def test_files_are_looked_for_where_people_put_them(tmp_path, monkeypatch, folde
         load(table, column=column, pattern="{label}_{fold}.png")
 
 
+def test_files_in_several_folders_are_found_by_their_names(tmp_path):
+    table = write(tmp_path, "pictures/fold1")
+    (tmp_path / "pictures" / "fold2").mkdir()
+    for name in NAMES[3:]:
+        (tmp_path / "pictures" / "fold1" / name).rename(tmp_path / "pictures" / "fold2" / name)
+    (tmp_path / "pictures" / "fold1").rename(tmp_path / "pictures" / "fold0")
+    data = load(table, column="filename", labels="what")
+    assert data.ids.tolist()[2:4] == ["pictures/fold0/cat_2.png", "pictures/fold2/dog_0.png"]
+    assert data.items[:, 0, 0, 0].tolist() == [0, 40, 80, 120, 160, 200]
+    Pillow.new("L", (4, 4)).save(tmp_path / "pictures" / "fold2" / NAMES[0])
+    with pytest.raises(DataError, match="names files of which none is there"):
+        load(table, column="filename")
+
+
 def test_the_folder_that_has_most_of_the_files_is_theirs(tmp_path):
     table = write(tmp_path, "meta/clips")
     (tmp_path / "meta" / "another").mkdir()

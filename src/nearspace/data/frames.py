@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,16 +19,21 @@ from nearspace.data.columns import (
     plain_columns,
     typed_columns,
 )
+from nearspace.data.columns_of_files import (
+    are_items,
+    folder_of_column,
+    holds_items,
+    spread_column,
+    with_files,
+)
 from nearspace.data.dates import Dates, parse_dates
-from nearspace.data.kinds.kind import is_frame, is_picture, kind_of_file
+from nearspace.data.kinds.kind import is_frame
 from nearspace.data.kinds.series import Series
 from nearspace.data.kinds.table import Table
 from nearspace.data.kinds.text import Text
 from nearspace.data.numerals import LARGEST_EXACT, Numerals, Undecided, parse_numbers
-from nearspace.data.paths import folder_of, paths_of
 from nearspace.data.roles import as_written, lost_digits_notes
 from nearspace.data.series_rows import series_source
-from nearspace.data.sound import Sound
 from nearspace.data.sources import Asked, Source, is_split
 from nearspace.errors import DataError
 
@@ -171,9 +175,9 @@ def frame_source(
         return _of_texts(_joined(frame[columns], name), where, name, roles, said, others)
     if columns:
         column, far = frame[columns[0]], bool(asked.columns)
-        files = None if asked.kind == Text.name else _files(column, table, far)
+        files = None if asked.kind == Text.name else folder_of_column(column, table, far)
         if files is None and asked.columns and asked.kind != Text.name:
-            _check_no_names(column, name)
+            column, files = spread_column(column, table, name)
         return _of_column(column, name, roles, said, others, files)
     beside = {*things, *asked.without}
     items, told = _features(typed.frame[[each for each in frame if each not in beside]], name)
@@ -241,7 +245,7 @@ def _items_columns(
         return [*asked.columns], []
     beside = {*names.values(), *asked.without}
     free = [str(each) for each in frame if each not in beside]
-    items = [each for each in free if _holds_items(frame[each], table)]
+    items = [each for each in free if holds_items(frame[each], table)]
     vectors = [each for each in free if holds_vectors(frame[each])]
     several = items or vectors
     if len(several) > 1 and "vector" not in several:
@@ -355,32 +359,18 @@ def _of_column(
 
     Where its cells are names of files, these lie in ``files``.
     """
-    are_items = _are_items(cells.dropna())
-    if files is None and not are_items and not holds_vectors(cells):
+    on_their_own = are_items(cells.dropna())
+    if files is None and not on_their_own and not holds_vectors(cells):
         _check_texts(cells, name)
         return _of_texts(cells, f"column '{cells.name}'", name, roles, notes, meta)
-    noun = "file" if files is not None else "item" if are_items else "vector"
+    noun = "file" if files is not None else "item" if on_their_own else "vector"
     source = Source(list(cells), name, f"{noun}s in column '{cells.name}'", roles, notes, meta)
     has_ids = "ids" in roles
     source = _without_gaps(source, cells.isna(), noun)
     if files is not None:
-        return _of_files(source, files, has_ids)
-    if not are_items:
+        return with_files(source, files, has_ids)
+    if not on_their_own:
         source.items = _stacked(source.items, str(cells.name), name)
-    return source
-
-
-def _of_files(source: Source, folder: Path, has_ids: bool) -> Source:
-    """Return the source of the files in a folder whose names a column holds.
-
-    They are the ids, if none are named and no name stands twice.
-    """
-    source.names = names = np.array(source.items)
-    source.items = paths_of(source.items, source.name, folder)
-    if not has_ids and len({*names.tolist()}) == len(names):
-        source.roles["ids"] = names
-    if folder != Path():
-        source.notes.append(f"Files are read from {os.path.normpath(folder)}.")
     return source
 
 
@@ -432,47 +422,6 @@ def _check_texts(cells: pd.Series, name: str) -> None:
             f"{name}: the column '{cells.name}' holds numbers, expected texts; leave column= out "
             "to read the whole table."
         )
-
-
-def _holds_items(column: pd.Series, table: Path | None) -> bool:
-    """Return whether all cells of a column are items, as pictures are, or name files of such."""
-    there = column.notna().to_numpy()
-    if column.dtype.kind != "O" or not there.any():
-        return False
-    first = column.iloc[int(there.argmax())]
-    if not (is_picture(first) or isinstance(first, Sound) or _is_name(first)):
-        return False  # as most columns, before all of their cells are made objects
-    return _are_items(column.dropna()) or _files(column, table) is not None
-
-
-def _are_items(cells: pd.Series) -> bool:
-    """Return whether there are cells, and all of them are items on their own."""
-    sounds = (isinstance(cell, Sound) for cell in cells)
-    return len(cells) > 0 and (all(map(is_picture, cells)) or all(sounds))
-
-
-def _files(column: pd.Series, table: Path | None, far: bool = False) -> Path | None:
-    """Return the folder in which files lie whose names a column holds; None where it holds none.
-
-    Names of files that lie elsewhere are names, and no more.
-    """
-    cells = column.dropna().tolist()
-    return folder_of(cells, table, far) if cells and all(map(_is_name, cells)) else None
-
-
-def _check_no_names(column: pd.Series, name: str) -> None:
-    """Raise where a column that was asked for names files none of which is there."""
-    cells = column.dropna().tolist()
-    if cells and all(_is_name(cell) and kind_of_file(cell) is not Text for cell in cells):
-        raise DataError(
-            f"{name}: the column '{column.name}' names files of which none is there, such as "
-            f"'{cells[0]}': give their paths from the folder of the table, or say kind='text' "
-            "where these are texts."
-        )
-
-
-def _is_name(cell: Any) -> bool:
-    return isinstance(cell, str) and kind_of_file(cell) is not None
 
 
 def _others(frame: pd.DataFrame, items: Any, names: dict[str, str]) -> pd.DataFrame | None:

@@ -11,11 +11,12 @@ from typing import Any
 from nearspace.data.kinds.kind import kind_of_file
 from nearspace.errors import DataError
 
-__all__ = ["folder_of", "names_below", "paths_of"]
+__all__ = ["folder_of", "names_below", "paths_of", "spread_below"]
 
 NAMED = 3  # of the files that are not there, in an error
 LOOKED_FOR = 16  # names in each folder that they may be in
 FOLDERS = 200  # beside a table and its folder, in which files are looked for
+MOST_FILES = 2**20  # in and beside the folder of a table, among which names are looked for
 
 
 def paths_of(
@@ -127,6 +128,44 @@ def folder_of(names: Sequence[str], table: Path | None, far: bool = False) -> Pa
         if most == len(some):
             break
     return best
+
+
+def spread_below(names: Sequence[str], table: Path | None) -> dict[str, str] | None:
+    """Return where files lie that a table names alone, by name: below the folder above its own.
+
+    None where one of them is not there, or stands there twice.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of the files, as the table has them.
+    table : Path, optional
+        The file of the table, where it is one.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for place in ("meta/list.csv", "audio/fold1/1.wav", "audio/fold2/2.wav"):
+    ...         Path(root, place).parent.mkdir(parents=True)
+    ...         Path(root, place).touch()
+    ...     spread_below(["1.wav", "2.wav"], Path(root, "meta/list.csv"))
+    {'1.wav': 'audio/fold1/1.wav', '2.wav': 'audio/fold2/2.wav'}
+    """
+    if table is None:
+        return None
+    wanted, places, seen = {*names}, dict[str, str](), 0
+    above = table.parent / ".."
+    for root, folders, files in os.walk(above):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        seen += len(files)
+        for name in wanted.intersection(files):
+            if name in places:
+                return None
+            places[name] = Path(root, name).relative_to(above).as_posix()
+        if seen > MOST_FILES:
+            return None
+    return {name: places[name] for name in names} if len(places) == len(wanted) else None
 
 
 def _folders(table: Path | None, far: bool) -> Iterator[Path]:

@@ -268,6 +268,10 @@ def test_sounds_beside_other_files_are_the_items(tmp_path):
 def test_what_is_read_once_it_is_in_another_format_is_told(tmp_path):
     for name in ("a.m4a", "b.m4a"):
         (tmp_path / name).write_bytes(b"ftyp")
+    write(tmp_path / "sounds" / "a.wav")
+    (tmp_path / "sounds" / "b.m4a").write_bytes(b"ftyp")
+    assert any("ffmpeg -i b.m4a b.wav" in note for note in load(tmp_path / "sounds").notes)
+    (tmp_path / "sounds" / "a.wav").unlink()
     for source in (tmp_path, tmp_path / "a.m4a"):
         with pytest.raises(DataError, match=r"Sounds in \.m4a are read once they are in \.wav or"):
             load(source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,8 +106,8 @@ def unread_sound(name: str) -> str | None:
     if ending.lower() not in UNREAD_SOUNDS:
         return None
     return (
-        f" Sounds in {ending.lower()} are read once they are in .wav or .flac: ffmpeg -i {name} "
-        f"{stem}.wav."
+        f" Sounds in {ending.lower()} are read once they are in .wav or .flac: ffmpeg -i "
+        f"{shlex.quote(name)} {shlex.quote(f'{stem}.wav')}."
     )
 
 

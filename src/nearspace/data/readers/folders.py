@@ -81,6 +81,8 @@ def source_of_files(files: Mapping[tuple[str, ...], File], name: str, what: str)
             f"{len(others):,} file{are} no {kind.name} by name {were} ignored "
             f"({', '.join(endings[:5])}{', …' if len(endings) > 5 else ''})."
         )
+        unread = next(filter(None, (unread_sound(file.name) for file in others)), None)
+        source.notes += [] if unread is None else [unread.strip()]
     tables = [file.name for file in others if suffix_of(file.name) in TABLES and kind is not Text]
     if len(tables) == 1:
         source.notes.append(
