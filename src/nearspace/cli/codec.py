@@ -102,7 +102,7 @@ def unpack_command(
 
     coders()
     space = cli.open_file(space_file)
-    pictures = space.kind is not None and space.kind.pictured and output.suffix != ".npz"
+    pictures = space.kind is not None and space.kind.pixels and output.suffix != ".npz"
     if pictures and output.suffix in FILES:
         raise NearspaceError(f"-o {output}: give a folder for the images, or a file ending .npz.")
     if pictures:

@@ -216,7 +216,7 @@ def _check_decodes(space: Any, output: Path) -> None:
             f"-o {output}: the space decodes to {space.kind}; write "
             f"{'.csv' if are_rows else '.npy or .npz'}."
         )
-    if output.suffix == ".png" and not (space.kind and space.kind.pictured):
+    if output.suffix == ".png" and not (space.kind and space.kind.pixels):
         what = "unknown items" if space.kind is None else str(space.kind)
         raise NearspaceError(
             f"-o {output}: the space is one of {what}, of which there is no picture; write .npy or "

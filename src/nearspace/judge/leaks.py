@@ -119,7 +119,7 @@ def _traits(data: Dataset, rows: np.ndarray) -> Iterator[Trait]:
     """Yield what can be seen of the items at some rows, and what stands in their names."""
     yield from data.kind.traits(data.items, rows)
     if data.files is not None:
-        yield from file_traits(data.files[rows], data.kind.pictured)
+        yield from file_traits(data.files[rows], data.kind.pixels)
         names = name_traits([path.name for path in data.files[rows]], "the file names")
         yield from (dataclasses.replace(trait, seen=False) for trait in names)
 

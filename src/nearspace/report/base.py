@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from nearspace.encoders.exhibits import Strip
 from nearspace.judge.amounts import bytes_text, count_text, quartiles_text, seconds_text
+from nearspace.learning.threads import one_thread
 from nearspace.writing import write_files
 
 if TYPE_CHECKING:
@@ -173,7 +174,9 @@ def drawn(strip: Strip) -> list[Markup]:
 
     kind: Any = strip.kind
     usual = () if strip.usual is None else (strip.usual,)
-    return [Markup(kind.draw(kind.item(strip.items, at), *usual)) for at in range(len(strip))]
+    items = (kind.item(strip.items, at) for at in range(len(strip)))
+    with one_thread():  # each is small work
+        return [Markup(kind.draw(item, *usual)) for item in items]
 
 
 def _figures(figures: Mapping[str, go.Figure]) -> Markup:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nearspace.data.kinds.audio_shown import picture_of
 from nearspace.errors import NearspaceError, called_as, path_of
+from nearspace.learning.threads import one_thread
 from nearspace.notebook import COLOURS, SCALE
 from nearspace.report.base import Page, section
 from nearspace.report.figures import ends, in_a_square
 from nearspace.report.sheets import sheets
+from nearspace.report.sounds import sounds
 from nearspace.space.map.keywords import keywords
 from nearspace.space.map.landmarks import (
     MOST_NAMED,
@@ -114,10 +117,13 @@ def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:
     """
     places = in_a_square(layout.places, STEPS)
     order = _along_a_curve(places)
-    texts, pictures = _texts(space), None
+    texts, pictures, heard = _texts(space), None, None
     if space.thumbnails is not None and len(space):
-        drawn = list(space.thumbnails)  # one after another: files are read so much faster
-        pictures = sheets([drawn[i] for i in order])
+        shown = list(space.thumbnails)  # one after another: files are read so much faster
+        shown = [shown[i] for i in order]
+        heard = sounds(shown)
+        with one_thread():  # each picture is small work
+            pictures = sheets([picture_of(each or b"") for each in shown])
     data = {
         "ids": [str(space.ids[i]) for i in order],  # a script's numbers end at 2 ** 53
         "texts": [texts[i] for i in order] if texts else [],
@@ -129,10 +135,13 @@ def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:
         ],
         **_lists(np.argsort(order), marks),
         "sheets": {"side": pictures.side, "columns": pictures.columns} if pictures else None,
+        "sounds": heard.codes if heard else [],
     }
     facts = map_facts(space, layout)
     if pictures and pictures.unread:
         facts.append(f"{pictures.unread:,} thumbnails cannot be read")
+    if heard and heard.left_out:
+        facts.append(f"{heard.left_out:,} items without their sound, for which there is no room")
     atlas = section(
         "atlas",
         layout=layout,
@@ -142,6 +151,7 @@ def map_page(space: Space, layout: Map, marks: Landmarks) -> Page:
         texts=bool(texts),
         counts={of: len(getattr(marks, of)) for of in ("clusters", "outliers", "alike")},
         sheets=pictures.codes if pictures else [],
+        heard=heard is not None,
     )
     return Page(
         "map",

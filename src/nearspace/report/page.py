@@ -107,6 +107,7 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
             "legend": legend,
             "scale": _scale(board),
             "shown": len(board.shown),
+            "heard": board.shown.kind.heard,
         }
         yield section("maps", "Spaces", maps=maps, table=table, fold=fold, **shows)
     near = [row for _, row in rows if len(row.exhibits.neighbours)] if board.queries else []
@@ -114,7 +115,8 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
         near.sort(key=lambda row: not row.recommended)
         searched = "queries" in board.protocol
         shows = {"searched": searched, "folded": not board.queries.kind.pictured, "fold": fold}
-        shows["usual"] = board.queries.usual is not None
+        shows["heard"] = board.queries.kind.heard
+        shows["usual"] = board.queries.usual is not None and board.queries.kind.part == "column"
         title = "Found" if searched else "Neighbours"
         yield section("neighbours", title, board=board, rows=near, **shows)
     if board.words is not None and board.words[1] and board.disagreements is None:

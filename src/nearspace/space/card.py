@@ -9,6 +9,7 @@ from markupsafe import Markup
 from scipy import sparse
 from scipy.linalg import eigh
 
+from nearspace.data.kinds.audio_shown import picture_of
 from nearspace.errors import NearspaceError
 from nearspace.learning.threads import one_thread
 from nearspace.metrics.directions import unit_vectors
@@ -82,7 +83,7 @@ def _items(space: Space) -> Markup:
     if space.thumbnails is not None:
         rows = evenly(len(space), PICTURES)
         try:
-            pictures = [space.thumbnails[row] for row in rows.tolist()]
+            pictures = [picture_of(space.thumbnails[row] or b"") for row in rows.tolist()]
         except NearspaceError as error:  # of a file that is gone since, or damaged
             return Markup("<small>{}</small>").format(shortened(error))
         captions = space.ids if space.labels is None else space.labels

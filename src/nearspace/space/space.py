@@ -72,7 +72,8 @@ class Space:
         What else is known of each item, ``n`` rows: the ``text`` of a text, the columns of a
         table, groups, time, split.
     thumbnails : sequence of bytes or None
-        A small PNG or WebP of each item; made or read when one is asked for.
+        What shows each item: a small PNG or WebP, of a sound its first seconds as MP3 or WAV; made
+        or read when one is asked for.
     parts : mapping of str to bytes
         What was computed from the vectors and is kept with them, by name: the map, an index.
     stored_words : Stored or None
@@ -376,10 +377,10 @@ def check_space(data: Any, who: str) -> None:
 
 
 class Thumbnails(Sequence[bytes]):
-    """A small picture of every item, drawn when it is asked for."""
+    """A small picture or a short sound of every item, made when it is asked for."""
 
     def __init__(self, items: Any, kind: Kind):
-        self.items, self.kind = items, kind
+        self.items, self.kind, self.usual = items, kind, kind.usual(items)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -387,7 +388,7 @@ class Thumbnails(Sequence[bytes]):
     def __getitem__(self, position: Any) -> Any:
         if isinstance(position, slice):
             return [self[at] for at in range(len(self))[position]]
-        return self.kind.picture(self.items[position])
+        return self.kind.thumbnail(self.items[position], self.usual)
 
 
 def _is_fitted(encoder: Encoder) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -12,6 +11,7 @@ import numpy as np
 
 from nearspace.data.duplicates import near_rows
 from nearspace.data.kinds.audio_files import MOST_RATE, read_sounds
+from nearspace.data.kinds.audio_shown import clip, player, spectrogram
 from nearspace.data.kinds.kind import ItemsRead, Kind, Scaling, Wanted, content_hash
 from nearspace.data.kinds.series import ends_of, outlines
 from nearspace.data.members import File
@@ -53,6 +53,8 @@ class Audio(Kind):
 
     name: ClassVar[str] = "audio"
     plural: ClassVar[str] = "sounds"
+    pictured: ClassVar[bool] = True
+    heard: ClassVar[bool] = True
     form: ClassVar[str] = "sounds (nearspace.Sound(samples, rate))"
     endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
     alone: ClassVar[bool] = True
@@ -276,8 +278,16 @@ class Audio(Kind):
         return Cut(chunks, rows, spans[:, 0] / self.rate, left)
 
     def draw(self, item: Sound) -> str:
-        """Return how long the sound is."""
-        return f"<code>{html.escape(f'{item.seconds:.2f} s')}</code>"
+        """Return a picture of the sound, and what plays its first seconds."""
+        return player(item)
+
+    def picture(self, item: Sound, side: int = 64, usual: Any = None) -> bytes:
+        """Return the spectrogram of its first seconds, ``side`` pixels wide and high."""
+        return spectrogram(item, side, side)
+
+    def thumbnail(self, item: Sound, usual: Any = None) -> bytes:
+        """Return the first seconds of the sound as a small file, of which a picture can be made."""
+        return clip(item)
 
 
 def _check_size(wanted: Wanted, who: str) -> None:

@@ -74,6 +74,7 @@ class Image(Kind):
     )
     endings: ClassVar[tuple[str, ...]] = tuple(ENDINGS.split())
     pictured: ClassVar[bool] = True
+    pixels: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
     shape: tuple[int, int, int]
     scale: Scale | None = None
@@ -261,7 +262,7 @@ class Image(Kind):
         noise = torch.randn(out.shape, generator=generator, device=batch.device, dtype=batch.dtype)
         return out.addcmul_(noise, uniform(0.0, 0.05, 1, 1, 1)).clamp_(0, 1)
 
-    def picture(self, item: np.ndarray, side: int = 64) -> bytes:
+    def picture(self, item: np.ndarray, side: int = 64, usual: Any = None) -> bytes:
         """Return one image, no larger than ``side``, as the bytes of a PNG, or WebP if it shrank.
 
         Parameters

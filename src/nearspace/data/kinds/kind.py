@@ -116,6 +116,10 @@ class Kind(ABC):
         Whether one such file is data, as a recording that is cut into chunks.
     pictured : bool
         Whether `picture` gives a picture of an item.
+    pixels : bool
+        Whether items are pixels, so that decoded ones are pictures themselves.
+    heard : bool
+        Whether `draw` gives what plays an item.
     part : str
         What is called that which can be left out of an item, ``"word"`` or ``"column"``, see
         `parts`; empty where nothing can.
@@ -135,6 +139,8 @@ class Kind(ABC):
     alone: ClassVar[bool] = False
     unit: ClassVar[str] = ""
     pictured: ClassVar[bool] = False
+    pixels: ClassVar[bool] = False
+    heard: ClassVar[bool] = False
     part: ClassVar[str] = ""
     metric = "euclidean"
     compares_pairs: ClassVar[bool] = True
@@ -250,9 +256,16 @@ class Kind(ABC):
         """Return the parts of the item at a position, of more than ``most`` several together."""
         raise DataError(f"{self.name} items have no parts that can be left out.")
 
-    def picture(self, item: Any, side: int = 64) -> bytes | None:
-        """Return a picture of one item, no larger than ``side``; None where there is none."""
+    def picture(self, item: Any, side: int = 64, usual: Any = None) -> bytes | None:
+        """Return a picture of one item, no larger than ``side``; None where there is none.
+
+        ``usual`` is what `usual` returns of it and others, where it is to be held against them.
+        """
         return None
+
+    def thumbnail(self, item: Any, usual: Any = None) -> bytes | None:
+        """Return what shows an item in a space: its picture, or a sound that is to be heard."""
+        return self.picture(item, usual=usual)
 
     def to_columns(self, items: Any) -> dict[str, Any]:
         """Return what of the items can be read, as columns: nothing of images and vectors."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import html
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -18,6 +17,7 @@ from nearspace.data.kinds.kind import (
     content_hash,
     number_array,
 )
+from nearspace.data.kinds.series_shown import SeriesFrame, drawn_lines, frame_of, line_picture
 from nearspace.data.spans import Cut, cut_steps, whole_numbers
 from nearspace.data.traits import Trait
 from nearspace.errors import DataError
@@ -56,6 +56,7 @@ class Series(Kind):
 
     name: ClassVar[str] = "series"
     plural: ClassVar[str] = "series"
+    pictured: ClassVar[bool] = True
     unit: ClassVar[str] = "step"
     form: ClassVar[str] = (
         "series: a list of arrays of shape (channels, time) or (time,), of any lengths, or an "
@@ -272,11 +273,17 @@ class Series(Kind):
         hidden = (at >= first) & (at < first + width)
         return torch.cat([values * mask * ~hidden, mask], dim=1)
 
-    def draw(self, item: np.ndarray) -> str:
-        """Return how long the series is, and its first steps."""
-        first = ", ".join(f"{value:.3g}" for value in item[0, :6])
-        more = ", …" if item.shape[1] > 6 else ""
-        return f"<code>{html.escape(first)}{more}</code>"
+    def draw(self, item: np.ndarray, usual: SeriesFrame | None = None) -> str:
+        """Return the channels of the series as lines, beside others where it is told of them."""
+        return drawn_lines(item, usual)
+
+    def usual(self, items: list[np.ndarray]) -> SeriesFrame | None:
+        """Return how long the longest is, and from where to where each channel is drawn."""
+        return frame_of(items) if items else None
+
+    def picture(self, item: np.ndarray, side: int = 64, usual: SeriesFrame | None = None) -> bytes:
+        """Return the channels of the series as lines, ``side`` pixels wide and high."""
+        return line_picture(item, side, usual)
 
 
 def outlines(items: list[np.ndarray], steps: int) -> np.ndarray:

@@ -241,6 +241,24 @@ function picture(i, size) {
   return canvas;
 }
 
+// Sounds: one at a time. What is chosen sounds at once, what is pointed at where that was asked for.
+const voice = page.sounds.length ? new Audio() : null, hear = byId("hear");
+const aloud = () => hear?.ariaPressed === "true";
+function sound(i) {
+  if (!voice || !page.sounds[i]) return;
+  voice.src = page.sounds[i];
+  voice.play().catch(() => {}); // it was not allowed, or another one came before it began
+}
+if (hear) hear.onclick = () => {
+  hear.ariaPressed = String(!aloud()); hear.textContent = aloud() ? "Sound off" : "Sound on";
+  if (aloud()) sound(state.chosen); else voice.pause();
+};
+function player(i) {
+  const box = document.createElement("audio");
+  box.controls = true; box.preload = "none"; box.src = page.sounds[i];
+  return box;
+}
+
 // The camera.
 function home() {
   return { x: STEPS / 2, y: STEPS / 2, scale: Math.min(width - 64, height - 64) / STEPS };
@@ -306,7 +324,10 @@ function choose(i, there = false) {
     if (page.sheets) box.append(picture(i, 96));
     const close = document.createElement("button");
     close.className = "close"; close.textContent = "×"; close.ariaLabel = "Close"; close.onclick = () => choose(-1);
-    box.append(words(i), close);
+    const told = words(i);
+    if (page.sounds[i]) told.append(player(i));
+    box.append(told, close);
+    sound(i);
     if (there) fly({ x: places[2 * i], y: places[2 * i + 1], scale: Math.max(camera.scale, home().scale * Math.max(8, Math.sqrt(n) / 12)) });
   }
   ask();
@@ -314,6 +335,7 @@ function choose(i, there = false) {
 function hover(i, event) {
   if (i !== state.hover) {
     state.hover = i; over.classList.toggle("on", i >= 0); ask();
+    if (aloud()) sound(i);
     byId("tip").replaceChildren(...(i < 0 ? [] : [...(page.sheets ? [picture(i, 80)] : []), words(i, 240)]));
   }
   const tip = byId("tip");
@@ -436,6 +458,7 @@ function row(items, what, count) {
   number.textContent = count;
   button.append(text, number);
   button.onclick = () => { choose(items[0], items.length === 1); if (items.length > 1) fitAll(items); };
+  if (voice) button.onfocus = () => { if (aloud()) sound(items[0]); };
   return button;
 }
 const lists = {

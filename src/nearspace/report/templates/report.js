@@ -8,6 +8,40 @@ for (const slot of document.querySelectorAll("[data-item]")) {
   slot.innerHTML = drawn(list, at);
 }
 
+// Sounds: one at a time. A picture of one plays it when it is pressed; what is pointed at on a map
+// sounds where that was asked for, since browsers let a page sound only after a click.
+let aloud = false;
+function play(voice) {
+  for (const other of document.querySelectorAll("audio")) if (other !== voice) other.pause();
+  if (!voice) return;
+  voice.currentTime = 0;
+  voice.play().catch(() => {}); // it was not allowed, or another one came before it began
+}
+for (const picture of document.querySelectorAll(".sound img")) {
+  picture.tabIndex = 0; picture.role = "button"; picture.ariaLabel = `Play: ${picture.alt}`;
+}
+document.addEventListener("click", (event) => {
+  const picture = event.target.closest(".sound img");
+  if (!picture) return;
+  event.preventDefault(); // in a summary it would open and close
+  play(picture.nextElementSibling);
+});
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches(".sound img") || !["Enter", " "].includes(event.key)) return;
+  event.preventDefault();
+  play(event.target.nextElementSibling);
+});
+document.addEventListener("play", (event) => {
+  for (const other of document.querySelectorAll("audio")) if (other !== event.target) other.pause();
+}, true);
+const hear = document.getElementById("hear");
+hear?.addEventListener("click", () => {
+  aloud = !aloud;
+  hear.ariaPressed = String(aloud);
+  hear.textContent = aloud ? "Sound off" : "Sound on";
+  if (!aloud) play(null);
+});
+
 // A head of the ranked table sorts by its column, the other way round when pressed again.
 for (const table of document.querySelectorAll(".ranked:has(thead)")) {
   const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
@@ -64,11 +98,16 @@ function point(at, event) {
     ring.style.left = `${(x[at] + 40) / 10.8}%`;
     ring.style.bottom = `${(y[at] + 40) / 10.8}%`;
   }
-  if (tip.hidden) return;
+  if (tip.hidden) { delete tip.dataset.at; return; }
   const label = document.createElement("b");
   label.textContent = page.classes[page.codes[at]] ?? "";
-  tip.innerHTML = `<span class="item">${drawn("shown", at)}</span>`;
-  tip.append(label);
+  const is = String(at);
+  if (tip.dataset.at !== is) { // moving over a point does not begin its sound anew
+    tip.innerHTML = `<span class="item">${drawn("shown", at)}</span>`;
+    tip.append(label);
+    tip.dataset.at = is;
+    if (aloud) play(tip.querySelector("audio"));
+  }
   const { width, height } = tip.getBoundingClientRect();
   const above = event.clientY - height - 14;
   tip.style.left = `${Math.max(8, Math.min(event.clientX + 14, innerWidth - width - 8))}px`;

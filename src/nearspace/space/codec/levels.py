@@ -340,7 +340,7 @@ def loss_text(encoder: Any, level: Level, items: Any) -> str:
     (loss,) = distortions(encoder, [level], items)
     if loss.coded == 0:
         return "Nothing is lost."
-    pictured = encoder.kind_.pictured
+    pictured = encoder.kind_.pixels
     unit = 255**2 if pictured else loss.variance or 1.0
 
     def text(error: float) -> str:
