@@ -10,13 +10,13 @@ import numpy as np
 
 from nearspace.data.kinds.audio_shown import media_type
 
-__all__ = ["Sounds", "sounds"]
+__all__ = ["PageSounds", "sounds"]
 
 LARGEST = 30_000_000  # bytes of all sounds; as text in a page they take a third more
 
 
 @dataclasses.dataclass(frozen=True)
-class Sounds:
+class PageSounds:
     """Sounds of items, in their order.
 
     Attributes
@@ -31,7 +31,7 @@ class Sounds:
     left_out: int
 
 
-def sounds(shown: Sequence[bytes], largest: int = LARGEST) -> Sounds | None:
+def sounds(shown: Sequence[bytes], largest: int = LARGEST) -> PageSounds | None:
     """Return the sounds among what shows items; None where there is none.
 
     Of more than there is room for so many are taken as are, spread over all items.
@@ -51,4 +51,4 @@ def sounds(shown: Sequence[bytes], largest: int = LARGEST) -> Sounds | None:
     codes = [""] * len(shown)
     for at in chosen:
         codes[at] = f"data:{types[at]};base64,{base64.b64encode(shown[at]).decode()}"
-    return Sounds(codes, len(heard) - len(chosen))
+    return PageSounds(codes, len(heard) - len(chosen))
