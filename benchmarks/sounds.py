@@ -22,7 +22,8 @@ and by a linear model, with 95 % intervals.
 openwakeword 0.4.0 under Apache-2.0, `embedding_model.onnx` and `melspectrogram.onnx`, which lie in
 $SPEECH_MODELS: `pip download --no-deps openwakeword==0.4.0`, and unzip them from the wheel; it
 needs the extra onnx. The model takes 0.775 seconds, and most digits are shorter: how much silence
-stands around them counts. A row has the seconds in which all are embedded, and each speaker's share.
+stands around them counts. A row has the seconds in which all are embedded, and what is told rightly
+of each speaker.
 """
 
 import argparse
