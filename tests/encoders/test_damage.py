@@ -47,6 +47,8 @@ COMPOSITES = {
     "joined": ("pca(dim=2) + raw", "vector"),
     "of words": ("tfidf(max_features=30) | pca(dim=2)", "text"),
     "vit": ("masked(dim=2, body='vit', epochs=1)", "image"),
+    "over time": ("autoencoder(dim=2, hidden=(4,), epochs=1)", "series"),
+    "gated units": ("vae(dim=2, hidden=(4,), body='gru', epochs=1)", "audio"),
     "convolutions": ("autoencoder(dim=2, hidden=(4,), body='cnn', epochs=1)", "image"),
 }
 CASES = [

@@ -29,7 +29,9 @@ def test_large_images_get_convolutions_sooner_without_a_linear_path():
 
 
 def test_convolutions_take_images_only():
-    with pytest.raises(DataError, match=r"'cnn' takes images, got items of shape \(7,\)"):
+    with pytest.raises(
+        DataError, match=r"'cnn' takes images, series and sounds, got items of shape \(7,\)"
+    ):
         autoencoder_bodies((7,), (8,), 4, 4, "cnn")
 
 

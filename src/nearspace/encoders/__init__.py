@@ -43,6 +43,9 @@ class Entry:
 
 _IMAGE = ("image",)
 _FLAT = ("image", "vector")
+_TIMED = ("series", "audio")
+_VIEWED = (*_IMAGE, *_TIMED)
+_NUMBERS = (*_FLAT, *_TIMED)
 _ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
@@ -56,26 +59,35 @@ CATALOGUE: dict[str, Entry] = {
         ".handmade.plain:ColourHistogram", _IMAGE, "how often each colour appears"
     ),
     "autoencoder": Entry(
-        ".learned.autoencoder:Autoencoder", _FLAT, "learns to reconstruct", "items", True
+        ".learned.autoencoder:Autoencoder", _NUMBERS, "learns to reconstruct", "items", True
     ),
     "denoising": Entry(
-        ".learned.autoencoder:DenoisingAutoencoder", _FLAT, "undoes noise", "items", True
+        ".learned.autoencoder:DenoisingAutoencoder", _NUMBERS, "undoes noise", "items", True
     ),
     "masked": Entry(
-        ".learned.autoencoder:MaskedAutoencoder", _IMAGE, "fills in patches", "items", True
+        ".learned.autoencoder:MaskedAutoencoder",
+        _VIEWED,
+        "fills in patches or stretches",
+        "items",
+        True,
     ),
     "vae": Entry(
-        ".learned.prior:VAE", _FLAT, "variational autoencoder; can be sampled", "items", True
+        ".learned.prior:VAE", _NUMBERS, "variational autoencoder; can be sampled", "items", True
     ),
-    "adversarial": Entry(".learned.prior:AAE", _FLAT, "codes pass for normal draws", "items", True),
-    "simclr": Entry(".learned.views:SimCLR", _IMAGE, "contrasts random views", "items"),
-    "vicreg": Entry(".learned.views:VICReg", _IMAGE, "random views agree", "items"),
+    "adversarial": Entry(
+        ".learned.prior:AAE", _NUMBERS, "codes pass for normal draws", "items", True
+    ),
+    "simclr": Entry(".learned.views:SimCLR", _VIEWED, "contrasts random views", "items"),
+    "vicreg": Entry(".learned.views:VICReg", _VIEWED, "random views agree", "items"),
+    "next_step": Entry(
+        ".learned.forecasting:NextStep", _TIMED, "recurrence that tells steps to come", "items"
+    ),
     "mlp": Entry(".learned.supervised:MLP", _FLAT, "a perceptron that learns labels", "labels"),
-    "cnn": Entry(".learned.supervised:CNN", _IMAGE, "convolutions that learn labels", "labels"),
+    "cnn": Entry(".learned.supervised:CNN", _VIEWED, "convolutions that learn labels", "labels"),
     "adapter": Entry(
         ".learned.adapter:Adapter", ("vector",), "a low-rank map that learns labels", "labels"
     ),
-    "supcon": Entry(".learned.views:SupCon", _IMAGE, "contrasts views by class", "labels"),
+    "supcon": Entry(".learned.views:SupCon", _VIEWED, "contrasts views by class", "labels"),
     "alexnet": Entry(".learned.supervised:AlexNet", _IMAGE, "AlexNet for small images", "labels"),
     "bow": Entry(
         ".handmade.words:BagOfWords", ("text",), "counts of words, or characters", "items"
@@ -155,7 +167,7 @@ CATALOGUE: dict[str, Entry] = {
     "static": Entry(".borrowed.static:Static", ("text",), "a table of token or word vectors"),
     "finetuned": Entry(
         ".learned.finetuned:Finetuned",
-        ("image", "text", "vector"),
+        ("image", "text", "vector", "series", "audio"),
         "a trained network, trained on",
         "labels",
     ),

@@ -138,7 +138,7 @@ class Restores(ABC):
     @abstractmethod
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[Any, Any]:
         """Return corrupted items, and what is made of them: as a decoder returns items."""
 
     def exhibits(self, X: Any, random_state: int | None = None) -> tuple[Strip, ...]:

@@ -84,14 +84,14 @@ USUAL = {
     "audio": Usual(
         floor=("raw", "mfcc"),
         reference="mfcc",
-        encoders=("logmel", "spectral", "rocket"),
-        supervised=(),
+        encoders=("logmel", "spectral", "rocket", "simclr"),
+        supervised=("cnn",),
     ),
     "series": Usual(
         floor=("raw", "rocket"),
         reference="raw",
-        encoders=("raw | scale", "statistics"),
-        supervised=(),
+        encoders=("raw | scale", "statistics", "autoencoder", "next_step"),
+        supervised=("cnn",),
         predictor="1-NN by DTW",
     ),
     "vector": Usual(

@@ -12,9 +12,11 @@ __all__ = [
     "covariance_penalty",
     "deception",
     "discrimination",
+    "ends_nll",
     "gaussian_nll",
     "kl_to_standard_normal",
     "nt_xent",
+    "step_errors",
     "supervised_contrast",
     "variance_hinge",
 ]
@@ -36,23 +38,71 @@ def bernoulli_nll(logits: Tensor, target: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, target, reduction="sum") / len(target)
 
 
-def gaussian_nll(prediction: Tensor, target: Tensor, variance: Tensor) -> Tensor:
+def gaussian_nll(error: Tensor, variance: Tensor, values: float) -> Tensor:
     """Return the negative log-likelihood under Gaussians of one variance, in nats an item.
 
     Parameters
     ----------
-    prediction, target : Tensor of shape (batch, ...)
-        Means, and values.
+    error : Tensor of shape ()
+        The mean squared error of what is told.
     variance : Tensor of shape ()
         Common to all values.
+    values : float
+        How many values an item has.
 
     Returns
     -------
     Tensor of shape ()
         Sum over values, mean over items.
     """
-    squared = F.mse_loss(prediction, target) / variance
-    return 0.5 * target[0].numel() * (torch.log(2 * torch.pi * variance) + squared)
+    return 0.5 * values * (torch.log(2 * torch.pi * variance) + error / variance)
+
+
+def step_errors(decoded: Tensor, batch: Tensor) -> Tensor:
+    """Return the squared errors of what was decoded, at the steps that items have.
+
+    Parameters
+    ----------
+    decoded : Tensor of shape (batch, channels + 1, longest)
+        Of every item as many steps; its last channel is not looked at.
+    batch : Tensor of shape (batch, channels + 1, time)
+        The items, of which the last channel is the mask. What is longer than what is decoded is
+        cut.
+
+    Returns
+    -------
+    Tensor of shape (steps, channels)
+        Of all steps that all items have.
+
+    Examples
+    --------
+    >>> batch = torch.tensor([[[1.0, 2.0, 0.0], [1.0, 1.0, 0.0]]])
+    >>> step_errors(torch.zeros(1, 2, 5), batch).tolist()
+    [[1.0], [4.0]]
+    """
+    batch = F.pad(batch, (0, decoded.shape[2] - batch.shape[2]))
+    squares = (decoded[:, :-1] - batch[:, :-1]).square()
+    return squares.movedim(1, 2)[batch[:, -1] > 0]
+
+
+def ends_nll(decoded: Tensor, batch: Tensor) -> Tensor:
+    """Return the cross entropy of telling where items have steps, in nats an item.
+
+    Parameters
+    ----------
+    decoded : Tensor of shape (batch, channels + 1, longest)
+        Its last channel is the logit of there being a step.
+    batch : Tensor of shape (batch, channels + 1, time)
+        The items, of which the last channel is the mask.
+
+    Returns
+    -------
+    Tensor of shape ()
+        Sum over places, mean over items.
+    """
+    return bernoulli_nll(
+        decoded[:, -1], F.pad(batch[:, -1], (0, decoded.shape[2] - batch.shape[2]))
+    )
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:

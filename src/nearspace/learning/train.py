@@ -77,12 +77,18 @@ class History:
 
 
 def default_epochs(
-    n_items: int, batch_size: int, steps: int, flops_per_item: float = 0.0, device: str = "cpu"
+    n_items: int,
+    batch_size: int,
+    steps: int,
+    flops_per_item: float = 0.0,
+    device: str = "cpu",
+    fewest_steps: int = 0,
 ) -> int:
     """Return the epochs that come to about ``steps`` optimiser steps, between 3 and 30.
 
-    On a CPU they are fewer where that would be more than a minute or two of arithmetic; the
-    rule counts operations and does not look at a clock, so that a fit is repeatable.
+    They are more where 30 would not come to ``fewest_steps``. On a CPU they are fewer where that
+    would be more than a minute or two of arithmetic; the rule counts operations and does not look
+    at a clock, so that a fit is repeatable.
 
     Examples
     --------
@@ -90,11 +96,15 @@ def default_epochs(
     (8, 30)
     >>> default_epochs(2_700, 128, steps=5000, flops_per_item=4e8)
     9
+    >>> default_epochs(50, 16, steps=3000, fewest_steps=300)
+    100
     """
-    epochs = math.ceil(steps / max(1, n_items // batch_size))
+    steps_an_epoch = max(1, n_items // batch_size)
+    epochs = math.ceil(steps / steps_an_epoch)
     if flops_per_item and device == "cpu":
         epochs = min(epochs, int(MOST_FLOPS_ON_CPU / (flops_per_item * n_items)))
-    return min(MOST_EPOCHS, max(FEWEST_EPOCHS, epochs))
+    most = max(MOST_EPOCHS, math.ceil(fewest_steps / steps_an_epoch))
+    return min(most, max(FEWEST_EPOCHS, epochs))
 
 
 def train(
@@ -108,6 +118,7 @@ def train(
     learning_rate: float,
     seed: int,
     default_steps: int = 3000,
+    fewest_steps: int = 0,
     device: str = "auto",
     precision: str = "32-true",
     held_out: float | Tensor = 0.1,
@@ -146,6 +157,8 @@ def train(
         Of the order of items and of all random numbers in ``losses``.
     default_steps : int, default=3000
         About how many steps to take where ``epochs`` is None.
+    fewest_steps : int, default=0
+        How many steps 30 epochs have to come to where ``epochs`` is None, or there are more.
     device : str, default="auto"
         See `torch_device`.
     precision : str, default="32-true"
@@ -238,9 +251,9 @@ def train(
     history = History(flops_per_item=flops / batch_size)
     best, waited = copy.deepcopy(nets.state_dict()), 0
     if epochs is None:
-        kind = place.type
+        kind, flops_an_item = place.type, history.flops_per_item
         epochs = default_epochs(
-            len(batches), batch_size, default_steps, history.flops_per_item, kind
+            len(batches), batch_size, default_steps, flops_an_item, kind, fewest_steps
         )
     patience = max(5, epochs // 3) if patience is None else patience
     start = time.perf_counter()

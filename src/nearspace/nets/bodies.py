@@ -1,4 +1,4 @@
-"""Which body suits which items, and the start of an autoencoder at principal components."""
+"""Which body suits which items, and the start of an autoencoder at what is usual among them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,40 @@ from torch import Tensor, nn
 from nearspace.errors import DataError
 from nearspace.nets.convnet import ConvDecoder, convnet
 from nearspace.nets.perceptron import PerceptronDecoder, perceptron
+from nearspace.nets.temporal import (
+    PARTS,
+    StepDecoder,
+    StepEncoder,
+    temporal_convnet,
+    temporal_gru,
+)
 
-__all__ = ["BODIES", "autoencoder_bodies", "start_at_pca"]
+__all__ = ["BODIES", "autoencoder_bodies", "convolutions", "start_at_pca"]
 
-BODIES = ("auto", "mlp", "cnn")
+BODIES = ("auto", "mlp", "cnn", "gru")
 # Above this many values a perceptron's first layer alone outweighs a convolutional body.
 LARGEST_FOR_PERCEPTRON = 4096
 # Beside a linear path it learns what is left sooner; then its memory is what bounds it.
 LARGEST_BESIDE_LINEAR = 32_768
 LEAST_PIXEL = 0.02  # the logit of a pixel of 0 is infinite
+
+
+def convolutions(shape: Sequence[int], dim: int, outputs: int, last: str) -> nn.Module:
+    """Return a convolutional network: over images, or over time where shapes are of two axes.
+
+    Parameters
+    ----------
+    shape, dim, outputs, last
+        As of `convnet` and of `temporal_convnet`.
+
+    Examples
+    --------
+    >>> for shape in ((1, 8, 8), (4, 30)):
+    ...     print([name for name, _ in convolutions(shape, 8, 2, "logits").named_children()])
+    ['input', 'conv1', 'conv2', 'fc1', 'logits']
+    ['conv1', 'conv2', 'conv3', 'pool', 'fc1', 'logits']
+    """
+    return (temporal_convnet if len(shape) == 2 else convnet)(shape, dim, outputs, last)
 
 
 def autoencoder_bodies(
@@ -30,23 +55,25 @@ def autoencoder_bodies(
     body: str = "auto",
     linear_path: bool = False,
 ) -> nn.ModuleDict:
-    """Return an encoder and its mirror decoder: perceptrons or convolutions.
+    """Return an encoder and its mirror decoder: perceptrons, convolutions, or gated units.
 
     Parameters
     ----------
     shape : sequence of int
-        Shape of one item in a batch.
+        Shape of one item in a batch; of series and sounds ``(channels + 1, time)``.
     hidden : sequence of int
-        Widths of the hidden layers; of a convolutional body only the last is used.
+        Widths of the hidden layers; of other bodies than perceptrons only the last is used.
     latent : int
         Width of the encoder's last layer.
     dim : int
         Length of the vectors that the decoder takes.
-    body : {"auto", "mlp", "cnn"}, default="auto"
-        Perceptrons, or convolutions, which only images can have; of themselves large images get
-        convolutions.
+    body : {"auto", "mlp", "cnn", "gru"}, default="auto"
+        Perceptrons, or convolutions, which images, series and sounds can have; or gated units that
+        read series and sounds, and convolutions that decode to them. Of themselves series, sounds
+        and large images get convolutions.
     linear_path : bool, default=False
-        Whether each has a fixed linear map beside it, which `start_at_pca` sets.
+        Whether each has a fixed linear map beside it, which `start_at_pca` sets. Those of series
+        and sounds have one anyhow, which is trained where it is not fixed.
 
     Returns
     -------
@@ -56,11 +83,14 @@ def autoencoder_bodies(
     Raises
     ------
     DataError
-        If items that are no images are to have convolutions.
+        If a body does not take the items.
     """
-    if body == "cnn" and len(shape) != 3:
+    if len(shape) == 2:
+        return _temporal_bodies(shape, hidden[-1], latent, dim, body, linear_path)
+    if body == "gru" or (body == "cnn" and len(shape) != 3):
+        takes = "series and sounds" if body == "gru" else "images, series and sounds"
         raise DataError(
-            f"The body 'cnn' takes images, got items of shape {tuple(shape)}; use body='mlp'."
+            f"The body '{body}' takes {takes}, got items of shape {tuple(shape)}; use body='mlp'."
         )
     largest = LARGEST_BESIDE_LINEAR if linear_path else LARGEST_FOR_PERCEPTRON
     large = len(shape) == 3 and math.prod(shape) > largest
@@ -78,6 +108,22 @@ def autoencoder_bodies(
     return nn.ModuleDict({"encoder": encoder, "decoder": decoder})
 
 
+def _temporal_bodies(
+    shape: Sequence[int], hidden: int, latent: int, dim: int, body: str, linear_path: bool
+) -> nn.ModuleDict:
+    if body == "mlp":
+        raise DataError(
+            "The body 'mlp' takes items of one length, got series or sounds; use body='cnn', or "
+            "read them resampled (raw | autoencoder)."
+        )
+    reader = temporal_gru if body == "gru" else temporal_convnet
+    net = reader(shape, hidden, latent, last="latent", parts=PARTS)
+    encoder, decoder = StepEncoder(net, shape, latent), StepDecoder(dim, hidden, shape)
+    for path in (encoder.linear, decoder.linear) if linear_path else ():
+        path.requires_grad_(False)
+    return nn.ModuleDict({"encoder": encoder, "decoder": decoder})
+
+
 class LinearPathEncoder(nn.Module):
     """A fixed linear map of the item, and what a network adds to it."""
 
@@ -87,9 +133,13 @@ class LinearPathEncoder(nn.Module):
         self.net = net
         self.code = nn.Identity()  # the sum, as a layer with a name
 
+    def flat(self, batch: Tensor) -> Tensor:
+        """Return what the linear map takes."""
+        return batch.flatten(1)
+
     def forward(self, batch: Tensor) -> Tensor:
         """Return vectors ``(batch, dim)`` of items ``(batch, *shape)``."""
-        return self.code(self.linear(batch.flatten(1)) + self.net(batch))
+        return self.code(self.linear(self.flat(batch)) + self.net(batch))
 
 
 class LinearPathDecoder(nn.Module):
@@ -138,10 +188,10 @@ def start_at_pca(bodies: nn.ModuleDict, batch: Tensor) -> None:
     True
     """
     encoder, decoder = bodies["encoder"], bodies["decoder"]
-    assert isinstance(encoder, LinearPathEncoder)
-    assert isinstance(decoder, LinearPathDecoder)
+    assert isinstance(encoder, LinearPathEncoder | StepEncoder)
+    assert isinstance(decoder, LinearPathDecoder | StepDecoder)
     into, out = encoder.linear, decoder.linear
-    flat = batch.flatten(1)
+    flat = encoder.flat(batch)
     mean, most = flat.mean(dim=0), min(flat.shape)
     _, spread, axes = torch.pca_lowrank(flat - mean, min(into.out_features + 8, most), center=False)
     axes = axes[:, : into.out_features]
@@ -155,6 +205,8 @@ def start_at_pca(bodies: nn.ModuleDict, batch: Tensor) -> None:
         out.weight[:, :count] = axes * scale
         out.bias.copy_(mean)
         for net in (encoder.net, decoder.net):
-            last = [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv2d)][-1]
+            last = [m for m in net.modules() if isinstance(m, nn.Linear | nn.Conv1d | nn.Conv2d)][
+                -1
+            ]
             for parameter in last.parameters():
                 parameter.zero_()

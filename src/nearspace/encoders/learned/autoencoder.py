@@ -12,12 +12,14 @@ import torch.nn.functional as F
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from nearspace.data import Image, Vector
+from nearspace.data import Audio, Image, Series, Vector
 from nearspace.data.batches import Batches, Stacked
 from nearspace.encoders.exhibits import Restores
 from nearspace.encoders.learned.learned import Learned
 from nearspace.errors import DataError
+from nearspace.learning.losses import ends_nll, step_errors
 from nearspace.nets.bodies import BODIES, autoencoder_bodies, start_at_pca
+from nearspace.nets.steps import hidden_stretches
 from nearspace.nets.transformer import (
     MaskToken,
     PatchDecoder,
@@ -35,13 +37,15 @@ CORRUPTIONS = ("gaussian", "masking", "salt_and_pepper")
 FAR = 2.0  # standard deviations: what salt and pepper are where values have no bounds
 MOST_PATCHES = 2**16
 WIDTH, DEPTH, DECODER_DEPTH = 64, 3, 1
+STRETCHES = 8  # of the longest item, where nobody says how long they are
 SHOWN_HIDDEN = 0.5  # grey, which stands out from dark and from light
+ENDS = 0.1  # what a mean over places of not knowing where items end weighs beside squared errors
 
 
 class Autoencodes(Learned):
     """An encoder that learns with a mirror decoder to say items in few numbers."""
 
-    kinds = frozenset({Image, Vector})
+    kinds = frozenset({Image, Vector, Series, Audio})
     learns = "items"
     mirrored = True
     effort = 12
@@ -56,13 +60,44 @@ class Autoencodes(Learned):
             self.shape_, self.hidden, latent, self.dim, self.body, linear_path
         )
 
+    def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
+        """Make what is decoded over time the mean of items drawn at random."""
+        if self.over_time:
+            decoder: Any = nets["decoder"]
+            decoder.start_at(self._drawn(batches))
+
+    def decoded(self, nets: nn.ModuleDict, codes: Tensor, batch: Tensor) -> Tensor:
+        """Return what the decoder makes of the codes of a batch.
+
+        Over time it is told how long the items are: so what it says of their steps and of their
+        length is learnt apart.
+        """
+        if self.over_time:
+            return nets["decoder"](codes, batch[:, -1].sum(dim=1, keepdim=True))
+        return nets["decoder"](codes)
+
+    def _drawn(self, batches: Batches) -> Tensor:
+        """Return items drawn at random, as many as there is memory for."""
+        most = max(1, min(ROWS_FOR_PCA, VALUES_FOR_PCA // batches.blank(1).numel()))
+        return batches[torch.randperm(len(batches))[:most]]
+
     def squared_error(self, decoded: Tensor, batch: Tensor) -> Tensor:
-        """Return the mean squared error of what a decoder put out."""
+        """Return the mean squared error of what a decoder put out.
+
+        Over time it is that of the steps that are there, and to it comes how badly their end is
+        told.
+        """
+        if self.over_time:
+            ends = ends_nll(decoded, batch) / decoded.shape[2]
+            return step_errors(decoded, batch).mean() + ENDS * ends
         return F.mse_loss(self.kind_.values(decoded), batch)
 
 
 class StartsAtPCA(Autoencodes):
-    """An autoencoder with a linear path beside both networks, which is PCA before training."""
+    """An autoencoder with a linear path beside both networks, which is PCA before training.
+
+    Of items over time it is that of their outlines: of values at as many times, and their length.
+    """
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder and its mirror decoder, each with a linear path beside it."""
@@ -70,8 +105,7 @@ class StartsAtPCA(Autoencodes):
 
     def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
         """Make the networks the principal component analysis of items drawn at random."""
-        most = min(ROWS_FOR_PCA, VALUES_FOR_PCA // batches.blank(1).numel())
-        start_at_pca(nets, batches[torch.randperm(len(batches))[:most]])
+        start_at_pca(nets, self._drawn(batches))
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
@@ -80,7 +114,8 @@ class Autoencoder(StartsAtPCA):
 
     The bottleneck is linear, the output of images goes through a sigmoid. Principal component
     analysis stands as a fixed linear path beside both networks, which start at zero: training
-    begins where that ends.
+    begins where that ends. Of series and sounds, of many lengths, it is that of their values at 256
+    times at most between beginning and end, and of their length.
 
     Parameters
     ----------
@@ -88,8 +123,9 @@ class Autoencoder(StartsAtPCA):
         Length of the vectors.
     hidden : tuple of int, default=(512, 256, 128)
         Widths of the hidden layers of the encoder; the decoder mirrors them.
-    body : {"auto", "mlp", "cnn"}, default="auto"
-        Perceptrons or convolutions; of themselves very large images get convolutions.
+    body : {"auto", "mlp", "cnn", "gru"}, default="auto"
+        Perceptrons or convolutions; of themselves very large images, series and sounds get
+        convolutions. Or gated units, which read series and sounds step by step.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
@@ -110,7 +146,7 @@ class Autoencoder(StartsAtPCA):
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the mean squared error of the reconstruction."""
-        decoded = nets["decoder"](nets["encoder"](batch))
+        decoded = self.decoded(nets, nets["encoder"](batch), batch)
         return {"reconstruction": self.squared_error(decoded, batch)}
 
 
@@ -126,15 +162,16 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
     dim : int, default=32
         Length of the vectors.
     corruption : {"gaussian", "salt_and_pepper", "masking"}, default="gaussian"
-        Normal noise on every value; values set to the lowest or the highest (of vectors two
-        deviations from the mean); or values set to zero (of vectors to the mean).
+        Normal noise on every value; values set to the lowest or the highest (where values have no
+        bounds two deviations from the mean); or values set to zero (there the mean).
     amount : float, default=0.3
-        Standard deviation of the Gaussian noise, where pixels are in [0, 1] and the columns of
-        vectors have deviation 1; otherwise the share of values that is set.
+        Standard deviation of the Gaussian noise, where pixels are in [0, 1] and other values have
+        deviation 1; otherwise the share of values that is set.
     hidden : tuple of int, default=(512, 256, 128)
         Widths of the hidden layers of the encoder; the decoder mirrors them.
-    body : {"auto", "mlp", "cnn"}, default="auto"
-        Perceptrons or convolutions; of themselves very large images get convolutions.
+    body : {"auto", "mlp", "cnn", "gru"}, default="auto"
+        Perceptrons or convolutions; of themselves very large images, series and sounds get
+        convolutions. Or gated units, which read series and sounds step by step.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
@@ -164,11 +201,19 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the mean squared error of what was made of corrupted items."""
-        decoded = nets["decoder"](nets["encoder"](self._corrupt(batch, generator)))
+        codes = nets["encoder"](self._corrupt(batch, generator))
+        decoded = self.decoded(nets, codes, batch)
         return {"reconstruction": self.squared_error(decoded, batch)}
 
     def _corrupt(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Return a float batch with noise on it, random numbers being of the batch's device."""
+        if self.over_time:
+            return torch.cat(
+                [self._noisy(batch[:, :-1], generator) * batch[:, -1:], batch[:, -1:]], 1
+            )
+        return self._noisy(batch, generator)
+
+    def _noisy(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         low, high = self.kind_.bounds or (-FAR, FAR)
 
         def random(draw: str) -> Tensor:
@@ -186,7 +231,7 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
 
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[Any, Any]:
         """Return items with noise on them, and what the network makes of those."""
         noisy = self._corrupt(*self.batch_and_random(X, random_state))
         vectors = self._run(lambda some: self.embed(self.nets_, some), Stacked(noisy))
@@ -197,13 +242,14 @@ class DenoisingAutoencoder(Restores, StartsAtPCA):
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class MaskedAutoencoder(Restores, StartsAtPCA):
-    """A masked autoencoder (He et al., 2022) with a bottleneck: images are rebuilt from patches.
+    """A masked autoencoder (He et al., 2022) with a bottleneck: items are rebuilt from parts.
 
-    Patches of each image are hidden. As in the paper a vision transformer sees only the others;
-    other bodies see a learnt picture in their place. Unlike in the paper the decoder is given
-    nothing but the vector, and its error is taken over the whole image: the vector has to say all,
-    and images can be decoded from it. Vectors come of whole images, so each batch hides another
-    share, from none up: with a fixed one no whole image would ever have been seen.
+    Patches of each image are hidden, of series and sounds stretches of time. As in the paper a
+    vision transformer sees only the others; other bodies see in their place what is learnt to stand
+    there. Unlike in the paper the decoder is given nothing but the vector, and its error is taken
+    over the whole item: the vector has to say all, and items can be decoded from it. Vectors come
+    of whole items, so each batch hides another share, from none up: with a fixed one no whole item
+    would ever have been seen.
 
     Parameters
     ----------
@@ -212,12 +258,12 @@ class MaskedAutoencoder(Restores, StartsAtPCA):
     ratio : float, default=0.75
         The largest share of the patches that is hidden; at least one stays.
     patch : int, optional
-        Side of a patch in pixels; about an eighth of the shorter side of the image when absent.
+        Side of a patch in pixels, or steps of a stretch; about an eighth of the shorter side of the
+        image, or of the longest item, when absent.
     hidden : tuple of int, default=(512, 256, 128)
         Widths of the hidden layers of the encoder; the decoder mirrors them. Not of ``"vit"``.
-    body : {"auto", "mlp", "cnn", "vit"}, default="auto"
-        Perceptrons, convolutions or a small vision transformer; of themselves very large images
-        get convolutions and others perceptrons.
+    body : {"auto", "mlp", "cnn", "gru", "vit"}, default="auto"
+        As of `Autoencoder`, or a small vision transformer, for images alone.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
@@ -230,7 +276,7 @@ class MaskedAutoencoder(Restores, StartsAtPCA):
     (3, 8, 8, 1)
     """
 
-    kinds = frozenset({Image})
+    kinds = frozenset({Image, Series, Audio})
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Learned._parameter_constraints,
         "ratio": [Interval(Real, 0, 1, closed="neither")],
@@ -246,6 +292,10 @@ class MaskedAutoencoder(Restores, StartsAtPCA):
 
     def build(self) -> nn.ModuleDict:
         """Return the encoder, its decoder, and what stands in place of hidden patches."""
+        if self.body == "vit" and self.over_time:
+            raise DataError(
+                f"MaskedAutoencoder: the body 'vit' takes images, got {self.kind_}; use body='cnn'."
+            )
         if self.body == "vit":
             count = n_patches(self.shape_, self._patch)
             if count > MOST_PATCHES:
@@ -257,53 +307,70 @@ class MaskedAutoencoder(Restores, StartsAtPCA):
             decoder = PatchDecoder(self.dim, self.shape_, self._patch, WIDTH, DECODER_DEPTH)
             return nn.ModuleDict({"encoder": encoder, "decoder": decoder})
         nets = super().build()
-        nets["token"] = MaskToken(self.shape_)
+        nets["token"] = MaskToken((self.shape_[0], 1) if self.over_time else self.shape_)
         return nets
 
     @property
     def _patch(self) -> int:
+        if self.over_time:
+            return self.patch or max(1, self.shape_[1] // STRETCHES)
         return self.patch or default_patch(*self.shape_[1:])
 
     def start(self, nets: nn.ModuleDict, batches: Batches) -> None:
         """Make the networks the principal component analysis of the images, the token their mean.
 
-        A vision transformer has no linear path, and starts at random.
+        A vision transformer has no linear path, and starts at random. Of items over time a token of
+        zero is the mean.
         """
         if "token" in nets:
             super().start(nets, batches)
+        if "token" in nets and not self.over_time:
             mean = nets["decoder"].get_parameter("linear.bias").reshape(self.shape_)
             nets["token"].load_state_dict({"value": mean})
 
     def losses(
         self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
-        """Return the mean squared error of images made of some of their patches."""
-        share = float(torch.rand((), generator=generator, device=batch.device))
-        visible = self._visible(len(batch), share * self.ratio, generator)
-        decoded = nets["decoder"](self._encode_visible(nets, batch, visible))
+        """Return the mean squared error of items made of some of their parts."""
+        share = self.ratio * float(torch.rand((), generator=generator, device=batch.device))
+        parts = self._drawn_parts(batch, share, generator)
+        decoded = self.decoded(nets, self._encode_but(nets, batch, parts), batch)
         return {"reconstruction": self.squared_error(decoded, batch)}
 
-    def _visible(self, n_items: int, ratio: float, generator: torch.Generator) -> Tensor:
-        return visible_patches(n_items, n_patches(self.shape_, self._patch), ratio, generator)
+    def _drawn_parts(self, batch: Tensor, ratio: float, generator: torch.Generator) -> Tensor:
+        """Return the patches of images that are seen, or which steps of other items are not."""
+        if self.over_time:
+            return hidden_stretches(batch[:, -1], self._patch, ratio, generator)
+        return visible_patches(len(batch), n_patches(self.shape_, self._patch), ratio, generator)
 
-    def _encode_visible(self, nets: nn.ModuleDict, batch: Tensor, visible: Tensor) -> Tensor:
+    def _hidden(self, parts: Tensor) -> Tensor:
+        """Return which values are hidden, as it broadcasts to a batch."""
+        if not self.over_time:
+            return hidden_pixels(parts, self.shape_, self._patch)
+        channels = torch.arange(self.shape_[0], device=parts.device)[:, None]
+        return parts[:, None] & (channels < self.shape_[0] - 1)  # the mask is not hidden
+
+    def _encode_but(self, nets: nn.ModuleDict, batch: Tensor, parts: Tensor) -> Tensor:
         if "token" not in nets:
-            return nets["encoder"](batch, visible)
-        hidden = hidden_pixels(visible, self.shape_, self._patch)
-        return nets["encoder"](nets["token"](batch, hidden))
+            return nets["encoder"](batch, parts)
+        return nets["encoder"](nets["token"](batch, self._hidden(parts)))
 
     def restore(
         self, X: Any, random_state: int | np.random.RandomState | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return images whose hidden patches are grey, and what the network makes of the rest."""
+    ) -> tuple[Any, Any]:
+        """Return items with parts hidden, and what the network makes of the rest.
+
+        Hidden patches of images are grey, hidden steps the mean of all.
+        """
         batch, generator = self.batch_and_random(X, random_state)
-        visible = self._visible(len(batch), self.ratio, generator)
+        parts = self._drawn_parts(batch, self.ratio, generator)
 
         def vectors(rows: Tensor) -> Tensor:
-            return self._encode_visible(
-                self.nets_, batch[rows.cpu()].to(rows.device), visible[rows.cpu()].to(rows.device)
-            )
+            some, device = rows.cpu(), rows.device
+            return self._encode_but(self.nets_, batch[some].to(device), parts[some].to(device))
 
         codes = self._run(vectors, Stacked(torch.arange(len(batch)), Tensor.long))
-        given = batch.masked_fill(hidden_pixels(visible, self.shape_, self._patch), SHOWN_HIDDEN)
-        return self._to_items(given), self._decoded(codes.numpy())
+        shown = 0.0 if self.over_time else SHOWN_HIDDEN
+        return self._to_items(batch.masked_fill(self._hidden(parts), shown)), self._decoded(
+            codes.numpy()
+        )

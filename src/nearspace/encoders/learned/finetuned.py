@@ -17,7 +17,7 @@ from sklearn.preprocessing import normalize
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 
-from nearspace.data import Image, Kind, Target, Text, Vector, take_items
+from nearspace.data import Audio, Image, Kind, Series, Target, Text, Vector, take_items
 from nearspace.encoders.around import Around
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.heads import folds
@@ -156,7 +156,7 @@ class Finetuned(Trained, Around):
     (3, 32)
     """
 
-    kinds = frozenset({Image, Text, Vector})
+    kinds = frozenset({Image, Text, Vector, Series, Audio})
     learns = "labels"
     min_items = 2
     default_steps: ClassVar[int] = 200

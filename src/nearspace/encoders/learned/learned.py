@@ -29,19 +29,22 @@ from nearspace.encoders.learned.weights import build_with
 from nearspace.encoders.state import State, Weights
 from nearspace.encoders.trainable import Trainable
 from nearspace.encoders.trained import Trained
-from nearspace.errors import NearspaceError
+from nearspace.errors import DataError, NearspaceError
 from nearspace.learning.device import torch_device
 from nearspace.learning.progress import epoch_bar
 from nearspace.learning.threads import threads_for
 from nearspace.learning.train import train
 from nearspace.nets.bodies import BODIES
 from nearspace.nets.layers import as_vectors, layer_names, output_of, tap
+from nearspace.nets.steps import pool_steps
 
 __all__ = ["Learned", "NetworkDecoder", "seed_of"]
 
 TRANSFORM_BATCH = 512
 SMALLEST_BATCH = 16
 MOST_LAYERS = 100
+MOST_STEPS = 2**20  # of an item over time
+FEWEST_STEPS = 600  # of training on series and sounds, of which there may be few
 
 
 class EachIn(Interval):
@@ -73,7 +76,8 @@ class Learned(Trained, Trainable, Layers, Encoder):
         The layer whose output is the vector; when absent the encoder's own, from which alone it
         decodes.
     pool : {"flatten", "mean", "max"}, default="flatten"
-        What becomes of the places of a feature map.
+        What becomes of the places of a feature map, or of the steps of a series or a sound: of
+        these, which vary in number, ``"flatten"`` is mean and maximum side by side.
     side : int, default=32
         The longer side, in pixels, of the images that the networks see: larger ones are brought to
         it, and what is decoded back to their own size.
@@ -102,7 +106,8 @@ class Learned(Trained, Trainable, Layers, Encoder):
     history_ : dict
         The fields of `nearspace.learning.train.History`.
     shape_ : tuple of int
-        Shape of one item in a batch: ``(channels, height, width)`` or ``(d,)``.
+        Shape of one item in a batch: ``(channels, height, width)``, ``(d,)``, or of the longest of
+        several lengths ``(channels + 1, time)``.
     target_, outputs_ : str, int
         Where labels were learnt from: ``"classes"`` or ``"numbers"``, and how many outputs of a
         network tell them.
@@ -197,7 +202,18 @@ class Learned(Trained, Trainable, Layers, Encoder):
         """Return the vectors of a batch: those of `embed`, or what `layer` puts out."""
         if self.layer is None:
             return self.embed(nets, batch)
-        return as_vectors(output_of(nets[self.tapped], self.layer, batch), self.pool)
+        return self._pooled(output_of(nets[self.tapped], self.layer, batch), batch)
+
+    @property
+    def over_time(self) -> bool:
+        """Whether items are steps over time, of which a batch says where they end."""
+        return len(self.shape_) == 2
+
+    def _pooled(self, output: Tensor, batch: Any) -> Tensor:
+        """Return what a layer puts out for a batch as vectors."""
+        if self.over_time and output.ndim == 3:
+            return pool_steps(output, self.pool)
+        return as_vectors(output, self.pool)
 
     def with_nets(self, nets: nn.ModuleDict) -> Self:
         """Return the fitted encoder with other networks in place of its own."""
@@ -210,11 +226,14 @@ class Learned(Trained, Trainable, Layers, Encoder):
         return layer_names(self.nets_[self.tapped])
 
     def layer_outputs(self, X: Any, names: list[str]) -> dict[str, Tensor]:
-        """Return what layers put out for a batch of items."""
+        """Return what layers put out for a batch of items; steps over time pooled."""
         device = torch_device(self.device)
         batch = self.batches(self._check(X, reset=False))[:].to(device)
         with self.threads_for(len(batch)):
-            return tap(self.nets_[self.tapped].to(device), names, batch)
+            outputs = tap(self.nets_[self.tapped].to(device), names, batch)
+        if not self.over_time:
+            return outputs
+        return {name: self._pooled(output, batch) for name, output in outputs.items()}
 
     @property
     def _n_features_out(self) -> int:
@@ -231,7 +250,12 @@ class Learned(Trained, Trainable, Layers, Encoder):
             self.target_, self.outputs_ = y.name, y.width
             labels = torch.from_numpy(y.encode(y.values))
         batches = self.training_batches(items)
-        self.shape_ = tuple(self.blank(1).shape[1:])
+        self.shape_ = self.shape_in(batches)
+        if self.over_time and self.shape_[1] > MOST_STEPS:
+            raise DataError(
+                f"{type(self).__name__}: expected at most {MOST_STEPS:,} steps of an item, got "
+                f"{self.shape_[1]:,}; cut them (chunks=) or give every few steps."
+            )
         seed = seed_of(self.random_state)
         batch_size = self.batch_size_for(len(batches))
         with torch.random.fork_rng(), epoch_bar(type(self).__name__, self.verbose):
@@ -247,6 +271,7 @@ class Learned(Trained, Trainable, Layers, Encoder):
                     labels,
                     epochs=self.epochs,
                     default_steps=self.default_steps,
+                    fewest_steps=FEWEST_STEPS if self.over_time else 0,
                     batch_size=batch_size,
                     learning_rate=self.learning_rate,
                     seed=seed,
@@ -287,6 +312,8 @@ class Learned(Trained, Trainable, Layers, Encoder):
             if not isinstance(weights, Weights):
                 raise TypeError(f"expected networks, got a {type(weights).__name__}")
             shape = tuple(encoder.blank(0).shape[1:])
+            if len(shape) == len(encoder.shape_) == 2:  # time is as long as it was in `fit`
+                shape = (shape[0], min(max(1, encoder.shape_[1]), MOST_STEPS))
             if shape != encoder.shape_:  # before networks of that shape are built
                 raise ValueError(f"its networks take shape {encoder.shape_}, its items {shape}")
             encoder.nets_ = build_with(encoder.build, weights)
@@ -335,6 +362,10 @@ class Learned(Trained, Trainable, Layers, Encoder):
     def blank(self, n: int) -> Any:
         """Return a batch of ``n`` items that show nothing, on the CPU."""
         return self.batches(self.kind_.empty()).blank(n)
+
+    def shape_in(self, batches: Batches) -> tuple[int, ...]:
+        """Return the shape of one item in a batch of what waits; of several lengths the longest."""
+        return tuple(batches.blank(1).shape[1:])
 
     def batch_and_random(self, X: Any, random_state: Any) -> tuple[Tensor, torch.Generator]:
         """Return items as one batch on the CPU, and random numbers from a seed for them."""

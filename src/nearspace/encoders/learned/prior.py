@@ -26,8 +26,10 @@ from nearspace.learning.losses import (
     bernoulli_nll,
     deception,
     discrimination,
+    ends_nll,
     gaussian_nll,
     kl_to_standard_normal,
+    step_errors,
 )
 
 __all__ = ["AAE", "VAE"]
@@ -66,11 +68,12 @@ class VAE(Bounds, NormalPrior):
     likelihood : {"bernoulli", "gaussian"}, optional
         What a decoded value says of the item's: a Bernoulli of that mean, for values in [0, 1]
         only, or a Gaussian around it whose variance, common to all values, is learnt. Bernoulli
-        for images and Gaussian for vectors when absent.
+        for images and Gaussian for others when absent.
     hidden : tuple of int, default=(512, 256)
         Widths of the hidden layers of the encoder; the decoder mirrors them.
-    body : {"auto", "mlp", "cnn"}, default="auto"
-        Perceptrons or convolutions; of themselves large images get convolutions.
+    body : {"auto", "mlp", "cnn", "gru"}, default="auto"
+        Perceptrons or convolutions; of themselves large images, series and sounds get
+        convolutions. Or gated units, which read series and sounds step by step.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`; the learning rate is 2e-3 when absent.
 
@@ -152,7 +155,7 @@ class VAE(Bounds, NormalPrior):
         device = torch_device(self.device)
         nets = self.nets_.to(device)
         generator = torch.Generator(device=device).manual_seed(seed_of(random_state))
-        totals, means = {"reconstruction": 0.0, "kl": 0.0}, []
+        totals, means, values = {"reconstruction": 0.0, "kl": 0.0}, [], 0
         with torch.inference_mode():
             for batch in batches.parts(EVALUATION_BATCH, device):
                 mean, log_variance = _posterior(nets, batch)
@@ -160,13 +163,20 @@ class VAE(Bounds, NormalPrior):
                 for name, term in terms.items():
                     totals[name] += term.item() * len(batch) / len(batches)
                 means.append(mean.cpu())
+                values += self._n_values(batch)
         loss = totals["reconstruction"] + totals["kl"]
         return Elbo(
             **totals,
             elbo=-loss,
-            bits_per_dimension=loss / math.log(2) / math.prod(self.shape_),
+            bits_per_dimension=loss / math.log(2) / (values / len(batches)),
             active_dimensions=int((torch.cat(means).var(dim=0, correction=0) > ACTIVE).sum()),
         )
+
+    def _n_values(self, batch: Tensor) -> int:
+        """Return how many values a batch tells of; over time those of the steps that are there."""
+        if not self.over_time:
+            return batch.numel()
+        return int(batch[:, -1].sum()) * (batch.shape[1] - 1)
 
     def _is_bernoulli(self) -> bool:
         if self.likelihood is None:
@@ -187,12 +197,17 @@ class VAE(Bounds, NormalPrior):
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
         noise = torch.empty_like(mean).normal_(generator=generator)
-        decoded = nets["decoder"](mean + noise * (0.5 * log_variance).exp())
-        if self._is_bernoulli():
+        decoded = self.decoded(nets, mean + noise * (0.5 * log_variance).exp(), batch)
+        if self.over_time:
+            errors = step_errors(decoded, batch)
+            error, values = errors.mean(), errors.numel() / len(batch)
+            reconstruction = gaussian_nll(error, nets["variance"](error), values)
+            reconstruction = reconstruction + ends_nll(decoded, batch)
+        elif self._is_bernoulli():
             reconstruction = bernoulli_nll(decoded, batch)
         else:
-            decoded = self.kind_.values(decoded)
-            reconstruction = gaussian_nll(decoded, batch, nets["variance"](decoded, batch))
+            error = F.mse_loss(self.kind_.values(decoded), batch)
+            reconstruction = gaussian_nll(error, nets["variance"](error), batch[0].numel())
         return {"reconstruction": reconstruction, "kl": kl_to_standard_normal(mean, log_variance)}
 
 
@@ -215,11 +230,11 @@ class _CommonVariance(nn.Module):
         super().__init__()
         self.register_buffer("value", torch.zeros(()))
 
-    def forward(self, decoded: Tensor, batch: Tensor) -> Tensor:
-        """Return the variance around decoded values, shape ``()``."""
+    def forward(self, error: Tensor) -> Tensor:
+        """Return the variance around decoded values, by their mean squared error, shape ``()``."""
         if not self.training:
             return self.value
-        variance = F.mse_loss(decoded.detach(), batch) + 1e-6
+        variance = error.detach() + 1e-6
         first = self.value == 0
         self.value.copy_(torch.where(first, variance, self.value.lerp(variance, 0.1)))
         return variance
@@ -241,8 +256,9 @@ class AAE(NormalPrior):
         Weight of deceiving the discriminator beside reconstruction.
     hidden : tuple of int, default=(512, 256)
         Widths of the hidden layers of the encoder; the decoder mirrors them.
-    body : {"auto", "mlp", "cnn"}, default="auto"
-        Perceptrons or convolutions; of themselves large images get convolutions.
+    body : {"auto", "mlp", "cnn", "gru"}, default="auto"
+        Perceptrons or convolutions; of themselves large images, series and sounds get
+        convolutions. Or gated units, which read series and sounds step by step.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`; the learning rate is 2e-3 when absent.
 
@@ -277,7 +293,7 @@ class AAE(NormalPrior):
     ) -> dict[str, Tensor]:
         """Return reconstruction and deception, and apart from these what the discriminator errs."""
         codes = nets["encoder"](batch)
-        error = self.squared_error(nets["decoder"](codes), batch)
+        error = self.squared_error(self.decoded(nets, codes, batch), batch)
         drawn = torch.empty_like(codes).normal_(generator=generator)
         judged = nets["discriminator"](codes)
         return {

@@ -243,7 +243,7 @@ class ReadsTokens(Written, Learned):
             return self.embed(nets, batch)
         return self._pooled(output_of(nets["encoder"], self.layer, batch), batch)
 
-    def _pooled(self, output: Tensor, batch: Tensor) -> Tensor:
+    def _pooled(self, output: Tensor, batch: Any) -> Tensor:
         lengths = (batch != PADDING).sum(dim=1)
         skips = None if self.pool == "first" else torch.ones_like(lengths)
         return pool_tokens(output, lengths, POOLS[self.pool], skips)
@@ -259,6 +259,10 @@ class ReadsTokens(Written, Learned):
     def blank(self, n: int) -> Tensor:
         """Return a batch of ``n`` empty texts, on the CPU."""
         return torch.full((n, 1), self.mark)
+
+    def shape_in(self, batches: Batches) -> tuple[int, ...]:
+        """Return the shape of an empty text: how long others are says nothing of the network."""
+        return (1,)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from nearspace.data import Image, Target, Vector
+from nearspace.data import Audio, Image, Series, Target, Vector
 from nearspace.encoders.layers import Layers
 from nearspace.encoders.learned.learned import Learned
-from nearspace.nets.convnet import alexnet, convnet
+from nearspace.nets.bodies import convolutions
+from nearspace.nets.convnet import alexnet
 from nearspace.nets.layers import as_vectors, layer_names, output_of
 from nearspace.nets.perceptron import perceptron
 
@@ -80,12 +82,15 @@ class MLP(Classifies, Learned):
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
 class CNN(Classifies, Learned):
-    """A small convolutional network trained to classify images, or to tell a number.
+    """A small convolutional network trained to classify images, series or sounds, or tell numbers.
 
     Parameters
     ----------
     dim : int, default=64
         Width of ``fc1``, the hidden layer after the convolutions ``conv1``, ``conv2``, ….
+    views : bool, optional
+        Whether training sees a random view of an item in place of the item, as `SimCLR` does; when
+        absent of series and sounds, and not of images.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`; the learning rate is 5e-3 when absent.
 
@@ -100,17 +105,30 @@ class CNN(Classifies, Learned):
     (3, 128)
     """
 
-    kinds = frozenset({Image})
+    kinds = frozenset({Image, Series, Audio})
     effort = 10
     default_steps = 1500
+    _parameter_constraints: ClassVar[dict[str, list]] = {
+        **Learned._parameter_constraints,
+        "views": ["boolean", None],
+    }
 
     dim: int = 64
+    views: bool | None = None
     learning_rate: float = 5e-3
 
     def build(self) -> nn.ModuleDict:
         """Return the classifier."""
-        net = convnet(self.shape_, self.dim, self.outputs_, last="logits")
+        net = convolutions(self.shape_, self.dim, self.outputs_, last="logits")
         return nn.ModuleDict({"classifier": net})
+
+    def losses(
+        self, nets: nn.ModuleDict, batch: Tensor, labels: Tensor | None, generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the cross entropy of classes, the squared error of numbers."""
+        if nets.training and (self.over_time if self.views is None else self.views):
+            batch = self.kind_.views(batch, generator)
+        return super().losses(nets, batch, labels, generator)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)

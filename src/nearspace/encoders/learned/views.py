@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from nearspace.data import Image
+from nearspace.data import Audio, Image, Series
 from nearspace.encoders.learned.learned import Learned
 from nearspace.learning.losses import (
     covariance_penalty,
@@ -20,16 +20,16 @@ from nearspace.learning.losses import (
     supervised_contrast,
     variance_hinge,
 )
-from nearspace.nets.convnet import convnet
+from nearspace.nets.bodies import convolutions
 from nearspace.nets.perceptron import hidden_block
 
 __all__ = ["FromViews", "SimCLR", "SupCon", "VICReg"]
 
 
 class FromViews(Learned):
-    """An encoder of images that learns from two random views of each, projected by a head."""
+    """An encoder that learns from two random views of each item, projected by a head."""
 
-    kinds = frozenset({Image})
+    kinds = frozenset({Image, Series, Audio})
     learns = "items"
     effort = 30
     dim: int
@@ -37,7 +37,7 @@ class FromViews(Learned):
 
     def build(self) -> nn.ModuleDict:
         """Return a small convolutional network and the projection head that only the loss sees."""
-        encoder = convnet(self.shape_, 256, self.dim, last="embedding")
+        encoder = convolutions(self.shape_, 256, self.dim, last="embedding")
         head = nn.Sequential(hidden_block(self.dim, 256), nn.Linear(256, 128))
         return nn.ModuleDict({"encoder": encoder, "head": head})
 
@@ -62,7 +62,7 @@ class SimCLR(FromViews):
     temperature : float, default=0.2
         Divides the similarities in the loss.
     flip : bool, default=False
-        Whether half of the views are mirrored; only where a mirrored image shows the same.
+        Whether half of the views are mirrored, series backwards; only where that shows the same.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
@@ -102,7 +102,7 @@ class SupCon(FromViews):
     temperature : float, default=0.1
         Divides the similarities in the loss.
     flip : bool, default=False
-        Whether half of the views are mirrored; only where a mirrored image shows the same.
+        Whether half of the views are mirrored, series backwards; only where that shows the same.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
@@ -146,7 +146,7 @@ class VICReg(FromViews):
     invariance : float, default=10.0
         Weight of the squared distance of views, where the spread weighs 25 and repetition 1.
     flip : bool, default=False
-        Whether half of the views are mirrored; only where a mirrored image shows the same.
+        Whether half of the views are mirrored, series backwards; only where that shows the same.
     layer, pool, side, epochs, batch_size, learning_rate, random_state, kind, device, …
         As of `Learned`.
 
