@@ -85,6 +85,9 @@ def test_series_go_in_whole_or_in_windows(tmp_path):
     wanted = [rectified(series[None], weight)[0].mean(dim=1) for series in SERIES]
     np.testing.assert_allclose(whole, torch.stack(wanted), atol=1e-5)
     fixed = onnx_models.convolution(tmp_path / "fixed.onnx", 3, (5,), batch=1, sides=[16])
+    shape, short = ONNX(fixed).fit(SERIES).notes
+    assert "puts out for a window, (16, 12), is read as vectors of 16 numbers" in shape
+    assert short.startswith("1 of 3 series is shorter than fixed.onnx takes (item 2): each is fill")
     for hop in (None, 7):
         encoder = ONNX(fixed, hop=hop, pool="mean+max").fit(SERIES)
         for series, vector in zip(SERIES, encoder.transform(SERIES), strict=True):
@@ -145,6 +148,9 @@ def test_sounds_go_through_a_front_and_in_windows(tmp_path):
         made = np.stack([frames[at : at + 8].reshape(-1) @ weight for at in starts])
         wanted = np.concatenate([made.mean(axis=0), made.max(axis=0)])
         np.testing.assert_allclose(vector, wanted, rtol=1e-3, atol=1e-2 * np.abs(wanted).max())
+    assert encoder.notes_on(SOUNDS) == ()
+    (short,) = encoder.set_params(silence=0.0).notes_on(SOUNDS[1:3])
+    assert short.startswith("1 of 2 sounds is shorter than model.onnx takes (item 1)")
     # Without a front the samples go in; a sound shorter than a window is filled up.
     plain = onnx_models.convolution(tmp_path / "plain.onnx", 1, (20,), sides=[500])
     vectors = ONNX(plain, rate=8000).fit(SOUNDS).transform(SOUNDS)
@@ -197,9 +203,9 @@ def test_what_cannot_be_used_is_said_in_a_sentence(tmp_path, capfd):
     refused(pairs, "and not sequences of 2 numbers at a time", open_time)
     refused(SOUNDS, "expected how many samples a second", sequence)
     refused(SOUNDS[2:], r"cannot take an array of shape \(1, 1, 15\)", sequence, rate=4000)
-    refused(COLOURS, "front= is for sounds", front=sequence)
-    refused(COLOURS, "hop= is for sounds and series", hop=3)
-    refused(SERIES, "silence= is for sounds", sequence, silence=1)
+    refused(COLOURS, "parameter front is for sounds", front=sequence)
+    refused(COLOURS, "parameter hop is for sounds and series", hop=3)
+    refused(SERIES, "parameter silence is for sounds", sequence, silence=1)
     refused(COLOURS, "puts out no floats called 'larges'. Did you mean 'largest'?", output="larges")
     square = np.zeros((2, 32, 32, 3), np.uint8)
     refused(square, "mean must be one number or 3", mean=[1, 2])

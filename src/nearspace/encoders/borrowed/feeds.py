@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FEEDS", "Feed"]
 
 OF_SOUNDS = ("front", "rate", "full_scale", "silence")
+NAMED = 3  # items in a note
 TRIED = (4000, 6000)  # steps of two items, by which it shows which axis is that of time
 
 
@@ -43,7 +44,8 @@ class Feed(ABC):
             if getattr(self.encoder, name) != defaults[name]:
                 which = "sounds and series" if name == "hop" else "sounds"
                 raise DataError(
-                    f"onnx: {name}= is for {which}, got {self.encoder.kind_}; leave it out."
+                    f"onnx: its parameter {name} is for {which}, got {self.encoder.kind_}; leave "
+                    "it out."
                 )
 
     @property
@@ -59,6 +61,10 @@ class Feed(ABC):
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say of it: nothing, as a rule."""
+        return ()
+
+    def notes_on(self, items: Any) -> tuple[str, ...]:
+        """Return what there is to say of items before they are embedded."""
         return ()
 
     @abstractmethod
@@ -168,14 +174,15 @@ class SeriesFeed(Feed):
         for name in OF_SOUNDS:
             if getattr(self.encoder, name) != defaults[name]:
                 raise DataError(
-                    f"onnx: {name}= is for sounds, got {self.encoder.kind_}; leave it out."
+                    f"onnx: its parameter {name} is for sounds, got {self.encoder.kind_}; leave "
+                    "it out."
                 )
 
     def _set_width(self, width: int) -> None:
         """Note which axis of the input is time, and how long a window is."""
         self.time_axis, self.width_axis = sequence_axes(self.graph, width)
         self.window = self.graph.dims[self.time_axis]
-        self.width = width
+        self.width, self.fewest = width, self.window or 1
 
     @functools.cached_property
     def last(self) -> bool:
@@ -209,13 +216,29 @@ class SeriesFeed(Feed):
             f"{numbers} numbers, since its input has them {'last' if self.last else 'first'} too.",
         )
 
+    def notes_on(self, items: list[Any]) -> tuple[str, ...]:
+        """Return how many items are shorter than the network takes."""
+        short = [row for row, item in enumerate(items) if self.steps_of(item) < self.fewest]
+        if not short:
+            return ()
+        named = ", ".join(map(str, short[:NAMED])) + ", …" * (len(short) > NAMED)
+        kind, is_short = self.encoder.kind_.plural, "is" if len(short) == 1 else "are"
+        return (
+            f"{len(short):,} of {len(items):,} {kind} {is_short} shorter than {self.graph.name} "
+            f"takes (item {named}): each is filled up with zeros on both sides.",
+        )
+
+    def steps_of(self, item: Any) -> float:
+        """Return how many steps an item has before it is filled up."""
+        return item.shape[1]
+
     def parts(self, n: int) -> list[slice]:
         """Return the rows of items whose vectors are made at once: each by itself."""
         return [slice(row, row + 1) for row in range(n)]
 
     def frames(self, item: Any) -> np.ndarray:
         """Return what there is at each time of an item, ``(time, width)``."""
-        return filled_up(item.T, self.window or 1)
+        return filled_up(item.T, self.fewest)
 
     def vectors(self, items: list[Any]) -> np.ndarray:
         """Return the vectors of series, or of sounds."""
@@ -249,7 +272,6 @@ class SoundFeed(SeriesFeed):
         self.rate = int(encoder.rate)
         if encoder.front is None:
             self._set_width(1)
-            self.fewest = self.window or 1
             return
         self.front = open_graph(encoder.front)
         self.front_axis, _ = sequence_axes(self.front, 1)
@@ -263,6 +285,10 @@ class SoundFeed(SeriesFeed):
         """Of the files."""
         front = [] if self.front is None else [self.front.sha256]
         return [self.graph.sha256, *front]
+
+    def steps_of(self, item: Sound) -> float:
+        """Return how many samples a sound has with the silence around it."""
+        return (item.seconds + 2 * self.encoder.silence) * self.rate
 
     def _look_at_front(self) -> None:
         """Note along which axis the front has time, and how many samples make a window."""

@@ -67,7 +67,7 @@ class ONNX(Encoder):
     sha256_ : list of str
         Of the file, and of its front where there is one.
     told_ : list of str
-        What there was to say of it.
+        What there was to say of it, and of the items of `fit`.
 
     Examples
     --------
@@ -132,13 +132,17 @@ class ONNX(Encoder):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How what is put out is read where the file does not tell it."""
+        """How what is put out is read where no file tells it, and how many items are short."""
         return tuple(self.told_)
+
+    def notes_on(self, X: Any) -> tuple[str, ...]:
+        """Return how many sounds or series are shorter than the network takes."""
+        return self._opened().notes_on(self._check(X, reset=False))
 
     def _fit(self, items: Any, y: Any) -> None:
         self.__dict__.pop("_feed", None)
         feed = self._opened()
-        self.sha256_, self.told_ = feed.digests, list(feed.notes)
+        self.sha256_, self.told_ = feed.digests, [*feed.notes, *feed.notes_on(items)]
         few = self._transform(items[:2])
         alone = self._transform(items[len(few) - 1 : len(few)])[0]
         if np.linalg.norm(few[-1] - alone) > ROW_TOLERANCE * np.linalg.norm(alone) + 1e-6:
