@@ -289,3 +289,9 @@ def test_a_command_begins_again_where_its_file_was_replaced_meanwhile(command, m
     assert len(opened) == 2
     written = pd.read_parquet(command.folder / "d.parquet")
     np.testing.assert_array_equal(np.stack(written["vector"]), other.vectors + 1)
+
+
+def test_a_parameter_that_no_encoder_can_have_is_told_in_a_sentence(command):
+    done = command("embed", "vowels", "--with", "mfcc:n_mfcc=50", "-o", "v.space")
+    assert done.returncode == 2
+    assert "The 'n_mfcc' parameter of MFCC must be an int in the range [1, 40]" in done.stderr

@@ -18,6 +18,7 @@ from sklearn.base import (
     TransformerMixin,
     clone,
 )
+from sklearn.utils._param_validation import InvalidParameterError
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -33,7 +34,7 @@ from nearspace.encoders.decoder import Decoder
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.labels import check_labels
 from nearspace.encoders.state import Keeps, State, check_state, digest, write
-from nearspace.errors import DataError, path_of
+from nearspace.errors import DataError, SpecError, path_of
 from nearspace.learning.threads import one_thread
 from nearspace.writing import write_files
 
@@ -46,6 +47,10 @@ __all__ = [
 ]
 
 MOST_TRIED = 2**20  # numbers of an item
+
+
+class ParameterError(SpecError, InvalidParameterError):
+    """A parameter of an encoder is none that it can have: as scikit-learn tells it, and ours."""
 
 
 def _may_decode(encoder: Any) -> bool:
@@ -143,6 +148,13 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     @abstractmethod
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
         """Return the vectors of checked items."""
+
+    def _validate_params(self) -> None:
+        """Raise `ParameterError`, which the command line tells in a sentence, on a wrong one."""
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            raise ParameterError(str(error)) from error
 
     @property
     def _n_features_out(self) -> int:
