@@ -14,11 +14,11 @@ from nearspace.encoders.learned.learned import Learned
 from nearspace.encoders.spec import make
 from nearspace.errors import SpecError
 
-# Two have nothing to fit, and one needs an encoder; the others take vectors alone or too.
+# Two have nothing to fit, one needs an encoder, one a file; the others take vectors alone or too.
 EAT_VECTORS = [
     make(name)
     for name, entry in CATALOGUE.items()
-    if {"vector", "any"} & {*entry.kinds} and name not in {"vectors", "frozen", "finetuned"}
+    if {"vector", "any"} & {*entry.kinds} and name not in {"vectors", "frozen", "finetuned", "onnx"}
 ]
 NETWORKS = [
     encoder.set_params(epochs=2, **({"dim": 2} if "dim" in encoder.get_params() else {}))
