@@ -52,7 +52,7 @@ def test_errors_are_a_sentence(sinks, command):
         ("texts.txt", "--with", "tfidf"): "The encoder 'tfidf' has no attention",
         ("texts.txt", "--with", "pretrained:./nowhere"): "there is no folder ./nowhere",
         ("texts.txt", "--with", "pretrained:./m", "-o", "s.csv"): "file ending .html or .json",
-        ("wine", "--with", "pretrained:./m"): "takes images or texts; got vectors",
+        ("wine", "--with", "pretrained:./m"): "takes images or sounds or texts; got vectors",
         ("none.txt", "--with", "pretrained:./m"): "none.txt",
     }.items():
         done = command("sinks", *arguments)
