@@ -65,6 +65,8 @@ def test_numbers_that_could_be_no_pixels_are_series():
     assert load(series).kind == Series(6)
     with pytest.raises(DataError, match="HOG takes images; got series"):
         make("hog").fit(series)
+    with pytest.raises(DataError, match="MLP takes images or vectors; got series"):
+        make("mlp").fit([*series, series[0, :, :9]], np.arange(41) % 2)
     with pytest.raises(ValueError, match="dim 3"):
         make("pca").fit(series)
     assert load(series, kind="vector").kind == Vector(600)

@@ -13,9 +13,11 @@ from nearspace.learning.losses import (
     covariance_penalty,
     deception,
     discrimination,
+    ends_nll,
     gaussian_nll,
     kl_to_standard_normal,
     nt_xent,
+    step_errors,
     supervised_contrast,
     variance_hinge,
 )
@@ -48,6 +50,25 @@ def test_gaussian_nll(generator):
     error = F.mse_loss(prediction, target)
     found = gaussian_nll(error, torch.tensor(0.3), 4).item()
     assert found == pytest.approx(total / 5, rel=1e-5)
+
+
+def test_errors_over_time_are_those_of_the_steps_that_are_there(generator):
+    lengths, longest = (2, 5, 3), 7
+    decoded = torch.randn(3, 3, longest, generator=generator)
+    batch = torch.randn(3, 3, 5, generator=generator)
+    squares, nats = [], 0.0
+    for item, told, length in zip(batch, decoded, lengths, strict=True):
+        item[:, length:] = 0
+        item[-1, :length] = 1
+        for step in range(length):
+            squares.append([(told[c, step] - item[c, step]).item() ** 2 for c in range(2)])
+        for step, logit in enumerate(told[-1].tolist()):
+            p = 1 / (1 + math.exp(-logit))
+            nats -= math.log(p if step < length else 1 - p)
+    torch.testing.assert_close(step_errors(decoded, batch), torch.tensor(squares))
+    assert ends_nll(decoded, batch).item() == pytest.approx(nats / 3, rel=1e-5)
+    cut = step_errors(decoded[:, :, :4], batch)  # of what is longer than what is decoded
+    assert len(cut) == 2 + 4 + 3
 
 
 def test_kl_against_numerical_integration():

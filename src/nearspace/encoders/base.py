@@ -319,6 +319,9 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         seen = recognised(items, sorted(self.kinds, key=lambda kind: kind.name))
         if seen is not None and seen[0] is not Vector:
             return seen[0].infer(items)
+        other = recognised(items, Kind.registry.values()) if isinstance(items, list) else None
+        if other is not None and other[0] not in self.kinds:
+            return other[0].infer(items)
         if Vector in self.kinds:  # the check that follows, scikit-learn's, says what is wrong
             return Vector(0)
         return infer_kind(items)[0]

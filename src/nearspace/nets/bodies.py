@@ -42,7 +42,7 @@ def convolutions(shape: Sequence[int], dim: int, outputs: int, last: str) -> nn.
     >>> for shape in ((1, 8, 8), (4, 30)):
     ...     print([name for name, _ in convolutions(shape, 8, 2, "logits").named_children()])
     ['input', 'conv1', 'conv2', 'fc1', 'logits']
-    ['conv1', 'conv2', 'conv3', 'pool', 'fc1', 'logits']
+    ['input', 'conv1', 'conv2', 'conv3', 'pool', 'fc1', 'logits']
     """
     return (temporal_convnet if len(shape) == 2 else convnet)(shape, dim, outputs, last)
 

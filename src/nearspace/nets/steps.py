@@ -12,7 +12,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-__all__ = ["ConvSteps", "GRUSteps", "StepNorm", "StepPool", "hidden_stretches", "pool_steps"]
+__all__ = [
+    "AlsoCentred",
+    "ConvSteps",
+    "GRUSteps",
+    "StepNorm",
+    "StepPool",
+    "hidden_stretches",
+    "pool_steps",
+]
 
 MOMENTUM = 0.1  # of running statistics, as torch has it
 EPSILON = 1e-5  # of a variance
@@ -59,6 +67,26 @@ class StepNorm(nn.Module):
                 self.variance.lerp_(variance.float(), MOMENTUM)
         scale = self.weight * torch.rsqrt(variance + EPSILON)
         return torch.addcmul((self.bias - mean * scale)[:, None], values, scale[:, None])
+
+
+class AlsoCentred(nn.Module):
+    """Items, and beside each channel the same less its mean over the steps of the item.
+
+    The mean of a band of a sound tells who speaks and into what, but also which vowel it is: so a
+    network is given both, with it and without.
+
+    Examples
+    --------
+    >>> batch = torch.tensor([[[3.0, 5.0, 0.0], [1.0, 1.0, 0.0]]])
+    >>> AlsoCentred()(batch)[0, :, :2].tolist()
+    [[3.0, 5.0], [-1.0, 1.0], [1.0, 1.0]]
+    """
+
+    def forward(self, steps: Tensor) -> Tensor:
+        """Return items ``(n, 2 * width + 1, time)`` of items ``(n, width + 1, time)``."""
+        values, mask = steps[:, :-1], steps[:, -1:]
+        mean = pool_steps(steps, "mean")[:, :, None]
+        return torch.cat([values, (values - mean) * mask, mask], dim=1)
 
 
 class ConvSteps(nn.Module):

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from nearspace.data.padded import places_at
 from nearspace.nets.perceptron import hidden_block
-from nearspace.nets.steps import ConvSteps, GRUSteps, StepPool
+from nearspace.nets.steps import AlsoCentred, ConvSteps, GRUSteps, StepPool
 
 __all__ = [
     "Outline",
@@ -66,13 +66,13 @@ def temporal_convnet(
     --------
     >>> net = temporal_convnet((4, 100), dim=32, outputs=5, last="logits")
     >>> [name for name, _ in net.named_children()]
-    ['conv1', 'conv2', 'conv3', 'conv4', 'pool', 'fc1', 'logits']
+    ['input', 'conv1', 'conv2', 'conv3', 'conv4', 'pool', 'fc1', 'logits']
     >>> net(torch.ones(2, 4, 30)).shape
     torch.Size([2, 5])
     """
     channels, longest = shape
-    layers: list[tuple[str, nn.Module]] = []
-    width = channels - 1
+    layers: list[tuple[str, nn.Module]] = [("input", AlsoCentred())]
+    width = 2 * (channels - 1)
     for number, stride in enumerate(temporal_strides(longest), start=1):
         inputs, width = width, NARROW if number <= 2 else WIDE
         kernel = FIRST_KERNEL if number == 1 else KERNEL
@@ -96,13 +96,14 @@ def temporal_gru(
     --------
     >>> net = temporal_gru((4, 1000), dim=32, outputs=5, last="latent")
     >>> [name for name, _ in net.named_children()]
-    ['conv1', 'gru1', 'gru2', 'pool', 'fc1', 'latent']
+    ['input', 'conv1', 'gru1', 'gru2', 'pool', 'fc1', 'latent']
     """
     channels, longest = shape
     stride = max(1, math.ceil(longest / MOST_RECURRENT))
     kernel = max(FIRST_KERNEL, 2 * stride + 1)
     layers: list[tuple[str, nn.Module]] = [
-        ("conv1", ConvSteps(channels - 1, NARROW, kernel, stride)),
+        ("input", AlsoCentred()),
+        ("conv1", ConvSteps(2 * (channels - 1), NARROW, kernel, stride)),
         ("gru1", GRUSteps(NARROW, WIDE, both=True)),
         ("gru2", GRUSteps(WIDE, WIDE, both=True)),
     ]
@@ -190,7 +191,7 @@ class Outline(nn.Module):
         self.times = min(self.longest, MOST_TIMES)
         self.size = self.channels * self.times + 1
         # So the length of items varies as a good many of their values together.
-        self.weight = math.sqrt(self.size) / self.longest
+        self.weight = 2 * math.sqrt(self.size) / self.longest
 
     def forward(self, batch: Tensor) -> Tensor:
         """Return outlines ``(n, size)`` of items ``(n, channels + 1, time)``."""
