@@ -1,6 +1,7 @@
 """``nearspace decode``, ``sample``, ``interpolate`` and ``analogy`` as a user meets them."""
 
 import json
+import wave
 
 import numpy as np
 import pandas as pd
@@ -73,7 +74,7 @@ def test_texts_are_written_on(command):
         (("--prompt", "the whale"), "holds 'whale', which is none of the words"),
         (("--prompt", "the", "-o", "w.png"), "written into a file ending .txt"),
         (("-o", "w.npy"), "which does not decode"),
-        (("-o", "w.doc"), "ending .png, .npy, .npz, .csv or .txt"),
+        (("-o", "w.doc"), "ending .png, .npy, .npz, .csv, .wav or .txt"),
     ):
         done = command("sample", "w.space", *arguments)
         assert (done.returncode, told in done.stderr) == (2, True), done
@@ -117,7 +118,10 @@ def test_analogy_shows_texts(command):
     ("arguments", "told"),
     [
         (("decode", "d.space", "-o", "o.png"), "by --id (several times) or --vectors"),
-        (("decode", "d.space", "--id", "3", "-o", "o.gif"), "ending .png, .npy, .npz or .csv"),
+        (
+            ("decode", "d.space", "--id", "3", "-o", "o.gif"),
+            "ending .png, .npy, .npz, .csv or .wav",
+        ),
         (("decode", "d.space", "--id", "x3", "-o", "o.png"), "no item 'x3'"),
         (("decode", "d.space", "--vectors", "a.npy", "-o", "o.png"), "a.npy"),
         (("decode", "t.space", "--id", "3", "-o", "o.npy"), "nothing decodes its vectors"),
@@ -160,3 +164,25 @@ def test_rows_of_a_table_decode_to_rows(command):
     assert "decodes to a table of 7 columns; write .csv." in done.stderr
     done = command("split", "c.space")
     assert "Codes are of images and vectors, and this space is one of tables" in done.stderr
+
+
+@pytest.mark.trains
+def test_series_and_sounds_decode_to_what_is_read_again(command):
+    for name in ("gestures", "vowels"):
+        made = command(
+            "embed", name, "--with", "autoencoder(dim=8, epochs=1)", "-o", f"{name}.space"
+        )
+        assert made.returncode == 0, made.stderr
+    done = command("decode", "gestures.space", "--id", "3", "--id", "7", "-o", "moved.npy")
+    assert "moved.npy: 2 items decoded, of shape (3," in done.stdout
+    again = load(command.folder / "moved.npy", kind="series").items
+    space = open_space(command.folder / "gestures.space")
+    for read, item in zip(again, decode(space, space.vectors[[3, 7]]), strict=True):
+        np.testing.assert_array_equal(read, item)
+    done = command("sample", "vowels.space", "-n", "3", "-o", "three.wav")
+    assert "three.wav: 3 sounds decoded" in done.stdout, done.stderr
+    with wave.open(str(command.folder / "three.wav")) as file:
+        assert file.getframerate() == 8000
+        assert file.getnframes() > 3 * 4000
+    refused = command("decode", "vowels.space", "--id", "3", "-o", "one.csv")
+    assert "decodes to sounds of 8,000 samples a second; write .wav." in refused.stderr

@@ -19,7 +19,12 @@ from nearspace.writing import replacing
 if TYPE_CHECKING:
     import pandas as pd
 
-ENDINGS = (".png", ".npy", ".npz", ".csv")
+    from nearspace.data.sound import Sound
+
+ENDINGS = (".png", ".npy", ".npz", ".csv", ".wav")
+# What items of a kind are written as that are no arrays of one shape.
+OF_KIND = {"table": (".csv",), "audio": (".wav",), "series": (".npy", ".npz")}
+BETWEEN = 0.5  # seconds of silence between two sounds
 ROW = 12  # images on the way that stand side by side
 
 
@@ -31,7 +36,7 @@ Output = Annotated[
         metavar="FILE",
         rich_help_panel=cli.OUTPUT,
         help="The file to write: .png for a grid of images, .npy for the items, .npz for items and "
-        "vectors, .csv for rows of a table.",
+        "vectors, .csv for rows of a table, .wav for sounds, one after the other.",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of the fit and the draw.")]
@@ -210,11 +215,11 @@ def _check_decodes(space: Any, output: Path) -> None:
     """Raise an error unless a space decodes to what a file of this name can hold."""
     from nearspace.space.decode import decoder
 
-    are_rows = not decoder(space).kind.shape_of_item
-    if are_rows != (output.suffix == ".csv"):
+    own = OF_KIND.get(decoder(space).kind.name)
+    if output.suffix not in (own or (".npy", ".npz", ".png")):
         raise NearspaceError(
             f"-o {output}: the space decodes to {space.kind}; write "
-            f"{'.csv' if are_rows else '.npy or .npz'}."
+            f"{' or '.join(own or ('.npy', '.npz'))}."
         )
     if output.suffix == ".png" and not (space.kind and space.kind.pixels):
         what = "unknown items" if space.kind is None else str(space.kind)
@@ -235,6 +240,11 @@ def _write(
     from nearspace.space.decode import decode
 
     items: Any = decode(space, vectors)
+    if output.suffix == ".wav":
+        _write_sounds(output, items)
+        return
+    if isinstance(items, list):
+        items = _of_one_length(items)
     arrays = {"items": items, "vectors": vectors}
     if ids is not None:
         arrays["ids"] = ids
@@ -252,6 +262,33 @@ def _write(
             np.savez(beside, **arrays)
     one = f"decoded, of shape {items.shape[1:]}" if items.ndim > 2 else "decoded"
     echo(f"{output}: {counted(len(items), 'item')} {one}.")
+
+
+def _of_one_length(series: list[np.ndarray]) -> np.ndarray:
+    """Return series as one array ``(n, channels, time)``, NaN behind their ends."""
+    longest = max(item.shape[1] for item in series)
+    return np.stack(
+        [
+            np.pad(item, ((0, 0), (0, longest - item.shape[1])), constant_values=np.nan)
+            for item in series
+        ]
+    )
+
+
+def _write_sounds(output: Path, sounds: list[Sound]) -> None:
+    """Write sounds one after the other, as 16 bits a sample."""
+    import wave
+
+    rate = sounds[0].rate
+    silence = np.zeros(round(BETWEEN * rate), np.float32)
+    samples = np.concatenate([part for sound in sounds for part in (sound.samples, silence)])
+    whole = (samples.clip(-1, 1) * (2**15 - 1)).round().astype("<i2")
+    with replacing(output) as beside, wave.open(str(beside), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(whole.tobytes())
+    echo(f"{output}: {counted(len(sounds), 'sound')} decoded.")
 
 
 def _write_rows(output: Path, rows: pd.DataFrame, ids: np.ndarray | None) -> None:
