@@ -36,6 +36,16 @@ def test_estimates_leave_out_units_that_nobody_has():
         assert without.low < without.value < without.high
 
 
+def test_a_guess_that_is_alike_in_all_groups_is_told_as_one():
+    groups = np.repeat(np.arange(4), 10)
+    alike = np.tile([[1.0] * 3 + [0.0] * 7], 4)[:, None]
+    other = alike.copy()
+    other[0, 0, :5] = 1.0
+    tables = [ScoreTable(values, groups, 0) for values in (alike, other, np.r_[alike, other])]
+    assert [table.alike_in_groups for table in tables] == [True, False, False]
+    assert not ScoreTable(alike, None, 0).alike_in_groups
+
+
 @pytest.mark.parametrize("order", [[0, 2], [2, 0]])
 def test_a_gain_is_the_second_row_minus_the_first(order):
     gain = ScoreTable(VALUES[order], None, 0).gain()

@@ -282,7 +282,7 @@ def assemble(
     scores = [_with_seeds(row.scores, seeds) for row in judged]
     chance = [_with_seeds(guesses, seeds)] if guesses else []
     apart = [_with_seeds(row.scores, seeds) for row in references]
-    tables = _estimates(task, [*scores, *apart, *chance])
+    tables = [*_estimates(task, [*scores, *apart]), *_estimates(task, chance, guessed=True)]
     exhibits, shown = with_gallery([row.exhibits for row in judged], task)
     results = [
         _result(row, table, shows)
@@ -371,8 +371,14 @@ def _with_seeds(scores: dict[str, Any], seeds: int) -> dict[str, np.ndarray]:
     return {name: np.broadcast_to(row, (seeds, row.shape[1])) for name, row in rows.items()}
 
 
-def _estimates(task: Task, scores: list[dict[str, np.ndarray]]) -> list[dict[str, Estimate]]:
-    """Return the scores of each row with their intervals, that which ranks first."""
+def _estimates(
+    task: Task, scores: list[dict[str, np.ndarray]], guessed: bool = False
+) -> list[dict[str, Estimate]]:
+    """Return the scores of each row with their intervals, that which ranks first.
+
+    What is guessed is the same of every item: groups that all have the same share of a class are
+    no chance, as they would be of an encoder, and its interval is then one over items.
+    """
     estimates: list[dict[str, Estimate]] = [{} for _ in scores]
     for name in sorted(SCORES, key=lambda name: name != task.rank_by):
         score = SCORES[name]
@@ -380,7 +386,10 @@ def _estimates(task: Task, scores: list[dict[str, np.ndarray]]) -> list[dict[str
         rows = [i for i, row in enumerate(scores) if name in row and not np.isnan(row[name]).all()]
         values = [scores[i][name] for i in rows]
         if rows and score.per_unit:
-            told = table_of(task, score, values).estimates()
+            table = table_of(task, score, values)
+            if guessed and table.alike_in_groups:
+                table = dataclasses.replace(table, groups=None)
+            told = table.estimates()
         else:
             told = [Estimate(float(value.mean())) for value in values]
         for i, estimate in zip(rows, told, strict=True):

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 TOP = ("best", "tied with best")
+ROUNDING = 1e-9  # by which means that are the same may differ
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -124,6 +125,17 @@ class ScoreTable:
         ends = interval(paired.values, self.groups, *how, **self.units)
         means = Means.of(paired.values, self.groups, **self.units).values
         return _estimates(means, *ends)[0]
+
+    @property
+    def alike_in_groups(self) -> bool:
+        """Whether every row has one mean in all groups."""
+        if self.groups is None:
+            return False
+        scored = np.isfinite(self.values).all(axis=(0, 1))
+        units = np.unique(self.groups[scored], return_inverse=True)[1]
+        rows = self.values[:, :, scored].mean(axis=1)
+        means = np.array([np.bincount(units, row) for row in rows]) / np.bincount(units)
+        return bool((np.ptp(means, axis=1) <= ROUNDING).all())
 
     @property
     def units(self) -> dict[str, Any]:
