@@ -90,7 +90,7 @@ USUAL = {
     "series": Usual(
         floor=("raw", "rocket"),
         reference="raw",
-        encoders=("raw | scale", "statistics", "autoencoder", "next_step"),
+        encoders=("raw | scale", "statistics", "simclr"),
         supervised=("cnn",),
         predictor="1-NN by DTW",
     ),
