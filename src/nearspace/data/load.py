@@ -414,8 +414,11 @@ def _read(source: Source, kind: str | None, wanted: Wanted) -> tuple[Source, Ite
             else:
                 items, reason = Kind.registry[kind].coerce(items, wanted.rate), "as asked"
                 of = Kind.registry[kind].infer(items)
-        except DataError as error:
-            raise DataError(f"{source.name}: {error}") from None
+        except ValueError as error:  # of NumPy where lengths differ
+            reason = str(error) if isinstance(error, DataError) else "their lengths differ."
+            if source.kind is not None:
+                reason = f"it holds {source.kind}, which kind '{kind}' does not take: {reason}"
+            raise DataError(f"{source.name}: {reason}") from None
         reason = f"{source.seen}, {reason}" if source.seen else reason
         read = of.convert(items, source.name, wanted)
     notes = [f"Read as {read.kind.name}: {reason}.", *read.notes, *source.notes]

@@ -57,3 +57,9 @@ def test_series_that_are_nearly_the_same_are_told():
     again = [*items, items[3] + 0.001]
     pairs = Series(3).near(again, np.array([100]))
     assert pairs.tolist() == [[100, 3]]
+
+
+@pytest.mark.parametrize("kind", ["image", "text", "vector", "table", "audio"])
+def test_series_that_are_to_be_of_another_kind_are_refused_in_words(kind):
+    with pytest.raises(DataError, match=f"it holds series of 3 channels, which kind '{kind}' does"):
+        load("gestures", kind=kind)
