@@ -14,7 +14,14 @@ from nearspace.space.formats import FORMATS, Format, written_endings
 from nearspace.space.space import Space, dense_vectors
 from nearspace.space.vectors import VectorFile, space_of_columns
 
-SPECS = {"image": "random(dim=3)", "text": "bow | pca(dim=3)", "table": "onehot", "vector": "l2"}
+SPECS = {
+    "audio": "logmel",
+    "image": "random(dim=3)",
+    "series": "statistics",
+    "table": "onehot",
+    "text": "bow | pca(dim=3)",
+    "vector": "l2",
+}
 WITH_ALL = {".space", ".parquet"}  # hold metadata, thumbnails, and labels that are missing
 
 

@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 MOST_TRIED = 2**20  # numbers of an item
+LONGEST_SENTENCE = 500  # characters, as a value of a file may be a list of any length
 
 
 class ParameterError(SpecError, InvalidParameterError):
@@ -154,7 +155,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         try:
             super()._validate_params()
         except InvalidParameterError as error:
-            raise ParameterError(str(error)) from error
+            raise ParameterError(f"{error!s:.{LONGEST_SENTENCE}}") from error
 
     @property
     def _n_features_out(self) -> int:

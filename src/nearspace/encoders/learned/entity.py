@@ -190,6 +190,7 @@ class EntityEmbedding(Learned):
         checked, target = trial.begin_fit(items, y, kind)
         trial._learn_columns(checked.iloc[:1])
         trial.outputs_ = 1 if target is None else target.width
+        trial.shape_ = tuple(trial.blank(1).shape[1:])
         with torch.random.fork_rng():
             trial._try(trial.build())
 
