@@ -39,7 +39,7 @@ $(VENV)/installed: pyproject.toml
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(PIP) -e '.[ann,codec,images,pretrained,dev]'
+	$(PIP) -e '.[ann,audio,codec,images,onnx,pretrained,dev]'
 	@touch $@
 
 clean:
