@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from nearspace.data.batches import Batches, Positions
-from nearspace.data.tokens import BUCKET, token_batches
+from nearspace.data.tokens import bucketed, token_batches
 
 __all__ = ["Padded", "lengths_of", "places_at", "warped"]
 
@@ -83,13 +83,7 @@ class Padded(Batches):
 
     def order(self, rows: Tensor, size: int, generator: torch.Generator) -> list[Tensor]:
         """Return the rows of each step: shuffled, then sorted by length some batches at a time."""
-        shuffled = rows[torch.randperm(len(rows), generator=generator)]
-        steps = max(1, len(rows) // size)
-        lengths = self.lengths.cpu()
-        parts: list[Tensor] = []
-        for some in shuffled[: steps * size].split(BUCKET * size):
-            parts += some[lengths[some].argsort(stable=True)].split(size)
-        return [parts[at] for at in torch.randperm(len(parts), generator=generator).tolist()]
+        return bucketed(rows, self.lengths.cpu(), size, generator)
 
     def map(self, function: Callable[[Any], Tensor], size: int, device: Any = "cpu") -> Tensor:
         """Return what a function makes of the items, those of nearly equal lengths together."""

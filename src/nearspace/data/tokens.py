@@ -11,7 +11,7 @@ from torch import Tensor
 
 from nearspace.data.batches import Batches, Positions
 
-__all__ = ["Bucketed", "Ragged", "Windows", "token_batches"]
+__all__ = ["Bucketed", "Ragged", "Windows", "bucketed", "token_batches"]
 
 PADDING = 0  # the number of no token
 WASTED = 64  # tokens of padding in a batch cost no more than a batch of their own
@@ -96,13 +96,7 @@ class Bucketed(Ragged):
 
     def order(self, rows: Tensor, size: int, generator: torch.Generator) -> list[Tensor]:
         """Return the rows of each step: shuffled, then sorted by length some batches at a time."""
-        shuffled = rows[torch.randperm(len(rows), generator=generator)]
-        steps = max(1, len(rows) // size)
-        lengths = self.lengths.cpu()
-        parts: list[Tensor] = []
-        for some in shuffled[: steps * size].split(BUCKET * size):
-            parts += some[lengths[some].argsort(stable=True)].split(size)
-        return [parts[at] for at in torch.randperm(len(parts), generator=generator).tolist()]
+        return bucketed(rows, self.lengths.cpu(), size, generator)
 
 
 class Windows(Batches):
@@ -150,6 +144,37 @@ class Windows(Batches):
     def blank(self, n: int) -> Tensor:
         """Return windows without a token."""
         return torch.full((n, self.context + 1), PADDING, device=self.stream.device)
+
+
+def bucketed(rows: Tensor, lengths: Tensor, size: int, generator: torch.Generator) -> list[Tensor]:
+    """Return the rows of each step of an epoch, so that those of a step have alike lengths.
+
+    They are shuffled, and then sorted by length some batches at a time; the steps are shuffled too.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (n,)
+        The positions of items.
+    lengths : Tensor
+        Of all items, on the CPU.
+    size : int
+        How many a step has; the rest is left out.
+    generator : Generator
+        Where the random numbers come from.
+
+    Examples
+    --------
+    >>> lengths = torch.tensor([5, 9, 5, 9])
+    >>> steps = bucketed(torch.arange(4), lengths, 2, torch.Generator().manual_seed(0))
+    >>> sorted(lengths[step].tolist() for step in steps)
+    [[5, 5], [9, 9]]
+    """
+    shuffled = rows[torch.randperm(len(rows), generator=generator)]
+    steps = max(1, len(rows) // size)
+    parts: list[Tensor] = []
+    for some in shuffled[: steps * size].split(BUCKET * size):
+        parts += some[lengths[some].argsort(stable=True)].split(size)
+    return [parts[at] for at in torch.randperm(len(parts), generator=generator).tolist()]
 
 
 def token_batches(lengths: np.ndarray, budget: int) -> list[np.ndarray]:
