@@ -50,7 +50,18 @@ def test_missing_values_times_and_numbers_as_labels(made):
 def test_times_of_day_have_colons_too(made):
     header = "@timestamps true\n@classLabel true a\n@data\n"
     line = "(2013-03-01 00:00:00,1.5),(2013-03-01 01:00:00,2):(2013-03-01 00:00:00,3),(4,5):a\n"
-    assert load(made(line, header)).items[0].tolist() == [[1.5, 2], [3, 5]]
+    data = load(made(line, header))
+    assert data.items[0].tolist() == [[1.5, 2], [3, 5]]
+    assert any("times, which were not looked at" in note for note in data.notes)
+    with pytest.raises(DataError, match=r"line 4 has steps that are no '\(time,value\)'"):
+        load(made("(0,1),(1,2:(0,1),(1,2):a\n", header))
+
+
+def test_a_file_of_that_ending_among_texts_is_none_of_series(tmp_path):
+    for n in range(12):
+        (tmp_path / f"{n}.md").write_text(f"text {n}")
+    (tmp_path / "index.ts").write_text("export const a = 1;")
+    assert load(tmp_path).kind.name == "text"
 
 
 def test_a_series_without_all_channels_is_left_out_and_named(made):
@@ -94,6 +105,9 @@ def test_a_folder_holds_a_published_split(made):
         ["a", "b", "a"],
     )
     assert data.ids.tolist() == ["train/0", "test/0", "test/1"]
+    made("1,2:3,4:a\n", name="Made_TRAIN.ts.gz")  # the same packed
+    (path.parent / "README.md").write_text("What it is.")
+    assert load(path.parent).ids.tolist() == data.ids.tolist()
     made("5,6:7,8:b\n", name="Other_TRAIN.ts")
     with pytest.raises(DataError, match="of one data set in a folder"):
         load(path.parent)

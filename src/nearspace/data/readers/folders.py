@@ -65,10 +65,10 @@ def source_of_files(files: Mapping[tuple[str, ...], File], name: str, what: str)
     idx = idx_parts([file for parts, file in files.items() if len(parts) == 1])
     if idx:
         return read_idx_folder(idx, name, what)
-    tops = {file.name: file for parts, file in files.items() if len(parts) == 1}
-    if series := ts_parts([*tops]):
-        return _of_ts({part: tops[file] for part, file in series.items()}, name, what)
     kind = _kind_of_all([file.name for file in files.values()])
+    tops = {file.name: file for parts, file in files.items() if len(parts) == 1}
+    if kind is None and (series := ts_parts([*tops])):
+        return _of_ts({part: tops[file] for part, file in series.items()}, name, what)
     if kind is None:
         return None
     items = {parts: file for parts, file in files.items() if kind_of_file(file.name) is kind}
@@ -126,7 +126,7 @@ def _kind_of_all(names: list[str]) -> type[Kind] | None:
     texts = kinds.pop(Text, 0)
     if kinds:
         return kinds.most_common(1)[0][0]
-    tables = sum(suffix_of(name) in TABLES for name in names)
+    tables = sum(suffix_of(name) in (*TABLES, ".ts") for name in names)
     return Text if texts > max(1, TEXTS_A_TABLE * tables) else None
 
 

@@ -43,6 +43,7 @@ def read_ts(file: File) -> Source:
     items: list[np.ndarray] = []
     labels: list[str] = []
     names: list[int] = []
+    timed = False
     for number, line in _lines(data.decode()):
         if not items and not header.get("data") and line.startswith("@"):
             key, *words = line[1:].split()
@@ -59,6 +60,7 @@ def read_ts(file: File) -> Source:
             raise DataError(
                 f"{file.name}: line {number} has no ':' before a label, which its header promises."
             )
+        timed = timed or line.startswith("(")
         items.append(_series(channels, header, f"{file.name}: line {number}"))
         labels.append(label.strip())
         names.append(number)
@@ -80,6 +82,10 @@ def read_ts(file: File) -> Source:
     }
     source = source.without(odd, "line", f"without the {usual} channels that most have")
     source.notes += _lies(header, source.items)
+    if timed:
+        source.notes.append(
+            "Its steps have times, which were not looked at: steps are taken as they come, evenly."
+        )
     return source
 
 
@@ -97,17 +103,18 @@ def ts_parts(names: list[str]) -> dict[str, str] | None:
     {'train': 'A_TRAIN.ts.gz', 'test': 'A_TEST.ts'}
     """
     files = [name for name in names if plain_name(name).endswith(".ts")]
-    problems = {match[1]: name for name in files if (match := SPLIT.fullmatch(plain_name(name)))}
-    if len(files) > 1 and len(problems) != 1:
+    matches = [SPLIT.fullmatch(plain_name(name)) for name in files]
+    problems = {match[1] if match else None for match in matches}
+    if len(files) > 1 and (None in problems or len(problems) > 1):
         raise DataError(
             f"expected the .ts files of one data set in a folder, got {', '.join(files[:3])}"
             f"{', …' * (len(files) > 3)}; give one of them, and another by test=."
         )
     parts = {}
     for part in ("train", "test"):
-        of = [name for name in files if f"_{part}.ts" in plain_name(name)]
-        if len(of) == 1:
-            parts[part] = of[0]
+        of = [name for name in files if plain_name(name).endswith(f"_{part}.ts")]
+        if of:  # of a file and the same packed, the one that is not
+            parts[part] = min(of, key=len)
     return parts or ({"": files[0]} if files else None)
 
 
@@ -131,6 +138,8 @@ def _series(channels: list[str], header: dict[str, list[str]], who: str) -> np.n
     for channel in channels:
         cells = channel.split(",")
         if timed or channel.lstrip().startswith("("):
+            if STEP.sub("", channel).strip(", \t"):
+                raise DataError(f"{who} has steps that are no '(time,value)'; correct it.")
             steps = [step.rpartition(",") for step in STEP.findall(channel)]
             cells = [value for _, _, value in steps]
         try:
