@@ -67,6 +67,7 @@ CASES = [
     (name, kind)
     for name, entry in CATALOGUE.items()
     for kind in (sorted(Kind.registry) if entry.kinds == ("any",) else entry.kinds)
+    if kind in Kind.registry  # what takes pairs has a contract of its own
 ]
 
 # What has to be given to some.
@@ -74,7 +75,7 @@ OTHERS = {"pretrained", "onnx", "static"}  # whose models others have trained
 AROUND = {"finetuned", "frozen"}  # what is around another encoder
 NEEDED = {
     "vectors": ("a.npy",), "finetuned": ("simclr",), "frozen": ("a",),
-    **dict.fromkeys(OTHERS, ("a/model",)),
+    "shared": (make("tfidf"),), **dict.fromkeys(OTHERS, ("a/model",)),
 }  # fmt: skip
 TRAINED = {
     "finetuned",

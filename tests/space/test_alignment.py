@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nearspace import align, embed, load, neighbours, open_space, save
-from nearspace.encoders.aligned import Aligned
+from nearspace.encoders.affine import Affine
 from nearspace.errors import DataError, NearspaceError
 from nearspace.recipe import Recipe
 from nearspace.space.file.store import add
@@ -139,4 +139,4 @@ def test_what_cannot_be_aligned_is_one_sentence(spaces):
     with pytest.raises(DataError, match="embed the items anew"):
         align(wide, to=made(np.random.default_rng(0).normal(size=(99, 400)), "cosine", "n"))
     with pytest.raises(NearspaceError, match="is not fitted on items"):
-        Aligned().fit(np.eye(3))
+        Affine().fit(np.eye(3))

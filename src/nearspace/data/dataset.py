@@ -200,6 +200,7 @@ class Dataset:
         """Sixteen hexadecimal digits that change with any item, label, or their order."""
         digest = hashlib.blake2b(repr(self.kind).encode(), digest_size=8)
         digest.update(self.hashes.tobytes())
+        digest.update(self.kind.linked(self.items))
         if self.target is not None:
             labels = "\0".join(map(str, self.target.values.tolist()))
             digest.update(labels.encode(errors="surrogatepass"))  # as names of folders may need

@@ -12,9 +12,11 @@ import numpy as np
 from nearspace.data.dataset import Dataset
 from nearspace.data.frames import as_frame
 from nearspace.data.kinds.kind import is_frame
+from nearspace.data.kinds.sides import Sides
 from nearspace.data.load import load
 from nearspace.data.numerals import Numerals, parse_numbers
 from nearspace.data.readers.files import read_frame
+from nearspace.data.sided import SIDES, Sided
 from nearspace.data.sources import check_names, left_out
 from nearspace.errors import DataError
 from nearspace.notebook import shortened
@@ -148,6 +150,55 @@ class Pairs:
             if (values := getattr(self, name)) is not None
         }
         return dataclasses.replace(self, left=left, right=right, links=links, **some)
+
+    def together(self) -> Dataset:
+        """Return the items of both sides as one dataset, those of the left side first.
+
+        Its kind is `Sides`, and its items know which of them belong together. The id of an item is
+        its own behind the name of its side.
+
+        Examples
+        --------
+        >>> from nearspace import load
+        >>> pairs = Pairs(load(["cat", "dog"]), load(["Hund", "Katze"]), [[0, 1], [1, 0]])
+        >>> both = pairs.together()
+        >>> both.ids.tolist(), str(both.kind), len(both.items.links)
+        (['left-0', 'left-1', 'right-0', 'right-1'], 'texts and texts', 2)
+        """
+        sides = (self.left, self.right)
+        ids = [
+            f"{side}-{name}"
+            for side, own in zip(SIDES, sides, strict=True)
+            for name in np.asarray(own.ids).tolist()
+        ]
+        metas = [own.meta for own in sides if own.meta is not None]
+        return Dataset(
+            Sided.of(self.left.items, self.right.items, self.links),
+            Sides(self.left.kind, self.right.kind),
+            np.array(ids),
+            meta=self._meta() if metas else None,
+            name=self.name,
+            notes=self.notes,
+        )
+
+    def _meta(self) -> Any:
+        """Return what is said of the items of both sides beside them, one below the other."""
+        import pyarrow as pa
+
+        tables = [
+            pa.table({"": pa.nulls(len(own))}) if own.meta is None else own.meta
+            for own in (self.left, self.right)
+        ]
+        for name in {*tables[0].column_names} & {*tables[1].column_names}:
+            if tables[0][name].type != tables[1][name].type:  # what is a number on one side alone
+                tables = [
+                    table.set_column(
+                        table.column_names.index(name), name, table[name].cast(pa.string())
+                    )
+                    for table in tables
+                ]
+        both = pa.concat_tables(tables, promote_options="default")
+        return both.drop_columns([name for name in both.column_names if not name])
 
 
 def load_pairs(

@@ -26,7 +26,7 @@ class Entry:
     summary : str
         What it is, in a few words.
     learns : str
-        What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
+        What it learns from: ``"nothing"``, ``"items"``, ``"labels"`` or ``"pairs"``.
     decodes : bool
         Whether it has a decoder, where the kind of the items lets it.
     extra : str
@@ -46,6 +46,7 @@ _FLAT = ("image", "vector")
 _TIMED = ("series", "audio")
 _VIEWED = (*_IMAGE, *_TIMED)
 _NUMBERS = (*_FLAT, *_TIMED)
+_PAIRS = ("sides",)  # items of any kinds on two sides
 _ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
@@ -171,6 +172,10 @@ CATALOGUE: dict[str, Entry] = {
         "a trained network, trained on",
         "labels",
     ),
+    "shared": Entry(".paired:Shared", _PAIRS, "one encoder for both sides", "pairs"),
+    "linear_pair": Entry(
+        ".linear_pair:LinearPair", _PAIRS, "linear maps of two encoders into one space", "pairs"
+    ),
     "frozen": Entry("nearspace.space.frozen:Frozen", _ANY, "an encoder fitted before, as it is"),
     "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),
 }
@@ -181,7 +186,7 @@ UNLISTED = {
     "concatenated": ".combine:Concatenated",
     "piped": ".combine:Piped",
     "values": ".learned.values:ValueVectors",
-    "aligned": ".aligned:Aligned",
+    "affine": ".affine:Affine",
     "flat decoder": ".decoder:FlatDecoder",
     "affine decoder": ".decoder:AffineDecoder",
     "scaled decoder": ".decoder:ScaledDecoder",

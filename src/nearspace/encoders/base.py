@@ -73,7 +73,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     kinds : collection of type
         The kinds of items it takes.
     learns : str
-        What it learns from: ``"nothing"``, ``"items"`` or ``"labels"``.
+        What it learns from: ``"nothing"``, ``"items"``, ``"labels"`` or ``"pairs"``.
     takes_sparse : bool
         Whether vectors that come as a scipy sparse array stay one; for others they are made dense.
     moves : bool

@@ -21,7 +21,7 @@ from nearspace.encoders.decoder import PipedDecoder
 from nearspace.errors import SpecError, did_you_mean
 from nearspace.metrics.exact import rows_in_range
 
-__all__ = ["L2", "Composite", "Concatenated", "Piped"]
+__all__ = ["L2", "Composite", "Concatenated", "Piped", "piped"]
 
 FitPart = Callable[[Encoder, Any, Any, Kind], Encoder]  # part, items, y, kind of the items
 
@@ -345,6 +345,26 @@ class Piped(Composite):
     @property
     def _n_features_out(self) -> int:
         return self.encoders_[-1]._n_features_out
+
+
+def piped(encoder: Encoder, last: Encoder) -> Piped:
+    """Return a fitted encoder whose vectors go through another fitted one.
+
+    Examples
+    --------
+    >>> from nearspace import load, make
+    >>> wine = load("wine").items
+    >>> first = make("raw | scale").fit(wine)
+    >>> piped(first, make("pca(dim=2)").fit(first.transform(wine))).transform(wine[:1]).shape
+    (1, 2)
+    """
+    one = isinstance(encoder, Piped)
+    whole = Piped([*(encoder.encoders if one else [encoder]), last])
+    whole.encoders_ = [*(encoder.encoders_ if one else [encoder]), last]
+    for name in ("kind_", "n_samples_fit_", "n_features_in_", "feature_names_in_"):
+        if hasattr(encoder, name):
+            setattr(whole, name, getattr(encoder, name))
+    return whole
 
 
 class L2(Encoder):

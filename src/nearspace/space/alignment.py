@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import normalize
 
-from nearspace.encoders.aligned import Aligned
-from nearspace.encoders.base import Encoder
-from nearspace.encoders.combine import Piped
+from nearspace.encoders.affine import procrustes
+from nearspace.encoders.combine import piped
 from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.metrics.directions import has_direction
 from nearspace.space.search.searcher import Searcher
@@ -116,9 +114,9 @@ def align(space: Space, to: Space, random_state: int = 0) -> tuple[Space, Alignm
     metric, unit = to.recipe.metric, space.recipe.metric == "cosine"
     drawn = np.random.default_rng(random_state).permutation(len(ours))
     test, train = np.split(drawn, [min(len(ours) // HELD_OUT, MOST_HELD_OUT)])
-    led = Aligned.between(old[train], new[train], metric, unit).transform(old[test])
+    led = procrustes(old[train], new[train], metric, unit).transform(old[test])
     how = _measured(led, new[test], metric, len(ours))
-    rotation = Aligned.between(old, new, metric, unit)
+    rotation = procrustes(old, new, metric, unit)
     recipe = dataclasses.replace(
         space.recipe,
         metric=metric,
@@ -128,7 +126,7 @@ def align(space: Space, to: Space, random_state: int = 0) -> tuple[Space, Alignm
             **dataclasses.asdict(how),
         },
     )
-    encoder = None if space.encoder is None else _piped(space.encoder, rotation)
+    encoder = None if space.encoder is None else piped(space.encoder, rotation)
     if encoder is not None:
         recipe = dataclasses.replace(recipe, spec=encoder.spec, fingerprint=encoder.fingerprint)
     else:
@@ -205,15 +203,3 @@ def _measured(led: np.ndarray, new: np.ndarray, metric: str, items: int) -> Alig
         round(K / (len(new) - 1), 4),
         round(float(cosines.mean()), 4),
     )
-
-
-def _piped(encoder: Encoder, rotation: Aligned) -> Piped:
-    """Return a fitted encoder whose vectors go through a rotation."""
-    parts: list[Any] = list(encoder.encoders_) if isinstance(encoder, Piped) else [encoder]
-    before = encoder.encoders if isinstance(encoder, Piped) else [encoder]
-    piped = Piped([*before, rotation])
-    piped.encoders_ = [*parts, rotation]
-    for name in ("kind_", "n_samples_fit_", "n_features_in_", "feature_names_in_"):
-        if hasattr(encoder, name):
-            setattr(piped, name, getattr(encoder, name))
-    return piped

@@ -118,6 +118,9 @@ class Kind(ABC):
         Whether `picture` gives a picture of an item.
     pixels : bool
         Whether items are pixels, so that decoded ones are pictures themselves.
+    composed : bool
+        Whether it is made of other kinds: no items are recognised as it, and what takes items of
+        every kind does not take it.
     heard : bool
         Whether `draw` gives what plays an item.
     part : str
@@ -141,6 +144,7 @@ class Kind(ABC):
     pictured: ClassVar[bool] = False
     pixels: ClassVar[bool] = False
     heard: ClassVar[bool] = False
+    composed: ClassVar[bool] = False
     part: ClassVar[str] = ""
     metric = "euclidean"
     compares_pairs: ClassVar[bool] = True
@@ -149,7 +153,8 @@ class Kind(ABC):
 
     def __init_subclass__(cls) -> None:
         cls.plural = vars(cls).get("plural", f"{cls.name}s")
-        Kind.registry[cls.name] = cls
+        if not cls.composed:
+            Kind.registry[cls.name] = cls
 
     # From what comes in to the kind's own container
 
@@ -220,6 +225,10 @@ class Kind(ABC):
     def hashes(self, items: Any) -> np.ndarray:
         """Return the content hash of every item, shape ``(n,)``, dtype ``S16``."""
         return content_hash(np.ascontiguousarray(items) if isinstance(items, np.ndarray) else items)
+
+    def linked(self, items: Any) -> bytes:
+        """Return what of items no item tells alone: which of two sides belong together."""
+        return b""
 
     def same(self, items: Any) -> np.ndarray:
         """Return a number for every item, shape ``(n,)``: copies, as encoders see them, have one.

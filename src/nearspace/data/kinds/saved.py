@@ -7,6 +7,7 @@ from typing import Any
 
 from nearspace.data.declared import check_declared, declared
 from nearspace.data.kinds.kind import Kind
+from nearspace.data.kinds.sides import Sides
 from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["LARGEST_ITEM", "kind_from_json"]
@@ -24,6 +25,8 @@ def kind_from_json(value: Any) -> Kind:
     """
     fields = {name: _tuples(of) for name, of in value.items()} if isinstance(value, dict) else {}
     name = fields.pop("kind", None)
+    if name == Sides.name and fields.keys() == {"left", "right"}:
+        return Sides(*(kind_from_json(value[side]) for side in ("left", "right")))
     cls = Kind.registry.get(name) if isinstance(name, str) else None
     if cls is None:
         raise DataError(
