@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from nearspace.encoders import CATALOGUE
 from nearspace.encoders.spec import load_encoder, make
@@ -22,8 +23,10 @@ QUICK = {
     "shared": "shared(tfidf(analyzer='char'))",
     "linear_pair": "linear_pair(tfidf | svd(dim=24), right=tfidf | svd(dim=24), dim=16)",
 }
+# Those that operators make of them.
+QUICK["beside"] = f"(shared(tfidf(analyzer='char')) | l2) + ({QUICK['linear_pair']} | l2)"
 UNTAUGHT = {"shared"}  # which do not look at what belongs together
-NAMES = sorted(name for name, entry in CATALOGUE.items() if entry.kinds == ("sides",))
+NAMES = sorted({"beside", *(n for n, entry in CATALOGUE.items() if entry.kinds == ("sides",))})
 TRAINED = {"dual"}
 TRAIN = np.random.default_rng(0).permutation(1000)
 
@@ -69,7 +72,8 @@ def test_vectors_of_both_sides_are_of_one_space(name):
 def test_fits_of_one_seed_are_the_same_and_a_clone_is_unfitted(name):
     encoder = fitted(name)
     again = clone(encoder)
-    assert not hasattr(again, "left_")
+    with pytest.raises(NotFittedError):
+        again.side("left")
     assert again.fit_on(pairs()[0]).fingerprint == encoder.fingerprint
     assert again.spec == encoder.spec == make(encoder.spec).spec
 

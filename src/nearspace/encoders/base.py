@@ -26,6 +26,7 @@ from nearspace.data import Dataset, Kind, Target, Text, Vector, infer_kind, targ
 from nearspace.data.kinds.kind import recognised
 from nearspace.data.kinds.vector import check_range
 from nearspace.data.memory import check_memory
+from nearspace.data.pairs import Pairs
 from nearspace.data.plain import plain_items
 from nearspace.data.rounding import large_offsets
 from nearspace.encoders import CATALOGUE, name_of
@@ -202,12 +203,12 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         """
         return self.fit_items(plain_items(X), y)
 
-    def fit_on(self, dataset: Dataset) -> Self:
+    def fit_on(self, dataset: Dataset | Pairs) -> Self:
         """Learn from the items and labels of a dataset, as the kind as which it was read.
 
         Parameters
         ----------
-        dataset : Dataset
+        dataset : Dataset or Pairs
             The items, and their labels where it has any. Where some have none, an encoder that
             learns from labels is fitted on those that have one, and others on all of them.
 
@@ -227,6 +228,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         >>> make("pca(dim=2)").fit_on(load("wine")).transform(load("wine").items).shape
         (178, 2)
         """
+        if isinstance(dataset, Pairs):
+            dataset = dataset.together()
         if self.learns == "labels":
             dataset = dataset.labelled_only()
         target = dataset.target if dataset.labelled is None else None

@@ -7,7 +7,7 @@ import dataclasses
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 from scipy import sparse
@@ -23,6 +23,8 @@ from nearspace.metrics.exact import rows_in_range
 
 __all__ = ["L2", "Composite", "Concatenated", "Piped", "piped"]
 
+LEARNS = ("nothing", "items", "labels", "pairs")  # from less to more
+_Composite = TypeVar("_Composite", bound="Composite")
 FitPart = Callable[[Encoder, Any, Any, Kind], Encoder]  # part, items, y, kind of the items
 
 
@@ -38,7 +40,7 @@ class Composite(Encoder):
         The fitted parts.
     """
 
-    kinds = Kind.registry.values()
+    kinds = Kind.every.values()
     takes_sparse = True
     takes_labels = True
     _parameter_constraints: ClassVar[dict[str, list]] = {"encoders": ["array-like"]}
@@ -130,15 +132,35 @@ class Composite(Encoder):
     @property
     def learns(self) -> str:  # type: ignore[override]
         """The most that any part learns from."""
-        return max(
-            (part.learns for part in self.encoders), key=["nothing", "items", "labels"].index
-        )
+        return max((part.learns for part in self.encoders), key=LEARNS.index)
 
     @property
     def parts(self) -> list[Encoder]:
         """The encoder and all that it is made of, depth first; fitted ones once it is fitted."""
         inner = getattr(self, "encoders_", self.encoders)
         return [self, *(part for one in inner for part in one.parts)]
+
+    def side(self, name: str) -> Self:
+        """Return the fitted encoder of the items on one side, where it is one of pairs.
+
+        Parameters
+        ----------
+        name : {"left", "right"}
+            The side.
+
+        Raises
+        ------
+        SpecError
+            If it is no encoder of pairs, or there is no such side.
+        """
+        check_is_fitted(self)
+        if self.learns != LEARNS[-1]:
+            raise SpecError(f"'{self.spec}' is no encoder of pairs, and has no sides.")
+        return _of_parts(type(self), self._of_side(name))
+
+    @abstractmethod
+    def _of_side(self, name: str) -> list[Any]:
+        """Return the fitted parts for the items on one side."""
 
     @property
     def is_reproducible(self) -> bool:
@@ -229,6 +251,9 @@ class Concatenated(Composite):
         """Raise what `fit` and `transform` of any part would, where it can be told beforehand."""
         for part in self.encoders:
             part.try_untrained(items, y, kind)
+
+    def _of_side(self, name: str) -> list[Any]:
+        return [part.side(name) for part in cast("list[Any]", self.encoders_)]
 
     def _sizes_in(self) -> list[int]:
         return [self.kind_.size for _ in self.encoders_]
@@ -321,6 +346,10 @@ class Piped(Composite):
         for part in others:
             part.try_untrained(np.zeros((n_items, 2), np.float32), y, Vector(2))
 
+    def _of_side(self, name: str) -> list[Any]:
+        first, *others = cast("list[Any]", self.encoders_)
+        return [first.side(name), *others]
+
     def _sizes_in(self) -> list[int]:
         return [self.kind_.size, *(part._n_features_out for part in self.encoders_[:-1])]
 
@@ -358,12 +387,18 @@ def piped(encoder: Encoder, last: Encoder) -> Piped:
     >>> piped(first, make("pca(dim=2)").fit(first.transform(wine))).transform(wine[:1]).shape
     (1, 2)
     """
-    one = isinstance(encoder, Piped)
-    whole = Piped([*(encoder.encoders if one else [encoder]), last])
-    whole.encoders_ = [*(encoder.encoders_ if one else [encoder]), last]
+    return _of_parts(
+        Piped, [*(encoder.encoders_ if isinstance(encoder, Piped) else [encoder]), last]
+    )
+
+
+def _of_parts(cls: type[_Composite], parts: list[Encoder]) -> _Composite:
+    """Return an encoder made of fitted parts, of which the first takes the items."""
+    whole = cls(parts)
+    whole.encoders_ = parts
     for name in ("kind_", "n_samples_fit_", "n_features_in_", "feature_names_in_"):
-        if hasattr(encoder, name):
-            setattr(whole, name, getattr(encoder, name))
+        if hasattr(parts[0], name):
+            setattr(whole, name, getattr(parts[0], name))
     return whole
 
 

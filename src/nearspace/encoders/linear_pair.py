@@ -24,7 +24,7 @@ __all__ = ["LinearPair", "canonical_maps", "tower"]
 
 # What a side is encoded by when nobody says how: small dense vectors of what needs no training.
 TOWERS = {
-    "text": "tfidf(analyzer='char') | svd(dim=512)",
+    "text": "tfidf(analyzer='char') | svd(dim=1024)",
     "image": "hog | pca(dim=128)",
     "table": "onehot | pca(dim=64)",
     "audio": "mfcc | scale",
@@ -46,7 +46,7 @@ class LinearPair(Paired):
     ----------
     left, right : Encoder, optional
         Of the items on either side, with dense vectors; by default one that suits their kind.
-    dim : int, default=256
+    dim : int, default=512
         How many directions there are at most; of ``"cca"`` alone.
     method : {"cca", "procrustes"}, default="cca"
         How the two are led together.
@@ -89,7 +89,7 @@ class LinearPair(Paired):
         left: Encoder | None = None,
         right: Encoder | None = None,
         *,
-        dim: int = 256,
+        dim: int = 512,
         method: str = "cca",
         regularization: float = 0.1,
         weight: float = 2.0,

@@ -11,9 +11,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
-from nearspace.data import Dataset
 from nearspace.data.kinds.sides import Sides
-from nearspace.data.pairs import Pairs
 from nearspace.data.sided import SIDES, Sided
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.state import State
@@ -32,6 +30,15 @@ class Paired(Encoder):
     ----------
     left_, right_ : Encoder
         The fitted encoders of the two sides, with vectors of one length.
+
+    Examples
+    --------
+    >>> from nearspace import load, make
+    >>> from nearspace.data.pairs import Pairs
+    >>> pairs = Pairs(load(["a cat", "a dog"]), load(["a kat", "a dag"]), [[0, 0], [1, 1]])
+    >>> encoder = make("shared(tfidf(analyzer='char'))").fit_on(pairs)
+    >>> encoder.side("right").transform(["a dag"]).shape[0]
+    1
     """
 
     kinds = frozenset({Sides})
@@ -43,34 +50,6 @@ class Paired(Encoder):
     @abstractmethod
     def _fit_sides(self, items: Sided, kind: Sides) -> tuple[Encoder, Encoder]:
         """Return an encoder of each side, fitted on items of which some belong together."""
-
-    def fit_on(self, dataset: Dataset | Pairs) -> Self:
-        """Learn from pairs, or from the dataset that `Pairs.together` makes of them.
-
-        Parameters
-        ----------
-        dataset : Pairs or Dataset
-            Items of two sides, of which some belong together.
-
-        Returns
-        -------
-        Self
-            The fitted encoder.
-
-        Raises
-        ------
-        ValueError
-            If a parameter is out of range, or there are no pairs.
-
-        Examples
-        --------
-        >>> from nearspace import load, make
-        >>> pairs = Pairs(load(["a cat", "a dog"]), load(["a kat", "a dag"]), [[0, 0], [1, 1]])
-        >>> encoder = make("shared(tfidf(analyzer='char'))").fit_on(pairs)
-        >>> encoder.side("right").transform(["a dag"]).shape[0]
-        1
-        """
-        return super().fit_on(dataset.together() if isinstance(dataset, Pairs) else dataset)
 
     def _fit(self, items: Any, y: Any) -> None:
         assert isinstance(self.kind_, Sides)
@@ -166,7 +145,7 @@ class Paired(Encoder):
     def state(self) -> State:
         """All that the encoder is made of again; what serves both sides stands there once."""
         params, fitted = super().state
-        if self.right_ is self.left_:
+        if "left_" in fitted and fitted["right_"] is fitted["left_"]:
             fitted.pop("right_")
         return params, fitted
 

@@ -7,6 +7,7 @@ import hashlib
 import math
 import sys
 from abc import ABC, abstractmethod
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -150,11 +151,11 @@ class Kind(ABC):
     compares_pairs: ClassVar[bool] = True
     bounds: ClassVar[tuple[float, float] | None] = None
     registry: ClassVar[dict[str, type[Kind]]] = {}
+    every: ClassVar[ChainMap[str, type[Kind]]] = ChainMap(registry, {})  # composed ones too
 
     def __init_subclass__(cls) -> None:
         cls.plural = vars(cls).get("plural", f"{cls.name}s")
-        if not cls.composed:
-            Kind.registry[cls.name] = cls
+        Kind.every.maps[cls.composed][cls.name] = cls
 
     # From what comes in to the kind's own container
 

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import StrOptions
 
 from nearspace.data import Dataset, Kind, load
+from nearspace.data.pairs import Pairs
 from nearspace.data.readers.arrays import open_archive
 from nearspace.data.rounding import MERGED, large_offsets, merged_share
 from nearspace.encoders.base import Encoder
@@ -72,8 +73,9 @@ class Vectors(Encoder):
         if not len(self.hashes_) or (self.hashes_[1:] <= self.hashes_[:-1]).any():
             raise ValueError("the items of the vectors are not in order")
 
-    def fit_on(self, dataset: Dataset) -> Self:
+    def fit_on(self, dataset: Dataset | Pairs) -> Self:
         """Match rows to all items of a dataset, by id where the file has ids, else by position."""
+        dataset = dataset.together() if isinstance(dataset, Pairs) else dataset
         items, _ = self.begin_fit(dataset.items, None, dataset.kind)
         self._fit(items, None, np.asarray(dataset.ids))
         return self
