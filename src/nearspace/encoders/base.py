@@ -100,6 +100,8 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
         Whether it can learn from labels that are continuous numbers, where it learns from labels.
     min_items : int
         How many items `fit` needs.
+    spans_kinds : bool
+        Whether items of other kinds have their vectors in the same space, once it is fitted.
     starts_from : str
         The spec of the encoder from which training goes on; empty where it does not.
     effort : float
@@ -126,6 +128,7 @@ class Encoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, 
     needs_all_items: ClassVar[bool] = False
     learns_numbers: ClassVar[bool] = True
     min_items: ClassVar[int] = 1
+    spans_kinds: bool = False
     starts_from: str = ""
     effort: ClassVar[float] = 1
     fit_free_params: ClassVar[frozenset[str]] = frozenset()

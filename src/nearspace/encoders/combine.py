@@ -313,6 +313,12 @@ class Piped(Composite):
         return getattr(self, "encoders_", self.encoders)[0]
 
     @property
+    def spans_kinds(self) -> bool:  # type: ignore[override]
+        """Whether the vectors of the first do, and the others learn nothing of their own."""
+        first, *others = self.encoders_
+        return first.spans_kinds and all(part.learns == "nothing" for part in others)
+
+    @property
     def decodes(self) -> bool:  # type: ignore[override]
         """Whether every part has a decoder after `fit`, if the kind of its items lets it."""
         return all(part.decodes for part in self.encoders)

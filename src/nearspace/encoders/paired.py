@@ -198,14 +198,18 @@ class Shared(Paired):
             together = kind.left.join(items.left, items.right)
             own = clone(self.encoder).fit_items(together, None, kind.left)
             return own, own
-        if self.encoder.learns != "nothing":
-            raise DataError(
-                f"{self.spec}: {self.encoder.spec} learns from items of one kind, and the sides "
-                f"are {kind}; linear_pair and dual lead two encoders into one space."
-            )
+        for each in kind.both:
+            if type(each) not in self.encoder.kinds:
+                raise DataError(f"{self.spec}: {self.encoder.spec} takes no {each.plural}.")
         left, right = (
             clone(self.encoder).fit_items(own, None, each) for each, own in kind.of(items)
         )
+        if not (left.spans_kinds and right.spans_kinds):
+            raise DataError(
+                f"{self.spec}: the sides are {kind}, and {self.encoder.spec} puts them into no one "
+                "space, as a model does that was trained on both, such as pretrained(a CLIP); "
+                "linear_pair leads two encoders into one."
+            )
         return left, right
 
 

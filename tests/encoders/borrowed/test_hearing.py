@@ -45,7 +45,7 @@ def by_transformers(name, folder, sound):
     inputs.pop("attention_mask", None)  # of one sound alone nothing is padded
     with torch.no_grad():
         if name == "clap":
-            return model.audio_model(**inputs).pooler_output[0]
+            return model.audio_projection(model.audio_model(**inputs).pooler_output)[0]
         if name == "ast":
             return model(**inputs).pooler_output[0]
         if name == "whisper":

@@ -45,7 +45,7 @@ def test_each_model_gives_its_own_embedding(folders):
 
 
 def test_of_clip_the_vision_tower_is_used(folders):
-    whole = Pretrained(folders["clip"]).fit(COLOURS)
+    whole = Pretrained(folders["clip"], pool="cls").fit(COLOURS)
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(folders["clip"])

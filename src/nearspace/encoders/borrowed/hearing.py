@@ -347,7 +347,7 @@ def load_hearing(folder: Path, name: str) -> Hearing:
     from transformers import AutoFeatureExtractor
 
     takes = ("input_values", "input_features")
-    tower, missing = load_tower(folder, name, "audio_model", takes, "model of sounds")
+    tower, missing, projection = load_tower(folder, name, "audio_model", takes, "model of sounds")
     if not any((folder / file).is_file() for file in PROCESSORS):
         raise DataError(
             f"pretrained: '{name}' has no feature extractor, which says how its sounds are "
@@ -366,7 +366,7 @@ def load_hearing(folder: Path, name: str) -> Hearing:
         raise DataError(
             f"pretrained: cannot read the feature extractor of '{name}' ({first_line(error)})."
         ) from error
-    return Hearing(name, tower, missing, extractor)
+    return Hearing(name, tower, missing, projection, extractor)
 
 
 def _unpacked(tower: nn.Module, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:

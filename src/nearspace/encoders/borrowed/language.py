@@ -364,7 +364,9 @@ def load_language(folder: Path, name: str) -> Language:
             f"pretrained: '{name}' has no tokenizer, which says how its texts are read: expected "
             f"{TOKENIZERS[0]}, as save_pretrained of an AutoTokenizer writes it."
         )
-    tower, missing = load_tower(folder, name, "text_model", ("input_ids",), "model of texts")
+    tower, missing, projection = load_tower(
+        folder, name, "text_model", ("input_ids",), "model of texts"
+    )
     tower.register_forward_pre_hook(_unpacked, with_kwargs=True)
     try:
         with quiet():
@@ -382,7 +384,7 @@ def load_language(folder: Path, name: str) -> Language:
         reader.no_truncation()
         if max_tokens is not None:
             reader.enable_truncation(max_tokens, direction=tokenizer.truncation_side)
-    return Language(name, tower, missing, tokenizer, sentences, max_tokens)
+    return Language(name, tower, missing, projection, tokenizer, sentences, max_tokens)
 
 
 def _unpacked(tower: nn.Module, args: tuple[Any, ...], settings: dict[str, Any]) -> Any:

@@ -37,6 +37,12 @@ WEIGHTS = ("model.safetensors", "model-*.safetensors")
 FILES = ("*.json", "*.txt", "*.model", "[0-9]*_*/*.json", "[0-9]*_*/model.safetensors")
 # Weights that a model uses only while it is trained, and that many files lack.
 OF_TRAINING = ("masked_spec_embed",)
+# What leads the parts of a model of several kinds into the space in which they are compared.
+PROJECTIONS = {
+    "vision_model": "visual_projection",
+    "text_model": "text_projection",
+    "audio_model": "audio_projection",
+}
 # Whatever transformers raises on a folder, or a batch, that it cannot make sense of.
 UNREADABLE = (
     OSError, ValueError, TypeError, LookupError, AttributeError, ImportError, RuntimeError,
@@ -74,6 +80,9 @@ class Model(ABC):
         What else may be asked of such models alone.
     missing : frozenset of str
         Layers without weights in the file, whose output would be random.
+    projection : nn.Module or None
+        What leads the pooled output of the tower to where it is compared with that of another, of a
+        model that was trained on pairs, as CLIP was.
     """
 
     pools: ClassVar[Collection[str]]
@@ -82,6 +91,7 @@ class Model(ABC):
     name: str
     tower: nn.Module
     missing: frozenset[str]
+    projection: nn.Module | None
 
     @property
     @abstractmethod
@@ -123,6 +133,8 @@ class Model(ABC):
 
     def vectors(self, batch: Any, asked: Request) -> Tensor:
         """Return the vectors of a batch, where it lies, with gradients."""
+        if self.projection is not None and asked.layer == -1 and asked.pool is None:
+            return self.projection(self.tower(batch).pooler_output).float()
         if isinstance(asked.layer, str):
             self.check_weights([asked.layer])
             output = output_of(self.tower, asked.layer, batch)
@@ -263,8 +275,10 @@ def digest_weights(folder: Path, name: str) -> str:
 
 def load_tower(
     folder: Path, name: str, part: str, takes: Collection[str], wanted: str
-) -> tuple[nn.Module, frozenset[str]]:
-    """Return the part of a model that takes items of a kind, and which of its layers lack weights.
+) -> tuple[nn.Module, frozenset[str], nn.Module | None]:
+    """Return the part of a model that takes items of a kind, which of its layers lack weights.
+
+    Behind them is what leads its output into the space of several kinds, where the model has one.
 
     Parameters
     ----------
@@ -324,7 +338,16 @@ def load_tower(
             f"pretrained: the weights of '{name}' lack those of {len(strange)} of its layers, such "
             f"as '{strange[0]}': they are not of this model."
         )
-    return tower.eval(), frozenset(missing)
+    return tower.eval(), frozenset(missing), _projection(model, part, info["missing_keys"])
+
+
+def _projection(model: Any, part: str, missing: Collection[str]) -> nn.Module | None:
+    """Return what leads the pooled output of a part to where it is compared with that of others."""
+    # SigLIP has none: its texts have to be filled up to a length that its files do not tell.
+    name = PROJECTIONS[part]
+    if not (hasattr(model, part) and hasattr(model, name)):
+        return None
+    return None if any(key.startswith(f"{name}.") for key in missing) else getattr(model, name)
 
 
 @contextlib.contextmanager

@@ -74,7 +74,9 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
     layer : int or str, default=-1
         A number is one of the model's hidden states: 0 what goes into the first block, i what
         comes out of block i, -1 what the model puts out, after its last normalisation if it has
-        one. A text is the name of a layer, such as ``"layers.3"``.
+        one. Of a model that was trained on pairs, as CLIP was, -1 without a ``pool`` is what it
+        compares its two sides by: ``shared(pretrained(…))`` searches one by the other. A text is
+        the name of a layer, such as ``"layers.3"``.
     pool : {"cls", "mean", "max", "last", "mean_without_sinks", "flatten"}, optional
         What becomes of the tokens, the frames or the places of a feature map; by default what suits
         the model.
@@ -210,6 +212,12 @@ class Pretrained(Trainable, Layers, Attentive, Encoder):
     def metric(self) -> str:  # type: ignore[override]
         """What the files of the model say, else the cosine."""
         return getattr(self, "metric_", "cosine")
+
+    @property
+    def spans_kinds(self) -> bool:  # type: ignore[override]
+        """Whether its vectors are what a model that was trained on pairs compares them by."""
+        asked = self.layer == -1 and self.pool is None
+        return asked and self._loaded().projection is not None
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -145,7 +145,9 @@ def load_vision(folder: Path, name: str) -> Vision:
             f"pretrained: '{name}' has no image processor, which says how its images are scaled: "
             f"expected {PROCESSORS[0]}, as save_pretrained of an AutoImageProcessor writes it."
         )
-    tower, missing = load_tower(folder, name, "vision_model", ("pixel_values",), "vision model")
+    tower, missing, projection = load_tower(
+        folder, name, "vision_model", ("pixel_values",), "vision model"
+    )
     try:
         with quiet():
             processor = AutoImageProcessor.from_pretrained(
@@ -155,4 +157,4 @@ def load_vision(folder: Path, name: str) -> Vision:
         raise DataError(
             f"pretrained: cannot read the image processor of '{name}' ({first_line(error)})."
         ) from error
-    return Vision(name, tower, missing, processor)
+    return Vision(name, tower, missing, projection, processor)
