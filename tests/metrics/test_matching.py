@@ -39,7 +39,8 @@ def sides(rng, n=60, m=45, d=8):
 
 @pytest.mark.parametrize("csls", [False, True])
 @pytest.mark.parametrize("stored", [np.asarray, sparse.csr_array])
-def test_ranks_are_those_of_a_naive_loop(rng, monkeypatch, csls, stored):
+def test_ranks_are_those_of_a_naive_loop(monkeypatch, csls, stored):
+    rng = np.random.default_rng(0)
     monkeypatch.setattr(matching, "MOST_HELD", 300)  # several blocks
     queries, candidates, right = sides(rng)
     left, other = stored(queries), stored(candidates)
@@ -51,7 +52,8 @@ def test_ranks_are_those_of_a_naive_loop(rng, monkeypatch, csls, stored):
         np.testing.assert_allclose(standing.within(k), ranks <= k)
 
 
-def test_csls_takes_hubs_off_their_queries(rng):
+def test_csls_takes_hubs_off_their_queries():
+    rng = np.random.default_rng(0)
     queries, candidates, right = sides(rng, n=200, m=200)
     answers = sparse.csr_array(right.astype(float))
     plain = standing_of(queries, candidates, answers)
@@ -59,7 +61,8 @@ def test_csls_takes_hubs_off_their_queries(rng):
     assert hub_share(csls)[0] < hub_share(plain)[0]
 
 
-def test_vectors_that_are_all_the_same_get_what_drawing_gets(rng):
+def test_vectors_that_are_all_the_same_get_what_drawing_gets():
+    rng = np.random.default_rng(0)
     right = sparse.csr_array([[1.0, 1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0, 0.0]])
     standing = standing_of(np.ones((2, 3)), np.ones((5, 3)), right)
     orders = np.array([rng.permutation(5) for _ in range(20_000)])
