@@ -22,12 +22,13 @@ from tests.numerals import numerals
 QUICK = {
     "shared": "shared(tfidf(analyzer='char'))",
     "linear_pair": "linear_pair(tfidf | svd(dim=24), right=tfidf | svd(dim=24), dim=16)",
+    "imagine": "imagine(tfidf | svd(dim=24), right=tfidf | svd(dim=24), steps=60)",
 }
 # Those that operators make of them.
 QUICK["beside"] = f"(shared(tfidf(analyzer='char')) | l2) + ({QUICK['linear_pair']} | l2)"
 UNTAUGHT = {"shared"}  # which do not look at what belongs together
 NAMES = sorted({"beside", *(n for n, entry in CATALOGUE.items() if entry.kinds == ("sides",))})
-TRAINED = {"dual"}
+TRAINED = {"dual", "imagine"}
 TRAIN = np.random.default_rng(0).permutation(1000)
 
 

@@ -176,6 +176,9 @@ CATALOGUE: dict[str, Entry] = {
     "linear_pair": Entry(
         ".linear_pair:LinearPair", _PAIRS, "linear maps of two encoders into one space", "pairs"
     ),
+    "imagine": Entry(
+        ".learned.imagined:Imagine", _PAIRS, "items drawn as descriptions tell of them", "pairs"
+    ),
     "frozen": Entry("nearspace.space.frozen:Frozen", _ANY, "an encoder fitted before, as it is"),
     "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),
 }
