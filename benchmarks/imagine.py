@@ -26,7 +26,6 @@ from sklearn.linear_model import LogisticRegression
 
 from nearspace import load, make
 from nearspace.data.pairs import Pairs
-from nearspace.encoders.combine import Piped
 
 TONE = re.compile(r"(medium-light|medium-dark|light|medium|dark) skin tone")
 SIDE, DRAWS = 32, 4
@@ -107,8 +106,12 @@ def main():
     decode = encoder.side("left").decoder.decode
     texts = captions[asked].tolist()
     draws = [decode(part) for part in encoder.draw(texts, DRAWS, 0).transpose(1, 0, 2)]
-    text = Piped(encoder.side("right").encoders[:-1])
-    by_text = [unit(text.transform(captions[at].tolist())) for at in (asked, train)]
+    by_text = []
+    for at in (asked, train):
+        vectors = captions[at].tolist()
+        for stage in encoder.side("right").encoders[:-1]:
+            vectors = stage.transform(vectors)
+        by_text.append(unit(vectors))
     nearest = train[(by_text[0] @ by_text[1].T).argmax(axis=1)]
     mean = pictures[train].mean(axis=0).round().astype(np.uint8)
     told = decode(encoder.side("right").transform(texts))

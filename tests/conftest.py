@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config, items):
         if isinstance(item, pytest.DoctestItem) and any(
             word in example.source
             for example in item.dtest.examples
-            for word in ("epochs", "optimizer.step")
+            for word in ("epochs", "optimizer.step", "imagine(")
         ):
             item.add_marker(pytest.mark.trains)
     if "full" not in config.option.markexpr:

@@ -52,7 +52,11 @@ COMPOSITES = {
     "convolutions": ("autoencoder(dim=2, hidden=(4,), body='cnn', epochs=1)", "image"),
 }
 CASES = [
-    *((name, entry.kinds[0]) for name, entry in CATALOGUE.items() if entry.kinds != ("any",)),
+    *(
+        (name, entry.kinds[0])
+        for name, entry in CATALOGUE.items()
+        if entry.kinds[0] in SAMPLE_OF_KIND
+    ),  # neither any nor pairs
     *(("raw", kind) for kind in SAMPLE_OF_KIND),
     ("vectors", "vector"),
     *((name, kind) for name, (_, kind) in COMPOSITES.items()),
