@@ -177,3 +177,50 @@ def test_scores_unlike_all_others_are_told_where_nobody_said_the_scale(scores, t
     assert ("scale=" in notes) is bool(told)
     if not told:
         assert not load_pairs(table, "a", "b", scores="s", scale=(-1, 5)).notes
+
+
+def test_line_n_of_one_file_belongs_to_line_n_of_the_other(tmp_path):
+    (tmp_path / "de.txt").write_text("Hund\n\nKatze\nMaus\nHund\nTaxi\nHund\n")
+    (tmp_path / "en.txt").write_text("dog\nbird\ncat\n \nhound\nTaxi\ndog\n")
+    pairs = load_pairs((tmp_path / "de.txt", tmp_path / "en.txt"))
+    assert told(pairs) == [("Hund", "dog"), ("Katze", "cat"), ("Hund", "hound"), ("Taxi", "Taxi")]
+    assert pairs.left.ids.tolist() == [0, 2, 5]
+    notes = " ".join(pairs.notes)
+    assert "2 pairs with an empty side were left out: number 2, 4." in notes
+    assert "1 pair that stood there before was left out." in notes
+    assert "In 1 of 5 pairs (20.0%) both sides are the same" in notes
+
+
+def test_files_of_two_folders_go_together_by_their_names(tmp_path):
+    for folder, names in {"a": ("1", "2", "3"), "b": ("3", "1", "4")}.items():
+        (tmp_path / folder).mkdir()
+        for name in names:
+            (tmp_path / folder / f"{name}.{'txt' if folder == 'a' else 'md'}").write_text(
+                f"{folder}{name}"
+            )
+    pairs = load_pairs((tmp_path / "a", tmp_path / "b"))
+    assert told(pairs) == [("a1", "b1"), ("a3", "b3")]
+    assert "1 file of a alone was left out: 2." in pairs.notes
+    assert "1 file of b alone was left out: 4." in pairs.notes
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "words"),
+    [
+        ((["a", "b"], ["x"]), {}, "they have 2 and 1; give both"),
+        ((["a", "a"], ["x", "x"]), {}, "all 2 pairs are equal"),
+        ((["a", "b"], ["x", "y"]), {"scores": "s"}, "scores= is of a table"),
+    ],
+)
+def test_two_sources_that_make_no_pairs_are_refused(source, options, words):
+    with pytest.raises(DataError, match=words):
+        load_pairs(source, **options)
+
+
+def test_translated_sentences_are_read(public_data):
+    sides = [
+        (public_data / "tatoeba" / f"tatoeba.deu-eng.{each}").read_text().splitlines()
+        for each in ("deu", "eng")
+    ]
+    pairs = load_pairs(tuple(sides))
+    assert told(pairs) == list(dict.fromkeys(zip(*sides, strict=True)))
