@@ -15,7 +15,6 @@ from nearspace.data.kinds.kind import is_frame
 from nearspace.data.kinds.sides import Sides
 from nearspace.data.load import load
 from nearspace.data.numerals import Numerals, parse_numbers
-from nearspace.data.partners import partners
 from nearspace.data.readers.files import read_frame
 from nearspace.data.sided import SIDES, Sided
 from nearspace.data.sources import check_names, left_out
@@ -204,19 +203,15 @@ class Pairs:
 
 def load_pairs(
     source: Any,
-    left: str | None = None,
-    right: str | None = None,
+    left: str,
+    right: str,
     *,
     scores: str | None = None,
     scale: tuple[float, float] | None = None,
     same: bool = False,
     test: Any = None,
 ) -> Pairs:
-    """Read pairs of texts from two columns of a table, a pair a row, or pairs of two sources.
-
-    Of a tuple of two sources, item n of the one belongs to item n of the other, as line n of two
-    files; files in two folders, or archives, go together by their names without endings. A pair
-    with an empty side is left out, and so is a file without its partner, which notes say.
+    """Read pairs of texts from two columns of a table, a pair a row.
 
     A text that stands in several rows is one item in several pairs. Rows without one of the two
     texts or without a score, and those whose pair stood there before, are left out, which a note
@@ -224,11 +219,10 @@ def load_pairs(
 
     Parameters
     ----------
-    source : str, path, DataFrame or tuple of two sources
-        A file that holds a table, see `load`, or a frame; or what is on the left and on the right,
-        each as `load` reads it.
-    left, right : str, optional
-        The columns with the texts, of a table.
+    source : str, path or DataFrame
+        A file that holds a table, see `load`, or a frame.
+    left, right : str
+        The columns with the texts.
     scores : str, optional
         The column that says how alike the two are.
     scale : (float, float), optional
@@ -247,9 +241,8 @@ def load_pairs(
     Raises
     ------
     DataError
-        If the file cannot be read, a column does not exist, of which the nearest is named, a
-        score is no number, or none of the scale; if two sources are of unequal length, share no
-        name, or all their pairs are equal.
+        If the file cannot be read, a column does not exist, of which the nearest is named, or a
+        score is no number, or none of the scale.
 
     Examples
     --------
@@ -258,21 +251,9 @@ def load_pairs(
     >>> pairs = load_pairs(table, "de", "en", scores="sure")
     >>> pairs.left.items, pairs.right.items, pairs.scores.tolist()
     (['Hund', 'Katze'], ['dog', 'cat'], [1.0, 0.9])
-    >>> load_pairs((["Hund", "Katze"], ["dog", "cat"])).links.tolist()
-    [[0, 0], [1, 1]]
     """
     import pandas as pd
 
-    if isinstance(source, tuple) and len(source) == 2:
-        options: dict[str, Any] = {"left": left, "right": right, "scores": scores, "scale": scale}
-        options |= {"same": same or None, "test": test}
-        for option, value in options.items():
-            if value is not None:
-                raise DataError(
-                    f"load_pairs: {option}= is of a table, and two sources were given; leave it "
-                    "out."
-                )
-        return _of_two(*source)
     frame, name, notes = _frame(source)
     asked = {"left": left, "right": right} | ({} if scores is None else {"scores": scores})
     for option, column in asked.items():
@@ -315,36 +296,6 @@ def load_pairs(
         sides, links = (one, other), np.stack([here, at], axis=1)
     parts = None if split is None else split[rows]
     return Pairs(*sides, links, told, split=parts, name=name, notes=tuple(notes))
-
-
-def _of_two(left: Any, right: Any) -> Pairs:
-    """Return the pairs of two sources."""
-    sides = [load(source) for source in (left, right)]
-    name = " and ".join(dict.fromkeys(side.name for side in sides))
-    notes = [f"{side.name}: {note}" for side in sides for note in side.notes]
-    rows, told = partners(*sides)
-    both = [side.take(rows[:, column]) for column, side in enumerate(sides)]
-    once = [_once(side) for side in both]
-    links = np.stack([places for _, places in once], axis=1)
-    first = np.sort(np.unique(links, axis=0, return_index=True)[1])
-    if len(first) == 1 < len(links):
-        raise DataError(f"{name}: all {len(links):,} pairs are equal, so there is nothing to tell.")
-    notes += told
-    if len(first) < len(links):
-        notes.append(left_out(len(links) - len(first), "pair", "that stood there before"))
-    if both[0].kind == both[1].kind and (same := (both[0].hashes == both[1].hashes).sum()):
-        notes.append(
-            f"In {same:,} of {len(links):,} pairs ({same / len(links):.1%}) both sides are the "
-            "same: any encoder matches these, which flatters it."
-        )
-    return Pairs(once[0][0], once[1][0], links[first], name=name, notes=tuple(notes))
-
-
-def _once(side: Dataset) -> tuple[Dataset, np.ndarray]:
-    """Return the different items of a side, in the order in which they come, and the places."""
-    _, first, places = np.unique(side.hashes, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    return side.take(first[order]), np.argsort(order)[places]
 
 
 def _frame(source: Any) -> tuple[Any, str, list[str]]:
