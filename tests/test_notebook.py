@@ -12,7 +12,7 @@ import pytest
 import sklearn
 
 from nearspace.data import SAMPLES, Classes, Dataset, Image, Text, Vector, load
-from nearspace.data.pairs import load_pairs
+from nearspace.data.pair_reading import load_pairs
 from nearspace.encoders.exhibits import Strip
 from nearspace.encoders.spec import make
 from nearspace.judge.board import Failure

@@ -7,7 +7,8 @@ import importlib
 TYPE_CHECKING = False  # to import typing takes longer than all of this
 if TYPE_CHECKING:
     from nearspace.data import Dataset, Sound, load, train_test_split
-    from nearspace.data.pairs import Pairs, load_pairs
+    from nearspace.data.pair_reading import load_pairs
+    from nearspace.data.pairs import Pairs
     from nearspace.data.relevance import load_retrieval
     from nearspace.encoders.base import Encoder
     from nearspace.encoders.borrowed.network import Network
@@ -65,7 +66,7 @@ _HOME = {
     "layout": "space.map.maps",
     "load": "data",
     "load_encoder": "encoders.spec",
-    "load_pairs": "data.pairs",
+    "load_pairs": "data.pair_reading",
     "load_retrieval": "data.relevance",
     "make": "encoders.spec",
     "neighbours": "space.search.neighbours",

@@ -71,10 +71,10 @@ def test_two_columns_are_searched_and_judged(command):
     table = pd.DataFrame({"question": one, "answer": [with_one_changed(text) for text in one]})
     table["alike"] = RANDOM.integers(0, 6, 60)
     table.to_csv(command.folder / "faq.csv", index=False)
-    asked = ("compare", "faq.csv", "--left", "question", "--right", "answer", "--with", "tfidf")
-    done = command(*asked)
+    asked = ("compare", "faq.csv", "--pairs", "question,answer", "--with", "tfidf")
+    done = command(*asked, "--task", "retrieval")
     assert done.returncode == 0, done.stderr
-    assert "faq.csv: 60 documents, 60 queries." in done.stderr
+    assert "faq.csv: 60 pairs." in done.stderr
     assert "nDCG@10" in done.stdout
     done = command(*asked, "--scores", "alike", "--scale", "0,5", columns=80)
     assert done.returncode == 0, done.stderr
@@ -107,14 +107,14 @@ def test_queries_and_qrels_stand_beside_texts(command):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("t.csv --left a", "--left goes with --right, which is missing."),
-        ("t.csv --scores s", "--scores goes with --left, which is missing."),
+        ("t.csv --pairs a", "--pairs a: expected two names with a comma"),
+        ("t.csv --scores s", "--scores goes with --pairs, which is missing."),
         ("t.csv --queries q.tsv", "--queries goes with --qrels, which is missing."),
         ("t.csv --scale 0,5", "--scale is that of --scores, which is missing."),
-        ("t.csv --left a --right b --scores s --scale 5", "--scale 5: expected the least and"),
-        ("t.csv --left a --right b --labels s", "--labels has no meaning beside --left"),
-        ("t.csv --left a --right b --qrels q", "--qrels has no meaning beside --left"),
-        ("t.csv --left a --right c", "there is no column 'c'"),
+        ("t.csv --pairs a,b --scores s --scale 5", "--scale 5: expected the least and"),
+        ("t.csv --pairs a,b --labels s", "--labels has no meaning beside --pairs"),
+        ("t.csv --pairs a,b --qrels q", "--qrels has no meaning beside --pairs"),
+        ("t.csv --pairs a,c", "there is no column 'c'"),
         ("notes --limit 3", "--limit has no meaning for a folder of documents and queries"),
         ("notes --task classes", "'classes' is asked of items one by one, and notes has pairs"),
         ("notes --folds 5", "--folds has no meaning for retrieval"),

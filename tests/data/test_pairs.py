@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from nearspace.data import load
-from nearspace.data.pairs import Pairs, load_pairs
+from nearspace.data.pair_reading import load_pairs
+from nearspace.data.pairs import Pairs
 from nearspace.errors import DataError
 
 TABLE = pd.DataFrame(

@@ -9,7 +9,8 @@ from scipy import stats
 
 from nearspace import compare, load
 from nearspace.data import Dataset, Vector
-from nearspace.data.pairs import Pairs, load_pairs
+from nearspace.data.pair_reading import load_pairs
+from nearspace.data.pairs import Pairs
 from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task

@@ -21,6 +21,11 @@ RANDOM = np.random.default_rng(0)
 WORDS = np.array([f"{a}{b}" for a in "bdfgklmnprst" for b in ("al", "er", "in", "os", "um", "et")])
 
 
+def searched(*sides, **given):
+    """Return queries on the left that search documents on the right."""
+    return Pairs(*sides, **given, searched=True)
+
+
 def search(n_documents=120, n_queries=40, graded=True):
     """Return queries of a few words of one or two of the documents, and noise."""
     documents = [" ".join(RANDOM.choice(WORDS, 12)) for _ in range(n_documents)]
@@ -33,7 +38,7 @@ def search(n_documents=120, n_queries=40, graded=True):
     grades = RANDOM.integers(1, 4, len(links)).astype(float) if graded else None
     ids = np.array([f"doc-{at}" for at in RANDOM.permutation(n_documents)])
     sides = load(queries, kind="text"), load(documents, kind="text", ids=ids)
-    return Pairs(*sides, np.array(links), grades=grades, name="made")
+    return searched(*sides, np.array(links), grades=grades, name="made")
 
 
 PAIRS = search()
@@ -144,7 +149,7 @@ def constant(n, dim=3):
 def test_the_order_of_the_documents_says_nothing():
     # Of vectors that are all the same, those that are relevant stand first in the corpus.
     n = 2000
-    pairs = Pairs(constant(50), constant(n), np.array([[query, query] for query in range(50)]))
+    pairs = searched(constant(50), constant(n), np.array([[query, query] for query in range(50)]))
     board = compare(pairs, encoders=["raw"], metric="euclidean")
     found = row(board, "raw").scores
     assert found["recall_100"].value < 0.2
@@ -165,7 +170,7 @@ def test_queries_that_ask_the_same_are_one_unit():
         [PAIRS.links[PAIRS.links[:, 0] < 20], PAIRS.links[PAIRS.links[:, 0] < 20]]
     )
     links[len(links) // 2 :, 0] += 20
-    pairs = Pairs(load(texts, kind="text", ids=np.arange(40)), PAIRS.right, links)
+    pairs = searched(load(texts, kind="text", ids=np.arange(40)), PAIRS.right, links)
     task = set_task(pairs, Protocol())
     assert len(np.unique(task.groups)) == 20
     assert set_task(PAIRS, Protocol()).groups is None
@@ -178,13 +183,13 @@ def test_queries_that_ask_the_same_are_one_unit():
 def test_a_query_that_is_a_document_does_not_find_itself():
     texts = load([f"{text} end" for text in PAIRS.right.items], kind="text")
     links = np.array([[at, at + 1] for at in range(0, 60, 2)])
-    task = set_task(Pairs(texts, texts, links), Protocol())
+    task = set_task(searched(texts, texts, links), Protocol())
     ranking = task.evidence(make("tfidf").fit_on(task.train)).ranking
     names = np.asarray(task.train.ids)[ranking]
     assert not (names == np.asarray(task.test.ids)[:, None]).any()
     assert any("30 queries are documents too" in note for note in task.notes)
     # Where the same text is what is to be found, it is found.
-    task = set_task(Pairs(texts, texts, np.array([[at, at] for at in range(20)])), Protocol())
+    task = set_task(searched(texts, texts, np.array([[at, at] for at in range(20)])), Protocol())
     assert task.own is None
     assert row(compare(task, encoders=["tfidf"]), "tfidf").scores["recall_1"].value == 1.0
 
@@ -198,7 +203,7 @@ def test_queries_without_a_relevant_document_are_told():
 
 def test_documents_that_no_encoder_can_tell_apart_are_told():
     texts = load(["the same text", "The same  text", "another"], kind="text")
-    task = set_task(Pairs(load(["a", "b"]), texts, np.array([[0, 0], [1, 2]])), Protocol())
+    task = set_task(searched(load(["a", "b"]), texts, np.array([[0, 0], [1, 2]])), Protocol())
     assert "1 relevant document equals one that is not relevant" in task.notes[0]
 
 
@@ -237,7 +242,7 @@ def test_what_makes_no_sense_is_refused():
     with pytest.raises(DataError, match="pairs have no labels"):
         compare(PAIRS, ["a"] * 120)
     with pytest.raises(DataError, match="at least two documents"):
-        set_task(Pairs(load(["a"]), load(["b"]), [[0, 0]]), Protocol())
+        set_task(searched(load(["a"]), load(["b"]), [[0, 0]]), Protocol())
     with pytest.raises(NearspaceError, match=r"Cannot use .* labels"):
         compare(PAIRS, encoders=["tfidf | mlp"])
 

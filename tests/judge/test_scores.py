@@ -1,5 +1,7 @@
 """Every score: what guessing gets, its bounds, its intervals, and how it is written."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_diabetes
@@ -46,7 +48,8 @@ def pairs_of_noise(judged=False):
     items, noise = rng.normal(size=(150, 6)), rng.uniform(0, 2, 150)
     others = items + noise[:, None] * rng.normal(size=(150, 6))
     sides = (Dataset(x.astype(np.float32), Vector(6)) for x in (items, others))
-    return Pairs(*sides, np.stack([np.arange(150)] * 2, 1), -noise if judged else None)
+    links = np.stack([np.arange(150)] * 2, axis=1)
+    return Pairs(*sides, links, -noise if judged else None, searched=not judged)
 
 
 def plurals():
@@ -79,6 +82,10 @@ EVIDENCE |= {
     name: TASKS[name].evidence(make("pca(dim=4)").fit_on(TASKS[name].train))
     for name in ("retrieval", "likeness")
 }
+TASKS["matching"] = set_task(dataclasses.replace(pairs_of_noise(), searched=False), Protocol())
+EVIDENCE["matching"] = TASKS["matching"].evidence(
+    make("linear_pair(raw, right=raw)").fit_on(TASKS["matching"].train)
+)
 TASKS["analogies"] = plurals()
 EVIDENCE["analogies"] = TASKS["analogies"].evidence(make("raw").fit_on(TASKS["analogies"].train))
 

@@ -11,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from tests.judge.test_by_group import ITEMS, NAMES, SPEAKERS
 
 from nearspace import compare, load
-from nearspace.data.pairs import load_pairs
+from nearspace.data.pair_reading import load_pairs
 from nearspace.errors import NearspaceError
 from nearspace.report.page import render
 

@@ -25,6 +25,14 @@ MOST_GROUPS, ENDS = 12, 5  # of which each has a line; of more, how many at eith
 
 def compare_command(
     source: cli.Source,
+    other: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[RIGHT]",
+            help="A second one, whose items belong to those of the first, line by line or by name.",
+            show_default=False,
+        ),
+    ] = None,
     specs: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,9 +82,11 @@ def compare_command(
 
       nearspace compare notes/ --task retrieval
 
-      nearspace compare faq.csv --left question --right answer
+      nearspace compare german.txt english.txt
 
-      nearspace compare pairs.csv --left one --right other --scores alike
+      nearspace compare faq.csv --pairs question,answer
+
+      nearspace compare pairs.csv --pairs one,other --scores alike
 
       nearspace compare my_photos/ -o report.html --open
 
@@ -92,7 +102,7 @@ def compare_command(
     # What is misspelt or not installed is told before any data is read.
     asked = {encoder.spec for encoder in made_encoders(specs or [])}
     judging.check()
-    data = pairing.read(source, reading, judging.random_state)
+    data = pairing.read(source, reading, judging.random_state, other)
     with terminal.rows_as_they_land() as (progress, land):
         from nearspace.judge.studies.compare import compare
 
@@ -149,7 +159,7 @@ def _save(board: Leaderboard, data: Any, path: Path) -> None:
     with terminal.waiting("Writing the space"):
         encoder = board.fitted()
         if isinstance(data, Pairs):
-            data = data.right  # what is searched
+            data = data.right if data.searched else data.together()  # what is searched
         save(embed(data, encoder), path)
     echo(f"Space: {path}, {len(data):,} items under {board.best().spec}")
 

@@ -43,11 +43,17 @@ def mistyped(error: Any, commands: Mapping[str, Any]) -> str:
     if message.startswith("No such option") and name:
         return _unknown(f"{command} has no option {name}", name, options, told)
     if superfluous := SUPERFLUOUS.match(message):
-        told = "an encoder stands after --with." if _is_spec(superfluous[1], options) else told
-        return f"{command} has no place for '{superfluous[1]}'; {told}"
+        return misplaced(superfluous[1], command, options)
     if number := _number(error):
         return number
     return f"{message}{' ' if message.endswith('?') else '; '}{told}"
+
+
+def misplaced(text: str, command: str, options: list[str]) -> str:
+    """Return that a command has no place for a text, and where an encoder stands if it is one."""
+    told = f"{command} --help tells what there is."
+    told = "an encoder stands after --with." if _is_spec(text, options) else told
+    return f"{command} has no place for '{text}'; {told}"
 
 
 def check_dashes(args: list[str], command: Any, context: Any) -> None:

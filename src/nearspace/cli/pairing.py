@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import typer
 
+from nearspace.cli.mistyped import misplaced
 from nearspace.cli.options import Reading
 from nearspace.cli.terminal import counted, echo, print_heading, waiting
 from nearspace.cli.wording import in_options
@@ -26,13 +28,11 @@ class Pairing:
 
     heading: ClassVar[str] = "Pairs and queries"
 
-    left: Annotated[
+    pairs: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="Column of a table with one text of each pair."),
-    ] = None
-    right: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column with the other, which the one is to find."),
+        typer.Option(
+            metavar="LEFT,RIGHT", help="Two columns of a table whose texts belong together, by row."
+        ),
     ] = None
     scores: Annotated[
         str | None,
@@ -51,12 +51,19 @@ class Pairing:
         typer.Option(metavar="FILE", help="Which items are relevant to which query, as of TREC."),
     ] = None
 
-    def read(self, source: str, reading: Reading, random_state: int = 0) -> Dataset | Pairs:
-        """Return the dataset or the pairs of a source, with its notes on standard error."""
+    def read(
+        self, source: str, reading: Reading, random_state: int = 0, other: str | None = None
+    ) -> Dataset | Pairs:
+        """Return the dataset or the pairs of a source, or of two, with notes on standard error."""
         from nearspace.data.relevance import holds_queries
 
-        in_columns = {"left": self.left, "right": self.right, "scores": self.scores}
+        in_columns = {"pairs": self.pairs, "scores": self.scores}
         in_files = {"queries": self.queries, "qrels": self.qrels}
+        if other is not None:
+            if not os.path.exists(os.path.expanduser(other)):
+                raise NearspaceError(misplaced(other, "nearspace compare", ["--with"]))
+            self._check({}, in_columns | in_files, reading, ("kind", "test"), f"beside {other}")
+            return _told(self._of_two(source, other, reading))
         if self.scale is not None and self.scores is None:
             raise NearspaceError("--scale is that of --scores, which is missing.")
         if any(in_columns.values()):
@@ -76,29 +83,36 @@ class Pairing:
         others: dict[str, str | None],
         reading: Reading,
         usable: tuple[str, ...],
+        beside: str = "for a folder of documents and queries",
     ) -> None:
         """Raise `NearspaceError` for options that are missing, or have no meaning beside others."""
         given = next((name for name, value in asked.items() if value), "")
         for name, value in asked.items():
             if value is None and name != "scores":
                 raise NearspaceError(f"--{given} goes with --{name}, which is missing.")
-        what = f"beside --{given}" if given else "for a folder of documents and queries"
+        what = f"beside --{given}" if given else beside
         unusable = {**others, **dataclasses.asdict(reading)}
         for name, value in unusable.items():
             if value and name not in usable:
                 raise NearspaceError(f"--{name} has no meaning {what}; leave it out.")
 
     def _of_columns(self, source: str, test: str | None) -> Pairs:
-        from nearspace.data.pairs import load_pairs
+        from nearspace.data.pair_reading import load_pairs
 
-        assert self.left is not None
-        assert self.right is not None
+        left, right = _two(self.pairs or "")
         scale = None if self.scale is None else _ends(self.scale)
         with waiting(f"Reading {source}"):
             return load_pairs(
-                source, self.left, self.right, scores=self.scores, scale=scale,
+                source, left, right, scores=self.scores, scale=scale,
                 same=self.scores is not None, test=test,
             )  # fmt: skip
+
+    def _of_two(self, source: str, other: str, reading: Reading) -> Pairs:
+        from nearspace.data.pair_reading import load_pairs
+
+        test = None if reading.test is None else _two(reading.test, "--test", "de2.txt,en2.txt")
+        with waiting(f"Reading {source} and {other}"):
+            return load_pairs((source, other), kind=reading.kind, test=test)
 
     def _of_files(self, source: str, reading: Reading, random_state: int) -> Pairs:
         from nearspace.data.relevance import load_retrieval
@@ -116,7 +130,7 @@ class Pairing:
 
 def _told(pairs: Pairs) -> Pairs:
     """Return pairs, after what there is to say of them."""
-    if pairs.scores is None:
+    if pairs.searched:
         asking = "1 query" if len(pairs.left) == 1 else f"{len(pairs.left):,} queries"
         print_heading(pairs.name, f"{counted(len(pairs.right), 'document')}, {asking}.")
     else:
@@ -124,6 +138,14 @@ def _told(pairs: Pairs) -> Pairs:
     for note in pairs.notes:
         echo(f"  {in_options(note)}", err=True, wrap=True)
     return pairs
+
+
+def _two(text: str, option: str = "--pairs", example: str = "question,answer") -> tuple[str, str]:
+    """Return the two names that an option holds."""
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 2 or not all(names):
+        raise NearspaceError(f"{option} {text}: expected two names with a comma, as {example}.")
+    return names[0], names[1]
 
 
 def _ends(text: str) -> tuple[float, float]:

@@ -59,7 +59,7 @@ def known_items(dataset: Dataset, random_state: int = 0, most: int = MOST_QUERIE
     if dataset.kind.query("") is None:
         raise DataError(
             f"{dataset.name}: queries can be made from texts, got {dataset.kind.plural}; expected "
-            "pairs of two columns (load_pairs(…), --left and --right), or queries and which items "
+            "pairs of two columns (load_pairs(…), --pairs), or queries and which items "
             "are relevant (load_retrieval(…), --queries and --qrels)."
         )
     texts, how = list(dataset.items), "the first sentence of a text"
@@ -97,7 +97,13 @@ def known_items(dataset: Dataset, random_state: int = 0, most: int = MOST_QUERIE
             "such."
         )
     return Pairs(
-        queries, documents, links, name=dataset.name, notes=(*dataset.notes, *notes), made_by=how
+        queries,
+        documents,
+        links,
+        name=dataset.name,
+        notes=(*dataset.notes, *notes),
+        made_by=how,
+        searched=True,
     )
 
 

@@ -1,30 +1,24 @@
-"""`Pairs`: items that belong together two by two, and reading them from two columns of a table."""
+"""`Pairs`: items that belong together two by two, and two datasets whose items do."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nearspace.data.dataset import Dataset
-from nearspace.data.frames import as_frame
-from nearspace.data.kinds.kind import is_frame
 from nearspace.data.kinds.sides import Sides
-from nearspace.data.load import load
-from nearspace.data.numerals import Numerals, parse_numbers
-from nearspace.data.readers.files import read_frame
 from nearspace.data.sided import SIDES, Sided
-from nearspace.data.sources import check_names, left_out
+from nearspace.data.sources import left_out
 from nearspace.errors import DataError
 from nearspace.notebook import shortened
 
-__all__ = ["Pairs", "load_pairs"]
+__all__ = ["Pairs", "paired"]
 
-LIKE_OTHERS = 5  # different scores, of which one can be told to be unlike the others
-MOST_UNLIKE = 0.2  # of the scores: more are no mistake
+NAMED = 3  # of items that belong to none, in a sentence
+MANY = 100  # items to which one belongs, which is told
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +42,9 @@ class Pairs:
         What to call the data in a report.
     notes : tuple of str
         What reading the data brought up.
+    searched : bool
+        Whether the items on the left are queries that search all on the right, of which no more is
+        relevant than is judged so; else two items of a pair belong to each other.
     made_by : str
         What the items on the left were made of, where nobody wrote them as queries.
 
@@ -73,6 +70,7 @@ class Pairs:
     split: np.ndarray | None = None
     name: str = "pairs"
     notes: tuple[str, ...] = ()
+    searched: bool = False
     made_by: str = ""
 
     def __post_init__(self) -> None:
@@ -201,187 +199,94 @@ class Pairs:
         return both.drop_columns([name for name in both.column_names if not name])
 
 
-def load_pairs(
-    source: Any,
-    left: str,
-    right: str,
-    *,
-    scores: str | None = None,
-    scale: tuple[float, float] | None = None,
-    same: bool = False,
-    test: Any = None,
-) -> Pairs:
-    """Read pairs of texts from two columns of a table, a pair a row.
+def paired(left: Dataset, right: Dataset) -> Pairs:
+    """Return two datasets as pairs: the items of one name, else those of one place.
 
-    A text that stands in several rows is one item in several pairs. Rows without one of the two
-    texts or without a score, and those whose pair stood there before, are left out, which a note
-    says.
+    Items that were files go by their names without what stands behind the last point, and others by
+    their ids where both have the same ones. What has no partner is left out, which a note says.
 
     Parameters
     ----------
-    source : str, path or DataFrame
-        A file that holds a table, see `load`, or a frame.
-    left, right : str
-        The columns with the texts.
-    scores : str, optional
-        The column that says how alike the two are.
-    scale : (float, float), optional
-        The least and the largest score that there can be; by default any number is one.
-    same : bool, default=False
-        Whether both columns are of one set, such as sentences of one language: then a text is one
-        item, on whichever side it stands.
-    test : str, path or DataFrame, optional
-        More of such pairs, by which encoders are judged; those of `source` are then to learn from.
-
-    Returns
-    -------
-    Pairs
-        The ids of items are the rows in which they first stand, their positions with ``same``.
+    left, right : Dataset
+        The two sides.
 
     Raises
     ------
     DataError
-        If the file cannot be read, a column does not exist, of which the nearest is named, or a
-        score is no number, or none of the scale.
+        If they are not equally many, or names have nothing in common.
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> table = pd.DataFrame({"de": ["Hund", "Katze"], "en": ["dog", "cat"], "sure": [1.0, 0.9]})
-    >>> pairs = load_pairs(table, "de", "en", scores="sure")
-    >>> pairs.left.items, pairs.right.items, pairs.scores.tolist()
-    (['Hund', 'Katze'], ['dog', 'cat'], [1.0, 0.9])
+    >>> from nearspace import load
+    >>> pairs = paired(load(["Hund", "Katze"]), load(["dog", "cat"]))
+    >>> pairs.links.tolist()
+    [[0, 0], [1, 1]]
     """
-    import pandas as pd
-
-    frame, name, notes = _frame(source)
-    asked = {"left": left, "right": right} | ({} if scores is None else {"scores": scores})
-    for option, column in asked.items():
-        if not isinstance(column, str) or not column:
+    sides, names = (left, right), [_names(left), _names(right)]
+    of_files = all(side.files is not None for side in sides)
+    if not of_files:
+        # Lines without a text were left out, and keep their place.
+        totals = [len(side) + len(side.left_out) for side in sides]
+        if totals[0] != totals[1]:
             raise DataError(
-                f"load_pairs: expected {option}= as the name of a column, got {column!r:.40}."
+                f"{left.name} has {totals[0]:,} items and {right.name} {totals[1]:,}: expected as "
+                "many of one as of the other, as item n of one belongs to item n of the other."
             )
-    check_names(name, "column", (left, right, scores), frame.columns)
-    columns = [left, right] if scores is None else [left, right, scores]
-    table, split = frame[columns].reset_index(drop=True), None
-    if test is not None:
-        more, test_name, test_notes = _frame(test)
-        check_names(test_name, "column", columns, more.columns)
-        split = np.repeat(["train", "test"], [len(table), len(more)])
-        table = pd.concat([table, more[columns]], ignore_index=True)
-        notes += [f"Test pairs come from {test_name}.", *(f"Test: {note}" for note in test_notes)]
-    both = table[[left, right]]
-    there = both.notna().all(axis=1)
-    judged = there if scores is None else there & table[scores].notna()
-    first = judged & ~both.where(judged).duplicated()
-    for count, why in (
-        ((~there).sum(), "without one of its texts"),
-        ((there & ~judged).sum(), "without a score"),
-        ((judged & ~first).sum(), "whose pair stood there before"),
-    ):
-        if count:
-            notes.append(left_out(int(count), "row", why))
-    rows = np.flatnonzero(first)
-    if not len(rows):
-        raise DataError(f"{name}: expected a row with a text in '{left}' and in '{right}'.")
-    told = None if scores is None else _scores(table, scores, rows, scale, name)
-    if told is not None and scale is None:
-        notes += _unlike_others(told, rows)
-    texts = [both[column].to_numpy()[rows].tolist() for column in (left, right)]
-    if same:
-        dataset, places = _side(texts[0] + texts[1], None, name)
-        sides, links = (dataset, dataset), places.reshape(2, -1).T
-    else:
-        (one, here), (other, at) = (_side(side, rows, name) for side in texts)
-        sides, links = (one, other), np.stack([here, at], axis=1)
-    parts = None if split is None else split[rows]
-    return Pairs(*sides, links, told, split=parts, name=name, notes=tuple(notes))
-
-
-def _frame(source: Any) -> tuple[Any, str, list[str]]:
-    source = as_frame(source)
-    if is_frame(source):
-        return source, "data", []
-    if not isinstance(source, str | os.PathLike):
-        raise DataError(f"load_pairs: expected a file or a DataFrame, got {type(source).__name__}.")
-    path = Path(source).expanduser()
-    frame, notes = read_frame(path)
-    return frame, path.name, notes
-
-
-def _scores(
-    table: Any, column: str, rows: np.ndarray, scale: tuple[float, float] | None, name: str
-) -> np.ndarray:
-    """Return the scores in some rows as numbers, where text says some; all of them of the scale."""
-    values = table[column].iloc[rows]
-    numbers = values.to_numpy()
-    if values.dtype.kind not in "fiub":
-        read = parse_numbers(values)
-        if not isinstance(read, Numerals):
-            odd = next((cell for cell in numbers if not _is_number(cell)), numbers[0])
-            raise DataError(
-                f"{name}: expected a number in each row of '{column}', which says how alike the "
-                f"two texts are; got '{odd!s:.40}'."
-            )
-        wrong = np.flatnonzero(~np.isfinite(read.values))
-        if len(wrong):
-            raise DataError(
-                f"{name}: the score in row {rows[wrong[0]]} is '{numbers[wrong[0]]!s:.40}'; "
-                "expected a number, or nothing where there is none."
-            )
-        numbers = read.values
-    low, high = (-np.inf, np.inf) if scale is None else scale
-    beyond = np.flatnonzero((numbers < low) | (numbers > high) | ~np.isfinite(numbers))
-    if len(beyond):
-        within = "a finite number" if scale is None else f"scores from {low:g} to {high:g}"
+    places = {name: place for place, name in enumerate(names[1])}
+    links = [(at, places[name]) for at, name in enumerate(names[0]) if name in places]
+    if not links:
         raise DataError(
-            f"{name}: the score in row {rows[beyond[0]]} is {numbers[beyond[0]]:g}, expected "
-            f"{within}{f'; so it is in {len(beyond):,} rows' * (len(beyond) > 1)}."
+            f"{left.name} and {right.name} have no item of one name: expected pairs as "
+            f"'{names[0][0]}' on either side, got '{names[1][0]}' on the right."
         )
-    return numbers.astype(np.float64)
+    notes = [*(f"Left: {note}" for note in left.notes), *(f"Right: {n}" for n in right.notes)]
+    for side, own, used in zip(sides, names, np.array(links).T, strict=True):
+        lost = np.setdiff1d(np.arange(len(own)), used)
+        if len(lost):
+            some = ", ".join(own[at] for at in lost[:NAMED].tolist())
+            some += f" and {len(lost) - NAMED:,} more" * (len(lost) > NAMED)
+            notes.append(left_out(len(lost), "item", f"of {side.name} without a partner", some))
+    pairs = Pairs(left, right, np.array(links), name=f"{left.name} and {right.name}")
+    pairs = dataclasses.replace(pairs.take(np.arange(len(links))), notes=tuple(notes))
+    return _told(_once(pairs))
 
 
-def _unlike_others(numbers: np.ndarray, rows: np.ndarray) -> list[str]:
-    """Return which scores are likely none, where nobody said of which scale they are.
-
-    Those are farther from all others than these are from each other, as 55 is among 0 to 5, or the
-    same number below 0 where all others are not, as -1 is.
-    """
-    ordered = np.unique(numbers)
-    if len(ordered) < LIKE_OTHERS:
-        return []
-    low, second = ordered[:2]
-    below, high = ordered[-2:]
-    for odd, is_odd, others in (
-        (high, high - below > below - low, (low, below)),
-        (low, second - low > high - second or low < 0 <= second, (second, high)),
-    ):
-        at = np.flatnonzero(numbers == odd)
-        if is_odd and len(at) <= MOST_UNLIKE * len(numbers):
-            more = f" and in {len(at) - 1:,} more" if len(at) > 1 else ""
-            return [
-                f"The score in row {rows[at[0]]}{more} is {odd:g}, all others are from "
-                f"{others[0]:g} to {others[1]:g}: if it is a mistake, correct it, and say by "
-                "scale= which scores there can be."
-            ]
-    return []
+def _names(side: Dataset) -> list[str]:
+    """Return by what the items of a side are told apart, as text."""
+    ids = [str(name) for name in np.asarray(side.ids).tolist()]
+    return ids if side.files is None else [os.path.splitext(name)[0] for name in ids]
 
 
-def _is_number(cell: Any) -> bool:
-    try:
-        return np.isfinite(float(cell))
-    except ValueError:
-        return False
+def _once(pairs: Pairs) -> Pairs:
+    """Return pairs whose copies on a side are one item, in several pairs, and no pair twice."""
+    sides, links = [], pairs.links.copy()
+    for which, side in enumerate((pairs.left, pairs.right)):
+        _, first, of = np.unique(side.hashes, return_index=True, return_inverse=True)
+        order = np.sort(first)
+        place = np.searchsorted(order, first)
+        sides.append(side if len(order) == len(side) else side.take(order))
+        links[:, which] = place[of[links[:, which]]]
+    links = np.unique(links, axis=0)
+    notes = list(pairs.notes)
+    if len(links) < len(pairs):
+        twice = len(pairs) - len(links)
+        notes.append(left_out(twice, "pair", "that stood there before"))
+    if len(links) < 2:
+        raise DataError(f"{pairs.name}: expected pairs that differ, got one, {len(pairs):,} times.")
+    return dataclasses.replace(
+        pairs, left=sides[0], right=sides[1], links=links, notes=tuple(notes)
+    )
 
 
-def _side(texts: list[str], rows: np.ndarray | None, name: str) -> tuple[Dataset, np.ndarray]:
-    """Return the different texts of a side, in the order in which they come, and each one's place.
-
-    The id of an item is the row in which it stands first, where rows are given.
-    """
-    import pandas as pd
-
-    places, different = pd.factorize(np.array(texts, dtype=object))
-    first = np.unique(places, return_index=True)[1]
-    dataset = load(list(different), kind="text", ids=None if rows is None else rows[first])
-    return dataclasses.replace(dataset, name=name), places
+def _told(pairs: Pairs) -> Pairs:
+    """Return pairs with notes on what flatters or is likely a mistake."""
+    notes = list(pairs.notes)
+    for which, (side, what) in enumerate(zip((pairs.left, pairs.right), SIDES, strict=True)):
+        counts = np.bincount(pairs.links[:, which], minlength=len(side))
+        if counts.max() >= MANY:
+            name = np.asarray(side.ids)[counts.argmax()]
+            notes.append(
+                f"The item '{name}' on the {what} belongs to {counts.max():,} on the other side: "
+                "all of them are kept on one side of a split."
+            )
+    return dataclasses.replace(pairs, notes=tuple(notes))

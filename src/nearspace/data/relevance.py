@@ -277,7 +277,7 @@ def _linked(
     values = np.array([*links.values()])
     return Pairs(
         queries, documents, np.array([*links]), name=name, notes=tuple(notes),
-        grades=None if (values == 1).all() else values,
+        grades=None if (values == 1).all() else values, searched=True,
     )  # fmt: skip
 
 

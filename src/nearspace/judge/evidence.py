@@ -16,6 +16,7 @@ from nearspace.metrics.analogies import analogies_solved
 from nearspace.metrics.directions import has_direction, zeros_told
 from nearspace.metrics.exact import rescored
 from nearspace.metrics.labels import probe, votes_of
+from nearspace.metrics.matching import Matched, match_ranks
 from nearspace.metrics.ranking import found_by
 from nearspace.metrics.retrieval import VectorArray, nearest
 from nearspace.metrics.rotation import rotated
@@ -118,6 +119,16 @@ class Evidence:
         alike = rescored(self.test[left], self.test, right[:, None], self.metric)[:, 0]
         largest = np.abs(alike).max(initial=0.0) or 1.0
         return np.round(alike / largest, DIGITS) * largest
+
+    @functools.cached_property
+    def matches(self) -> tuple[Matched, Matched]:
+        """At which ranks items of two sides find each other, as they are and by CSLS."""
+        items = self.task.test.items
+        left, right = (self.test[items.rows(which)] for which in (0, 1))
+        plain, corrected = (
+            match_ranks(left, right, items.links, self.metric, csls) for csls in (False, True)
+        )
+        return plain, corrected
 
     @functools.cached_property
     def analogies(self) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -101,8 +101,14 @@ def listed(encoders: Any) -> list[str | BaseEstimator]:
     return list(encoders)
 
 
-def ready_encoders(asked: Iterable[str | BaseEstimator], train: Dataset) -> list[Encoder]:
+def ready_encoders(
+    asked: Iterable[str | BaseEstimator],
+    train: Dataset,
+    as_asked: Callable[[Encoder], Encoder] = lambda encoder: encoder,
+) -> list[Encoder]:
     """Return encoders, as far as is known fit for the items and labels that they shall learn from.
+
+    Where a task asks another in place of each, that one is returned.
 
     Raises
     ------
@@ -112,6 +118,7 @@ def ready_encoders(asked: Iterable[str | BaseEstimator], train: Dataset) -> list
     """
 
     def ready(encoder: Encoder) -> Encoder:
+        encoder = as_asked(encoder)
         try:
             encoder.try_untrained(train.items, train.target, train.kind)
         except ValueError as error:

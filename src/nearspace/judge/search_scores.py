@@ -9,6 +9,7 @@ import numpy as np
 
 from nearspace.judge.score import Score
 from nearspace.metrics.correlation import pearson_parts, spearman_parts
+from nearspace.metrics.matching import Matched
 from nearspace.metrics.ranking import expected, ndcg, recall, reciprocal_rank
 
 __all__ = ["SEARCH_SCORES"]
@@ -43,7 +44,85 @@ def _goes_with(
     )
 
 
+def _matched(
+    name: str, label: str, meaning: str, k: int, side: int | None = None, csls: bool = False
+) -> Score:
+    """Return the score of how many items find their own among the first k of the other side."""
+    return Score(
+        name=name,
+        label=label,
+        bounded=True,
+        meaning=meaning,
+        needs=frozenset({"matching"}),
+        measure=lambda evidence: _hits(evidence.matches[csls], k, side),
+        guess=lambda task: _hit_by_chance(task, k, side),
+    )
+
+
+def _hits(matched: Matched, k: int, side: int | None) -> np.ndarray:
+    """Return for each item whether it finds its own among the first k; NaN on the other side."""
+    hits = [matched.left.within(k), matched.right.within(k)]
+    if side is not None:
+        hits[1 - side][:] = np.nan
+    return np.concatenate(hits)
+
+
+def _hit_by_chance(task: Any, k: int, side: int | None) -> np.ndarray:
+    """Return how likely each item finds its own among k that are drawn."""
+    left, right = task.sizes
+    links, chances = task.test.items.links, []
+    for which, (n, pool) in enumerate(((left, right), (right, left))):
+        own = np.bincount(links[:, which], minlength=n)
+        missed = np.ones(n)
+        for drawn in range(min(k, pool)):
+            missed *= np.maximum(pool - own - drawn, 0) / (pool - drawn)
+        there = (own > 0) & (side is None or side == which)
+        chances.append(np.where(there, 1 - missed, np.nan))
+    return np.concatenate(chances)
+
+
+def _median_rank(evidence: Any) -> float:
+    """Return the median of the ranks at which items find their own, from both sides."""
+    matched, _ = evidence.matches
+    return float(np.nanmedian(np.concatenate([matched.left.means, matched.right.means])))
+
+
 SEARCH_SCORES = (
+    _matched(
+        "precision_1", "P@1",
+        "Share of the items of both sides to which what belongs to them is the nearest of all of "
+        "the other side.", 1,
+    ),
+    _matched(
+        "precision_1_right", "P@1 →",
+        "The same of the items on the left, which look for their own on the right.", 1, 0,
+    ),
+    _matched(
+        "precision_1_left", "P@1 ←",
+        "The same of the items on the right, which look for their own on the left.", 1, 1,
+    ),
+    _matched(
+        "precision_1_csls", "CSLS",
+        "P@1 where hubs, which are near to many, count less: cosines are corrected by how alike "
+        "two items are to their ten nearest of the other side.", 1, None, True,
+    ),
+    *(
+        _matched(
+            f"match_recall_{k}", f"R@{k}",
+            f"Share of the items of both sides that find what belongs to them among the first {k} "
+            "of the other side.", k,
+        )
+        for k in (5, 10)
+    ),
+    Score(
+        name="median_rank",
+        label="rank",
+        better="lower",
+        per_unit=False,
+        meaning="The median of the ranks at which items of both sides find what belongs to them.",
+        needs=frozenset({"matching"}),
+        measure=_median_rank,
+    ),
     _found(
         "ndcg", "nDCG", ndcg, 10,
         "How high the relevant documents stand among the first 10, the more relevant ones weighing "

@@ -55,6 +55,10 @@ class Usual:
         return [*self.floor, *self.encoders, *(self.supervised if labelled else ())]
 
 
+# What cognates, names and numbers tell of texts in two languages, and beside it what pairs teach.
+SPELLING = "shared(tfidf(analyzer='char'))"
+BESIDE = f"({SPELLING} | l2) + (linear_pair | l2)"
+
 USUAL = {
     "image": Usual(
         floor=("raw", "hog"),
@@ -93,6 +97,15 @@ USUAL = {
         encoders=("raw | scale", "statistics", "simclr"),
         supervised=("cnn",),
         predictor="1-NN by DTW",
+    ),
+    "sides": Usual(
+        floor=("linear_pair",),
+        reference="linear_pair",
+        encoders=(),
+        supervised=(),
+        also=lambda kind: (
+            [SPELLING, BESIDE] if {kind.left.name, kind.right.name} == {"text"} else []
+        ),
     ),
     "vector": Usual(
         floor=("raw", "raw | scale"),

@@ -133,10 +133,11 @@ class Sides(Kind):
         kind, own = self.of(items)[side]
         return side, kind.item(own, int(items.at[index]))
 
-    def draw(self, item: tuple[int, Any]) -> str:
+    def draw(self, item: tuple[int, Any], usual: tuple[Any, Any] | None = None) -> str:
         """Return a small piece of HTML that shows one item, as the kind of its side draws it."""
         side, own = item
-        return self.both[side].draw(own)
+        beside = [] if usual is None or usual[side] is None else [usual[side]]
+        return self.both[side].draw(own, *beside)
 
     @property
     def pictured(self) -> bool:  # type: ignore[override]
@@ -148,10 +149,10 @@ class Sides(Kind):
         """Whether the items of a side are played."""
         return self.left.heard or self.right.heard
 
-    def usual(self, items: Sided) -> tuple[Any, Any]:
-        """Return what is usual among the items of either side."""
+    def usual(self, items: Sided) -> tuple[Any, Any] | None:
+        """Return what is usual among the items of either side; None where neither knows."""
         left, right = (kind.usual(own) for kind, own in self.of(items))
-        return left, right
+        return None if left is None and right is None else (left, right)
 
     def picture(
         self, item: tuple[int, Any], side: int = 64, usual: tuple[Any, Any] | None = None

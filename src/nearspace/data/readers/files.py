@@ -43,6 +43,13 @@ CODES = ("ids", "labels", "groups")  # names of things, not amounts
 ROLE_NAMES = {"y": "labels"} | {role: role for role in ROLES}
 
 
+def _is_unknown(path: File) -> bool:
+    """Return whether no reader is for the ending of a file, as of ``corpus.de``."""
+    suffix = suffix_of(path.name)
+    ours = {*TABLES, ".npz", ".npy", ".ts", ".space"}
+    return suffix not in ours and kind_of_file(path.name) is None
+
+
 def read_file(path: File, asked: Asked) -> Source:
     """Return what one file holds.
 
@@ -66,7 +73,7 @@ def read_file(path: File, asked: Asked) -> Source:
     if suffix == ".npy" and isinstance(path, Path):
         no_names(path.name, asked)
         return Source(read_array(path), path.name, "an .npy file")
-    if suffix == ".txt":
+    if suffix == ".txt" or (asked.kind == "text" and _is_unknown(path)):
         no_names(path.name, asked)
         with told_of_file(path.name):
             return read_lines(path)

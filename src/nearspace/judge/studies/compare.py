@@ -281,7 +281,7 @@ def _rows(
             rows.setdefault(what, make(what))
         except MissingExtra as error:
             failures[what] = Failure(what, str(error))
-    for encoder in ready_encoders(asked, task.train):
+    for encoder in ready_encoders(asked, task.train, task.ready):
         spec = encoder.spec
         if not is_same(rows.setdefault(spec, encoder), encoder):
             raise SpecError(

@@ -82,7 +82,7 @@ class Likeness(Task):
         if not isinstance(data, Pairs) or data.scores is None:
             raise DataError(
                 f"{data.name} has no pairs of which it was judged how alike they are: name two "
-                "columns and that of the scores (load_pairs(…, scores=…), --left, --right, "
+                "columns and that of the scores (load_pairs(…, scores=…), --pairs, "
                 "--scores)."
             )
         if data.left.kind != data.right.kind:

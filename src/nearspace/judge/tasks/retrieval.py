@@ -59,8 +59,8 @@ class Retrieval(Task):
 
     @classmethod
     def suits(cls, data: Any) -> bool:
-        """Return whether there are pairs, of which nobody has judged how alike they are."""
-        return isinstance(data, Pairs) and data.scores is None
+        """Return whether there are queries, and what is relevant to them."""
+        return isinstance(data, Pairs) and data.scores is None and data.searched
 
     @classmethod
     def of(cls, data: Any, protocol: Protocol) -> Self:

@@ -1,0 +1,247 @@
+"""`load_pairs`: pairs from two sources, or from two columns of a table."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nearspace.data.dataset import Dataset
+from nearspace.data.frames import as_frame
+from nearspace.data.kinds.kind import is_frame
+from nearspace.data.load import load
+from nearspace.data.numerals import Numerals, parse_numbers
+from nearspace.data.pairs import Pairs, paired
+from nearspace.data.readers.files import read_frame
+from nearspace.data.sources import check_names, left_out
+from nearspace.errors import DataError
+
+__all__ = ["load_pairs"]
+
+LIKE_OTHERS = 5  # different scores, of which one can be told to be unlike the others
+MOST_UNLIKE = 0.2  # of the scores: more are no mistake
+
+
+def load_pairs(
+    source: Any,
+    left: str | None = None,
+    right: str | None = None,
+    *,
+    kind: str | None = None,
+    scores: str | None = None,
+    scale: tuple[float, float] | None = None,
+    same: bool = False,
+    test: Any = None,
+) -> Pairs:
+    """Read pairs from two sources, of which items of one place or name belong together.
+
+    Of two files of text line n of one belongs to line n of the other; of two folders, files of one
+    name do. Of one table two columns are read, a pair a row.
+
+    A text that stands in several rows is one item in several pairs. Rows without one of the two
+    texts or without a score, and those whose pair stood there before, are left out, which a note
+    says.
+
+    Parameters
+    ----------
+    source : (source, source), str, path or DataFrame
+        What `load` reads, twice, or a file that holds a table, or a frame.
+    left, right : str, optional
+        The columns of the table with the texts.
+    kind : str, optional
+        The kind of the items on both sides, of two sources. Files of any other ending are then
+        read as texts, a text a line, if it is ``"text"``.
+    scores : str, optional
+        The column that says how alike the two are.
+    scale : (float, float), optional
+        The least and the largest score that there can be; by default any number is one.
+    same : bool, default=False
+        Whether both columns are of one set, such as sentences of one language: then a text is one
+        item, on whichever side it stands.
+    test : source as the first, optional
+        More of such pairs, by which encoders are judged; those of `source` are then to learn from.
+
+    Returns
+    -------
+    Pairs
+        The ids of items are the rows in which they first stand, their positions with ``same``.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, two sources are not of one length, a column does not exist, of
+        which the nearest is named, or a score is no number, or none of the scale.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"de": ["Hund", "Katze"], "en": ["dog", "cat"], "sure": [1.0, 0.9]})
+    >>> pairs = load_pairs(table, "de", "en", scores="sure")
+    >>> pairs.left.items, pairs.right.items, pairs.scores.tolist()
+    (['Hund', 'Katze'], ['dog', 'cat'], [1.0, 0.9])
+    """
+    if isinstance(source, tuple):
+        return _of_two(source, kind, test)
+    import pandas as pd
+
+    frame, name, notes = _frame(source)
+    asked = {"left": left, "right": right} | ({} if scores is None else {"scores": scores})
+    for option, column in asked.items():
+        if not isinstance(column, str) or not column:
+            raise DataError(
+                f"load_pairs: expected {option}= as the name of a column, got {column!r:.40}."
+            )
+    check_names(name, "column", (left, right, scores), frame.columns)
+    columns = [left, right] if scores is None else [left, right, scores]
+    table, split = frame[columns].reset_index(drop=True), None
+    if test is not None:
+        more, test_name, test_notes = _frame(test)
+        check_names(test_name, "column", columns, more.columns)
+        split = np.repeat(["train", "test"], [len(table), len(more)])
+        table = pd.concat([table, more[columns]], ignore_index=True)
+        notes += [f"Test pairs come from {test_name}.", *(f"Test: {note}" for note in test_notes)]
+    both = table[[left, right]]
+    there = both.notna().all(axis=1)
+    judged = there if scores is None else there & table[scores].notna()
+    first = judged & ~both.where(judged).duplicated()
+    for count, why in (
+        ((~there).sum(), "without one of its texts"),
+        ((there & ~judged).sum(), "without a score"),
+        ((judged & ~first).sum(), "whose pair stood there before"),
+    ):
+        if count:
+            notes.append(left_out(int(count), "row", why))
+    rows = np.flatnonzero(first)
+    if not len(rows):
+        raise DataError(f"{name}: expected a row with a text in '{left}' and in '{right}'.")
+    told = None if scores is None else _scores(table, scores, rows, scale, name)
+    if told is not None and scale is None:
+        notes += _unlike_others(told, rows)
+    texts = [both[column].to_numpy()[rows].tolist() for column in (left, right)]
+    if same:
+        dataset, places = _side(texts[0] + texts[1], None, name)
+        sides, links = (dataset, dataset), places.reshape(2, -1).T
+    else:
+        (one, here), (other, at) = (_side(side, rows, name) for side in texts)
+        sides, links = (one, other), np.stack([here, at], axis=1)
+    parts = None if split is None else split[rows]
+    return Pairs(*sides, links, told, split=parts, name=name, notes=tuple(notes))
+
+
+def _of_two(source: tuple[Any, ...], kind: str | None, test: Any) -> Pairs:
+    """Return the pairs of two sources, and of two more to be judged on where there are."""
+    if len(source) != 2 or not (test is None or (isinstance(test, tuple) and len(test) == 2)):
+        raise DataError("load_pairs: expected two sources, as in load_pairs((left, right)).")
+    pairs = paired(*(load(each, kind=kind) for each in source))
+    if test is None:
+        return pairs
+    kinds = (pairs.left.kind, pairs.right.kind)
+    more = paired(
+        *(load(each, kind=kind, like=like) for each, like in zip(test, kinds, strict=True))
+    )
+    sides, links = [], [pairs.links, more.links]
+    for which, (one, other) in enumerate(((pairs.left, more.left), (pairs.right, more.right))):
+        items = one.kind.join(one.items, other.items)
+        sides.append(Dataset(items, one.kind, name=one.name))
+        links[1] = links[1] + np.eye(2, dtype=int)[which] * len(one)
+    return Pairs(
+        sides[0], sides[1], np.concatenate(links),
+        split=np.repeat(["train", "test"], [len(pairs), len(more)]), name=pairs.name,
+        notes=(
+            *pairs.notes,
+            f"Test pairs come from {more.name}.",
+            *(f"Test: {note}" for note in more.notes),
+        ),
+    )  # fmt: skip
+
+
+def _frame(source: Any) -> tuple[Any, str, list[str]]:
+    source = as_frame(source)
+    if is_frame(source):
+        return source, "data", []
+    if not isinstance(source, str | os.PathLike):
+        raise DataError(f"load_pairs: expected a file or a DataFrame, got {type(source).__name__}.")
+    path = Path(source).expanduser()
+    frame, notes = read_frame(path)
+    return frame, path.name, notes
+
+
+def _scores(
+    table: Any, column: str, rows: np.ndarray, scale: tuple[float, float] | None, name: str
+) -> np.ndarray:
+    """Return the scores in some rows as numbers, where text says some; all of them of the scale."""
+    values = table[column].iloc[rows]
+    numbers = values.to_numpy()
+    if values.dtype.kind not in "fiub":
+        read = parse_numbers(values)
+        if not isinstance(read, Numerals):
+            odd = next((cell for cell in numbers if not _is_number(cell)), numbers[0])
+            raise DataError(
+                f"{name}: expected a number in each row of '{column}', which says how alike the "
+                f"two texts are; got '{odd!s:.40}'."
+            )
+        wrong = np.flatnonzero(~np.isfinite(read.values))
+        if len(wrong):
+            raise DataError(
+                f"{name}: the score in row {rows[wrong[0]]} is '{numbers[wrong[0]]!s:.40}'; "
+                "expected a number, or nothing where there is none."
+            )
+        numbers = read.values
+    low, high = (-np.inf, np.inf) if scale is None else scale
+    beyond = np.flatnonzero((numbers < low) | (numbers > high) | ~np.isfinite(numbers))
+    if len(beyond):
+        within = "a finite number" if scale is None else f"scores from {low:g} to {high:g}"
+        raise DataError(
+            f"{name}: the score in row {rows[beyond[0]]} is {numbers[beyond[0]]:g}, expected "
+            f"{within}{f'; so it is in {len(beyond):,} rows' * (len(beyond) > 1)}."
+        )
+    return numbers.astype(np.float64)
+
+
+def _unlike_others(numbers: np.ndarray, rows: np.ndarray) -> list[str]:
+    """Return which scores are likely none, where nobody said of which scale they are.
+
+    Those are farther from all others than these are from each other, as 55 is among 0 to 5, or the
+    same number below 0 where all others are not, as -1 is.
+    """
+    ordered = np.unique(numbers)
+    if len(ordered) < LIKE_OTHERS:
+        return []
+    low, second = ordered[:2]
+    below, high = ordered[-2:]
+    for odd, is_odd, others in (
+        (high, high - below > below - low, (low, below)),
+        (low, second - low > high - second or low < 0 <= second, (second, high)),
+    ):
+        at = np.flatnonzero(numbers == odd)
+        if is_odd and len(at) <= MOST_UNLIKE * len(numbers):
+            more = f" and in {len(at) - 1:,} more" if len(at) > 1 else ""
+            return [
+                f"The score in row {rows[at[0]]}{more} is {odd:g}, all others are from "
+                f"{others[0]:g} to {others[1]:g}: if it is a mistake, correct it, and say by "
+                "scale= which scores there can be."
+            ]
+    return []
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        return np.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
+def _side(texts: list[str], rows: np.ndarray | None, name: str) -> tuple[Dataset, np.ndarray]:
+    """Return the different texts of a side, in the order in which they come, and each one's place.
+
+    The id of an item is the row in which it stands first, where rows are given.
+    """
+    import pandas as pd
+
+    places, different = pd.factorize(np.array(texts, dtype=object))
+    first = np.unique(places, return_index=True)[1]
+    dataset = load(list(different), kind="text", ids=None if rows is None else rows[first])
+    return dataclasses.replace(dataset, name=name), places

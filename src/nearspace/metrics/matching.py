@@ -1,0 +1,176 @@
+"""At which rank items of one side find what belongs to them on the other."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.metrics.retrieval import VectorArray, check_search
+
+__all__ = ["Matched", "Ranks", "match_ranks"]
+
+BLOCK = 512  # items whose likeness to all of the other side is held at once
+NEAREST = 10  # neighbours by whose likeness CSLS corrects
+DIGITS = 9  # of how alike two vectors are: what is behind them is rounding
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ranks:
+    """Where the first right answer of each query stands, of which some are equally near.
+
+    Attributes
+    ----------
+    before : ndarray of shape (n,), float64
+        How many stand before it; NaN where nothing belongs to the query.
+    equal : ndarray of shape (n,), float64
+        How many are as near as it, itself among them.
+    right : ndarray of shape (n,), float64
+        How many of these belong to the query.
+
+    Examples
+    --------
+    >>> ranks = Ranks(np.array([0.0, 0.0]), np.array([1.0, 4.0]), np.array([1.0, 1.0]))
+    >>> ranks.means.tolist(), ranks.within(1).tolist()
+    ([1.0, 2.5], [1.0, 0.25])
+    """
+
+    before: np.ndarray
+    equal: np.ndarray
+    right: np.ndarray
+
+    @property
+    def means(self) -> np.ndarray:
+        """The ranks, 1 for the best: of those that are equally near the mean over all orders."""
+        return self.before + (self.equal + 1) / (self.right + 1)
+
+    def within(self, k: int) -> np.ndarray:
+        """Return how likely each is among the first k, where those equally near stand anyhow."""
+        missed = np.where(np.isnan(self.before), np.nan, 1.0)
+        for drawn in range(k):
+            draws = (self.before + drawn < k) & (self.equal > drawn)
+            wrong = np.maximum(self.equal - self.right - drawn, 0)
+            left = np.maximum(self.equal - drawn, 1)
+            missed = np.where(draws, missed * wrong / left, missed)
+        return 1 - missed
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Matched:
+    """The ranks at which items find their counterparts.
+
+    Attributes
+    ----------
+    left, right : Ranks
+        Of the items of a side, among all items of the other side.
+    largest_hub : float
+        The largest share of the items on the left of which one item on the right is the nearest.
+    """
+
+    left: Ranks
+    right: Ranks
+    largest_hub: float
+
+
+def match_ranks(
+    left: VectorArray,
+    right: VectorArray,
+    links: np.ndarray,
+    metric: str = "cosine",
+    csls: bool = False,
+) -> Matched:
+    """Return at which rank items of either side find what belongs to them.
+
+    Every item of the other side is a candidate, and no more than a block of likenesses is held.
+
+    Parameters
+    ----------
+    left, right : ndarray or csr_array of shape (n, d) and (m, d)
+        The vectors of both sides.
+    links : ndarray of shape (l, 2)
+        Which items belong together. Of several that do, the first that is found counts.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        By which they are near. By the cosine, a vector that is zero is the last to be found.
+    csls : bool, default=False
+        Whether the likeness of two items is corrected by how alike either is to its ten nearest of
+        the other side, so that hubs, which are near to many, count less [1]_.
+
+    References
+    ----------
+    .. [1] A. Conneau et al., "Word translation without parallel data", 2018.
+
+    Examples
+    --------
+    >>> left, right = np.eye(3), np.eye(3)[[1, 0, 2]]
+    >>> match_ranks(left, right, np.array([[0, 1], [1, 0], [2, 0]])).left.means.tolist()
+    [1.0, 1.0, 2.5]
+    """
+    check_search(metric)
+    corrections: tuple[Any, Any] = (None, None)
+    if csls:
+        corrections = (
+            _nearest_mean(left, right, metric),
+            _nearest_mean(right, left, metric),
+        )
+    one, hub = _ranks(left, right, links, metric, corrections)
+    other, _ = _ranks(right, left, links[:, ::-1], metric, corrections[::-1])
+    return Matched(one, other, hub)
+
+
+def _ranks(
+    queries: VectorArray,
+    pool: VectorArray,
+    links: np.ndarray,
+    metric: str,
+    corrections: tuple[np.ndarray | None, np.ndarray | None],
+) -> tuple[Ranks, float]:
+    """Return where the first right answer of each query stands, and the largest hub's share."""
+    n, m = queries.shape[0], pool.shape[0]
+    ranks, answered = np.full((3, n), np.nan), np.zeros(m)
+    order = np.argsort(links[:, 0], kind="stable")
+    links = links[order]
+    ends = np.searchsorted(links[:, 0], np.arange(n + 1))
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        alike = _alike(queries[start:stop], pool, metric)
+        if corrections[0] is not None and corrections[1] is not None:
+            alike = 2 * alike - corrections[0][start:stop, None] - corrections[1]
+        alike = np.round(alike, DIGITS)
+        best = alike.max(axis=1)
+        rows, firsts = np.nonzero(alike == best[:, None])
+        sizes = np.bincount(rows, minlength=stop - start)
+        np.add.at(answered, firsts, 1 / sizes[rows])  # of equal ones each answers a share
+        for row in range(start, stop):
+            own = links[ends[row] : ends[row + 1], 1]
+            if len(own):
+                likeness = alike[row - start]
+                first = likeness[own].max()
+                before, equal = (likeness > first).sum(), (likeness == first).sum()
+                ranks[:, row] = before, equal, (likeness[own] == first).sum()
+    return Ranks(*ranks), float(answered.max(initial=0.0) / max(n, 1))
+
+
+def _alike(queries: Any, pool: Any, metric: str) -> np.ndarray:
+    """Return how alike each query is to each item, shape (q, m), float64."""
+    queries, pool = queries.astype(np.float64), pool.astype(np.float64)
+    products = queries @ pool.T
+    alike = products.toarray() if sparse.issparse(products) else np.asarray(products)
+    if metric == "dot":
+        return alike
+    squares = [np.asarray((x * x).sum(axis=1)).ravel() for x in (queries, pool)]
+    if metric == "euclidean":
+        return -np.sqrt(np.maximum(squares[0][:, None] + squares[1] - 2 * alike, 0.0))
+    lengths = np.sqrt(squares[0])[:, None] * np.sqrt(squares[1])
+    return np.divide(alike, lengths, out=np.full(alike.shape, -1.0), where=lengths > 0)
+
+
+def _nearest_mean(queries: VectorArray, pool: VectorArray, metric: str) -> np.ndarray:
+    """Return how alike each query is to the ten nearest of the pool, on average."""
+    n, k = queries.shape[0], min(NEAREST, pool.shape[0])
+    means = np.empty(n)
+    for start in range(0, n, BLOCK):
+        alike = _alike(queries[start : start + BLOCK], pool, metric)
+        means[start : start + BLOCK] = np.partition(alike, -k, axis=1)[:, -k:].mean(axis=1)
+    return means
