@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nearspace.space.map.maps import Map, layout
     from nearspace.space.search.explained import explain
     from nearspace.space.search.neighbours import analogy, neighbours
+    from nearspace.space.sides import across
     from nearspace.space.space import Space, embed
     from nearspace.space.word_space import word_space
 
@@ -51,6 +52,7 @@ _HOME = {
     "Sound": "data",
     "Space": "space.space",
     "Transfer": "judge.studies.transfer",
+    "across": "space.sides",
     "align": "space.alignment",
     "analogy": "space.search.neighbours",
     "attention_sinks": "judge.studies.sinks",
@@ -96,6 +98,7 @@ __all__ = [
     "Sound",
     "Space",
     "Transfer",
+    "across",
     "align",
     "analogy",
     "attention_sinks",

@@ -42,6 +42,7 @@ ARGUMENTS = {
     "interpolate": "interpolate w.space 1 2 -o way.npy",
     "layers": "layers wine --with mlp(epochs=1) --layer fc1 --no-cache -o out",
     "map": "map w.space -o w.html --again",
+    "pair": "pair texts.txt texts.txt --with shared(tfidf) -o paired.space",
     "pack": "pack wine --with w.space -o w.codes",
     "rates": "rates digits --limit 60 --with pca(dim=2) --no-cache -o out",
     "re-embed": "re-embed w.space --items wine --with pca(dim=3) -o anew.space",

@@ -37,6 +37,7 @@ COMMANDS = {
     "rates": ("rates",),
     "cache": ("cache",),
     "embed": ("embed",),
+    "pair": ("pair",),
     "words": ("words",),
     "column": ("column",),
     "search": ("search", "index"),
@@ -59,7 +60,7 @@ HEADINGS = {
         "rates",
         "cache",
     ),
-    "Make a space and look into it": ("embed", "words", "column", "search", "map", "diff"),
+    "Make a space and look into it": ("embed", "pair", "words", "column", "search", "map", "diff"),
     "Keep a space": ("space", "renewal", "exchange"),
     "Decode and pack": ("decode", "codec"),
 }

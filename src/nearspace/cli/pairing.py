@@ -52,7 +52,12 @@ class Pairing:
     ] = None
 
     def read(
-        self, source: str, reading: Reading, random_state: int = 0, other: str | None = None
+        self,
+        source: str,
+        reading: Reading,
+        random_state: int = 0,
+        other: str | None = None,
+        command: str = "compare",
     ) -> Dataset | Pairs:
         """Return the dataset or the pairs of a source, or of two, with notes on standard error."""
         from nearspace.data.relevance import holds_queries
@@ -60,8 +65,9 @@ class Pairing:
         in_columns = {"pairs": self.pairs, "scores": self.scores}
         in_files = {"queries": self.queries, "qrels": self.qrels}
         if other is not None:
-            if not os.path.exists(os.path.expanduser(other)):
-                raise NearspaceError(misplaced(other, "nearspace compare", ["--with"]))
+            # What looks like no file is more likely an encoder, or was typed by mistake.
+            if not os.path.exists(os.path.expanduser(other)) and not os.path.splitext(other)[1]:
+                raise NearspaceError(misplaced(other, f"nearspace {command}", ["--with"]))
             self._check({}, in_columns | in_files, reading, ("kind", "test"), f"beside {other}")
             return _told(self._of_two(source, other, reading))
         if self.scale is not None and self.scores is None:

@@ -94,6 +94,14 @@ def search_command(
     hybrid: Hybrid = False,
     words: ByWords = False,
     explain: Explain = False,
+    side: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIDE",
+            help="Of a space of pairs: left or right, where the items to be found stand; the query "
+            "is of the other side.",
+        ),
+    ] = None,
     as_json: cli.AsJson = False,
     output: Annotated[
         Path | None,
@@ -132,6 +140,8 @@ def search_command(
 
       nearspace search manuals.space 'error E-1047' --hybrid
 
+      nearspace search translator.space 'Wo ist der Bahnhof?' --side right
+
       nearspace search reviews.space 'arrived broken' -k 3 --explain
 
       nearspace search customers.space --id 7 -k 3 --explain
@@ -145,7 +155,13 @@ def search_command(
             "or list items by --where alone."
         )
     _check_words(hybrid, words, vectors, item, metric, exact)
-    space = cli.open_file(path)
+    from nearspace.space.sides import across, is_sided
+
+    space = whole = cli.open_file(path)
+    if asked_by and (side is not None or is_sided(space)):
+        if explain:
+            raise NearspaceError("--explain has no meaning in a space of two sides; leave it out.")
+        space = across(space, side)
     if explain:
         _check_explain(space, path, by_text=bool(queries or item), output=output)
     if where and not asked_by:
@@ -157,8 +173,10 @@ def search_command(
     if words:
         asked = read_texts(space, queries or [], reading.column)
     else:
-        asked = _asked(
-            path, space, queries or [], item or [], vectors, reading.column, exclude_self
+        asked = (
+            _asked(path, space, queries or [], item or [], vectors, reading.column, exclude_self)
+            if space is whole or not item
+            else _of_both(whole, item)
         )
     if hybrid and len(asked.texts) < len(asked.names):
         raise NearspaceError(
@@ -325,6 +343,15 @@ def _asked(
     if exclude_self:
         return dataclasses.replace(asked, vectors=items_named(space, asked))
     return asked
+
+
+def _of_both(space: Any, ids: list[str]) -> Any:
+    """Return items of either side of a space, by which one side of it is searched."""
+    from nearspace.space.search.queries import Queries
+
+    meant = cli.ids_meant(space, ids)
+    rows = np.array([space.position(name) for name in meant])
+    return Queries(list(map(str, meant)), space.vectors[rows])
 
 
 def _check_explain(space: Any, path: Path, by_text: bool, output: Path | None) -> None:

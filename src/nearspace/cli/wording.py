@@ -12,7 +12,7 @@ PARAMETERS = (
     "also_without_groups", "append", "cache", "chunks", "column", "exclude_self", "folds", "groups",
     "how", "ids", "items", "kind", "labels", "limit", "made_by", "metric", "minutes",
     "near_duplicates", "overlap", "pattern", "per", "qrels", "queries", "random_state", "rank_by",
-    "rate", "ratio", "replace", "scale", "scores", "seeds", "size", "split", "task",
+    "rate", "ratio", "replace", "scale", "scores", "seeds", "side", "size", "split", "task",
     "test", "test_size", "time", "types", "vectors", "without", "words",
 )  # fmt: skip
 # A parameter alone, ids=, or with a value, how='linear', but not in quotes, where a name from

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Dataset, Kind, kind_from_json
 from nearspace.data.load import dataset_of
+from nearspace.data.pairs import Pairs
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.decoder import Decoder
@@ -246,8 +247,9 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
 
     Parameters
     ----------
-    data : Dataset, or what `load` reads
-        The items. Where the encoder is fitted, they are read as those that it was fitted on.
+    data : Dataset, Pairs, or what `load` reads
+        The items. Where the encoder is fitted, they are read as those that it was fitted on. Of
+        pairs the space has the items of both sides, by an encoder of pairs.
     encoder : Encoder, str or transformer
         Fitted or not, a spec, or a scikit-learn transformer. One that is not fitted is fitted on
         the items, on the training part of a published split where there is one.
@@ -274,6 +276,7 @@ def embed(data: Any, encoder: Any, *, labels: Any = None) -> Space:
     ['a', 'a', 'b']
     """
     encoder = as_encoder(encoder)
+    data = data.together() if isinstance(data, Pairs) else data
     dataset = dataset_for(encoder, data, labels)
     encoder = fitted(encoder, dataset)
     vectors: Any = encoder.transform(dataset.items)

@@ -1,0 +1,80 @@
+"""A translator from two files of lines, searched from either side, and what is mistyped."""
+
+import json
+
+import numpy as np
+import pytest
+from tests.numerals import numerals
+
+SPEC = "linear_pair(tfidf | svd(dim=24), right=tfidf | svd(dim=24), dim=16)"
+
+
+@pytest.fixture
+def files(command):
+    pairs = numerals(np.random.default_rng(0).permutation(1000)[:200])
+    for name, side in (("de.txt", pairs.left), ("en.txt", pairs.right)):
+        (command.folder / name).write_text("\n".join(side.items) + "\n", encoding="utf-8")
+    return pairs
+
+
+def test_a_translator_is_made_of_two_files_and_searched_from_either_side(command, files):
+    done = command("pair", "de.txt", "en.txt", "--with", SPEC, "-o", "de-en.space", columns=80)
+    assert done.returncode == 0, done.stderr
+    assert "de.txt and en.txt: 200 pairs." in done.stderr
+    assert "de-en.space: 400 vectors of both sides, 16 dimensions." in done.stdout
+    for side, asked, wanted in (
+        ("right", files.left, files.right),
+        ("left", files.right, files.left),
+    ):
+        done = command("search", "de-en.space", asked.items[7], "--side", side, "-k", 2, "--json")
+        rows = json.loads(done.stdout)[0]["neighbours"]
+        assert {row["side"] for row in rows} == {side}
+        assert wanted.items[7] in [row["text"] for row in rows]
+    done = command("search", "de-en.space", "--id", "left-7", "--side", "right", "-k", 1, "--json")
+    assert json.loads(done.stdout)[0]["neighbours"][0]["side"] == "right"
+
+
+def test_two_columns_of_a_table_are_pairs_too(command, files):
+    import pandas as pd
+
+    table = pd.DataFrame({"de": files.left.items, "en": files.right.items})
+    table.to_csv(command.folder / "both.csv", index=False)
+    done = command("pair", "both.csv", "--pairs", "de,en", "--with", "tfidf", "-o", "x.space")
+    assert done.returncode == 0, done.stderr
+    assert "x.space: 400 vectors of both sides" in done.stdout
+
+
+def test_a_comparison_of_two_files_fits_into_80_columns(command, files):
+    done = command("compare", "de.txt", "en.txt", "--with", SPEC, "--no-cache", columns=80)
+    assert done.returncode == 0, done.stderr
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert "P@1" in done.stdout
+    assert "Every item looks for its own among 50 on the right" in " ".join(done.stdout.split())
+    assert "P@1" in (command.folder / "report.html").read_text()
+
+
+MISTYPED = {
+    "pair de.txt en.txt --with linear_pear -o x.space": "Did you mean 'linear_pair'?",
+    "pair de.txt -o x.space": "de.txt has no pairs: give a second source, or two columns",
+    "pair de.txt nothing.txt -o x.space": "There is no file, folder or sample 'nothing.txt'",
+    "compare de.txt en.txt --labels y": "--labels has no meaning beside en.txt; leave it out.",
+    "compare de.txt short.txt": "de.txt has 200 items and short.txt 2: expected",
+    "compare both.csv --pairs de": "--pairs de: expected two names with a comma",
+    "search x.space nine --side middle": "There is no side 'middle'.",
+    "search x.space nine": "say by --side which of them, left or right, is to be searched",
+    "search wine.space --id 3 --side left": "with no two sides: leave --side out",
+    "search x.space nine --side left --explain": "--explain has no meaning in a space of two sides",
+}
+
+
+def test_what_is_mistyped_is_told_in_a_sentence(command, files):
+    (command.folder / "short.txt").write_text("one\ntwo\n")
+    (command.folder / "both.csv").write_text("de,en\nHund,dog\n")
+    assert command("pair", "de.txt", "en.txt", "--with", "tfidf", "-o", "x.space").returncode == 0
+    assert command("embed", "wine", "--with", "raw", "-o", "wine.space").returncode == 0
+    for line, message in MISTYPED.items():
+        arguments = [part if part != "x.space" or "pair" not in line else "y.space"
+                     for part in line.split()]  # fmt: skip
+        done = command(*arguments)
+        assert done.returncode == 2, line
+        assert message in " ".join(done.stderr.split()), (line, done.stderr)
