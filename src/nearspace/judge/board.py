@@ -29,6 +29,7 @@ __all__ = ["HIDDEN", "SHOWN", "Board", "Failure", "json_text", "plain"]
 # Metadata of fields that are not written: what only a report shows, and what is only held.
 SHOWN = {"frame": False}
 HIDDEN = {"frame": False, "json": False}
+LONGEST_SIDE = 12  # characters of the name of a side that stands in a head
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -129,9 +130,15 @@ class Board:
         return SCORES[self.rank_by or "knn"]
 
     def label(self, name: str | None = None) -> str:
-        """Return what a score is called, with the number of neighbours; of the one that ranks."""
+        """Return what a score is called, with the number of neighbours; of the one that ranks.
+
+        Of a score from one side to the other, with the names of the sides.
+        """
         label = (self.score if name is None else SCORES[name]).label
         k = self.protocol.get("k")
+        one, other = self.protocol.get("sides", ("", ""))
+        if max(len(one), len(other)) <= LONGEST_SIDE:
+            label = label.replace("→", f"{one} → {other}").replace("←", f"{other} → {one}")
         return label if k is None else label.replace("k-NN", f"{k}-NN")
 
     def ranking(self, row: Any) -> Estimate | None:

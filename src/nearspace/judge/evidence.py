@@ -130,6 +130,15 @@ class Evidence:
         )
         return plain, corrected
 
+    @property
+    def matched_items(self) -> np.ndarray:
+        """For each test item the rank of what belongs to it, and which is nearest, ``(2, n)``."""
+        items, (plain, _) = self.task.test.items, self.matches
+        left, right = (items.rows(which) for which in (0, 1))
+        ranks = items.spread(plain.left.means, plain.right.means)
+        nearest_ones = items.spread(right[plain.nearest[0]], left[plain.nearest[1]])
+        return np.stack([ranks, nearest_ones])
+
     @functools.cached_property
     def analogies(self) -> np.ndarray:
         """Which questions of the task are answered rightly."""

@@ -21,6 +21,7 @@ from nearspace.judge.cost import Cost
 from nearspace.judge.disagreements import Disagreements, disagreements_of
 from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.flattery import flattery_note, with_flattery
+from nearspace.judge.misses import Misses, misses_of
 from nearspace.judge.mistakes import Mistakes, mistakes_of
 from nearspace.judge.reference import Gap, Reference, gap_to_reference
 from nearspace.judge.scores import SCORES
@@ -143,6 +144,8 @@ class Leaderboard(Board):
         What the recommended row, else the best, takes for what; None without classes.
     disagreements : Disagreements or None
         The pairs of which that row says most otherwise than people; None without judged pairs.
+    misses : Misses or None
+        The items that miss what belongs to them by that row; None without pairs to match.
     words : (str, tuple of MarkedPair) or None
         The spec of a row, and which words make texts near by it, or which columns rows: of those
         pairs, else of each query and the item that is nearest to it; None where items have none.
@@ -179,6 +182,7 @@ class Leaderboard(Board):
     spaces: tuple[str, ...] = ()
     mistakes: Mistakes | None = dataclasses.field(default=None, metadata=HIDDEN)
     disagreements: Disagreements | None = dataclasses.field(default=None, metadata=HIDDEN)
+    misses: Misses | None = dataclasses.field(default=None, metadata=HIDDEN)
     words: tuple[str, tuple[MarkedPair, ...]] | None = dataclasses.field(
         default=None, metadata=HIDDEN
     )
@@ -244,6 +248,8 @@ class Judged:
         What queries found, see `Evidence.ranking`.
     alike : ndarray of shape (pairs,) or None
         How alike the items of each pair are, see `Evidence.likeness`, in the first fit.
+    matched : ndarray of shape (2, n) or None
+        For each test item the rank of what belongs to it, and which is nearest, in the first fit.
     halves : ndarray of shape (2, n) or None
         The ranking score of each test item by rows that an encoder has learnt from, and by others.
     """
@@ -262,6 +268,7 @@ class Judged:
     told: np.ndarray | None = None
     ranking: np.ndarray | None = None
     alike: np.ndarray | None = None
+    matched: np.ndarray | None = None
     halves: np.ndarray | None = None
 
 
@@ -330,6 +337,7 @@ def assemble(
         better_by=better_by,
         mistakes=_mistakes(task, judged, results, shown["queries"].usual),
         disagreements=_disagreements(task, judged, results),
+        misses=_misses(task, judged, results),
         by_group=of_groups,
         gap=gap_to_reference(task, by_spec, references, apart),
         **shown,
@@ -454,6 +462,15 @@ def _disagreements(task: Any, judged: list[Judged], results: list[Result]) -> Di
     if row is None or row.alike is None:
         return None
     return disagreements_of(row.spec, task.test, task.links, task.judged, row.alike)
+
+
+def _misses(task: Task, judged: list[Judged], results: list[Result]) -> Misses | None:
+    """Return the items that miss what belongs to them by that row, where items are matched."""
+    row = _foremost(judged, results)
+    if row is None or row.matched is None:
+        return None
+    ranks, answers = row.matched
+    return misses_of(row.spec, task.test, ranks, answers.astype(int))
 
 
 def _foremost(judged: list[Judged], results: list[Result]) -> Judged | None:

@@ -244,6 +244,7 @@ class RowJudge:
             told=_classes(self.task)[arrays["told"]] if "told" in arrays else None,
             ranking=None if ranking is None else ranking[None],
             alike=arrays.get("alike"),
+            matched=arrays.get("matched"),
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
                 neighbours=nearby,
@@ -319,6 +320,8 @@ class RowJudge:
             arrays["ranking"] = evidence.ranking
         if task.name == "likeness":
             arrays["alike"] = evidence.likeness
+        if task.name == "matching":
+            arrays["matched"] = evidence.matched_items
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         # What is new in rows is looked up at once; of texts it takes as long as to read them again.
         new = fitted.notes_on(task.test.items) if task.test.kind.column_kinds else ()

@@ -65,12 +65,15 @@ class Matched:
     ----------
     left, right : Ranks
         Of the items of a side, among all items of the other side.
+    nearest : (ndarray, ndarray) of int
+        For each item of a side which of the other is nearest, the first of several.
     largest_hub : float
         The largest share of the items on the left of which one item on the right is the nearest.
     """
 
     left: Ranks
     right: Ranks
+    nearest: tuple[np.ndarray, np.ndarray]
     largest_hub: float
 
 
@@ -114,9 +117,9 @@ def match_ranks(
             _nearest_mean(left, right, metric),
             _nearest_mean(right, left, metric),
         )
-    one, hub = _ranks(left, right, links, metric, corrections)
-    other, _ = _ranks(right, left, links[:, ::-1], metric, corrections[::-1])
-    return Matched(one, other, hub)
+    one, to_right, hub = _ranks(left, right, links, metric, corrections)
+    other, to_left, _ = _ranks(right, left, links[:, ::-1], metric, corrections[::-1])
+    return Matched(one, other, (to_right, to_left), hub)
 
 
 def _ranks(
@@ -125,10 +128,11 @@ def _ranks(
     links: np.ndarray,
     metric: str,
     corrections: tuple[np.ndarray | None, np.ndarray | None],
-) -> tuple[Ranks, float]:
-    """Return where the first right answer of each query stands, and the largest hub's share."""
+) -> tuple[Ranks, np.ndarray, float]:
+    """Return where each query's first right answer stands, its nearest, and the largest hub."""
     n, m = queries.shape[0], pool.shape[0]
     ranks, answered = np.full((3, n), np.nan), np.zeros(m)
+    nearest = np.empty(n, dtype=int)
     order = np.argsort(links[:, 0], kind="stable")
     links = links[order]
     ends = np.searchsorted(links[:, 0], np.arange(n + 1))
@@ -138,6 +142,7 @@ def _ranks(
         if corrections[0] is not None and corrections[1] is not None:
             alike = 2 * alike - corrections[0][start:stop, None] - corrections[1]
         alike = np.round(alike, DIGITS)
+        nearest[start:stop] = alike.argmax(axis=1)
         best = alike.max(axis=1)
         rows, firsts = np.nonzero(alike == best[:, None])
         sizes = np.bincount(rows, minlength=stop - start)
@@ -149,7 +154,7 @@ def _ranks(
                 first = likeness[own].max()
                 before, equal = (likeness > first).sum(), (likeness == first).sum()
                 ranks[:, row] = before, equal, (likeness[own] == first).sum()
-    return Ranks(*ranks), float(answered.max(initial=0.0) / max(n, 1))
+    return Ranks(*ranks), nearest, float(answered.max(initial=0.0) / max(n, 1))
 
 
 def _alike(queries: Any, pool: Any, metric: str) -> np.ndarray:

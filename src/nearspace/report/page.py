@@ -131,6 +131,8 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
         pairs = board.protocol["pairs"]
         words = board.words[1] if board.words else ()
         yield section("disagreements", "Pairs", told=board.disagreements, pairs=pairs, words=words)
+    if board.misses is not None and board.misses.n_missed:
+        yield section("misses", "Missed", told=board.misses)
     groups: dict[str, list[tuple[Any, Strip]]] = {}
     for _, row in rows:
         for strip in row.exhibits.strips:
@@ -324,6 +326,9 @@ def _data(board: Leaderboard) -> dict[str, Any]:
         strips["wrong"] = board.mistakes.items
     if board.disagreements is not None:
         strips |= {"left": board.disagreements.left, "right": board.disagreements.right}
+    if board.misses is not None:
+        told = board.misses
+        strips |= {"asked": told.asked, "taken": told.taken, "wanted": told.wanted}
     lists = {name: drawn(strip) for name, strip in strips.items()}
     places = {text: place for place, text in enumerate(dict.fromkeys(chain(*lists.values())))}
     data: dict[str, Any] = {"fragments": list(places), "classes": names, "codes": codes}
