@@ -72,6 +72,9 @@ def test_files_of_two_folders_belong_together_by_their_names(tmp_path):
     assert sorted(zip(names, [pairs.right.items[at] for at in pairs.links[:, 1]], strict=True)) == [
         ("cat.png", "a cat"), ("owl.png", "a owl"),
     ]  # fmt: skip
+    (tmp_path / "captions" / "cat.md").write_text("a cat again")
+    with pytest.raises(DataError, match="captions has 2 files 'cat' that differ in their ending"):
+        load_pairs((tmp_path / "pictures", tmp_path / "captions"))
     notes = " ".join(pairs.notes)
     assert "1 item of pictures without a partner was left out: dog" in notes
     assert "1 item of captions without a partner was left out: fish" in notes

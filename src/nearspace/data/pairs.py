@@ -232,6 +232,13 @@ def paired(left: Dataset, right: Dataset) -> Pairs:
                 f"{left.name} has {totals[0]:,} items and {right.name} {totals[1]:,}: expected as "
                 "many of one as of the other, as item n of one belongs to item n of the other."
             )
+    for side, own in zip(sides, names, strict=True):
+        if of_files and len({*own}) < len(own):
+            name = next(name for name in own if own.count(name) > 1)
+            raise DataError(
+                f"{side.name} has {own.count(name)} files '{name}' that differ in their ending "
+                "alone, so that it is not told which of them has its partner on the other side."
+            )
     places = {name: place for place, name in enumerate(names[1])}
     links = [(at, places[name]) for at, name in enumerate(names[0]) if name in places]
     if not links:
