@@ -484,7 +484,9 @@ def calls():
     """Return a right call of every public function: the function and its arguments."""
     space, notes = embed(X, "pca(dim=3)"), embed(["the zip", "a boat"], "tfidf")
     wide = embed(np.tile(X, (20, 1)), "raw")
+    pairs = load_pairs((["a museum", "two dogs"], ["ein Museum", "zwei Hunde"]))
     return {
+        "across": (nearspace.across, [embed(pairs, "shared(tfidf)"), "left"]),
         "align": (nearspace.align, [wide, embed(np.tile(X, (20, 1)), "pca(dim=2)")]),
         "explain": (explain, [notes, "zip", neighbours(notes, 0, k=1)]),
         "keywords": (keywords, [["the zip"] * 9, [0, 1, 2] * 3]),

@@ -29,6 +29,7 @@ CASES = {
     "embed wine --with raw --force -o w.space": ["w.space"],
     "embed wine --with raw -o w.parquet": ["w.parquet"],
     "embed wine --with raw -o w.npz": ["w.npz"],
+    "pair texts.txt texts.txt --with 'shared(tfidf)' --force -o w.space": ["w.space"],
     "re-embed d.space --items digits --with raw --force -o w.space": ["w.space"],
     "align d.space --to x.space --force -o w.space": ["w.space"],
     "import v.npz --force -o w.space": ["w.space"],

@@ -309,7 +309,14 @@ def align(w):
     yield "align", w.path("space"), "--to", "t.space", "-o", w.path("csv")
 
 
+def pair(w):
+    yield "pair", w.path("txt"), w.path("csv"), "-o", "x.space"
+    yield "pair", w.path("csv"), "--pairs", ",".join(w.asked[:2]), "-o", "x.space"
+    yield "pair", "t.txt", w.path("nothing"), "-o", w.path("space")
+
+
 ATTACKS = {
+    "pair": pair,
     "re-embed": re_embed, "align": align,
     "compare": compare, "embed": embed, "words": words, "add": add, "info": info, "remove": remove,
     "verify": verify, "search": search, "index": index, "decode": decode, "sample": sample,

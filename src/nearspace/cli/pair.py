@@ -46,8 +46,6 @@ def pair_command(
 
       nearspace pair german.txt english.txt --with linear_pair -o translator.space
 
-      nearspace search translator.space 'Wo ist der Bahnhof?' --side right
-
       nearspace pair faq.csv --pairs question,answer --with linear_pair -o faq.space
     """
     from nearspace.data.pairs import Pairs

@@ -65,7 +65,7 @@ def across(space: Space, side: str | None) -> Space:
             f"The space has items on two sides, {kind}: say by side= which of them, left or right, "
             "is to be searched by what stands on the other."
         )
-    if side not in SIDES:
+    if not isinstance(side, str) or side not in SIDES:
         raise NearspaceError(f"There is no side '{side!s:.40}'. {did_you_mean(str(side), SIDES)}")
     if encoder is None or space.meta is None:
         raise NearspaceError("The space has no encoder, so that nothing else can be embedded.")
