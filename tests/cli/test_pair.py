@@ -32,6 +32,8 @@ def test_a_translator_is_made_of_two_files_and_searched_from_either_side(command
         assert wanted.items[7] in [row["text"] for row in rows]
     done = command("search", "de-en.space", "--id", "left-7", "--side", "right", "-k", 1, "--json")
     assert json.loads(done.stdout)[0]["neighbours"][0]["side"] == "right"
+    done = command("search", "de-en.space", "--id", "left-7", "--side", "right", "--hybrid")
+    assert done.returncode == 0, done.stderr
 
 
 def test_two_columns_of_a_table_are_pairs_too(command, files):
@@ -61,6 +63,7 @@ MISTYPED = {
     "compare de.txt short.txt": "de.txt has 200 items and short.txt 2: expected",
     "compare both.csv --pairs de": "--pairs de: expected two names with a comma",
     "search x.space nine --side middle": "There is no side 'middle'.",
+    "search x.space --id left-7 --side left": "stands on the side that is searched",
     "search x.space nine": "say by --side which of them, left or right, is to be searched",
     "search wine.space --id 3 --side left": "with no two sides: leave --side out",
     "search x.space nine --side left --explain": "--explain has no meaning in a space of two sides",

@@ -176,7 +176,7 @@ def search_command(
         asked = (
             _asked(path, space, queries or [], item or [], vectors, reading.column, exclude_self)
             if space is whole or not item
-            else _of_both(whole, item)
+            else _of_both(whole, item, space)
         )
     if hybrid and len(asked.texts) < len(asked.names):
         raise NearspaceError(
@@ -345,13 +345,21 @@ def _asked(
     return asked
 
 
-def _of_both(space: Any, ids: list[str]) -> Any:
-    """Return items of either side of a space, by which one side of it is searched."""
-    from nearspace.space.search.queries import Queries
+def _of_both(whole: Any, ids: list[str], searched: Any) -> Any:
+    """Return items of a space by which one side of it is searched, the other one."""
+    from nearspace.space.search.hybrid import has_texts
+    from nearspace.space.search.queries import Queries, texts_of
 
-    meant = cli.ids_meant(space, ids)
-    rows = np.array([space.position(name) for name in meant])
-    return Queries(list(map(str, meant)), space.vectors[rows])
+    meant = cli.ids_meant(whole, ids)
+    for name in meant:
+        if name in searched:
+            raise NearspaceError(
+                f"The item '{name}' stands on the side that is searched; expected one of the other "
+                "side, as --side says where what is found stands."
+            )
+    texts = texts_of(whole, meant) if has_texts(whole) else []
+    rows = np.array([whole.position(name) for name in meant])
+    return Queries(list(map(str, meant)), whole.vectors[rows], (), texts)
 
 
 def _check_explain(space: Any, path: Path, by_text: bool, output: Path | None) -> None:

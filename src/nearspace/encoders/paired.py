@@ -58,7 +58,7 @@ class Paired(Encoder):
         if widths[0] != widths[1]:
             raise DataError(
                 f"{self.spec}: expected vectors of one length on both sides, got {widths[0]:,} and "
-                f"{widths[1]:,}: they are of no one space; linear_pair and dual lead them into one."
+                f"{widths[1]:,}: they are of no one space; linear_pair leads them into one."
             )
 
     def side(self, name: str) -> Encoder:
