@@ -81,3 +81,30 @@ def test_what_is_mistyped_is_told_in_a_sentence(command, files):
         done = command(*arguments)
         assert done.returncode == 2, line
         assert message in " ".join(done.stderr.split()), (line, done.stderr)
+
+
+WORKS = [
+    "info x.space", "map x.space -o m.html", "export x.space -o x.parquet", "verify x.space",
+    "remove x.space left-3", "diff x.space x.space -o d.csv",
+    "analogy x.space left-1 left-2 left-4",
+    "search x.space --where side=left -k 2", "re-embed x.space --with shared(tfidf) -o z.space",
+]  # fmt: skip
+REFUSED = {
+    "decode x.space --id left-0 -o d.npy": "which does not decode",
+    "sample x.space -n 2 -o s.npy": "which does not decode",
+    "add more.txt --to x.space": "expected pairs, like the others, got texts",
+    "embed more.txt --with x.space -o y.space": "expected pairs, like the others, got texts",
+    "re-embed x.space --with linear_pair -o n.space": "expected pairs to learn from, got none",
+}
+
+
+def test_every_command_takes_a_space_of_two_sides_or_says_why_not(command, files):
+    (command.folder / "more.txt").write_text("neun\n")
+    assert command("pair", "de.txt", "en.txt", "--with", SPEC, "-o", "x.space").returncode == 0
+    for line in WORKS:
+        done = command(*line.split())
+        assert done.returncode == 0, (line, done.stderr)
+    for line, message in REFUSED.items():
+        done = command(*line.split())
+        assert done.returncode == 2, line
+        assert message in " ".join(done.stderr.split()), (line, done.stderr)
