@@ -60,6 +60,7 @@ MISTYPED = {
     "pair de.txt -o x.space": "de.txt has no pairs: give a second source, or two columns",
     "pair de.txt nothing.txt -o x.space": "There is no file, folder or sample 'nothing.txt'",
     "compare de.txt en.txt --labels y": "--labels has no meaning beside en.txt; leave it out.",
+    "compare de.txt en.txt --scale 0,5": "--scale has no meaning beside en.txt; leave it out.",
     "compare de.txt short.txt": "de.txt has 200 items and short.txt 2: expected",
     "compare both.csv --pairs de": "--pairs de: expected two names with a comma",
     "search x.space nine --side middle": "There is no side 'middle'.",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import safetensors.numpy
 from scipy.linalg import eigh, orthogonal_procrustes
 from tests.conftest import SAMPLE_OF_KIND
 from tests.numerals import numerals
@@ -100,3 +101,24 @@ def test_what_cannot_be_led_together_is_one_sentence():
         Shared(make("raw | pca(dim=2)").encoders[1]).fit_on(mixed)
     with pytest.raises(DataError, match="puts them into no one space"):
         Shared(make("raw")).fit_on(mixed)
+
+
+def test_what_is_learnt_stands_in_a_file_once():
+    pair = make("linear_pair(raw, right=raw, dim=3)").fit_on(
+        paired(np.float32(np.eye(20)[:, :9]), np.float32(np.eye(20)[:, 5:12]))
+    )
+    arrays = safetensors.numpy.load(pair.dump()["weights.safetensors"])
+    assert sorted(array.shape for array in arrays.values()) == [(3,), (3,), (7, 3), (9, 3)]
+
+
+def test_colours_tell_images_apart_when_nobody_says_how():
+    rng = np.random.default_rng(0)
+    shapes, colours = rng.random((60, 12, 12, 1)), rng.integers(0, 2, 60)
+    images = np.zeros((60, 12, 12, 3), np.uint8)
+    images[np.arange(60), ..., 2 * colours] = (255 * (shapes[..., 0] > 0.5)).astype(np.uint8)
+    words = load([("blue" if colour else "red") + f" {at}" for at, colour in enumerate(colours)])
+    pairs = Pairs(load(images), words, np.arange(60)[:, None].repeat(2, axis=1))
+    pair = make("linear_pair(dim=8, right=tfidf | svd(dim=8))").fit_on(pairs)
+    one = pair.side("left").transform(images[:1])
+    other = pair.side("left").transform(images[:1, ..., ::-1])  # the same shape in the other colour
+    assert not np.allclose(one, other, atol=1e-3)

@@ -87,6 +87,7 @@ def test_a_plain_encoder_is_shared_by_both_sides_and_chance_is_a_row(board):
 def test_the_report_shows_it(board):
     page = render(board)
     assert "P@1" in page
+    assert "nearspace pair LEFT RIGHT <span>--with</span>" in page
     assert "matching" in board.to_json()
 
 
@@ -116,9 +117,18 @@ def test_what_flatters_is_told(pairs):
     assert any("that is learnt from too" in note for note in notes)
 
 
+def test_a_share_of_test_pairs_that_is_not_what_was_asked_for_is_told(pairs):
+    items = load([f"item {at}" for at in range(50)])
+    links = [[at, int(at >= 30)] for at in range(50)]  # two words, each of many items
+    task = set_task(Pairs(items, load(["one", "other"]), links), Protocol(test_size=0.1))
+    told = "20 of the 50 pairs test, 40% where 10% were asked for: many hang together"
+    assert any(told in note for note in task.notes)
+    assert not any("were asked for" in note for note in set_task(pairs, Protocol()).notes)
+
+
 def test_settings_that_mean_nothing_are_refused(pairs):
     for protocol, message in {
-        Protocol(folds=3): "folds= has no meaning for matching",
+        Protocol(folds=3): "folds= has no meaning for matching: what hangs together",
         Protocol(rank_by="knn"): "Cannot rank matching by 'knn'",
         Protocol(near_duplicates="together"): "near_duplicates= has no meaning",
     }.items():

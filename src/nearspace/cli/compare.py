@@ -25,14 +25,7 @@ MOST_GROUPS, ENDS = 12, 5  # of which each has a line; of more, how many at eith
 
 def compare_command(
     source: cli.Source,
-    other: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RIGHT]",
-            help="A second one, whose items belong to those of the first, line by line or by name.",
-            show_default=False,
-        ),
-    ] = None,
+    other: cli.Right = None,
     specs: Annotated[
         list[str] | None,
         typer.Option(

@@ -43,6 +43,14 @@ Source = Annotated[
         show_default=False,
     ),
 ]
+Right = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RIGHT]",
+        help="A second one, whose items belong to those of the first, line by line or by name.",
+        show_default=False,
+    ),
+]
 SpaceFile = Annotated[
     Path, typer.Argument(help="A .space file, as nearspace embed writes it.", show_default=False)
 ]

@@ -14,14 +14,7 @@ from nearspace.errors import NearspaceError
 
 def pair_command(
     source: cli.Source,
-    other: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[RIGHT]",
-            help="A second one, whose items belong to those of the first, line by line or by name.",
-            show_default=False,
-        ),
-    ] = None,
+    other: cli.Right = None,
     spec: Annotated[
         str,
         typer.Option(

@@ -68,7 +68,8 @@ class Pairing:
             # What looks like no file is more likely an encoder, or was typed by mistake.
             if not os.path.exists(os.path.expanduser(other)) and not os.path.splitext(other)[1]:
                 raise NearspaceError(misplaced(other, f"nearspace {command}", ["--with"]))
-            self._check({}, in_columns | in_files, reading, ("kind", "test"), f"beside {other}")
+            unusable = in_columns | {"scale": self.scale} | in_files
+            self._check({}, unusable, reading, ("kind", "test"), f"beside {other}")
             return _told(self._of_two(source, other, reading))
         if self.scale is not None and self.scores is None:
             raise NearspaceError("--scale is that of --scores, which is missing.")

@@ -91,6 +91,7 @@ def load(
         - a file that ends in ``.npy``, ``.npz``, ``.txt`` (a text a line), ``.csv``, ``.tsv``,
           ``.data``, ``.dat``, ``.jsonl``, ``.ndjson``, ``.json`` (lists of objects), ``.ts``
           (series) or ``.parquet``; those of text may be packed (``.gz``, ``.bz2``, ``.xz``);
+          with ``kind="text"`` one of any other ending too, a text a line;
         - an array or a tensor, of numbers, texts or records; a sparse matrix;
         - a list of ``str``, of paths (all of which are files), of pictures opened by Pillow, of
           dicts, of rows, or of pairs of an item and its label;

@@ -153,7 +153,8 @@ class Pairs:
         """Return the items of both sides as one dataset, those of the left side first.
 
         Its kind is `Sides`, and its items know which of them belong together. The id of an item is
-        its own behind the name of its side.
+        its own behind the name of its side. Where pairs have a published split, an item of any pair
+        to learn from is to learn from.
 
         Examples
         --------
@@ -169,11 +170,19 @@ class Pairs:
             for side, own in zip(SIDES, sides, strict=True)
             for name in np.asarray(own.ids).tolist()
         ]
+        split = None
+        if self.split is not None:
+            trains = self.split == "train"
+            whole = [np.full(len(own), "test", dtype="U5") for own in sides]
+            for own, at in zip(whole, self.links[trains].T, strict=True):
+                own[at] = "train"
+            split = np.concatenate(whole)
         metas = [own.meta for own in sides if own.meta is not None]
         return Dataset(
             Sided.of(self.left.items, self.right.items, self.links),
             Sides(self.left.kind, self.right.kind),
             np.array(ids),
+            split=split,
             meta=self._meta() if metas else None,
             name=self.name,
             notes=self.notes,

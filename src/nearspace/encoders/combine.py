@@ -21,7 +21,7 @@ from nearspace.encoders.decoder import PipedDecoder
 from nearspace.errors import SpecError, did_you_mean
 from nearspace.metrics.exact import rows_in_range
 
-__all__ = ["L2", "Composite", "Concatenated", "Piped", "piped"]
+__all__ = ["L2", "LEARNS", "Composite", "Concatenated", "Piped", "piped"]
 
 LEARNS = ("nothing", "items", "labels", "pairs")  # from less to more
 _Composite = TypeVar("_Composite", bound="Composite")
@@ -400,7 +400,7 @@ def piped(encoder: Encoder, last: Encoder) -> Piped:
 
 def _of_parts(cls: type[_Composite], parts: list[Encoder]) -> _Composite:
     """Return an encoder made of fitted parts, of which the first takes the items."""
-    whole = cls(parts)
+    whole = cls([clone(part) for part in parts])  # or a file would hold what was learned twice
     whole.encoders_ = parts
     for name in ("kind_", "n_samples_fit_", "n_features_in_", "feature_names_in_"):
         if hasattr(parts[0], name):

@@ -20,7 +20,7 @@ from nearspace.encoders.paired import Paired
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError
 
-__all__ = ["LinearPair", "canonical_maps", "tower"]
+__all__ = ["LinearPair", "canonical_maps", "towers_of"]
 
 # What a side is encoded by when nobody says how: small dense vectors of what needs no training.
 TOWERS = {
@@ -31,6 +31,7 @@ TOWERS = {
     "series": "statistics | scale",
     "vector": "raw | scale",
 }
+COLOURED = "(hog | l2) + (colour_histogram | l2) | pca(dim=256)"  # of images that have colours
 MOST_DIMENSIONS = 8192  # of a side: its covariance is a matrix of so many rows
 
 
@@ -74,7 +75,6 @@ class LinearPair(Paired):
     (2, 4)
     """
 
-    metric = "cosine"
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "left": [Encoder, None],
         "right": [Encoder, None],
@@ -104,13 +104,7 @@ class LinearPair(Paired):
     def _fit_sides(self, items: Sided, kind: Sides) -> tuple[Encoder, Encoder]:
         if not len(items.links):
             raise DataError(f"{self.spec}: expected pairs to learn from, got none.")
-        towers, sides = [], []
-        for name, given, (own, some), at in zip(
-            SIDES, (self.left, self.right), kind.of(items), items.links.T, strict=True
-        ):
-            encoder, vectors = tower(given, some, own, f"{self.spec}, {name}")
-            towers.append(encoder)
-            sides.append(vectors[at].astype(np.float64))
+        towers, sides = towers_of((self.left, self.right), items, kind, self.spec)
         if self.method == "procrustes":
             unit = [side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12)
                     for side in sides]  # fmt: skip
@@ -130,15 +124,31 @@ class LinearPair(Paired):
         return left, right
 
 
-def tower(encoder: Encoder | None, items: Any, kind: Kind, who: str) -> tuple[Encoder, np.ndarray]:
-    """Return the encoder of a side fitted on its items, and their dense vectors.
+def towers_of(
+    encoders: tuple[Encoder | None, Encoder | None], items: Sided, kind: Sides, who: str
+) -> tuple[list[Encoder], list[np.ndarray]]:
+    """Return the fitted encoders of both sides, and for each pair its vectors, float64.
 
     Raises
     ------
     DataError
-        If its vectors are sparse, or it learns from labels.
+        If vectors are sparse, or an encoder learns from labels.
     """
-    encoder = make(TOWERS[kind.name]) if encoder is None else encoder
+    towers, sides = [], []
+    for name, given, (own, some), at in zip(
+        SIDES, encoders, kind.of(items), items.links.T, strict=True
+    ):
+        encoder, vectors = _tower(given, some, own, f"{who}, {name}")
+        towers.append(encoder)
+        sides.append(vectors[at].astype(np.float64))
+    return towers, sides
+
+
+def _tower(encoder: Encoder | None, items: Any, kind: Kind, who: str) -> tuple[Encoder, np.ndarray]:
+    """Return the encoder of a side fitted on its items, and their dense vectors."""
+    if encoder is None:
+        coloured = kind.pixels and kind.shape_of_item[2] == 3
+        encoder = make(COLOURED if coloured else TOWERS[kind.name])
     if encoder.learns not in ("nothing", "items"):
         raise DataError(
             f"{who}: {encoder.spec} learns from {encoder.learns}, which the items of one side do "

@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from nearspace.data.kinds.kind import count_items
 from nearspace.data.kinds.sides import Sides
 from nearspace.data.sided import SIDES, Sided
 from nearspace.encoders.base import Encoder
@@ -84,7 +85,7 @@ class Paired(Encoder):
         return self.left_, self.right_
 
     def _transform(self, items: Any) -> np.ndarray | sparse.csr_array:
-        if len(items.left) and len(items.right):
+        if count_items(items.left) and count_items(items.right):
             return _in_order(
                 items, self.left_.transform(items.left), self.right_.transform(items.right)
             )
@@ -112,6 +113,11 @@ class Paired(Encoder):
         """Return the encoders among its parameters."""
         given = self.get_params(deep=False).values()
         return tuple(value for value in given if isinstance(value, Encoder))
+
+    @property
+    def effort(self) -> float:  # type: ignore[override]
+        """How much work an item is, by the encoders among its parameters."""
+        return 1 + sum(part.effort for part in self._made_of())
 
     @property
     def is_reproducible(self) -> bool:

@@ -30,6 +30,7 @@ class Pick:
     score: str
     recommended: bool
     summary: str = ""
+    of_pairs: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,7 +208,9 @@ def _objections(board: Board) -> str:
 
 def _pick(role: str, row: Any, board: Board, label: str | None = None) -> Pick:
     summary = getattr(row, "summary", "")  # of a layer nothing but its name is known
-    return Pick(role, board.spec(row), _scored(row, board, label), row.recommended, summary)
+    of_pairs = getattr(row, "learns", "") == "pairs"
+    scored = _scored(row, board, label)
+    return Pick(role, board.spec(row), scored, row.recommended, summary, of_pairs)
 
 
 def _scored(row: Any, board: Board, label: str | None = None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.encoders.combine import LEARNS
 from nearspace.errors import NearspaceError
 from nearspace.judge.cost import Cost
 from nearspace.judge.evidence import Ranked
@@ -66,7 +67,7 @@ def _fused(task: Task, lexical: Judged, row: Judged, queries: np.ndarray) -> Jud
     return dataclasses.replace(
         row,
         spec=f"fusion({row.spec})",
-        learns=max((lexical.learns, row.learns), key=["nothing", "items", "labels"].index),
+        learns=max((lexical.learns, row.learns), key=LEARNS.index),
         scores=scores,
         cost=_both(lexical.cost, row.cost),
         dim=lexical.dim + row.dim,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.preprocessing import normalize
 
 from nearspace.metrics.retrieval import VectorArray, check_search
 
@@ -111,31 +112,27 @@ def match_ranks(
     [1.0, 1.0, 2.5]
     """
     check_search(metric)
+    one, other = _ready(left, metric), _ready(right, metric)
     corrections: tuple[Any, Any] = (None, None)
     if csls:
-        corrections = (
-            _nearest_mean(left, right, metric),
-            _nearest_mean(right, left, metric),
-        )
-    one, to_right, hub = _ranks(left, right, links, metric, corrections)
-    other, to_left, _ = _ranks(right, left, links[:, ::-1], metric, corrections[::-1])
-    return Matched(one, other, (to_right, to_left), hub)
+        corrections = _nearest_mean(one, other, metric), _nearest_mean(other, one, metric)
+    to_right, nearest_right, hub = _ranks(one, other, links, metric, corrections)
+    to_left, nearest_left, _ = _ranks(other, one, links[:, ::-1], metric, corrections[::-1])
+    return Matched(to_right, to_left, (nearest_right, nearest_left), hub)
 
 
 def _ranks(
-    queries: VectorArray,
-    pool: VectorArray,
+    queries: _Side,
+    pool: _Side,
     links: np.ndarray,
     metric: str,
     corrections: tuple[np.ndarray | None, np.ndarray | None],
 ) -> tuple[Ranks, np.ndarray, float]:
     """Return where each query's first right answer stands, its nearest, and the largest hub."""
-    n, m = queries.shape[0], pool.shape[0]
+    n, m = len(queries), len(pool)
     ranks, answered = np.full((3, n), np.nan), np.zeros(m)
     nearest = np.empty(n, dtype=int)
-    order = np.argsort(links[:, 0], kind="stable")
-    links = links[order]
-    ends = np.searchsorted(links[:, 0], np.arange(n + 1))
+    links = links[np.argsort(links[:, 0], kind="stable")]
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
         alike = _alike(queries[start:stop], pool, metric)
@@ -147,33 +144,60 @@ def _ranks(
         rows, firsts = np.nonzero(alike == best[:, None])
         sizes = np.bincount(rows, minlength=stop - start)
         np.add.at(answered, firsts, 1 / sizes[rows])  # of equal ones each answers a share
-        for row in range(start, stop):
-            own = links[ends[row] : ends[row + 1], 1]
-            if len(own):
-                likeness = alike[row - start]
-                first = likeness[own].max()
-                before, equal = (likeness > first).sum(), (likeness == first).sum()
-                ranks[:, row] = before, equal, (likeness[own] == first).sum()
+        own = links[slice(*np.searchsorted(links[:, 0], (start, stop)))] - [start, 0]
+        likeness = alike[own[:, 0], own[:, 1]]
+        first = np.full(stop - start, -np.inf)
+        np.maximum.at(first, own[:, 0], likeness)
+        right = own[likeness == first[own[:, 0]], 0]
+        there = np.flatnonzero(first > -np.inf)
+        best_own = first[there, None]
+        ranks[:, start + there] = (
+            (alike[there] > best_own).sum(axis=1),
+            (alike[there] == best_own).sum(axis=1),
+            np.bincount(right, minlength=stop - start)[there],
+        )
     return Ranks(*ranks), nearest, float(answered.max(initial=0.0) / max(n, 1))
 
 
-def _alike(queries: Any, pool: Any, metric: str) -> np.ndarray:
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Side:
+    """The vectors of a side in float64, of length 1 for the cosine, and their squared lengths."""
+
+    vectors: Any
+    squares: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.squares)
+
+    def __getitem__(self, rows: slice) -> _Side:
+        return _Side(self.vectors[rows], self.squares[rows])
+
+
+def _ready(vectors: VectorArray, metric: str) -> _Side:
+    """Return vectors as they are compared, made so once and not for every block."""
+    exact: Any = vectors.astype(np.float64)
+    if metric == "cosine":
+        exact = normalize(exact)
+        exact = sparse.csr_array(exact) if sparse.issparse(exact) else exact
+    return _Side(exact, np.asarray((exact * exact).sum(axis=1)).ravel())
+
+
+def _alike(queries: _Side, pool: _Side, metric: str) -> np.ndarray:
     """Return how alike each query is to each item, shape (q, m), float64."""
-    queries, pool = queries.astype(np.float64), pool.astype(np.float64)
-    products = queries @ pool.T
+    products = queries.vectors @ pool.vectors.T
     alike = products.toarray() if sparse.issparse(products) else np.asarray(products)
     if metric == "dot":
         return alike
-    squares = [np.asarray((x * x).sum(axis=1)).ravel() for x in (queries, pool)]
     if metric == "euclidean":
-        return -np.sqrt(np.maximum(squares[0][:, None] + squares[1] - 2 * alike, 0.0))
-    lengths = np.sqrt(squares[0])[:, None] * np.sqrt(squares[1])
-    return np.divide(alike, lengths, out=np.full(alike.shape, -1.0), where=lengths > 0)
+        squares = queries.squares[:, None] + pool.squares
+        return -np.sqrt(np.maximum(squares - 2 * alike, 0.0))
+    # What has no direction is like nothing, and less so than what points the other way.
+    return np.where((queries.squares[:, None] > 0) & (pool.squares > 0), alike, -1.0)
 
 
-def _nearest_mean(queries: VectorArray, pool: VectorArray, metric: str) -> np.ndarray:
+def _nearest_mean(queries: _Side, pool: _Side, metric: str) -> np.ndarray:
     """Return how alike each query is to the ten nearest of the pool, on average."""
-    n, k = queries.shape[0], min(NEAREST, pool.shape[0])
+    n, k = len(queries), min(NEAREST, len(pool))
     means = np.empty(n)
     for start in range(0, n, BLOCK):
         alike = _alike(queries[start : start + BLOCK], pool, metric)

@@ -1,8 +1,11 @@
 """Items of two kinds under one: each is treated as the kind of its side does."""
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy import sparse
 from tests.numerals import numerals
 
 from nearspace.data import Image, Text, kind_from_json, load
@@ -11,6 +14,7 @@ from nearspace.data.kinds.sides import Sides
 from nearspace.data.pairs import Pairs
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError
+from nearspace.space.space import embed
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +81,6 @@ def test_texts_are_read_again_from_their_columns():
 
 
 def test_ids_and_columns_of_both_sides_are_side_by_side():
-    import dataclasses
-
     left, right = load(["a", "b"]), load(["c"])
     left = dataclasses.replace(left, meta=pa.table({"n": [1, 2]}))
     right = dataclasses.replace(right, meta=pa.table({"n": ["x"], "of": [True]}))
@@ -90,3 +92,24 @@ def test_ids_and_columns_of_both_sides_are_side_by_side():
 def test_what_is_no_item_of_two_sides_is_refused(captioned):
     with pytest.raises(DataError, match=r"mine: expected items of two sides .* got one list"):
         captioned.kind.check(["a"], "mine")
+
+
+def test_sparse_vectors_on_a_side_are_items_like_others():
+    rows = sparse.random(30, 12, 0.5, "csr", np.float32, rng=0)
+    links = np.arange(30)[:, None].repeat(2, axis=1)
+    pairs = Pairs(load(rows), load([f"text {at}" for at in range(30)]), links)
+    both = pairs.together()
+    kind = both.kind
+    assert len(kind.join(both.items, both.items)) == 120
+    encoder = make("linear_pair(svd(dim=4), right=tfidf | svd(dim=4), dim=3)").fit_on(pairs)
+    assert encoder.transform(both.take(np.array([31, 2])).items).shape == (2, 3)
+    np.testing.assert_array_equal(kind.check(both.items).side, both.items.side)
+
+
+def test_a_published_split_of_pairs_is_one_of_their_items():
+    pairs = Pairs(
+        load(["aa", "bb", "cc"]), load(["xx", "yy", "zz"]), [[0, 0], [1, 1], [1, 2], [2, 2]]
+    )
+    pairs = dataclasses.replace(pairs, split=np.array(["train", "train", "test", "test"]))
+    assert pairs.together().split.tolist() == ["train", "train", "test"] * 2
+    assert embed(pairs, "shared(bow)").encoder.n_samples_fit_ == 4

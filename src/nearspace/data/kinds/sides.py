@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind, content_hash
+from nearspace.data.kinds.kind import Kind, content_hash, count_items
 from nearspace.data.sided import SIDES, Sided
 from nearspace.errors import DataError
 
@@ -53,7 +53,7 @@ class Sides(Kind):
         """Raise `DataError`: of what the items of either side are, those who pair them say."""
         raise DataError(
             f"Items: expected {cls.form}, with the kinds of both sides; make them by "
-            "load((left, right)) and fit by fit_on(pairs)."
+            "load_pairs((left, right)) and fit by fit_on(pairs)."
         )
 
     @property
@@ -73,7 +73,7 @@ class Sides(Kind):
                 "side ask encoder.side('left') or encoder.side('right')."
             )
         checked = [
-            kind.check(own, f"{who}, {side}") if len(own) else own
+            kind.check(own, f"{who}, {side}") if count_items(own) else own
             for side, (kind, own) in zip(SIDES, self.of(items), strict=True)
         ]
         return dataclasses.replace(items, left=checked[0], right=checked[1])
@@ -88,7 +88,7 @@ class Sides(Kind):
 
     def join(self, first: Sided, second: Sided) -> Sided:
         """Return items of two sides followed by others."""
-        sizes = np.array([len(first.left), len(first.right)])
+        sizes = np.array([count_items(first.left), count_items(first.right)])
         return Sided(
             self.left.join(first.left, second.left),
             self.right.join(first.right, second.right),

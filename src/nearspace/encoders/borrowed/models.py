@@ -134,7 +134,8 @@ class Model(ABC):
     def vectors(self, batch: Any, asked: Request) -> Tensor:
         """Return the vectors of a batch, where it lies, with gradients."""
         if self.projection is not None and asked.layer == -1 and asked.pool is None:
-            return self.projection(self.tower(batch).pooler_output).float()
+            pooled = self.tower(batch).pooler_output
+            return self.projection.to(pooled.device)(pooled).float()
         if isinstance(asked.layer, str):
             self.check_weights([asked.layer])
             output = output_of(self.tower, asked.layer, batch)

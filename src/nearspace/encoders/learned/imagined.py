@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from nearspace.data.batches import Stacked
 from nearspace.data.kinds.sides import Sides
-from nearspace.data.sided import SIDES, Sided
+from nearspace.data.sided import Sided
 from nearspace.encoders.affine import Affine
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.combine import piped
 from nearspace.encoders.learned.learned import seed_of
-from nearspace.encoders.linear_pair import tower
+from nearspace.encoders.linear_pair import towers_of
 from nearspace.encoders.paired import Paired
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError
@@ -116,14 +116,7 @@ class Imagine(Paired):
             )
         pictured = self.left is None and kind.left.name == "image"
         given = (make(PICTURED_BY) if pictured else self.left, self.right)
-        towers, vectors = [], []
-        for name, encoder, (own, some), at in zip(
-            SIDES, given, kind.of(items), items.links.T, strict=True
-        ):
-            fitted, rows = tower(encoder, some, own, f"{self.spec}, {name}")
-            towers.append(fitted)
-            vectors.append(rows[at].astype(np.float64))
-        left, right = vectors
+        towers, (left, right) = towers_of(given, items, kind, self.spec)
         random = check_random_state(self.random_state)
         self.mean_ = left.mean(axis=0).astype(np.float32)
         self.scale_ = (left.std(axis=0) + 1e-6).astype(np.float32)

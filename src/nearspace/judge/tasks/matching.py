@@ -11,14 +11,14 @@ from nearspace.data.pair_split import linked_components, split_pairs
 from nearspace.data.pairs import Pairs
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.paired import Shared
-from nearspace.errors import DataError, NearspaceError
+from nearspace.errors import DataError
 from nearspace.judge.evidence import Evidence
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import FEWEST_UNITS
 from nearspace.judge.task import GEOMETRY_ITEMS, Task
-from nearspace.judge.tasks.retrieval import check_rank_by
+from nearspace.judge.tasks.retrieval import check_no_split, check_rank_by
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
@@ -26,7 +26,8 @@ __all__ = ["Matching"]
 
 FEWEST_PAIRS = 10
 SMALL_POOL = 1000  # candidates, below which figures are higher than those that papers state
-LARGE_HUB = 0.02  # of the items, of which one candidate is the nearest
+# Of so many of the items one candidate is the nearest, and so many times as often as by chance.
+LARGE_HUB, HUB_TIMES = 0.02, 10
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,14 +73,12 @@ class Matching(Task):
         protocol.check()
         rank_by = protocol.rank_by or "precision_1"
         check_rank_by(cls.name, rank_by)
-        for setting in ("near_duplicates", "folds"):
-            usual = next(f.default for f in dataclasses.fields(Protocol) if f.name == setting)
-            if getattr(protocol, setting) not in (usual, None):
-                raise NearspaceError(f"{setting}= has no meaning for {cls.name}; leave it out.")
+        why = "what hangs together is kept on one side, and the pairs held back"
+        check_no_split(cls.name, protocol, why, ("near_duplicates", "folds"))
         if not isinstance(data, Pairs):
             raise DataError(
                 f"{data.name} has no pairs that belong together: give two sources, item n of one "
-                "to item n of the other (load((left, right))), or two columns (load_pairs)."
+                "to item n of the other (load_pairs((left, right))), or two columns (load_pairs)."
             )
         train, test = split_pairs(data, protocol.test_size, protocol.random_state)
         if len(test) < FEWEST_PAIRS or len(train) < 1:
@@ -110,11 +109,18 @@ class Matching(Task):
     def _told(self, train: Pairs, test: Pairs) -> list[str]:
         """Return what there is to say of the pairs that test."""
         left, right = self.sizes
+        small = f"; among fewer than {SMALL_POOL:,}, figures are higher"
         notes = [
             f"Every item looks for its own among {right:,} on the right, or {left:,} on the left"
-            + ("; among fewer than 1,000, figures are higher." if min(left, right) < SMALL_POOL
-               else ".")
-        ]  # fmt: skip
+            f"{small * (min(left, right) < SMALL_POOL)}."
+        ]
+        share = len(test) / (len(train) + len(test))
+        if self.train.split is None and not 0.5 < share / self.protocol.test_size < 2:
+            notes.append(
+                f"{len(test):,} of the {len(train) + len(test):,} pairs test, {share:.0%} where "
+                f"{self.protocol.test_size:.0%} were asked for: many hang together by items that "
+                "recur or by groups."
+            )
         if test.left.kind == test.right.kind:
             kind = test.left.kind
             both = kind.same(kind.join(test.left.items, test.right.items))
@@ -155,7 +161,7 @@ class Matching(Task):
     def told_of(self, evidence: Evidence) -> list[str]:
         """Return what one item that is near to very many does, and what the correction changes."""
         matched, _ = evidence.matches
-        if matched.largest_hub < max(LARGE_HUB, 5 / self.sizes[1]):
+        if matched.largest_hub < max(LARGE_HUB, HUB_TIMES / self.sizes[1]):
             return []
         return [
             f"One item on the right is the nearest to {matched.largest_hub:.0%} of those on the "

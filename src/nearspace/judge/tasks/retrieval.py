@@ -200,10 +200,15 @@ class Retrieval(Task):
         }
 
 
-def check_no_split(task: str, protocol: Protocol, why: str) -> None:
+def check_no_split(
+    task: str,
+    protocol: Protocol,
+    why: str,
+    settings: tuple[str, ...] = ("test_size", "near_duplicates", "folds"),
+) -> None:
     """Raise `NearspaceError` for settings of a split that a task does not make."""
     usual = {each.name: each.default for each in dataclasses.fields(Protocol)}
-    for name in ("test_size", "near_duplicates", "folds"):
+    for name in settings:
         if getattr(protocol, name) not in (usual[name], None):
             raise NearspaceError(f"{name}= has no meaning for {task}: {why} test.")
 
