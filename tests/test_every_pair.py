@@ -23,6 +23,7 @@ QUICK = {
     "shared": "shared(tfidf(analyzer='char'))",
     "linear_pair": "linear_pair(tfidf | svd(dim=24), right=tfidf | svd(dim=24), dim=16)",
     "imagine": "imagine(tfidf | svd(dim=24), right=tfidf | svd(dim=24), steps=60)",
+    "dual": "dual(tfidf | svd(dim=24), right=tfidf | svd(dim=24), dim=16, epochs=3)",
 }
 # Those that operators make of them.
 QUICK["beside"] = f"(shared(tfidf(analyzer='char')) | l2) + ({QUICK['linear_pair']} | l2)"

@@ -16,6 +16,7 @@ from nearspace.learning.losses import (
     ends_nll,
     gaussian_nll,
     kl_to_standard_normal,
+    linked_contrast,
     nt_xent,
     step_errors,
     supervised_contrast,
@@ -180,3 +181,30 @@ def test_gradients_of_contrast_are_finite_in_a_batch_of_two(generator, loss, spr
     z = spread * torch.randn(4, 3, generator=generator, dtype=torch.float64)
     loss(z.requires_grad_()).backward()
     assert z.grad.isfinite().all()
+
+
+def test_linked_contrast_and_its_gradient_are_those_of_a_loop_over_items():
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(n, 5, generator=generator, dtype=torch.float64) for n in (3, 4))
+    linked = torch.tensor([[1, 1, 0, 0], [0, 0, 1, 0], [0, 1, 0, 1]]).bool()
+    losses = []
+    for loss in (linked_contrast, looped_contrast):
+        ends = [left.clone().requires_grad_(), right.clone().requires_grad_()]
+        value = loss(*ends, linked, torch.tensor(0.3))
+        losses.append((value, *torch.autograd.grad(value, ends)))
+    for one, other in zip(*losses, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def looped_contrast(left, right, linked, temperature):
+    sides = []
+    for ones, others, right_ones in ((left, right, linked), (right, left, linked.T)):
+        terms = []
+        for item, mask in zip(ones, right_ones, strict=True):
+            logits = [
+                (item @ other) / (item.norm() * other.norm()) / temperature for other in others
+            ]
+            total = torch.stack(logits).exp().sum().log()
+            terms.append(sum(total - logits[j] for j in mask.nonzero()[:, 0]) / mask.sum())
+        sides.append(sum(terms) / len(terms))
+    return sum(sides) / 2

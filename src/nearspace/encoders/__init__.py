@@ -179,6 +179,9 @@ CATALOGUE: dict[str, Entry] = {
     "imagine": Entry(
         ".learned.imagined:Imagine", _PAIRS, "items drawn as descriptions tell of them", "pairs"
     ),
+    "dual": Entry(
+        ".learned.dual:Dual", _PAIRS, "trained maps of two encoders into one space", "pairs"
+    ),
     "frozen": Entry("nearspace.space.frozen:Frozen", _ANY, "an encoder fitted before, as it is"),
     "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),
 }

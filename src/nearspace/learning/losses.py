@@ -15,6 +15,7 @@ __all__ = [
     "ends_nll",
     "gaussian_nll",
     "kl_to_standard_normal",
+    "linked_contrast",
     "nt_xent",
     "step_errors",
     "supervised_contrast",
@@ -287,3 +288,33 @@ def alike_pairs(z: Tensor, labels: Tensor, others: Tensor | None = None) -> Tens
     errors = (cosines[pairs] - alike.to(z.dtype)).square()
     means = [errors[part].mean() for part in (alike, ~alike) if part.any()]
     return torch.stack(means).mean() if means else errors.sum()
+
+
+def linked_contrast(left: Tensor, right: Tensor, linked: Tensor, temperature: Tensor) -> Tensor:
+    """Return the cross entropy of finding what belongs together, both ways (Oord et al., 2018).
+
+    Of several right answers each has an equal share, as in supervised contrast (Khosla et al.,
+    2020), so that none of them counts as wrong.
+
+    Parameters
+    ----------
+    left : Tensor of shape (n, dim)
+        Vectors of one side, compared by the cosine.
+    right : Tensor of shape (m, dim)
+        Vectors of the other side.
+    linked : Tensor of shape (n, m), bool
+        Which belong together: at least one in each row and each column.
+    temperature : Tensor of shape ()
+        Divides the cosines.
+
+    Returns
+    -------
+    Tensor of shape ()
+        Mean over the items of either side, then over the two sides.
+    """
+    cosines = F.normalize(left, dim=1) @ F.normalize(right, dim=1).T
+    terms = []
+    for logits, mask in ((cosines / temperature, linked), (cosines.T / temperature, linked.T)):
+        shares = logits.log_softmax(dim=1).where(mask, 0).sum(dim=1) / mask.sum(dim=1)
+        terms.append(-shares.mean())
+    return (terms[0] + terms[1]) / 2
