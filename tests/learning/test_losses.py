@@ -17,6 +17,7 @@ from nearspace.learning.losses import (
     gaussian_nll,
     kl_to_standard_normal,
     linked_contrast,
+    linked_distances,
     nt_xent,
     step_errors,
     supervised_contrast,
@@ -186,7 +187,7 @@ def test_gradients_of_contrast_are_finite_in_a_batch_of_two(generator, loss, spr
 def test_linked_contrast_and_its_gradient_are_those_of_a_loop_over_items():
     generator = torch.Generator().manual_seed(0)
     left, right = (torch.randn(n, 5, generator=generator, dtype=torch.float64) for n in (3, 4))
-    linked = torch.tensor([[1, 1, 0, 0], [0, 0, 1, 0], [0, 1, 0, 1]]).bool()
+    linked = torch.tensor([[1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 0, 1]]).bool()
     losses = []
     for loss in (linked_contrast, looped_contrast):
         ends = [left.clone().requires_grad_(), right.clone().requires_grad_()]
@@ -201,6 +202,8 @@ def looped_contrast(left, right, linked, temperature):
     for ones, others, right_ones in ((left, right, linked), (right, left, linked.T)):
         terms = []
         for item, mask in zip(ones, right_ones, strict=True):
+            if not mask.any():
+                continue
             logits = [
                 (item @ other) / (item.norm() * other.norm()) / temperature for other in others
             ]
@@ -208,3 +211,14 @@ def looped_contrast(left, right, linked, temperature):
             terms.append(sum(total - logits[j] for j in mask.nonzero()[:, 0]) / mask.sum())
         sides.append(sum(terms) / len(terms))
     return sum(sides) / 2
+
+
+def test_linked_distances_are_half_the_squared_ones_of_what_belongs_together():
+    generator = torch.Generator().manual_seed(1)
+    left, right = (torch.randn(n, 5, generator=generator, dtype=torch.float64) for n in (3, 4))
+    linked = torch.tensor([[1, 1, 0, 0], [0, 0, 0, 0], [0, 1, 0, 1]]).bool()
+    halves = [
+        (left[i] / left[i].norm() - right[j] / right[j].norm()).square().sum() / 2
+        for i, j in linked.nonzero().tolist()
+    ]
+    torch.testing.assert_close(linked_distances(left, right, linked), sum(halves) / len(halves))

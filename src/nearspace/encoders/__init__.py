@@ -180,7 +180,7 @@ CATALOGUE: dict[str, Entry] = {
         ".learned.imagined:Imagine", _PAIRS, "items drawn as descriptions tell of them", "pairs"
     ),
     "dual": Entry(
-        ".learned.dual:Dual", _PAIRS, "trained maps of two encoders into one space", "pairs"
+        ".learned.dual:Dual", _PAIRS, "two encoders, trained to find what belongs together", "pairs"
     ),
     "frozen": Entry("nearspace.space.frozen:Frozen", _ANY, "an encoder fitted before, as it is"),
     "vectors": Entry(".borrowed.elsewhere:Vectors", _ANY, "vectors from a file"),

@@ -20,7 +20,7 @@ from nearspace.encoders.paired import Paired
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError
 
-__all__ = ["LinearPair", "canonical_maps", "towers_of"]
+__all__ = ["LinearPair", "canonical_maps", "fitted_towers", "towers_of"]
 
 # What a side is encoded by when nobody says how: small dense vectors of what needs no training.
 TOWERS = {
@@ -134,18 +134,37 @@ def towers_of(
     DataError
         If vectors are sparse, or an encoder learns from labels.
     """
+    towers, sides = fitted_towers(encoders, items, kind, who)
+    pairs = zip(sides, items.links.T, strict=True)
+    return towers, [vectors[at].astype(np.float64) for vectors, at in pairs]
+
+
+def fitted_towers(
+    encoders: tuple[Encoder | None, Encoder | None],
+    items: Sided,
+    kind: Sides,
+    who: str,
+    takes_sparse: bool = False,
+) -> tuple[list[Encoder], list[Any]]:
+    """Return the encoders of both sides, fitted on their items, and the vectors of these.
+
+    Raises
+    ------
+    DataError
+        If vectors are sparse and must not be so, or an encoder learns from labels.
+    """
     towers, sides = [], []
-    for name, given, (own, some), at in zip(
-        SIDES, encoders, kind.of(items), items.links.T, strict=True
-    ):
-        encoder, vectors = _tower(given, some, own, f"{who}, {name}")
+    for name, given, (own, some) in zip(SIDES, encoders, kind.of(items), strict=True):
+        encoder, vectors = _tower(given, some, own, f"{who}, {name}", takes_sparse)
         towers.append(encoder)
-        sides.append(vectors[at].astype(np.float64))
+        sides.append(vectors)
     return towers, sides
 
 
-def _tower(encoder: Encoder | None, items: Any, kind: Kind, who: str) -> tuple[Encoder, np.ndarray]:
-    """Return the encoder of a side fitted on its items, and their dense vectors."""
+def _tower(
+    encoder: Encoder | None, items: Any, kind: Kind, who: str, takes_sparse: bool
+) -> tuple[Encoder, Any]:
+    """Return the encoder of a side fitted on its items, and their vectors."""
     if encoder is None:
         coloured = kind.pixels and kind.shape_of_item[2] == 3
         encoder = make(COLOURED if coloured else TOWERS[kind.name])
@@ -157,6 +176,8 @@ def _tower(encoder: Encoder | None, items: Any, kind: Kind, who: str) -> tuple[E
     fitted = clone(encoder).fit_items(items, None, kind)
     vectors = fitted.transform(items)
     if sparse.issparse(vectors):
+        if takes_sparse:
+            return fitted, vectors
         raise DataError(
             f"{who}: the vectors of {encoder.spec} are sparse; make them dense, as "
             f"'{encoder.spec} | svd(dim=256)' does."

@@ -16,6 +16,7 @@ __all__ = [
     "gaussian_nll",
     "kl_to_standard_normal",
     "linked_contrast",
+    "linked_distances",
     "nt_xent",
     "step_errors",
     "supervised_contrast",
@@ -303,18 +304,41 @@ def linked_contrast(left: Tensor, right: Tensor, linked: Tensor, temperature: Te
     right : Tensor of shape (m, dim)
         Vectors of the other side.
     linked : Tensor of shape (n, m), bool
-        Which belong together: at least one in each row and each column.
+        Which belong together. An item that belongs to none is a wrong answer, and asks nothing.
     temperature : Tensor of shape ()
         Divides the cosines.
 
     Returns
     -------
     Tensor of shape ()
-        Mean over the items of either side, then over the two sides.
+        Mean over the items of either side that belong to one, then over the two sides.
     """
     cosines = F.normalize(left, dim=1) @ F.normalize(right, dim=1).T
     terms = []
     for logits, mask in ((cosines / temperature, linked), (cosines.T / temperature, linked.T)):
-        shares = logits.log_softmax(dim=1).where(mask, 0).sum(dim=1) / mask.sum(dim=1)
-        terms.append(-shares.mean())
+        count = mask.sum(dim=1)
+        shares = logits.log_softmax(dim=1).where(mask, 0).sum(dim=1) / count.clamp(min=1)
+        terms.append(-shares.sum() / (count > 0).sum())
     return (terms[0] + terms[1]) / 2
+
+
+def linked_distances(left: Tensor, right: Tensor, linked: Tensor) -> Tensor:
+    """Return by how much the cosine of what belongs together falls short of 1, on average.
+
+    It is half the squared distance of vectors of length 1: a student that is led to the vectors of
+    a teacher (Reimers & Gurevych, 2020).
+
+    Parameters
+    ----------
+    left : Tensor of shape (n, dim)
+    right : Tensor of shape (m, dim)
+    linked : Tensor of shape (n, m), bool
+        Which belong together: one pair at least.
+
+    Returns
+    -------
+    Tensor of shape ()
+        Mean over pairs.
+    """
+    cosines = F.normalize(left, dim=1) @ F.normalize(right, dim=1).T
+    return 1 - cosines[linked].mean()

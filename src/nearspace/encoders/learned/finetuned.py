@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import warnings
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -28,7 +29,7 @@ from nearspace.encoders.trained import Trained
 from nearspace.errors import DataError
 from nearspace.learning.losses import alike_pairs
 from nearspace.learning.progress import epoch_bar
-from nearspace.learning.train import Losses, train
+from nearspace.learning.train import History, Losses, train
 
 __all__ = ["HEAD", "Finetuned", "LinearHead", "label_losses", "pair_losses"]
 
@@ -234,7 +235,6 @@ class Finetuned(Trained, Around):
             raise DataError(f"finetuned: no gradients lead to the vectors of '{fitted.spec}'.")
         self.trained_ = list(chosen_blocks(nets, self.layers))
         train_only(nets, self.layers)
-        changed = {name for name, param in nets.named_parameters() if param.requires_grad}
         before = {name: tensor.clone() for name, tensor in nets.state_dict().items()}
         seed, n = seed_of(self.random_state), len(y)
         trained, held = np.arange(n), np.arange(0)
@@ -267,14 +267,45 @@ class Finetuned(Trained, Around):
                 held_out=torch.arange(len(rows) - len(held), len(rows)),
                 from_start=True,
             )
+        self._hold(nets, before, history)
+        self.__dict__.pop("_tuned", None)
+
+    def _hold(self, nets: nn.ModuleDict, before: Mapping[str, Tensor], history: History) -> None:
+        """Note the weights of networks that were trained, where they are not those from before."""
         self.history_ = dataclasses.asdict(history)
+        trained = {name for name, param in nets.named_parameters() if param.requires_grad}
         after = nets.state_dict()
         self.weights_ = {
             name: np.atleast_1d(after[name].numpy())
             for name in before
-            if name in changed or not torch.equal(before[name], after[name])
+            if name in trained or not torch.equal(before[name], after[name])
         }
-        self.__dict__.pop("_tuned", None)
+
+    @classmethod
+    def of(
+        cls, encoder: Any, nets: nn.ModuleDict, layers: int | str | None, history: History
+    ) -> Self:
+        """Return a fitted encoder with the weights of networks that were trained on otherwise.
+
+        Parameters
+        ----------
+        encoder : Encoder
+            Fitted, one network, as it was before.
+        nets : nn.ModuleDict
+            Its networks after training, as `trainable_nets` and `train_only` gave them.
+        layers : int or "all", optional
+            How many of their blocks were trained.
+        history : History
+            How it went.
+        """
+        tuned = cls(clone(encoder), layers=layers)
+        tuned.encoder_, tuned.kind_ = encoder, encoder.kind_
+        for name in ("n_samples_fit_", "n_features_in_", "feature_names_in_"):
+            if hasattr(encoder, name):
+                setattr(tuned, name, getattr(encoder, name))
+        tuned.trained_ = list(chosen_blocks(trainable_nets(encoder), layers))
+        tuned._hold(nets, trainable_nets(encoder).state_dict(), history)
+        return tuned
 
     def batch_size_for(self, n_items: int) -> int:
         """Return the items a step: `batch_size`, or all where those are fewer."""
