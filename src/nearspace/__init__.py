@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nearspace.space.formats import open_space, save
     from nearspace.space.map.keywords import keywords
     from nearspace.space.map.maps import Map, layout
+    from nearspace.space.mining import mine
     from nearspace.space.search.explained import explain
     from nearspace.space.search.neighbours import analogy, neighbours
     from nearspace.space.sides import across
@@ -71,6 +72,7 @@ _HOME = {
     "load_pairs": "data.pair_reading",
     "load_retrieval": "data.relevance",
     "make": "encoders.spec",
+    "mine": "space.mining",
     "neighbours": "space.search.neighbours",
     "open_space": "space.formats",
     "pack": "space.codec.codec",
@@ -117,6 +119,7 @@ __all__ = [
     "load_pairs",
     "load_retrieval",
     "make",
+    "mine",
     "neighbours",
     "open_space",
     "pack",

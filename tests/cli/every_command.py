@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 from tests.text_models import save_planted
 
 from nearspace.data import SAMPLES
+from nearspace.data.pair_reading import load_pairs
+from nearspace.encoders.spec import make
 from nearspace.space.file.checking import verify
 from nearspace.space.formats import open_space, save
 from nearspace.space.space import embed
@@ -42,6 +44,7 @@ ARGUMENTS = {
     "interpolate": "interpolate w.space 1 2 -o way.npy",
     "layers": "layers wine --with mlp(epochs=1) --layer fc1 --no-cache -o out",
     "map": "map w.space -o w.html --again",
+    "mine": "mine sides.space texts.txt more.txt -o mined.csv",
     "pair": "pair texts.txt texts.txt --with shared(tfidf) -o paired.space",
     "pack": "pack wine --with w.space -o w.codes",
     "rates": "rates digits --limit 60 --with pca(dim=2) --no-cache -o out",
@@ -85,6 +88,9 @@ def make_inputs(folder):
     (folder / "packed.codes").write_bytes(pack(packed, wine.items))
     save_planted(folder / "model", "[SEP]")
     (folder / "texts.txt").write_text("near means alike\nfar\nthe sea is calm\n")
+    (folder / "more.txt").write_text("near means like\nfar away\na calm sea\n")
+    pairs = load_pairs((str(folder / "texts.txt"), str(folder / "more.txt")))
+    save(embed(pairs, make("shared(tfidf(analyzer='char'))")), folder / "sides.space")
 
 
 def alone(folder, *arguments, signal=0, after=0.0):

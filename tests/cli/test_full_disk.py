@@ -15,6 +15,8 @@ from tests.text_models import save_planted
 
 from nearspace.cli.app import COMMANDS
 from nearspace.data import SAMPLES
+from nearspace.data.pair_reading import load_pairs
+from nearspace.encoders.spec import make
 from nearspace.space.codec.codec import pack, with_codec
 from nearspace.space.file.checking import verify
 from nearspace.space.formats import open_space, save, written_endings
@@ -30,6 +32,7 @@ CASES = {
     "embed wine --with raw -o w.parquet": ["w.parquet"],
     "embed wine --with raw -o w.npz": ["w.npz"],
     "pair texts.txt texts.txt --with 'shared(tfidf)' --force -o w.space": ["w.space"],
+    "mine sides.space texts.txt more.txt -o w.csv": ["w.csv"],
     "re-embed d.space --items digits --with raw --force -o w.space": ["w.space"],
     "align d.space --to x.space --force -o w.space": ["w.space"],
     "import v.npz --force -o w.space": ["w.space"],
@@ -114,6 +117,9 @@ def prepared(tmp_path_factory):
     (folder / "out").mkdir()
     save_planted(folder / "model", "[SEP]")
     (folder / "texts.txt").write_text("near means alike\nfar\nthe sea is calm\n")
+    (folder / "more.txt").write_text("near means like\nfar away\na calm sea\n")
+    pairs = load_pairs((str(folder / "texts.txt"), str(folder / "more.txt")))
+    save(embed(pairs, make("shared(tfidf(analyzer='char'))")), folder / "sides.space")
     for name in {name for names in (*CASES.values(), *SLOW.values()) for name in names}:
         if not name.endswith(".space"):
             (folder / name).write_bytes(OLD)

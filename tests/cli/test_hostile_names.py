@@ -315,8 +315,21 @@ def pair(w):
     yield "pair", "t.txt", w.path("nothing"), "-o", w.path("space")
 
 
+def mine(w):
+    lines = "".join(f"{' '.join(name.split())}\n" for name in w.names)
+    (w.folder / "names.md").write_bytes(lines.encode("utf-8", "replace"))
+    (w.folder / "other.md").write_bytes(lines.upper().encode("utf-8", "replace"))
+    made = "names.md", "other.md", "--kind", "text", "--with", "shared(tfidf(analyzer='char'))"
+    yield "pair", *made, "-o", "two.space"
+    yield "mine", "two.space", "names.md", "other.md", "-o", "mined.csv"
+    yield "mine", "two.space", w.path("txt"), w.path("csv"), "-o", "x.csv"
+    yield "mine", w.path("space"), "names.md", w.path("nothing"), "-o", "x.csv"
+    held_out = ",".join(w.asked[:2])
+    yield "mine", "two.space", "names.md", "names.md", "--held-out", held_out, "-o", "x.csv"
+
+
 ATTACKS = {
-    "pair": pair,
+    "pair": pair, "mine": mine,
     "re-embed": re_embed, "align": align,
     "compare": compare, "embed": embed, "words": words, "add": add, "info": info, "remove": remove,
     "verify": verify, "search": search, "index": index, "decode": decode, "sample": sample,

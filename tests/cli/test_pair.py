@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.numerals import numerals
 
@@ -37,8 +38,6 @@ def test_a_translator_is_made_of_two_files_and_searched_from_either_side(command
 
 
 def test_two_columns_of_a_table_are_pairs_too(command, files):
-    import pandas as pd
-
     table = pd.DataFrame({"de": files.left.items, "en": files.right.items})
     table.to_csv(command.folder / "both.csv", index=False)
     done = command("pair", "both.csv", "--pairs", "de,en", "--with", "tfidf", "-o", "x.space")
@@ -109,3 +108,65 @@ def test_every_command_takes_a_space_of_two_sides_or_says_why_not(command, files
         done = command(*line.split())
         assert done.returncode == 2, line
         assert message in " ".join(done.stderr.split()), (line, done.stderr)
+
+
+def test_two_piles_are_mined_from_a_threshold_that_held_out_pairs_tell(command, files):
+    """Numbers that were not learnt from: of 80 in each pile 40 are in both."""
+    numbers = np.random.default_rng(0).permutation(1000)
+    names = {"held": numbers[200:320], "left": numbers[320:400], "right": numbers[360:440]}
+    for name, some in names.items():
+        pairs = numerals(some)
+        for code, side in (("de", pairs.left), ("en", pairs.right)):
+            text = "\n".join(side.items) + "\n"
+            (command.folder / f"{name}.{code}").write_text(text, encoding="utf-8")
+    chars = "tfidf(analyzer='char') | svd(dim=100)"
+    spec = f"linear_pair({chars}, right={chars})"
+    command("pair", "de.txt", "en.txt", "--with", spec, "-o", "t.space")
+    held_out = "--held-out", "held.de,held.en"
+    piles = "left.de", "right.en"
+    done = command("mine", "t.space", *piles, *held_out, "-o", "mined.csv", columns=80)
+    assert done.returncode == 0, done.stderr
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    told = " ".join(done.stdout.split())
+    assert "Of 120 held-out pairs, put among these" in told
+    assert "of 80 and 80 sentences" in told
+    mined = pd.read_csv(command.folder / "mined.csv")
+    assert mined["score"].is_monotonic_decreasing
+    both = numerals(names["left"][40:])
+    wanted = {*zip(both.left.items, both.right.items, strict=True)}
+    got = {*zip(mined["left"], mined["right"], strict=True)}
+    assert len(got & wanted) > 30
+    assert len(got - wanted) < 15
+    lines = (command.folder / "left.de").read_text(encoding="utf-8").splitlines()
+    assert [lines[at] for at in mined["left_id"]] == mined["left"].tolist()
+    done = command("mine", "t.space", *piles, *held_out, "--precision", 0.95, "-o", "surer.csv")
+    assert done.returncode == 0, done.stderr
+    assert len(pd.read_csv(command.folder / "surer.csv")) < len(mined)
+    done = command("mine", "t.space", "left.de", "left.de", "-o", "same.csv")
+    assert "5 pairs of the same text on both sides" in " ".join(done.stderr.split())
+
+
+UNMINED = {
+    "mine de.txt en.txt de.txt -o x.csv": "de.txt: expected a file of vectors",
+    "mine plain.space de.txt en.txt -o x.csv": "expected a space of two sides, as nearspace pair",
+    "mine t.space de.txt en.txt --precision .9 -o x.csv": "told by --held-out, which is missing",
+    "mine t.space de.txt en.txt --held-out de.txt -o x.csv": "expected two names with a comma",
+    "mine t.space de.txt en.txt --held-out de.txt,few.txt -o x.csv": "200 items and few.txt 2",
+    "mine t.space de.txt en.txt --held-out few.txt,few2.txt -o x.csv": "30 held-out pairs or more",
+    "mine t.space de.txt en.txt --held-out few.txt,few2.txt --threshold 1 -o x.csv": "which tells",
+    "mine t.space empty.txt en.txt -o x.csv": "empty.txt",
+    "mine t.space de.txt en.txt -o x.txt": "expected a file ending .csv",
+}
+
+
+@pytest.mark.parametrize("line", UNMINED)
+def test_what_is_mistyped_of_mine_is_told_in_a_sentence(command, files, line):
+    for name, text in (("few.txt", "eins\nzwei\n"), ("few2.txt", "one\ntwo\n"), ("empty.txt", "")):
+        (command.folder / name).write_text(text)
+    command("pair", "de.txt", "en.txt", "--with", SPEC, "-o", "t.space")
+    command("embed", "de.txt", "--with", "tfidf", "-o", "plain.space")
+    done = command(*line.split())
+    assert done.returncode == 2
+    assert UNMINED[line] in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not (command.folder / "x.csv").exists()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nearspace.data.dataset import Dataset
     from nearspace.data.pairs import Pairs
 
-__all__ = ["Pairing"]
+__all__ = ["Pairing", "two_names"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Pairing:
                 raise NearspaceError(misplaced(other, f"nearspace {command}", ["--with"]))
             unusable = in_columns | {"scale": self.scale} | in_files
             self._check({}, unusable, reading, ("kind", "test"), f"beside {other}")
-            return _told(self._of_two(source, other, reading))
+            return _told(self._oftwo_names(source, other, reading))
         if self.scale is not None and self.scores is None:
             raise NearspaceError("--scale is that of --scores, which is missing.")
         if any(in_columns.values()):
@@ -106,7 +106,7 @@ class Pairing:
     def _of_columns(self, source: str, test: str | None) -> Pairs:
         from nearspace.data.pair_reading import load_pairs
 
-        left, right = _two(self.pairs or "")
+        left, right = two_names(self.pairs or "")
         scale = None if self.scale is None else _ends(self.scale)
         with waiting(f"Reading {source}"):
             return load_pairs(
@@ -114,10 +114,12 @@ class Pairing:
                 same=self.scores is not None, test=test,
             )  # fmt: skip
 
-    def _of_two(self, source: str, other: str, reading: Reading) -> Pairs:
+    def _oftwo_names(self, source: str, other: str, reading: Reading) -> Pairs:
         from nearspace.data.pair_reading import load_pairs
 
-        test = None if reading.test is None else _two(reading.test, "--test", "de2.txt,en2.txt")
+        test = (
+            None if reading.test is None else two_names(reading.test, "--test", "de2.txt,en2.txt")
+        )
         with waiting(f"Reading {source} and {other}"):
             return load_pairs((source, other), kind=reading.kind, test=test)
 
@@ -147,7 +149,9 @@ def _told(pairs: Pairs) -> Pairs:
     return pairs
 
 
-def _two(text: str, option: str = "--pairs", example: str = "question,answer") -> tuple[str, str]:
+def two_names(
+    text: str, option: str = "--pairs", example: str = "question,answer"
+) -> tuple[str, str]:
     """Return the two names that an option holds."""
     names = [name.strip() for name in text.split(",")]
     if len(names) != 2 or not all(names):

@@ -75,7 +75,7 @@ class Dual(Paired):
     hard_negatives : int, default=0
         For each item of a batch so many of the other side join it that are likest to it by the
         canonical maps and do not belong to it.
-    dropout : float, default=0.5
+    dropout : float, default=0.2
         Share of the numbers of a vector that are left out at random in training.
     epochs : int, optional
         Passes over the pairs at most; by default as many as come to some 1,000 steps, or 400 where
@@ -147,7 +147,7 @@ class Dual(Paired):
         layers: int | str | None = None,
         temperature: float = 0.1,
         hard_negatives: int = 0,
-        dropout: float = 0.5,
+        dropout: float = 0.2,
         epochs: int | None = None,
         batch_size: int = 256,
         mini_batch_size: int = 64,
