@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from numbers import Integral
+from typing import Any
 
 import numpy as np
+from scipy import sparse
 
+from nearspace.data.kinds.kind import described
 from nearspace.errors import NearspaceError
 from nearspace.metrics.ranking import VectorArray
 from nearspace.metrics.retrieval import nearest
+from nearspace.space.arrays import is_finite
 
 __all__ = ["Calibration", "Mined", "calibrate", "mine"]
 
@@ -95,8 +100,14 @@ def mine(left: VectorArray, right: VectorArray, k: int = NEIGHBOURS) -> Mined:
     >>> mine(left, right, k=2).positions.tolist()
     [[0, 1], [1, 0]]
     """
-    if k < 1:
-        raise NearspaceError(f"mine: expected 1 neighbour or more, got k={k}.")
+    if not isinstance(k, Integral) or k < 1:
+        raise NearspaceError(f"mine: expected k of at least 1, a whole number, got {k!r}.")
+    left, right = _checked(left, "left"), _checked(right, "right")
+    if left.shape[1] != right.shape[1]:
+        raise NearspaceError(
+            f"mine: expected vectors of one space, got {left.shape[1]:,} dimensions on the left "
+            f"and {right.shape[1]:,} on the right."
+        )
     if not (left.shape[0] and right.shape[0]):
         return Mined(np.empty((0, 2), np.int64), np.empty(0))
     ways = [_neighbours(left, right, k), _neighbours(right, left, k)]
@@ -126,6 +137,17 @@ def mine(left: VectorArray, right: VectorArray, k: int = NEIGHBOURS) -> Mined:
             taken[0].add(one)
             taken[1].add(other_one)
     return Mined(positions[chosen], scores[chosen])
+
+
+def _checked(vectors: Any, side: str) -> VectorArray:
+    """Return vectors that are such."""
+    rows = sparse.csr_array(vectors) if sparse.issparse(vectors) else np.asarray(vectors)
+    if rows.ndim != 2 or rows.dtype.kind not in "fiu" or not is_finite(rows):
+        raise NearspaceError(
+            f"mine: expected vectors on the {side}, finite numbers of shape (n, d), got "
+            f"{described(vectors)}."
+        )
+    return rows
 
 
 def _neighbours(items: VectorArray, others: VectorArray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -184,6 +206,7 @@ def calibrate(
     >>> calibrate(rows, rows + 0.01).precision[0]
     1.0
     """
+    left, right = _checked(left, "left"), _checked(right, "right")
     n = left.shape[0]
     if n != right.shape[0]:
         raise NearspaceError(
@@ -234,8 +257,6 @@ def calibrate(
 
 
 def _beside(held_out: VectorArray, pile: VectorArray) -> VectorArray:
-    from scipy import sparse
-
     if sparse.issparse(held_out) or sparse.issparse(pile):
         return sparse.csr_array(sparse.vstack([held_out, pile]))
     return np.concatenate([np.asarray(held_out), np.asarray(pile)])
