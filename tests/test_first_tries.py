@@ -546,7 +546,10 @@ RIGHT = {
     "explain": {1: "a file, another file, a folder, no name"},  # whatever is a text
     "layout": {0: "an array, a data set, a space without encoder"},
     "load": {0: "an array, a table, texts, a data set, a space without encoder, another file"},
-    "mine": {0: "an array, a table", 1: "an array, a table"},
+    "mine": {
+        0: "an array, a space without encoder",
+        1: "an array, a space without encoder",
+    },
     "neighbours": {
         0: "an array, a data set, a space without encoder",
         1: "an array",
