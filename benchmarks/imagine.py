@@ -105,7 +105,13 @@ def main():
 
     decode = encoder.side("left").decoder.decode
     texts = captions[asked].tolist()
-    draws = [decode(part) for part in encoder.draw(texts, DRAWS, 0).transpose(1, 0, 2)]
+    at_temperatures = {
+        temperature: [
+            decode(part) for part in encoder.draw(texts, DRAWS, 0, temperature).transpose(1, 0, 2)
+        ]
+        for temperature in (1.0, 0.5, 0.0)
+    }
+    draws = at_temperatures[1.0]
     by_text = []
     for at in (asked, train):
         vectors = captions[at].tolist()
@@ -120,6 +126,11 @@ def main():
         "the mean picture": judged(np.repeat(mean[None], len(asked), axis=0)),
         "regression": judged(told),
         "draws of the flow": np.mean([judged(drawn) for drawn in draws], axis=0),
+        **{
+            f"draws at temperature {temperature}": np.mean([*map(judged, drawn)], axis=0)
+            for temperature, drawn in at_temperatures.items()
+            if temperature < 1
+        },
         "the nearest caption's picture": judged(pictures[nearest]),
         "the real one, decoded": judged(again),
         "the real one": judged(pictures[asked]),
@@ -135,6 +146,8 @@ def main():
         ("regression", "the mean picture"),
         ("draws of the flow", "the mean picture"),
         ("draws of the flow", "regression"),
+        ("draws at temperature 0.5", "the mean picture"),
+        ("draws at temperature 0.5", "regression"),
         ("draws of the flow", "the nearest caption's picture"),
         ("regression", "the nearest caption's picture"),
     ):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from nearspace.space.difference import diff
     from nearspace.space.file.reembedding import re_embed
     from nearspace.space.formats import open_space, save
+    from nearspace.space.imagining import imagine
     from nearspace.space.map.keywords import keywords
     from nearspace.space.map.maps import Map, layout
     from nearspace.space.mining import mine
@@ -64,6 +65,7 @@ _HOME = {
     "diff": "space.difference",
     "embed": "space.space",
     "explain": "space.search.explained",
+    "imagine": "space.imagining",
     "interpolate": "space.decode",
     "keywords": "space.map.keywords",
     "layout": "space.map.maps",
@@ -111,6 +113,7 @@ __all__ = [
     "diff",
     "embed",
     "explain",
+    "imagine",
     "interpolate",
     "keywords",
     "layout",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from tests.sketches import sketches
 from tests.text_models import save_planted
 
 from nearspace.data import SAMPLES
@@ -38,6 +39,7 @@ ARGUMENTS = {
     "embed": "embed wine --with pca(dim=2) -o v.space --force",
     "encoders": "encoders",
     "export": "export w.space -o w.parquet",
+    "imagine": "imagine sketches.space one -o strip.png",
     "import": "import v.npz -o imported.space",
     "index": "index many.space",
     "info": "info w.space",
@@ -91,6 +93,7 @@ def make_inputs(folder):
     (folder / "more.txt").write_text("near means like\nfar away\na calm sea\n")
     pairs = load_pairs((str(folder / "texts.txt"), str(folder / "more.txt")))
     save(embed(pairs, make("shared(tfidf(analyzer='char'))")), folder / "sides.space")
+    save(sketches(), folder / "sketches.space")
 
 
 def alone(folder, *arguments, signal=0, after=0.0):

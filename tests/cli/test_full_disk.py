@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.sketches import sketches
 from tests.text_models import save_planted
 
 from nearspace.cli.app import COMMANDS
@@ -32,6 +33,7 @@ CASES = {
     "embed wine --with raw -o w.parquet": ["w.parquet"],
     "embed wine --with raw -o w.npz": ["w.npz"],
     "pair texts.txt texts.txt --with 'shared(tfidf)' --force -o w.space": ["w.space"],
+    "imagine sketches.space one -o w.png": ["w.png"],
     "mine sides.space texts.txt more.txt -o w.csv": ["w.csv"],
     "re-embed d.space --items digits --with raw --force -o w.space": ["w.space"],
     "align d.space --to x.space --force -o w.space": ["w.space"],
@@ -120,6 +122,7 @@ def prepared(tmp_path_factory):
     (folder / "more.txt").write_text("near means like\nfar away\na calm sea\n")
     pairs = load_pairs((str(folder / "texts.txt"), str(folder / "more.txt")))
     save(embed(pairs, make("shared(tfidf(analyzer='char'))")), folder / "sides.space")
+    save(sketches(), folder / "sketches.space")
     for name in {name for names in (*CASES.values(), *SLOW.values()) for name in names}:
         if not name.endswith(".space"):
             (folder / name).write_bytes(OLD)

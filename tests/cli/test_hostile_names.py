@@ -1,6 +1,7 @@
 """No name, whatever stands in it, says anything to a terminal, in any command."""
 
 import csv
+import dataclasses
 import json
 import os
 import re
@@ -11,8 +12,9 @@ import unicodedata
 import numpy as np
 import pytest
 from PIL import Image
+from tests.sketches import sketches
 
-from nearspace import load, open_space
+from nearspace import load, open_space, save
 from nearspace.cli.app import app
 
 TITLE, CLIPBOARD, COLOUR = "\x1b]0;owned\x07", "\x1b]52;c;b3du\x1b\\", "\x1b[38;5;201m"
@@ -328,8 +330,17 @@ def mine(w):
     yield "mine", "two.space", "names.md", "names.md", "--held-out", held_out, "-o", "x.csv"
 
 
+def imagine(w):
+    space = sketches()
+    ids = np.array([f"{w.names[at % len(w.names)]}{at}" for at in range(len(space))])
+    save(dataclasses.replace(space, ids=ids), w.folder / "sketches.space")
+    for name in w.asked:
+        yield "imagine", "sketches.space", "-o", "strip.png", "--", name
+    yield "imagine", w.path("space"), "one", "-o", w.path("png")
+
+
 ATTACKS = {
-    "pair": pair, "mine": mine,
+    "pair": pair, "mine": mine, "imagine": imagine,
     "re-embed": re_embed, "align": align,
     "compare": compare, "embed": embed, "words": words, "add": add, "info": info, "remove": remove,
     "verify": verify, "search": search, "index": index, "decode": decode, "sample": sample,

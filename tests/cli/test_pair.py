@@ -5,8 +5,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from tests.numerals import numerals
 
+from nearspace.data import SAMPLES
+
+NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 SPEC = "linear_pair(tfidf | svd(dim=24), right=tfidf | svd(dim=24), dim=16)"
 
 
@@ -170,3 +174,35 @@ def test_what_is_mistyped_of_mine_is_told_in_a_sentence(command, files, line):
     assert UNMINED[line] in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
     assert not (command.folder / "x.csv").exists()
+
+
+@pytest.mark.trains
+def test_a_picture_is_drawn_from_a_sentence_and_shown_beside_a_real_one(command):
+    digits = SAMPLES["digits"]().take(np.arange(200))
+    for folder in ("pictures", "captions"):
+        (command.folder / folder).mkdir()
+    for at, (item, label) in enumerate(zip(digits.items, digits.labels, strict=True)):
+        Image.fromarray(item[..., 0]).save(command.folder / "pictures" / f"{at}.png")
+        (command.folder / "captions" / f"{at}.txt").write_text(f"the digit {NAMES[int(label)]}")
+    spec = "imagine(pca(dim=8), right=tfidf(analyzer='char') | svd(dim=9), steps=50)"
+    done = command("pair", "pictures", "captions", "--with", spec, "-o", "digits.space")
+    assert done.returncode == 0, done.stderr
+    texts = "the digit three", "the digit 八"
+    done = command("imagine", "digits.space", *texts, "-n", 3, "-o", "strip.png", columns=80)
+    assert done.returncode == 0, done.stderr
+    assert "strip.png: 6 pictures drawn for 2 texts." in done.stdout
+    assert "the digit three: nearest real one left-" in done.stdout
+    assert "strip.png cannot show '八', for want of a font." in done.stderr
+    with Image.open(command.folder / "strip.png") as picture:
+        assert picture.width > 500
+    for wanted, label in (("the digit three", "3"), ("the digit seven", "7")):
+        found = command("search", "digits.space", wanted, "--side", "left", "-k", 5, "--json")
+        rows = json.loads(found.stdout)[0]["neighbours"]
+        places = [int(row["id"].removeprefix("left-").removesuffix(".png")) for row in rows]
+        assert sum(str(digits.labels[at]) == label for at in places) >= 3
+    found = command(
+        "search", "digits.space", "pictures/0.png", "--side", "right", "-k", 1, "--json"
+    )
+    assert json.loads(found.stdout)[0]["neighbours"][0]["text"] == "the digit zero"
+    done = command("imagine", "digits.space", " ")
+    assert (done.returncode, "expected texts" in done.stderr) == (2, True)

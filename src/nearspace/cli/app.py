@@ -47,6 +47,7 @@ COMMANDS = {
     "space": ("add", "remove", "info", "verify"),
     "renewal": ("re-embed", "align"),
     "exchange": ("import", "export"),
+    "imagine": ("imagine",),
     "decode": ("decode", "sample", "interpolate", "analogy"),
     "codec": ("pack", "unpack", "split"),
 }
@@ -72,7 +73,7 @@ HEADINGS = {
         "diff",
     ),
     "Keep a space": ("space", "renewal", "exchange"),
-    "Decode and pack": ("decode", "codec"),
+    "Decode and pack": ("imagine", "decode", "codec"),
 }
 
 # Of the click that typer brings along, or of the one installed: whichever it uses.

@@ -45,6 +45,7 @@ class Paired(Encoder):
     kinds = frozenset({Sides})
     learns = "pairs"
     takes_sparse = True
+    draws: ClassVar[bool] = False  # whether it draws what an item of the right side may mean
     left_: Encoder
     right_: Encoder
 

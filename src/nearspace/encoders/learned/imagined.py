@@ -82,6 +82,7 @@ class Imagine(Paired):
     (2, 5, 6)
     """
 
+    draws = True
     flow_: dict[str, Any]
     mean_: NDArray[np.float32]
     scale_: NDArray[np.float32]
@@ -176,7 +177,11 @@ class Imagine(Paired):
         return {name.replace(".", "_"): value.cpu().numpy() for name, value in weights.items()}
 
     def draw(
-        self, X: Any, n: int = 1, random_state: int | np.random.RandomState | None = None
+        self,
+        X: Any,
+        n: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+        temperature: float = 1.0,
     ) -> np.ndarray:
         """Return vectors of left items that right ones may mean.
 
@@ -188,6 +193,8 @@ class Imagine(Paired):
             How many to draw of each.
         random_state : int, RandomState instance or None, default=None
             Of the noise from which they are led.
+        temperature : float, default=1.0
+            By what that noise is multiplied: 0 leads all to one place.
 
         Returns
         -------
@@ -197,14 +204,17 @@ class Imagine(Paired):
         Raises
         ------
         DataError
-            If fewer than one is to be drawn.
+            If fewer than one is to be drawn, or the temperature is below 0.
         """
         check_is_fitted(self)
         if n < 1:
             raise DataError(f"imagine: expected 1 draw or more, got {n}.")
+        if not 0 <= temperature < np.inf:
+            raise DataError(f"imagine: expected a temperature of at least 0, got {temperature}.")
         told = self._scaled(self.right_.transform(X)).repeat(n, axis=0)
         dim = told.shape[1]
-        z = check_random_state(random_state).standard_normal((len(told), dim)).astype(np.float32)
+        noise = check_random_state(random_state).standard_normal((len(told), dim))
+        z = (temperature * noise).astype(np.float32)
         for step in range(EULER_STEPS):
             time = np.full((len(z), 1), step / EULER_STEPS, np.float32)
             z = z + self._velocity(np.concatenate([z, told, time], axis=1)) / EULER_STEPS
