@@ -146,8 +146,41 @@ def test_two_piles_are_mined_from_a_threshold_that_held_out_pairs_tell(command, 
     done = command("mine", "t.space", *piles, *held_out, "--precision", 0.95, "-o", "surer.csv")
     assert done.returncode == 0, done.stderr
     assert len(pd.read_csv(command.folder / "surer.csv")) < len(mined)
-    done = command("mine", "t.space", "left.de", "left.de", "-o", "same.csv")
-    assert "5 pairs of the same text on both sides" in " ".join(done.stderr.split())
+    done = command("mine", "t.space", *piles, "--threshold", 99, "-o", "none.csv")
+    best = mined["score"].max()
+    assert f"0 pairs from 99.000 on; the best scores {best:.3f}" in " ".join(done.stdout.split())
+    assert (command.folder / "none.csv").read_text() == "score,left,right,left_id,right_id\n"
+    # A line that nobody has translated does not take the place of its translation.
+    first = lines[40]
+    with open(command.folder / "right.en", "a", encoding="utf-8") as file:
+        file.write(f"{first} \n")
+    done = command("mine", "t.space", *piles, *held_out, "-o", "copied.csv")
+    assert "1 line stands in both piles" in " ".join(done.stderr.split())
+    copied = pd.read_csv(command.folder / "copied.csv")
+    assert (copied["left"] != copied["right"].str.strip()).all()
+    again = {*zip(copied["left"], copied["right"], strict=True)}
+    assert len((got & wanted) - again) <= 2
+
+
+def test_pairs_that_were_learnt_from_tell_no_threshold(command, files):
+    """Nor do those of the same text, and held-out sentences in the piles are not counted twice."""
+    numbers = np.random.default_rng(0).permutation(1000)
+    held = numerals(numbers[200:300])
+    for code, side, learnt in (("de", held.left, files.left), ("en", held.right, files.right)):
+        some = [*learnt.items[:20], "Amen", *side.items]
+        (command.folder / f"held.{code}").write_text("\n".join(some), encoding="utf-8")
+        (command.folder / f"pile.{code}").write_text("\n".join(side.items[::2]), encoding="utf-8")
+    command("pair", "de.txt", "en.txt", "--with", SPEC, "-o", "t.space")
+    mining = "mine", "t.space", "pile.de", "pile.en", "--held-out"
+    done = command(*mining, "held.de,held.en", "-o", "x.csv")
+    assert done.returncode == 0, done.stderr
+    told = " ".join(done.stderr.split())
+    assert "20 pairs left out, since the space has learnt from sentences in it." in told
+    assert "1 pair of the same text on both sides left out." in told
+    assert "Of 100 held-out pairs" in " ".join(done.stdout.split())
+    done = command(*mining, "de.txt,en.txt", "-o", "y.csv")
+    assert done.returncode == 2
+    assert "no pair is left, of which the space has not learnt" in " ".join(done.stderr.split())
 
 
 UNMINED = {
@@ -158,6 +191,7 @@ UNMINED = {
     "mine t.space de.txt en.txt --held-out de.txt,few.txt -o x.csv": "200 items and few.txt 2",
     "mine t.space de.txt en.txt --held-out few.txt,few2.txt -o x.csv": "30 held-out pairs or more",
     "mine t.space de.txt en.txt --held-out few.txt,few2.txt --threshold 1 -o x.csv": "which tells",
+    "mine t.space de.txt de.txt -o x.csv": "expected two piles of sentences, got de.txt twice",
     "mine t.space empty.txt en.txt -o x.csv": "empty.txt",
     "mine t.space de.txt en.txt -o x.txt": "expected a file ending .csv",
 }

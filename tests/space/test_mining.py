@@ -65,6 +65,29 @@ def test_what_has_no_direction_or_is_not_there_is_in_no_pair(piles):
     assert len(mine(np.eye(6)[:3], np.eye(6)[3:])) == 0
 
 
+def test_a_copy_is_no_partner_and_no_neighbour():
+    """Left 0 stands on the right too, where it would be the best, and its translation is there."""
+    random = np.random.default_rng(4)
+    left, right = random.normal(size=(30, 6)), random.normal(size=(40, 6))
+    right[5] = left[0] + 0.2 * random.normal(size=6)
+    copied = np.concatenate([right, left[:1]])
+    copies = np.full(30, -1)
+    copies[0] = 40
+    for given in (left, copied), (sparse.csr_array(left), sparse.csr_array(copied)):
+        assert [0, 40] in mine(*given).positions.tolist()
+        mined = mine(*given, copies=copies)
+        assert [0, 40] not in mined.positions.tolist()
+        assert [0, 5] in mined.positions.tolist()
+        # The margin is that without the copy, as far as the copy is no neighbour of another one.
+        at = mined.positions.tolist().index([0, 5])
+        alone = mine(left, right)
+        own = alone.positions.tolist().index([0, 5])
+        assert mined.scores[at] == pytest.approx(alone.scores[own])
+    assert len(mine(left[:1], left[:1], copies=np.array([0]))) == 0
+    with pytest.raises(NearspaceError, match="a position below 40, or -1"):
+        mine(left, right, copies=copies)
+
+
 def test_the_threshold_has_the_precision_and_recall_of_a_count():
     random = np.random.default_rng(1)
     left = random.normal(size=(300, 20))

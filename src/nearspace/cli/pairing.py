@@ -70,7 +70,7 @@ class Pairing:
                 raise NearspaceError(misplaced(other, f"nearspace {command}", ["--with"]))
             unusable = in_columns | {"scale": self.scale} | in_files
             self._check({}, unusable, reading, ("kind", "test"), f"beside {other}")
-            return _told(self._oftwo_names(source, other, reading))
+            return _told(self._of_two(source, other, reading))
         if self.scale is not None and self.scores is None:
             raise NearspaceError("--scale is that of --scores, which is missing.")
         if any(in_columns.values()):
@@ -114,7 +114,7 @@ class Pairing:
                 same=self.scores is not None, test=test,
             )  # fmt: skip
 
-    def _oftwo_names(self, source: str, other: str, reading: Reading) -> Pairs:
+    def _of_two(self, source: str, other: str, reading: Reading) -> Pairs:
         from nearspace.data.pair_reading import load_pairs
 
         test = (

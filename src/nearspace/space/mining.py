@@ -67,7 +67,12 @@ class Calibration:
     pairs: int
 
 
-def mine(left: VectorArray, right: VectorArray, k: int = NEIGHBOURS) -> Mined:
+def mine(
+    left: VectorArray,
+    right: VectorArray,
+    k: int = NEIGHBOURS,
+    copies: np.ndarray | None = None,
+) -> Mined:
     """Return the pairs of two piles that are nearer to each other than to what else is there.
 
     A pair is scored by the ratio margin [1]_: the cosine of the two by the mean of the cosines of
@@ -82,11 +87,19 @@ def mine(left: VectorArray, right: VectorArray, k: int = NEIGHBOURS) -> Mined:
         Vectors of one space. An item whose vector is zero is in no pair.
     k : int, default=4
         How many neighbours of an item count.
+    copies : ndarray of int of shape (n,), optional
+        For each item on the left where its copy stands on the right, -1 for none. Of sentences that
+        is a line nobody has translated: the two are no pair, and no neighbours of each other.
 
     Returns
     -------
     Mined
         At most ``min(n, m)`` pairs.
+
+    Raises
+    ------
+    NearspaceError
+        If these are no vectors of one space, ``k`` is below 1, or a copy stands nowhere.
 
     References
     ----------
@@ -108,12 +121,26 @@ def mine(left: VectorArray, right: VectorArray, k: int = NEIGHBOURS) -> Mined:
             f"mine: expected vectors of one space, got {left.shape[1]:,} dimensions on the left "
             f"and {right.shape[1]:,} on the right."
         )
+    if copies is None:
+        copies = np.full(left.shape[0], -1)
+    if copies.shape != (left.shape[0],) or (copies >= right.shape[0]).any():
+        raise NearspaceError(
+            f"mine: expected copies as a position below {right.shape[0]:,}, or -1, for each of "
+            f"{left.shape[0]:,} items on the left, got shape {copies.shape}, "
+            f"{copies.max(initial=-1)} at most."
+        )
     if not (left.shape[0] and right.shape[0]):
         return Mined(np.empty((0, 2), np.int64), np.empty(0))
-    ways = [_neighbours(left, right, k), _neighbours(right, left, k)]
-    means = [np.where(near >= 0, cosines, 0).mean(axis=1) for near, cosines in ways]
+    back = np.full(right.shape[0], -1)
+    copied = np.flatnonzero(copies >= 0)
+    back[copies[copied]] = copied
+    ways = [_neighbours(left, right, k, copies), _neighbours(right, left, k, back)]
+    means = [
+        np.where(near >= 0, cosines, 0).sum(axis=1) / np.maximum((near >= 0).sum(axis=1), 1)
+        for near, cosines in ways
+    ]
     candidates = []
-    for (near, cosines), own, other, back in (
+    for (near, cosines), own, other, turned in (
         (ways[0], means[0], means[1], False),
         (ways[1], means[1], means[0], True),
     ):
@@ -124,7 +151,7 @@ def mine(left: VectorArray, right: VectorArray, k: int = NEIGHBOURS) -> Mined:
         best = margins.argmax(axis=1)
         rows = np.flatnonzero(np.isfinite(margins[np.arange(len(best)), best]))
         pairs = np.stack([rows, near[rows, best[rows]]], axis=1)
-        candidates.append((pairs[:, ::-1] if back else pairs, margins[rows, best[rows]]))
+        candidates.append((pairs[:, ::-1] if turned else pairs, margins[rows, best[rows]]))
     positions = np.concatenate([pairs for pairs, _ in candidates])
     scores = np.concatenate([margins for _, margins in candidates])
     order = np.lexsort((positions[:, 1], positions[:, 0], -scores))
@@ -150,9 +177,15 @@ def _checked(vectors: Any, side: str) -> VectorArray:
     return rows
 
 
-def _neighbours(items: VectorArray, others: VectorArray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions of the nearest, -1 for none, and their cosines."""
-    near, distances = nearest(items, others, k, "cosine")
+def _neighbours(
+    items: VectorArray, others: VectorArray, k: int, copies: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the nearest that are no copies, -1 for none, and their cosines."""
+    copied = (copies >= 0).any()
+    near, distances = nearest(items, others, k + 1 if copied else k, "cosine")
+    near[(near == copies[:, None])] = -1
+    first = np.argsort(near < 0, axis=1, kind="stable")[:, :k]  # the others keep their order
+    near, distances = (np.take_along_axis(rows, first, axis=1) for rows in (near, distances))
     return near, 1 - np.where(near >= 0, distances, 1.0)
 
 
@@ -185,7 +218,7 @@ def calibrate(
         The share of mined pairs that is to be right, above 0 and at most 1. The least threshold
         that reaches it is taken; where none is asked for, the one of the best F1.
     k : int, default=4
-        See `mine`.
+        How many neighbours of an item count.
     random_state : int, default=0
         Of which pairs stay whole, and of the bootstrap.
 
