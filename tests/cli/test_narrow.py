@@ -120,7 +120,8 @@ def in_terminal(tmp_path_factory):
 @pytest.fixture(scope="module")
 def known_words():
     """All words in the code, the names of options and samples among them, and in our inputs."""
-    files = [*Path(inspect.getfile(nearspace)).parent.rglob("*.py"), Path(__file__)]
+    inputs = Path(__file__).with_name("every_command.py")
+    files = [*Path(inspect.getfile(nearspace)).parent.rglob("*.py"), Path(__file__), inputs]
     return OF_HELP | {word for file in files for word in WORD.findall(file.read_text().lower())}
 
 
