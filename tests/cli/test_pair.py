@@ -150,6 +150,11 @@ def test_two_piles_are_mined_from_a_threshold_that_held_out_pairs_tell(command, 
     best = mined["score"].max()
     assert f"0 pairs from 99.000 on; the best scores {best:.3f}" in " ".join(done.stdout.split())
     assert (command.folder / "none.csv").read_text() == "score,left,right,left_id,right_id\n"
+    (command.folder / "one.en").write_text("one\n")
+    done = command("mine", "t.space", "left.de", "one.en", "-o", "one.csv")
+    told = " ".join(done.stderr.split())
+    assert "with the 4 nearest of the other pile: of 1 sentence it tells nothing" in told
+    assert "all pairs are written, however unsure: --held-out tells" in told
     # A line that nobody has translated does not take the place of its translation.
     first = lines[40]
     with open(command.folder / "right.en", "a", encoding="utf-8") as file:

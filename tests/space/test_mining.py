@@ -128,3 +128,13 @@ def test_a_precision_that_is_not_reached_and_wrong_pairs_are_refused():
         calibrate(left, right[:89])
     with pytest.raises(NearspaceError, match="at most 1, got 90"):
         calibrate(left, right, precision=90)
+
+
+def test_where_all_mined_pairs_are_right_the_interval_is_that_of_a_binomial_share():
+    from scipy.stats import binomtest
+
+    rows = np.random.default_rng(5).normal(size=(90, 8))
+    told = calibrate(rows, rows + 0.01)
+    mined = round(30 * told.recall[0])
+    exact = binomtest(mined, mined).proportion_ci(method="exact")
+    assert told.precision[:2] == (1.0, pytest.approx(exact.low))

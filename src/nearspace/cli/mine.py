@@ -40,8 +40,8 @@ def mine_command(
         typer.Option(
             "--held-out",
             metavar="LEFT,RIGHT",
-            help="Two files of lines that belong together and that SPACE has not learnt from: they "
-            "tell from which score on pairs are right.",
+            help="Two files of lines that belong together, not those that the space was made of: "
+            "they tell from which score on pairs are right.",
         ),
     ] = None,
     precision: Annotated[
@@ -71,7 +71,7 @@ def mine_command(
 ) -> None:
     """Find pairs of translations in two piles of sentences, by a translator.
 
-    SPACE is what nearspace pair has made. A pair scores by how much nearer its two are to each
+    The space is what nearspace pair has made. A pair scores by how much nearer its two are to each
     other than to what else is there; above 1 is nearer. No sentence is in two pairs, and none is
     paired with its own copy, which nobody has translated.
 
@@ -84,7 +84,7 @@ def mine_command(
     import pandas as pd
 
     from nearspace.data.kinds.text import Text
-    from nearspace.space.mining import calibrate, mine
+    from nearspace.space.mining import MARGIN_NEIGHBOURS, calibrate, mine
     from nearspace.space.sides import is_sided
 
     if threshold is not None and held_out is not None:
@@ -122,6 +122,13 @@ def mine_command(
             f"{_share(told.recall)}.",
             wrap=True,
         )
+    if (fewest := min(map(len, piles))) <= MARGIN_NEIGHBOURS:
+        echo(
+            f"note: a score compares with the {MARGIN_NEIGHBOURS} nearest of the other pile: of "
+            f"{counted(fewest, 'sentence')} it tells nothing.",
+            err=True,
+            wrap=True,
+        )
     with waiting("Mining"):
         mined = mine(vectors[0], vectors[1], copies=copies)
     best = f"; the best scores {mined.scores[0]:.3f}" if len(mined) else ""
@@ -147,6 +154,13 @@ def mine_command(
     above = "" if threshold is None else f" from {threshold:.3f} on"
     written = f"{counted(len(frame), 'pair')}{above}{'' if len(frame) else best}"
     echo(f"{output}: {written}, of {len(piles[0]):,} and {len(piles[1]):,} sentences.", wrap=True)
+    if threshold is None:
+        echo(
+            "note: all pairs are written, however unsure: --held-out tells from which score on "
+            "they are right.",
+            err=True,
+            wrap=True,
+        )
     width = console().width - len("1.2345  ")
     for row in frame.head(SHOWN).itertuples(index=False):
         echo(f"{row.score:.4f}  {beginning(printable(_line(str(row.left))), width)}")

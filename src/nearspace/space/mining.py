@@ -15,11 +15,12 @@ from nearspace.metrics.ranking import VectorArray
 from nearspace.metrics.retrieval import nearest
 from nearspace.space.arrays import is_finite
 
-__all__ = ["Calibration", "Mined", "calibrate", "mine"]
+__all__ = ["MARGIN_NEIGHBOURS", "Calibration", "Mined", "calibrate", "mine"]
 
-NEIGHBOURS = 4  # of an item, as Artetxe & Schwenk take them
+MARGIN_NEIGHBOURS = 4  # of an item, as Artetxe & Schwenk take them
 PARTED = 3  # one of so many held-out pairs stays whole; of the others one side each is taken away
 RESAMPLES = 2000
+TAIL = 0.025  # on either side of an interval
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,7 +57,8 @@ class Calibration:
         Of the margin.
     precision, recall : tuple of float
         The share of mined pairs that are right, and of right pairs that are mined: the value, and
-        its 95 % interval by bootstrap over the held-out pairs.
+        its 95 % interval by bootstrap over the held-out pairs; where all or none are right, in
+        which all draws agree, the exact one of a binomial share.
     pairs : int
         How many held-out pairs it was worked out on.
     """
@@ -70,7 +72,7 @@ class Calibration:
 def mine(
     left: VectorArray,
     right: VectorArray,
-    k: int = NEIGHBOURS,
+    k: int = MARGIN_NEIGHBOURS,
     copies: np.ndarray | None = None,
 ) -> Mined:
     """Return the pairs of two piles that are nearer to each other than to what else is there.
@@ -195,7 +197,7 @@ def calibrate(
     piles: tuple[VectorArray, VectorArray] | None = None,
     *,
     precision: float | None = None,
-    k: int = NEIGHBOURS,
+    k: int = MARGIN_NEIGHBOURS,
     random_state: int = 0,
 ) -> Calibration:
     """Return from which margin on mined pairs are to be taken, by pairs that belong together.
@@ -283,8 +285,8 @@ def calibrate(
     draws = random.multinomial(n, np.full(n, 1 / n), size=RESAMPLES) @ units.T
     return Calibration(
         threshold=float(threshold),
-        precision=_with_interval(units[1].sum() / max(units[0].sum(), 1), draws[:, 1], draws[:, 0]),
-        recall=_with_interval(units[1].sum() / whole, draws[:, 1], draws[:, 2]),
+        precision=_with_interval(units[1], units[0], (draws[:, 1], draws[:, 0])),
+        recall=_with_interval(units[1], units[2], (draws[:, 1], draws[:, 2])),
         pairs=n,
     )
 
@@ -314,7 +316,15 @@ def _threshold(scores: np.ndarray, good: np.ndarray, whole: int, precision: floa
     return scores[ends[reached[-1]]]
 
 
-def _with_interval(value: float, over: np.ndarray, under: np.ndarray) -> tuple[float, float, float]:
-    shares = over[under > 0] / under[under > 0]
-    low, high = np.quantile(shares, (0.025, 0.975)) if len(shares) else (0.0, 1.0)
-    return float(value), float(low), float(high)
+def _with_interval(
+    over: np.ndarray, under: np.ndarray, draws: tuple[np.ndarray, np.ndarray]
+) -> tuple[float, float, float]:
+    """Return a share, a sum by another one, and its interval by what was drawn of both."""
+    count = under.sum()
+    value = float(over.sum() / count)
+    if value in (0.0, 1.0):
+        bound = (TAIL ** (1 / count)).item()
+        return (1.0, bound, 1.0) if value else (0.0, 0.0, 1 - bound)
+    shares = draws[0][draws[1] > 0] / draws[1][draws[1] > 0]
+    low, high = np.quantile(shares, (TAIL, 1 - TAIL))
+    return value, float(low), float(high)
