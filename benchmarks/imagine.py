@@ -13,6 +13,7 @@ is and as the autoencoder gives it back. Intervals by bootstrap over emoji.
 """
 
 import argparse
+import dataclasses
 import io
 import os
 import re
@@ -24,11 +25,13 @@ import numpy as np
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
-from nearspace import load, make
+from nearspace import embed, imagine, load, make
 from nearspace.data.pairs import Pairs
+from nearspace.space.imagining import strip
 
 TONE = re.compile(r"(medium-light|medium-dark|light|medium|dark) skin tone")
 SIDE, DRAWS = 32, 4
+SHOWN = ["a red heart", "a smiling cat", "green apple"]  # beside captions that were held out
 
 
 def read(folder):
@@ -64,7 +67,11 @@ def main():
     parser.add_argument("--text", default="tfidf(analyzer='char') | svd(dim=256)")
     parser.add_argument("--image", default="vae(dim=32, epochs=60)")
     parser.add_argument("--regularization", type=float, default=0.5)
-    parser.add_argument("--strip", type=Path, help="a .png of a few sentences and what was drawn")
+    parser.add_argument(
+        "--strip",
+        type=Path,
+        help="a picture of a few sentences, what was drawn, and the nearest learnt from",
+    )
     options = parser.parse_args()
     pictures, captions, groups, emoji = read(Path(os.environ["NEARSPACE_DATA"]) / "twemoji")
     random = np.random.default_rng(0)
@@ -115,7 +122,7 @@ def main():
     by_text = []
     for at in (asked, train):
         vectors = captions[at].tolist()
-        for stage in encoder.side("right").encoders[:-1]:
+        for stage in encoder.side("right").encoders_[:-1]:
             vectors = stage.transform(vectors)
         by_text.append(unit(vectors))
     nearest = train[(by_text[0] @ by_text[1].T).argmax(axis=1)]
@@ -155,13 +162,11 @@ def main():
         told_by = " | ".join(interval(by[at], random) for at in (1, 2, 3, 4))
         print(f"  {one} less {other}: {told_by}")
     if options.strip:
-        from nearspace.space.pictures import image_grid
-
-        shown = random.choice(len(asked), 10, replace=False)
-        grid = [pictures[asked], again, told, *draws, pictures[nearest]]
-        grid = [part / 255 if part.dtype == np.uint8 else part for part in grid]
-        image_grid(np.concatenate([part[shown] for part in grid]), columns=10).save(options.strip)
-        print(*captions[asked][shown].tolist(), sep="; ")
+        learnt = paired(pictures[train], captions[train])
+        named = dataclasses.replace(learnt.left, ids=captions[train])
+        space = embed(dataclasses.replace(learnt, left=named), encoder)
+        shown = [*SHOWN, *random.choice(texts, 4, replace=False).tolist()]
+        strip(space, shown, imagine(space, shown, 5, 0.5, 0)).save(options.strip)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def digits():
 
 def test_what_is_drawn_is_like_what_is_called_so(digits):
     pairs, space = digits
-    imagined = imagine(space, NAMES, n=20, random_state=0)
+    imagined = imagine(space, NAMES, n=20, temperature=1.0, random_state=0)
     labels = pairs.left.labels.astype(int)
     means = np.stack([pairs.left.items[labels == digit].mean(axis=0) for digit in range(10)]) / 255
     drawn = np.stack(imagined.items)

@@ -21,8 +21,8 @@ def imagine_command(
     ],
     n: Annotated[int, typer.Option("-n", min=1, help="How many to draw for each.")] = 4,
     temperature: Annotated[
-        float, typer.Option(min=0, help="Below 1 what is likely becomes likelier.")
-    ] = 1.0,
+        float, typer.Option(min=0, help="The lower, the likelier and the more alike what is drawn.")
+    ] = 0.5,
     output: Annotated[
         Path,
         typer.Option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import os
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -31,7 +31,9 @@ class Pairing:
     pairs: Annotated[
         str | None,
         typer.Option(
-            metavar="LEFT,RIGHT", help="Two columns of a table whose texts belong together, by row."
+            metavar="LEFT,RIGHT",
+            help="Two columns of a table whose texts belong together, by row; beside a folder "
+            "those with the names of its files and with what is said of them.",
         ),
     ] = None
     scores: Annotated[
@@ -68,14 +70,14 @@ class Pairing:
             # What looks like no file is more likely an encoder, or was typed by mistake.
             if not os.path.exists(os.path.expanduser(other)) and not os.path.splitext(other)[1]:
                 raise NearspaceError(misplaced(other, f"nearspace {command}", ["--with"]))
-            unusable = in_columns | {"scale": self.scale} | in_files
-            self._check({}, unusable, reading, ("kind", "test"), f"beside {other}")
+            unusable = {"scores": self.scores, "scale": self.scale} | in_files
+            self._check({}, unusable, reading, ("kind", "test", "groups"), f"beside {other}")
             return _told(self._of_two(source, other, reading))
         if self.scale is not None and self.scores is None:
             raise NearspaceError("--scale is that of --scores, which is missing.")
         if any(in_columns.values()):
-            self._check(in_columns, in_files, reading, ("test",))
-            return _told(self._of_columns(source, reading.test))
+            self._check(in_columns, in_files, reading, ("test", "groups"))
+            return _told(self._of_columns(source, reading))
         if any(in_files.values()):
             self._check(in_files, in_columns, reading, ("column", "ids", "groups", "kind"))
             return _told(self._of_files(source, reading, random_state))
@@ -103,7 +105,7 @@ class Pairing:
             if value and name not in usable:
                 raise NearspaceError(f"--{name} has no meaning {what}; leave it out.")
 
-    def _of_columns(self, source: str, test: str | None) -> Pairs:
+    def _of_columns(self, source: str, reading: Reading) -> Pairs:
         from nearspace.data.pair_reading import load_pairs
 
         left, right = two_names(self.pairs or "")
@@ -111,7 +113,7 @@ class Pairing:
         with waiting(f"Reading {source}"):
             return load_pairs(
                 source, left, right, scores=self.scores, scale=scale,
-                same=self.scores is not None, test=test,
+                same=self.scores is not None, groups=_one(reading.groups), test=reading.test,
             )  # fmt: skip
 
     def _of_two(self, source: str, other: str, reading: Reading) -> Pairs:
@@ -120,8 +122,11 @@ class Pairing:
         test = (
             None if reading.test is None else two_names(reading.test, "--test", "de2.txt,en2.txt")
         )
+        columns = (None, None) if self.pairs is None else two_names(self.pairs)
         with waiting(f"Reading {source} and {other}"):
-            return load_pairs((source, other), kind=reading.kind, test=test)
+            return load_pairs(
+                (source, other), *columns, kind=reading.kind, groups=_one(reading.groups), test=test
+            )
 
     def _of_files(self, source: str, reading: Reading, random_state: int) -> Pairs:
         from nearspace.data.relevance import load_retrieval
@@ -147,6 +152,14 @@ def _told(pairs: Pairs) -> Pairs:
     for note in pairs.notes:
         echo(f"  {in_options(note)}", err=True, wrap=True)
     return pairs
+
+
+def _one(groups: Any) -> str | None:
+    """Return the one column by whose values pairs are kept together."""
+    names = [groups] if isinstance(groups, str) else list(groups or ())
+    if len(names) > 1:
+        raise NearspaceError(f"--groups: expected one column of pairs, got {len(names)}.")
+    return names[0] if names else None
 
 
 def two_names(

@@ -38,6 +38,8 @@ def in_options(sentence: str) -> str:
     >>> in_options("Rank by rank_by='knn' (--rank-by knn), in one part (folds=1, --folds 1).")
     'Rank by --rank-by knn, in one part (--folds 1).'
     """
+    # The two columns of pairs are one option.
+    sentence = sentence.replace("left= and right=", "--pairs")
     return TWICE.sub(r"\g<option>", SENTENCE_PART.sub(_option, sentence))
 
 

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from nearspace.data.captions import captioned
 from nearspace.data.dataset import Dataset
 from nearspace.data.frames import as_frame
 from nearspace.data.kinds.kind import is_frame
 from nearspace.data.load import load
 from nearspace.data.numerals import Numerals, parse_numbers
-from nearspace.data.pairs import Pairs, paired
-from nearspace.data.readers.files import read_frame
+from nearspace.data.pairs import Pairs, paired, settled
+from nearspace.data.readers.files import TABLES, read_frame, suffix_of
 from nearspace.data.sources import check_names, left_out
-from nearspace.errors import DataError
+from nearspace.errors import DataError, did_you_mean
 
 __all__ = ["load_pairs"]
 
@@ -34,12 +35,15 @@ def load_pairs(
     scores: str | None = None,
     scale: tuple[float, float] | None = None,
     same: bool = False,
+    groups: str | None = None,
+    links: Any = None,
     test: Any = None,
 ) -> Pairs:
     """Read pairs from two sources, of which items of one place or name belong together.
 
     Of two files of text line n of one belongs to line n of the other; of two folders, files of one
-    name do. Of one table two columns are read, a pair a row.
+    name do. Of a folder and a table each row is a pair: of the file that it names, and its text. Of
+    one table two columns are read, a pair a row.
 
     A text that stands in several rows is one item in several pairs. Rows without one of the two
     texts or without a score, and those whose pair stood there before, are left out, which a note
@@ -50,7 +54,8 @@ def load_pairs(
     source : (source, source), str, path or DataFrame
         What `load` reads, twice, or a file that holds a table, or a frame.
     left, right : str, optional
-        The columns of the table with the texts.
+        The columns of the table with the texts; beside a folder those with the names of files and
+        with the texts, which are told by what stands there where nobody says.
     kind : str, optional
         The kind of the items on both sides, of two sources. Files of any other ending are then
         read as texts, a text a line, if it is ``"text"``.
@@ -61,6 +66,10 @@ def load_pairs(
     same : bool, default=False
         Whether both columns are of one set, such as sentences of one language: then a text is one
         item, on whichever side it stands.
+    groups : str, optional
+        A column of the table: what is of one group is kept on one side of a split.
+    links : sequence of (id, id), optional
+        Of two sources which items belong together, by their ids; or a frame of two columns.
     test : source as the first, optional
         More of such pairs, by which encoders are judged; those of `source` are then to learn from.
 
@@ -84,7 +93,14 @@ def load_pairs(
     (['Hund', 'Katze'], ['dog', 'cat'], [1.0, 0.9])
     """
     if isinstance(source, tuple):
-        return _of_two(source, kind, test)
+        if links is not None:
+            unusable = {"left": left, "right": right, "groups": groups, "test": test}
+            if given := [name for name, value in unusable.items() if value is not None]:
+                raise DataError(f"load_pairs: {given[0]}= has no meaning beside links=.")
+            return _linked(source, kind, links)
+        return _of_two(source, kind, (left, right), groups, test)
+    if links is not None:
+        raise DataError("load_pairs: links= are those of two sources; leave it out.")
     import pandas as pd
 
     frame, name, notes = _frame(source)
@@ -94,8 +110,8 @@ def load_pairs(
             raise DataError(
                 f"load_pairs: expected {option}= as the name of a column, got {column!r:.40}."
             )
-    check_names(name, "column", (left, right, scores), frame.columns)
-    columns = [left, right] if scores is None else [left, right, scores]
+    check_names(name, "column", (left, right, scores, groups), frame.columns)
+    columns = [each for each in (left, right, scores, groups) if each is not None]
     table, split = frame[columns].reset_index(drop=True), None
     if test is not None:
         more, test_name, test_notes = _frame(test)
@@ -127,14 +143,38 @@ def load_pairs(
     else:
         (one, here), (other, at) = (_side(side, rows, name) for side in texts)
         sides, links = (one, other), np.stack([here, at], axis=1)
+    if groups is not None:
+        if same:
+            raise DataError("load_pairs: groups= has no meaning beside same=; leave it out.")
+        of_item = np.unique(links[:, 0], return_index=True)[1]
+        own = table[groups].iloc[rows].astype(str).to_numpy()[of_item]
+        sides = dataclasses.replace(sides[0], groups=own), sides[1]
     parts = None if split is None else split[rows]
     return Pairs(*sides, links, told, split=parts, name=name, notes=tuple(notes))
 
 
-def _of_two(source: tuple[Any, ...], kind: str | None, test: Any) -> Pairs:
+def _of_two(
+    source: tuple[Any, ...],
+    kind: str | None,
+    columns: tuple[str | None, str | None],
+    groups: str | None,
+    test: Any,
+) -> Pairs:
     """Return the pairs of two sources, and of two more to be judged on where there are."""
     if len(source) != 2 or not (test is None or (isinstance(test, tuple) and len(test) == 2)):
         raise DataError("load_pairs: expected two sources, as in load_pairs((left, right)).")
+    if _is_folder(source[1]) and not _is_folder(source[0]):
+        source = source[::-1]
+    if _is_folder(source[0]) and not _is_folder(source[1]) and _is_table(source[1]):
+        if test is not None:
+            raise DataError("load_pairs: test= is for two files or two folders; leave it out.")
+        frame, name, _ = _frame(source[1])
+        return captioned(load(source[0], kind=kind), frame, name, columns, groups)
+    if groups is not None or any(columns):
+        raise DataError(
+            "load_pairs: columns are those of a table, alone or beside a folder; leave left= and "
+            "right= and groups= out."
+        )
     pairs = paired(*(load(each, kind=kind) for each in source))
     if test is None:
         return pairs
@@ -156,6 +196,50 @@ def _of_two(source: tuple[Any, ...], kind: str | None, test: Any) -> Pairs:
             *(f"Test: {note}" for note in more.notes),
         ),
     )  # fmt: skip
+
+
+def _linked(source: tuple[Any, ...], kind: str | None, links: Any) -> Pairs:
+    """Return the pairs of two sources that ids name, without items that are in none."""
+    if len(source) != 2:
+        raise DataError("load_pairs: expected two sources, as in load_pairs((left, right)).")
+    rows = np.asarray(as_frame(links), dtype=object)
+    if rows.ndim != 2 or rows.shape[1] != 2 or not len(rows):
+        raise DataError(
+            "load_pairs: expected links= as rows of two ids, left and right, got an array of shape "
+            f"{rows.shape}."
+        )
+    sides, places = [load(each, kind=kind) for each in source], []
+    for side, ids in zip(sides, rows.T, strict=True):
+        place = {str(name): at for at, name in enumerate(np.asarray(side.ids).tolist())}
+        unknown = [str(each) for each in ids if str(each) not in place]
+        if unknown:
+            raise DataError(
+                f"load_pairs: links= name {len(unknown):,} items that {side.name} does not have, "
+                f"as '{unknown[0]:.60}'. {did_you_mean(unknown[0], place)}"
+            )
+        places.append([place[str(each)] for each in ids])
+    notes = [*(f"Left: {note}" for note in sides[0].notes)]
+    notes += [f"Right: {note}" for note in sides[1].notes]
+    for side, used in zip(sides, places, strict=True):
+        if lost := len(side) - len({*used}):
+            notes.append(left_out(lost, "item", f"of {side.name} that is in no pair"))
+    pairs, twice = np.unique(np.array(places).T, axis=0), len(rows)
+    if twice := twice - len(pairs):
+        notes.append(left_out(twice, "pair", "that stood there before"))
+    name = f"{sides[0].name} and {sides[1].name}"
+    made = Pairs(sides[0], sides[1], pairs, name=name, notes=tuple(notes))
+    return settled(made.take(np.arange(len(pairs))))
+
+
+def _is_folder(source: Any) -> bool:
+    return isinstance(source, str | os.PathLike) and Path(source).expanduser().is_dir()
+
+
+def _is_table(source: Any) -> bool:
+    """Return whether a source is a frame, or a file that holds a table."""
+    return is_frame(source) or (
+        isinstance(source, str | os.PathLike) and suffix_of(Path(source).name) in TABLES
+    )
 
 
 def _frame(source: Any) -> tuple[Any, str, list[str]]:

@@ -15,7 +15,7 @@ from nearspace.data.sources import left_out
 from nearspace.errors import DataError
 from nearspace.notebook import shortened
 
-__all__ = ["Pairs", "paired"]
+__all__ = ["Pairs", "paired", "settled"]
 
 NAMED = 3  # of items that belong to none, in a sentence
 MANY = 100  # items to which one belongs, which is told
@@ -264,6 +264,24 @@ def paired(left: Dataset, right: Dataset) -> Pairs:
             notes.append(left_out(len(lost), "item", f"of {side.name} without a partner", some))
     pairs = Pairs(left, right, np.array(links), name=f"{left.name} and {right.name}")
     pairs = dataclasses.replace(pairs.take(np.arange(len(links))), notes=tuple(notes))
+    return settled(pairs)
+
+
+def settled(pairs: Pairs) -> Pairs:
+    """Return pairs in which copies of an item are one, with notes on what is likely a mistake.
+
+    Raises
+    ------
+    DataError
+        If all pairs are the same one.
+
+    Examples
+    --------
+    >>> from nearspace import load
+    >>> pairs = Pairs(load(["a", "b", "a"]), load(["x", "y", "z"]), [[0, 0], [1, 1], [2, 2]])
+    >>> settled(pairs).links.tolist()
+    [[0, 0], [0, 2], [1, 1]]
+    """
     return _told(_once(pairs))
 
 

@@ -52,7 +52,9 @@ class Dual(Paired):
     pair among those of a batch [1]_, at a temperature that is learnt. Sparse vectors are taken as
     they are: then each word or run of letters gets a vector of its own. With ``layers`` the
     networks of the encoders are trained as well. With ``objective="distill"`` the right side is a
-    teacher that stays as it is, and the left side a student that is led to its vectors [2]_.
+    teacher that stays as it is, and the left side a student that is led to its vectors [2]_. Where
+    networks are trained that are the same on both sides, they start in one space, and no map comes
+    between.
 
     Of 40 pairs or more a tenth is held out, none of whose items is in another. Where training does
     not lower the loss on them, what it started from stays. Maps alone are trained once more on all
@@ -63,8 +65,7 @@ class Dual(Paired):
     left, right : Encoder, optional
         Of the items on either side; by default one that suits their kind.
     dim : int, default=512
-        Dimensions of the common space at most; with ``objective="distill"`` it has those of the
-        teacher.
+        Dimensions of the common space at most; where there is no map, it has those of the vectors.
     objective : {"contrast", "distill"}, default="contrast"
         What is learnt.
     layers : int or "all", optional
@@ -181,13 +182,13 @@ class Dual(Paired):
         seed = seed_of(self.random_state)
         apart = _parts(items, kind)
         held = _held_out(apart, links, seed)
-        starts = self._starts(vectors, np.delete(links, held, axis=0))
+        starts = self._starts(encoders, vectors, np.delete(links, held, axis=0))
         towers = self._towers(encoders, vectors, items, kind, starts)
         history = self._train(towers, links, held, _hard(vectors, starts, apart, self), seed)
         self.history_ = dataclasses.asdict(history)
         if len(held) and not any(tower.nets for tower in towers):
             # Maps are cheap: once it is told how long training helps, all pairs are learnt from.
-            starts = self._starts(vectors, links)
+            starts = self._starts(encoders, vectors, links)
             towers = self._towers(encoders, vectors, items, kind, starts)
             if epochs := history.best_epoch:
                 hard = _hard(vectors, starts, apart, self)
@@ -226,8 +227,12 @@ class Dual(Paired):
                 from_start=True,
             )
 
-    def _starts(self, vectors: list[Any], links: np.ndarray) -> list[Map | None]:
-        """Return the maps from which training starts; of a teacher none."""
+    def _starts(
+        self, encoders: list[Encoder], vectors: list[Any], links: np.ndarray
+    ) -> list[Map | None]:
+        """Return the maps from which training starts; of a teacher none, nor of one network."""
+        if self.layers is not None and encoders[0].fingerprint == encoders[1].fingerprint:
+            return [None, None]
         bases = [_basis(own) for own in vectors]
         dense = [
             own if base is None else own @ base for own, base in zip(vectors, bases, strict=True)
@@ -261,11 +266,12 @@ class Dual(Paired):
             If networks are to be trained, and neither encoder is one.
         """
         towers = []
-        for encoder, own, (_, some), start in zip(
-            encoders, vectors, kind.of(items), starts, strict=True
+        learn = True, self.objective == "contrast"  # a teacher does not
+        for encoder, own, (_, some), start, learns in zip(
+            encoders, vectors, kind.of(items), starts, learn, strict=True
         ):
             nets, waiting = nn.ModuleDict(), _as_they_wait(own)
-            if start is not None and self.layers is not None and isinstance(encoder, Trainable):
+            if learns and self.layers is not None and isinstance(encoder, Trainable):
                 nets = trainable_nets(encoder)
             if nets:
                 train_only(nets, self.layers)
