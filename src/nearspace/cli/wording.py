@@ -37,6 +37,8 @@ def in_options(sentence: str) -> str:
     "Name it by --ids, or ask for --task numbers; there is no column 'ids='."
     >>> in_options("Rank by rank_by='knn' (--rank-by knn), in one part (folds=1, --folds 1).")
     'Rank by --rank-by knn, in one part (--folds 1).'
+    >>> in_options("Say by left= and right= where they stand.")
+    'Say by --pairs where they stand.'
     """
     # The two columns of pairs are one option.
     sentence = sentence.replace("left= and right=", "--pairs")
