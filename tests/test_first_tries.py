@@ -490,6 +490,7 @@ def calls():
         "across": (nearspace.across, [embed(pairs, "shared(tfidf)"), "left"]),
         "align": (nearspace.align, [wide, embed(np.tile(X, (20, 1)), "pca(dim=2)")]),
         "explain": (explain, [notes, "zip", neighbours(notes, 0, k=1)]),
+        "zero_shot": (nearspace.zero_shot, [load("digits"), "no encoder"]),
         "imagine": (nearspace.imagine, [embed(pairs, "shared(tfidf)"), ["two dogs"]]),
         "mine": (mine, [np.eye(3), np.eye(3)]),
         "keywords": (keywords, [["the zip"] * 9, [0, 1, 2] * 3]),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nearspace.judge.studies.layers import compare_layers
     from nearspace.judge.studies.sinks import attention_sinks
     from nearspace.judge.studies.transfer import Transfer, transfer
+    from nearspace.judge.studies.zero_shot import zero_shot
     from nearspace.report.map import write_map
     from nearspace.report.page import write_report
     from nearspace.space.alignment import align
@@ -87,6 +88,7 @@ _HOME = {
     "word_space": "space.word_space",
     "write_map": "report.map",
     "write_report": "report.page",
+    "zero_shot": "judge.studies.zero_shot",
 }
 
 __all__ = [
@@ -135,6 +137,7 @@ __all__ = [
     "word_space",
     "write_map",
     "write_report",
+    "zero_shot",
 ]
 
 

@@ -61,6 +61,7 @@ ARGUMENTS = {
     "unpack": "unpack packed.codes --with packed.space -o u.npz",
     "verify": "verify w.space",
     "column": "column customers plan --with entity(epochs=1) -o plans.space",
+    "zero-shot": "zero-shot digits --limit 200 --with sketches.space",
     "words": "words glove.txt -o words.space",
 }
 # As the script that pip installs; that its first line was reached is told to who started it.

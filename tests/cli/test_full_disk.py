@@ -26,7 +26,7 @@ from nearspace.space.space import embed
 from .children import forking
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="needs limits and pipes of POSIX")
-ONLY_READ = {"analogy", "cache", "encoders", "info"}
+ONLY_READ = {"analogy", "cache", "encoders", "info", "zero-shot"}
 # What they write, after the command; what they change is a space that is there.
 CASES = {
     "embed wine --with raw --force -o w.space": ["w.space"],

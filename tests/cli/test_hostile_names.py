@@ -339,7 +339,24 @@ def imagine(w):
     yield "imagine", w.path("space"), "one", "-o", w.path("png")
 
 
+def zero_shot(w):
+    space = sketches()
+    save(space, w.folder / "sketches.space")
+    names = {name: file_name(name) for name in w.names}
+    for at, name in enumerate(names.values()):
+        for n in range(8):
+            (w.folder / "classes" / f"{at}{name}").mkdir(parents=True, exist_ok=True)
+            image = Image.fromarray(np.full((8, 8), (at * 40 + n) % 255, np.uint8))
+            image.save(w.folder / "classes" / f"{at}{name}" / f"{n}.png")
+    yield "zero-shot", "classes", "--with", "sketches.space"
+    yield "zero-shot", w.path("csv"), "--labels", "class", "--with", w.path("space")
+    for name in w.asked:
+        yield "zero-shot", "classes", "--with", "sketches.space", f"--prompt={name}"
+        yield "zero-shot", "classes", "--with", name
+
+
 ATTACKS = {
+    "zero-shot": zero_shot,
     "pair": pair, "mine": mine, "imagine": imagine,
     "re-embed": re_embed, "align": align,
     "compare": compare, "embed": embed, "words": words, "add": add, "info": info, "remove": remove,

@@ -245,3 +245,32 @@ def test_a_picture_is_drawn_from_a_sentence_and_shown_beside_a_real_one(command)
     assert json.loads(found.stdout)[0]["neighbours"][0]["text"] == "the digit zero"
     done = command("imagine", "digits.space", " ")
     assert (done.returncode, "expected texts" in done.stderr) == (2, True)
+
+
+def test_classes_are_told_by_their_names_beside_a_linear_model(command):
+    digits = SAMPLES["digits"]()
+    for at in range(500):
+        folder = command.folder / "classes" / f"digit_{NAMES[int(digits.labels[at])]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(digits.items[at][..., 0]).save(folder / f"{at}.png")
+    (command.folder / "taught").mkdir()
+    table = ["file,caption"]
+    for at in range(500, 1000):
+        Image.fromarray(digits.items[at][..., 0]).save(command.folder / "taught" / f"{at}.png")
+        table.append(f"{at}.png,digit {NAMES[int(digits.labels[at])]}")
+    (command.folder / "captions.csv").write_text("\n".join(table))
+    spec = "linear_pair(raw, right=tfidf(analyzer='char') | svd(dim=10))"
+    done = command("pair", "taught", "captions.csv", "--with", spec, "-o", "digits.space")
+    assert done.returncode == 0, done.stderr
+    done = command("zero-shot", "classes", "--with", "digits.space", columns=80)
+    assert done.returncode == 0, done.stderr
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert "By names less by labels (375 of them)" in done.stdout
+    done = command("zero-shot", "classes", "--with", "digits.space", "--json")
+    study = json.loads(done.stdout)
+    assert study["rows"][0]["accuracy"] > 0.6
+    assert set(study["by_class"]) == {f"digit_{name}" for name in NAMES}
+    done = command("zero-shot", "classes", "--with", "digits.space", "--prompt", "a digit")
+    assert (done.returncode, "prompts with {}" in done.stderr) == (2, True)
+    done = command("zero-shot", "classes", "--with", "pca")
+    assert (done.returncode, "into no one space" in done.stderr) == (2, True)

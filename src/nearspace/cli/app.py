@@ -35,6 +35,7 @@ COMMANDS = {
     "sinks": ("sinks",),
     "transfer": ("transfer",),
     "rates": ("rates",),
+    "zero_shot": ("zero-shot",),
     "cache": ("cache",),
     "embed": ("embed",),
     "pair": ("pair",),
@@ -60,6 +61,7 @@ HEADINGS = {
         "sinks",
         "transfer",
         "rates",
+        "zero_shot",
         "cache",
     ),
     "Make a space and look into it": (

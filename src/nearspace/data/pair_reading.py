@@ -96,11 +96,11 @@ def load_pairs(
         if links is not None:
             unusable = {"left": left, "right": right, "groups": groups, "test": test}
             if given := [name for name, value in unusable.items() if value is not None]:
-                raise DataError(f"load_pairs: {given[0]}= has no meaning beside links=.")
+                raise DataError(f"load_pairs: {given[0]}= has no meaning beside links.")
             return _linked(source, kind, links)
         return _of_two(source, kind, (left, right), groups, test)
     if links is not None:
-        raise DataError("load_pairs: links= are those of two sources; leave it out.")
+        raise DataError("load_pairs: links are those of two sources; leave it out.")
     import pandas as pd
 
     frame, name, notes = _frame(source)
@@ -145,7 +145,10 @@ def load_pairs(
         sides, links = (one, other), np.stack([here, at], axis=1)
     if groups is not None:
         if same:
-            raise DataError("load_pairs: groups= has no meaning beside same=; leave it out.")
+            raise DataError(
+                "load_pairs: groups= has no meaning where both columns are of one set; leave it "
+                "out."
+            )
         of_item = np.unique(links[:, 0], return_index=True)[1]
         own = table[groups].iloc[rows].astype(str).to_numpy()[of_item]
         sides = dataclasses.replace(sides[0], groups=own), sides[1]
@@ -205,7 +208,7 @@ def _linked(source: tuple[Any, ...], kind: str | None, links: Any) -> Pairs:
     rows = np.asarray(as_frame(links), dtype=object)
     if rows.ndim != 2 or rows.shape[1] != 2 or not len(rows):
         raise DataError(
-            "load_pairs: expected links= as rows of two ids, left and right, got an array of shape "
+            "load_pairs: expected links as rows of two ids, left and right, got an array of shape "
             f"{rows.shape}."
         )
     sides, places = [load(each, kind=kind) for each in source], []
@@ -214,7 +217,7 @@ def _linked(source: tuple[Any, ...], kind: str | None, links: Any) -> Pairs:
         unknown = [str(each) for each in ids if str(each) not in place]
         if unknown:
             raise DataError(
-                f"load_pairs: links= name {len(unknown):,} items that {side.name} does not have, "
+                f"load_pairs: links name {len(unknown):,} items that {side.name} does not have, "
                 f"as '{unknown[0]:.60}'. {did_you_mean(unknown[0], place)}"
             )
         places.append([place[str(each)] for each in ids])

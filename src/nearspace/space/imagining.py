@@ -12,6 +12,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from nearspace.errors import NearspaceError
+from nearspace.space.decode import is_half
+from nearspace.space.pictures import LARGEST
 from nearspace.space.search.neighbours import neighbours
 from nearspace.space.sides import across, is_sided
 from nearspace.space.space import Space, check_space
@@ -99,12 +101,18 @@ def imagine(
     """  # noqa: E501
     check_space(space, "imagine")
     encoder: Any = space.encoder
+    if encoder is None and is_sided(space):
+        raise NearspaceError("imagine: the space is without its encoder; use the whole space.")
     if not is_sided(space) or not getattr(encoder, "draws", False):
         raise NearspaceError(
             f"imagine: expected a space of pairs that the encoder imagine made, got one of "
             f"'{space.recipe.spec}'; make one by nearspace pair pictures/ captions/ --with imagine."
         )
     decoder = encoder.side("left").decoder
+    if decoder is None and is_half(encoder.side("left")):
+        raise NearspaceError(
+            "imagine: the encoder of the space is without its decoder; use the whole space."
+        )
     if decoder is None:
         raise NearspaceError(
             f"imagine: '{encoder.side('left').spec}' does not decode what stands on the left; take "
@@ -115,11 +123,11 @@ def imagine(
     left = across(space, "left")
     near = neighbours(left, encoder.side("right").transform(X), k=1)
     vectors = encoder.draw(X, n, check_random_state(random_state), temperature)
-    found = [space.position(left.ids[place]) for place in near.positions[:, 0]]
+    nearest = [space.position(left.ids[place]) for place in near.positions[:, 0]]
     return Imagined(
         [decoder.decode(drawn) for drawn in vectors],
         vectors,
-        np.array(found),
+        np.array(nearest),
         near.scores[:, 0],
     )
 
@@ -135,6 +143,11 @@ def strip(space: Space, X: Sequence[str], imagined: Imagined) -> Picture:
         The sentences.
     imagined : Imagined
         What `imagine` made of them, images.
+
+    Raises
+    ------
+    NearspaceError
+        If that is too large for one picture.
     """
     from PIL import Image as Pillow
     from PIL import ImageDraw, ImageFont
@@ -143,6 +156,11 @@ def strip(space: Space, X: Sequence[str], imagined: Imagined) -> Picture:
     images = [[_enlarged(image) for image in drawn] for drawn in imagined.items]
     width, height = images[0][0].size
     n = len(images[0])
+    if max(n * (width + GAP), len(X) * (height + LINE)) > LARGEST:
+        raise NearspaceError(
+            f"strip: {len(X):,} sentences and {n:,} pictures each, of {width} × {height} pixels, "
+            f"make a strip of more than {LARGEST:,} pixels; draw fewer."
+        )
     row = max(height, LINES * LINE) + LINE + GAP
     across_all = WORDS + n * (width + GAP) + MARGIN + max(width, WORDS)
     paper = Pillow.new("RGB", (across_all + 2 * GAP, LINE + GAP + row * len(X)), "white")
@@ -161,6 +179,8 @@ def strip(space: Space, X: Sequence[str], imagined: Imagined) -> Picture:
         if space.thumbnails is not None and (png := space.thumbnails[int(place)]):
             real = Pillow.open(BytesIO(png)).convert("RGB")
             paper.paste(real.resize((width, height), Pillow.Resampling.BICUBIC), (real_at, y))
+        else:
+            pen.text((real_at, y), "(no picture in the space)", fill="dimgray", font=font)
         name = _lines(str(space.ids[place]), font, WORDS)[0]
         pen.text((real_at, y + height), name, fill="dimgray", font=font)
     return paper
