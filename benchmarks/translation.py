@@ -136,6 +136,7 @@ def main():
         if asked.students:
             teacher = minilm()
             regressed = row(f"linear_pair({teacher}, right={teacher})")
+            row(f"linear_pair({CHARS} | svd(dim=1024), right={teacher})")
             for spec in (
                 f"dual({CHARS}, right={teacher}, objective='distill')",
                 f"dual({teacher}, right={teacher}, objective='distill', layers='all', "

@@ -27,6 +27,7 @@ from tests.damage import (
     damaged_tree,
     little_memory,
 )
+from tests.numerals import numerals
 
 from nearspace.data import SAMPLES
 from nearspace.encoders import CATALOGUE
@@ -51,12 +52,20 @@ COMPOSITES = {
     "gated units": ("vae(dim=2, hidden=(4,), body='gru', epochs=1)", "audio"),
     "convolutions": ("autoencoder(dim=2, hidden=(4,), body='cnn', epochs=1)", "image"),
 }
+OF_WORDS = "tfidf(analyzer='char', max_features=30) | svd(dim=3)"
+PAIRS = {
+    "shared": "shared(tfidf(analyzer='char', max_features=30))",
+    "linear_pair": f"linear_pair({OF_WORDS}, right={OF_WORDS})",
+    "dual": f"dual({OF_WORDS}, right={OF_WORDS}, epochs=1)",
+    "imagine": f"imagine({OF_WORDS}, right={OF_WORDS}, steps=1)",
+}
 CASES = [
     *(
         (name, entry.kinds[0])
         for name, entry in CATALOGUE.items()
         if entry.kinds[0] in SAMPLE_OF_KIND
-    ),  # neither any nor pairs
+    ),  # not any
+    *((name, "sides") for name, entry in CATALOGUE.items() if entry.kinds == ("sides",)),
     *(("raw", kind) for kind in SAMPLE_OF_KIND),
     ("vectors", "vector"),
     *((name, kind) for name, (_, kind) in COMPOSITES.items()),
@@ -70,6 +79,10 @@ def written(tmp_path_factory):
 
     @cache
     def of_case(name, kind):
+        if kind == "sides":
+            pairs = numerals(np.arange(0, 900, 30))
+            encoder = make(PAIRS[name]).fit_on(pairs)
+            return encoder, pairs.together().items, encoder.dump()
         dataset = SAMPLES[SAMPLE_OF_KIND[kind]]()
         some = dataset.take(np.arange(0, len(dataset), max(1, len(dataset) // 40)))
         if name == "vectors":
