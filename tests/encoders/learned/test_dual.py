@@ -164,6 +164,11 @@ def test_a_student_is_led_to_a_teacher_that_stays_as_it_is():
     assert cosines(led).mean() > cosines(vectors(regression, new)[0]).mean() + 0.05
 
 
+def test_a_teacher_whose_vectors_are_sparse_is_refused():
+    with pytest.raises(DataError, match="the vectors of the teacher 'tfidf' are sparse"):
+        make(f"dual({CHARS}, right=tfidf, objective='distill')").fit_on(numerals(range(50)))
+
+
 @pytest.mark.parametrize(
     ("spec", "told"),
     [

@@ -239,6 +239,11 @@ class Dual(Paired):
         ]
         pairs = [own[at].astype(np.float64) for own, at in zip(dense, links.T, strict=True)]
         if self.objective == "distill":
+            if bases[1] is not None:
+                raise DataError(
+                    f"{self.spec}: the vectors of the teacher '{encoders[1].spec}' are sparse; "
+                    f"make them dense, as '{encoders[1].spec} | svd(dim=256)' does."
+                )
             matrix, shift = ridge(pairs[0], pairs[1], REGULARIZATION)
             return [Map.of(matrix if bases[0] is None else bases[0] @ matrix, shift), None]
         starts: list[Map | None] = []
