@@ -140,7 +140,7 @@ def main():
             for spec in (
                 f"dual({CHARS}, right={teacher}, objective='distill')",
                 f"dual({teacher}, right={teacher}, objective='distill', layers='all', "
-                "batch_size=64, learning_rate=2e-4)",
+                "batch_size=64, learning_rate=2e-4, epochs=8)",
             ):
                 for n in SIZES:
                     student = row(spec, n)
