@@ -31,6 +31,7 @@ TOWERS = {
     "series": "statistics | scale",
     "vector": "raw | scale",
 }
+TEXTS = "tfidf(analyzer='char')"  # where sparse vectors are taken as they are
 COLOURED = "(hog | l2) + (colour_histogram | l2) | pca(dim=256)"  # of images that have colours
 MOST_DIMENSIONS = 8192  # of a side: its covariance is a matrix of so many rows
 
@@ -167,7 +168,8 @@ def _tower(
     """Return the encoder of a side fitted on its items, and their vectors."""
     if encoder is None:
         coloured = kind.pixels and kind.shape_of_item[2] == 3
-        encoder = make(COLOURED if coloured else TOWERS[kind.name])
+        texts = TEXTS if takes_sparse and kind.name == "text" else None
+        encoder = make(COLOURED if coloured else texts or TOWERS[kind.name])
     if encoder.learns not in ("nothing", "items"):
         raise DataError(
             f"{who}: {encoder.spec} learns from {encoder.learns}, which the items of one side do "

@@ -101,7 +101,7 @@ USUAL = {
     "sides": Usual(
         floor=("linear_pair",),
         reference="linear_pair",
-        encoders=(),
+        encoders=("dual",),
         supervised=(),
         also=lambda kind: (
             [SPELLING, BESIDE] if {kind.left.name, kind.right.name} == {"text"} else []

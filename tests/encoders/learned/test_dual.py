@@ -18,6 +18,7 @@ from nearspace.learning.losses import linked_contrast
 from nearspace.metrics.matching import match_ranks
 
 CHARS = "tfidf(analyzer='char', max_features=300)"
+CHARS_ALL = "tfidf(analyzer='char')"
 NET = "autoencoder(dim=16, hidden=(64,), epochs=1, device='cpu')"
 
 
@@ -54,6 +55,12 @@ def test_training_tells_new_pairs_better_than_where_it_starts():
     assert loss(dual) < loss(start.fit_on(learnt))
     assert min(dual.history_["held_out_loss"]) < dual.history_["start_loss"]
     assert not dual.notes
+
+
+@pytest.mark.trains
+def test_of_texts_it_takes_sparse_vectors_when_nobody_says_how():
+    dual = make("dual(epochs=1)").fit_on(numerals(range(0, 900, 20)))
+    assert [part.spec for part in dual.side("left").encoders_] == [CHARS_ALL, "affine"]
 
 
 @pytest.mark.trains
