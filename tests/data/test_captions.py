@@ -93,6 +93,20 @@ def test_groups_of_a_table_are_kept_on_one_side(folder):
         assert len(sides[0] | sides[1]) == 12
 
 
+def test_groups_that_share_an_item_are_one_and_a_missing_group_is_told(folder):
+    frame = table([*NAMES, NAMES[0]], caption=[*SAYS, "once more"], group=[*"abcd" * 6, "b"])
+    pairs = load_pairs((folder, frame), groups="group")
+    of = dict(zip(pairs.left.ids, pairs.left.groups, strict=True))
+    # The first picture is of group a and of b: both are one, c and d are not.
+    assert len({of[NAMES[at]] for at in (0, 1, 4, 5)}) == 1
+    assert len({*of.values()}) == 3
+    frame.loc[7, "group"] = None
+    with pytest.raises(DataError, match="row 7 and 0 others have no group in 'group'"):
+        load_pairs((folder, frame), groups="group")
+    with pytest.raises(DataError, match="row 7 and 0 others have no group in 'group'"):
+        load_pairs(frame, "file_name", "caption", groups="group")
+
+
 def test_links_name_items_by_their_ids(folder, tmp_path):
     pieces = ["a cat", "a dog", "a cow"]
     links = [(NAMES[3], 0), (NAMES[3], 2), (NAMES[5], "1"), (NAMES[3], 0)]

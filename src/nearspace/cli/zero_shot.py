@@ -58,7 +58,7 @@ def zero_shot_command(
     from nearspace.judge.studies.zero_shot import item_side, zero_shot
     from nearspace.space.sides import is_sided
 
-    encoder: Any = spec
+    encoder: Any = None
     like = None
     if spec.endswith(".space"):
         space = cli.open_file(Path(spec))
@@ -69,7 +69,7 @@ def zero_shot_command(
         encoder = space.encoder
         like = encoder.side(item_side(encoder)).kind_
     else:
-        make(spec)  # told before any data is read
+        encoder = make(spec)
     dataset = reading.read(source, like=like, random_state=judging.random_state)
     with waiting("Telling classes"):
         study = zero_shot(

@@ -11,7 +11,7 @@ import numpy as np
 
 from nearspace.data.dataset import Dataset
 from nearspace.data.load import load
-from nearspace.data.pairs import NAMED, Pairs, settled
+from nearspace.data.pairs import NAMED, Pairs, groups_of_items, settled
 from nearspace.data.sources import check_names, left_out
 from nearspace.errors import DataError
 
@@ -55,7 +55,6 @@ def captioned(
     Examples
     --------
     >>> import pandas as pd
-    >>> from pathlib import Path
     >>> items = dataclasses.replace(load(["x", "y"]), files=np.array(["a.md", "b.md"]))
     >>> items = dataclasses.replace(items, ids=items.files)
     >>> table = pd.DataFrame({"file": ["a.md", "a.md", "b.md"], "caption": ["an a", "A", "a b"]})
@@ -93,10 +92,7 @@ def captioned(
         some = _some([str(ids[at]) for at in bare[: NAMED + 1]], len(bare))
         notes.append(left_out(len(bare), "item", f"of {items.name} without a row in {name}", some))
     if groups is not None:
-        first: dict[int, Any] = {}
-        for at, group in zip(place.tolist(), frame[groups].astype(str), strict=True):
-            first.setdefault(at, group)
-        own = np.array([first.get(at, f"{at} alone") for at in range(len(items))])
+        own = groups_of_items(place[used], frame[groups].iloc[used], len(items), name)
         items = dataclasses.replace(items, groups=own)
     texts = load([str(rows.iloc[at]) for at in used], kind="text", ids=used)
     texts = dataclasses.replace(texts, name=name)

@@ -15,7 +15,7 @@ from nearspace.data.frames import as_frame
 from nearspace.data.kinds.kind import is_frame
 from nearspace.data.load import load
 from nearspace.data.numerals import Numerals, parse_numbers
-from nearspace.data.pairs import Pairs, paired, settled
+from nearspace.data.pairs import Pairs, groups_of_items, paired, settled
 from nearspace.data.readers.files import TABLES, read_frame, suffix_of
 from nearspace.data.sources import check_names, left_out
 from nearspace.errors import DataError, did_you_mean
@@ -149,8 +149,7 @@ def load_pairs(
                 "load_pairs: groups= has no meaning where both columns are of one set; leave it "
                 "out."
             )
-        of_item = np.unique(links[:, 0], return_index=True)[1]
-        own = table[groups].iloc[rows].astype(str).to_numpy()[of_item]
+        own = groups_of_items(links[:, 0], table[groups].iloc[rows], len(sides[0]), name)
         sides = dataclasses.replace(sides[0], groups=own), sides[1]
     parts = None if split is None else split[rows]
     return Pairs(*sides, links, told, split=parts, name=name, notes=tuple(notes))

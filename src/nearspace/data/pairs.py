@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 
 from nearspace.data.dataset import Dataset
+from nearspace.data.duplicates import components
 from nearspace.data.kinds.sides import Sides
+from nearspace.data.roles import is_missing
 from nearspace.data.sided import SIDES, Sided
 from nearspace.data.sources import left_out
 from nearspace.errors import DataError
 from nearspace.notebook import shortened
 
-__all__ = ["Pairs", "paired", "settled"]
+__all__ = ["Pairs", "groups_of_items", "paired", "settled"]
 
 NAMED = 3  # of items that belong to none, in a sentence
 MANY = 100  # items to which one belongs, which is told
@@ -283,6 +285,44 @@ def settled(pairs: Pairs) -> Pairs:
     [[0, 0], [0, 2], [1, 1]]
     """
     return _told(_once(pairs))
+
+
+def groups_of_items(place: np.ndarray, groups: Any, n: int, name: str) -> np.ndarray:
+    """Return for each of ``n`` items a number, the same for those of one group.
+
+    Groups that have an item in common are one, since both would have to stay on its side.
+
+    Parameters
+    ----------
+    place : ndarray of shape (m,), int
+        The item of each row.
+    groups : Series of m values
+        The group of each row.
+    n : int
+        How many items there are.
+    name : str
+        Of the table, in errors.
+
+    Raises
+    ------
+    DataError
+        If a row has no group: nothing tells what it would have to stay together with.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> groups_of_items(np.array([0, 1, 1, 2]), pd.Series(["a", "a", "b", "c"]), 3, "t").tolist()
+    [0, 0, 1]
+    """
+    bare = np.flatnonzero(is_missing(groups.to_numpy(dtype=object)))
+    if len(bare):
+        raise DataError(
+            f"{name}: row {groups.index[bare[0]]} and {len(bare) - 1:,} others have no group in "
+            f"'{groups.name}'; write one, or leave the rows out."
+        )
+    number = np.unique(groups.to_numpy(dtype=str), return_inverse=True)[1]
+    edges = np.stack([place, n + number], axis=1)
+    return components(n + int(number.max()) + 1, edges)[:n]
 
 
 def _names(side: Dataset) -> list[str]:

@@ -156,14 +156,14 @@ def strip(space: Space, X: Sequence[str], imagined: Imagined) -> Picture:
     images = [[_enlarged(image) for image in drawn] for drawn in imagined.items]
     width, height = images[0][0].size
     n = len(images[0])
-    if max(n * (width + GAP), len(X) * (height + LINE)) > LARGEST:
+    row = max(height, LINES * LINE) + LINE + GAP
+    across_all = 2 * GAP + WORDS + n * (width + GAP) + MARGIN + max(width, WORDS)
+    if max(across_all, row * len(X)) > LARGEST:
         raise NearspaceError(
             f"strip: {len(X):,} sentences and {n:,} pictures each, of {width} × {height} pixels, "
             f"make a strip of more than {LARGEST:,} pixels; draw fewer."
         )
-    row = max(height, LINES * LINE) + LINE + GAP
-    across_all = WORDS + n * (width + GAP) + MARGIN + max(width, WORDS)
-    paper = Pillow.new("RGB", (across_all + 2 * GAP, LINE + GAP + row * len(X)), "white")
+    paper = Pillow.new("RGB", (across_all, LINE + GAP + row * len(X)), "white")
     pen = ImageDraw.Draw(paper)
     real_at = GAP + WORDS + n * (width + GAP) + MARGIN
     pen.text((GAP + WORDS, GAP // 2), "drawn", fill="dimgray", font=font)

@@ -134,6 +134,15 @@ def test_hard_negatives_are_near_and_never_what_hangs_together():
             assert some == wanted.tolist()
 
 
+def test_an_item_without_direction_has_hard_negatives_that_are_there():
+    both = bent(20, 0).together()
+    points = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    points[4] = 0
+    apart = _parts(both.items, both.kind)
+    for chosen in _hard([points] * 2, [None, None], apart, Dual(hard_negatives=3)):
+        assert chosen.min() >= 0
+
+
 @pytest.mark.trains
 def test_networks_are_trained_too_and_come_back_from_a_file(tmp_path):
     learnt, new = bent(600, 0), bent(60, 1)

@@ -58,6 +58,15 @@ def test_accuracies_are_those_of_a_count(digits):
     assert (study.n_labelled, study.n_test) == (len(train), len(test))
 
 
+def test_items_without_a_class_are_left_out_and_told(digits):
+    data, encoder = digits
+    labels = data.labels.astype(object)
+    labels[:30] = None
+    study = zero_shot(load(data.items, labels=labels), encoder)
+    assert study.n_labelled + study.n_test == len(data) - 30
+    assert "30 items without a label were left out." in study.notes
+
+
 def test_names_that_say_nothing_tell_no_more_than_chance(digits):
     data, encoder = digits
     other = np.roll(NAMES, 1)[[NAMES.index(name) for name in data.labels]]

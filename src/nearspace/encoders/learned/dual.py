@@ -293,11 +293,10 @@ class Dual(Paired):
     @property
     def notes(self) -> tuple[str, ...]:
         """What both sides say, and that training did not help, where it did not."""
-        notes = tuple(n for n in super().notes if not n.startswith("Fine-tuning"))
         if self.history_["best_epoch"]:
-            return notes
+            return super().notes
         return (
-            *notes,
+            *super().notes,
             "Training did not lower the loss on what was held out: the maps are those from which "
             "it started.",
         )
@@ -458,6 +457,7 @@ def _hard(
     chosen = []
     for here, there in ((0, 1), (1, 0)):
         near, _ = nearest(led[here], led[there], n + PARTNERS, "cosine")
+        near = np.maximum(near, 0)  # what has no direction is like nothing: any item will do
         apart_from = apart[there][near] != apart[here][:, None]
         # Where there are too few, what belongs to it stands in: it is in the batch, and no harm.
         order = np.argsort(~apart_from, axis=1, kind="stable")[:, :n]

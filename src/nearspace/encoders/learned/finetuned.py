@@ -303,8 +303,9 @@ class Finetuned(Trained, Around):
         for name in ("n_samples_fit_", "n_features_in_", "feature_names_in_"):
             if hasattr(encoder, name):
                 setattr(tuned, name, getattr(encoder, name))
-        tuned.trained_ = list(chosen_blocks(trainable_nets(encoder), layers))
-        tuned._hold(nets, trainable_nets(encoder).state_dict(), history)
+        before = trainable_nets(encoder)
+        tuned.trained_ = list(chosen_blocks(before, layers))
+        tuned._hold(nets, before.state_dict(), history)
         return tuned
 
     def batch_size_for(self, n_items: int) -> int:

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
+from sklearn.preprocessing import normalize
 
 from nearspace.data import Classes
 from nearspace.data.kinds.kind import described
 from nearspace.data.kinds.text import Text
 from nearspace.data.load import dataset_of
 from nearspace.data.sided import SIDES
+from nearspace.data.sources import left_out
 from nearspace.data.split import train_test_split
 from nearspace.encoders.heads import linear_head
 from nearspace.encoders.spec import make
@@ -159,18 +162,20 @@ def zero_shot(
     if dataset.target is None or dataset.target.name != "classes":
         got = "none" if dataset.target is None else dataset.target.name
         raise DataError(f"zero_shot: expected items with classes, got {got}; give labels=.")
-    labelled = np.flatnonzero(~_missing(dataset.target.values))
-    dataset = dataset.take(labelled)
+    notes, n_all = [], len(dataset)
+    dataset = dataset.labelled_only()
+    if bare := n_all - len(dataset):
+        notes.append(left_out(bare, "item", "without a label"))
     assert dataset.target is not None
-    train, test, notes = train_test_split(dataset, test_size, random_state, near_duplicates)
+    train, test, of_split = train_test_split(dataset, test_size, random_state, near_duplicates)
     classes = [str(name) for name in np.unique(dataset.target.values)]
     if len(classes) < 2:
         raise DataError(f"zero_shot: expected two classes or more, got {len(classes)}.")
     texts = [[prompt.replace("{}", name.replace("_", " ")) for name in classes] for prompt in asked]
     own, words = _sides(encoder, dataset, [text for some in texts for text in some])
-    vectors = _dense(own.transform(dataset.items))
-    means = np.mean([_unit(_dense(words.transform(some))) for some in texts], axis=0)
-    by_names = np.array(classes)[(_unit(vectors[test]) @ _unit(means).T).argmax(axis=1)]
+    vectors = own.transform(dataset.items)
+    means = np.mean([_unit(words.transform(some)) for some in texts], axis=0)
+    by_names = np.array(classes)[(normalize(vectors[test]) @ _unit(means).T).argmax(axis=1)]
     target = Classes(dataset.target.values[train])
     head = linear_head(vectors[train], target, random_state)
     by_labels = head.predict(vectors[test]).astype(str)
@@ -201,7 +206,7 @@ def zero_shot(
         by_class,
         len(train),
         len(test),
-        (*notes, *own.notes),
+        (*notes, *of_split, *own.notes),
     )
 
 
@@ -251,13 +256,7 @@ def _sides(encoder: Encoder | str, dataset: Dataset, texts: list[str]) -> tuple[
     return own, words
 
 
-def _missing(values: np.ndarray) -> np.ndarray:
-    return np.array([value is None or value != value for value in values.tolist()])
-
-
-def _dense(vectors: Any) -> np.ndarray:
-    return vectors.toarray() if hasattr(vectors, "toarray") else np.asarray(vectors)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+def _unit(vectors: Any) -> np.ndarray:
+    """Return vectors of length 1, dense."""
+    rows = normalize(vectors)
+    return rows.toarray() if sparse.issparse(rows) else rows
