@@ -1,10 +1,13 @@
 """A folder and a table that tells of its files, and links by ids, as pairs."""
 
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
+from nearspace.data.load import load
 from nearspace.data.pair_reading import load_pairs
 from nearspace.data.pair_split import linked_components, split_pairs
 from nearspace.errors import DataError
@@ -122,3 +125,32 @@ def test_links_name_items_by_their_ids(folder, tmp_path):
         load_pairs((folder, pieces), links=[("part1/33.png", 0), (NAMES[1], 0)])
     with pytest.raises(DataError, match="rows of two ids"):
         load_pairs((folder, pieces), links=[1, 2])
+
+
+def test_an_archive_of_files_is_as_its_folder(folder, tmp_path):
+    path = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in NAMES:
+            archive.write(folder / name, f"all/{name}")
+    frame = table(NAMES, caption=SAYS)
+    pairs, same = load_pairs((path, frame)), load_pairs((folder, frame))
+    assert [*pairs.left.ids] == [*same.left.ids]
+    assert pairs.links.tolist() == same.links.tolist()
+    frame.to_csv(tmp_path / "captions.csv", index=False)
+    other_way = load_pairs((tmp_path / "captions.csv", path))
+    assert other_way.links.tolist() == same.links.tolist()
+
+
+def test_what_is_judged_on_may_be_named_by_another_table(folder):
+    frame = table(NAMES, caption=SAYS)
+    pairs = load_pairs((folder, frame[:16]), test=(folder, frame[16:]))
+    assert pairs.split.tolist() == ["train"] * 16 + ["test"] * 8
+    said = [pairs.right.items[at] for at in pairs.links[:, 1]]
+    assert sorted(said[:16]) == sorted(SAYS[:16])
+    assert sorted(said[16:]) == sorted(SAYS[16:])
+    pictures = load(folder)
+    for (left, _), text in zip(pairs.links, said, strict=True):
+        at = [*pictures.ids].index(NAMES[SAYS.index(text)])
+        assert np.array_equal(pairs.left.items[left], pictures.items[at])
+    with pytest.raises(DataError, match="leave one of them out"):
+        load_pairs((folder, frame[:16]), test=(folder, frame[16:]), groups="file_name")

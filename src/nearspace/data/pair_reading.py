@@ -12,10 +12,11 @@ import numpy as np
 from nearspace.data.captions import captioned
 from nearspace.data.dataset import Dataset
 from nearspace.data.frames import as_frame
-from nearspace.data.kinds.kind import is_frame
+from nearspace.data.kinds.kind import Kind, is_frame
 from nearspace.data.load import load
 from nearspace.data.numerals import Numerals, parse_numbers
 from nearspace.data.pairs import Pairs, groups_of_items, paired, settled
+from nearspace.data.readers.archives import is_archive
 from nearspace.data.readers.files import TABLES, read_frame, suffix_of
 from nearspace.data.sources import check_names, left_out
 from nearspace.errors import DataError, did_you_mean
@@ -42,8 +43,8 @@ def load_pairs(
     """Read pairs from two sources, of which items of one place or name belong together.
 
     Of two files of text line n of one belongs to line n of the other; of two folders, files of one
-    name do. Of a folder and a table each row is a pair: of the file that it names, and its text. Of
-    one table two columns are read, a pair a row.
+    name do. Of a folder, or an archive, and a table each row is a pair: of the file that it names,
+    and its text. Of one table two columns are read, a pair a row.
 
     A text that stands in several rows is one item in several pairs. Rows without one of the two
     texts or without a score, and those whose pair stood there before, are left out, which a note
@@ -165,25 +166,50 @@ def _of_two(
     """Return the pairs of two sources, and of two more to be judged on where there are."""
     if len(source) != 2 or not (test is None or (isinstance(test, tuple) and len(test) == 2)):
         raise DataError("load_pairs: expected two sources, as in load_pairs((left, right)).")
-    if _is_folder(source[1]) and not _is_folder(source[0]):
+    if test is not None and groups is not None:
+        raise DataError(
+            "load_pairs: groups= keeps pairs on one side of a split that is made, and test= is one "
+            "already; leave one of them out."
+        )
+    pairs = _side_by_side(source, kind, columns, groups)
+    if test is None:
+        return pairs
+    kinds = (pairs.left.kind, pairs.right.kind)
+    return _with_test(pairs, _side_by_side(test, kind, columns, None, kinds))
+
+
+def _side_by_side(
+    source: tuple[Any, ...],
+    kind: str | None,
+    columns: tuple[str | None, str | None],
+    groups: str | None,
+    like: tuple[Kind | None, Kind | None] = (None, None),
+) -> Pairs:
+    """Return the pairs of files and of a table that names them, or of what goes by place or name.
+
+    What is to be like the items of others, of which kind they are tells.
+    """
+    if _may_be_files(source[1]) and not _may_be_files(source[0]):
         source = source[::-1]
-    if _is_folder(source[0]) and not _is_folder(source[1]) and _is_table(source[1]):
-        if test is not None:
-            raise DataError("load_pairs: test= is for two files or two folders; leave it out.")
-        frame, name, _ = _frame(source[1])
-        return captioned(load(source[0], kind=kind), frame, name, columns, groups)
+    first: Dataset | None = None
+    if _may_be_files(source[0]) and not _may_be_files(source[1]) and _is_table(source[1]):
+        first = load(source[0], kind=kind, like=like[0])
+        if first.files is not None:
+            frame, name, _ = _frame(source[1])
+            return captioned(first, frame, name, columns, groups)
     if groups is not None or any(columns):
         raise DataError(
             "load_pairs: columns are those of a table, alone or beside a folder; leave left= and "
             "right= and groups= out."
         )
-    pairs = paired(*(load(each, kind=kind) for each in source))
-    if test is None:
-        return pairs
-    kinds = (pairs.left.kind, pairs.right.kind)
-    more = paired(
-        *(load(each, kind=kind, like=like) for each, like in zip(test, kinds, strict=True))
+    return paired(
+        load(source[0], kind=kind, like=like[0]) if first is None else first,
+        load(source[1], kind=kind, like=like[1]),
     )
+
+
+def _with_test(pairs: Pairs, more: Pairs) -> Pairs:
+    """Return pairs to learn from and more to be judged on as one, with a published split."""
     sides, links = [], [pairs.links, more.links]
     for which, (one, other) in enumerate(((pairs.left, more.left), (pairs.right, more.right))):
         items = one.kind.join(one.items, other.items)
@@ -233,8 +259,11 @@ def _linked(source: tuple[Any, ...], kind: str | None, links: Any) -> Pairs:
     return settled(made.take(np.arange(len(pairs))))
 
 
-def _is_folder(source: Any) -> bool:
-    return isinstance(source, str | os.PathLike) and Path(source).expanduser().is_dir()
+def _may_be_files(source: Any) -> bool:
+    """Return whether a source is a folder, or an archive, which may hold one file of an item."""
+    if not isinstance(source, str | os.PathLike):
+        return False
+    return Path(source).expanduser().is_dir() or is_archive(Path(source).name)
 
 
 def _is_table(source: Any) -> bool:
