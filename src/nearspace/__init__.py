@@ -7,6 +7,7 @@ import importlib
 TYPE_CHECKING = False  # to import typing takes longer than all of this
 if TYPE_CHECKING:
     from nearspace.data import Dataset, Sound, load, train_test_split
+    from nearspace.data.graph_reading import load_graph
     from nearspace.data.pair_reading import load_pairs
     from nearspace.data.pairs import Pairs
     from nearspace.data.relevance import load_retrieval
@@ -72,6 +73,7 @@ _HOME = {
     "layout": "space.map.maps",
     "load": "data",
     "load_encoder": "encoders.spec",
+    "load_graph": "data.graph_reading",
     "load_pairs": "data.pair_reading",
     "load_retrieval": "data.relevance",
     "make": "encoders.spec",
@@ -121,6 +123,7 @@ __all__ = [
     "layout",
     "load",
     "load_encoder",
+    "load_graph",
     "load_pairs",
     "load_retrieval",
     "make",

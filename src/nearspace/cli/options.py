@@ -204,16 +204,54 @@ class Reading:
         str | None, typer.Option(metavar="SOURCE", help="A test set of your own, read like SOURCE.")
     ] = None
 
+    edges: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Table with the ids of two items a row, between which there is an edge: items "
+            "are then nodes of a graph.",
+        ),
+    ] = None
+    weights: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of the edges: what each weighs.")
+    ] = None
+    edge_time: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of the edges: when each came about."),
+    ] = None
+    directed: Annotated[
+        bool, typer.Option("--directed", help="Edges lead one way, from the first id.")
+    ] = False
+
     def read(self, source: str, *, like: Kind | None = None, random_state: int = 0) -> Dataset:
         """Return the dataset of a source, with its notes on standard error."""
         from nearspace.data import load
+        from nearspace.data.graph_reading import holds_graph, load_graph
 
+        options = dataclasses.asdict(self) | {"types": _types(self.types or [])}
+        of_edges = {name: options.pop(name) for name in ("weights", "edge_time", "directed")}
+        edges = options.pop("edges")
         with waiting(f"Reading {source}"):
             if source.endswith(".space"):
                 dataset = self._read_space(source, like, random_state)
+            elif edges is None and holds_graph(source):
+                self._only(
+                    source, {"directed"}, "holds a graph, with all that is said of its nodes"
+                )
+                dataset = load_graph(source, directed=self.directed)
+            elif edges is None and any(of_edges.values()):
+                given = next(name for name, value in of_edges.items() if value)
+                raise NearspaceError(
+                    f"--{given.replace('_', '-')} is of edges; name the file that holds them "
+                    "(--edges)."
+                )
             else:
-                options = dataclasses.asdict(self) | {"types": _types(self.types or [])}
                 dataset = load(source, **options, like=like, random_state=random_state)
+                if edges is not None:
+                    dataset = load_graph(
+                        edges, dataset, weights=self.weights, time=self.edge_time,
+                        directed=self.directed,
+                    )  # fmt: skip
         print_heading(dataset.name, f"{counted(len(dataset), 'item')}.")
         for note in dataset.notes:
             echo(f"  {in_options(note)}", err=True, wrap=True)
@@ -230,12 +268,17 @@ class Reading:
                 f"{source} holds vectors, not items to embed; expected a folder, a file or a "
                 "sample."
             )
-        options = dataclasses.asdict(self)
-        usable = {name: options.pop(name) for name in ("labels", "groups", "time", "limit")}
-        for name, value in options.items():
-            if value:
-                raise NearspaceError(f"{source} holds vectors; it is read without --{name}.")
+        names = ("labels", "groups", "time", "limit")
+        self._only(source, {*names}, "holds vectors")
+        usable = {name: getattr(self, name) for name in names}
         return as_dataset(open_space(source), **usable, random_state=random_state)
+
+    def _only(self, source: str, usable: set[str], what: str) -> None:
+        """Raise `NearspaceError` for an option beside some that have a meaning."""
+        for name, value in dataclasses.asdict(self).items():
+            if value and name not in usable:
+                option = name.replace("_", "-")
+                raise NearspaceError(f"{source} {what}; it is read without --{option}.")
 
 
 @dataclasses.dataclass(frozen=True)

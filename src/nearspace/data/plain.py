@@ -12,6 +12,7 @@ import numpy as np
 from nearspace.data.frames import as_frame
 from nearspace.data.kinds.kind import are_pictures, count_items, is_frame, is_picture, is_sparse
 from nearspace.data.memory import check_memory
+from nearspace.data.nodes import Nodes
 from nearspace.data.paths import paths_of
 from nearspace.data.sided import Sided
 from nearspace.data.sound import as_sound, is_sound
@@ -111,7 +112,8 @@ def plain_items(items: Any) -> Any:
     >>> plain_items(torch.ones(1, 2, requires_grad=True))
     array([[1., 1.]], dtype=float32)
     """
-    is_known = isinstance(items, str | list | tuple | np.ndarray | Sided) or hasattr(items, "iloc")
+    ours = str | list | tuple | np.ndarray | Sided | Nodes
+    is_known = isinstance(items, ours) or hasattr(items, "iloc")
     return items if is_known or is_sparse(items) else as_plain(items).items
 
 

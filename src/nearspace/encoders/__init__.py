@@ -47,6 +47,7 @@ _TIMED = ("series", "audio")
 _VIEWED = (*_IMAGE, *_TIMED)
 _NUMBERS = (*_FLAT, *_TIMED)
 _PAIRS = ("sides",)  # items of any kinds on two sides
+_GRAPH = ("graph",)
 _ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
@@ -135,6 +136,18 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "rocket": Entry(
         ".handmade.rocket:Rocket", ("audio", "series"), "random convolution kernels", "items"
+    ),
+    "attributes": Entry(".handmade.graphs:Attributes", _GRAPH, "what is said of a node", "items"),
+    "adjacency": Entry(".handmade.graphs:Adjacency", _GRAPH, "whom a node is beside", "items"),
+    "structure": Entry(".handmade.graphs:Structure", _GRAPH, "degree, triangles, PageRank, core"),
+    "propagated": Entry(
+        ".handmade.graphs:Propagated", _GRAPH, "what is said of a node and around it", "items"
+    ),
+    "netmf": Entry(
+        ".handmade.factorised:NetMF", _GRAPH, "factorises which nodes walks meet", "items"
+    ),
+    "prone": Entry(
+        ".handmade.factorised:ProNE", _GRAPH, "factorised edges, smoothed; large graphs", "items"
     ),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),

@@ -12,9 +12,11 @@ import numpy as np
 
 from nearspace.data import Dataset, Target
 from nearspace.data.folds import folds_of, groups_left_out
+from nearspace.data.kinds.graph import Graph
 from nearspace.data.sources import left_out
 from nearspace.data.split import split_of
 from nearspace.encoders.base import Encoder
+from nearspace.encoders.handmade.graphs import on_nodes
 from nearspace.errors import DataError, NearspaceError
 from nearspace.judge.ceiling import ceiling_notes
 from nearspace.judge.evidence import Evidence
@@ -136,8 +138,11 @@ class Task(ABC):
         return encoder.transform(self.test.items)
 
     def ready(self, encoder: Encoder) -> Encoder:
-        """Return the encoder that is asked in place of one that was asked for."""
-        return encoder
+        """Return the encoder that is asked in place of one that was asked for.
+
+        Of nodes of a graph that is one of what is said of them, unless it is one of nodes.
+        """
+        return on_nodes(encoder) if self.train.kind.name == Graph.name else encoder
 
     @property
     @abstractmethod
@@ -318,6 +323,11 @@ class ItemTask(Task):
             what = "labels" if dataset.target is None else f"labels that are {', '.join(wanted)}"
             raise NearspaceError(f"Ranking by {rank_by} needs {what}, and {data.name} has none.")
         task, train, test = cls._parted(dataset, protocol)
+        if dataset.kind.transductive:
+            notes.append(
+                "Encoders see the whole graph, test nodes and what is said of them too, and the "
+                "labels of training nodes alone."
+            )
         leaks, leak_notes = _leaks_of(dataset, train, test, protocol)
         return dataclasses.replace(task, notes=(*notes, *task.notes, *leak_notes), leaks=leaks)
 

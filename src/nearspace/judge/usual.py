@@ -107,6 +107,13 @@ USUAL = {
             [SPELLING, BESIDE] if {kind.left.name, kind.right.name} == {"text"} else []
         ),
     ),
+    "graph": Usual(
+        floor=("structure | scale",),
+        reference="adjacency",
+        encoders=("netmf",),
+        supervised=(),
+        also=lambda kind: [] if kind.attributes is None else ["attributes", "propagated"],
+    ),
     "vector": Usual(
         floor=("raw", "raw | scale"),
         reference="raw",

@@ -83,6 +83,13 @@ def knn_scores(
     return target.score(test_labels, knn_votes(train, target, test, k, metric))
 
 
+# So few items, and so few a dimension, of which the penalty of a linear model is chosen.
+FEW_ITEMS, FEW_EACH = 500, 4
+MOST_FOLDS = 5
+PENALTIES = [0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0]  # inverse, as scikit-learn has them
+FLOOR = 1e-9  # of the largest of what varies: what is less is rounding
+
+
 def probe_scores(
     train: VectorArray, train_labels: Any, test: VectorArray, test_labels: np.ndarray
 ) -> np.ndarray:
@@ -109,6 +116,10 @@ def probe(
     vectors, where that takes too long, by one with the default penalty). Vectors are standardised
     (sparse ones only scaled, so that they stay sparse).
 
+    Of fewer than 500 items, and fewer than four a dimension, too little tells how much a column
+    varies: all are divided by one number, and the penalty of logistic regression is that of seven
+    which tells most in five folds of the training items.
+
     Parameters
     ----------
     train, test : ndarray or csr_array of shape (n, d)
@@ -128,6 +139,8 @@ def probe(
 
     if not target.varies:
         return np.full(test.shape[0], target.guess()), None
+    if target.name == "classes" and train.shape[0] < min(FEW_ITEMS, FEW_EACH * train.shape[1]):
+        return _probe_of_few(train, target, test)
     model = target.linear(None if isinstance(train, np.ndarray) else 1.0)
     train, factor = in_range(train)
     test = test if factor == 1 else test.astype(np.float64) * factor
@@ -139,6 +152,40 @@ def probe(
         model.fit(train, target.values)
     two = target.name == "classes" and target.width == 2
     return model.predict(test), model.decision_function(test) if two else None
+
+
+def _probe_of_few(
+    train: VectorArray, target: Target, test: VectorArray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return what a linear model tells of test items that learns from few, see `probe`."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+    # A model with such a penalty is a sum of training rows: by what these say of each other, and
+    # of test rows, there are no more numbers than rows.
+    train, factor = in_range(train)
+    test = test if factor == 1 else test.astype(np.float64) * factor
+    products, values = (_dense(rows @ train.T).astype(np.float64) for rows in (train, test))
+    size = np.trace(products) / len(products) or 1.0
+    scale, axes = np.linalg.eigh(products / size)
+    there = scale > FLOOR * scale[-1]
+    axes = axes[:, there] / np.sqrt(scale[there])
+    train, test = products / size @ axes, values / size @ axes
+    fewest = int(np.unique(target.values, return_counts=True)[1].min())
+    model = LogisticRegression(max_iter=1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", MANY_CLASSES)
+        if fewest > 1:
+            folds = StratifiedKFold(min(MOST_FOLDS, fewest), shuffle=True, random_state=0)
+            model = GridSearchCV(model, {"C": PENALTIES}, cv=folds)
+        model.fit(train, target.values)
+    return model.predict(test), model.decision_function(test) if target.width == 2 else None
+
+
+def _dense(rows: Any) -> np.ndarray:
+    return rows if isinstance(rows, np.ndarray) else rows.toarray()
 
 
 def cluster_ami(

@@ -122,6 +122,9 @@ class Kind(ABC):
     composed : bool
         Whether it is made of other kinds: no items are recognised as it, and what takes items of
         every kind does not take it.
+    transductive : bool
+        Whether an item brings all others along, as a node brings its graph: what is fitted on some
+        sees all of them.
     heard : bool
         Whether `draw` gives what plays an item.
     part : str
@@ -145,6 +148,7 @@ class Kind(ABC):
     pictured: ClassVar[bool] = False
     pixels: ClassVar[bool] = False
     heard: ClassVar[bool] = False
+    transductive: ClassVar[bool] = False
     composed: ClassVar[bool] = False
     part: ClassVar[str] = ""
     metric = "euclidean"
