@@ -16,6 +16,7 @@ from nearspace.metrics.analogies import analogies_solved
 from nearspace.metrics.directions import has_direction, zeros_told
 from nearspace.metrics.exact import rescored
 from nearspace.metrics.labels import probe, votes_of
+from nearspace.metrics.links import Linked, link_likeness, link_ranks
 from nearspace.metrics.matching import Matched, match_ranks
 from nearspace.metrics.ranking import found_by
 from nearspace.metrics.retrieval import VectorArray, nearest
@@ -138,6 +139,16 @@ class Evidence:
         ranks = items.spread(plain.left.means, plain.right.means)
         nearest_ones = items.spread(right[plain.nearest[0]], left[plain.nearest[1]])
         return np.stack([ranks, nearest_ones])
+
+    @functools.cached_property
+    def linked(self) -> Linked:
+        """What is said of the edges of the task, and of pairs without one."""
+        task = self.task
+        return Linked(
+            link_likeness(self.test, task.links, self.metric),
+            link_likeness(self.test, task.apart, self.metric),
+            link_ranks(self.test, task.links, task.linked, self.metric),
+        )
 
     @functools.cached_property
     def analogies(self) -> np.ndarray:

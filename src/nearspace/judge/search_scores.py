@@ -9,6 +9,7 @@ import numpy as np
 
 from nearspace.judge.score import Score
 from nearspace.metrics.correlation import pearson_parts, spearman_parts
+from nearspace.metrics.links import Linked, auc_parts, precision_parts
 from nearspace.metrics.matching import Matched
 from nearspace.metrics.ranking import expected, ndcg, recall, reciprocal_rank
 
@@ -87,7 +88,55 @@ def _median_rank(evidence: Any) -> float:
     return float(np.nanmedian(np.concatenate([matched.left.means, matched.right.means])))
 
 
+def _linked(
+    name: str, label: str, meaning: str, measure: Callable[[Linked], np.ndarray], guess: Any
+) -> Score:
+    """Return the score of how well edges are told."""
+    return Score(
+        name=name,
+        label=label,
+        bounded=True,
+        meaning=meaning,
+        needs=frozenset({"links"}),
+        measure=lambda evidence: measure(evidence.linked),
+        guess=lambda task: np.full(len(task.links), guess(task)),
+    )
+
+
+def _pool(task: Any) -> float:
+    """Return among how many candidates the other end of an edge stands, on average."""
+    others = np.diff(task.linked.indptr)[task.links]
+    return float((task.linked.shape[0] - others).mean())
+
+
 SEARCH_SCORES = (
+    _linked(
+        "link_auc", "AUC",
+        "Share of pairs without an edge whose nodes are less alike than the ends of an edge that "
+        "was held back: the area under the ROC curve.",
+        lambda linked: auc_parts(linked.positives, linked.negatives), lambda task: 0.5,
+    ),
+    _linked(
+        "link_ap", "AP",
+        "Average precision of edges held back among these and as many pairs without an edge.",
+        lambda linked: precision_parts(linked.positives, linked.negatives), lambda task: 0.5,
+    ),
+    _linked(
+        "link_mrr", "MRR",
+        "1 over the rank of the other end of an edge that was held back, among all nodes but those "
+        "with another edge, from both ends.",
+        lambda linked: linked.by_edge(1 / linked.ranks.means),
+        lambda task: float((1 / np.arange(1, int(_pool(task)) + 1)).mean()),
+    ),
+    *(
+        _linked(
+            f"link_hits_{k}", f"hits@{k}",
+            f"Share of edges held back whose other end is among the first {k} of these.",
+            lambda linked, k=k: linked.by_edge(linked.ranks.within(k)),  # type: ignore[misc]
+            lambda task, k=k: min(1.0, k / _pool(task)),
+        )
+        for k in (10, 50)
+    ),
     _matched(
         "precision_1", "P@1",
         "Share of the items of both sides to which what belongs to them is the nearest of all of "

@@ -11,7 +11,7 @@ from sklearn.preprocessing import normalize
 
 from nearspace.metrics.retrieval import VectorArray, check_search
 
-__all__ = ["Matched", "Ranks", "match_ranks"]
+__all__ = ["Comparable", "Matched", "Ranks", "alike_to_all", "comparable", "match_ranks"]
 
 BLOCK = 512  # items whose likeness to all of the other side is held at once
 NEAREST = 10  # neighbours by whose likeness CSLS corrects
@@ -112,7 +112,7 @@ def match_ranks(
     [1.0, 1.0, 2.5]
     """
     check_search(metric)
-    one, other = _ready(left, metric), _ready(right, metric)
+    one, other = comparable(left, metric), comparable(right, metric)
     corrections: tuple[Any, Any] = (None, None)
     if csls:
         corrections = _nearest_mean(one, other, metric), _nearest_mean(other, one, metric)
@@ -122,8 +122,8 @@ def match_ranks(
 
 
 def _ranks(
-    queries: _Side,
-    pool: _Side,
+    queries: Comparable,
+    pool: Comparable,
     links: np.ndarray,
     metric: str,
     corrections: tuple[np.ndarray | None, np.ndarray | None],
@@ -135,7 +135,7 @@ def _ranks(
     links = links[np.argsort(links[:, 0], kind="stable")]
     for start in range(0, n, BLOCK):
         stop = min(start + BLOCK, n)
-        alike = _alike(queries[start:stop], pool, metric)
+        alike = alike_to_all(queries[start:stop], pool, metric)
         if corrections[0] is not None and corrections[1] is not None:
             alike = 2 * alike - corrections[0][start:stop, None] - corrections[1]
         alike = np.round(alike, DIGITS)
@@ -160,7 +160,7 @@ def _ranks(
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class _Side:
+class Comparable:
     """The vectors of a side in float64, of length 1 for the cosine, and their squared lengths."""
 
     vectors: Any
@@ -169,20 +169,20 @@ class _Side:
     def __len__(self) -> int:
         return len(self.squares)
 
-    def __getitem__(self, rows: slice) -> _Side:
-        return _Side(self.vectors[rows], self.squares[rows])
+    def __getitem__(self, rows: Any) -> Comparable:
+        return Comparable(self.vectors[rows], self.squares[rows])
 
 
-def _ready(vectors: VectorArray, metric: str) -> _Side:
+def comparable(vectors: VectorArray, metric: str) -> Comparable:
     """Return vectors as they are compared, made so once and not for every block."""
     exact: Any = vectors.astype(np.float64)
     if metric == "cosine":
         exact = normalize(exact)
         exact = sparse.csr_array(exact) if sparse.issparse(exact) else exact
-    return _Side(exact, np.asarray((exact * exact).sum(axis=1)).ravel())
+    return Comparable(exact, np.asarray((exact * exact).sum(axis=1)).ravel())
 
 
-def _alike(queries: _Side, pool: _Side, metric: str) -> np.ndarray:
+def alike_to_all(queries: Comparable, pool: Comparable, metric: str) -> np.ndarray:
     """Return how alike each query is to each item, shape (q, m), float64."""
     products = queries.vectors @ pool.vectors.T
     alike = products.toarray() if sparse.issparse(products) else np.asarray(products)
@@ -195,11 +195,11 @@ def _alike(queries: _Side, pool: _Side, metric: str) -> np.ndarray:
     return np.where((queries.squares[:, None] > 0) & (pool.squares > 0), alike, -1.0)
 
 
-def _nearest_mean(queries: _Side, pool: _Side, metric: str) -> np.ndarray:
+def _nearest_mean(queries: Comparable, pool: Comparable, metric: str) -> np.ndarray:
     """Return how alike each query is to the ten nearest of the pool, on average."""
     n, k = len(queries), min(NEAREST, len(pool))
     means = np.empty(n)
     for start in range(0, n, BLOCK):
-        alike = _alike(queries[start : start + BLOCK], pool, metric)
+        alike = alike_to_all(queries[start : start + BLOCK], pool, metric)
         means[start : start + BLOCK] = np.partition(alike, -k, axis=1)[:, -k:].mean(axis=1)
     return means

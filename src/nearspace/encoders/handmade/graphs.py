@@ -101,8 +101,8 @@ class Attributes(Encoder):
     @property
     def parts(self) -> list[Encoder]:
         """The encoder, and that of attributes, depth first."""
-        inner: Encoder | None = getattr(self, "encoder_", self.encoder)
-        return [self, *(inner.parts if inner is not None else ())]
+        inner = self.encoder_ if hasattr(self, "encoder_") else self.encoder
+        return [self, *(() if inner is None else inner.parts)]
 
     @property
     def is_reproducible(self) -> bool:
@@ -150,9 +150,9 @@ class Propagated(Attributes):
     Examples
     --------
     >>> from nearspace import load, load_graph, make
-    >>> graph = load_graph([(0, 1)], load([[1.0], [0.0], [1.0]]))
-    >>> make("propagated(hops=1)").fit_on(graph).transform(graph.items).tolist()
-    [[0.5], [0.5], [1.0]]
+    >>> graph = load_graph([(0, 1)], load(np.array([[2.0, 0], [0, 2], [2, 2]])))
+    >>> make("propagated(hops=1)").fit_on(graph).transform(graph.items).round(2).tolist()
+    [[1.0, 1.0], [1.0, 1.0], [2.0, 2.0]]
     """
 
     _parameter_constraints: ClassVar[dict[str, list]] = {
@@ -227,8 +227,8 @@ class Structure(Encoder):
     >>> from nearspace import load_graph, make
     >>> graph = load_graph([(0, 1), (1, 2), (2, 0), (2, 3)])
     >>> vectors = make("structure").fit_on(graph).transform(graph.items)
-    >>> vectors[:, 3].round(2).tolist(), vectors[:, 5].tolist()
-    ([1.0, 1.0, 0.33, 0.0], [2.0, 2.0, 2.0, 1.0])
+    >>> (3 * vectors[:, 3]).round().tolist(), vectors[:, 5].tolist()
+    ([3.0, 3.0, 1.0, 0.0], [2.0, 2.0, 2.0, 1.0])
     """
 
     kinds = frozenset({Graph})

@@ -1,0 +1,235 @@
+"""Links: nodes between which there is an edge that was held back are to be near to each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+
+from nearspace.data import Dataset
+from nearspace.data.kinds.graph import Graph
+from nearspace.data.kinds.kind import content_hash
+from nearspace.data.nodes import Edges
+from nearspace.encoders.base import Encoder
+from nearspace.errors import DataError
+from nearspace.judge.evidence import Evidence
+from nearspace.judge.protocol import Protocol
+from nearspace.judge.score import Score
+from nearspace.judge.scores import SCORES
+from nearspace.judge.task import GEOMETRY_ITEMS, Task
+from nearspace.judge.tasks.retrieval import check_no_split, check_rank_by
+from nearspace.metrics.retrieval import subsample
+from nearspace.recipe import versions
+
+__all__ = ["Links", "split_edges"]
+
+FEWEST_EDGES = 10
+MOST_EDGES = 10_000  # that test: each looks for its other end among all nodes
+
+
+@dataclasses.dataclass(frozen=True, eq=False, kw_only=True)
+class Links(Task):
+    """Whether nodes are near to each other between which there is an edge.
+
+    Some edges are held back. Encoders are fitted on the graph without them and make their vectors
+    of it, so that no held-out edge is in anybody's reach.
+
+    Attributes
+    ----------
+    links : ndarray of shape (m, 2)
+        The edges that test: positions of their ends.
+    apart : ndarray of shape (m, 2)
+        As many pairs of nodes without any edge.
+    linked : csr_array of shape (n, n)
+        Between which nodes there is an edge, held back or not.
+    latest : bool
+        Whether those test that came about last.
+    """
+
+    name = "links"
+    units = "edges"
+    mapped = False
+    of_items = False
+
+    links: np.ndarray
+    apart: np.ndarray
+    linked: sparse.csr_array
+    latest: bool
+
+    @classmethod
+    def suits(cls, data: Any) -> bool:
+        """Return whether data are nodes of a graph, of which nothing else is to be told."""
+        return (
+            isinstance(data, Dataset)
+            and data.kind.name == Graph.name
+            and (data.target is None or not data.target.varies)
+        )
+
+    @classmethod
+    def of(cls, data: Any, protocol: Protocol) -> Self:
+        """Return the task on a graph, of whose edges some are held back.
+
+        Raises
+        ------
+        NearspaceError
+            If a setting makes no sense, there are no edges, or too few.
+        """
+        protocol.check()
+        rank_by = protocol.rank_by or "link_auc"
+        check_rank_by(cls.name, rank_by)
+        check_no_split(cls.name, protocol, "held-out edges", ("near_duplicates", "folds"))
+        if not isinstance(data, Dataset) or data.kind.name != Graph.name:
+            raise DataError(
+                f"{data.name} has no edges: name the file that holds them "
+                "(load_graph(edges, nodes), --edges)."
+            )
+        nodes = data.items.everyone
+        rest, held = split_edges(nodes.edges, protocol.test_size, protocol.random_state)
+        if len(held) < FEWEST_EDGES or not len(rest):
+            raise DataError(
+                f"{data.name}: expected at least {FEWEST_EDGES} edges to be judged on and one to "
+                f"learn from, got {len(held):,} and {len(rest):,}."
+            )
+        rng = np.random.default_rng(protocol.random_state)
+        tested = held.ends[subsample(len(held), MOST_EDGES, protocol.random_state)]
+        whole = nodes.edges.symmetric
+        learnt = Dataset(nodes.with_edges(rest), data.kind, ids=nodes.names, name=data.name)
+        task = cls(
+            dataset=learnt,
+            train=learnt,
+            test=learnt,
+            sample=subsample(len(nodes), GEOMETRY_ITEMS, protocol.random_state),
+            rank_by=rank_by,
+            protocol=protocol,
+            notes=(),
+            links=tested,
+            apart=pairs_apart(whole, len(tested), rng),
+            linked=whole,
+            latest=nodes.edges.time is not None,
+        )
+        return dataclasses.replace(task, notes=(*data.notes, *task._told(held)))
+
+    def _told(self, held: Edges) -> list[str]:
+        """Return what there is to say of the edges that test."""
+        how = "the latest" if self.latest else "drawn at random"
+        rest = self.train.items.edges
+        notes = [
+            f"{len(held):,} of {len(held) + len(rest):,} edges are held back, {how}; encoders see "
+            "the graph without them. AUC and AP are against as many pairs of nodes without an "
+            f"edge, drawn at random; MRR and hits against all {self.train.items.edges.n:,} nodes "
+            "but those with another edge."
+        ]
+        if len(self.links) < len(held):
+            notes.append(f"Of the edges held back {len(self.links):,} test, drawn at random.")
+        degrees = np.diff(rest.symmetric.indptr)
+        bare = int((degrees[self.links] == 0).any(axis=1).sum())
+        if bare:
+            notes.append(
+                f"{bare:,} of the {len(self.links):,} edges that test have an end without any edge "
+                "that is left, of which only what is said of the node can tell."
+            )
+        return notes
+
+    def evidence(self, encoder: Encoder, reference: Any = None) -> Evidence:
+        """Return what a fitted encoder makes of the nodes of the graph without held-out edges."""
+        start = time.perf_counter()
+        vectors = encoder.transform(self.train.items)
+        seconds = time.perf_counter() - start
+        return Evidence(self, encoder, vectors, vectors, reference, seconds)
+
+    @property
+    def scores(self) -> list[Score]:
+        """Those of links."""
+        return [score for score in SCORES.values() if score.needs == {self.name}]
+
+    @property
+    def groups(self) -> None:
+        """None: each edge tests for itself."""
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What changes with any node or edge, and with which of them test."""
+        pairs = np.concatenate([self.links, self.apart]).astype(np.int64)
+        return self.train.fingerprint, content_hash([pairs.tobytes()])[0].hex()[:16]
+
+    def describe(self) -> dict[str, Any]:
+        """Return all that is needed to repeat the comparison, as JSON values."""
+        protocol = self.protocol
+        return {
+            "name": self.dataset.name,
+            "kind": str(self.dataset.kind),
+            "task": self.name,
+            "nodes": self.train.items.edges.n,
+            "train": len(self.train.items.edges),
+            "test": len(self.links),
+            "units": self.units,
+            "split": f"the latest {protocol.test_size:.0%} of edges test" if self.latest else
+            f"{protocol.test_size:.0%} of edges test, at random",
+            "fitted on": "the graph without the edges that are held back",
+            "negatives": f"{len(self.apart):,} pairs without an edge, at random, of AUC and AP; "
+            "all nodes but those with another edge, of MRR and hits",
+            "rank_by": self.rank_by,
+            "metric": protocol.metric or "each encoder's own",
+            "ties": "of nodes that are equally near the rank is the mean of theirs",
+            "seeds": protocol.seeds,
+            "random_state": protocol.random_state,
+            "training fingerprint": self.train.fingerprint,
+            "test fingerprint": self.fingerprints[1],
+            "intervals": "95 %, bootstrap over edges"
+            + ("" if protocol.seeds == 1 else " and seeds")
+            + "; differences to the best hold for all rows at once",
+            "versions": versions(),
+        }  # fmt: skip
+
+
+def split_edges(edges: Edges, test_size: float, random_state: int) -> tuple[Edges, Edges]:
+    """Return the edges to learn from and those held back: the latest, or some at random.
+
+    Where edges have a time, there is one date for all: no edge to learn from is later than one that
+    is held back.
+
+    Examples
+    --------
+    >>> edges = Edges(3, np.array([[0, 1], [1, 2], [0, 2], [2, 3]]), time=np.array([4, 1, 2, 3]))
+    >>> rest, held = split_edges(edges, 0.25, 0)
+    >>> rest.time.tolist(), held.time.tolist()
+    ([1, 2, 3], [4])
+    """
+    count = round(test_size * len(edges))
+    if edges.time is None:
+        order = np.random.default_rng(random_state).permutation(len(edges))
+        held = np.zeros(len(edges), dtype=bool)
+        held[order[:count]] = True
+    else:
+        date = np.sort(edges.time)[len(edges) - count - 1]
+        held = edges.time > date
+    return edges.take(np.flatnonzero(~held)), edges.take(np.flatnonzero(held))
+
+
+def pairs_apart(linked: sparse.csr_array, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Return pairs of different nodes without an edge, drawn at random, none of them twice.
+
+    Raises
+    ------
+    DataError
+        If there are not as many.
+    """
+    n = linked.shape[0]
+    if count > (n * (n - 1) - linked.nnz) // 4:
+        raise DataError(
+            f"There are too few pairs of nodes without an edge for {count:,} edges that test: "
+            "nearly all of the graph is linked."
+        )
+    coded = np.unique(np.repeat(np.arange(n), np.diff(linked.indptr)) * n + linked.indices)
+    drawn = np.empty(0, dtype=np.int64)
+    while len(drawn) < count:
+        pairs = np.sort(rng.integers(n, size=(2 * count, 2)), axis=1)
+        pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+        more = pairs @ np.array([n, 1])
+        more = more[~np.isin(more, coded)]
+        _, first = np.unique(np.concatenate([drawn, more]), return_index=True)
+        drawn = np.concatenate([drawn, more])[np.sort(first)]
+    return np.stack(np.divmod(drawn[:count], n), axis=1)
