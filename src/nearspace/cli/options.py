@@ -27,6 +27,7 @@ from nearspace.cli.terminal import (
 from nearspace.cli.wording import in_options
 from nearspace.data import SAMPLES, Dataset, Kind
 from nearspace.data.column_types import TYPES
+from nearspace.data.kinds.graph import Graph
 from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
 from nearspace.writing import check_empty, check_place
@@ -134,7 +135,11 @@ class Reading:
     ] = None
     kind: Annotated[
         str | None,
-        typer.Option(metavar="KIND", help=f"{', '.join(Kind.registry)}; overrules the guess."),
+        typer.Option(
+            metavar="KIND",
+            help=f"{', '.join(Kind.registry)}; overrules the guess. graph: "
+            "SOURCE is a list of edges.",
+        ),
     ] = None
     size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Side in pixels that images are read to.")
@@ -239,6 +244,12 @@ class Reading:
                     source, {"directed"}, "holds a graph, with all that is said of its nodes"
                 )
                 dataset = load_graph(source, directed=self.directed)
+            elif edges is None and self.kind == Graph.name:
+                names = {"kind", "weights", "edge_time", "directed"}
+                self._only(source, names, "holds the edges of a graph")
+                dataset = load_graph(
+                    source, weights=self.weights, time=self.edge_time, directed=self.directed
+                )
             elif edges is None and any(of_edges.values()):
                 given = next(name for name, value in of_edges.items() if value)
                 raise NearspaceError(

@@ -9,9 +9,9 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
-from nearspace.data.batches import Batches, Positions
+from nearspace.data.batches import Batches, Positions, Stacked
 
-__all__ = ["Bag", "Bags", "Couple", "Coupled"]
+__all__ = ["Bag", "Bags", "Couple", "Coupled", "rows_waiting"]
 
 
 class Bag(NamedTuple):
@@ -66,6 +66,19 @@ class Bags(Batches):
     def blank(self, n: int) -> Bag:
         """Return rows of zeros."""
         return Bag(torch.zeros(0).long(), torch.zeros(n).long(), torch.zeros(0)).to(self.device)
+
+
+def rows_waiting(vectors: Any) -> Batches:
+    """Return vectors, dense or sparse, as they wait for a network.
+
+    Examples
+    --------
+    >>> rows_waiting(np.eye(2))[:1].tolist(), len(rows_waiting(sparse.csr_array(np.eye(2))))
+    ([[1.0, 0.0]], 2)
+    """
+    if sparse.issparse(vectors):
+        return Bags(sparse.csr_array(vectors))
+    return Stacked(torch.from_numpy(np.asarray(vectors, dtype=np.float32)))
 
 
 class Couple(NamedTuple):

@@ -149,6 +149,21 @@ CATALOGUE: dict[str, Entry] = {
     "prone": Entry(
         ".handmade.factorised:ProNE", _GRAPH, "factorised edges, smoothed; large graphs", "items"
     ),
+    "deepwalk": Entry(
+        ".learned.deepwalk:DeepWalk", _GRAPH, "skip-gram over walks along edges", "items"
+    ),
+    "gcn": Entry(
+        ".learned.graph_networks:GCN", _GRAPH, "graph convolutions that learn labels", "labels"
+    ),
+    "sage": Entry(
+        ".learned.graph_networks:GraphSAGE", _GRAPH, "GraphSAGE, which learns labels", "labels"
+    ),
+    "graph_autoencoder": Entry(
+        ".learned.graph_networks:GraphAutoencoder", _GRAPH, "learns where edges are", "items"
+    ),
+    "dgi": Entry(
+        ".learned.graph_networks:DGI", _GRAPH, "tells a graph from a corrupted one", "items"
+    ),
     "scale": Entry(".linear:Scaled", _FLAT, "each column to mean 0 and variance 1", "items", True),
     "l2": Entry(".combine:L2", _FLAT, "each vector divided by its length"),
     "gru": Entry(

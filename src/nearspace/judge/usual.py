@@ -110,8 +110,8 @@ USUAL = {
     "graph": Usual(
         floor=("structure | scale",),
         reference="adjacency",
-        encoders=("netmf",),
-        supervised=(),
+        encoders=("netmf", "graph_autoencoder"),
+        supervised=("gcn", "sage"),
         also=lambda kind: [] if kind.attributes is None else ["attributes", "propagated"],
     ),
     "vector": Usual(

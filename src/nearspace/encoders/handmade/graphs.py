@@ -38,6 +38,7 @@ OF_ATTRIBUTES = {
     "audio": "mfcc",
     "series": "statistics",
 }
+COUNTS = "raw | l2"  # of sparse vectors, which hold counts
 FEW = 8  # in which so large a share of the nodes alone is computed by its own neighbourhoods
 WIDEST = 8192  # dimensions, up to which vectors of neighbourhoods are made dense
 BLOCK = 4096  # nodes whose neighbours' neighbours are counted at once
@@ -170,7 +171,11 @@ class Propagated(Attributes):
                 f"{self.spec}: {self.encoder.spec if self.encoder else ''} learns from labels, "
                 "which not all nodes have; choose an encoder that does not."
             )
-        super()._fit(items, None)
+        # Of the words of papers a linear model tells more where the longer ones weigh more.
+        counts = self.encoder is None and sparse.issparse(items.attributes)
+        encoder = make("raw") if counts else self.encoder
+        self.encoder_ = fitted_attributes(encoder, items, self.kind_, None, self.spec)
+        self.metric_ = "cosine" if counts else self.encoder_.metric
 
     def _transform(self, items: Nodes) -> Any:
         return propagate(items, self.encoder_, self.hops)
@@ -268,7 +273,8 @@ def fitted_attributes(
             "edges alone."
         )
     if encoder is None:
-        encoder = make(OF_ATTRIBUTES[kind.attributes.name])
+        encoder = make(COUNTS if sparse.issparse(items.attributes) else
+                       OF_ATTRIBUTES[kind.attributes.name])  # fmt: skip
     if encoder.learns == "labels":
         return clone(encoder).fit_items(items.own, y, kind.attributes)
     return clone(encoder).fit_items(items.attributes, None, kind.attributes)

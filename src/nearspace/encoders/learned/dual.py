@@ -14,8 +14,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from nearspace.data.batches import Batches, Stacked
-from nearspace.data.coupled import Bag, Bags, Coupled
+from nearspace.data.batches import Batches
+from nearspace.data.coupled import Bag, Coupled, rows_waiting
 from nearspace.data.duplicates import components
 from nearspace.data.kinds.sides import Sides
 from nearspace.data.sided import SIDES, Sided
@@ -275,7 +275,7 @@ class Dual(Paired):
         for encoder, own, (_, some), start, learns in zip(
             encoders, vectors, kind.of(items), starts, learn, strict=True
         ):
-            nets, waiting = nn.ModuleDict(), _as_they_wait(own)
+            nets, waiting = nn.ModuleDict(), rows_waiting(own)
             if learns and self.layers is not None and isinstance(encoder, Trainable):
                 nets = trainable_nets(encoder)
             if nets:
@@ -408,13 +408,6 @@ def distances(nets: Any, batch: Any, labels: Any, generator: Any) -> dict[str, T
     """Return how far the student is from the teacher."""
     left, right = nets["left"](batch.left), nets["right"](batch.right)
     return {"pairs": linked_distances(left, right, batch.linked)}
-
-
-def _as_they_wait(vectors: Any) -> Batches:
-    """Return vectors, dense or sparse, as they wait for a map."""
-    if sparse.issparse(vectors):
-        return Bags(sparse.csr_array(vectors))
-    return Stacked(torch.from_numpy(np.asarray(vectors, dtype=np.float32)))
 
 
 def _basis(vectors: Any) -> np.ndarray | None:
