@@ -79,6 +79,29 @@ def sentences() -> Dataset:
     return Dataset(texts, Text(), target=Classes(labels), name="sentences")
 
 
+def articles() -> Dataset:
+    """Return 300 generated articles of a sentence each, and links between them: nodes of a graph.
+
+    Four links of five that an article has lead to one on the same of five topics.
+    """
+    from nearspace.data.kinds.graph import Graph
+    from nearspace.data.nodes import Edges, Nodes
+
+    rng = np.random.default_rng(1)
+    texts = sentences().take(np.arange(300))
+    assert texts.target is not None
+    topics, pairs = texts.target.values, set()
+    for article in range(len(texts)):
+        for _ in range(2):
+            same = np.flatnonzero(topics == topics[article]) if rng.random() < 0.75 else None
+            other = int(rng.integers(len(texts)) if same is None else rng.choice(same))
+            if other != article:
+                pairs.add((min(article, other), max(article, other)))
+    names = np.array([f"article {number:03}" for number in range(len(texts))])
+    items = Nodes(Edges(len(texts), np.array(sorted(pairs))), names, texts.items, np.arange(300))
+    return Dataset(items, Graph(Text()), ids=names, target=texts.target, name="articles")
+
+
 def customers() -> Dataset:
     """Return 500 generated customers: numbers, categories, 5 % missing cells, three classes.
 
@@ -211,6 +234,7 @@ def _turn(angles: np.ndarray) -> np.ndarray:
 
 
 SAMPLES: dict[str, Callable[[], Dataset]] = {
+    "articles": articles,
     "customers": customers,
     "digits": digits,
     "gestures": gestures,

@@ -182,11 +182,14 @@ class Evidence:
     def _on_zeros(self) -> list[str]:
         if self.metric != "cosine":
             return []
-        train, test = (int((~has_direction(side)).sum()) for side in (self.train, self.test))
-        if not train + test:
+        one = self.train is self.test  # where the same items are asked that are learnt from
+        sides = (self.test,) if one else (self.train, self.test)
+        zeros = [int((~has_direction(side)).sum()) for side in sides]
+        if not sum(zeros):
             return []
-        n, items = self.train.shape[0] + self.test.shape[0], self.task.test.kind.plural
-        told = zeros_told(train + test, n, items, self.encoder.first.zero_means)
+        test, items = zeros[-1], self.task.test.kind.plural
+        n = sum(side.shape[0] for side in sides)
+        told = zeros_told(sum(zeros), n, items, self.encoder.first.zero_means)
         if test and self.task.labelled:
             told += f" Of the test items {test:,} {'is' if test == 1 else 'are'} told by guessing."
         return [told]

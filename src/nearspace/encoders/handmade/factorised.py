@@ -35,7 +35,7 @@ class OfOneGraph(Encoder):
         A row for each node of the graph.
     digest_ : str
         What stands for its edges.
-    names_ : ndarray of shape (N,), str
+    names_ : list of str
         Its nodes.
     """
 
@@ -46,16 +46,16 @@ class OfOneGraph(Encoder):
     min_items = 2
     vectors_: NDArray[np.float32]
     digest_: str
-    names_: NDArray[np.str_]
+    names_: list[str]
 
     def _keep(self, items: Nodes, vectors: np.ndarray) -> None:
         """Note the vectors of all nodes, and of which graph they are."""
         self.vectors_ = np.ascontiguousarray(vectors, dtype=np.float32)
         self.width_ = self.vectors_.shape[1]
-        self.digest_, self.names_ = items.edges.digest.hex(), items.names
+        self.digest_, self.names_ = items.edges.digest.hex(), items.names.tolist()
 
     def _transform(self, items: Nodes) -> np.ndarray:
-        if items.edges.digest.hex() == self.digest_ and (items.names == self.names_).all():
+        if items.edges.digest.hex() == self.digest_ and items.names.tolist() == self.names_:
             return self.vectors_[items.rows]
         new = items.names[~np.isin(items.names, self.names_)]
         what = f"has {len(new):,} nodes that were not there, as '{new[0]:.60}'" if len(new) else (

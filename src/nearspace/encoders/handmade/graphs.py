@@ -7,7 +7,6 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
@@ -189,7 +188,7 @@ class Adjacency(Encoder):
 
     Attributes
     ----------
-    names_ : ndarray of str
+    names_ : list of str
         The nodes that are dimensions.
 
     Examples
@@ -205,17 +204,17 @@ class Adjacency(Encoder):
     takes_sparse = True
     metric = "cosine"
     zero_means = "no neighbour"
-    names_: NDArray[np.str_]
+    names_: list[str]
 
     def _fit(self, items: Nodes, y: Any) -> None:
-        self.names_ = np.sort(items.names)
+        self.names_ = sorted(items.names.tolist())
         self.width_ = len(self.names_)
 
     def _transform(self, items: Nodes) -> sparse.csr_array:
         rows = items.edges.symmetric[items.rows].tocoo()
-        names = items.names[rows.col]
-        at = np.minimum(np.searchsorted(self.names_, names), len(self.names_) - 1)
-        there = self.names_[at] == names
+        columns, names = np.array(self.names_), items.names[rows.col]
+        at = np.minimum(np.searchsorted(columns, names), len(columns) - 1)
+        there = columns[at] == names
         entries = rows.data[there], (rows.row[there], at[there])
         return sparse.csr_array(entries, shape=(len(items), self.width_), dtype=np.float32)
 
