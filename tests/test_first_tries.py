@@ -505,6 +505,7 @@ def calls():
         "layout": (layout, [space]),
         "load": (load, [X]),
         "load_encoder": (load_encoder, ["no encoder"]),
+        "load_graph": (nearspace.load_graph, [[("a", "b"), ("b", "c")], ["x", "y"]]),
         "load_pairs": (load_pairs, [pd.DataFrame({"a": ["x"], "b": ["y"]}), "a", "b"]),
         "load_retrieval": (load_retrieval, ["no folder", None, None]),
         "make": (make, ["raw"]),
@@ -548,6 +549,7 @@ RIGHT = {
     "explain": {1: "a file, another file, a folder, no name"},  # whatever is a text
     "layout": {0: "an array, a data set, a space without encoder"},
     "load": {0: "an array, a table, texts, a data set, a space without encoder, another file"},
+    "load_graph": {1: "nothing"},
     "mine": {
         0: "an array, a space without encoder",
         1: "an array, a space without encoder",

@@ -42,6 +42,7 @@ MOST_SECONDS = 3.0
 SMALL = {
     "dim": 2, "heads": 1, "hidden": (4,), "epochs": 1, "words": 3, "max_features": 40,
     "max_categories": 3, "n_kernels": 5, "segments": 1, "n_mfcc": 2,
+    "walks": 1, "length": 4,
 }  # fmt: skip
 COMPOSITES = {
     "pipe": ("raw | pca(dim=3) | l2", "image"),
@@ -65,6 +66,7 @@ CASES = [
         for name, entry in CATALOGUE.items()
         if entry.kinds[0] in SAMPLE_OF_KIND
     ),  # not any
+    *((name, "graph") for name, entry in CATALOGUE.items() if entry.kinds == ("graph",)),
     *((name, "sides") for name, entry in CATALOGUE.items() if entry.kinds == ("sides",)),
     *(("raw", kind) for kind in SAMPLE_OF_KIND),
     ("vectors", "vector"),
@@ -83,7 +85,7 @@ def written(tmp_path_factory):
             pairs = numerals(np.arange(0, 900, 30))
             encoder = make(PAIRS[name]).fit_on(pairs)
             return encoder, pairs.together().items, encoder.dump()
-        dataset = SAMPLES[SAMPLE_OF_KIND[kind]]()
+        dataset = SAMPLES["articles" if kind == "graph" else SAMPLE_OF_KIND[kind]]()
         some = dataset.take(np.arange(0, len(dataset), max(1, len(dataset) // 40)))
         if name == "vectors":
             np.save(folder / "a.npy", np.eye(len(some)))

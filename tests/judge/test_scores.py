@@ -86,6 +86,8 @@ TASKS["matching"] = set_task(dataclasses.replace(pairs_of_noise(), searched=Fals
 EVIDENCE["matching"] = TASKS["matching"].evidence(
     make("linear_pair(raw, right=raw)").fit_on(TASKS["matching"].train)
 )
+TASKS["links"] = set_task(SAMPLES["articles"](), Protocol(), "links")
+EVIDENCE["links"] = TASKS["links"].evidence(make("attributes").fit_on(TASKS["links"].train))
 TASKS["analogies"] = plurals()
 EVIDENCE["analogies"] = TASKS["analogies"].evidence(make("raw").fit_on(TASKS["analogies"].train))
 
@@ -104,7 +106,7 @@ def test_every_score_is_what_its_row_says(name):
         if not score.per_unit:
             assert np.isfinite(float(measured))
             continue
-        units = {"likeness": 150, "analogies": 56}.get(of, len(TASKS[of].test))
+        units = {"likeness": 150, "analogies": 56, "links": 144}.get(of, len(TASKS[of].test))
         assert measured.shape == (units,)
         there = measured[np.isfinite(measured)]
         assert len(there)

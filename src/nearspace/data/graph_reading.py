@@ -24,6 +24,7 @@ from nearspace.errors import DataError
 
 __all__ = ["holds_graph", "load_graph"]
 
+MOST_COLUMNS = 4  # two ids, and perhaps a weight and a time
 LISTS = (".txt", ".edges", ".edgelist")  # two ids a line, as SNAP has them
 # What arrays of an npz are called that hold a graph, ours and those of the "gnn-benchmark" files.
 CSR = (("x_data", "x_indices", "x_indptr", "x_shape"), ("attr_data", "attr_indices", "attr_indptr",
@@ -168,7 +169,8 @@ def _frame(edges: Any) -> tuple[Any, str, list[str]]:
             with told_of_file(path.name):
                 lines = path.read_text(encoding="utf-8").splitlines()
             rows = [line.split() for line in lines if line.strip() and line[0] not in "#%"]
-            if not rows or min(map(len, rows)) < 2:
+            lengths = {len(row) for row in rows}
+            if len(lengths) != 1 or not 2 <= min(lengths) <= MOST_COLUMNS:
                 raise DataError(f"{path.name}: expected two ids in each line, blanks between them.")
             return pd.DataFrame([row[:2] for row in rows]), path.name, []
         frame, notes = read_frame(path)
@@ -180,10 +182,14 @@ def _frame(edges: Any) -> tuple[Any, str, list[str]]:
             array = np.array(items, dtype=object if listed else None)
         except ValueError:  # rows of several lengths
             array = np.empty(0)
-        if array.ndim != 2 or not array.size:
+        if array.ndim != 2 or not array.size or array.shape[1] != 2:
             raise DataError(
                 "load_graph: expected edges as rows of two ids, got an array of shape "
                 f"{array.shape}."
+            )
+        if array.dtype.kind not in "iuUO" and not np.array_equal(array, np.floor(array)):
+            raise DataError(
+                "load_graph: expected edges as rows of two ids, got numbers that are not whole."
             )
         items = pd.DataFrame(array)
     return items, "edges", []

@@ -13,10 +13,10 @@ from torch import Tensor
 from nearspace.data.batches import Batches, Positions
 from nearspace.data.coupled import Bag
 
-__all__ = ["Around", "EdgesWaiting", "Neighbourhoods", "PairsAround", "Step"]
+__all__ = ["EdgeBatch", "EdgesWaiting", "Hop", "Neighbourhoods", "Subgraph"]
 
 
-class Step(NamedTuple):
+class Hop(NamedTuple):
     """What leads from the vectors of some nodes to sums over the neighbours of others.
 
     Attributes
@@ -39,28 +39,28 @@ class Step(NamedTuple):
         sums = vectors.new_zeros(len(self.selves), vectors.shape[1])
         return sums.index_add(0, self.targets, vectors[self.sources] * self.weights[:, None])
 
-    def to(self, device: Any) -> Step:
+    def to(self, device: Any) -> Hop:
         """Return the step on a device."""
-        return Step(*(part.to(device) for part in self))
+        return Hop(*(part.to(device) for part in self))
 
 
-class Around(NamedTuple):
+class Subgraph(NamedTuple):
     """Some nodes with all that a network of so many steps sees of their graph.
 
     Attributes
     ----------
     inputs : Tensor or Bag
         What is said of the nodes that are farthest, and of all that are nearer.
-    steps : list of Step
+    steps : list of Hop
         From these to the nodes themselves.
     """
 
     inputs: Tensor | Bag
-    steps: list[Step]
+    steps: list[Hop]
 
-    def to(self, device: Any) -> Around:
+    def to(self, device: Any) -> Subgraph:
         """Return the nodes on a device."""
-        return Around(self.inputs.to(device), [step.to(device) for step in self.steps])
+        return Subgraph(self.inputs.to(device), [step.to(device) for step in self.steps])
 
 
 class Neighbourhoods(Batches):
@@ -102,24 +102,21 @@ class Neighbourhoods(Batches):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, rows: Positions) -> Around:
+    def __getitem__(self, rows: Positions) -> Subgraph:
         return self.around(self.rows[rows if isinstance(rows, slice) else rows.cpu().numpy()])
 
-    def around(self, nodes: np.ndarray) -> Around:
+    def around(self, nodes: np.ndarray) -> Subgraph:
         """Return nodes at positions in the graph with their neighbourhoods."""
         steps = []
         for _ in range(self.hops):
             block = self.operator[nodes]
             near = np.union1d(block.indices, nodes)
             targets = np.repeat(np.arange(len(nodes)), np.diff(block.indptr))
-            parts = np.searchsorted(near, block.indices), targets, block.data, None
-            selves = torch.from_numpy(np.searchsorted(near, nodes))
-            steps.append(Step(
-                torch.from_numpy(parts[0]), torch.from_numpy(targets),
-                torch.from_numpy(block.data.astype(np.float32)), selves,
-            ))  # fmt: skip
+            places, selves = (np.searchsorted(near, some) for some in (block.indices, nodes))
+            parts = places, targets, block.data.astype(np.float32), selves
+            steps.append(Hop(*map(torch.from_numpy, parts)))
             nodes = near
-        return Around(self.inputs(nodes), steps[::-1]).to(self.device)
+        return Subgraph(self.inputs(nodes), steps[::-1]).to(self.device)
 
     def take(self, rows: Positions) -> Neighbourhoods:
         """Return some of the nodes, in the same graph."""
@@ -135,18 +132,18 @@ class Neighbourhoods(Batches):
         raise NotImplementedError
 
 
-class PairsAround(NamedTuple):
+class EdgeBatch(NamedTuple):
     """Nodes with their neighbourhoods, and between which of them there is an edge.
 
     Attributes
     ----------
-    nodes : Around
+    nodes : Subgraph
         The ends of the edges, each once.
     pairs : Tensor of shape (m, 2), int64
         Positions among these.
     """
 
-    nodes: Around
+    nodes: Subgraph
     pairs: Tensor
 
 
@@ -167,11 +164,11 @@ class EdgesWaiting(Batches):
     def __len__(self) -> int:
         return len(self.ends)
 
-    def __getitem__(self, rows: Positions) -> PairsAround:
+    def __getitem__(self, rows: Positions) -> EdgeBatch:
         pairs = self.ends[rows if isinstance(rows, slice) else rows.cpu().numpy()]
         chosen, places = np.unique(pairs, return_inverse=True)
         at = torch.from_numpy(places.reshape(pairs.shape)).to(self.nodes.device)
-        return PairsAround(self.nodes.around(chosen), at)
+        return EdgeBatch(self.nodes.around(chosen), at)
 
     def take(self, rows: Positions) -> EdgesWaiting:
         """Return some of the edges."""

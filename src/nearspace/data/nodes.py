@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from nearspace.data.kinds.kind import count_items, take_items
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["Edges", "Nodes"]
 
@@ -60,6 +62,8 @@ class Edges:
     @functools.cached_property
     def adjacency(self) -> sparse.csr_array:
         """What leads from each node to each, shape ``(n, n)``, float32; both ways where none is."""
+        from scipy import sparse
+
         first, second = self.ends.T
         weights = np.ones(len(self), np.float32) if self.weights is None else self.weights
         if not self.directed:
@@ -71,6 +75,8 @@ class Edges:
     @functools.cached_property
     def symmetric(self) -> sparse.csr_array:
         """What lies between each two nodes, whichever way it leads: the larger of both weights."""
+        from scipy import sparse
+
         if not self.directed:
             return self.adjacency
         return sparse.csr_array(self.adjacency.maximum(self.adjacency.T))
@@ -91,6 +97,8 @@ class Edges:
         .. [1] T. Kipf, M. Welling, "Semi-supervised classification with graph convolutional
            networks", 2017.
         """
+        from scipy import sparse
+
         whole = self.symmetric + sparse.eye_array(self.n, dtype=np.float32, format="csr")
         root = sparse.diags_array((1 / np.sqrt(self.degrees + 1)).astype(np.float32))
         return sparse.csr_array(root @ whole @ root, dtype=np.float32)
@@ -98,6 +106,8 @@ class Edges:
     @functools.cached_property
     def mean_of_neighbours(self) -> sparse.csr_array:
         """What takes the mean over the neighbours of each node, weighted; 0 where it has none."""
+        from scipy import sparse
+
         scale = np.divide(1, self.degrees, out=np.zeros(self.n, np.float32), where=self.degrees > 0)
         return sparse.csr_array(sparse.diags_array(scale) @ self.symmetric, dtype=np.float32)
 

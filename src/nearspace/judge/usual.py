@@ -108,7 +108,7 @@ USUAL = {
         ),
     ),
     "graph": Usual(
-        floor=("structure | scale",),
+        floor=("adjacency", "structure | scale"),
         reference="adjacency",
         encoders=("netmf", "graph_autoencoder"),
         supervised=("gcn", "sage"),

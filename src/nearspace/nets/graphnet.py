@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from nearspace.data.coupled import Bag
-from nearspace.data.neighbourhoods import Around, Step
+from nearspace.data.neighbourhoods import Hop, Subgraph
 
 __all__ = ["Convolution", "GraphNet", "Sage"]
 
@@ -45,7 +45,7 @@ class Convolution(nn.Module):
         super().__init__()
         self.map, self.bias = Map(d_in, d_out), nn.Parameter(torch.zeros(d_out))
 
-    def forward(self, vectors: Tensor | Bag, step: Step) -> Tensor:
+    def forward(self, vectors: Tensor | Bag, step: Hop) -> Tensor:
         """Return the vectors of the nodes to which the step leads."""
         return step(self.map(vectors)) + self.bias
 
@@ -64,7 +64,7 @@ class Sage(nn.Module):
         self.own, self.others = Map(d_in, d_out), Map(d_in, d_out)
         self.bias = nn.Parameter(torch.zeros(d_out))
 
-    def forward(self, vectors: Tensor | Bag, step: Step) -> Tensor:
+    def forward(self, vectors: Tensor | Bag, step: Hop) -> Tensor:
         """Return the vectors of the nodes to which the step leads."""
         return self.own(vectors)[step.selves] + step(self.others(vectors)) + self.bias
 
@@ -97,7 +97,7 @@ class GraphNet(nn.Module):
         self.layers = nn.ModuleList(layer(*pair) for pair in itertools.pairwise(widths))
         self.dropout = dropout
 
-    def forward(self, batch: Around) -> Tensor:
+    def forward(self, batch: Subgraph) -> Tensor:
         """Return what the last layer puts out for the nodes of a batch, before any ReLU."""
         first, *others = self.layers
         vectors = first(self._dropped(batch.inputs), batch.steps[0])

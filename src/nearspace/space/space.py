@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Dataset, Kind, kind_from_json
+from nearspace.data.kinds.graph import Graph
 from nearspace.data.load import dataset_of
 from nearspace.data.pairs import Pairs
 from nearspace.encoders.base import Encoder
@@ -325,9 +326,11 @@ def dataset_for(encoder: Encoder, data: Any, labels: Any = None) -> Dataset:
     dataset = dataset_of(data, labels, encoder.kind_ if _is_fitted(encoder) else None)
     if type(dataset.kind) not in encoder.kinds:
         takes = " or ".join(sorted(kind.plural for kind in encoder.kinds))
+        do = "choose another encoder, or say by kind= or column= how to read it"
+        if dataset.kind.name == Graph.name:
+            do = f"attributes({encoder.spec}) takes what is said of them, if that is of such a kind"
         raise DataError(
-            f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.plural}: "
-            "choose another encoder, or say by kind= or column= how to read it."
+            f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.plural}: {do}."
         )
     return dataset
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from nearspace.data import Audio, Image, Series, Vector
 from nearspace.data.sound import Sound, resampled_sound
-from nearspace.encoders.borrowed.graph import Graph, open_graph, sequence_axes
+from nearspace.encoders.borrowed.graph import OnnxGraph, open_graph, sequence_axes
 from nearspace.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,13 +28,13 @@ class Feed(ABC):
 
     Attributes
     ----------
-    graph : Graph
+    graph : OnnxGraph
         The network.
     """
 
     def __init__(self, encoder: ONNX):
         self.encoder = encoder
-        self.graph: Graph = open_graph(encoder.path, encoder.output)
+        self.graph: OnnxGraph = open_graph(encoder.path, encoder.output)
         self._check_asked()
 
     def _check_asked(self) -> None:
@@ -262,7 +262,7 @@ class SoundFeed(SeriesFeed):
     """How sounds go into a network: their samples, or what its front makes of them."""
 
     def __init__(self, encoder: ONNX):
-        self.front: Graph | None = None
+        self.front: OnnxGraph | None = None
         super(SeriesFeed, self).__init__(encoder)
         if encoder.rate is None:
             raise DataError(
@@ -356,7 +356,7 @@ def filled_up(frames: np.ndarray, least: int) -> np.ndarray:
 
 
 def arranged(
-    windows: np.ndarray, graph: Graph, time_axis: int, width_axis: int | None
+    windows: np.ndarray, graph: OnnxGraph, time_axis: int, width_axis: int | None
 ) -> np.ndarray:
     """Return windows ``(n, time, width)`` with their axes where a network has them."""
     n, length, width = windows.shape

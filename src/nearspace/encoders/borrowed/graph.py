@@ -1,4 +1,4 @@
-"""`Graph`: a network in an ONNX file, as ONNX Runtime runs it."""
+"""`OnnxGraph`: a network in an ONNX file, as ONNX Runtime runs it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from nearspace.encoders.borrowed.models import first_line
 from nearspace.errors import DataError, did_you_mean, need
 
-__all__ = ["Graph", "open_graph", "sequence_axes"]
+__all__ = ["OnnxGraph", "open_graph", "sequence_axes"]
 
 # Weights beside the file, by what is put behind its name: as torch and as optimum write them.
 BESIDE = (".data", "_data")
@@ -26,7 +26,7 @@ FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Graph:
+class OnnxGraph:
     """A network that takes one array and puts out arrays, on one thread of the CPU.
 
     Attributes
@@ -98,7 +98,7 @@ class Graph:
         return f"({', '.join('any' if dim is None else str(dim) for dim in self.dims)})"
 
 
-def open_graph(path: str, output: str | None = None) -> Graph:
+def open_graph(path: str, output: str | None = None) -> OnnxGraph:
     """Return the network in a file.
 
     Parameters
@@ -157,7 +157,7 @@ def open_graph(path: str, output: str | None = None) -> Graph:
         raise DataError(f"onnx: {file.name} puts out no floats.")
     # An axis without a length has a name, or nothing.
     dims = tuple(dim if isinstance(dim, int) else None for dim in inputs[0].shape)
-    return Graph(
+    return OnnxGraph(
         file.name,
         digest.hexdigest(),
         session,
@@ -168,12 +168,12 @@ def open_graph(path: str, output: str | None = None) -> Graph:
     )
 
 
-def sequence_axes(graph: Graph, width: int) -> tuple[int, int | None]:
+def sequence_axes(graph: OnnxGraph, width: int) -> tuple[int, int | None]:
     """Return along which axes of its input a network has time, and what there is at a time.
 
     Parameters
     ----------
-    graph : Graph
+    graph : OnnxGraph
         Its input may have more axes, of length one.
     width : int
         How many numbers there are at a time. The axis is None where one has none of its own.

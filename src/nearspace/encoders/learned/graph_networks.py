@@ -19,7 +19,7 @@ from nearspace.data import Target
 from nearspace.data.batches import Batches
 from nearspace.data.coupled import Bag, rows_waiting
 from nearspace.data.kinds.graph import Graph
-from nearspace.data.neighbourhoods import Around, EdgesWaiting, Neighbourhoods, PairsAround
+from nearspace.data.neighbourhoods import EdgeBatch, EdgesWaiting, Neighbourhoods, Subgraph
 from nearspace.data.nodes import Edges, Nodes
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.handmade.graphs import fitted_attributes
@@ -134,7 +134,7 @@ class GraphNetwork(Trained, Encoder):
     ) -> dict[str, Tensor]:
         """Return the terms of the loss of a batch by name; their sum is minimised."""
 
-    def vectors(self, nets: nn.ModuleDict, batch: Around) -> Tensor:
+    def vectors(self, nets: nn.ModuleDict, batch: Subgraph) -> Tensor:
         """Return the vectors of nodes, shape ``(n, d)``."""
         return nets["encoder"](batch)
 
@@ -307,7 +307,7 @@ class GCN(GraphNetwork):
         encoder = GraphNet(Convolution, [self.inputs_, self.dim], self.dropout)
         return nn.ModuleDict({"encoder": encoder, "logits": nn.Linear(self.dim, self.outputs_)})
 
-    def vectors(self, nets: nn.ModuleDict, batch: Around) -> Tensor:
+    def vectors(self, nets: nn.ModuleDict, batch: Subgraph) -> Tensor:
         """Return what goes into the map to logits."""
         hidden = F.relu(nets["encoder"](batch))
         hidden = F.dropout(hidden, self.dropout, nets.training)
@@ -356,7 +356,7 @@ class GraphSAGE(GraphNetwork):
         encoder = GraphNet(Sage, [self.inputs_, self.dim, self.dim], self.dropout)
         return nn.ModuleDict({"encoder": encoder, "logits": nn.Linear(self.dim, self.outputs_)})
 
-    def vectors(self, nets: nn.ModuleDict, batch: Around) -> Tensor:
+    def vectors(self, nets: nn.ModuleDict, batch: Subgraph) -> Tensor:
         """Return what goes into the map to logits."""
         return F.relu(nets["encoder"](batch))
 
@@ -412,14 +412,14 @@ class GraphAutoencoder(GraphNetwork):
         net = GraphNet(Convolution, [self.inputs_, 2 * self.dim, out], self.dropout)
         return nn.ModuleDict({"encoder": net})
 
-    def vectors(self, nets: nn.ModuleDict, batch: Around) -> Tensor:
+    def vectors(self, nets: nn.ModuleDict, batch: Subgraph) -> Tensor:
         """Return the vectors, or the means of their distributions."""
         return nets["encoder"](batch)[:, : self.dim]
 
     def losses(
         self,
         nets: nn.ModuleDict,
-        batch: PairsAround,
+        batch: EdgeBatch,
         labels: Tensor | None,
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
@@ -482,12 +482,16 @@ class DGI(GraphNetwork):
         """Return all nodes of the graph."""
         return Neighbourhoods(nodes.inputs, nodes.operator, nodes.hops, np.arange(edges.n))
 
-    def vectors(self, nets: nn.ModuleDict, batch: Around) -> Tensor:
+    def vectors(self, nets: nn.ModuleDict, batch: Subgraph) -> Tensor:
         """Return what the convolution puts out, bent."""
         return nets["bend"](nets["encoder"](batch))
 
     def losses(
-        self, nets: nn.ModuleDict, batch: Around, labels: Tensor | None, generator: torch.Generator
+        self,
+        nets: nn.ModuleDict,
+        batch: Subgraph,
+        labels: Tensor | None,
+        generator: torch.Generator,
     ) -> dict[str, Tensor]:
         """Return how well nodes are told from those of the corrupted graph."""
         true = self.vectors(nets, batch)
