@@ -57,6 +57,24 @@ def test_a_list_of_edges_alone_is_a_graph(files):
     assert done.returncode == 0, done.stderr
 
 
+def test_a_node_that_comes_later_is_added_to_a_space(files):
+    done = files("embed", *READ, "--with", "propagated", "-o", "a.space")
+    assert done.returncode == 0, done.stderr
+    for name, line in (("articles.csv", "later,the price,new"), ("links.csv", "later,article 003")):
+        more = ",2019,1.5" if name == "links.csv" else ""
+        with (files.folder / name).open("a") as file:
+            file.write(f"\n{line}{more}")
+    done = files("add", "articles.csv", "--to", "a.space", *READ[1:])
+    assert done.returncode == 2
+    assert "would replace others" in done.stderr  # its neighbours have another vector now
+    done = files("add", "articles.csv", "--to", "a.space", *READ[1:], "--replace")
+    assert done.returncode == 0, done.stderr
+    assert "1 new, 20 changed, 280 unchanged; 301 items." in done.stdout
+    done = files("add", "articles.csv", "--to", "a.space", "--ids", "name", "--column", "text")
+    assert done.returncode == 2
+    assert "name the file that holds their edges (--edges)" in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -45,6 +45,9 @@ def embed_command(
             "chunks",
             "overlap",
             "limit",
+            "edges",
+            "weights",
+            "directed",
         ),
     ],
     force: cli.Force = False,
@@ -65,6 +68,8 @@ def embed_command(
       nearspace embed reviews.csv --column text --with 'tfidf | pca:dim=64' -o reviews.space
 
       nearspace embed more_photos/ --with photos.space -o more.npz
+
+      nearspace embed papers.csv --edges cites.csv --ids paper --with propagated -o papers.space
     """
     from nearspace.encoders.spec import make
     from nearspace.space.file.growing import embed_items, is_unfinished

@@ -230,43 +230,47 @@ class Reading:
 
     def read(self, source: str, *, like: Kind | None = None, random_state: int = 0) -> Dataset:
         """Return the dataset of a source, with its notes on standard error."""
+        with waiting(f"Reading {source}"):
+            dataset = self._read(source, like, random_state)
+        print_heading(dataset.name, f"{counted(len(dataset), 'item')}.")
+        for note in dataset.notes:
+            echo(f"  {in_options(note)}", err=True, wrap=True)
+        _name_all(dataset.left_out)
+        return dataset
+
+    def _read(self, source: str, like: Kind | None, random_state: int) -> Dataset:
         from nearspace.data import load
         from nearspace.data.graph_reading import holds_graph, load_graph
 
         options = dataclasses.asdict(self) | {"types": _types(self.types or [])}
         of_edges = {name: options.pop(name) for name in ("weights", "edge_time", "directed")}
         edges = options.pop("edges")
-        with waiting(f"Reading {source}"):
-            if source.endswith(".space"):
-                dataset = self._read_space(source, like, random_state)
-            elif edges is None and holds_graph(source):
-                self._only(
-                    source, {"directed"}, "holds a graph, with all that is said of its nodes"
-                )
-                dataset = load_graph(source, directed=self.directed)
-            elif edges is None and self.kind == Graph.name:
-                names = {"kind", "weights", "edge_time", "directed"}
-                self._only(source, names, "holds the edges of a graph")
-                dataset = load_graph(
-                    source, weights=self.weights, time=self.edge_time, directed=self.directed
-                )
-            elif edges is None and any(of_edges.values()):
-                given = next(name for name, value in of_edges.items() if value)
-                raise NearspaceError(
-                    f"--{given.replace('_', '-')} is of edges; name the file that holds them "
-                    "(--edges)."
-                )
-            else:
-                dataset = load(source, **options, like=like, random_state=random_state)
-                if edges is not None:
-                    dataset = load_graph(
-                        edges, dataset, weights=self.weights, time=self.edge_time,
-                        directed=self.directed,
-                    )  # fmt: skip
-        print_heading(dataset.name, f"{counted(len(dataset), 'item')}.")
-        for note in dataset.notes:
-            echo(f"  {in_options(note)}", err=True, wrap=True)
-        _name_all(dataset.left_out)
+        how: dict[str, Any] = {
+            "weights": self.weights, "time": self.edge_time, "directed": self.directed
+        }  # fmt: skip
+        if source.endswith(".space"):
+            return self._read_space(source, like, random_state)
+        if edges is not None:
+            own = like.attributes if isinstance(like, Graph) else like
+            nodes = load(source, **options, like=own, random_state=random_state)
+            return load_graph(edges, nodes, **how)
+        if holds_graph(source):
+            self._only(source, {"directed"}, "holds a graph, with all that is said of its nodes")
+            return load_graph(source, directed=self.directed)
+        if self.kind == Graph.name:
+            self._only(source, {"kind", *of_edges}, "holds the edges of a graph")
+            return load_graph(source, **how)
+        if given := next((name for name, value in of_edges.items() if value), None):
+            raise NearspaceError(
+                f"--{given.replace('_', '-')} is of edges; name the file that holds them (--edges)."
+            )
+        dataset = load(source, **options, like=None if isinstance(like, Graph) else like,
+                       random_state=random_state)  # fmt: skip
+        if isinstance(like, Graph) and not isinstance(dataset.kind, Graph):
+            raise NearspaceError(
+                f"{source}: the space is one of {like}; name the file that holds their edges "
+                "(--edges)."
+            )
         return dataset
 
     def _read_space(self, source: str, like: Kind | None, random_state: int) -> Dataset:

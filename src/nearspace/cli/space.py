@@ -23,7 +23,19 @@ def add_command(
     to: Annotated[Path, typer.Option("--to", help="The .space file.", show_default=False)],
     *,
     reading: Annotated[
-        cli.Reading, cli.only("labels", "column", "ids", "without", "pattern", "chunks", "overlap")
+        cli.Reading,
+        cli.only(
+            "labels",
+            "column",
+            "ids",
+            "without",
+            "pattern",
+            "chunks",
+            "overlap",
+            "edges",
+            "weights",
+            "directed",
+        ),
     ],
     append: Annotated[
         bool, typer.Option("--append", help="Number items without ids on from the last one.")

@@ -144,6 +144,8 @@ def _dataset(
     """Return nodes as a dataset, which knows what another one does, where something is said."""
     alone = int((np.diff(edges.symmetric.indptr) == 0).sum())
     told = [f"{len(names):,} nodes and {len(edges):,} {'directed ' * edges.directed}edges."]
+    if edges.directed:
+        told.append("Encoders look along edges whichever way they lead; PageRank goes one way.")
     if alone:
         told.append(f"{alone:,} node{'s have' if alone > 1 else ' has'} no edge.")
     rows = np.arange(len(names))

@@ -58,9 +58,10 @@ class OfOneGraph(Encoder):
         if items.edges.digest.hex() == self.digest_ and items.names.tolist() == self.names_:
             return self.vectors_[items.rows]
         new = items.names[~np.isin(items.names, self.names_)]
-        what = f"has {len(new):,} nodes that were not there, as '{new[0]:.60}'" if len(new) else (
-            "has other edges"
-        )  # fmt: skip
+        what = "has other edges"
+        if len(new):
+            many = "s" * (len(new) > 1)
+            what = f"has {len(new):,} node{many} more, as '{new[0]:.60}'"
         raise DataError(
             f"{self.spec} has vectors of the nodes of the graph that it was fitted on, and this "
             f"one {what}: fit it again, or choose one that makes vectors of any graph, as "

@@ -122,6 +122,8 @@ class Links(Task):
             f"edge, drawn at random; MRR and hits against all {self.train.items.edges.n:,} nodes "
             "but those with another edge."
         ]
+        if rest.directed:
+            notes.append("Two nodes are alike both ways: which way an edge leads is not judged.")
         if len(self.links) < len(held):
             notes.append(f"Of the edges held back {len(self.links):,} test, drawn at random.")
         degrees = np.diff(rest.symmetric.indptr)
