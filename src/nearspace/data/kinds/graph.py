@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import html
+import math
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Graph", "Node"]
 
 NAMED = 12  # neighbours of a node, where it is shown
+SIDE, RADIUS = 36, 14  # pixels of its picture, and of the circle on which they stand
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -35,12 +37,15 @@ class Node:
         The names of the first of its neighbours.
     degree : int
         How many it has.
+    among : list of (int, int)
+        Between which of these neighbours there is an edge.
     """
 
     name: str
     own: Any
     neighbours: list[str]
     degree: int
+    among: list[tuple[int, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +63,9 @@ class Graph(Kind):
     >>> edges = Edges(2, np.array([[0, 1]]))
     >>> nodes = Nodes(edges, np.array(["a", "b"]), ["red", "blue"], np.arange(2))
     >>> kind = Graph(Text())
-    >>> str(kind), kind.draw(kind.item(nodes, 1))
-    ('nodes with texts', '<q>blue</q><small>b, beside a</small>')
+    >>> shown = kind.draw(kind.item(nodes, 1))
+    >>> str(kind), shown.startswith("<svg"), shown.partition("</svg>")[2]
+    ('nodes with texts', True, '<q>blue</q> <small>b, beside a</small>')
     """
 
     name: ClassVar[str] = "graph"
@@ -141,11 +147,16 @@ class Graph(Kind):
         """Return the node at a position, in the form that `draw` takes."""
         row, beside = int(items.rows[index]), items.neighbours(index)
         own = None if self.attributes is None else self.attributes.item(items.attributes, row)
-        names = [str(name) for name in items.names[beside[:NAMED]]]
-        return Node(str(items.names[row]), own, names, len(beside))
+        some = beside[:NAMED]
+        names = [str(name) for name in items.names[some]]
+        one, other = items.edges.symmetric[some][:, some].nonzero()
+        among = [
+            pair for pair in zip(one.tolist(), other.tolist(), strict=True) if pair[0] < pair[1]
+        ]
+        return Node(str(items.names[row]), own, names, len(beside), among)
 
     def draw(self, item: Node, usual: Any = None) -> str:
-        """Return a small piece of HTML that shows one node, and the names of its neighbours."""
+        """Return a small piece of HTML that shows one node amid its neighbours, and their names."""
         shown = ""
         if self.attributes is not None:
             shown = self.attributes.draw(item.own, *([] if usual is None else [usual]))
@@ -153,7 +164,8 @@ class Graph(Kind):
             item.degree > len(item.neighbours)
         )
         beside = ", ".join(item.neighbours) + more if item.degree else "none"
-        return f"{shown}<small>{html.escape(f'{item.name}, beside {beside}')}</small>"
+        words = html.escape(f"{item.name}, beside {beside}")
+        return f"{_drawn(item)}{shown} <small>{words}</small>"
 
     def usual(self, items: Nodes) -> Any:
         """Return what is usual among what is said of nodes."""
@@ -192,3 +204,25 @@ class Graph(Kind):
         """Return the kind as a JSON object, that of what is said of nodes in it."""
         own = None if self.attributes is None else self.attributes.to_json()
         return {"kind": self.name, "attributes": own}
+
+
+def _drawn(item: Node) -> str:
+    """Return a node amid the first of its neighbours as SVG, with all edges between them."""
+    n, middle = len(item.neighbours), SIDE / 2
+    turns = [2 * math.pi * at / max(n, 1) for at in range(n)]
+    places = [
+        (middle + RADIUS * math.sin(turn), middle - RADIUS * math.cos(turn)) for turn in turns
+    ]
+    ends = [(places[one], places[other]) for one, other in item.among]
+    ends += [((middle, middle), place) for place in places]
+    path = "".join(f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" for (a, b), (c, d) in ends)
+    dots = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2"><title>{html.escape(name)}</title></circle>'
+        for (x, y), name in zip(places, item.neighbours, strict=True)
+    )
+    return (
+        f'<svg width="{SIDE}" height="{SIDE}" viewBox="0 0 {SIDE} {SIDE}" role="img" '
+        f'aria-label="{item.degree} neighbours" fill="currentColor" style="vertical-align:middle">'
+        f'<path d="{path}" stroke="currentColor" stroke-opacity=".35" fill="none"/>{dots}'
+        f'<circle cx="{middle:g}" cy="{middle:g}" r="3"/></svg>'
+    )
