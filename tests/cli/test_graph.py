@@ -38,7 +38,7 @@ def test_classes_of_nodes_are_told_by_what_is_around_them(files):
 
 
 def test_links_are_told_without_those_that_are_held_back(files):
-    done = files("compare", *READ, "--edge-time", "year", "--weights", "much", "--with", "netmf",
+    done = files("compare", *READ, "--ends", "other,one", "--edge-time", "year", "--weights", "much", "--with", "netmf",
                  "-o", "board.json")  # fmt: skip
     assert done.returncode == 0, done.stderr
     board = json.loads((files.folder / "board.json").read_text())
@@ -83,6 +83,8 @@ def test_a_node_that_comes_later_is_added_to_a_space(files):
         (("compare", "links.csv", "--kind", "graph", "--labels", "year"), "read without --labels"),
         (("compare", "articles.csv", "--edges", "links.csv"), "none of the 577 edges is between"),
         (("compare", *READ, "--weights", "mcuh"), "Did you mean 'much'"),
+        (("compare", *READ, "--ends", "one"), "--ends one: expected two names with a comma"),
+        (("compare", *READ, "--ends", "year,much"), "columns with the ends of edges (--ends)"),
         (("compare", *READ, "--task", "links", "--folds", "3"), "--folds has no meaning for links"),
         (("compare", "wine", "--task", "links"), "name the file that holds them"),
         (("embed", "articles", "--with", "tfidf", "-o", "c.space"), "attributes(tfidf) takes what"),

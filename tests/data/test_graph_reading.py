@@ -59,6 +59,9 @@ def test_directions_weights_and_times_are_kept(papers):
     assert edges.symmetric.toarray()[1, 0] == 2
     dates = dict(zip(map(tuple, edges.ends.tolist()), edges.time.astype(str), strict=True))
     assert dates[0, 1].startswith("2024-03-01")
+    mixed = networkx.Graph([("a", "b", {"weight": 2.0}), ("b", "c")])
+    with pytest.raises(DataError, match="expected a 'weight' of every edge, or of none"):
+        load_graph(mixed, papers)
     drawn = networkx.DiGraph()
     drawn.add_weighted_edges_from([("a", "b", 2.0), ("b", "c", 0.5), ("d", "a", 1.0)])
     same = load_graph(drawn, papers)
@@ -141,6 +144,34 @@ def test_arrays_of_a_graph_come_with_labels_and_split(tmp_path):
         assert graph.target.values.tolist() == labels.tolist()
         np.testing.assert_array_equal(graph.items.edges.ends, edges)
         np.testing.assert_array_equal(graph.items.attributes.toarray(), words.toarray())
+    np.savez(tmp_path / "bare.npz", edges=edges.T, y=labels)
+    bare = load_graph(tmp_path / "bare.npz")
+    assert len(bare) == 6  # the last node has a label, and no edge
+    np.testing.assert_array_equal(bare.items.edges.ends, edges)
+    for name, told, arrays in (
+        ("far", "an edge names the position 9", {"edges": np.array([[0, 9]]), "y": labels}),
+        ("odd", "expected 'edges' as rows of two", {"edges": np.eye(3), "y": labels}),
+        (
+            "part",
+            "expected the test nodes as",
+            {"edges": edges, "y": labels, "test": np.array([7])},
+        ),
+        (
+            "row",
+            "is damaged",
+            {
+                "edges": edges,
+                "x_data": np.ones(2),
+                "x_indices": np.array([0, 99]),
+                "x_indptr": np.array([0, 2]),
+                "x_shape": np.array([1, 3]),
+            },
+        ),
+        ("few", "are of 6, 5 nodes", {"edges": edges, "x": np.ones((6, 2)), "y": labels[:5]}),
+    ):
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+        with pytest.raises(DataError, match=told):
+            load_graph(tmp_path / f"{name}.npz")
     np.savez(tmp_path / "other.npz", x=np.eye(3))
     assert not holds_graph(tmp_path / "other.npz")
     with pytest.raises(DataError, match="expected an array 'edges'"):

@@ -7,13 +7,14 @@ import pytest
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeCV
 from sklearn.metrics import mean_squared_error, r2_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from nearspace.data import Classes, Numbers
 from nearspace.errors import DataError
-from nearspace.metrics.labels import cluster_ami, knn_scores, probe_scores
+from nearspace.metrics.labels import PENALTIES, cluster_ami, knn_scores, probe, probe_scores
 
 
 def blobs(n=300, classes=3, d=5, apart=4.0, seed=0):
@@ -123,3 +124,29 @@ def test_scores_of_numbers_agree_with_scikit_learn():
     guessed = target.score(y_test, np.full(90, target.guess()))
     assert guessed.mean() == pytest.approx(0, abs=1e-12)
     assert np.isnan(Numbers([1.0, 2.0]).score(np.full(3, 1.5), np.ones(3))).all()
+
+
+def test_of_few_items_folds_choose_scaling_and_penalty_as_a_plain_search_does():
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 20)
+    means = rng.normal(size=(3, 200))
+    vectors, test = (means[y] + rng.normal(0, 6, (60, 200)) for _ in range(2))
+    vectors[:, 0] *= 1e-3
+    for factor in (np.ones(200), np.logspace(0, -3, 200)):
+        train, asked = vectors * factor, test * factor
+        folds = StratifiedKFold(5, shuffle=True, random_state=0)
+        searches = []
+        for scaler in (StandardScaler(), None):
+            one, other = (train, asked) if scaler is None else (
+                scaler.fit(train).transform(train), scaler.transform(asked)
+            )  # fmt: skip
+            size = np.sqrt((one**2).sum(axis=1).mean())
+            search = GridSearchCV(LogisticRegression(max_iter=200), {"C": PENALTIES}, cv=folds)
+            search.fit(one / size, y)
+            searches.append((search.best_score_, search.predict(other / size)))
+        wanted = max(searches, key=lambda search: search[0])[1]
+        told = probe(train, Classes(y), asked)[0]
+        assert (told == wanted).mean() > 0.96
+    two = probe(vectors[:40], Classes(y[:40]), test)
+    assert two[1].shape == (60,)
+    assert ((two[1] > 0) == two[0]).all()

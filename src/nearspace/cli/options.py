@@ -217,6 +217,12 @@ class Reading:
             "are then nodes of a graph.",
         ),
     ] = None
+    ends: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FROM,TO", help="Columns of the edges: both ids; the first two if absent."
+        ),
+    ] = None
     weights: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of the edges: what each weighs.")
     ] = None
@@ -243,10 +249,12 @@ class Reading:
         from nearspace.data.graph_reading import holds_graph, load_graph
 
         options = dataclasses.asdict(self) | {"types": _types(self.types or [])}
-        of_edges = {name: options.pop(name) for name in ("weights", "edge_time", "directed")}
+        names = ("ends", "weights", "edge_time", "directed")
+        of_edges = {name: options.pop(name) for name in names}
         edges = options.pop("edges")
         how: dict[str, Any] = {
-            "weights": self.weights, "time": self.edge_time, "directed": self.directed
+            "ends": None if self.ends is None else two_names(self.ends, "--ends", "citing,cited"),
+            "weights": self.weights, "time": self.edge_time, "directed": self.directed,
         }  # fmt: skip
         if source.endswith(".space"):
             return self._read_space(source, like, random_state)
@@ -375,6 +383,16 @@ class Judging:
         from platformdirs import user_cache_path
 
         return user_cache_path("nearspace") if self.cache else None
+
+
+def two_names(
+    text: str, option: str = "--pairs", example: str = "question,answer"
+) -> tuple[str, str]:
+    """Return the two names that an option holds."""
+    names = [name.strip() for name in text.split(",")]
+    if len(names) != 2 or not all(names):
+        raise NearspaceError(f"{option} {text}: expected two names with a comma, as {example}.")
+    return names[0], names[1]
 
 
 def _types(given: list[str]) -> dict[str, str]:

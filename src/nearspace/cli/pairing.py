@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from nearspace.cli.mistyped import misplaced
-from nearspace.cli.options import Reading
+from nearspace.cli.options import Reading, two_names
 from nearspace.cli.terminal import counted, echo, print_heading, waiting
 from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nearspace.data.dataset import Dataset
     from nearspace.data.pairs import Pairs
 
-__all__ = ["Pairing", "two_names"]
+__all__ = ["Pairing"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,16 +160,6 @@ def _one(groups: Any) -> str | None:
     if len(names) > 1:
         raise NearspaceError(f"--groups: expected one column of pairs, got {len(names)}.")
     return names[0] if names else None
-
-
-def two_names(
-    text: str, option: str = "--pairs", example: str = "question,answer"
-) -> tuple[str, str]:
-    """Return the two names that an option holds."""
-    names = [name.strip() for name in text.split(",")]
-    if len(names) != 2 or not all(names):
-        raise NearspaceError(f"{option} {text}: expected two names with a comma, as {example}.")
-    return names[0], names[1]
 
 
 def _ends(text: str) -> tuple[float, float]:

@@ -33,6 +33,7 @@ def add_command(
             "chunks",
             "overlap",
             "edges",
+            "ends",
             "weights",
             "directed",
         ),

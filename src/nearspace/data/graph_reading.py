@@ -90,7 +90,7 @@ than once was left out.'))
         directed = edges.is_directed()
         edges, weights = _of_networkx(edges, weights)
     elif is_sparse(edges):
-        directed = directed or bool((edges != edges.T).nnz)
+        directed = directed or (edges.shape[0] == edges.shape[1] and bool((edges != edges.T).nnz))
         edges = edges if directed else sparse.triu(edges)  # each edge once
         names = np.arange(edges.shape[0]) if names is None else names
         edges, weights = _of_matrix(edges, names), "weight"
@@ -215,14 +215,17 @@ def _of_matrix(matrix: Any, names: np.ndarray) -> Any:
 
 
 def _of_networkx(graph: Any, weights: str | None) -> tuple[Any, str | None]:
-    """Return the edges of a networkx graph as a table, weighted where they all are."""
+    """Return the edges of a networkx graph as a table, weighted where they have a weight."""
     key = weights or "weight"
     rows = [(str(one), str(other), data.get(key)) for one, other, data in graph.edges(data=True)]
-    if weights is not None and any(weight is None for *_, weight in rows):
-        raise DataError(f"load_graph: not every edge has a '{weights}'; leave weights out.")
+    weighted = {weight is not None for *_, weight in rows}
+    if weighted == {True, False} or (weights is not None and False in weighted):
+        raise DataError(
+            f"load_graph: expected a '{key}' of every edge, or of none, and some have none; give "
+            "each one, or take it off them."
+        )
     frame = _frame_of(*(zip(*rows, strict=True) if rows else ((), (), ())))
-    weighted = bool(rows) and all(weight is not None for *_, weight in rows)
-    return frame, "weight" if weighted else None
+    return frame, "weight" if weighted == {True} else None
 
 
 def _as_ids(values: np.ndarray) -> np.ndarray:
@@ -232,7 +235,7 @@ def _as_ids(values: np.ndarray) -> np.ndarray:
     """
     if values.dtype.kind in "iu":
         return values
-    if values.dtype.kind == "f" and (values == np.floor(values)).all():
+    if values.dtype.kind == "f" and np.isfinite(values).all() and (values % 1 == 0).all():
         return values.astype(np.int64)
     return np.array([
         str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
@@ -332,39 +335,68 @@ def _of_arrays(path: Path, nodes: Any, directed: bool) -> Dataset:
         raise DataError(f"{path.name} holds nodes and edges; leave the other nodes out.")
     with told_of_file(path.name), np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files if file[name].dtype.kind != "O"}
-    features = next((_csr(arrays, names) for names in CSR if {*names} <= {*arrays}), None)
-    features = arrays.get("x") if features is None else features
-    labels = next((arrays[name] for name in LABELS if name in arrays), None)
-    counts = [part.shape[0] for part in (features, labels) if part is not None]
-    if {*ADJACENCY} <= {*arrays}:
-        edges: Any = _csr(arrays, ADJACENCY)
-        counts.append(edges.shape[0])
-    elif "edges" in arrays:
-        edges = arrays["edges"]
-        edges = edges.T if edges.ndim == 2 and edges.shape[0] == 2 != edges.shape[1] else edges
-    else:
+        features = next((_csr(arrays, names) for names in CSR if {*names} <= {*arrays}), None)
+        features = arrays.get("x") if features is None else features
+        linked = _csr(arrays, ADJACENCY) if {*ADJACENCY} <= {*arrays} else None
+    edges = arrays.get("edges") if linked is None else linked
+    if edges is None:
         raise DataError(
             f"{path.name}: expected an array 'edges' of two positions a row, or {ADJACENCY[0]} and "
             f"what goes with it; got {', '.join(sorted(arrays)) or 'none'}."
         )
+    labels = next((arrays[name] for name in LABELS if name in arrays), None)
+    counts = [len(part) if isinstance(part, np.ndarray) else part.shape[0]
+              for part in (features, labels, linked) if part is not None]  # fmt: skip
     if len({*counts}) > 1:
         raise DataError(
             f"{path.name}: features, labels and edges are of {', '.join(map(str, counts))} nodes."
         )
-    split = None
-    if any(name in arrays and arrays[name].dtype.kind in "iub" for name in PARTS) and counts:
-        split = np.full(counts[0], "", dtype="U10")
-        for name, part in PARTS.items():
-            if name in arrays:
-                split[arrays[name]] = part
-    if features is None:
-        graph = load_graph(edges, directed=directed)
-        return dataclasses.replace(graph, target=labels, split=split, name=path.name)
-    known = load(features, labels=labels, split=split)
-    graph = load_graph(edges, known, directed=directed)
+    if linked is None and counts:
+        edges = _between(edges, counts[0], path.name)
+        edges = edges if directed else sparse.csr_array(edges.maximum(edges.T))
+    split = _split_of(arrays, counts[0], path.name) if counts else None
+    said = None if features is None else load(features, labels=labels, split=split)
+    graph = load_graph(edges, said, directed=directed)
+    if said is None:
+        graph = dataclasses.replace(graph, target=labels, split=split)
     return dataclasses.replace(graph, name=path.name)
+
+
+def _between(edges: np.ndarray, n: int, name: str) -> sparse.csr_array:
+    """Return edges as a matrix, of nodes at n positions."""
+    if edges.ndim == 2 and edges.shape[0] == 2 != edges.shape[1]:
+        edges = edges.T
+    if edges.ndim != 2 or edges.shape[1] != 2 or edges.dtype.kind not in "iu" or not len(edges):
+        raise DataError(
+            f"{name}: expected 'edges' as rows of two positions, got {edges.dtype} of shape "
+            f"{edges.shape}."
+        )
+    if edges.min() < 0 or edges.max() >= n:
+        wrong = edges.min() if edges.min() < 0 else edges.max()
+        raise DataError(f"{name}: there are {n:,} nodes, and an edge names the position {wrong}.")
+    ones = np.ones(len(edges), np.float32)
+    matrix = sparse.csr_array(sparse.coo_array((ones, edges.T), shape=(n, n)))
+    matrix.data[:] = 1  # each once, however often it stands there
+    return matrix
+
+
+def _split_of(arrays: dict[str, np.ndarray], n: int, name: str) -> np.ndarray | None:
+    """Return the published split that arrays tell of positions, or of marks, of nodes."""
+    parts = {part: arrays[own] for own, part in PARTS.items() if own in arrays}
+    if not parts:
+        return None
+    split = np.full(n, "", dtype="U10")
+    for part, rows in parts.items():
+        marks = rows.dtype.kind == "b" and len(rows) == n
+        if not marks and (rows.dtype.kind not in "iu" or (len(rows) and rows.max() >= n)):
+            raise DataError(f"{name}: expected the {part} nodes as positions among {n:,}.")
+        split[rows] = part
+    return split
 
 
 def _csr(arrays: dict[str, np.ndarray], names: Sequence[str]) -> sparse.csr_array:
     data, indices, indptr, shape = (arrays[name] for name in names)
-    return sparse.csr_array((data, indices, indptr), shape=tuple(shape.tolist()))
+    rows, columns = (int(size) for size in shape)
+    matrix = sparse.csr_array((data, indices, indptr), shape=(rows, columns))
+    matrix.check_format(full_check=True)
+    return matrix
