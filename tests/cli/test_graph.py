@@ -38,8 +38,8 @@ def test_classes_of_nodes_are_told_by_what_is_around_them(files):
 
 
 def test_links_are_told_without_those_that_are_held_back(files):
-    done = files("compare", *READ, "--ends", "other,one", "--edge-time", "year", "--weights", "much", "--with", "netmf",
-                 "-o", "board.json")  # fmt: skip
+    edges = ("--ends", "other,one", "--edge-time", "year", "--weights", "much")
+    done = files("compare", *READ, *edges, "--with", "netmf", "-o", "board.json")
     assert done.returncode == 0, done.stderr
     board = json.loads((files.folder / "board.json").read_text())
     assert board["protocol"]["task"] == "links"
