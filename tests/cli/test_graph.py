@@ -86,6 +86,7 @@ def test_a_node_that_comes_later_is_added_to_a_space(files):
         (("compare", *READ, "--ends", "one"), "--ends one: expected two names with a comma"),
         (("compare", *READ, "--ends", "year,much"), "columns with the ends of edges (--ends)"),
         (("compare", *READ, "--task", "links", "--folds", "3"), "--folds has no meaning for links"),
+        (("compare", *READ, "--test", "articles.csv"), "say by --split which of them test"),
         (("compare", "wine", "--task", "links"), "name the file that holds them"),
         (("embed", "articles", "--with", "tfidf", "-o", "c.space"), "attributes(tfidf) takes what"),
     ],

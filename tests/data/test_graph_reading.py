@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from nearspace import compare, embed
 from nearspace.data import load
 from nearspace.data.graph_reading import holds_graph, load_graph
 from nearspace.data.kinds.saved import kind_from_json
@@ -202,3 +203,12 @@ def test_the_propagator_is_that_of_the_paper():
     np.testing.assert_allclose(edges.propagator.toarray(), root @ whole @ root, rtol=1e-6)
     means = edges.mean_of_neighbours.toarray()
     np.testing.assert_allclose(means.sum(axis=1), [1, 1, 1, 1, 0], rtol=1e-6)
+
+
+def test_a_graph_of_networkx_is_data_as_it_is():
+    graph = networkx.karate_club_graph()
+    space = embed(graph, "netmf(dim=4)")
+    assert space.vectors.shape == (34, 4)
+    board = compare(graph, encoders=["netmf(dim=4)"])
+    assert board.protocol["task"] == "links"
+    assert not board.failures

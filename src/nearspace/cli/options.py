@@ -259,6 +259,12 @@ class Reading:
         if source.endswith(".space"):
             return self._read_space(source, like, random_state)
         if edges is not None:
+            if self.test is not None:
+                raise NearspaceError(
+                    "--test has no meaning beside --edges, as one graph holds all nodes; say by "
+                    "--split which of them test."
+                )
+            options["kind"] = None if self.kind == Graph.name else self.kind
             own = like.attributes if isinstance(like, Graph) else like
             nodes = load(source, **options, like=own, random_state=random_state)
             return load_graph(edges, nodes, **how)
@@ -314,8 +320,8 @@ class Judging:
         str | None,
         typer.Option(
             metavar="TASK",
-            help="classes, numbers, unlabelled, retrieval, likeness or analogies; overrules what "
-            "the data bring.",
+            help="classes, numbers, unlabelled, retrieval, likeness, matching, links or analogies; "
+            "overrules what the data bring.",
         ),
     ] = None
     test_size: Annotated[

@@ -85,7 +85,7 @@ than once was left out.'))
         return _of_arrays(Path(edges).expanduser(), nodes, directed)
     dataset = None if nodes is None else nodes if isinstance(nodes, Dataset) else load(nodes)
     names = None if dataset is None else _as_ids(np.asarray(dataset.ids))
-    if hasattr(edges, "adj") and hasattr(edges, "is_directed"):
+    if _is_networkx(edges):
         names = _as_ids(np.array([*map(str, edges)])) if names is None else names
         directed = edges.is_directed()
         edges, weights = _of_networkx(edges, weights)
@@ -118,13 +118,15 @@ than once was left out.'))
 
 
 def holds_graph(source: Any) -> bool:
-    """Return whether a file holds a graph, nodes and edges: an .npz with arrays called so.
+    """Return whether a source is a graph of networkx, or an .npz with arrays called as edges are.
 
     Examples
     --------
     >>> holds_graph("digits")
     False
     """
+    if _is_networkx(source):
+        return True
     if not _is_npz(source) or not Path(source).expanduser().is_file():
         return False
     try:
@@ -132,6 +134,10 @@ def holds_graph(source: Any) -> bool:
             return "edges" in arrays or {*ADJACENCY} <= {*arrays}
     except (OSError, ValueError):
         return False
+
+
+def _is_networkx(source: Any) -> bool:
+    return hasattr(source, "adj") and hasattr(source, "is_directed")
 
 
 def _is_npz(source: Any) -> bool:

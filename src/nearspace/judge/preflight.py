@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.base import BaseEstimator
 
 from nearspace.data import Dataset
+from nearspace.data.graph_reading import holds_graph, load_graph
 from nearspace.data.load import dataset_of
 from nearspace.data.pairs import Pairs
 from nearspace.data.relevance import holds_queries, load_retrieval
@@ -37,6 +38,7 @@ def data_to_judge(data: Any, labels: Any, encoders: Any) -> Dataset | Pairs:
         if labels is not None:
             raise DataError("compare: pairs have no labels; leave labels= out.")
         return data if isinstance(data, Pairs) else load_retrieval(data)
+    data = load_graph(data) if holds_graph(data) else data
     try:
         return dataset_of(data, labels)
     except DataError:

@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Dataset, Kind, kind_from_json
+from nearspace.data.graph_reading import holds_graph, load_graph
 from nearspace.data.kinds.graph import Graph
 from nearspace.data.load import dataset_of
 from nearspace.data.pairs import Pairs
@@ -323,6 +324,7 @@ def dataset_for(encoder: Encoder, data: Any, labels: Any = None) -> Dataset:
     Traceback (most recent call last):
     nearspace.errors.DataError: pca takes images or vectors; data was read as texts: ...
     """
+    data = load_graph(data) if holds_graph(data) else data
     dataset = dataset_of(data, labels, encoder.kind_ if _is_fitted(encoder) else None)
     if type(dataset.kind) not in encoder.kinds:
         takes = " or ".join(sorted(kind.plural for kind in encoder.kinds))

@@ -77,9 +77,11 @@ def compare(
         Their labels, or the name of a column: classes, or numbers where one is not whole.
     encoders : iterable of str or transformer, optional
         Specs, encoders, or any scikit-learn transformers; by default those that suit the kind.
-    task : {"classes", "numbers", "unlabelled", "retrieval", "likeness", "analogies"}, optional
+    task : {"classes", "numbers", "unlabelled", "retrieval", "likeness", "matching", "links", \
+"analogies"}, optional
         What a space should be good for; by default what the data bring decides: classes or numbers
-        as labels, none, queries that are to find documents, pairs judged by how alike they are.
+        as labels, none, queries that are to find documents, pairs judged by how alike they are,
+        pairs that belong together, nodes of a graph without labels.
         Of texts alone ``"retrieval"`` makes queries, and ``"analogies"`` takes those that test, or
         else all, for questions of four words.
     k : int, default=5
