@@ -6,8 +6,8 @@ GunPoint has one channel, BasicMotions six, JapaneseVowels twelve and unequal le
 the share of the test series told rightly by five neighbours, by a linear model (logistic
 regression as `compare` has it), with 95 % intervals, and by ridge regression whose penalty is
 chosen by leaving out one training series after the other, as the authors of random kernels tell
-classes; this last of encoders that are fitted within seconds. The nearest series by dynamic time warping
-makes no space, and has one figure. Other encoders may be named.
+classes; this last of encoders that are fitted within seconds. The nearest series by dynamic time
+warping makes no space, and has one figure. Other encoders may be named.
 """
 
 import os

@@ -241,10 +241,12 @@ def _published(
     """Return the two sides of the published split; say what stands on both of them."""
     part = "test" if (split == "test").any() else "validation"
     train, test = split == "train", split == part
-    unused = len(dataset) - train.sum() - test.sum()
-    if unused:
-        what = "validation items are" if (split == "validation").any() else "others are"
-        notes.append(f"The {unused:,} {what} in neither part.")
+    validation = 0 if part == "validation" else int((split == "validation").sum())
+    others = len(dataset) - int(train.sum()) - int(test.sum()) - validation
+    if validation + others:
+        unused = [f"{validation:,} validation items"] * (validation > 0)
+        unused += [f"{others:,} others"] * (others > 0)
+        notes.append(f"The {' and '.join(unused)} are in neither part.")
     elif part == "validation":
         notes.append("The published validation items test, as there are no test items.")
     of = dataset.groups

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +88,8 @@ def knn_scores(
 FEW_ITEMS, FEW_EACH = 500, 4
 MOST_FOLDS = 5
 PENALTIES = [0.1, 1.0, 10.0, 100.0, 1000.0]  # inverse, as scikit-learn has them
+MOST_STEPS = 200  # of fitting a linear model of few items
+Form = Callable[["VectorArray", "VectorArray"], tuple[np.ndarray, np.ndarray]]
 FLOOR = 1e-9  # of the largest of what varies: what is less is rounding
 
 
@@ -135,7 +138,6 @@ def probe(
         Of two classes, how far it is on the side of the second; None otherwise.
     """
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
     if not target.varies:
         return np.full(test.shape[0], target.guess()), None
@@ -143,45 +145,56 @@ def probe(
     model = target.linear(None if isinstance(train, np.ndarray) else 1.0)
     train, factor = in_range(train)
     test = test if factor == 1 else test.astype(np.float64) * factor
-    scaler = (StandardScaler() if isinstance(train, np.ndarray) else MaxAbsScaler()).fit(train)
-    scaled = [scaler.transform(x).astype(np.float32, copy=False) for x in (train, test)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.filterwarnings("ignore", MANY_CLASSES)
         if few:
-            model, told = _best_of_few([(scaled[0], scaled[1]), (train, test)], target)
+            form, penalty = _best_of_few(train, target)
+            model.set_params(C=penalty, max_iter=MOST_STEPS)
+            train, test = form(train, test)
         else:
-            told = scaled[1]
-            model.fit(scaled[0], target.values)
+            train, test = _standardised(train, test)
+        model.fit(train, target.values)
     two = target.name == "classes" and target.width == 2
-    return model.predict(told), model.decision_function(told) if two else None
+    return model.predict(test), model.decision_function(test) if two else None
 
 
-def _best_of_few(
-    pairs: list[tuple[VectorArray, VectorArray]], target: Target
-) -> tuple[Any, np.ndarray]:
-    """Return a linear model that learns from few items, and what it is asked of test items.
+def _standardised(train: VectorArray, test: VectorArray) -> tuple[VectorArray, VectorArray]:
+    """Return vectors each column of which has mean 0 and variance 1; sparse ones only scaled."""
+    from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
-    Parameters
-    ----------
-    pairs : list of (array, array)
-        Training and test vectors, in the forms between which folds of the training items choose.
+    scaler = (StandardScaler() if isinstance(train, np.ndarray) else MaxAbsScaler()).fit(train)
+    one, other = (scaler.transform(x).astype(np.float32, copy=False) for x in (train, test))
+    return one, other
+
+
+def _best_of_few(train: VectorArray, target: Target) -> tuple[Form, float]:
+    """Return in which form vectors of few items, and with which penalty, tell most of each other.
+
+    Columns are standardised by the items that are learnt from, in every fold anew: one that is
+    nearly constant among them makes others large.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GridSearchCV, StratifiedKFold
+    from sklearn.model_selection import StratifiedKFold
 
-    n_folds = min(MOST_FOLDS, int(np.unique(target.values, return_counts=True)[1].min()))
-    best: Any = None
-    for train, test in pairs:
-        one, other = _by_products(train, test)
-        model: Any = LogisticRegression(max_iter=200)
-        if n_folds < 2:
-            return model.fit(one, target.values), other
-        folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
-        model = GridSearchCV(model, {"C": PENALTIES}, cv=folds).fit(one, target.values)
-        if best is None or model.best_score_ > best[0].best_score_:
-            best = model, other
-    return best
+    def standardised(train: VectorArray, test: VectorArray) -> tuple[np.ndarray, np.ndarray]:
+        return _by_products(*_standardised(train, test))
+
+    forms: list[Form] = [standardised, _by_products]
+    y = target.values
+    n_folds = min(MOST_FOLDS, int(np.unique(y, return_counts=True)[1].min()))
+    if n_folds < 2:
+        return standardised, 1.0
+    right = np.zeros((len(forms), len(PENALTIES)))
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
+    for learn, ask in folds.split(np.zeros(len(y)), y):
+        for which, form in enumerate(forms):
+            one, other = form(train[learn], train[ask])
+            for at, penalty in enumerate(PENALTIES):
+                model = LogisticRegression(C=penalty, max_iter=MOST_STEPS).fit(one, y[learn])
+                right[which, at] += (model.predict(other) == y[ask]).sum()
+    best = divmod(int(right.argmax()), len(PENALTIES))
+    return forms[best[0]], PENALTIES[best[1]]
 
 
 def _by_products(train: VectorArray, test: VectorArray) -> tuple[np.ndarray, np.ndarray]:
