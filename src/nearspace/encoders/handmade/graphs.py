@@ -24,6 +24,7 @@ __all__ = [
     "Propagated",
     "Structure",
     "fitted_attributes",
+    "is_of_nodes",
     "on_nodes",
     "propagate",
 ]
@@ -165,11 +166,6 @@ class Propagated(Attributes):
         self.hops = hops
 
     def _fit(self, items: Nodes, y: Any) -> None:
-        if self.learns == "labels":
-            raise DataError(
-                f"{self.spec}: {self.encoder.spec if self.encoder else ''} learns from labels, "
-                "which not all nodes have; choose an encoder that does not."
-            )
         # Of the words of papers a linear model tells more where the longer ones weigh more.
         counts = self.encoder is None and sparse.issparse(items.attributes)
         encoder = make("raw") if counts else self.encoder
@@ -264,7 +260,7 @@ def fitted_attributes(
     Raises
     ------
     DataError
-        If nothing is said of them.
+        If nothing is said of them, or the encoder learns from labels that are not there.
     """
     if kind.attributes is None:
         raise DataError(
@@ -274,6 +270,11 @@ def fitted_attributes(
     if encoder is None:
         encoder = make(COUNTS if sparse.issparse(items.attributes) else
                        OF_ATTRIBUTES[kind.attributes.name])  # fmt: skip
+    if encoder.learns == "labels" and y is None:
+        raise DataError(
+            f"{who}: {encoder.spec} learns from labels, which not all nodes have; choose an "
+            "encoder that does not."
+        )
     if encoder.learns == "labels":
         return clone(encoder).fit_items(items.own, y, kind.attributes)
     return clone(encoder).fit_items(items.attributes, None, kind.attributes)
@@ -288,8 +289,12 @@ def on_nodes(encoder: Encoder) -> Encoder:
     >>> on_nodes(make("tfidf | svd")).spec, on_nodes(make("netmf | l2")).spec
     ('attributes(tfidf | svd)', 'netmf | l2')
     """
-    own = any(set(part.kinds) == {Graph} for part in encoder.parts)
-    return encoder if own else Attributes(encoder)
+    return encoder if is_of_nodes(encoder) else Attributes(encoder)
+
+
+def is_of_nodes(encoder: Encoder) -> bool:
+    """Return whether an encoder, or a part of it, takes nodes and nothing else."""
+    return any(set(part.kinds) == {Graph} for part in encoder.parts)
 
 
 def propagate(items: Nodes, encoder: Encoder, hops: int) -> Any:

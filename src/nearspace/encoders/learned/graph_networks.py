@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,7 +23,7 @@ from nearspace.data.kinds.graph import Graph
 from nearspace.data.neighbourhoods import EdgeBatch, EdgesWaiting, Neighbourhoods, Subgraph
 from nearspace.data.nodes import Edges, Nodes
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.handmade.graphs import fitted_attributes
+from nearspace.encoders.handmade.graphs import fitted_attributes, is_of_nodes
 from nearspace.encoders.learned.learned import seed_of
 from nearspace.encoders.learned.weights import build_with
 from nearspace.encoders.spec import make
@@ -156,14 +157,9 @@ class GraphNetwork(Trained, Encoder):
         given = self.encoder
         if given is None and self.kind_.attributes is None:
             given = make(WITHOUT_ATTRIBUTES)
-        if given is not None and Graph in given.first.kinds and given.first.kinds == self.kinds:
-            self.encoder_ = given.fit_items(items.everyone, None, self.kind_)
+        if given is not None and is_of_nodes(given):
+            self.encoder_ = clone(given).fit_items(items.everyone, None, self.kind_)
         else:
-            if given is not None and given.learns == "labels":
-                raise DataError(
-                    f"{self.spec}: {given.spec} learns from labels, which not all nodes have; "
-                    "choose an encoder that does not."
-                )
             self.encoder_ = fitted_attributes(given, items, self.kind_, None, self.spec)
         vectors = self._seen(items.everyone)
         self.inputs_ = vectors.shape[1]
