@@ -97,25 +97,31 @@ def test_topics_are_told_better_than_by_chance(name):
     assert right.mean() > 0.3, right.mean()
 
 
-@each(NAMES)
-def test_it_is_the_same_when_it_is_saved_and_loaded_in_a_new_process(name, tmp_path):
-    encoder = fitted(name)
-    encoder.save(tmp_path / "encoder")
+@pytest.mark.parametrize(
+    "names",
+    [sorted({*NAMES} - TRAINED), pytest.param(sorted(TRAINED), marks=pytest.mark.trains)],
+    ids=["untrained", "trained"],
+)
+def test_they_are_the_same_when_they_are_saved_and_loaded_in_a_new_process(names, tmp_path):
+    folders = [str(fitted(name).save(tmp_path / name)) for name in names]
     code = (
         "import sys, json\n"
         "from nearspace.data import SAMPLES\n"
         "from nearspace.encoders.spec import load_encoder\n"
-        "encoder, items = load_encoder(sys.argv[1]), SAMPLES['articles']().items\n"
-        "print(json.dumps([encoder.fingerprint, float(abs(encoder.transform(items[:9])).sum())]))"
+        "items = SAMPLES['articles']().items[:9]\n"
+        "encoders = [load_encoder(folder) for folder in sys.argv[1:]]\n"
+        "print(json.dumps([[e.fingerprint, float(abs(e.transform(items)).sum())]"
+        " for e in encoders]))"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, str(tmp_path / "encoder")],
+        [sys.executable, "-W", "error", "-c", code, *folders],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    fingerprint, total = json.loads(done.stdout)
-    assert fingerprint == encoder.fingerprint == load_encoder(tmp_path / "encoder").fingerprint
-    here = float(abs(encoder.transform(articles().items[:9])).sum())
-    np.testing.assert_allclose(total, here, rtol=1e-4)
+    for name, (fingerprint, total) in zip(names, json.loads(done.stdout), strict=True):
+        encoder = fitted(name)
+        assert fingerprint == encoder.fingerprint == load_encoder(tmp_path / name).fingerprint
+        here = float(abs(encoder.transform(articles().items[:9])).sum())
+        np.testing.assert_allclose(total, here, rtol=1e-4)
 
 
 @each(NAMES)
