@@ -176,7 +176,7 @@ class GraphNetwork(Trained, Encoder):
             labels = torch.from_numpy(y.encode(y.values))
         nodes = self._around(items, lambda rows: waiting[torch.from_numpy(rows)])
         batches = self.waiting(nodes, items.edges)
-        seed = seed_of(self.random_state)
+        seed, self.width_ = seed_of(self.random_state), self.dim
         with torch.random.fork_rng(), epoch_bar(type(self).__name__, self.verbose):
             torch.manual_seed(seed)  # the networks' first weights come from the global generator
             nets = self.build()
@@ -196,7 +196,6 @@ class GraphNetwork(Trained, Encoder):
                 self.nets_, self.history_ = nets, {"stopped": stopped}
                 raise
         self.nets_, self.history_ = nets, dataclasses.asdict(history)
-        self.width_ = self.dim
 
     def _penalised(
         self, nets: nn.ModuleDict, batch: Any, labels: Tensor | None, generator: torch.Generator
@@ -260,6 +259,11 @@ class GraphNetwork(Trained, Encoder):
     def is_reproducible(self) -> bool:
         """Whether the spec of what it sees says all."""
         return self.encoder is None or self.encoder.is_reproducible
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of what it sees."""
+        return self.encoder_.notes
 
     def check_whole(self) -> None:
         """Raise an error unless what the network sees is whole, and as wide as it takes."""
