@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +22,7 @@ __all__ = [
     "Adjacency",
     "Attributes",
     "Propagated",
+    "SeesNodes",
     "Structure",
     "fitted_attributes",
     "is_of_nodes",
@@ -44,7 +45,38 @@ WIDEST = 8192  # dimensions, up to which vectors of neighbourhoods are made dens
 BLOCK = 4096  # nodes whose neighbours' neighbours are counted at once
 
 
-class Attributes(Encoder):
+class SeesNodes:
+    """What encoders of nodes share that see what another encoder makes of these.
+
+    Attributes
+    ----------
+    encoder : Encoder or None
+        The other one, as it was given.
+    encoder_ : Encoder
+        The same, fitted.
+    """
+
+    encoder: Encoder | None
+    encoder_: Encoder
+
+    @property
+    def parts(self) -> list[Encoder]:
+        """The encoder, and the other one, depth first; fitted ones once it is fitted."""
+        inner = self.encoder_ if hasattr(self, "encoder_") else self.encoder
+        return [cast(Encoder, self), *(() if inner is None else inner.parts)]
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether the spec of the other one says all."""
+        return self.encoder is None or self.encoder.is_reproducible
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What there is to say of the other one."""
+        return self.encoder_.notes
+
+
+class Attributes(SeesNodes, Encoder):
     """What is said of a node, encoded as if there were no edges.
 
     Parameters
@@ -98,22 +130,6 @@ class Attributes(Encoder):
     @property
     def _n_features_out(self) -> int:
         return self.encoder_._n_features_out
-
-    @property
-    def parts(self) -> list[Encoder]:
-        """The encoder, and that of attributes, depth first."""
-        inner = self.encoder_ if hasattr(self, "encoder_") else self.encoder
-        return [self, *(() if inner is None else inner.parts)]
-
-    @property
-    def is_reproducible(self) -> bool:
-        """Whether the spec of the encoder of attributes says all."""
-        return self.encoder is None or self.encoder.is_reproducible
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What there is to say of the encoder of attributes."""
-        return self.encoder_.notes
 
     def without_decoder(self) -> Self:
         """Return the fitted encoder with no more than its vectors need."""

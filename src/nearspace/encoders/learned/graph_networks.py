@@ -23,7 +23,7 @@ from nearspace.data.kinds.graph import Graph
 from nearspace.data.neighbourhoods import EdgeBatch, EdgesWaiting, Neighbourhoods, Subgraph
 from nearspace.data.nodes import Edges, Nodes
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.handmade.graphs import fitted_attributes, is_of_nodes
+from nearspace.encoders.handmade.graphs import SeesNodes, fitted_attributes, is_of_nodes
 from nearspace.encoders.learned.learned import seed_of
 from nearspace.encoders.learned.weights import build_with
 from nearspace.encoders.spec import make
@@ -43,7 +43,7 @@ MOST_INPUTS = 100_000  # numbers that are said of a node
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
-class GraphNetwork(Trained, Encoder):
+class GraphNetwork(Trained, SeesNodes, Encoder):
     """A network whose vector of a node is made of what is said of it and of all around it.
 
     It learns from one graph, and makes vectors of nodes that come later and of other graphs, as
@@ -138,6 +138,12 @@ class GraphNetwork(Trained, Encoder):
     def vectors(self, nets: nn.ModuleDict, batch: Subgraph) -> Tensor:
         """Return the vectors of nodes, shape ``(n, d)``."""
         return nets["encoder"](batch)
+
+    def told(self, outputs: Tensor, labels: Tensor | None) -> dict[str, Tensor]:
+        """Return the term of the loss of what is told of nodes: cross entropy, or squared error."""
+        assert labels is not None  # `fit` asked for them
+        target = Target.registry[self.target_]
+        return {target.loss_name: target.loss(outputs, labels)}
 
     def operator(self, edges: Edges) -> sparse.csr_array:
         """Return how much of each node goes to each node at a step."""
@@ -249,22 +255,6 @@ class GraphNetwork(Trained, Encoder):
             encoder.nets_ = build_with(encoder.build, weights)
         return encoder
 
-    @property
-    def parts(self) -> list[Encoder]:
-        """The encoder, and that of what it sees, depth first."""
-        inner = self.encoder_ if hasattr(self, "encoder_") else self.encoder
-        return [self, *(() if inner is None else inner.parts)]
-
-    @property
-    def is_reproducible(self) -> bool:
-        """Whether the spec of what it sees says all."""
-        return self.encoder is None or self.encoder.is_reproducible
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What there is to say of what it sees."""
-        return self.encoder_.notes
-
     def check_whole(self) -> None:
         """Raise an error unless what the network sees is whole, and as wide as it takes."""
         self._check_kind()
@@ -317,9 +307,7 @@ class GCN(GraphNetwork):
         self, nets: nn.ModuleDict, batch: Any, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the cross entropy of classes, the squared error of numbers."""
-        assert labels is not None  # `fit` asked for them
-        target = Target.registry[self.target_]
-        return {target.loss_name: target.loss(nets["logits"](self.vectors(nets, batch)), labels)}
+        return self.told(nets["logits"](self.vectors(nets, batch)), labels)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
@@ -364,10 +352,8 @@ class GraphSAGE(GraphNetwork):
         self, nets: nn.ModuleDict, batch: Any, labels: Tensor | None, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Return the cross entropy of classes, the squared error of numbers."""
-        assert labels is not None  # `fit` asked for them
-        target = Target.registry[self.target_]
         hidden = F.dropout(self.vectors(nets, batch), self.dropout, nets.training)
-        return {target.loss_name: target.loss(nets["logits"](hidden), labels)}
+        return self.told(nets["logits"](hidden), labels)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
