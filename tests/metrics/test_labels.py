@@ -156,6 +156,8 @@ def test_of_few_items_folds_choose_scaling_and_penalty_as_a_plain_search_does():
         wanted = max(searches, key=lambda search: search[0])[1]
         told = probe(train, Classes(y), asked)[0]
         assert (told == wanted).mean() > 0.96
+    for nothing in (np.zeros((60, 200)), np.ones((60, 200)), csr_array((60, 200))):
+        assert probe(nothing, Classes(y), nothing)[0].shape == (60,)
     two = probe(vectors[:40], Classes(y[:40]), test)
     assert two[1].shape == (60,)
     assert ((two[1] > 0) == two[0]).all()

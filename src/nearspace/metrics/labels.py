@@ -207,7 +207,8 @@ def _by_products(train: VectorArray, test: VectorArray) -> tuple[np.ndarray, np.
     size = np.trace(products) / len(products) or 1.0
     scale, axes = np.linalg.eigh(products / size)
     there = scale > FLOOR * scale[-1]
-    axes = axes[:, there] / np.sqrt(scale[there])
+    there[-1] = True  # rows that are all zero have a number too
+    axes = axes[:, there] / np.sqrt(np.maximum(scale[there], FLOOR))
     return products / size @ axes, values / size @ axes
 
 
