@@ -1,5 +1,7 @@
 """Graphs from tables, lists, matrices, networkx and arrays, and what is wrong with them."""
 
+import dataclasses
+
 import networkx
 import numpy as np
 import pandas as pd
@@ -191,6 +193,16 @@ def test_a_dataset_of_nodes_brings_the_whole_graph_along(papers):
     assert "d, beside a" in graph.kind.draw(graph.kind.item(graph.items, 3))
     with pytest.raises(DataError, match="Nodes of two graphs cannot be items of one dataset"):
         graph.kind.join(graph.items, other.items)
+
+
+def test_nodes_that_do_not_go_with_their_graph_are_refused(papers):
+    graph = load_graph(PAIRS, papers)
+    short = dataclasses.replace(graph.items, attributes=papers.items[:4])
+    with pytest.raises(DataError, match="of each of 5 nodes, got 5 and 4"):
+        graph.kind.check(short)
+    edges = graph.items.edges
+    assert edges.take(np.array([2, 0, 1])).digest == edges.digest
+    assert edges.take(np.array([2, 0])).digest != edges.digest
 
 
 def test_the_propagator_is_that_of_the_paper():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nearspace.data.kinds.kind import count_items, take_items
+from nearspace.data.kinds.kind import take_items
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -113,8 +113,8 @@ class Edges:
 
     @functools.cached_property
     def digest(self) -> bytes:
-        """Sixteen bytes that change with any edge, its weight or its direction."""
-        matrix = self.adjacency
+        """Sixteen bytes that change with any edge, its weight or its direction, not their order."""
+        matrix = self.adjacency.sorted_indices()
         digest = hashlib.blake2b(repr((self.n, self.directed)).encode(), digest_size=16)
         for part in (matrix.indptr, matrix.indices):
             digest.update(part.astype(np.int64).tobytes())
@@ -176,10 +176,3 @@ class Nodes:
         """Return the positions, in the graph, of the neighbours of the node at a position."""
         matrix, row = self.edges.symmetric, int(self.rows[index])
         return matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
-
-    def check(self) -> None:
-        """Raise `ValueError` unless its parts are as long as they say."""
-        if len(self.names) != self.edges.n or (
-            self.attributes is not None and count_items(self.attributes) != self.edges.n
-        ):
-            raise ValueError(f"expected names and attributes of {self.edges.n} nodes")

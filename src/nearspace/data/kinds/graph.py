@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
-from nearspace.data.kinds.kind import Kind, content_hash
+from nearspace.data.kinds.kind import Kind, content_hash, count_items
 from nearspace.data.nodes import Edges, Nodes
 from nearspace.errors import DataError
 
@@ -97,6 +97,12 @@ class Graph(Kind):
             said = "nothing" if items.attributes is None else "something"
             raise DataError(
                 f"{who}: expected {self}, got nodes of which {said} is said; bring the same of all."
+            )
+        said_of = items.edges.n if self.attributes is None else count_items(items.attributes)
+        if not items.edges.n == len(items.names) == said_of:
+            raise DataError(
+                f"{who}: expected a name, and what is said, of each of {items.edges.n:,} nodes, "
+                f"got {len(items.names):,} and {said_of:,}."
             )
         if self.attributes is None:
             return items

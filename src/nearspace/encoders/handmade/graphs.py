@@ -321,7 +321,7 @@ def propagate(items: Nodes, encoder: Encoder, hops: int) -> Any:
         for _ in range(hops - 1):
             reach = reach @ through
         near = np.unique(reach.indices)
-        vectors = reach[:, near] @ encoder.transform(items[:0].everyone[near].own)
+        vectors = reach[:, near] @ encoder.transform(items.everyone[near].own)
         return _dense(vectors) if sparse.issparse(vectors) else vectors
     vectors = encoder.transform(items.attributes)
     for _ in range(hops):
