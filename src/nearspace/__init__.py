@@ -7,7 +7,7 @@ import importlib
 TYPE_CHECKING = False  # to import typing takes longer than all of this
 if TYPE_CHECKING:
     from nearspace.data import Dataset, Sound, load, train_test_split
-    from nearspace.data.graph_reading import load_graph
+    from nearspace.data.graph_reading import load_graph, load_interactions
     from nearspace.data.pair_reading import load_pairs
     from nearspace.data.pairs import Pairs
     from nearspace.data.relevance import load_retrieval
@@ -74,6 +74,7 @@ _HOME = {
     "load": "data",
     "load_encoder": "encoders.spec",
     "load_graph": "data.graph_reading",
+    "load_interactions": "data.graph_reading",
     "load_pairs": "data.pair_reading",
     "load_retrieval": "data.relevance",
     "make": "encoders.spec",
@@ -124,6 +125,7 @@ __all__ = [
     "load",
     "load_encoder",
     "load_graph",
+    "load_interactions",
     "load_pairs",
     "load_retrieval",
     "make",

@@ -46,6 +46,7 @@ def embed_command(
             "overlap",
             "limit",
             "edges",
+            "interactions",
             "ends",
             "weights",
             "directed",

@@ -27,7 +27,8 @@ from nearspace.cli.terminal import (
 from nearspace.cli.wording import in_options
 from nearspace.data import SAMPLES, Dataset, Kind
 from nearspace.data.column_types import TYPES
-from nearspace.data.kinds.graph import Graph
+from nearspace.data.kinds.graph import Graph, OfNodes
+from nearspace.data.kinds.interactions import Interactions
 from nearspace.data.sources import NAMED
 from nearspace.errors import NearspaceError
 from nearspace.writing import check_empty, check_place
@@ -138,7 +139,7 @@ class Reading:
         typer.Option(
             metavar="KIND",
             help=f"{', '.join(Kind.registry)}; overrules the guess. graph: "
-            "SOURCE is a list of edges.",
+            "SOURCE is a list of edges; interactions: of users and their items.",
         ),
     ] = None
     size: Annotated[
@@ -217,18 +218,27 @@ class Reading:
             "are then nodes of a graph.",
         ),
     ] = None
+    interactions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Table with the ids of a user and of an item a row: SOURCE holds what is said of "
+            "items, and users come beside them.",
+        ),
+    ] = None
     ends: Annotated[
         str | None,
         typer.Option(
-            metavar="FROM,TO", help="Columns of the edges: both ids; the first two if absent."
+            metavar="FROM,TO",
+            help="Columns of edges, or of interactions: both ids; the first two if absent.",
         ),
     ] = None
     weights: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column of the edges: what each weighs.")
+        str | None, typer.Option(metavar="COLUMN", help="Column of these: how much each weighs.")
     ] = None
     edge_time: Annotated[
         str | None,
-        typer.Option(metavar="COLUMN", help="Column of the edges: when each came about."),
+        typer.Option(metavar="COLUMN", help="Column of these: when each came about."),
     ] = None
     directed: Annotated[
         bool, typer.Option("--directed", help="Edges lead one way, from the first id.")
@@ -246,44 +256,64 @@ class Reading:
 
     def _read(self, source: str, like: Kind | None, random_state: int) -> Dataset:
         from nearspace.data import load
-        from nearspace.data.graph_reading import holds_graph, load_graph
+        from nearspace.data.graph_reading import holds_graph, load_graph, load_interactions
 
         options = dataclasses.asdict(self) | {"types": _types(self.types or [])}
         names = ("ends", "weights", "edge_time", "directed")
         of_edges = {name: options.pop(name) for name in names}
-        edges = options.pop("edges")
+        edges, interactions = options.pop("edges"), options.pop("interactions")
         how: dict[str, Any] = {
             "ends": None if self.ends is None else two_names(self.ends, "--ends", "citing,cited"),
-            "weights": self.weights, "time": self.edge_time, "directed": self.directed,
+            "weights": self.weights, "time": self.edge_time,
         }  # fmt: skip
         if source.endswith(".space"):
             return self._read_space(source, like, random_state)
-        if edges is not None:
+        if edges is not None and interactions is not None:
+            raise NearspaceError(
+                "--edges has no meaning beside --interactions, which lead from users to items; "
+                "leave one of them out."
+            )
+        if edges is not None or interactions is not None:
             if self.test is not None:
+                beside = "--edges" if interactions is None else "--interactions"
                 raise NearspaceError(
-                    "--test has no meaning beside --edges, as one graph holds all nodes; say by "
+                    f"--test has no meaning beside {beside}, as one graph holds all nodes; say by "
                     "--split which of them test."
+                    if interactions is None
+                    else f"--test has no meaning beside {beside}, of which some are held back."
                 )
-            options["kind"] = None if self.kind == Graph.name else self.kind
-            own = like.attributes if isinstance(like, Graph) else like
+            of_nodes = {Graph.name, Interactions.name}
+            options["kind"] = None if self.kind in of_nodes else self.kind
+            own = like.attributes if isinstance(like, OfNodes) else like
             nodes = load(source, **options, like=own, random_state=random_state)
-            return load_graph(edges, nodes, **how)
+            if interactions is None:
+                return load_graph(edges, nodes, **how, directed=self.directed)
+            if self.directed:
+                raise NearspaceError(
+                    "--directed has no meaning beside --interactions; leave it out."
+                )
+            return load_interactions(interactions, nodes, **how)
         if holds_graph(source):
             self._only(source, {"directed"}, "holds a graph, with all that is said of its nodes")
             return load_graph(source, directed=self.directed)
         if self.kind == Graph.name:
             self._only(source, {"kind", *of_edges}, "holds the edges of a graph")
-            return load_graph(source, **how)
+            return load_graph(source, **how, directed=self.directed)
+        if self.kind == Interactions.name:
+            usable = {"kind", *of_edges} - {"directed"}
+            self._only(source, usable, "holds interactions of users and items")
+            return load_interactions(source, **how)
         if given := next((name for name, value in of_edges.items() if value), None):
             raise NearspaceError(
                 f"--{given.replace('_', '-')} is of edges; name the file that holds them (--edges)."
             )
-        dataset = load(source, **options, like=None if isinstance(like, Graph) else like,
+        dataset = load(source, **options, like=None if isinstance(like, OfNodes) else like,
                        random_state=random_state)  # fmt: skip
-        if isinstance(like, Graph) and not isinstance(dataset.kind, Graph):
+        if isinstance(like, OfNodes) and type(dataset.kind) is not type(like):
+            holds = "interactions" if like.has_users else "edges"
             raise NearspaceError(
-                f"{source}: the space is one of {like}; name the file that holds their edges "
-                "(--edges)."
+                f"{source}: the space is one of {like}; name the file that holds their {holds} "
+                f"(--{holds})."
             )
         return dataset
 

@@ -33,6 +33,7 @@ def add_command(
             "chunks",
             "overlap",
             "edges",
+            "interactions",
             "ends",
             "weights",
             "directed",

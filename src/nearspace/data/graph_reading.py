@@ -13,6 +13,7 @@ from scipy import sparse
 
 from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.graph import Graph
+from nearspace.data.kinds.interactions import ITEM, USER, Interactions
 from nearspace.data.kinds.kind import is_frame, is_sparse
 from nearspace.data.load import load
 from nearspace.data.nodes import Edges, Nodes
@@ -22,7 +23,7 @@ from nearspace.data.readers.files import read_frame
 from nearspace.data.sources import CLEAN, NAMED, check_names, left_out
 from nearspace.errors import DataError
 
-__all__ = ["holds_graph", "load_graph"]
+__all__ = ["holds_graph", "load_graph", "load_interactions"]
 
 MOST_COLUMNS = 4  # two ids, and perhaps a weight and a time
 LISTS = (".txt", ".edges", ".edgelist")  # two ids a line, as SNAP has them
@@ -94,6 +95,114 @@ than once was left out.'))
         edges = edges if directed else sparse.triu(edges)  # each edge once
         names = np.arange(edges.shape[0]) if names is None else names
         edges, weights = _of_matrix(edges, names), "weight"
+    ids, weight, when, name, notes = _columns(edges, ends, weights, time)
+    if names is None:
+        names = np.unique(np.concatenate(_alike(ids)))
+    of = "nodes" if dataset is None else dataset.name
+    pairs, there = _positions(ids, names, name, of, notes)
+    weight, when = (None if values is None else values[there] for values in (weight, when))
+    made = _cleaned(len(names), pairs, weight, when, directed, notes)
+    if not len(made):
+        raise DataError(f"{name}: expected an edge between two nodes, and there is none.")
+    return _dataset(dataset, made, names.astype(str), name, notes)
+
+
+def load_interactions(
+    interactions: Any,
+    items: Any = None,
+    *,
+    ends: Sequence[str] | None = None,
+    weights: str | None = None,
+    time: str | None = None,
+) -> Dataset:
+    """Read which users have which items: films that they saw, things that they bought.
+
+    A row has the id of a user and that of an item. Of a pair that stands more than once the first
+    counts, and what names an item that is not there is left out, which notes say.
+
+    Parameters
+    ----------
+    interactions : str, path, DataFrame, array of shape (m, 2), sparse matrix
+        A file that holds a table or has two ids a line, a table, or a matrix of users by items
+        whose entries are weights.
+    items : Dataset, or what `load` reads, optional
+        What is said of the items: titles, a table, vectors, pictures. Interactions name its ids.
+        An item that nobody has is there all the same. Without it, items are those that
+        interactions name.
+    ends : (str, str), optional
+        The columns with the ids of users and of items; the first two when absent.
+    weights, time : str, optional
+        Columns: how much each interaction counts, and when it was.
+
+    Returns
+    -------
+    Dataset
+        Of the kind `Interactions`: the users, named ``user-…``, and then the items, ``item-…``.
+
+    Raises
+    ------
+    DataError
+        If there is no interaction with an item that is there, or a weight or a time is none.
+
+    Examples
+    --------
+    >>> films = load(["Alien", "Brazil", "Clue"], ids=["a", "b", "c"])
+    >>> data = load_interactions([(1, "a"), (1, "b"), (2, "b"), (2, "x")], films)
+    >>> data.ids.tolist(), data.items.interactions.toarray().tolist()
+    (['user-1', 'user-2', 'item-a', 'item-b', 'item-c'], [[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
+    """
+    said = None if items is None else items if isinstance(items, Dataset) else load(items)
+    if is_sparse(interactions):
+        cells = interactions.tocoo()
+        users, names = (np.arange(size) for size in cells.shape)
+        if said is not None and len(said) != len(names):
+            raise DataError(
+                f"load_interactions: expected a column for each of {len(said):,} items, got a "
+                f"matrix of shape {cells.shape}."
+            )
+        names = names if said is None else np.asarray(said.ids)
+        interactions = _frame_of(users[cells.row], names[cells.col], cells.data)
+        weights = "weight"
+    ids, weight, when, name, notes = _columns(interactions, ends, weights, time)
+    names = np.unique(ids[1]) if said is None else _as_ids(np.asarray(said.ids))
+    users, at = np.unique(ids[0], return_inverse=True)
+    of = "items" if said is None else said.name
+    pairs, there = _positions([ids[1], ids[1]], names, name, of, notes)
+    pairs = np.stack([at[there], len(users) + pairs[:, 1]], axis=1)
+    weight, when = (None if values is None else values[there] for values in (weight, when))
+    edges = _cleaned(len(users) + len(names), pairs, weight, when, False, notes)
+    if not len(edges):
+        raise DataError(f"{name}: expected a user who has an item, and there is none.")
+    whole = np.array([
+        *(f"{USER}-{each}" for each in users.tolist()), *(f"{ITEM}-{each}" for each in names)
+    ])  # fmt: skip
+    nodes = Nodes(edges, whole, None if said is None else said.items, np.arange(len(whole)),
+                  len(users))  # fmt: skip
+    kind = Interactions(None if said is None else said.kind)
+    return Dataset(
+        nodes, kind, ids=whole, name=name if said is None else said.name,
+        notes=(*(() if said is None else said.notes), *_told_of(nodes), *notes),
+    )  # fmt: skip
+
+
+def _told_of(nodes: Nodes) -> list[str]:
+    """Return how many users and items there are, and how many with hardly any interaction."""
+    counts = np.diff(nodes.edges.symmetric.indptr)
+    users, items = counts[: nodes.users], counts[nodes.users :]
+    told = [f"{len(users):,} users, {len(items):,} items and {len(nodes.edges):,} interactions."]
+    if once := int((users == 1).sum()):
+        told.append(f"{once:,} user{'s have' if once > 1 else ' has'} one item alone.")
+    if bare := int((users == 0).sum()):  # all that they had is not among the items
+        told.append(f"{bare:,} user{'s have' if bare > 1 else ' has'} no item.")
+    if nobody := int((items == 0).sum()):
+        told.append(f"{nobody:,} item{'s' * (nobody > 1)} nobody has.")
+    return told
+
+
+def _columns(
+    edges: Any, ends: Sequence[str] | None, weights: str | None, time: str | None
+) -> tuple[list[np.ndarray], np.ndarray | None, np.ndarray | None, str, list[str]]:
+    """Return the ids of both ends of edges, weights, times, what to call them, and notes."""
     frame, name, notes = _frame(edges)
     check_names(name, "column", (*(ends or ()), weights, time), frame.columns)
     if frame.shape[1] < 2 or (ends is not None and len(ends) != 2):
@@ -106,15 +215,7 @@ than once was left out.'))
     ids = [_as_ids(frame[column].to_numpy()) for column in columns]
     weight = None if weights is None else _weights(frame[weights], name)
     when = None if time is None else CLEAN["time"](frame[time].to_numpy(), name)
-    if names is None:
-        names = np.unique(np.concatenate(_alike(ids)))
-    of = "nodes" if dataset is None else dataset.name
-    pairs, there = _positions(ids, names, name, of, notes)
-    weight, when = (None if values is None else values[there] for values in (weight, when))
-    made = _cleaned(len(names), pairs, weight, when, directed, notes)
-    if not len(made):
-        raise DataError(f"{name}: expected an edge between two nodes, and there is none.")
-    return _dataset(dataset, made, names.astype(str), name, notes)
+    return ids, weight, when, name, notes
 
 
 def holds_graph(source: Any) -> bool:

@@ -133,9 +133,12 @@ class Nodes:
     names : ndarray of shape (N,), str
         By which each of all nodes is told from the others.
     attributes : sequence or None
-        What is said of each of all nodes, in the container of its kind; None where nothing is.
+        What is said of each of all nodes, but of users, in the container of its kind; None where
+        nothing is.
     rows : ndarray of shape (n,), int64
         The positions of the nodes that are the items.
+    users : int, default=0
+        How many nodes are users, which come first: the others are what they interact with.
 
     Examples
     --------
@@ -150,6 +153,7 @@ class Nodes:
     names: np.ndarray
     attributes: Any
     rows: np.ndarray
+    users: int = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -160,8 +164,15 @@ class Nodes:
 
     @property
     def own(self) -> Any:
-        """What is said of the nodes that are the items."""
-        return None if self.attributes is None else take_items(self.attributes, self.rows)
+        """What is said of the nodes that are the items, without users."""
+        if self.attributes is None:
+            return None
+        return take_items(self.attributes, self.rows[self.rows >= self.users] - self.users)
+
+    @functools.cached_property
+    def interactions(self) -> sparse.csr_array:
+        """What each user has, shape ``(users, N - users)``, float32: weights, or 1."""
+        return self.edges.adjacency[: self.users, self.users :]
 
     @property
     def everyone(self) -> Nodes:

@@ -48,6 +48,8 @@ _VIEWED = (*_IMAGE, *_TIMED)
 _NUMBERS = (*_FLAT, *_TIMED)
 _PAIRS = ("sides",)  # items of any kinds on two sides
 _GRAPH = ("graph",)
+_USERS = ("interactions",)
+_LINKED = (*_GRAPH, *_USERS)
 _ANY = ("any",)
 
 CATALOGUE: dict[str, Entry] = {
@@ -141,16 +143,16 @@ CATALOGUE: dict[str, Entry] = {
     "adjacency": Entry(".handmade.graphs:Adjacency", _GRAPH, "whom a node is beside", "items"),
     "structure": Entry(".handmade.graphs:Structure", _GRAPH, "degree, triangles, PageRank, core"),
     "propagated": Entry(
-        ".handmade.graphs:Propagated", _GRAPH, "what is said of a node and around it", "items"
+        ".handmade.graphs:Propagated", _LINKED, "what is said of a node and around it", "items"
     ),
     "netmf": Entry(
-        ".handmade.factorised:NetMF", _GRAPH, "factorises which nodes walks meet", "items"
+        ".handmade.factorised:NetMF", _LINKED, "factorises which nodes walks meet", "items"
     ),
     "prone": Entry(
-        ".handmade.factorised:ProNE", _GRAPH, "factorised edges, smoothed; large graphs", "items"
+        ".handmade.factorised:ProNE", _LINKED, "factorised edges, smoothed; large graphs", "items"
     ),
     "deepwalk": Entry(
-        ".learned.deepwalk:DeepWalk", _GRAPH, "skip-gram over walks along edges", "items"
+        ".learned.deepwalk:DeepWalk", _LINKED, "skip-gram over walks along edges", "items"
     ),
     "gcn": Entry(
         ".learned.graph_networks:GCN", _GRAPH, "graph convolutions that learn labels", "labels"
@@ -199,6 +201,21 @@ CATALOGUE: dict[str, Entry] = {
         ("image", "text", "vector", "series", "audio"),
         "a trained network, trained on",
         "labels",
+    ),
+    "popularity": Entry(
+        ".handmade.recommenders:Popularity", _USERS, "how many users have an item", "items"
+    ),
+    "itemknn": Entry(
+        ".handmade.recommenders:ItemKNN", _USERS, "items that the same users have", "items"
+    ),
+    "ease": Entry(
+        ".handmade.recommenders:EASE", _USERS, "linear model of an item by all others", "items"
+    ),
+    "puresvd": Entry(
+        ".handmade.recommenders:PureSVD", _USERS, "singular vectors of users by items", "items"
+    ),
+    "als": Entry(
+        ".handmade.recommenders:ALS", _USERS, "factors by weighted least squares", "items"
     ),
     "shared": Entry(".paired:Shared", _PAIRS, "one encoder for both sides", "pairs"),
     "linear_pair": Entry(

@@ -114,6 +114,13 @@ USUAL = {
         supervised=("gcn", "sage"),
         also=lambda kind: [] if kind.attributes is None else ["attributes", "propagated"],
     ),
+    "interactions": Usual(
+        floor=("popularity", "itemknn"),
+        reference="itemknn",
+        encoders=("ease", "als", "puresvd", "bpr", "two_tower"),
+        supervised=(),
+        also=lambda kind: [] if kind.attributes is None else ["propagated"],
+    ),
     "vector": Usual(
         floor=("raw", "raw | scale"),
         reference="raw",

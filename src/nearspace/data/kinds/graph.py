@@ -17,7 +17,7 @@ from nearspace.errors import DataError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Graph", "Node"]
+__all__ = ["Graph", "Node", "OfNodes"]
 
 NAMED = 12  # neighbours of a node, where it is shown
 SIDE, RADIUS = 36, 14  # pixels of its picture, and of the circle on which they stand
@@ -49,59 +49,61 @@ class Node:
 
 
 @dataclasses.dataclass(frozen=True)
-class Graph(Kind):
-    """Nodes of a graph, as `Nodes`, which bring along all of its edges.
+class OfNodes(Kind):
+    """Items that are nodes of a graph, as `Nodes`, which bring along all of its edges.
 
     Parameters
     ----------
     attributes : Kind or None
         What the things are that are said of nodes, such as texts; None where nothing is said.
 
-    Examples
-    --------
-    >>> from nearspace.data import Text
-    >>> edges = Edges(2, np.array([[0, 1]]))
-    >>> nodes = Nodes(edges, np.array(["a", "b"]), ["red", "blue"], np.arange(2))
-    >>> kind = Graph(Text())
-    >>> shown = kind.draw(kind.item(nodes, 1))
-    >>> str(kind), shown.startswith("<svg"), shown.partition("</svg>")[2]
-    ('nodes with texts', True, '<q>blue</q> <small>b, beside a</small>')
+    Attributes
+    ----------
+    has_users : bool
+        Whether some of the nodes are users.
+    reader : str
+        The function that makes such items.
     """
 
-    name: ClassVar[str] = "graph"
-    plural: ClassVar[str] = "nodes of a graph"
-    form: ClassVar[str] = "nodes and the edges between them, as load_graph returns them"
     composed: ClassVar[bool] = True
     transductive: ClassVar[bool] = True
+    has_users: ClassVar[bool] = False
+    reader: ClassVar[str] = "load_graph(edges, nodes)"
 
     attributes: Kind | None
 
     @classmethod
     def recognise(cls, items: Any) -> str | None:
         """Return that items are nodes, where they are."""
-        return "nodes of a graph" if isinstance(items, Nodes) else None
+        is_such = isinstance(items, Nodes) and bool(items.users) == cls.has_users
+        return cls.plural if is_such else None
 
     @classmethod
     def infer(cls, items: Any) -> NoReturn:
         """Raise `DataError`: of what the attributes of nodes are, those who read them say."""
         raise DataError(
             f"Items: expected {cls.form}, with the kind of what is said of them; make them by "
-            "load_graph(edges, nodes) and fit by fit_on(dataset)."
+            f"{cls.reader} and fit by fit_on(dataset)."
         )
 
     def check(self, items: Any, who: str = "Items") -> Nodes:
         """Return the nodes, what is said of them checked by its kind."""
         if not isinstance(items, Nodes):
             raise DataError(f"{who}: expected {self.form}, got one {type(items).__name__}.")
+        if bool(items.users) != self.has_users and items.edges.n:
+            got = "users and items" if items.users else "nodes of a graph"
+            raise DataError(f"{who}: expected {self.form}, got {got}.")
         if (self.attributes is None) != (items.attributes is None):
             said = "nothing" if items.attributes is None else "something"
             raise DataError(
                 f"{who}: expected {self}, got nodes of which {said} is said; bring the same of all."
             )
-        said_of = items.edges.n if self.attributes is None else count_items(items.attributes)
-        if not items.edges.n == len(items.names) == said_of:
+        n, users = items.edges.n, items.users
+        said_of = n - users if self.attributes is None else count_items(items.attributes)
+        if n != len(items.names) or said_of != n - users:
+            of = f"but of {users:,} users, " if users else ""
             raise DataError(
-                f"{who}: expected a name, and what is said, of each of {items.edges.n:,} nodes, "
+                f"{who}: expected a name, and what is said, {of}of each of {n:,} nodes, "
                 f"got {len(items.names):,} and {said_of:,}."
             )
         if self.attributes is None:
@@ -136,18 +138,71 @@ class Graph(Kind):
             for part in rows
         ]
         if self.attributes is not None:
-            own = self.attributes.hashes(items.own).tolist()
-            beside = [digest + b"\0" + each for digest, each in zip(own, beside, strict=True)]
+            said_of = np.flatnonzero(items.rows >= items.users)
+            for at, digest in zip(said_of, self.attributes.hashes(items.own).tolist(), strict=True):
+                beside[at] = digest + b"\0" + beside[at]
         return content_hash(beside)
 
     def linked(self, items: Nodes) -> bytes:
         """Return what stands for the whole graph, of which each node sees more than its own."""
         digest = hashlib.blake2b(items.edges.digest, digest_size=16)
         digest.update("\0".join(items.names.tolist()).encode(errors="surrogatepass"))
-        digest.update(items.rows.astype(np.int64).tobytes())
+        digest.update(np.append(items.rows, items.users).astype(np.int64).tobytes())
         if self.attributes is not None:
             digest.update(self.attributes.hashes(items.attributes).tobytes())
         return digest.digest()
+
+    def usual(self, items: Nodes) -> Any:
+        """Return what is usual among what is said of nodes."""
+        own = items.own
+        return self.attributes.usual(own) if self.attributes and count_items(own) else None
+
+    @property
+    def pictured(self) -> bool:  # type: ignore[override]
+        """Whether there are pictures of what is said of nodes."""
+        return self.attributes is not None and self.attributes.pictured
+
+    def picture(self, item: Node, side: int = 64, usual: Any = None) -> bytes | None:
+        """Return a picture of what is said of one node, where there is one."""
+        return None if self.attributes is None else self.attributes.picture(item.own, side, usual)
+
+    def from_columns(self, columns: pa.Table) -> None:
+        """Return None: the edges do not stand in columns."""
+
+    def numbers(self, items: Nodes) -> int:
+        """Return how many numbers are said of all nodes, and how many edges there are."""
+        own = 0 if self.attributes is None else self.attributes.numbers(items.attributes)
+        return own + len(items.edges)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the kind as a JSON object, that of what is said of nodes in it."""
+        own = None if self.attributes is None else self.attributes.to_json()
+        return {"kind": self.name, "attributes": own}
+
+
+@dataclasses.dataclass(frozen=True)
+class Graph(OfNodes):
+    """Nodes of a graph, as `Nodes`, which bring along all of its edges.
+
+    Parameters
+    ----------
+    attributes : Kind or None
+        What the things are that are said of nodes, such as texts; None where nothing is said.
+
+    Examples
+    --------
+    >>> from nearspace.data import Text
+    >>> edges = Edges(2, np.array([[0, 1]]))
+    >>> nodes = Nodes(edges, np.array(["a", "b"]), ["red", "blue"], np.arange(2))
+    >>> kind = Graph(Text())
+    >>> shown = kind.draw(kind.item(nodes, 1))
+    >>> str(kind), shown.startswith("<svg"), shown.partition("</svg>")[2]
+    ('nodes with texts', True, '<q>blue</q> <small>b, beside a</small>')
+    """
+
+    name: ClassVar[str] = "graph"
+    plural: ClassVar[str] = "nodes of a graph"
+    form: ClassVar[str] = "nodes and the edges between them, as load_graph returns them"
 
     def item(self, items: Nodes, index: int) -> Node:
         """Return the node at a position, in the form that `draw` takes."""
@@ -173,19 +228,6 @@ class Graph(Kind):
         words = html.escape(f"{item.name}, beside {beside}")
         return f"{_drawn(item)}{shown} <small>{words}</small>"
 
-    def usual(self, items: Nodes) -> Any:
-        """Return what is usual among what is said of nodes."""
-        return None if self.attributes is None else self.attributes.usual(items.own)
-
-    @property
-    def pictured(self) -> bool:  # type: ignore[override]
-        """Whether there are pictures of what is said of nodes."""
-        return self.attributes is not None and self.attributes.pictured
-
-    def picture(self, item: Node, side: int = 64, usual: Any = None) -> bytes | None:
-        """Return a picture of what is said of one node, where there is one."""
-        return None if self.attributes is None else self.attributes.picture(item.own, side, usual)
-
     def to_columns(self, items: Nodes) -> dict[str, Any]:
         """Return how many neighbours each node has, and what can be read of what is said of it."""
         counts = np.diff(items.edges.symmetric.indptr)[items.rows]
@@ -194,22 +236,9 @@ class Graph(Kind):
             columns |= self.attributes.to_columns(items.own)
         return columns
 
-    def from_columns(self, columns: pa.Table) -> None:
-        """Return None: the edges do not stand in columns."""
-
-    def numbers(self, items: Nodes) -> int:
-        """Return how many numbers are said of all nodes, and how many edges there are."""
-        own = 0 if self.attributes is None else self.attributes.numbers(items.attributes)
-        return own + len(items.edges)
-
     def __str__(self) -> str:
         """Return what is said of the nodes."""
         return "nodes" if self.attributes is None else f"nodes with {self.attributes}"
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the kind as a JSON object, that of what is said of nodes in it."""
-        own = None if self.attributes is None else self.attributes.to_json()
-        return {"kind": self.name, "attributes": own}
 
 
 def _drawn(item: Node) -> str:

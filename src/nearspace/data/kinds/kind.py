@@ -158,8 +158,9 @@ class Kind(ABC):
     every: ClassVar[ChainMap[str, type[Kind]]] = ChainMap(registry, {})  # composed ones too
 
     def __init_subclass__(cls) -> None:
-        cls.plural = vars(cls).get("plural", f"{cls.name}s")
-        Kind.every.maps[cls.composed][cls.name] = cls
+        if "name" in vars(cls):
+            cls.plural = vars(cls).get("plural", f"{cls.name}s")
+            Kind.every.maps[cls.composed][cls.name] = cls
 
     # From what comes in to the kind's own container
 

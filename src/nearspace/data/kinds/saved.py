@@ -6,7 +6,8 @@ import dataclasses
 from typing import Any
 
 from nearspace.data.declared import check_declared, declared
-from nearspace.data.kinds.graph import Graph
+from nearspace.data.kinds.graph import Graph, OfNodes
+from nearspace.data.kinds.interactions import Interactions
 from nearspace.data.kinds.kind import Kind
 from nearspace.data.kinds.sides import Sides
 from nearspace.errors import DataError, did_you_mean
@@ -28,9 +29,10 @@ def kind_from_json(value: Any) -> Kind:
     name = fields.pop("kind", None)
     if name == Sides.name and fields.keys() == {"left", "right"}:
         return Sides(*(kind_from_json(value[side]) for side in ("left", "right")))
-    if name == Graph.name and fields.keys() == {"attributes"}:
+    of_nodes: dict[Any, type[OfNodes]] = {cls.name: cls for cls in (Graph, Interactions)}
+    if name in of_nodes and fields.keys() == {"attributes"}:
         own = value["attributes"]
-        return Graph(None if own is None else kind_from_json(own))
+        return of_nodes[name](None if own is None else kind_from_json(own))
     cls = Kind.registry.get(name) if isinstance(name, str) else None
     if cls is None:
         raise DataError(

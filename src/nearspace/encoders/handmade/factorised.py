@@ -12,10 +12,10 @@ from scipy.special import iv
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import randomized_svd
 
-from nearspace.data.kinds.graph import Graph
 from nearspace.data.memory import check_memory
 from nearspace.data.nodes import Edges, Nodes
 from nearspace.encoders.base import Encoder, fewer
+from nearspace.encoders.handmade.graphs import LINKED
 from nearspace.errors import DataError
 from nearspace.metrics.directions import unit_vectors
 
@@ -39,7 +39,7 @@ class OfOneGraph(Encoder):
         Its nodes.
     """
 
-    kinds = frozenset({Graph})
+    kinds = LINKED
     learns = "items"
     metric = "cosine"
     zero_means = "no neighbour"

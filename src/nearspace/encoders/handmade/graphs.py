@@ -11,7 +11,8 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval
 
-from nearspace.data.kinds.graph import Graph
+from nearspace.data.kinds.graph import Graph, OfNodes
+from nearspace.data.kinds.interactions import Interactions
 from nearspace.data.memory import check_memory
 from nearspace.data.nodes import Edges, Nodes
 from nearspace.encoders.base import Encoder
@@ -19,6 +20,7 @@ from nearspace.encoders.spec import make
 from nearspace.errors import DataError
 
 __all__ = [
+    "LINKED",
     "Adjacency",
     "Attributes",
     "Propagated",
@@ -30,6 +32,7 @@ __all__ = [
     "propagate",
 ]
 
+LINKED = frozenset({Graph, Interactions})  # kinds whose items are nodes
 # By what is said of nodes, where nobody says how it is to be encoded.
 OF_ATTRIBUTES = {
     "vector": "raw",
@@ -141,7 +144,7 @@ class Attributes(SeesNodes, Encoder):
         """Raise an error unless the encoder of attributes is whole."""
         self._check_kind()
         self.encoder_.check_whole()
-        assert isinstance(self.kind_, Graph)
+        assert isinstance(self.kind_, OfNodes)
         if self.encoder_.kind_ != self.kind_.attributes:
             raise ValueError(f"it takes {self.encoder_.kind_}, and nodes have something else")
 
@@ -151,7 +154,8 @@ class Propagated(Attributes):
 
     The vectors of attributes are multiplied ``hops`` times by the normalised adjacency, in which a
     node is beside itself: the graph convolution without its weights [1]_. It learns nothing from
-    edges, so that nodes which come later, and other graphs, have vectors too.
+    edges, so that nodes which come later, and other graphs, have vectors too. Users, of whom
+    nothing is said, are what their items are.
 
     Parameters
     ----------
@@ -172,6 +176,7 @@ class Propagated(Attributes):
     [[1.0, 1.0], [1.0, 1.0], [2.0, 2.0]]
     """
 
+    kinds = LINKED
     _parameter_constraints: ClassVar[dict[str, list]] = {
         **Attributes._parameter_constraints,
         "hops": [Interval(Integral, 1, None, closed="left")],
@@ -310,7 +315,7 @@ def on_nodes(encoder: Encoder) -> Encoder:
 
 def is_of_nodes(encoder: Encoder) -> bool:
     """Return whether an encoder, or a part of it, takes nodes and nothing else."""
-    return any(set(part.kinds) == {Graph} for part in encoder.parts)
+    return any(set(part.kinds) <= LINKED for part in encoder.parts)
 
 
 def propagate(items: Nodes, encoder: Encoder, hops: int) -> Any:
@@ -321,9 +326,13 @@ def propagate(items: Nodes, encoder: Encoder, hops: int) -> Any:
         for _ in range(hops - 1):
             reach = reach @ through
         near = np.unique(reach.indices)
+        near = near[near >= items.users]
         vectors = reach[:, near] @ encoder.transform(items.everyone[near].own)
         return _dense(vectors) if sparse.issparse(vectors) else vectors
     vectors = encoder.transform(items.attributes)
+    if items.users:
+        none = sparse.csr_array((items.users, vectors.shape[1]), dtype=np.float32)
+        vectors = sparse.vstack([none, sparse.csr_array(vectors)], format="csr")
     for _ in range(hops):
         vectors = through @ vectors
         vectors = _dense(vectors) if sparse.issparse(vectors) else vectors
