@@ -81,6 +81,8 @@ def compare_command(
 
       nearspace compare pairs.csv --pairs one,other --scores alike
 
+      nearspace compare films.csv --interactions ratings.csv --ids film --edge-time time
+
       nearspace compare my_photos/ -o report.html --open
 
       nearspace compare my_photos/ --minutes 2
@@ -103,7 +105,8 @@ def compare_command(
             data, encoders=specs, task=judging.task, k=judging.k, rank_by=judging.rank_by,
             metric=judging.metric, seeds=judging.seeds, test_size=judging.test_size,
             random_state=judging.random_state, near_duplicates=judging.near_duplicates,
-            folds=judging.parts, also_without_groups=judging.also_without_groups,
+            folds=judging.parts, hold_out=judging.hold_out,
+            also_without_groups=judging.also_without_groups,
             cache=judging.folder, minutes=minutes, progress=progress,
             on_row=lambda row: land(*_landed(row, judging.k)),
         )  # fmt: skip

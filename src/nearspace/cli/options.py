@@ -350,8 +350,16 @@ class Judging:
         str | None,
         typer.Option(
             metavar="TASK",
-            help="classes, numbers, unlabelled, retrieval, likeness, matching, links or analogies; "
-            "overrules what the data bring.",
+            help="classes, numbers, unlabelled, retrieval, likeness, matching, links, ranking "
+            "or analogies; overrules what the data bring.",
+        ),
+    ] = None
+    hold_out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="Of edges and interactions: date, the latest by one date for all; random; or user,"
+            " some of each. By date where there is a time, if absent.",
         ),
     ] = None
     test_size: Annotated[
@@ -403,7 +411,7 @@ class Judging:
         check_task(self.task)
         Protocol(
             self.k, self.rank_by, self.seeds, self.test_size, self.random_state,
-            self.near_duplicates, self.metric, self.parts,
+            self.near_duplicates, self.metric, self.parts, self.hold_out,
         ).check()  # fmt: skip
 
     @property

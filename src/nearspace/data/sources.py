@@ -306,6 +306,9 @@ def _time(values: np.ndarray, who: str) -> np.ndarray:
         return values
     import pandas as pd
 
+    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
+    if np.isfinite(numbers).all():  # in text, as a file holds seconds, or years
+        return numbers
     try:
         dates = pd.to_datetime(values, format="ISO8601", utc=True)
     except (ValueError, TypeError) as error:

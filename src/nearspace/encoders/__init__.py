@@ -217,6 +217,15 @@ CATALOGUE: dict[str, Entry] = {
     "als": Entry(
         ".handmade.recommenders:ALS", _USERS, "factors by weighted least squares", "items"
     ),
+    "bpr": Entry(
+        ".learned.recommenders:BPR", _USERS, "factors that put what users have first", "items"
+    ),
+    "two_tower": Entry(
+        ".learned.recommenders:TwoTower",
+        _USERS,
+        "networks of what users have and of what items are",
+        "items",
+    ),
     "shared": Entry(".paired:Shared", _PAIRS, "one encoder for both sides", "pairs"),
     "linear_pair": Entry(
         ".linear_pair:LinearPair", _PAIRS, "linear maps of two encoders into one space", "pairs"

@@ -17,8 +17,9 @@ from nearspace.metrics.directions import has_direction, zeros_told
 from nearspace.metrics.exact import rescored
 from nearspace.metrics.labels import probe, votes_of
 from nearspace.metrics.links import Linked, link_likeness, link_ranks
-from nearspace.metrics.matching import Matched, match_ranks
+from nearspace.metrics.matching import Matched, Ranks, match_ranks
 from nearspace.metrics.ranking import found_by
+from nearspace.metrics.recommending import Recommended, ranks_and_first
 from nearspace.metrics.retrieval import VectorArray, nearest
 from nearspace.metrics.rotation import rotated
 from nearspace.space.search.hybrid import DEPTH
@@ -28,6 +29,7 @@ __all__ = ["Evidence", "Modelled", "Ranked", "Told", "reconstructs"]
 # A hub is among the neighbours of so large a share of the items, and so many times as often as by
 # chance.
 HUB_SHARE, HUB_TIMES = 0.1, 10
+FIRST = 20  # items that each user gets
 DIGITS = 12  # of how alike two items are: what is behind them is rounding
 
 
@@ -149,6 +151,26 @@ class Evidence:
             link_likeness(self.test, task.apart, self.metric),
             link_ranks(self.test, task.links, task.linked, self.metric),
         )
+
+    @functools.cached_property
+    def recommended(self) -> Recommended:
+        """What users that test find among the items that they have not."""
+        task, users = self.task, self.task.train.items.users
+        asking, pool = self.test[task.users], self.test[users:]
+        hidden = task.train.items.interactions[task.users]
+        drawn, place = task.drawn, np.argsort(task.drawn)
+        links = np.stack([task.links[:, 0], place[task.links[:, 1]]], axis=1)
+        ranks, first = ranks_and_first(
+            asking, pool[drawn], links, hidden[:, drawn], self.metric, FIRST
+        )
+        new, fresh = np.flatnonzero(task.counts == 0), task.is_new_item
+        new_ranks = Ranks(*np.empty((3, 0)))
+        if fresh.any():
+            among = [task.links[fresh, 0], np.searchsorted(new, task.links[fresh, 1])]
+            new_ranks, _ = ranks_and_first(
+                asking, pool[new], np.stack(among, axis=1), hidden[:, new], self.metric
+            )
+        return Recommended(ranks, new_ranks, np.where(first < 0, -1, drawn[first]))
 
     @functools.cached_property
     def analogies(self) -> np.ndarray:

@@ -23,6 +23,12 @@ from nearspace.judge.exhibits import Exhibits, with_gallery
 from nearspace.judge.flattery import flattery_note, with_flattery
 from nearspace.judge.misses import Misses, misses_of
 from nearspace.judge.mistakes import Mistakes, mistakes_of
+from nearspace.judge.recommendations import (
+    POPULARITY,
+    Recommendations,
+    popular_note,
+    recommendations_of,
+)
 from nearspace.judge.reference import Gap, Reference, gap_to_reference
 from nearspace.judge.scores import SCORES
 from nearspace.judge.statistics import Estimate
@@ -146,6 +152,9 @@ class Leaderboard(Board):
         The pairs of which that row says most otherwise than people; None without judged pairs.
     misses : Misses or None
         The items that miss what belongs to them by that row; None without pairs to match.
+    recommendations : Recommendations or None
+        What some users had, have later, and find first by that row and by popularity; None without
+        users.
     words : (str, tuple of MarkedPair) or None
         The spec of a row, and which words make texts near by it, or which columns rows: of those
         pairs, else of each query and the item that is nearest to it; None where items have none.
@@ -183,6 +192,7 @@ class Leaderboard(Board):
     mistakes: Mistakes | None = dataclasses.field(default=None, metadata=HIDDEN)
     disagreements: Disagreements | None = dataclasses.field(default=None, metadata=HIDDEN)
     misses: Misses | None = dataclasses.field(default=None, metadata=HIDDEN)
+    recommendations: Recommendations | None = dataclasses.field(default=None, metadata=HIDDEN)
     words: tuple[str, tuple[MarkedPair, ...]] | None = dataclasses.field(
         default=None, metadata=HIDDEN
     )
@@ -250,6 +260,8 @@ class Judged:
         How alike the items of each pair are, see `Evidence.likeness`, in the first fit.
     matched : ndarray of shape (2, n) or None
         For each test item the rank of what belongs to it, and which is nearest, in the first fit.
+    first : ndarray of shape (users, k) or None
+        The items that each user finds first, in the first fit.
     halves : ndarray of shape (2, n) or None
         The ranking score of each test item by rows that an encoder has learnt from, and by others.
     """
@@ -269,6 +281,7 @@ class Judged:
     ranking: np.ndarray | None = None
     alike: np.ndarray | None = None
     matched: np.ndarray | None = None
+    first: np.ndarray | None = None
     halves: np.ndarray | None = None
 
 
@@ -314,7 +327,7 @@ def assemble(
         notes = (*order_note(task, loose[0], results, by_spec, free), *notes)
     of_groups = by_group(task, by_spec | ({"chance": chance[0]} if chance else {}))
     best = next((row.spec for row in results if row.recommended or row.verdict == "best"), None)
-    notes = (*notes, *range_note(of_groups, best, SCORES[task.rank_by]))
+    notes = (*notes, *range_note(of_groups, best, SCORES[task.rank_by]), *popular_note(results))
     halves = {row.spec: row.halves for row in judged if row.halves is not None}
     notes = (*notes, *flattery_note(task, results, halves, by_spec))
     results += [
@@ -338,6 +351,7 @@ def assemble(
         mistakes=_mistakes(task, judged, results, shown["queries"].usual),
         disagreements=_disagreements(task, judged, results),
         misses=_misses(task, judged, results),
+        recommendations=_recommendations(task, judged, results),
         by_group=of_groups,
         gap=gap_to_reference(task, by_spec, references, apart),
         **shown,
@@ -471,6 +485,17 @@ def _misses(task: Task, judged: list[Judged], results: list[Result]) -> Misses |
         return None
     ranks, answers = row.matched
     return misses_of(row.spec, task.test, ranks, answers.astype(int))
+
+
+def _recommendations(
+    task: Task, judged: list[Judged], results: list[Result]
+) -> Recommendations | None:
+    """Return what users find first by that row, and by popularity, where there are users."""
+    row = _foremost(judged, results)
+    if row is None or row.first is None:
+        return None
+    popular = next((each.first for each in judged if each.spec == POPULARITY), None)
+    return recommendations_of(row.spec, task, row.first, popular)
 
 
 def _foremost(judged: list[Judged], results: list[Result]) -> Judged | None:

@@ -11,7 +11,9 @@ from nearspace.judge.folding import BY_GROUP
 from nearspace.judge.scores import SCORES
 from nearspace.recipe import check_metric
 
-__all__ = ["Protocol"]
+__all__ = ["HOLD_OUT", "Protocol"]
+
+HOLD_OUT = ("date", "random", "user")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Protocol:
     folds : int, "groups" or None
         Into how many folds the items go, of which each tests once; 1 for one held-out part,
         "groups" for a fold of every group, None for what suits their number.
+    hold_out : {"date", "random", "user"} or None
+        Which edges of a graph, or interactions of users, are held back: the latest, by one date for
+        all; some at random; or some of each user, their latest where there is a time. By date where
+        there is a time when None, else at random.
     """
 
     k: int = 5
@@ -47,6 +53,7 @@ class Protocol:
     near_duplicates: str = "tell"
     metric: str | None = None
     folds: int | str | None = 1
+    hold_out: str | None = None
 
     def check(self) -> None:
         """Raise `NearspaceError` where a setting makes no sense."""
@@ -71,5 +78,8 @@ class Protocol:
         if self.near_duplicates not in NEAR_DUPLICATES:
             hint = did_you_mean(self.near_duplicates, NEAR_DUPLICATES)
             raise NearspaceError(f"near_duplicates= cannot be '{self.near_duplicates}'. {hint}")
+        if self.hold_out is not None and self.hold_out not in HOLD_OUT:
+            hint = did_you_mean(self.hold_out, HOLD_OUT)
+            raise NearspaceError(f"hold_out= cannot be '{self.hold_out}'. {hint}")
         if self.metric is not None:
             check_metric(self.metric)

@@ -245,6 +245,7 @@ class RowJudge:
             ranking=None if ranking is None else ranking[None],
             alike=arrays.get("alike"),
             matched=arrays.get("matched"),
+            first=arrays.get("first"),
             exhibits=Exhibits(
                 layout=np.round(np.asarray(arrays["layout"]), 4),
                 neighbours=nearby,
@@ -322,6 +323,8 @@ class RowJudge:
             arrays["alike"] = evidence.likeness
         if task.name == "matching":
             arrays["matched"] = evidence.matched_items
+        if task.name == "ranking":
+            arrays["first"] = evidence.recommended.first
         arrays |= {f"score-{name}": values for name, values in scores.items()}
         # What is new in rows is looked up at once; of texts it takes as long as to read them again.
         new = fitted.notes_on(task.test.items) if task.test.kind.column_kinds else ()

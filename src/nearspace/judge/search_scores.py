@@ -12,6 +12,7 @@ from nearspace.metrics.correlation import pearson_parts, spearman_parts
 from nearspace.metrics.links import Linked, auc_parts, precision_parts
 from nearspace.metrics.matching import Matched
 from nearspace.metrics.ranking import expected, ndcg, recall, reciprocal_rank
+from nearspace.metrics.recommending import hits_within, ndcg_within
 
 __all__ = ["SEARCH_SCORES"]
 
@@ -109,7 +110,123 @@ def _pool(task: Any) -> float:
     return float((task.linked.shape[0] - others).mean())
 
 
+def _of_users(
+    name: str, label: str, meaning: str, measure: Callable[[Any], Any], guess: Any, **how: Any
+) -> Score:
+    """Return the score of what users find."""
+    return Score(
+        name=name,
+        label=label,
+        bounded=True,
+        meaning=meaning,
+        needs=frozenset({"ranking"}),
+        measure=measure,
+        guess=guess,
+        **how,
+    )
+
+
+def _recall_of_users(evidence: Any, k: int, new_users: bool = False) -> np.ndarray:
+    """Return which share of what each user has later is among the first k; NaN of other users."""
+    task = evidence.task
+    hits = hits_within(evidence.recommended.ranks, task.links[:, 0], len(task.users), k)
+    return np.where(task.has_history ^ new_users, hits, np.nan)
+
+
+def _ndcg_of_users(evidence: Any, k: int) -> np.ndarray:
+    task = evidence.task
+    gains = ndcg_within(evidence.recommended.ranks, task.links[:, 0], len(task.users), k)
+    return np.where(task.has_history, gains, np.nan)
+
+
+def _recall_of_new_items(evidence: Any) -> np.ndarray:
+    task = evidence.task
+    users = task.links[task.is_new_item, 0]
+    return hits_within(evidence.recommended.new_ranks, users, len(task.users), _tenth(task))
+
+
+def _tenth(task: Any) -> int:
+    """Return how many a tenth of the items is that nobody had before."""
+    return max(1, round((task.counts == 0).sum() / 10))
+
+
+def _coverage(evidence: Any) -> float:
+    """Return which share of the items is among the first of any user."""
+    first = evidence.recommended.first
+    return len(np.unique(first[first >= 0])) / len(evidence.task.drawn)
+
+
+def _popular(evidence: Any) -> float:
+    """Return which share of the first that users get is the items that most users have."""
+    task = evidence.task
+    first = evidence.recommended.first[task.has_history]
+    first = first[first >= 0]
+    return float(task.popular[first].mean()) if len(first) else float("nan")
+
+
+def _hit_at_random(task: Any, k: int, which: np.ndarray, pool: np.ndarray) -> np.ndarray:
+    """Return how likely an item is among k that are drawn of so many; NaN for other users."""
+    return np.where(which, np.minimum(1.0, k / np.maximum(pool, 1)), np.nan)
+
+
+def _candidates(task: Any) -> np.ndarray:
+    """Return how many items each user that tests has not."""
+    return len(task.drawn) - np.diff(task.train.items.interactions.indptr)[task.users]
+
+
+def _asks_for_new(task: Any) -> np.ndarray:
+    """Return which users have an item later that nobody had before."""
+    return np.bincount(task.links[task.is_new_item, 0], minlength=len(task.users)) > 0
+
+
+def _gain_at_random(task: Any, k: int) -> np.ndarray:
+    """Return the nDCG that users get from a random order, on average."""
+    counts = np.minimum(np.bincount(task.links[:, 0], minlength=len(task.users)), k)
+    gains = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(k) + 2))])
+    wanted = np.bincount(task.links[:, 0], minlength=len(task.users))
+    told = gains[k] * wanted / np.maximum(_candidates(task), 1) / gains[np.maximum(counts, 1)]
+    return np.where(task.has_history, np.minimum(told, 1.0), np.nan)
+
+
 SEARCH_SCORES = (
+    _of_users(
+        "user_recall_20", "recall@20",
+        "Share of what a user has later that is among the first 20 of all items that they had not, "
+        "by user: of those who had anything before.",
+        lambda evidence: _recall_of_users(evidence, 20),
+        lambda task: _hit_at_random(task, 20, task.has_history, _candidates(task)),
+    ),
+    _of_users(
+        "user_ndcg_20", "nDCG@20",
+        "How high these stand among the first 20, over the best order that there is.",
+        lambda evidence: _ndcg_of_users(evidence, 20),
+        lambda task: _gain_at_random(task, 20),
+    ),
+    _of_users(
+        "coverage", "coverage",
+        "Share of all items that are among the first 20 of any user that tests.",
+        _coverage, None, per_unit=False,
+    ),
+    _of_users(
+        "popular_20", "popular",
+        "Share of the first 20 that users get that is among the 1 % of items that most users have.",
+        _popular, None, per_unit=False, better="",
+    ),
+    _of_users(
+        "new_users", "new users",
+        "Recall@20 of users who had nothing before.",
+        lambda evidence: _recall_of_users(evidence, 20, new_users=True),
+        lambda task: _hit_at_random(task, 20, ~task.has_history, _candidates(task)),
+    ),
+    _of_users(
+        "new_items", "new items",
+        "Share of what a user has later, of the items that nobody had before, that is among the "
+        "first tenth of these.",
+        _recall_of_new_items,
+        lambda task: _hit_at_random(
+            task, _tenth(task), _asks_for_new(task), (task.counts == 0).sum()
+        ),
+    ),
     _linked(
         "link_auc", "AUC",
         "Share of pairs without an edge whose nodes are less alike than the ends of an edge that "

@@ -62,6 +62,8 @@ class Task(ABC):
         Whether maps of the test items say anything, and how alike their spaces are.
     of_items : bool
         Whether each test item is a test unit, whose neighbours tell something.
+    holds_out : tuple of str
+        How edges of a graph may be held back, see `Protocol`; empty where none are.
     dataset : Dataset
         Every item that is ever embedded.
     train : Dataset
@@ -91,6 +93,7 @@ class Task(ABC):
     units: ClassVar[str] = "test items"
     mapped: ClassVar[bool] = True
     of_items: ClassVar[bool] = True
+    holds_out: ClassVar[tuple[str, ...]] = ()
 
     dataset: Dataset
     train: Dataset

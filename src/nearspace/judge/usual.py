@@ -117,7 +117,7 @@ USUAL = {
     "interactions": Usual(
         floor=("popularity", "itemknn"),
         reference="itemknn",
-        encoders=("ease", "als", "puresvd", "bpr", "two_tower"),
+        encoders=("ease", "als", "puresvd"),
         supervised=(),
         also=lambda kind: [] if kind.attributes is None else ["propagated"],
     ),

@@ -8,12 +8,12 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.metrics.exact import rescored
-from nearspace.metrics.matching import Ranks, alike_to_all, comparable
+from nearspace.metrics.matching import Ranks
+from nearspace.metrics.recommending import ranks_and_first
 from nearspace.metrics.retrieval import VectorArray, check_search
 
 __all__ = ["Linked", "auc_parts", "link_likeness", "link_ranks", "precision_parts"]
 
-BLOCK = 512  # nodes whose likeness to all others is held at once
 DIGITS = 9  # of how alike two nodes are: what is behind them is rounding
 
 
@@ -116,23 +116,7 @@ def link_ranks(
     >>> link_ranks(vectors, np.array([[0, 1]]), linked, "cosine").means.tolist()
     [2.0, 2.0]
     """
-    check_search(metric)
-    everyone = comparable(vectors, metric)
-    asks, wanted = np.concatenate([pairs, pairs[:, ::-1]]).T
-    before, equal = np.empty(len(asks)), np.empty(len(asks))
-    order = np.argsort(asks, kind="stable")
-    nodes, starts = np.unique(asks[order], return_index=True)
-    ends = np.append(starts[1:], len(order))
-    for start in range(0, len(nodes), BLOCK):
-        some = nodes[start : start + BLOCK]
-        alike = np.round(alike_to_all(everyone[some], everyone, metric), DIGITS)
-        for row, node in enumerate(some):
-            own = order[starts[start + row] : ends[start + row]]
-            likeness = alike[row, wanted[own]]
-            out = linked.indices[linked.indptr[node] : linked.indptr[node + 1]]
-            alike[row, out], alike[row, node] = np.nan, np.nan  # which nothing is compared with
-            candidates = np.sort(alike[row])  # NaN last
-            candidates = candidates[: np.searchsorted(candidates, np.nan)]
-            low, high = (np.searchsorted(candidates, likeness, side) for side in ("left", "right"))
-            before[own], equal[own] = len(candidates) - high, high - low + 1
-    return Ranks(before, equal, np.ones(len(asks)))
+    both = np.concatenate([pairs, pairs[:, ::-1]])
+    selves = sparse.eye_array(linked.shape[0], dtype=linked.dtype, format="csr")
+    hidden = sparse.csr_array(linked + selves)
+    return ranks_and_first(vectors, vectors, both, hidden, metric)[0]

@@ -133,6 +133,8 @@ def _sections(board: Leaderboard, pictures: dict[str, go.Figure]) -> Iterator[Se
         yield section("disagreements", "Pairs", told=board.disagreements, pairs=pairs, words=words)
     if board.misses is not None and board.misses.n_missed:
         yield section("misses", "Missed", told=board.misses)
+    if board.recommendations is not None and board.recommendations.users:
+        yield section("recommendations", "Users", told=board.recommendations)
     groups: dict[str, list[tuple[Any, Strip]]] = {}
     for _, row in rows:
         for strip in row.exhibits.strips:
@@ -329,6 +331,8 @@ def _data(board: Leaderboard) -> dict[str, Any]:
     if board.misses is not None:
         told = board.misses
         strips |= {"asked": told.asked, "taken": told.taken, "wanted": told.wanted}
+    if board.recommendations is not None:
+        strips["recommended"] = board.recommendations.items
     lists = {name: drawn(strip) for name, strip in strips.items()}
     places = {text: place for place, text in enumerate(dict.fromkeys(chain(*lists.values())))}
     data: dict[str, Any] = {"fragments": list(places), "classes": names, "codes": codes}

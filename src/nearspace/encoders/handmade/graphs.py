@@ -327,6 +327,8 @@ def propagate(items: Nodes, encoder: Encoder, hops: int) -> Any:
             reach = reach @ through
         near = np.unique(reach.indices)
         near = near[near >= items.users]
+        if not len(near):  # users without an item
+            return np.zeros((len(items), encoder._n_features_out), np.float32)
         vectors = reach[:, near] @ encoder.transform(items.everyone[near].own)
         return _dense(vectors) if sparse.issparse(vectors) else vectors
     vectors = encoder.transform(items.attributes)

@@ -18,7 +18,16 @@ from nearspace.data.nodes import Nodes
 from nearspace.encoders.base import Encoder, fewer
 from nearspace.errors import DataError
 
-__all__ = ["ALS", "EASE", "ItemKNN", "Popularity", "PureSVD", "Recommender", "least_squares"]
+__all__ = [
+    "ALS",
+    "EASE",
+    "ItemKNN",
+    "Popularity",
+    "PureSVD",
+    "Recommender",
+    "least_squares",
+    "rows_of",
+]
 
 BLOCK = 1024  # items whose likeness to all others is held at once
 MOST_DENSE = 30_000  # items, of which every pair has a number
@@ -67,6 +76,10 @@ class Recommender(Encoder):
         """Return the vectors of items that were not there in `fit`: zeros, unless more is known."""
         return self.of_items(np.full(len(items), -1))
 
+    def _of_users(self, items: Nodes, histories: sparse.csr_array, rows: np.ndarray) -> Any:
+        """Return the vectors of users at positions, who have these histories."""
+        return self.of_histories(histories)
+
     def _learnt_from(self, items: Nodes) -> sparse.csr_array:
         """Note the items, and return what every user has of them."""
         self.names_ = items.names[items.users :].tolist()
@@ -82,7 +95,7 @@ class Recommender(Encoder):
             matrix = _moved(matrix, place, len(self.names_))
         new = place[rows] < 0
         parts = [
-            self.of_histories(matrix),
+            self._of_users(items, matrix, items.rows[is_user]),
             self.of_items(place[rows[~new]]),
             self.of_others(items[np.flatnonzero(~is_user)[new]]),
         ]
@@ -143,7 +156,7 @@ class Popularity(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the shares of items, shape ``(n, 1)``."""
-        return _rows_of(self.shares_[:, None], rows)
+        return rows_of(self.shares_[:, None], rows)
 
 
 class ItemKNN(Recommender):
@@ -291,7 +304,7 @@ class EASE(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the weights by which items are told, shape ``(n, items)``."""
-        return _rows_of(self.weights_, rows)
+        return rows_of(self.weights_, rows)
 
 
 class PureSVD(Recommender):
@@ -341,7 +354,7 @@ class PureSVD(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the singular vectors of items, shape ``(n, d)``."""
-        return _rows_of(self.items_, rows)
+        return rows_of(self.items_, rows)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -432,7 +445,7 @@ class ALS(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the vectors of items, shape ``(n, d)``."""
-        return _rows_of(self.items_, rows)
+        return rows_of(self.items_, rows)
 
 
 def least_squares(
@@ -501,7 +514,7 @@ def least_squares(
     return solved @ axes.T
 
 
-def _rows_of(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def rows_of(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return rows at positions; zeros of -1."""
     if not len(rows):
         return np.zeros((0, vectors.shape[1]), np.float32)

@@ -54,6 +54,7 @@ def compare(
     random_state: int = 0,
     near_duplicates: str = "tell",
     folds: int | str | None = None,
+    hold_out: str | None = None,
     also_without_groups: bool = False,
     cache: str | Path | None = None,
     minutes: float | None = None,
@@ -78,17 +79,18 @@ def compare(
     encoders : iterable of str or transformer, optional
         Specs, encoders, or any scikit-learn transformers; by default those that suit the kind.
     task : {"classes", "numbers", "unlabelled", "retrieval", "likeness", "matching", "links", \
-"analogies"}, optional
+"ranking", "analogies"}, optional
         What a space should be good for; by default what the data bring decides: classes or numbers
         as labels, none, queries that are to find documents, pairs judged by how alike they are,
-        pairs that belong together, nodes of a graph without labels.
+        pairs that belong together, nodes of a graph without labels, users and items.
         Of texts alone ``"retrieval"`` makes queries, and ``"analogies"`` takes those that test, or
         else all, for questions of four words.
     k : int, default=5
         Neighbours that vote.
     rank_by : str, optional
         The score that ranks; by default ``"knn"`` of classes, ``"knn_r2"`` of numbers, else
-        ``"preservation"``, ``"ndcg_10"`` of queries, ``"spearman"`` of pairs.
+        ``"preservation"``, ``"ndcg_10"`` of queries, ``"spearman"`` of pairs, ``"user_recall_20"``
+        of users.
     metric : {"cosine", "dot", "euclidean"}, optional
         By which neighbours are near, of all rows; by default each encoder's own.
     seeds : int, default=1
@@ -107,6 +109,10 @@ def compare(
         ``"groups"`` makes a fold of every group, whose scores stand in ``board.by_group``. By
         default 5 for 20 to 1,000 items without a published split or a time (twice for at most
         100), else 1.
+    hold_out : {"date", "random", "user"}, optional
+        Which edges of a graph, or interactions of users, are held back: the latest, by one date for
+        all; some at random; or some of each user, their latest where there is a time. By default by
+        date where there is a time, else at random.
     cache : str or Path, optional
         A folder in which fitted encoders, embeddings and scores are kept and found again.
     minutes : float, optional
@@ -145,7 +151,7 @@ def compare(
         asked = data
     else:
         protocol = Protocol(
-            k, rank_by, seeds, test_size, random_state, near_duplicates, metric, folds
+            k, rank_by, seeds, test_size, random_state, near_duplicates, metric, folds, hold_out
         )
         asked = set_task(data_to_judge(data, labels, encoders), protocol, task)
     loose = task_without_groups(asked) if also_without_groups else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
@@ -53,6 +53,7 @@ class Links(Task):
     units = "edges"
     mapped = False
     of_items = False
+    holds_out: ClassVar[tuple[str, ...]] = ("date", "random")
 
     links: np.ndarray
     apart: np.ndarray
@@ -87,7 +88,8 @@ class Links(Task):
                 "(load_graph(edges, nodes), --edges)."
             )
         nodes = data.items.everyone
-        rest, held = split_edges(nodes.edges, protocol.test_size, protocol.random_state)
+        how = protocol.hold_out or ("random" if nodes.edges.time is None else "date")
+        rest, held = split_edges(nodes.edges, protocol.test_size, protocol.random_state, how)
         if len(held) < FEWEST_EDGES or not len(rest):
             raise DataError(
                 f"{data.name}: expected at least {FEWEST_EDGES} edges to be judged on and one to "
@@ -108,7 +110,7 @@ class Links(Task):
             links=tested,
             apart=pairs_apart(whole, len(tested), rng),
             linked=whole,
-            latest=nodes.edges.time is not None,
+            latest=how == "date",
         )
         return dataclasses.replace(task, notes=(*data.notes, *task._told(held)))
 
@@ -187,27 +189,56 @@ class Links(Task):
         }  # fmt: skip
 
 
-def split_edges(edges: Edges, test_size: float, random_state: int) -> tuple[Edges, Edges]:
-    """Return the edges to learn from and those held back: the latest, or some at random.
+def split_edges(edges: Edges, test_size: float, random_state: int, how: str) -> tuple[Edges, Edges]:
+    """Return the edges to learn from and those held back.
 
-    Where edges have a time, there is one date for all: no edge to learn from is later than one that
-    is held back.
+    Parameters
+    ----------
+    edges : Edges
+    test_size : float
+        Which share is held back, about.
+    random_state : int
+    how : {"date", "random", "user"}
+        The latest, by one date for all: no edge to learn from is later than one that is held back;
+        some at random; or some of each first end, its latest where edges have a time.
+
+    Raises
+    ------
+    DataError
+        If edges have no time and are to be held back by it.
 
     Examples
     --------
     >>> edges = Edges(3, np.array([[0, 1], [1, 2], [0, 2], [2, 3]]), time=np.array([4, 1, 2, 3]))
-    >>> rest, held = split_edges(edges, 0.25, 0)
+    >>> rest, held = split_edges(edges, 0.25, 0, "date")
     >>> rest.time.tolist(), held.time.tolist()
     ([1, 2, 3], [4])
+    >>> split_edges(edges, 0.5, 0, "user")[1].time.tolist()
+    [4]
     """
-    count = round(test_size * len(edges))
-    if edges.time is None:
-        order = np.random.default_rng(random_state).permutation(len(edges))
-        held = np.zeros(len(edges), dtype=bool)
+    count, n = round(test_size * len(edges)), len(edges)
+    order = np.random.default_rng(random_state).permutation(n)
+    held = np.zeros(n, dtype=bool)
+    if how == "date":
+        if edges.time is None:
+            raise DataError(
+                "There is no time by which the latest could be held back: name its column "
+                "(load_graph(time=), --edge-time), or say hold_out='random'."
+            )
+        held = edges.time > np.sort(edges.time)[n - count - 1]
+    elif how == "random":
         held[order[:count]] = True
     else:
-        date = np.sort(edges.time)[len(edges) - count - 1]
-        held = edges.time > date
+        if edges.time is not None:
+            order = order[np.argsort(edges.time[order], kind="stable")]
+        order = order[np.argsort(edges.ends[order, 0], kind="stable")]
+        first = edges.ends[order, 0]
+        sizes = np.bincount(first)
+        starts = np.cumsum(sizes) - sizes
+        place = np.arange(n) - starts[first]
+        # Half up: of two that somebody has one may be held back, of one none.
+        most = np.minimum(np.floor(test_size * sizes + 0.5), sizes - 1)
+        held[order[place >= (sizes - most)[first]]] = True
     return edges.take(np.flatnonzero(~held)), edges.take(np.flatnonzero(held))
 
 
