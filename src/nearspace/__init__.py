@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from nearspace.space.map.keywords import keywords
     from nearspace.space.map.maps import Map, layout
     from nearspace.space.mining import mine
+    from nearspace.space.recommending import recommend
     from nearspace.space.search.explained import explain
     from nearspace.space.search.neighbours import analogy, neighbours
     from nearspace.space.sides import across
@@ -80,6 +81,7 @@ _HOME = {
     "make": "encoders.spec",
     "mine": "space.mining",
     "neighbours": "space.search.neighbours",
+    "recommend": "space.recommending",
     "open_space": "space.formats",
     "pack": "space.codec.codec",
     "re_embed": "space.file.reembedding",
@@ -134,6 +136,7 @@ __all__ = [
     "open_space",
     "pack",
     "re_embed",
+    "recommend",
     "sample",
     "save",
     "train_test_split",

@@ -30,7 +30,7 @@ def print_answers(title: str, rows: list[dict[str, Any]], score: str, nothing: s
     of_item = [name for name in rows[0] if name not in of_search]
     columns = of_item
     if "text" in columns:
-        columns = [name for name in columns if name in ("label", "text")]
+        columns = [name for name in columns if name in ("label", "text", "because of")]
     columns = columns[: SHOWN + ("label" in columns)]
     cells = {name: [printable(_line(row[name])) for row in rows] for name in columns}
     cells = {"id": [printable(row["id"]) for row in rows], **cells}

@@ -10,11 +10,11 @@ __all__ = ["PARAMETERS", "in_options"]
 # Parameters of the library that are options of commands, under the same name.
 PARAMETERS = (
     "also_without_groups", "append", "cache", "chunks", "column", "ends", "exclude_self",
-    "folds", "groups", "hold_out", "how", "ids", "items", "kind", "labels", "limit", "made_by",
-    "metric", "minutes", "near_duplicates", "overlap", "pattern", "per", "qrels", "queries",
-    "random_state", "rank_by", "rate", "ratio", "replace", "scale", "scores", "seeds", "side",
-    "size", "split", "task", "test", "test_size", "time", "types", "vectors", "without",
-    "words",
+    "folds", "groups", "hold_out", "how", "ids", "items", "kind", "labels", "likes", "limit",
+    "made_by", "metric", "minutes", "near_duplicates", "overlap", "pattern", "per", "qrels",
+    "queries", "random_state", "rank_by", "rate", "ratio", "replace", "scale", "scores",
+    "seeds", "side", "size", "split", "task", "test", "test_size", "time", "types", "vectors",
+    "without", "words",
 )  # fmt: skip
 # A parameter alone, ids=, or with a value, how='linear', but not in quotes, where a name from
 # elsewhere stands, nor in the brackets of an encoder.

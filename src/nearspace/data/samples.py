@@ -102,6 +102,34 @@ def articles() -> Dataset:
     return Dataset(items, Graph(Text()), ids=names, target=texts.target, name="articles")
 
 
+def readers() -> Dataset:
+    """Return 240 generated readers of 200 articles, and on which day each read what.
+
+    A reader has two topics of five, from which four articles of five come, and some articles of a
+    topic are read far oftener than others. An article is read from the day on which it comes out.
+    """
+    from nearspace.data.kinds.interactions import Interactions
+    from nearspace.data.nodes import Edges, Nodes
+
+    rng, texts, n = np.random.default_rng(2), sentences().take(np.arange(200)), 240
+    assert texts.target is not None
+    topics = np.unique(texts.target.values, return_inverse=True)[1]
+    liked = rng.pareto(2.0, len(topics)) + 0.3
+    out = np.sort(rng.uniform(-300, 300, len(topics))).astype(int)  # most come out before day 0
+    ends, days = [], []
+    for reader in range(n):
+        own = rng.choice(5, 2, replace=False)
+        for day in np.sort(rng.integers(0, 300, rng.geometric(1 / 14) + 1)).tolist():
+            likely = liked * (out <= day) * np.where(np.isin(topics, own), 1.0, 0.05)
+            likely[[article - n for one, article in ends if one == reader]] = 0
+            ends.append((reader, n + int(rng.choice(len(topics), p=likely / likely.sum()))))
+            days.append(day)
+    names = [f"user-{at:03}" for at in range(n)] + [f"item-{at:03}" for at in range(len(topics))]
+    edges = Edges(len(names), np.array(ends), time=np.array(days))
+    nodes = Nodes(edges, np.array(names), texts.items, np.arange(len(names)), n)
+    return Dataset(nodes, Interactions(Text()), ids=nodes.names, name="readers")
+
+
 def customers() -> Dataset:
     """Return 500 generated customers: numbers, categories, 5 % missing cells, three classes.
 
@@ -238,6 +266,7 @@ SAMPLES: dict[str, Callable[[], Dataset]] = {
     "customers": customers,
     "digits": digits,
     "gestures": gestures,
+    "readers": readers,
     "sentences": sentences,
     "vowels": vowels,
     "wine": wine,

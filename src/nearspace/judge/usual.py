@@ -117,7 +117,7 @@ USUAL = {
     "interactions": Usual(
         floor=("popularity", "itemknn"),
         reference="itemknn",
-        encoders=("ease", "als", "puresvd"),
+        encoders=("ease", "als", "bpr", "two_tower"),
         supervised=(),
         also=lambda kind: [] if kind.attributes is None else ["propagated"],
     ),

@@ -45,11 +45,11 @@ class BPR(Recommender):
     ----------
     dim : int, default=64
         Factors.
-    epochs : int, default=60
+    epochs : int, default=40
         Passes over the interactions.
-    batch_size : int, default=1024
+    batch_size : int, default=2048
         Interactions a step, each with an item drawn that the user has not.
-    learning_rate : float, default=0.01
+    learning_rate : float, default=0.02
         Peak of the one-cycle schedule.
     penalty : float, default=0.01
         By which the squared factors of what is in a step are held down.
@@ -76,7 +76,7 @@ class BPR(Recommender):
     (6, 5)
     """
 
-    effort = 20
+    effort = 8
     items_: NDArray[np.float32]
     users_: NDArray[np.float32]
     user_names_: list[str]
@@ -95,9 +95,9 @@ class BPR(Recommender):
         self,
         *,
         dim: int = 64,
-        epochs: int = 60,
-        batch_size: int = 1024,
-        learning_rate: float = 0.01,
+        epochs: int = 40,
+        batch_size: int = 2048,
+        learning_rate: float = 0.02,
         penalty: float = 0.01,
         random_state: Any = 0,
         verbose: bool = False,
@@ -242,7 +242,7 @@ class TwoTower(Recommender):
     (6, 5)
     """
 
-    effort = 30
+    effort = 12
     encoder_: Encoder | None
     items_: NDArray[np.float32]
     inputs_: NDArray[np.float32]

@@ -138,7 +138,7 @@ class Ranking(Task):
         if new := int((~self.has_history).sum()):
             notes.append(
                 f"{new:,} of {len(self.users):,} users that test have nothing before: they are a "
-                "group of their own, as only popularity tells them anything."
+                "group of their own, to whom popularity alone can tell anything."
             )
         if cold := int(self.is_new_item.sum()):
             notes.append(
