@@ -30,7 +30,9 @@ from nearspace.nets.graphnet import Map
 __all__ = ["BPR", "TwoTower"]
 
 MOST_ITEMS = 20_000  # which a step of the two towers holds against each other
+FEWEST_A_STEP, MOST_A_STEP = 128, 2048  # interactions
 STEPS = 340  # of users, where nobody says how many passes
+PATIENCE = 20  # passes without being better
 
 
 class BPR(Recommender):
@@ -47,11 +49,12 @@ class BPR(Recommender):
         Factors.
     epochs : int, default=40
         Passes over the interactions.
-    batch_size : int, default=2048
-        Interactions a step, each with an item drawn that the user has not.
+    batch_size : int, optional
+        Interactions a step, each with an item drawn that the user has not; by default a tenth of
+        all, from 128 to 2,048.
     learning_rate : float, default=0.02
         Peak of the one-cycle schedule.
-    penalty : float, default=0.01
+    penalty : float, default=0.02
         By which the squared factors of what is in a step are held down.
     random_state : int, RandomState instance or None, default=0
         Of first factors, order, and what is drawn.
@@ -84,7 +87,7 @@ class BPR(Recommender):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "dim": [Interval(Integral, 1, None, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left")],
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "batch_size": [Interval(Integral, 2, None, closed="left"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "penalty": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
@@ -96,9 +99,9 @@ class BPR(Recommender):
         *,
         dim: int = 64,
         epochs: int = 40,
-        batch_size: int = 2048,
+        batch_size: int | None = None,
         learning_rate: float = 0.02,
-        penalty: float = 0.01,
+        penalty: float = 0.02,
         random_state: Any = 0,
         verbose: bool = False,
     ):
@@ -117,6 +120,7 @@ class BPR(Recommender):
         links = np.stack([users, matrix.indices], axis=1).astype(np.int64)
         has = torch.from_numpy(np.sort(links @ np.array([n_items, 1])))
         seed = seed_of(self.random_state)
+        batch_size = self.batch_size or min(MOST_A_STEP, max(FEWEST_A_STEP, len(links) // 10))
 
         def losses(
             nets: nn.ModuleDict, batch: Tensor, labels: Any, generator: torch.Generator
@@ -143,7 +147,7 @@ class BPR(Recommender):
             })  # fmt: skip
             history = train(
                 nets, losses, Stacked(torch.from_numpy(links), lambda rows: rows),
-                epochs=self.epochs, batch_size=min(self.batch_size, len(links)),
+                epochs=self.epochs, batch_size=min(batch_size, len(links)),
                 learning_rate=self.learning_rate, weight_decay=0.0, seed=seed, device="cpu",
                 held_out=torch.empty(0, dtype=torch.int64),
             )  # fmt: skip
@@ -206,7 +210,8 @@ class TwoTower(Recommender):
     dropout : float, default=0.3
         How often the embedding of an item is left out.
     epochs : int, optional
-        Passes over the users; by default as many as come to some 340 steps, 3 at least.
+        Passes over the users at most; by default as many as come to some 340 steps, 3 at least. It
+        ends early where what is hidden of a tenth of the users, held out, is told no better.
     batch_size : int, default=256
         Users a step.
     learning_rate : float, default=5e-3
@@ -318,7 +323,7 @@ class TwoTower(Recommender):
                 nets, lambda *of: self._losses(waiting, *of), rows_waiting(histories),
                 epochs=self.epochs, batch_size=batch_size, default_steps=STEPS,
                 fewest_steps=STEPS, learning_rate=self.learning_rate, weight_decay=self.penalty,
-                seed=seed, device="cpu", held_out=torch.empty(0, dtype=torch.int64),
+                seed=seed, device="cpu", held_out=0.1, patience=PATIENCE,
             )  # fmt: skip
         self.history_ = dataclasses.asdict(history)
         self.maps_ = {
