@@ -486,6 +486,7 @@ def calls():
     space, notes = embed(X, "pca(dim=3)"), embed(["the zip", "a boat"], "tfidf")
     wide = embed(np.tile(X, (20, 1)), "raw")
     pairs = load_pairs((["a museum", "two dogs"], ["ein Museum", "zwei Hunde"]))
+    readers = embed(load("readers"), "itemknn")
     return {
         "across": (nearspace.across, [embed(pairs, "shared(tfidf)"), "left"]),
         "align": (nearspace.align, [wide, embed(np.tile(X, (20, 1)), "pca(dim=2)")]),
@@ -506,6 +507,10 @@ def calls():
         "load": (load, [X]),
         "load_encoder": (load_encoder, ["no encoder"]),
         "load_graph": (nearspace.load_graph, [[("a", "b"), ("b", "c")], ["x", "y"]]),
+        "load_interactions": (
+            nearspace.load_interactions,
+            [[(1, "x"), (1, "y")], ["x", "y"]],
+        ),
         "load_pairs": (load_pairs, [pd.DataFrame({"a": ["x"], "b": ["y"]}), "a", "b"]),
         "load_retrieval": (load_retrieval, ["no folder", None, None]),
         "make": (make, ["raw"]),
@@ -513,6 +518,7 @@ def calls():
         "open_space": (open_space, ["no.space"]),
         "pack": (pack, [space, X]),
         "re_embed": (nearspace.re_embed, [embed(TEXTS, "raw"), "tfidf"]),
+        "recommend": (nearspace.recommend, [readers, "003"]),
         "sample": (sample, [space, 3]),
         "save": (save, [space, "a.npz"]),
         "train_test_split": (train_test_split, [X]),
@@ -550,6 +556,7 @@ RIGHT = {
     "layout": {0: "an array, a data set, a space without encoder"},
     "load": {0: "an array, a table, texts, a data set, a space without encoder, another file"},
     "load_graph": {1: "nothing"},
+    "load_interactions": {1: "nothing"},
     "mine": {
         0: "an array, a space without encoder",
         1: "an array, a space without encoder",

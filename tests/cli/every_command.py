@@ -51,6 +51,7 @@ ARGUMENTS = {
     "pack": "pack wine --with w.space -o w.codes",
     "rates": "rates digits --limit 60 --with pca(dim=2) --no-cache -o out",
     "re-embed": "re-embed w.space --items wine --with pca(dim=3) -o anew.space",
+    "recommend": "recommend readers.space 003 -o next.csv",
     "remove": "remove w.space 3",
     "sample": "sample w.space -n 4 -o s.npy",
     "search": "search w.space --id 1 -o nearest.csv",
@@ -95,6 +96,7 @@ def make_inputs(folder):
     pairs = load_pairs((str(folder / "texts.txt"), str(folder / "more.txt")))
     save(embed(pairs, make("shared(tfidf(analyzer='char'))")), folder / "sides.space")
     save(sketches(), folder / "sketches.space")
+    save(embed(SAMPLES["readers"](), "als(dim=4, regularization=0.1)"), folder / "readers.space")
 
 
 def alone(folder, *arguments, signal=0, after=0.0):

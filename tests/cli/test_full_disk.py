@@ -41,6 +41,7 @@ CASES = {
     "export d.space -o w.parquet": ["w.parquet"],
     "export d.space -o w.npz": ["w.npz"],
     "search d.space --vectors q.npy -k 40 -o w.csv": ["w.csv"],
+    "recommend r.space 003 004 005 006 -k 40 -o w.csv": ["w.csv"],
     "decode d.space --vectors q.npy -o w.png": ["w.png"],
     "decode d.space --vectors q.npy -o w.npy": ["w.npy"],
     "decode d.space --vectors q.npy -o w.npz": ["w.npz"],
@@ -123,6 +124,7 @@ def prepared(tmp_path_factory):
     pairs = load_pairs((str(folder / "texts.txt"), str(folder / "more.txt")))
     save(embed(pairs, make("shared(tfidf(analyzer='char'))")), folder / "sides.space")
     save(sketches(), folder / "sketches.space")
+    save(embed(SAMPLES["readers"](), "popularity"), folder / "r.space")
     for name in {name for names in (*CASES.values(), *SLOW.values()) for name in names}:
         if not name.endswith(".space"):
             (folder / name).write_bytes(OLD)

@@ -317,6 +317,24 @@ def pair(w):
     yield "pair", "t.txt", w.path("nothing"), "-o", w.path("space")
 
 
+def recommend(w):
+    with (w.folder / "had.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(["who", "what"])
+        rows.writerows((w.ids[at % 5], name) for at, name in enumerate(w.ids))
+        rows.writerows((w.ids[at % 3], w.ids[0]) for at in range(3))
+    had = w.path("csv"), "--ids", "key", "--column", "words", "--interactions", "had.csv"
+    yield "embed", *had, "--with", "popularity", "-o", "users.space"
+    yield "compare", *had, "--with", "itemknn", "-o", "board.json"
+    yield "recommend", "users.space", *w.ids[:3]
+    yield "recommend", "users.space", f"--likes={w.ids[1]}", "-o", "next.csv"
+    for name in w.asked:
+        yield "recommend", "users.space", "--", name
+        yield "recommend", "users.space", f"--likes={name}"
+        yield "compare", w.path("csv"), "--interactions", "had.csv", f"--ends={name},what"
+        yield "compare", *had, f"--hold-out={name}"
+
+
 def mine(w):
     lines = "".join(f"{' '.join(name.split())}\n" for name in w.names)
     (w.folder / "names.md").write_bytes(lines.encode("utf-8", "replace"))
@@ -357,7 +375,7 @@ def zero_shot(w):
 
 ATTACKS = {
     "zero-shot": zero_shot,
-    "pair": pair, "mine": mine, "imagine": imagine,
+    "pair": pair, "mine": mine, "imagine": imagine, "recommend": recommend,
     "re-embed": re_embed, "align": align,
     "compare": compare, "embed": embed, "words": words, "add": add, "info": info, "remove": remove,
     "verify": verify, "search": search, "index": index, "decode": decode, "sample": sample,

@@ -20,20 +20,36 @@ from nearspace.data.kinds.kind import Kind
         ("gestures", "series", 240, 5),
         ("vowels", "audio", 240, 5),
         ("articles", "graph", 300, 5),
+        ("readers", "interactions", 440, 0),
     ],
 )
 def test_samples_are_the_same_at_every_call(name, kind, size, classes):
     first, again = SAMPLES[name](), load(name)
     assert first.kind.name == kind
     assert len(first) == size
-    assert len(np.unique(first.target.values)) == classes
+    assert (0 if first.target is None else len(np.unique(first.target.values))) == classes
     assert first.fingerprint == again.fingerprint
     assert first.name == again.name == name
     assert first.kind.draw(first.kind.item(first.items, 0)).startswith("<")
 
 
+def test_readers_have_two_topics_and_articles_are_read_once_they_are_out():
+    data = SAMPLES["readers"]()
+    nodes = data.items
+    topics = SAMPLES["sentences"]().target.values[:200]
+    of_item = np.unique(topics, return_inverse=True)[1]
+    readings = nodes.interactions @ np.eye(5)[of_item]
+    both = np.sort(readings, axis=1)[:, -2:].sum() / readings.sum()
+    assert 0.85 < both < 0.98
+    counts = np.sort(np.bincount(nodes.interactions.indices, minlength=200))
+    assert counts[-20:].sum() > 4 * counts[:100].sum() / 5  # a tenth is read about as much as half
+    first = np.full(200, 300)
+    np.minimum.at(first, nodes.edges.ends[:, 1] - nodes.users, nodes.edges.time)
+    assert (first > 30).sum() > 60  # many come out while others are read
+
+
 def test_every_kind_has_a_sample():
-    kinds = {*Kind.registry, "graph"}
+    kinds = {*Kind.registry, "graph", "interactions"}
     assert {make().kind.name for make in SAMPLES.values()} == kinds
     assert len(SAMPLES) == len(kinds)
 

@@ -60,13 +60,14 @@ PAIRS = {
     "dual": f"dual({OF_WORDS}, right={OF_WORDS}, epochs=1)",
     "imagine": f"imagine({OF_WORDS}, right={OF_WORDS}, steps=1)",
 }
+OF_NODES = {"graph": "articles", "interactions": "readers"}
 CASES = [
     *(
         (name, entry.kinds[0])
         for name, entry in CATALOGUE.items()
         if entry.kinds[0] in SAMPLE_OF_KIND
     ),  # not any
-    *((name, "graph") for name, entry in CATALOGUE.items() if entry.kinds == ("graph",)),
+    *((name, entry.kinds[0]) for name, entry in CATALOGUE.items() if entry.kinds[0] in OF_NODES),
     *((name, "sides") for name, entry in CATALOGUE.items() if entry.kinds == ("sides",)),
     *(("raw", kind) for kind in SAMPLE_OF_KIND),
     ("vectors", "vector"),
@@ -85,7 +86,7 @@ def written(tmp_path_factory):
             pairs = numerals(np.arange(0, 900, 30))
             encoder = make(PAIRS[name]).fit_on(pairs)
             return encoder, pairs.together().items, encoder.dump()
-        dataset = SAMPLES["articles" if kind == "graph" else SAMPLE_OF_KIND[kind]]()
+        dataset = SAMPLES[(OF_NODES | SAMPLE_OF_KIND)[kind]]()
         some = dataset.take(np.arange(0, len(dataset), max(1, len(dataset) // 40)))
         if name == "vectors":
             np.save(folder / "a.npy", np.eye(len(some)))

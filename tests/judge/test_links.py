@@ -83,7 +83,7 @@ def test_where_there_is_a_time_there_is_one_date_for_all(articles):
     frame = pd.DataFrame(items.names[items.edges.ends], columns=["one", "other"])
     frame["on"] = np.random.default_rng(0).integers(2000, 2020, len(frame))
     graph = load_graph(frame, time="on")
-    rest, held = split_edges(graph.items.edges, 0.2, 0)
+    rest, held = split_edges(graph.items.edges, 0.2, 0, "date")
     assert rest.time.max() < held.time.min()
     assert len(rest) + len(held) == len(graph.items.edges)
     task = set_task(graph, Protocol(test_size=0.2))

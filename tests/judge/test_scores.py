@@ -88,6 +88,10 @@ EVIDENCE["matching"] = TASKS["matching"].evidence(
 )
 TASKS["links"] = set_task(SAMPLES["articles"](), Protocol(), "links")
 EVIDENCE["links"] = TASKS["links"].evidence(make("attributes").fit_on(TASKS["links"].train))
+TASKS["ranking"] = set_task(SAMPLES["readers"](), Protocol())
+EVIDENCE["ranking"] = TASKS["ranking"].evidence(
+    make("two_tower(dim=8)").fit_on(TASKS["ranking"].train)
+)
 TASKS["analogies"] = plurals()
 EVIDENCE["analogies"] = TASKS["analogies"].evidence(make("raw").fit_on(TASKS["analogies"].train))
 
@@ -106,7 +110,9 @@ def test_every_score_is_what_its_row_says(name):
         if not score.per_unit:
             assert np.isfinite(float(measured))
             continue
-        units = {"likeness": 150, "analogies": 56, "links": 144}.get(of, len(TASKS[of].test))
+        users = len(getattr(TASKS[of], "users", ()))
+        units = {"likeness": 150, "analogies": 56, "links": 144, "ranking": users}
+        units = units.get(of, len(TASKS[of].test))
         assert measured.shape == (units,)
         there = measured[np.isfinite(measured)]
         assert len(there)

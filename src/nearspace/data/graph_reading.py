@@ -152,20 +152,23 @@ def load_interactions(
     (['user-1', 'user-2', 'item-a', 'item-b', 'item-c'], [[1.0, 1.0, 0.0], [0.0, 1.0, 0.0]])
     """
     said = None if items is None else items if isinstance(items, Dataset) else load(items)
-    if is_sparse(interactions):
+    names = None if said is None else _as_ids(np.asarray(said.ids))
+    users = None
+    if is_sparse(interactions):  # of which every row is a user, and every column an item
         cells = interactions.tocoo()
-        users, names = (np.arange(size) for size in cells.shape)
-        if said is not None and len(said) != len(names):
+        users = np.arange(cells.shape[0])
+        names = np.arange(cells.shape[1]) if names is None else names
+        if cells.shape[1] != len(names):
             raise DataError(
-                f"load_interactions: expected a column for each of {len(said):,} items, got a "
+                f"load_interactions: expected a column for each of {len(names):,} items, got a "
                 f"matrix of shape {cells.shape}."
             )
-        names = names if said is None else np.asarray(said.ids)
         interactions = _frame_of(users[cells.row], names[cells.col], cells.data)
         weights = "weight"
     ids, weight, when, name, notes = _columns(interactions, ends, weights, time)
-    names = np.unique(ids[1]) if said is None else _as_ids(np.asarray(said.ids))
-    users, at = np.unique(ids[0], return_inverse=True)
+    names = np.unique(ids[1]) if names is None else names
+    users = np.unique(ids[0]) if users is None else users
+    at = np.searchsorted(users, ids[0])
     of = "items" if said is None else said.name
     pairs, there = _positions([ids[1], ids[1]], names, name, of, notes)
     pairs = np.stack([at[there], len(users) + pairs[:, 1]], axis=1)

@@ -111,18 +111,24 @@ def _pool(task: Any) -> float:
 
 
 def _of_users(
-    name: str, label: str, meaning: str, measure: Callable[[Any], Any], guess: Any, **how: Any
+    name: str,
+    label: str,
+    meaning: str,
+    measure: Callable[[Any], Any],
+    guess: Any = None,
+    better: str = "higher",
 ) -> Score:
-    """Return the score of what users find."""
+    """Return the score of what users find; without a guess, one of all of them together."""
     return Score(
         name=name,
         label=label,
-        bounded=True,
+        better=better,
+        bounded=guess is not None,
+        per_unit=guess is not None,
         meaning=meaning,
         needs=frozenset({"ranking"}),
         measure=measure,
         guess=guess,
-        **how,
     )
 
 
@@ -205,12 +211,12 @@ SEARCH_SCORES = (
     _of_users(
         "coverage", "coverage",
         "Share of all items that are among the first 20 of any user that tests.",
-        _coverage, None, per_unit=False,
+        _coverage,
     ),
     _of_users(
         "popular_20", "popular",
         "Share of the first 20 that users get that is among the 1 % of items that most users have.",
-        _popular, None, per_unit=False, better="",
+        _popular, better="",
     ),
     _of_users(
         "new_users", "new users",

@@ -12,7 +12,7 @@ import numpy as np
 
 from nearspace.data import Dataset, Target
 from nearspace.data.folds import folds_of, groups_left_out
-from nearspace.data.kinds.graph import Graph
+from nearspace.data.kinds.graph import OfNodes
 from nearspace.data.sources import left_out
 from nearspace.data.split import split_of
 from nearspace.encoders.base import Encoder
@@ -145,7 +145,8 @@ class Task(ABC):
 
         Of nodes of a graph that is one of what is said of them, unless it is one of nodes.
         """
-        return on_nodes(encoder) if self.train.kind.name == Graph.name else encoder
+        kind = self.train.kind
+        return on_nodes(encoder, kind) if isinstance(kind, OfNodes) else encoder
 
     @property
     @abstractmethod

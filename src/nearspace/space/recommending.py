@@ -134,7 +134,9 @@ def recommend(
             "anything; what most users have is in a space of popularity."
         )
     is_item = np.array([sort == ITEM for sort in space.meta["sort"].to_pylist()])
-    rows = np.flatnonzero(is_item if where is None else is_item & matching(space, where))
+    if where is not None:
+        is_item &= matching(space, [where] if isinstance(where, str) else where)
+    rows = np.flatnonzero(is_item)
     rows = np.setdiff1d(rows, had)
     if not len(rows):
         raise DataError("recommend: there is no item that the user has not and that may be found.")

@@ -16,12 +16,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from nearspace.data import Dataset, Kind, kind_from_json
 from nearspace.data.graph_reading import holds_graph, load_graph
-from nearspace.data.kinds.graph import Graph
+from nearspace.data.kinds.graph import OfNodes
 from nearspace.data.load import dataset_of
 from nearspace.data.pairs import Pairs
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.borrowed.elsewhere import as_encoder
 from nearspace.encoders.decoder import Decoder
+from nearspace.encoders.handmade.graphs import on_nodes
 from nearspace.errors import DataError, NearspaceError, called_as
 from nearspace.recipe import Recipe
 from nearspace.space.arrays import check_finite, free_name
@@ -329,8 +330,9 @@ def dataset_for(encoder: Encoder, data: Any, labels: Any = None) -> Dataset:
     if type(dataset.kind) not in encoder.kinds:
         takes = " or ".join(sorted(kind.plural for kind in encoder.kinds))
         do = "choose another encoder, or say by kind= or column= how to read it"
-        if dataset.kind.name == Graph.name:
-            do = f"attributes({encoder.spec}) takes what is said of them, if that is of such a kind"
+        if isinstance(dataset.kind, OfNodes):
+            spec = on_nodes(encoder, dataset.kind).spec
+            do = f"{spec} takes what is said of them, if that is of such a kind"
         raise DataError(
             f"{encoder.spec} takes {takes}; {dataset.name} was read as {dataset.kind.plural}: {do}."
         )

@@ -20,7 +20,7 @@ def test_the_loss_of_the_towers_is_that_of_a_loop():
     rng = np.random.default_rng(0)
     cells = sparse.csr_array((rng.random((6, 9)) < 0.5).astype(np.float32))
     said = rng.normal(size=(9, 3)).astype(np.float32)
-    tower = TwoTower(dim=4, dropout=0.4, hidden=0.5)
+    tower = TwoTower(dim=4, dropout=0.4, mask_ratio=0.5)
     nets = tower._build(9, said)
     batch = rows_waiting(cells)[:]
     term = tower._losses(rows_waiting(said), nets, batch, None, torch.Generator().manual_seed(5))

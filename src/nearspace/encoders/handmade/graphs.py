@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 
 from nearspace.data.kinds.graph import Graph, OfNodes
 from nearspace.data.kinds.interactions import Interactions
+from nearspace.data.kinds.kind import Kind
 from nearspace.data.memory import check_memory
 from nearspace.data.nodes import Edges, Nodes
 from nearspace.encoders.base import Encoder
@@ -301,16 +302,22 @@ def fitted_attributes(
     return clone(encoder).fit_items(items.attributes, None, kind.attributes)
 
 
-def on_nodes(encoder: Encoder) -> Encoder:
+def on_nodes(encoder: Encoder, kind: Kind) -> Encoder:
     """Return an encoder of nodes as it is, and any other as one of what is said of them.
+
+    Of users nothing is said: they are what their items are.
 
     Examples
     --------
     >>> from nearspace import make
-    >>> on_nodes(make("tfidf | svd")).spec, on_nodes(make("netmf | l2")).spec
-    ('attributes(tfidf | svd)', 'netmf | l2')
+    >>> on_nodes(make("tfidf | svd"), Graph(None)).spec, on_nodes(make("netmf"), Graph(None)).spec
+    ('attributes(tfidf | svd)', 'netmf')
+    >>> on_nodes(make("tfidf"), Interactions(None)).spec
+    'propagated(tfidf)'
     """
-    return encoder if is_of_nodes(encoder) else Attributes(encoder)
+    if is_of_nodes(encoder):
+        return encoder
+    return Propagated(encoder) if isinstance(kind, Interactions) else Attributes(encoder)
 
 
 def is_of_nodes(encoder: Encoder) -> bool:

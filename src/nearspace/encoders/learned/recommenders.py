@@ -205,8 +205,8 @@ class TwoTower(Recommender):
         Of what is said of items; by default one that suits its kind, where anything is said.
     dim : int, default=64
         Length of the vectors without that number.
-    hidden : float, default=0.5
-        Which share of what a user has is to be told by the rest.
+    mask_ratio : float, default=0.5
+        Which share of what a user has is hidden, and to be told by the rest.
     dropout : float, default=0.3
         How often the embedding of an item is left out.
     epochs : int, optional
@@ -256,7 +256,7 @@ class TwoTower(Recommender):
     _parameter_constraints: ClassVar[dict[str, list]] = {
         "encoder": [Encoder, None],
         "dim": [Interval(Integral, 1, None, closed="left")],
-        "hidden": [Interval(Real, 0, 1, closed="neither")],
+        "mask_ratio": [Interval(Real, 0, 1, closed="neither")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "epochs": [Interval(Integral, 1, None, closed="left"), None],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
@@ -271,7 +271,7 @@ class TwoTower(Recommender):
         encoder: Encoder | None = None,
         *,
         dim: int = 64,
-        hidden: float = 0.5,
+        mask_ratio: float = 0.5,
         dropout: float = 0.3,
         epochs: int | None = None,
         batch_size: int = 256,
@@ -282,7 +282,7 @@ class TwoTower(Recommender):
     ):
         self.encoder = encoder
         self.dim = dim
-        self.hidden = hidden
+        self.mask_ratio = mask_ratio
         self.dropout = dropout
         self.epochs = epochs
         self.batch_size = batch_size
@@ -368,7 +368,7 @@ class TwoTower(Recommender):
         ends = torch.cat([batch.starts[1:], batch.starts.new_tensor([len(batch.columns)])])
         sizes = ends - batch.starts
         users = torch.arange(len(sizes)).repeat_interleave(sizes)
-        shown = torch.rand(len(users), generator=generator) >= self.hidden
+        shown = torch.rand(len(users), generator=generator) >= self.mask_ratio
         vectors = _means(tables["inputs"], users[shown], batch.columns[shown], len(sizes))
         logits = vectors @ tables["items"][:, :-1].T + tables["items"][:, -1]
         told = F.log_softmax(logits, dim=1)[users[~shown], batch.columns[~shown]]

@@ -50,6 +50,7 @@ def set_task(data: Any, protocol: Protocol, name: str | None = None) -> Any:
             f"The task '{chosen.name}' is asked of items one by one, and {data.name} has pairs; "
             "leave task= out."
         )
+    protocol.check()
     if protocol.hold_out is not None and protocol.hold_out not in chosen.holds_out:
         may = f"; there it is {' or '.join(chosen.holds_out)}" if chosen.holds_out else ""
         raise NearspaceError(

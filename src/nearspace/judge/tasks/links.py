@@ -11,6 +11,7 @@ from scipy import sparse
 
 from nearspace.data import Dataset
 from nearspace.data.kinds.graph import Graph
+from nearspace.data.kinds.interactions import Interactions
 from nearspace.data.kinds.kind import content_hash
 from nearspace.data.nodes import Edges
 from nearspace.encoders.base import Encoder
@@ -82,6 +83,11 @@ class Links(Task):
         rank_by = protocol.rank_by or "link_auc"
         check_rank_by(cls.name, rank_by)
         check_no_split(cls.name, protocol, "held-out edges", ("near_duplicates", "folds"))
+        if isinstance(data, Dataset) and data.kind.name == Interactions.name:
+            raise DataError(
+                f"{data.name} has users and items, which are judged by what users have later "
+                "(task='ranking'), not by links."
+            )
         if not isinstance(data, Dataset) or data.kind.name != Graph.name:
             raise DataError(
                 f"{data.name} has no edges: name the file that holds them "
