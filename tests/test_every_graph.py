@@ -152,7 +152,7 @@ def test_a_space_has_the_names_of_nodes_and_what_is_said_of_them(name):
 
 @each(sorted({*NAMES} - {"beside"}))
 def test_what_it_cannot_take_is_one_sentence(name):
-    with pytest.raises(DataError, match="takes nodes of a graph; got texts"):
+    with pytest.raises(DataError, match=r"takes nodes of a graph( or users and items)?; got texts"):
         make(QUICK.get(name, name)).fit(["a", "b"])
     with pytest.raises(DataError, match="expected nodes and the edges between them"):
         fitted(name).transform(["a"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nearspace.errors import NearspaceError
-from nearspace.judge.choice import choose, contenders, frontier, ranked, recommend
+from nearspace.judge.choice import choose, contenders, frontier, ranked, with_recommendation
 from nearspace.judge.cost import Cost
 from nearspace.judge.leaderboard import Leaderboard, Result
 from nearspace.judge.scores import SCORES
@@ -42,7 +42,7 @@ def made(rows, rank_by="knn", groups=None, chance=None, better_by=None, interrup
         )
         for (name, _, (fit, item), size), estimate in zip(rows, table.estimates(), strict=True)
     ]  # fmt: skip
-    told, resolution = recommend(results, table, score, chance)
+    told, resolution = with_recommendation(results, table, score, chance)
     protocol = {"name": "made", "k": 5, "rank_by": rank_by, "test": stacked.shape[2]}
     settings = {"resolution": resolution, "interrupted": interrupted}
     return Leaderboard(tuple(told), protocol, better_by=better_by or {}, **settings)

@@ -55,15 +55,14 @@ def recommend_command(
     """Recommend items of a space to its users, or to somebody by what they have.
 
     What a user has already is not recommended. Each item is explained by those of the user's own
-    that are nearest to it. What is like one item, nearspace search tells.
+    that are nearest to it. What is like one item tells nearspace search, by --id ITEM, --where
+    sort=item and --metric cosine.
 
     [bold]Examples[/]
 
       nearspace recommend films.space 17
 
       nearspace recommend films.space --likes 0468569 --likes 1375666 -k 5
-
-      nearspace search films.space --id item-0468569 --where sort=item --metric cosine
     """
     if output is not None:
         cli.check_file(output, ".csv")
@@ -74,9 +73,8 @@ def recommend_command(
     from nearspace.space.search.queries import item_rows
 
     names = [*(users or [", ".join(likes or [])])]
-    told = [
-        recommend(space, user, likes=likes or (), k=k, where=where) for user in (users or [None])
-    ]
+    asked: list[str | None] = [*users] if users else [None]
+    told = [recommend(space, user, likes=likes or (), k=k, where=where) for user in asked]
     answers = []
     for each in told:
         rows = item_rows(space, each.positions)

@@ -13,7 +13,7 @@ from scipy import sparse
 
 from nearspace.data.dataset import Dataset
 from nearspace.data.kinds.graph import Graph
-from nearspace.data.kinds.interactions import ITEM, USER, Interactions
+from nearspace.data.kinds.interactions import SORTS, Interactions
 from nearspace.data.kinds.kind import is_frame, is_sparse
 from nearspace.data.load import load
 from nearspace.data.nodes import Edges, Nodes
@@ -176,9 +176,8 @@ def load_interactions(
     edges = _cleaned(len(users) + len(names), pairs, weight, when, False, notes)
     if not len(edges):
         raise DataError(f"{name}: expected a user who has an item, and there is none.")
-    whole = np.array([
-        *(f"{USER}-{each}" for each in users.tolist()), *(f"{ITEM}-{each}" for each in names)
-    ])  # fmt: skip
+    both = zip(SORTS, (users.tolist(), names.tolist()), strict=True)
+    whole = np.array([f"{sort}-{each}" for sort, own in both for each in own])
     nodes = Nodes(edges, whole, None if said is None else said.items, np.arange(len(whole)),
                   len(users))  # fmt: skip
     kind = Interactions(None if said is None else said.kind)

@@ -116,7 +116,8 @@ def readers() -> Dataset:
     topics = np.unique(texts.target.values, return_inverse=True)[1]
     liked = rng.pareto(2.0, len(topics)) + 0.3
     out = np.sort(rng.uniform(-300, 300, len(topics))).astype(int)  # most come out before day 0
-    ends, days = [], []
+    ends: list[tuple[int, int]] = []
+    days: list[int] = []
     for reader in range(n):
         own = rng.choice(5, 2, replace=False)
         for day in np.sort(rng.integers(0, 300, rng.geometric(1 / 14) + 1)).tolist():

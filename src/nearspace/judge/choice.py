@@ -27,7 +27,7 @@ __all__ = [
     "frontier",
     "is_above_chance",
     "ranked",
-    "recommend",
+    "with_recommendation",
 ]
 
 NO_COST = Cost(math.nan, math.nan, math.nan, math.inf)  # not measured
@@ -58,7 +58,7 @@ class Resolution:
     to_settle: int | None = None
 
 
-def recommend(
+def with_recommendation(
     rows: Sequence[Any], table: ScoreTable, score: Score, chance: np.ndarray | None = None
 ) -> tuple[list[Any], Resolution]:
     """Return rows best first, with verdicts and the star, and what the test can tell apart.

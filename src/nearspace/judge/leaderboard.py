@@ -16,7 +16,7 @@ from nearspace.judge.amounts import seconds_text
 from nearspace.judge.board import HIDDEN, SHOWN, Board, Failure
 from nearspace.judge.by_group import GroupScores, by_group, range_note
 from nearspace.judge.card import row_line
-from nearspace.judge.choice import Resolution, recommend
+from nearspace.judge.choice import Resolution, with_recommendation
 from nearspace.judge.cost import Cost
 from nearspace.judge.disagreements import Disagreements, disagreements_of
 from nearspace.judge.exhibits import Exhibits, with_gallery
@@ -452,7 +452,9 @@ def _ranked(
         pairs = zip(results, scores, strict=False)
         values = [own[score.name] for row, own in pairs if score.name in row.scores]
         chance = guessed[0].get(score.name) if guessed else None
-        ranked, resolution = recommend(ranked, table_of(task, score, values), score, chance)
+        ranked, resolution = with_recommendation(
+            ranked, table_of(task, score, values), score, chance
+        )
     if score.name == "preservation":
         rest.sort(key=lambda row: row.spec == reference)
         if rest and rest[-1].spec == reference:

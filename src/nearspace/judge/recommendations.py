@@ -97,8 +97,9 @@ def recommendations_of(
     at = np.unique(np.concatenate([np.empty(0, np.int64), *(own for row in lists for own in row)]))
     for user, (had, later, got, also) in zip(some.tolist(), lists, strict=True):
         places = [np.searchsorted(at, own).tolist() for own in (had, later, got, also)]
+        had_some, later_some, got, popular_some = (own[:SHOWN] for own in places)
         shown.append(Shown(
-            str(nodes.names[task.users[user]]), *(own[:SHOWN] for own in places),
+            str(nodes.names[task.users[user]]), had_some, later_some, got, popular_some,
             len(had), len(later), frozenset(places[1]),
         ))  # fmt: skip
     items = nodes.everyone[nodes.users + at]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import sparse
 
-from nearspace.data.kinds.interactions import ITEM, USER, Interactions
+from nearspace.data.kinds.interactions import SORTS, Interactions
 from nearspace.encoders.handmade.recommenders import Recommender
 from nearspace.errors import DataError, NearspaceError, count_of, did_you_mean
 from nearspace.metrics.exact import rescored
@@ -119,10 +119,10 @@ def recommend(
         raise NearspaceError(f"recommend: expected likes= as ids of items, got '{likes:.40}'.")
     places = {str(name): at for at, name in enumerate(space.ids.tolist())}
     if user is None:
-        had = np.unique([_place(each, ITEM, places) for each in likes])
+        had = np.unique([_place(each, SORTS[1], places) for each in likes])
         vector = _folded_in(space, had)
     else:
-        at = _place(user, USER, places)
+        at = _place(user, SORTS[0], places)
         names = json.loads(space.meta["history"][at].as_py() or "[]")
         had = np.array([places[name] for name in names if name in places], dtype=np.int64)
         vector = space.vectors[[at]]
@@ -133,7 +133,7 @@ def recommend(
             f"recommend: nothing is known of {who} by which {space.recipe.spec} could recommend "
             "anything; what most users have is in a space of popularity."
         )
-    is_item = np.array([sort == ITEM for sort in space.meta["sort"].to_pylist()])
+    is_item = np.array([sort == SORTS[1] for sort in space.meta["sort"].to_pylist()])
     if where is not None:
         is_item &= matching(space, [where] if isinstance(where, str) else where)
     rows = np.flatnonzero(is_item)

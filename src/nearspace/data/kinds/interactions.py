@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 from nearspace.data.kinds.graph import OfNodes
 from nearspace.data.nodes import Nodes
 
-__all__ = ["ITEM", "USER", "Interactions", "Party"]
+__all__ = ["SORTS", "Interactions", "Party"]
 
-USER, ITEM = "user", "item"
+SORTS = ("user", "item")
 SHOWN = 5  # items of a user, where one is shown
 
 
@@ -91,7 +91,7 @@ class Interactions(OfNodes):
                 own, *beside
             )  # fmt: skip
 
-        of = USER if not item.is_user else ITEM
+        of = SORTS[item.is_user]
         name, count = html.escape(item.name), f"{item.degree:,} {of}{'s' * (item.degree != 1)}"
         if not item.is_user:
             own = "" if self.attributes is None else f"{shown(item.name, item.own)} "
@@ -109,7 +109,7 @@ class Interactions(OfNodes):
                   for at, row in enumerate(items.rows.tolist())]  # fmt: skip
         is_item = items.rows >= users
         columns: dict[str, Any] = {
-            "sort": [ITEM if one else USER for one in is_item.tolist()],
+            "sort": [SORTS[one] for one in is_item.tolist()],
             "degree": counts.tolist(),
             "history": [None if own is None else json.dumps(own) for own in beside],
         }

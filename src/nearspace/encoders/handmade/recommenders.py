@@ -28,7 +28,7 @@ __all__ = [
     "PureSVD",
     "Recommender",
     "least_squares",
-    "rows_of",
+    "rows_or_zeros",
 ]
 
 BLOCK = 1024  # items whose likeness to all others is held at once
@@ -161,7 +161,7 @@ class Popularity(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the shares of items, shape ``(n, 1)``."""
-        return rows_of(self.shares_[:, None], rows)
+        return rows_or_zeros(self.shares_[:, None], rows)
 
 
 class ItemKNN(Recommender):
@@ -306,7 +306,7 @@ class EASE(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the weights by which items are told, shape ``(n, items)``."""
-        return rows_of(self.weights_, rows)
+        return rows_or_zeros(self.weights_, rows)
 
 
 class PureSVD(Recommender):
@@ -356,7 +356,7 @@ class PureSVD(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the singular vectors of items, shape ``(n, d)``."""
-        return rows_of(self.items_, rows)
+        return rows_or_zeros(self.items_, rows)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -457,7 +457,7 @@ class ALS(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the vectors of items, shape ``(n, d)``."""
-        return rows_of(self.items_, rows)
+        return rows_or_zeros(self.items_, rows)
 
 
 def _weights(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
@@ -577,7 +577,7 @@ def least_squares(
     return solved @ axes.T
 
 
-def rows_of(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def rows_or_zeros(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return rows at positions; zeros of -1."""
     if not len(rows):
         return np.zeros((0, vectors.shape[1]), np.float32)

@@ -20,7 +20,7 @@ from nearspace.data.kinds.interactions import Interactions
 from nearspace.data.nodes import Nodes
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.handmade.graphs import fitted_attributes
-from nearspace.encoders.handmade.recommenders import Recommender, rows_of
+from nearspace.encoders.handmade.recommenders import Recommender, rows_or_zeros
 from nearspace.encoders.learned.learned import seed_of
 from nearspace.errors import DataError
 from nearspace.learning.progress import epoch_bar
@@ -152,10 +152,10 @@ class BPR(Recommender):
                 held_out=torch.empty(0, dtype=torch.int64),
             )  # fmt: skip
         self.history_ = dataclasses.asdict(history)
-        own = nets["of users"].weight.detach().numpy()
+        own = _weight(nets["of users"]).detach().numpy()
         own[np.diff(matrix.indptr) == 0] = 0  # of whom nothing was learnt
         self.users_ = np.concatenate([own, np.ones((n_users, 1), np.float32)], axis=1)
-        self.items_ = nets["of items"].weight.detach().numpy()
+        self.items_ = _weight(nets["of items"]).detach().numpy()
         self.items_[np.bincount(matrix.indices, minlength=n_items) == 0] = 0
         self.user_names_ = items.names[: items.users].tolist()
         self.width_ = self.dim + 1
@@ -180,7 +180,7 @@ class BPR(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the factors of items, shape ``(n, dim + 1)``."""
-        return rows_of(self.items_, rows)
+        return rows_or_zeros(self.items_, rows)
 
     def check_whole(self) -> None:
         """Raise an error unless there are vectors of all that it names."""
@@ -318,7 +318,7 @@ class TwoTower(Recommender):
             nets = self._build(len(learnt), features)
             share = np.log(counts[learnt] / counts.sum())
             with torch.no_grad():
-                nets["own items"].weight[:, -1] = torch.from_numpy(share - share.mean())
+                _weight(nets["own items"])[:, -1] = torch.from_numpy(share - share.mean())
             history = train(
                 nets, lambda *of: self._losses(waiting, *of), rows_waiting(histories),
                 epochs=self.epochs, batch_size=batch_size, default_steps=STEPS,
@@ -327,12 +327,12 @@ class TwoTower(Recommender):
             )  # fmt: skip
         self.history_ = dataclasses.asdict(history)
         self.maps_ = {
-            name: nets[f"{name} of said"].weight.detach().numpy()
+            name: _weight(nets[f"{name} of said"]).detach().numpy()
             for name in (("items", "inputs") if features is not None else ())
         }
         for name in ("items", "inputs"):
-            own = np.zeros((matrix.shape[1], nets[f"own {name}"].weight.shape[1]), np.float32)
-            own[learnt] = nets[f"own {name}"].weight.detach().numpy()
+            own = np.zeros((matrix.shape[1], _weight(nets[f"own {name}"]).shape[1]), np.float32)
+            own[learnt] = _weight(nets[f"own {name}"]).detach().numpy()
             if features is not None:
                 own += np.asarray(features @ self.maps_[name], dtype=np.float32)
             setattr(self, f"{name}_", own)
@@ -357,10 +357,10 @@ class TwoTower(Recommender):
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
         """Return how well what is hidden of users is told by the rest."""
-        n = len(nets["own items"].weight)
+        n = len(_weight(nets["own items"]))
         tables = {}
         for name in ("items", "inputs"):
-            table = nets[f"own {name}"].weight
+            table = _weight(nets[f"own {name}"])
             if waiting is not None:
                 left = (torch.rand((n, 1), generator=generator) >= self.dropout).float()
                 table = table * left + nets[f"{name} of said"](waiting[:])
@@ -388,7 +388,7 @@ class TwoTower(Recommender):
 
     def of_items(self, rows: np.ndarray) -> np.ndarray:
         """Return the vectors of items, shape ``(n, dim + 1)``."""
-        return rows_of(self.items_, rows)
+        return rows_or_zeros(self.items_, rows)
 
     def of_others(self, items: Nodes) -> np.ndarray:
         """Return the vectors of items that come later, by what is said of them."""
@@ -414,6 +414,12 @@ def _table(n: int, dim: int) -> nn.Embedding:
     table = nn.Embedding(n, dim)
     nn.init.normal_(table.weight, std=0.05)
     return table
+
+
+def _weight(net: nn.Module) -> Tensor:
+    """Return the matrix of an embedding or of a map."""
+    assert isinstance(net, nn.Embedding | Map)
+    return net.weight
 
 
 def _means(table: Tensor, rows: Tensor, columns: Tensor, n: int) -> Tensor:

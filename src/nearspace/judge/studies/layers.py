@@ -21,7 +21,7 @@ from nearspace.encoders.spec import make
 from nearspace.errors import DataError, SpecError, called_as, did_you_mean
 from nearspace.judge.board import HIDDEN, Board
 from nearspace.judge.card import row_line
-from nearspace.judge.choice import Resolution, recommend
+from nearspace.judge.choice import Resolution, with_recommendation
 from nearspace.judge.cost import Cost
 from nearspace.judge.fits import Fits, Tell
 from nearspace.judge.protocol import Protocol
@@ -372,7 +372,7 @@ class _Measured:
         if not self.task.labelled:
             return tuple(rows), None
         score, table = self.task.vote_and_line[0], self._table(*self.knn)
-        told, resolution = recommend(rows, table, score, self._guessed[None])
+        told, resolution = with_recommendation(rows, table, score, self._guessed[None])
         told.sort(key=lambda row: self.names.index(row.name))
         return tuple(told), resolution
 

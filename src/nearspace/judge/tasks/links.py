@@ -229,7 +229,8 @@ def split_edges(edges: Edges, test_size: float, random_state: int, how: str) -> 
         if edges.time is None:
             raise DataError(
                 "There is no time by which the latest could be held back: name its column "
-                "(load_graph(time=), --edge-time), or say hold_out='random'."
+                "(load_graph(time=) or load_interactions(time=), --edge-time), or say "
+                "hold_out='random'."
             )
         held = edges.time > np.sort(edges.time)[n - count - 1]
     elif how == "random":
