@@ -90,7 +90,7 @@ def speed(data, rounds=5):
     import implicit
 
     task = set_task(data, Protocol(test_size=0.2, hold_out="random"))
-    nodes, kind = task.train.items, task.train.kind
+    nodes = task.train.items
     matrix = sparse.csr_matrix(nodes.interactions)
 
     def recall(users, items):
@@ -132,7 +132,7 @@ def speed(data, rounds=5):
     for name, taken in seconds.items():
         ratio = np.median(np.array(taken) / peers)
         print(f"{name:20} {np.median(taken):.2f} s, {ratio:.2f} × implicit, recall@20 "
-              f"{told[name]:.4f} ({kind})", flush=True)  # fmt: skip
+              f"{told[name]:.4f}", flush=True)  # fmt: skip
 
 
 def factors_of(model):

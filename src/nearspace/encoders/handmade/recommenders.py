@@ -13,6 +13,7 @@ from scipy import linalg, sparse
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.extmath import randomized_svd
 
+from nearspace.data.in_threads import in_threads
 from nearspace.data.kinds.interactions import Interactions
 from nearspace.data.memory import check_memory
 from nearspace.data.nodes import Nodes
@@ -36,7 +37,8 @@ MOST_DENSE = 30_000  # items, of which every pair has a number
 DIAGONALS = (300.0, 10.0, 30.0, 100.0, 1000.0)  # of EASE, the first where nothing tells
 PENALTIES = (0.05, 0.025, 0.1, 0.2)  # of ALS, the first where nothing tells
 HELD_OUT, FEWEST_HELD_OUT, MOST_ASKING, FIRST = 0.1, 20, 2000, 20  # by which one is chosen
-NUMBERS_AT_ONCE = 2_000_000  # of the systems that are solved together
+LEAST = 1e-4  # of the largest product, which regularization has to be for float32
+NUMBERS_AT_ONCE = 500_000  # of the systems that are solved together
 WIDER = 1.3  # times the shortest history among those that are solved together
 
 
@@ -382,7 +384,7 @@ class ALS(Recommender):
         recommended best.
     confidence : float, default=15.0
         How much more an interaction counts than none.
-    iterations : int, default=8
+    iterations : int, default=5
         How often both sides are solved for.
     random_state : int, default=0
         Of the first vectors of items.
@@ -427,7 +429,7 @@ class ALS(Recommender):
         dim: int = 64,
         regularization: float | None = None,
         confidence: float = 15.0,
-        iterations: int = 8,
+        iterations: int = 5,
         random_state: int = 0,
     ):
         self.dim = dim
@@ -462,17 +464,19 @@ class ALS(Recommender):
 
 def _weights(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
     """Return the weights of EASE, a row for each item that is told, float32."""
-    n = matrix.shape[1]
-    products = (matrix.T @ matrix).toarray().astype(np.float64)
-    products[np.diag_indices(n)] += regularization
-    factor, _ = linalg.lapack.dpotrf(products, lower=True, overwrite_a=True)
-    inverse, _ = linalg.lapack.dpotri(factor, lower=True, overwrite_c=True)
-    inverse = np.tril(inverse)
-    weights = inverse + np.tril(inverse, -1).T
+    products = (matrix.T @ matrix).toarray()
+    largest = products.diagonal().max(initial=0.0)
+    products[np.diag_indices(len(products))] += regularization
+    if regularization < LEAST * largest:  # rounding would tell too much
+        products = products.astype(np.float64)
+    factorise, invert = linalg.get_lapack_funcs(("potrf", "potri"), (products,))
+    factor, _ = factorise(products.T, lower=True, overwrite_a=True)
+    inverse, _ = invert(factor, lower=True, overwrite_c=True)
+    above = np.triu(inverse.T, 1)
+    weights = above + above.T
     weights /= -np.diagonal(inverse)[:, None]
-    weights[np.diag_indices(n)] = 0
     weights += 0.0  # no -0
-    return weights.astype(np.float32)
+    return weights.astype(np.float32, copy=False)
 
 
 def chosen(
@@ -548,12 +552,10 @@ def least_squares(
     solved = np.zeros((matrix.shape[0], d), np.float32)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
-    ordered, start = lengths[order], 0
-    while start < len(order):
-        width = max(ordered[start] + 2, int(ordered[start] * WIDER))
-        at_most = start + max(1, NUMBERS_AT_ONCE // int(width * max(d, width)))
-        stop = min(int(np.searchsorted(ordered, width, "right")), at_most)
-        rows, width = order[start:stop], int(ordered[stop - 1])
+
+    def of_rows(rows: np.ndarray) -> np.ndarray:
+        """Return the vectors of some rows, of which the last is the longest."""
+        width = int(lengths[rows[-1]])
         there = np.arange(width) < lengths[rows][:, None]
         at = np.where(there, matrix.indptr[rows][:, None] + np.arange(width), 0)
         extra = np.where(there, confidence * matrix.data[at], 0).astype(np.float32)
@@ -567,14 +569,29 @@ def least_squares(
         if width <= d:  # (I + WᵀW)⁻¹ Wᵀ = Wᵀ (I + W Wᵀ)⁻¹
             system = weighed @ flipped
             system[:, np.arange(width), np.arange(width)] += 1
-            found = flipped @ np.linalg.solve(system, wanted)
+            vectors = flipped @ np.linalg.solve(system, wanted)
         else:
             system = flipped @ weighed
             system[:, np.arange(d), np.arange(d)] += 1
-            found = np.linalg.solve(system, flipped @ wanted)
-        solved[rows] = found[:, :, 0] * scale
-        start = stop
+            vectors = np.linalg.solve(system, flipped @ wanted)
+        return vectors[:, :, 0] * scale
+
+    parts = [order[part] for part in _alike_in_length(lengths[order], d)]
+    for rows, vectors in zip(parts, in_threads(of_rows, parts), strict=True):
+        solved[rows] = vectors
     return solved @ axes.T
+
+
+def _alike_in_length(lengths: np.ndarray, d: int) -> list[slice]:
+    """Return which of some rows, the shortest first, are solved for together."""
+    parts, start = [], 0
+    while start < len(lengths):
+        width = max(lengths[start] + 2, int(lengths[start] * WIDER))
+        at_most = start + max(1, NUMBERS_AT_ONCE // int(width * max(d, width)))
+        stop = min(int(np.searchsorted(lengths, width, "right")), at_most)
+        parts.append(slice(start, stop))
+        start = stop
+    return parts
 
 
 def rows_or_zeros(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
