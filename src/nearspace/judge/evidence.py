@@ -30,6 +30,7 @@ __all__ = ["Evidence", "Modelled", "Ranked", "Told", "reconstructs"]
 # chance.
 HUB_SHARE, HUB_TIMES = 0.1, 10
 FIRST = 20  # items that each user gets
+MOSTLY_ZERO = 0.05  # of the numbers of users, so few of which are not zero
 DIGITS = 12  # of how alike two items are: what is behind them is rounding
 
 
@@ -157,6 +158,8 @@ class Evidence:
         """What users that test find among the items that they have not."""
         task, users = self.task, self.task.train.items.users
         asking, pool = self.test[task.users], self.test[users:]
+        if not sparse.issparse(asking) and np.count_nonzero(asking) < MOSTLY_ZERO * asking.size:
+            asking = sparse.csr_array(asking)  # histories, by which products are soon worked out
         hidden = task.train.items.interactions[task.users]
         drawn, place = task.drawn, np.argsort(task.drawn)
         links = np.stack([task.links[:, 0], place[task.links[:, 1]]], axis=1)

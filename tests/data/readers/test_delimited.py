@@ -169,3 +169,27 @@ def test_very_many_columns(tmp_path):
     found = read(tmp_path, "\n".join(lines))
     assert list(found.frame.columns) == names
     assert found.frame.shape == (12, 12_000)
+
+
+def test_two_colons_cut_a_dat_file_as_those_of_movielens_are(tmp_path):
+    lines = [
+        "id::title::genres",
+        "1::Alien: a film (1979)::Horror|Sci-Fi",
+        '2::"Great" Cats, the (1998)::Musical',
+        "3::Brazil (1985)::",
+    ]
+    path = tmp_path / "movies.dat"
+    path.write_text("\n".join(lines) + "\n")
+    read = read_delimited(path)
+    assert read.frame["title"].tolist() == [
+        "Alien: a film (1979)", '"Great" Cats, the (1998)', "Brazil (1985)",
+    ]  # fmt: skip
+    assert read.frame["genres"].tolist()[:2] == ["Horror|Sci-Fi", "Musical"]
+    assert read.notes[0] == "Separated by '::'."
+    path.write_text("user::item::rating\n1::7::5\n1::9::3\n2::7::4\n")
+    assert read_delimited(path).frame.to_dict("list") == {
+        "user": ["1", "1", "2"], "item": ["7", "9", "7"], "rating": ["5", "3", "4"],
+    }  # fmt: skip
+    path = tmp_path / "code.csv"  # of another ending two colons are text
+    path.write_text("name,what\nstd::sort,a function\nstd::map,a type\n")
+    assert read_delimited(path).frame["name"].tolist() == ["std::sort", "std::map"]

@@ -16,11 +16,13 @@ from nearspace.data.readers.dialect import (
     Layout,
     beginning,
     cut_by_blanks,
+    cut_by_colons,
     find_layout,
     long_fields,
     separator_words,
     usual_separator,
     with_tabs,
+    with_tabs_for_colons,
 )
 from nearspace.data.readers.texts import plain_name, read_text
 from nearspace.data.sources import left_out
@@ -62,9 +64,9 @@ def read_delimited(path: File) -> Delimited:
     r"""Return the cells of a file of delimited text, plain or packed, as text.
 
     The separator is a comma, a semicolon, a tab or a bar, in ``.data`` and ``.dat`` files also
-    blanks, as many as there are, whichever cuts nearly all of the first
-    lines, the header among them, into the same number of fields, quotes respected; a line
-    ``sep=;``, as Excel writes it, settles it. Lines of comment begin with ``#``. A line with
+    blanks, as many as there are, or ``::``, whichever cuts nearly all of the first lines, the
+    header among them, into the same number of fields, quotes respected; a line ``sep=;``, as Excel
+    writes it, settles it. Lines of comment begin with ``#``. A line with
     another number of fields is refused, and nothing is shifted.
 
     Parameters
@@ -90,14 +92,16 @@ def read_delimited(path: File) -> Delimited:
     import pyarrow as pa
 
     data, notes = read_text(path, COPIES)
-    aligned = plain_name(path.name).endswith(OLD) and cut_by_blanks(beginning(data, SAMPLE_BYTES))
-    data = with_tabs(data) if aligned else data
+    is_old = plain_name(path.name).endswith(OLD)
+    colons = is_old and cut_by_colons(beginning(data, SAMPLE_BYTES))
+    aligned = is_old and not colons and cut_by_blanks(beginning(data, SAMPLE_BYTES))
+    data = with_tabs(data) if aligned else with_tabs_for_colons(data) if colons else data
     # The form of the whole is found in its beginning, which may end within a letter.
     sample = beginning(data, SAMPLE_BYTES)
     text = codecs.getincrementaldecoder("utf-8")().decode(sample)
     layout = find_layout(text, path, len(sample) == len(data) or sample.endswith(b"\n"))
-    if aligned:
-        notes.append("Separated by blanks.")
+    if aligned or colons:
+        notes.append("Separated by blanks." if aligned else "Separated by '::'.")
     elif layout.separator != usual_separator(path):
         notes.append(f"Separated by {separator_words(layout.separator)}.")
     data = data[layout.start :]

@@ -21,12 +21,14 @@ __all__ = [
     "Layout",
     "beginning",
     "cut_by_blanks",
+    "cut_by_colons",
     "find_layout",
     "lines_of",
     "long_fields",
     "separator_words",
     "usual_separator",
     "with_tabs",
+    "with_tabs_for_colons",
 ]
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -171,6 +173,32 @@ def cut_by_blanks(sample: bytes) -> bool:
     width, count = counts.most_common(1)[0]
     others = max(line.count(mark.encode()) for line in lines for mark in SEPARATORS)
     return count >= 0.95 * len(lines) and width > others + 1
+
+
+def cut_by_colons(sample: bytes) -> bool:
+    r"""Return whether ``::`` cuts all lines of a sample alike, as MovieLens' files have it.
+
+    Examples
+    --------
+    >>> cut_by_colons(b"1::Alien: a film::Horror\n2::Brazil::\n"), cut_by_colons(b"a::b\nc\n")
+    (True, False)
+    """
+    lines = [line for line in sample.splitlines() if line.strip()][:SAMPLE_RECORDS]
+    counts = {line.count(b"::") for line in lines}
+    return len(counts) == 1 and counts != {0} and b"\t" not in sample
+
+
+def with_tabs_for_colons(data: bytes) -> bytes:
+    """Return text with tabs in place of ``::``, and fields with quotation marks in such."""
+    if b'"' not in data:
+        return data.replace(b"::", b"\t")
+
+    def quoted(line: bytes) -> bytes:
+        cells = [b'"%b"' % cell.replace(b'"', b'""') for cell in line.split(b"::")]
+        return b"\t".join(cells)
+
+    lines = data.splitlines()
+    return b"\n".join(quoted(line) if line.strip() else line for line in lines) + b"\n"
 
 
 def with_tabs(data: bytes) -> bytes:
