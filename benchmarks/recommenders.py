@@ -21,7 +21,7 @@ import pandas as pd
 from scipy import sparse
 
 from nearspace import compare, load, load_interactions, make
-from nearspace.encoders.handmade.recommenders import ALS
+from nearspace.encoders.handmade.als import ALS
 from nearspace.judge.protocol import Protocol
 from nearspace.judge.tasks import set_task
 

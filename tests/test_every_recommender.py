@@ -6,6 +6,7 @@ import sys
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 from sklearn.base import clone
@@ -14,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from nearspace.data import SAMPLES, load
 from nearspace.data.graph_reading import load_interactions
 from nearspace.encoders import CATALOGUE
-from nearspace.encoders.handmade.recommenders import Recommender
+from nearspace.encoders.recommender import Recommender
 from nearspace.encoders.spec import load_encoder, make
 from nearspace.errors import DataError
 from nearspace.judge.protocol import Protocol
@@ -221,3 +222,22 @@ def test_of_items_of_which_nothing_is_said_it_is_told(spec):
     data = load_interactions([("a", "b"), ("b", "c")])
     with pytest.raises(DataError, match="nothing is said of these"):
         make(spec).fit_on(data)
+
+
+@each(OWN)
+def test_weights_count_or_it_is_told_that_they_do_not(name):
+    rows = [(user, item, 1.0) for user in range(12) for item in range(8) if (user + item) % 3]
+    frames = [pd.DataFrame(rows, columns=["who", "what", "much"]) for _ in range(2)]
+    frames[1].loc[::2, "much"] = 4.0
+    spec = {"bpr": "bpr(dim=2, epochs=2)", "two_tower": "two_tower(dim=2, epochs=2)"}.get(
+        name, name
+    )
+    plain, weighed = (load_interactions(frame, weights="much") for frame in frames)
+    one, other = (make(spec).fit_on(data) for data in (plain, weighed))
+    assert not one.notes or "weigh" not in one.notes[0]
+    vectors = [vectors_of(encoder, plain.items[[0, 13]]) for encoder in (one, other)]
+    if name in ("bpr", "two_tower"):
+        assert "What interactions weigh plays no part: each counts alike." in other.notes
+        np.testing.assert_allclose(*vectors, rtol=1e-5)
+    else:
+        assert not np.allclose(*vectors, rtol=1e-3)

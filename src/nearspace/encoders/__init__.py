@@ -214,9 +214,7 @@ CATALOGUE: dict[str, Entry] = {
     "puresvd": Entry(
         ".handmade.recommenders:PureSVD", _USERS, "singular vectors of users by items", "items"
     ),
-    "als": Entry(
-        ".handmade.recommenders:ALS", _USERS, "factors by weighted least squares", "items"
-    ),
+    "als": Entry(".handmade.als:ALS", _USERS, "factors by weighted least squares", "items"),
     "bpr": Entry(
         ".learned.recommenders:BPR", _USERS, "factors that put what users have first", "items"
     ),

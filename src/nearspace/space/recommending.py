@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from nearspace.data.kinds.interactions import SORTS, Interactions
-from nearspace.encoders.handmade.recommenders import Recommender
+from nearspace.encoders.recommender import Recommender
 from nearspace.errors import DataError, NearspaceError, count_of, did_you_mean
 from nearspace.metrics.exact import rescored
 from nearspace.notebook import shortened

@@ -5,7 +5,8 @@ import pytest
 from scipy import sparse
 
 from nearspace.data.graph_reading import load_interactions
-from nearspace.encoders.handmade.recommenders import chosen, least_squares
+from nearspace.encoders.handmade.als import least_squares
+from nearspace.encoders.recommender import chosen
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError
 

@@ -20,8 +20,8 @@ from nearspace.data.kinds.interactions import Interactions
 from nearspace.data.nodes import Nodes
 from nearspace.encoders.base import Encoder
 from nearspace.encoders.handmade.graphs import fitted_attributes
-from nearspace.encoders.handmade.recommenders import Recommender, rows_or_zeros
 from nearspace.encoders.learned.learned import seed_of
+from nearspace.encoders.recommender import Recommender, rows_or_zeros
 from nearspace.errors import DataError
 from nearspace.learning.progress import epoch_bar
 from nearspace.learning.train import train
@@ -41,7 +41,8 @@ class BPR(Recommender):
     An item has a number of its own beside its factors, which is how popular it is: the last
     dimension, 1 for every user.
 
-    Vectors are of the users that were there in `fit`: of others there are none.
+    Vectors are of the users that were there in `fit`: of others there are none. What interactions
+    weigh plays no part.
 
     Parameters
     ----------
@@ -80,6 +81,7 @@ class BPR(Recommender):
     """
 
     effort = 8
+    ignores_weights = True
     items_: NDArray[np.float32]
     users_: NDArray[np.float32]
     user_names_: list[str]
@@ -198,6 +200,7 @@ class TwoTower(Recommender):
     all items is to tell these by the others [1]_. Embeddings are left out at random, so that what
     is said of items has to do alone [2]_: by it items that nobody had before are found too. An item
     has a number of its own beside, which is how popular it is: the last dimension, 1 for everyone.
+    What interactions weigh plays no part.
 
     Parameters
     ----------
@@ -248,6 +251,7 @@ class TwoTower(Recommender):
     """
 
     effort = 12
+    ignores_weights = True
     encoder_: Encoder | None
     items_: NDArray[np.float32]
     inputs_: NDArray[np.float32]
