@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import counted, echo, echo_lines
 from nearspace.errors import NearspaceError
 from nearspace.foreign import printable
@@ -39,7 +40,7 @@ def pack_command(
         bool, typer.Option("--with-ids/--without-ids", help="Whether to send the ids along.")
     ] = True,
     *,
-    reading: Annotated[cli.Reading, cli.only("column", "ids", "without", "pattern", "limit")],
+    reading: Annotated[Reading, cli.only("column", "ids", "without", "pattern", "limit")],
 ) -> None:
     """Pack items into a small file of codes, which the same space unpacks.
 

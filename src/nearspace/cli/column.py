@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import counted, echo, progress_bar
 
 
@@ -27,7 +28,7 @@ def column_command(
             rich_help_panel=cli.ENCODERS,
         ),
     ] = None,
-    reading: Annotated[cli.Reading, cli.only("labels", "types", "ratio", "without", "limit")],
+    reading: Annotated[Reading, cli.only("labels", "types", "ratio", "without", "limit")],
     force: cli.Force = False,
 ) -> None:
     """Make a space whose items are the values of a column of a table.

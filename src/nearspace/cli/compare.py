@@ -11,6 +11,7 @@ import typer
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.cli.pairing import Pairing
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import echo
 from nearspace.foreign import printable
 from nearspace.writing import write_files
@@ -39,7 +40,7 @@ def compare_command(
     output: cli.Pages = Path(),
     open_page: cli.Open = False,
     *,
-    reading: cli.Reading,
+    reading: Reading,
     pairing: Pairing,
     judging: cli.Judging,
     save_best: Annotated[

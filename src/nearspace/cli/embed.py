@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.growing import growing_bar
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import counted, echo
 
 AT_ONCE = 2**22  # bytes of a text file that are embedded at once
@@ -29,7 +30,7 @@ def embed_command(
     output: cli.Output,
     *,
     reading: Annotated[
-        cli.Reading,
+        Reading,
         cli.only(
             "labels",
             "column",

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import counted, echo
 from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
@@ -65,7 +66,7 @@ def import_command(
         str | None, typer.Option(help="Column or array with the vectors, where it is not plain.")
     ] = None,
     *,
-    reading: Annotated[cli.Reading, cli.only("ids", "labels")],
+    reading: Annotated[Reading, cli.only("ids", "labels")],
     made_by: Annotated[
         str | None,
         typer.Option(

@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import echo
 from nearspace.writing import write_files
 
@@ -52,7 +53,7 @@ def layers_command(
         ),
     ] = None,
     *,
-    reading: cli.Reading,
+    reading: Reading,
     judging: Annotated[
         cli.Judging,
         cli.only("task", "test_size", "k", "metric", "random_state", "near_duplicates", "cache"),

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
-from nearspace.cli.options import two_names
+from nearspace.cli.reading import two_names
 from nearspace.cli.sheets import write_csv
 from nearspace.cli.terminal import beginning, console, counted, echo, print_heading, waiting
 from nearspace.cli.wording import in_options

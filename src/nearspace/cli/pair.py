@@ -8,6 +8,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.pairing import Pairing
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import counted, echo
 from nearspace.errors import NearspaceError
 
@@ -26,7 +27,7 @@ def pair_command(
     ] = "linear_pair",
     *,
     output: cli.Output,
-    reading: Annotated[cli.Reading, cli.only("kind", "test")],
+    reading: Annotated[Reading, cli.only("kind", "test")],
     pairing: Annotated[Pairing, cli.only("pairs")],
     force: cli.Force = False,
 ) -> None:

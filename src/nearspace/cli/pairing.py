@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from nearspace.cli.mistyped import misplaced
-from nearspace.cli.options import Reading, two_names
+from nearspace.cli.reading import Reading, two_names
 from nearspace.cli.terminal import counted, echo, print_heading, waiting
 from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError

@@ -10,6 +10,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import echo
 from nearspace.writing import write_files
 
@@ -36,7 +37,7 @@ def rates_command(
         ),
     ] = None,
     *,
-    reading: Annotated[cli.Reading, cli.only("size", "groups", "limit", "test")],
+    reading: Annotated[Reading, cli.only("size", "groups", "limit", "test")],
     judging: Annotated[
         cli.Judging,
         cli.only("test_size", "random_state", "near_duplicates", "cache"),

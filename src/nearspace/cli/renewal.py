@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli.growing import growing_bar
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import counted, echo
 from nearspace.errors import NearspaceError
 
@@ -34,7 +35,7 @@ def re_embed_command(
         ),
     ] = None,
     *,
-    reading: Annotated[cli.Reading, cli.only("column", "ids", "pattern", "chunks", "overlap")],
+    reading: Annotated[Reading, cli.only("column", "ids", "pattern", "chunks", "overlap")],
     force: cli.Force = False,
 ) -> None:
     """Embed the items of a space anew by another encoder, into another file.

@@ -14,6 +14,7 @@ from nearspace.cli import options as cli
 from nearspace.cli import terminal
 from nearspace.cli.answers import print_answers
 from nearspace.cli.explained import effects_json, print_explained
+from nearspace.cli.reading import Reading
 from nearspace.cli.sheets import write_csv
 from nearspace.cli.terminal import counted, echo, echo_lines
 from nearspace.cli.wording import in_options
@@ -87,7 +88,7 @@ def search_command(
     metric: cli.Metric = None,
     where: Where = None,
     *,
-    reading: Annotated[cli.Reading, cli.only("column")],
+    reading: Annotated[Reading, cli.only("column")],
     exclude_self: ExcludeSelf = False,
     exact: ExactSearch = False,
     per: Per = None,

@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import echo, echo_lines
 from nearspace.foreign import printable
 from nearspace.writing import write_files
@@ -56,9 +57,7 @@ def sinks_command(
     ] = None,
     open_page: cli.Open = False,
     *,
-    reading: Annotated[
-        cli.Reading, cli.only("labels", "column", "kind", "chunks", "overlap", "limit")
-    ],
+    reading: Annotated[Reading, cli.only("labels", "column", "kind", "chunks", "overlap", "limit")],
     judging: Annotated[cli.Judging, cli.only("random_state")],
 ) -> None:
     """Tell on which tokens the attention of a network of texts falls, layer by layer.

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import counted, echo
 from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
@@ -23,7 +24,7 @@ def add_command(
     to: Annotated[Path, typer.Option("--to", help="The .space file.", show_default=False)],
     *,
     reading: Annotated[
-        cli.Reading,
+        Reading,
         cli.only(
             "labels",
             "column",

@@ -9,6 +9,7 @@ import typer
 
 from nearspace.cli import options as cli
 from nearspace.cli import terminal
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import echo
 from nearspace.errors import NearspaceError
 from nearspace.foreign import printable
@@ -45,7 +46,7 @@ def transfer_command(
     output: cli.Pages = Path(),
     open_page: cli.Open = False,
     *,
-    reading: cli.Reading,
+    reading: Reading,
     judging: Annotated[
         cli.Judging,
         cli.only("task", "test_size", "random_state", "near_duplicates", "cache"),

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import counted, echo, progress_bar, waiting
 
 
@@ -35,7 +36,7 @@ def words_command(
         int | None,
         typer.Option(metavar="N", min=1, help="At most N words, the commonest, or the first."),
     ] = None,
-    reading: Annotated[cli.Reading, cli.only("column", "without", "limit")],
+    reading: Annotated[Reading, cli.only("column", "without", "limit")],
     force: cli.Force = False,
 ) -> None:
     """Make a space whose items are words.
@@ -63,11 +64,11 @@ def words_command(
     echo(f"{path}: {counted(rows, 'word')} of {counted(dim, 'dimension')}.")
 
 
-def _read(source: str, most: int | None, reading: cli.Reading) -> Any:
+def _read(source: str, most: int | None, reading: Reading) -> Any:
     from nearspace.errors import NearspaceError
     from nearspace.space.word_space import word_space
 
-    if reading != cli.Reading():
+    if reading != Reading():
         raise NearspaceError(
             "words: --column, --without and --limit are of texts, from which --with learns; leave "
             "them out."
@@ -76,7 +77,7 @@ def _read(source: str, most: int | None, reading: cli.Reading) -> Any:
         return word_space(source, most=most)
 
 
-def _learned(source: str, spec: str, most: int | None, reading: cli.Reading) -> Any:
+def _learned(source: str, spec: str, most: int | None, reading: Reading) -> Any:
     from nearspace.encoders.spec import make
     from nearspace.learning.progress import epoch_listener
     from nearspace.space.word_space import word_space

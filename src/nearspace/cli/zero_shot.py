@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from nearspace.cli import options as cli
+from nearspace.cli.reading import Reading
 from nearspace.cli.terminal import echo, echo_lines, print_table, waiting
 from nearspace.cli.wording import in_options
 from nearspace.errors import NearspaceError
@@ -40,7 +41,7 @@ def zero_shot_command(
     ] = None,
     as_json: cli.AsJson = False,
     *,
-    reading: Annotated[cli.Reading, cli.only("labels", "groups", "kind", "size", "limit")],
+    reading: Annotated[Reading, cli.only("labels", "groups", "kind", "size", "limit")],
     judging: Annotated[cli.Judging, cli.only("test_size", "random_state", "near_duplicates")],
 ) -> None:
     """Tell classes by their names alone, beside a linear model that learns from labels.
