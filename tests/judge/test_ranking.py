@@ -78,6 +78,13 @@ def test_one_date_holds_for_everyone_where_there_is_a_time(readers):
     assert "higher than they would be from one date on" in told
 
 
+def test_that_some_were_asked_for_and_all_take_part_is_told(readers):
+    for data, task in ((readers, "ranking"), (SAMPLES["articles"](), "links")):
+        told = set_task(data.take(np.arange(50)), Protocol(), task).notes
+        assert any("50 were asked for, and all take part" in note for note in told)
+        assert not any("take part" in note for note in set_task(data, Protocol(), task).notes)
+
+
 def test_of_each_user_the_latest_are_held_back_and_something_stays(readers):
     edges = readers.items.edges
     rest, held = split_edges(edges, 0.25, 0, "user")

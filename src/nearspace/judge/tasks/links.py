@@ -25,7 +25,7 @@ from nearspace.judge.tasks.retrieval import check_no_split, check_rank_by
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
 
-__all__ = ["Links", "split_edges"]
+__all__ = ["Links", "all_take_part", "split_edges"]
 
 FEWEST_EDGES = 10
 MOST_EDGES = 10_000  # that test: each looks for its other end among all nodes
@@ -118,7 +118,9 @@ class Links(Task):
             linked=whole,
             latest=how == "date",
         )
-        return dataclasses.replace(task, notes=(*data.notes, *task._told(held)))
+        return dataclasses.replace(
+            task, notes=(*data.notes, *all_take_part(data), *task._told(held))
+        )
 
     def _told(self, held: Edges) -> list[str]:
         """Return what there is to say of the edges that test."""
@@ -193,6 +195,17 @@ class Links(Task):
             + "; differences to the best hold for all rows at once",
             "versions": versions(),
         }  # fmt: skip
+
+
+def all_take_part(data: Dataset) -> list[str]:
+    """Return that all nodes of a graph are judged, where some of them were asked for."""
+    n = data.items.edges.n
+    if len(data) == n:
+        return []
+    return [
+        f"Of {n:,} {data.kind.plural} {len(data):,} were asked for, and all take part: none can be "
+        "left out without its edges."
+    ]
 
 
 def split_edges(edges: Edges, test_size: float, random_state: int, how: str) -> tuple[Edges, Edges]:

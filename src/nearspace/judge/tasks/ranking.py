@@ -19,7 +19,7 @@ from nearspace.judge.protocol import Protocol
 from nearspace.judge.score import Score
 from nearspace.judge.scores import SCORES
 from nearspace.judge.task import GEOMETRY_ITEMS, Task
-from nearspace.judge.tasks.links import split_edges
+from nearspace.judge.tasks.links import all_take_part, split_edges
 from nearspace.judge.tasks.retrieval import check_no_split, check_rank_by
 from nearspace.metrics.retrieval import subsample
 from nearspace.recipe import versions
@@ -114,7 +114,7 @@ class Ranking(Task):
             held_out=how,
         )
         told = task._told(len(everyone), len(held), len(edges), edges.time is not None)
-        return dataclasses.replace(task, notes=(*data.notes, *told))
+        return dataclasses.replace(task, notes=(*data.notes, *all_take_part(data), *told))
 
     def _told(self, testing: int, held: int, whole: int, dated: bool) -> list[str]:
         """Return what there is to say of the interactions that test."""
