@@ -10,6 +10,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
 
 from nearspace.data import SAMPLES, load
 from nearspace.data.graph_reading import load_graph
@@ -173,3 +174,21 @@ def test_networks_see_the_structure_of_nodes_of_which_nothing_is_said(name):
     encoder = make(name).fit_on(graph)
     assert [part.spec for part in encoder.parts[1:2]] == ["structure | scale"]
     assert encoder.transform(graph.items).shape == (len(graph), 4)
+
+
+@pytest.mark.trains
+@pytest.mark.parametrize("variational", [False, True])
+def test_edges_come_back_from_vectors(variational):
+    encoder = make(f"graph_autoencoder(variational={variational})").fit_on(articles())
+    items = articles().items
+    vectors = encoder.transform(items)
+    likely = encoder.inverse_transform(vectors)
+    assert likely.shape == (300, 300)
+    assert likely.dtype == np.float32
+    products = vectors.astype(np.float64) @ vectors.T
+    np.testing.assert_allclose(likely, 1 / (1 + np.exp(-products)), rtol=1e-3, atol=1e-6)
+    linked = items.edges.symmetric.toarray() > 0
+    apart = ~linked & ~np.eye(300, dtype=bool)
+    assert roc_auc_score(linked[linked | apart], likely[linked | apart]) > 0.85
+    with pytest.raises(DataError, match=r"expected vectors of shape \(n, 32\), got"):
+        encoder.inverse_transform(vectors[:, :3])

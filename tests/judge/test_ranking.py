@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from nearspace.data import SAMPLES
@@ -85,6 +86,19 @@ def test_that_some_were_asked_for_and_all_take_part_is_told(readers):
         assert not any("take part" in note for note in set_task(data, Protocol(), task).notes)
 
 
+@pytest.mark.parametrize("how", ["date", "user"])
+def test_in_whatever_order_the_rows_stand_the_same_is_held_back(readers, how):
+    nodes = readers.items
+    frame = pd.DataFrame(nodes.edges.ends - [0, nodes.users], columns=["who", "what"])
+    frame["day"] = nodes.edges.time + np.arange(len(frame)) / len(frame)  # no two at once
+    held = []
+    for rows in (frame, frame[::-1], frame.sample(frac=1, random_state=3)):
+        task = set_task(load_interactions(rows, time="day"), Protocol(hold_out=how))
+        held.append(task.links.tolist())
+        assert task.users.tolist() == np.unique(task.users).tolist()
+    assert sorted(held[0]) == sorted(held[1]) == sorted(held[2])
+
+
 def test_of_each_user_the_latest_are_held_back_and_something_stays(readers):
     edges = readers.items.edges
     rest, held = split_edges(edges, 0.25, 0, "user")
@@ -99,10 +113,7 @@ def test_new_users_and_new_items_are_groups_of_their_own():
     pairs = [(user, item, 0) for user in range(12) for item in range(6) if (user + item) % 3]
     pairs += [("new", item, 1) for item in range(5)]  # who had nothing before
     pairs += [(user, "later", 1) for user in range(9)]  # which nobody had before
-    frame = np.array(pairs, dtype=object)
-    import pandas as pd
-
-    data = load_interactions(pd.DataFrame(frame, columns=["who", "what", "when"]), time="when")
+    data = load_interactions(pd.DataFrame(pairs, columns=["who", "what", "when"]), time="when")
     task = set_task(data, Protocol(test_size=14 / len(pairs)))
     names = data.ids[task.users].tolist()
     assert [names[at] for at in np.flatnonzero(~task.has_history)] == ["user-new"]

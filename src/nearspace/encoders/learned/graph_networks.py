@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from scipy import sparse
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from nearspace.data import Target
 from nearspace.data.batches import Batches
 from nearspace.data.coupled import Bag, rows_waiting
 from nearspace.data.kinds.graph import Graph
+from nearspace.data.memory import check_memory
 from nearspace.data.neighbourhoods import EdgeBatch, EdgesWaiting, Neighbourhoods, Subgraph
 from nearspace.data.nodes import Edges, Nodes
 from nearspace.encoders.base import Encoder
@@ -360,7 +362,8 @@ class GraphSAGE(GraphNetwork):
 class GraphAutoencoder(GraphNetwork):
     """Convolutions whose vectors tell by their inner products where there is an edge [1]_.
 
-    Cosines tell it as well, and are by what its vectors are compared.
+    `inverse_transform` gives the edges back. Cosines tell them as well, and are by what its vectors
+    are compared.
 
     Parameters
     ----------
@@ -379,8 +382,9 @@ class GraphAutoencoder(GraphNetwork):
     >>> from nearspace import load, load_graph
     >>> graph = load_graph([(0, 1), (1, 2), (2, 0), (3, 4), (4, 5), (5, 3)], load(np.eye(6)))
     >>> encoder = GraphAutoencoder(dim=4, epochs=5).fit_on(graph)
-    >>> encoder.transform(graph.items).shape
-    (6, 4)
+    >>> vectors = encoder.transform(graph.items)
+    >>> vectors.shape, encoder.inverse_transform(vectors).shape
+    ((6, 4), (6, 6))
     """
 
     dim: int = 32
@@ -427,6 +431,29 @@ class GraphAutoencoder(GraphNetwork):
         )
         edges = F.softplus(-likely).mean() + F.softplus(unlikely).mean()
         return {"edges": edges, **terms}
+
+    def inverse_transform(self, Z: Any) -> np.ndarray:
+        """Return how likely there is an edge between each two of some vectors.
+
+        Parameters
+        ----------
+        Z : array of shape (n, d)
+            Vectors.
+
+        Returns
+        -------
+        ndarray of shape (n, n), float32
+            The sigmoid of their inner products, the probability that the network learnt; of a
+            vector and itself it says nothing.
+        """
+        vectors = np.asarray(Z, dtype=np.float32)
+        if vectors.ndim != 2 or vectors.shape[1] != self.width_:
+            raise DataError(
+                f"{self.spec}: expected vectors of shape (n, {self.width_}), got an array of shape "
+                f"{vectors.shape}."
+            )
+        check_memory(len(vectors) ** 2 * 8, "How likely each two nodes are linked")
+        return expit(vectors @ vectors.T)
 
 
 @dataclasses.dataclass(kw_only=True, eq=False, repr=False)
