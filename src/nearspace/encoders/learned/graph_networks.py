@@ -14,6 +14,7 @@ from scipy import sparse
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -446,6 +447,7 @@ class GraphAutoencoder(GraphNetwork):
             The sigmoid of their inner products, the probability that the network learnt; of a
             vector and itself it says nothing.
         """
+        check_is_fitted(self)
         vectors = np.asarray(Z, dtype=np.float32)
         if vectors.ndim != 2 or vectors.shape[1] != self.width_:
             raise DataError(
