@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 import torch
 from scipy import sparse
-from torch import nn
 
 from nearspace.data import SAMPLES, load
 from nearspace.data.coupled import rows_waiting
 from nearspace.data.graph_reading import load_interactions
+from nearspace.encoders.learned import recommenders
 from nearspace.encoders.learned.recommenders import TwoTower
 from nearspace.encoders.spec import make
-from nearspace.errors import DataError
+from nearspace.judge.protocol import Protocol
+from nearspace.judge.tasks import set_task
 
 pytestmark = pytest.mark.trains
 
@@ -38,6 +39,7 @@ def test_the_loss_of_the_towers_is_that_of_a_loop():
         at += len(items)
         vector = tables["inputs"][items[seen]].sum(axis=0) / np.sqrt(max(1, seen.sum()))
         logits = tables["items"][:, :-1] @ vector + tables["items"][:, -1]
+        logits[items[seen]] = -np.inf  # which the user is not to find
         likely = np.exp(logits) / np.exp(logits).sum()
         losses += [-np.log(likely[item]) for item in items[~seen]]
     assert float(term["hidden"].detach()) == pytest.approx(np.mean(losses), rel=1e-4)
@@ -85,8 +87,35 @@ def test_what_is_said_of_an_item_that_nobody_had_leads_to_those_who_have_such_it
     assert vectors.shape == (len(plain), 9)
 
 
-def test_what_they_do_not_take_is_one_sentence():
-    wide = sparse.csr_array(np.ones((2, 20_001), np.float32))
-    with pytest.raises(DataError, match="more than 20,000; take als"):
-        make("two_tower").fit_on(load_interactions(wide))
-    assert isinstance(TwoTower()._build(3, None), nn.ModuleDict)
+def test_of_many_items_some_are_drawn_and_the_loss_is_that_of_all_on_average(monkeypatch):
+    rng = np.random.default_rng(0)
+    cells = sparse.csr_array((rng.random((20, 300)) < 0.03).astype(np.float32))
+    tower = TwoTower(dim=4, mask_ratio=0.5)
+    nets = tower._build(300, None)
+    batch = rows_waiting(cells)[:]
+
+    def loss(seed):
+        generator = torch.Generator().manual_seed(seed)
+        term = tower._losses(None, nets, batch, None, generator)["hidden"]
+        return float(term.detach())
+
+    whole = np.mean([loss(seed) for seed in range(50)])
+    monkeypatch.setattr(recommenders, "MOST_ITEMS", 60)
+    some = [loss(seed) for seed in range(200)]
+    assert np.std(some) > 0
+    assert np.mean(some) == pytest.approx(whole, abs=0.02)
+    monkeypatch.setattr("math.log", lambda x: 0.0)  # without the correction it would be lower
+    assert np.mean([loss(seed) for seed in range(200)]) < whole - 0.3
+
+
+def test_drawn_items_teach_as_well_as_all(monkeypatch):
+    task = set_task(SAMPLES["readers"](), Protocol(hold_out="random"))
+    recall = next(score for score in task.scores if score.name == "user_recall_20")
+
+    def told(spec):
+        evidence = task.evidence(make(spec).fit_on(task.train))
+        return np.nanmean(recall.measure(evidence))
+
+    popularity = told("popularity")
+    monkeypatch.setattr(recommenders, "MOST_ITEMS", 50)
+    assert told("two_tower(dim=16)") > popularity + 0.05

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils._param_validation import Interval
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -23,16 +24,16 @@ from nearspace.encoders.handmade.graphs import fitted_attributes
 from nearspace.encoders.learned.learned import seed_of
 from nearspace.encoders.recommender import Recommender, rows_or_zeros
 from nearspace.errors import DataError
+from nearspace.learning.device import torch_device
 from nearspace.learning.progress import epoch_bar
 from nearspace.learning.train import train
 from nearspace.nets.graphnet import Map
 
 __all__ = ["BPR", "TwoTower"]
 
-MOST_ITEMS = 20_000  # which a step of the two towers holds against each other
+MOST_ITEMS = 20_000  # against which a step of the two towers holds what is hidden
 FEWEST_A_STEP, MOST_A_STEP = 128, 2048  # interactions
 STEPS = 340  # of users, where nobody says how many passes
-PATIENCE = 20  # passes without being better
 
 
 class BPR(Recommender):
@@ -59,6 +60,8 @@ class BPR(Recommender):
         By which the squared factors of what is in a step are held down.
     random_state : int, RandomState instance or None, default=0
         Of first factors, order, and what is drawn.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     verbose : bool, default=False
         Whether to show a progress bar.
 
@@ -93,6 +96,7 @@ class BPR(Recommender):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "penalty": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
         "verbose": ["boolean"],
     }
 
@@ -105,6 +109,7 @@ class BPR(Recommender):
         learning_rate: float = 0.02,
         penalty: float = 0.02,
         random_state: Any = 0,
+        device: str = "auto",
         verbose: bool = False,
     ):
         self.dim = dim
@@ -113,6 +118,7 @@ class BPR(Recommender):
         self.learning_rate = learning_rate
         self.penalty = penalty
         self.random_state = random_state
+        self.device = device
         self.verbose = verbose
 
     def _fit(self, items: Nodes, y: Any) -> None:
@@ -120,7 +126,8 @@ class BPR(Recommender):
         n_users, n_items = matrix.shape
         users = np.repeat(np.arange(n_users), np.diff(matrix.indptr))
         links = np.stack([users, matrix.indices], axis=1).astype(np.int64)
-        has = torch.from_numpy(np.sort(links @ np.array([n_items, 1])))
+        codes_of_all = np.sort(links @ np.array([n_items, 1]))
+        has = torch.from_numpy(codes_of_all).to(torch_device(self.device))
         seed = seed_of(self.random_state)
         batch_size = self.batch_size or min(MOST_A_STEP, max(FEWEST_A_STEP, len(links) // 10))
 
@@ -150,14 +157,14 @@ class BPR(Recommender):
             history = train(
                 nets, losses, Stacked(torch.from_numpy(links), lambda rows: rows),
                 epochs=self.epochs, batch_size=min(batch_size, len(links)),
-                learning_rate=self.learning_rate, weight_decay=0.0, seed=seed, device="cpu",
+                learning_rate=self.learning_rate, weight_decay=0.0, seed=seed, device=self.device,
                 held_out=torch.empty(0, dtype=torch.int64),
             )  # fmt: skip
         self.history_ = dataclasses.asdict(history)
-        own = _weight(nets["of users"]).detach().numpy()
+        own = _weight(nets["of users"]).detach().cpu().numpy()
         own[np.diff(matrix.indptr) == 0] = 0  # of whom nothing was learnt
         self.users_ = np.concatenate([own, np.ones((n_users, 1), np.float32)], axis=1)
-        self.items_ = _weight(nets["of items"]).detach().numpy()
+        self.items_ = _weight(nets["of items"]).detach().cpu().numpy()
         self.items_[np.bincount(matrix.indices, minlength=n_items) == 0] = 0
         self.user_names_ = items.names[: items.users].tolist()
         self.width_ = self.dim + 1
@@ -197,9 +204,10 @@ class TwoTower(Recommender):
 
     The tower of users takes the mean of the items that a user has, the tower of items an embedding
     of each and what is said of it. Of each user a part of the items is hidden, and the softmax over
-    all items is to tell these by the others [1]_. Embeddings are left out at random, so that what
-    is said of items has to do alone [2]_: by it items that nobody had before are found too. An item
-    has a number of its own beside, which is how popular it is: the last dimension, 1 for everyone.
+    all items is to tell these by the others [1]_; of more than 20,000 some are drawn at each step
+    [3]_. Embeddings are left out at random, so that what is said of items has to do alone [2]_: by
+    it items that nobody had before are found too. An item has a number of its own beside, which is
+    how popular it is: the last dimension, 1 for everyone.
     What interactions weigh plays no part.
 
     Parameters
@@ -223,6 +231,8 @@ class TwoTower(Recommender):
         By which weights decay.
     random_state : int, RandomState instance or None, default=0
         Of first weights, order, and what is hidden and left out.
+    device : str, default="auto"
+        ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     verbose : bool, default=False
         Whether to show a progress bar.
 
@@ -240,6 +250,8 @@ class TwoTower(Recommender):
     .. [1] D. Liang et al., "Variational autoencoders for collaborative filtering", 2018.
     .. [2] M. Volkovs, G. Yu, T. Poutanen, "DropoutNet: addressing cold start in recommender
        systems", 2017.
+    .. [3] X. Yi et al., "Sampling-bias-corrected neural modeling for large corpus item
+       recommendations", 2019.
 
     Examples
     --------
@@ -267,6 +279,7 @@ class TwoTower(Recommender):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "penalty": [Interval(Real, 0, None, closed="left")],
         "random_state": ["random_state"],
+        "device": [StrOptions({"auto", "cpu", "cuda", "mps"})],
         "verbose": ["boolean"],
     }
 
@@ -282,6 +295,7 @@ class TwoTower(Recommender):
         learning_rate: float = 5e-3,
         penalty: float = 1.0,
         random_state: Any = 0,
+        device: str = "auto",
         verbose: bool = False,
     ):
         self.encoder = encoder
@@ -293,6 +307,7 @@ class TwoTower(Recommender):
         self.learning_rate = learning_rate
         self.penalty = penalty
         self.random_state = random_state
+        self.device = device
         self.verbose = verbose
 
     def _fit(self, items: Nodes, y: Any) -> None:
@@ -309,12 +324,8 @@ class TwoTower(Recommender):
             features = self.encoder_.transform(items.attributes)
         counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
         learnt = np.flatnonzero(counts)  # an item that nobody has is told against none
-        if len(learnt) > MOST_ITEMS:
-            raise DataError(
-                f"{self.spec}: each step tells all items apart, and there are {len(learnt):,}, "
-                f"more than {MOST_ITEMS:,}; take als, which is for many."
-            )
-        waiting = None if features is None else rows_waiting(features[learnt])
+        place = torch_device(self.device)
+        waiting = None if features is None else rows_waiting(features[learnt]).to(place)
         histories = matrix[np.diff(matrix.indptr) > 0][:, learnt]
         seed, batch_size = seed_of(self.random_state), min(self.batch_size, histories.shape[0])
         with torch.random.fork_rng(), epoch_bar(type(self).__name__, self.verbose):
@@ -327,16 +338,16 @@ class TwoTower(Recommender):
                 nets, lambda *of: self._losses(waiting, *of), rows_waiting(histories),
                 epochs=self.epochs, batch_size=batch_size, default_steps=STEPS,
                 fewest_steps=STEPS, learning_rate=self.learning_rate, weight_decay=self.penalty,
-                seed=seed, device="cpu", held_out=0.1, patience=PATIENCE,
+                seed=seed, device=self.device, held_out=0.1,
             )  # fmt: skip
         self.history_ = dataclasses.asdict(history)
         self.maps_ = {
-            name: _weight(nets[f"{name} of said"]).detach().numpy()
+            name: _weight(nets[f"{name} of said"]).detach().cpu().numpy()
             for name in (("items", "inputs") if features is not None else ())
         }
         for name in ("items", "inputs"):
             own = np.zeros((matrix.shape[1], _weight(nets[f"own {name}"]).shape[1]), np.float32)
-            own[learnt] = _weight(nets[f"own {name}"]).detach().numpy()
+            own[learnt] = _weight(nets[f"own {name}"]).detach().cpu().numpy()
             if features is not None:
                 own += np.asarray(features @ self.maps_[name], dtype=np.float32)
             setattr(self, f"{name}_", own)
@@ -361,22 +372,36 @@ class TwoTower(Recommender):
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
         """Return how well what is hidden of users is told by the rest."""
-        n = len(_weight(nets["own items"]))
+        n, device = len(_weight(nets["own items"])), batch.columns.device
+        rows, columns = torch.arange(n, device=device), batch.columns
+        among = torch.zeros(n, device=device)
+        if n > MOST_ITEMS and nets.training:
+            # What users of the batch have is always there, and of all others so many are drawn,
+            # each of which stands for those that were not (Yi et al., 2019).
+            drawn = torch.randint(n, (MOST_ITEMS,), generator=generator, device=device)
+            rows = torch.cat([columns, drawn]).unique()
+            columns = torch.searchsorted(rows, columns)
+            likely = -math.expm1(MOST_ITEMS * math.log1p(-1 / n))
+            among = torch.full((len(rows),), -math.log(likely), device=device)
+            among = among.index_fill(0, columns.unique(), 0.0)
         tables = {}
         for name in ("items", "inputs"):
-            table = _weight(nets[f"own {name}"])
+            table = _weight(nets[f"own {name}"])[rows]
             if waiting is not None:
-                left = (torch.rand((n, 1), generator=generator) >= self.dropout).float()
-                table = table * left + nets[f"{name} of said"](waiting[:])
+                if nets.training:
+                    left = torch.rand((len(rows), 1), generator=generator, device=device)
+                    table = table * (left >= self.dropout).float()
+                table = table + nets[f"{name} of said"](waiting[rows])
             tables[name] = table
-        ends = torch.cat([batch.starts[1:], batch.starts.new_tensor([len(batch.columns)])])
+        ends = torch.cat([batch.starts[1:], batch.starts.new_tensor([len(columns)])])
         sizes = ends - batch.starts
-        users = torch.arange(len(sizes)).repeat_interleave(sizes)
-        shown = torch.rand(len(users), generator=generator) >= self.mask_ratio
-        vectors = _means(tables["inputs"], users[shown], batch.columns[shown], len(sizes))
-        logits = vectors @ tables["items"][:, :-1].T + tables["items"][:, -1]
-        told = F.log_softmax(logits, dim=1)[users[~shown], batch.columns[~shown]]
-        # What a user has does not stand against what is to be told of the same user.
+        users = torch.arange(len(sizes), device=device).repeat_interleave(sizes)
+        shown = torch.rand(len(users), generator=generator, device=device) >= self.mask_ratio
+        vectors = _means(tables["inputs"], users[shown], columns[shown], len(sizes))
+        logits = vectors @ tables["items"][:, :-1].T + tables["items"][:, -1] + among
+        # What is shown is not to be recommended, and does not stand against what is hidden.
+        logits = logits.index_put((users[shown], columns[shown]), logits.new_tensor(-1e9))
+        told = F.log_softmax(logits, dim=1)[users[~shown], columns[~shown]]
         return {"hidden": -told.sum() / max(1, len(told))}
 
     def of_histories(self, histories: sparse.csr_array) -> np.ndarray:
