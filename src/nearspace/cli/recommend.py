@@ -55,8 +55,8 @@ def recommend_command(
     """Recommend items of a space to its users, or to somebody by what they have.
 
     What a user has already is not recommended. Each item is explained by those of the user's own
-    that are nearest to it. What is like one item tells nearspace search, by --id ITEM, --where
-    sort=item and --metric cosine.
+    that are nearest to it. What is like one item tells nearspace search, by --id ITEM,
+    --exclude-self, --where sort=item and --metric cosine.
 
     [bold]Examples[/]
 
