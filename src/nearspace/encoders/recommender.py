@@ -14,7 +14,7 @@ from nearspace.data.nodes import Nodes
 from nearspace.encoders.base import Encoder
 from nearspace.metrics.recommending import ndcg_within, ranks_and_first
 
-__all__ = ["Recommender", "chosen", "rows_or_zeros"]
+__all__ = ["Recommender", "rows_or_zeros", "tuned"]
 
 HELD_OUT, FEWEST_HELD_OUT, MOST_ASKING, FIRST = 0.1, 20, 2000, 20  # by which a setting is chosen
 
@@ -90,7 +90,7 @@ class Recommender(Encoder):
         rows = items.rows[~is_user] - items.users
         matrix = items.edges.adjacency[items.rows[is_user]][:, items.users :]
         if names.tolist() != self.names_:
-            matrix = _moved(matrix, place, len(self.names_))
+            matrix = _with_columns_at(matrix, place, len(self.names_))
         new = place[rows] < 0
         parts = [
             self._of_users(items, matrix, items.rows[is_user]),
@@ -123,7 +123,7 @@ class Recommender(Encoder):
                 raise ValueError(f"it makes vectors of shape {vectors.shape}, or not finite ones")
 
 
-def chosen(
+def tuned(
     matrix: sparse.csr_array,
     values: Sequence[float],
     fit: Callable[[sparse.csr_array, float], tuple[np.ndarray, np.ndarray]],
@@ -166,7 +166,7 @@ def rows_or_zeros(vectors: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.where(rows[:, None] < 0, np.float32(0), vectors[rows])
 
 
-def _moved(matrix: sparse.csr_array, place: np.ndarray, width: int) -> sparse.csr_array:
+def _with_columns_at(matrix: sparse.csr_array, place: np.ndarray, width: int) -> sparse.csr_array:
     """Return a matrix whose columns have other places, without those at -1."""
     cells = matrix.tocoo()
     there = place[cells.col] >= 0

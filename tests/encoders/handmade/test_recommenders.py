@@ -6,7 +6,7 @@ from scipy import sparse
 
 from nearspace.data.graph_reading import load_interactions
 from nearspace.encoders.handmade.als import least_squares
-from nearspace.encoders.recommender import chosen
+from nearspace.encoders.recommender import tuned
 from nearspace.encoders.spec import make
 from nearspace.errors import DataError
 
@@ -117,9 +117,9 @@ def test_the_setting_is_chosen_that_recommends_best_what_is_held_out():
         kind = np.arange(40) % 2
         return some @ np.eye(2)[kind], value * np.eye(2)[kind]
 
-    assert chosen(matrix, (-1.0, 1.0, 0.0), fit) == 1.0
+    assert tuned(matrix, (-1.0, 1.0, 0.0), fit) == 1.0
     few = sparse.csr_array(np.eye(5, dtype=np.float32))
-    assert chosen(few, (-1.0, 1.0), fit) == -1.0  # nothing can be held out
+    assert tuned(few, (-1.0, 1.0), fit) == -1.0  # nothing can be held out
 
 
 def test_too_many_items_for_a_number_of_each_pair_are_told():

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval
 
 from nearspace.data.in_threads import in_threads
 from nearspace.data.nodes import Nodes
-from nearspace.encoders.recommender import Recommender, chosen, rows_or_zeros
+from nearspace.encoders.recommender import Recommender, rows_or_zeros, tuned
 
 __all__ = ["ALS", "least_squares"]
 
@@ -95,7 +95,7 @@ class ALS(Recommender):
 
     def _fit(self, items: Nodes, y: Any) -> None:
         matrix = self._learnt_from(items)
-        self.regularization_ = self.regularization or chosen(matrix, PENALTIES, self._solved)
+        self.regularization_ = self.regularization or tuned(matrix, PENALTIES, self._solved)
         self.items_, self.width_ = self._solved(matrix, self.regularization_)[1], self.dim
 
     def _solved(self, matrix: sparse.csr_array, penalty: float) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from sklearn.utils.extmath import randomized_svd
 from nearspace.data.memory import check_memory
 from nearspace.data.nodes import Nodes
 from nearspace.encoders.base import fewer
-from nearspace.encoders.recommender import Recommender, chosen, rows_or_zeros
+from nearspace.encoders.recommender import Recommender, rows_or_zeros, tuned
 from nearspace.errors import DataError
 
 __all__ = ["EASE", "ItemKNN", "Popularity", "PureSVD"]
@@ -192,7 +192,7 @@ class EASE(Recommender):
         check_memory(n**2 * 20, "What ease learns of every two items")
         # What suits the items that most users have suits all, and is soon worked out.
         often = np.argsort(-np.asarray(matrix.sum(axis=0)).ravel(), kind="stable")[:MOST_TRIED]
-        self.regularization_ = self.regularization or chosen(
+        self.regularization_ = self.regularization or tuned(
             matrix[:, np.sort(often)], DIAGONALS, lambda some, x: (some, _weights(some, x))
         )
         self.weights_, self.width_ = _weights(matrix, self.regularization_), n
