@@ -54,8 +54,8 @@ def test_a_user_is_recommended_what_the_user_has_not_and_told_why(files):
     had = {f"item-a{at - nodes.users:03}" for at in nodes.neighbours(17).tolist()}
     assert len(told["items"]) == 10
     assert not had & {row["id"] for row in told["items"]}
-    assert all(row["because of"] and had >= {*row["because of"]} for row in told["items"])
-    assert set(told["items"][0]) == {"rank", "score", "id", "degree", "text", "because of"}
+    assert all(row["because"] and had >= {*row["because"]} for row in told["items"])
+    assert set(told["items"][0]) == {"rank", "score", "id", "degree", "text", "because"}
     done = files("recommend", "a.space", "17", "--where", "degree>20", "-o", "next.csv")
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader((files.folder / "next.csv").read_text().splitlines()))
@@ -73,6 +73,17 @@ def test_what_is_like_an_item_is_found_among_items(files):
     assert done.returncode == 0, done.stderr
     (told,) = json.loads(done.stdout)
     assert {row["sort"] for row in told["neighbours"]} == {"item"}
+
+
+def test_why_is_shown_however_many_columns_items_have(files):
+    rows = [f"a{at:03},{at},{at % 7},{at % 3},{at % 5},{at % 2}" for at in range(200)]
+    (files.folder / "goods.csv").write_text("\n".join(["name,a,b,c,d,e", *rows]))
+    read = ("goods.csv", "--ids", "name", "--interactions", "read.csv")
+    done = files("embed", *read, "--with", "puresvd", "-o", "g.space")
+    assert done.returncode == 0, done.stderr
+    done = files("recommend", "g.space", "17", "-k", "2")
+    assert done.returncode == 0, done.stderr
+    assert "because of" in done.stdout.splitlines()[1]
 
 
 def test_users_who_come_later_are_added_to_a_space(files):

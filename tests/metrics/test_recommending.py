@@ -84,3 +84,16 @@ def test_more_than_there_are_are_not_found():
     had = sparse.csr_array(np.array([[1, 1, 0], [1, 1, 1]]))
     _, first = ranks_and_first(users, items, np.empty((0, 2), int), had, "dot", 5)
     assert first.tolist() == [[2, -1, -1, -1, -1], [-1] * 5]
+
+
+def test_what_is_small_is_told_apart_as_what_is_large():
+    rng = np.random.default_rng(3)
+    users, items = rng.normal(size=(20, 5)), rng.normal(size=(40, 5))
+    links, none = np.argwhere(rng.random((20, 40)) < 0.1), sparse.csr_array((20, 40))
+    one, other = (
+        ranks_and_first(users * scale, items * scale, links, none, "dot", 5)
+        for scale in (1.0, 1e-7)
+    )
+    assert one[1].tolist() == other[1].tolist()
+    assert one[0].before.tolist() == other[0].before.tolist()
+    assert other[0].equal.max() == 1

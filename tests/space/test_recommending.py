@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from nearspace.data import SAMPLES
+from nearspace.data import SAMPLES, load
 from nearspace.data.graph_reading import load_interactions
+from nearspace.encoders.spec import make
 from nearspace.errors import NearspaceError
 from nearspace.space.formats import open_space, save
 from nearspace.space.recommending import recommend
@@ -91,3 +92,18 @@ def test_what_cannot_be_recommended_is_one_sentence(space):
     unknown.vectors[2] = 0
     with pytest.raises(NearspaceError, match="nothing is known of '3' by which puresvd"):
         recommend(unknown, "3")
+
+
+def test_liked_items_that_the_encoder_does_not_know_are_told():
+    texts = load(["a cat", "a dog", "a cow", "a hen"], ids=list("abcd"))
+    pairs = [(1, "a"), (1, "b"), (2, "b"), (2, "c"), (3, "a"), (3, "c")]
+    encoder = make("als(dim=2, regularization=0.1)").fit_on(
+        load_interactions(pairs, texts.take(np.arange(3)))
+    )
+    space = embed(load_interactions([*pairs, (3, "d")], texts), encoder)
+    told = recommend(space, likes=["a", "d"])
+    assert "1 of 2 items, as 'item-d', came after als" in told.notes[0]
+    assert told.ids.tolist() == [each for each in recommend(space, likes=["a"]).ids
+                                 if each != "item-d"]  # fmt: skip
+    with pytest.raises(NearspaceError, match="nothing is known of somebody with these items"):
+        recommend(space, likes=["d"])

@@ -78,18 +78,16 @@ def recommend_command(
     answers = []
     for each in told:
         rows = item_rows(space, each.positions)
-        reasons = [item_rows(space, own[own >= 0]) for own in each.because]
+        scores, because = each.scores.tolist(), [space.ids[own[own >= 0]] for own in each.because]
         answers.append([
-            {"rank": rank, "score": score, **_shown(row), "because of": [own["id"] for own in why]}
-            for rank, (score, row, why) in enumerate(
-                zip(each.scores.tolist(), rows, reasons, strict=True), start=1
-            )
+            {"rank": rank, "score": score, **_shown(row), "because": why.tolist()}
+            for rank, (score, row, why) in enumerate(zip(scores, rows, because, strict=True), 1)
         ])  # fmt: skip
         for note in each.notes:
             echo(f"note: {in_options(note)}", err=True, style="dim", wrap=True)
     if output is not None:
         sheet = [
-            {"query": name, **row, "because of": " ".join(row["because of"])}
+            {"query": name, **row, "because": " ".join(row["because"])}
             for name, rows in zip(names, answers, strict=True)
             for row in rows
         ]
@@ -107,10 +105,13 @@ def recommend_command(
         return
     for name, rows, each in zip(names, answers, told, strict=True):
         echo(f"for {name}, who has {counted(len(each.had), 'item')}", style="bold", wrap=True)
-        lines = [
-            {**row, "because of": "".join(_named(space, own[own >= 0][:1]))}
-            for row, own in zip(rows, each.because, strict=True)
-        ]
+        lines = []
+        for row, own in zip(rows, each.because, strict=True):
+            rank, score, item, *rest = [(k, v) for k, v in row.items() if k != "because"]
+            why = ("because of", "".join(_named(space, own[own >= 0][:1])))
+            # Of a table with many columns the first are shown, and this is to be among them.
+            both = (*rest, why) if "text" in row else (why, *rest)
+            lines.append(dict([rank, score, item, *both]))
         print_answers("", lines, cli.SCORES[space.recipe.metric], "There is nothing to recommend.")
 
 

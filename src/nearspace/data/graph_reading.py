@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -33,6 +33,18 @@ CSR = (("x_data", "x_indices", "x_indptr", "x_shape"), ("attr_data", "attr_indic
 ADJACENCY = ("adj_data", "adj_indices", "adj_indptr", "adj_shape")
 LABELS = ("y", "labels")
 PARTS = {"train": "train", "val": "validation", "test": "test"}
+
+
+class Words(NamedTuple):
+    """What links are called, and what they lead to, in notes and errors."""
+
+    link: str
+    node: str
+    between: str
+
+
+OF_GRAPHS = Words("edge", "a node", "between two nodes")
+OF_USERS = Words("interaction", "an item", "with an item")
 
 
 def load_graph(
@@ -99,9 +111,9 @@ than once was left out.'))
     if names is None:
         names = np.unique(np.concatenate(_alike(ids)))
     of = "nodes" if dataset is None else dataset.name
-    pairs, there = _positions(ids, names, name, of, notes)
+    pairs, there = _positions(ids, names, name, of, notes, OF_GRAPHS)
     weight, when = (None if values is None else values[there] for values in (weight, when))
-    made = _cleaned(len(names), pairs, weight, when, directed, notes)
+    made = _cleaned(len(names), pairs, weight, when, directed, notes, OF_GRAPHS)
     if not len(made):
         raise DataError(f"{name}: expected an edge between two nodes, and there is none.")
     return _dataset(dataset, made, names.astype(str), name, notes)
@@ -170,10 +182,10 @@ def load_interactions(
     users = np.unique(ids[0]) if users is None else users
     at = np.searchsorted(users, ids[0])
     of = "items" if said is None else said.name
-    pairs, there = _positions([ids[1], ids[1]], names, name, of, notes)
-    pairs = np.stack([at[there], len(users) + pairs[:, 1]], axis=1)
+    places, there = _positions([ids[1]], names, name, of, notes, OF_USERS)
+    pairs = np.stack([at[there], len(users) + places[:, 0]], axis=1)
     weight, when = (None if values is None else values[there] for values in (weight, when))
-    edges = _cleaned(len(users) + len(names), pairs, weight, when, False, notes)
+    edges = _cleaned(len(users) + len(names), pairs, weight, when, False, notes, OF_USERS)
     if not len(edges):
         raise DataError(f"{name}: expected a user who has an item, and there is none.")
     both = zip(SORTS, (users.tolist(), names.tolist()), strict=True)
@@ -373,9 +385,9 @@ def _weights(column: Any, name: str) -> np.ndarray:
 
 
 def _positions(
-    ids: list[np.ndarray], names: np.ndarray, name: str, nodes: str, notes: list[str]
+    ids: list[np.ndarray], names: np.ndarray, name: str, nodes: str, notes: list[str], words: Words
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions of both ends of the edges whose nodes are there, and which these are."""
+    """Return the positions of the ends of edges whose nodes are there, and which these are."""
     import pandas as pd
 
     *ids, names = _alike([*ids, names])
@@ -392,13 +404,14 @@ def _positions(
         some = ", ".join(f"'{each!s:.60}'" for each in sorted(unknown)[:NAMED])
         if not there.any():
             raise DataError(
-                f"{name}: none of the {len(there):,} edges is between two nodes of {nodes}, which "
-                f"has '{names[0]!s:.60}', where edges name {some}; give its ids (ids=), or the "
-                "columns with the ends of edges (ends=)."
+                f"{name}: none of the {len(there):,} {words.link}s is {words.between} of {nodes}, "
+                f"which has '{names[0]!s:.60}', where {words.link}s name {some}; give its ids "
+                f"(ids=), or the columns with the ends of {words.link}s (ends=)."
             )
         more = f" and {len(unknown) - NAMED:,} more" * (len(unknown) > NAMED)
-        what = f"that names a node which {nodes} does not have"
-        notes.append(left_out(int((~there).sum()), "edge", what, some + more))
+        count = int((~there).sum())
+        what = f"that name{'s' * (count == 1)} {words.node} which {nodes} does not have"
+        notes.append(left_out(count, words.link, what, some + more))
     return pairs[there], there
 
 
@@ -409,21 +422,22 @@ def _cleaned(
     time: np.ndarray | None,
     directed: bool,
     notes: list[str],
+    words: Words,
 ) -> Edges:
     """Return edges of which none stands twice, nor leads to where it starts, nor weighs nothing."""
     stays = pairs[:, 0] != pairs[:, 1]
     if count := int((~stays).sum()):
-        notes.append(left_out(count, "edge", "from a node to itself"))
+        notes.append(left_out(count, words.link, "from a node to itself"))
     if weights is not None and (empty := int((stays & (weights == 0)).sum())):
         stays &= weights > 0
-        notes.append(left_out(empty, "edge", "with a weight of 0"))
+        notes.append(left_out(empty, words.link, "with a weight of 0"))
     rows = np.flatnonzero(stays)
     if time is not None:  # of an edge that came about twice, the first time counts
         rows = rows[np.argsort(time[rows], kind="stable")]
     ends = pairs[rows] if directed else np.sort(pairs[rows], axis=1)
     _, first, of = np.unique(ends @ np.array([n, 1]), return_index=True, return_inverse=True)
     if count := len(rows) - len(first):
-        notes.append(left_out(count, "edge", "named more than once"))
+        notes.append(left_out(count, words.link, "named more than once"))
     if weights is not None:
         unlike = np.zeros(len(first), dtype=bool)
         np.logical_or.at(unlike, of, weights[rows] != weights[rows[first]][of])

@@ -306,9 +306,11 @@ def _time(values: np.ndarray, who: str) -> np.ndarray:
         return values
     import pandas as pd
 
-    numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
-    if np.isfinite(numbers).all():  # in text, as a file holds seconds, or years
-        return numbers
+    # As text, too, a file has seconds, or years.
+    if all(isinstance(value, str | int | float) for value in values.tolist()):
+        numbers = pd.to_numeric(pd.Series(values), errors="coerce").to_numpy()
+        if np.isfinite(numbers).all():
+            return numbers
     try:
         dates = pd.to_datetime(values, format="ISO8601", utc=True)
     except (ValueError, TypeError) as error:

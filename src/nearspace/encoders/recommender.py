@@ -79,6 +79,9 @@ class Recommender(Encoder):
     @property
     def notes(self) -> tuple[str, ...]:
         """That weights play no part, where there are some and they do not."""
+        return self._on_weights()
+
+    def _on_weights(self) -> tuple[str, ...]:
         if not (self.ignores_weights and self.weighted_):
             return ()
         return ("What interactions weigh plays no part: each counts alike.",)

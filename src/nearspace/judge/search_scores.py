@@ -157,8 +157,8 @@ def _tenth(task: Any) -> int:
 
 
 def _coverage(evidence: Any) -> float:
-    """Return which share of the items is among the first of any user."""
-    first = evidence.recommended.first
+    """Return which share of the items is among the first of any user who had something before."""
+    first = evidence.recommended.first[evidence.task.has_history]
     return len(np.unique(first[first >= 0])) / len(evidence.task.drawn)
 
 
@@ -187,10 +187,9 @@ def _asks_for_new(task: Any) -> np.ndarray:
 
 def _gain_at_random(task: Any, k: int) -> np.ndarray:
     """Return the nDCG that users get from a random order, on average."""
-    counts = np.minimum(np.bincount(task.links[:, 0], minlength=len(task.users)), k)
     gains = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(k) + 2))])
     wanted = np.bincount(task.links[:, 0], minlength=len(task.users))
-    told = gains[k] * wanted / np.maximum(_candidates(task), 1) / gains[np.maximum(counts, 1)]
+    told = gains[k] * wanted / np.maximum(_candidates(task), 1) / gains[np.clip(wanted, 1, k)]
     return np.where(task.has_history, np.minimum(told, 1.0), np.nan)
 
 
@@ -210,7 +209,7 @@ SEARCH_SCORES = (
     ),
     _of_users(
         "coverage", "coverage",
-        "Share of all items that are among the first 20 of any user that tests.",
+        "Share of all items that are among the first 20 of any user who had anything before.",
         _coverage,
     ),
     _of_users(

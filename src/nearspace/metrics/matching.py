@@ -11,7 +11,7 @@ from sklearn.preprocessing import normalize
 
 from nearspace.metrics.retrieval import VectorArray, check_search
 
-__all__ = ["Comparable", "Matched", "Ranks", "alike_to_all", "comparable", "match_ranks"]
+__all__ = ["Comparable", "Matched", "Ranks", "alike_to_all", "comparable", "match_ranks", "rounded"]
 
 BLOCK = 512  # items whose likeness to all of the other side is held at once
 NEAREST = 10  # neighbours by whose likeness CSLS corrects
@@ -138,7 +138,7 @@ def _ranks(
         alike = alike_to_all(queries[start:stop], pool, metric)
         if corrections[0] is not None and corrections[1] is not None:
             alike = 2 * alike - corrections[0][start:stop, None] - corrections[1]
-        alike = np.round(alike, DIGITS)
+        alike = rounded(alike)
         nearest[start:stop] = alike.argmax(axis=1)
         best = alike.max(axis=1)
         rows, firsts = np.nonzero(alike == best[:, None])
@@ -193,6 +193,18 @@ def alike_to_all(queries: Comparable, pool: Comparable, metric: str) -> np.ndarr
         return -np.sqrt(np.maximum(squares - 2 * alike, 0.0))
     # What has no direction is like nothing, and less so than what points the other way.
     return np.where((queries.squares[:, None] > 0) & (pool.squares > 0), alike, -1.0)
+
+
+def rounded(alike: np.ndarray) -> np.ndarray:
+    """Return how alike things are without what is rounding, beside the largest of each row.
+
+    Examples
+    --------
+    >>> rounded(np.array([[1e-12, 1e-12 * (1 + 1e-15), 2e-12], [0.0, 0.0, 0.0]])).round(2).tolist()
+    [[0.5, 0.5, 1.0], [0.0, 0.0, 0.0]]
+    """
+    largest = np.abs(alike).max(axis=1, keepdims=True, initial=0.0)
+    return np.round(alike / np.where(largest > 0, largest, 1.0), DIGITS)
 
 
 def _nearest_mean(queries: Comparable, pool: Comparable, metric: str) -> np.ndarray:

@@ -7,13 +7,12 @@ import dataclasses
 import numpy as np
 from scipy import sparse
 
-from nearspace.metrics.matching import Ranks, alike_to_all, comparable
+from nearspace.metrics.matching import Ranks, alike_to_all, comparable, rounded
 from nearspace.metrics.retrieval import VectorArray, check_search
 
 __all__ = ["Recommended", "hits_within", "ndcg_within", "ranks_and_first"]
 
 BLOCK = 512  # queries whose likeness to the whole pool is held at once
-DIGITS = 9  # of how alike two vectors are: what is behind them is rounding
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -84,7 +83,7 @@ def ranks_and_first(
     asks = np.arange(len(queries)) if k else np.unique(links[:, 0])
     for start in range(0, len(asks), BLOCK):
         some = asks[start : start + BLOCK]
-        alike = np.round(alike_to_all(queries[some], candidates, metric), DIGITS)
+        alike = rounded(alike_to_all(queries[some], candidates, metric))
         for row, query in enumerate(some):
             own = order[starts[query] : starts[query + 1]]
             likeness = alike[row, links[own, 1]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -117,10 +118,11 @@ def recommend(
         raise NearspaceError("recommend: expected a user, or items that somebody likes (likes=).")
     if isinstance(likes, str):
         raise NearspaceError(f"recommend: expected likes= as ids of items, got '{likes:.40}'.")
+    notes: tuple[str, ...] = ()
     places = {str(name): at for at, name in enumerate(space.ids.tolist())}
     if user is None:
         had = np.unique([_place(each, SORTS[1], places) for each in likes])
-        vector = _folded_in(space, had)
+        vector, notes = _folded_in(space, had)
     else:
         at = _place(user, SORTS[0], places)
         names = json.loads(space.meta["history"][at].as_py() or "[]")
@@ -144,7 +146,7 @@ def recommend(
     positions = rows[near.positions[0]]
     return Recommendation(
         space.ids[positions], positions, near.scores[0], _because(space, positions, had),
-        had, near.notes,
+        had, (*notes, *near.notes),
     )  # fmt: skip
 
 
@@ -157,8 +159,8 @@ def _place(name: str, sort: str, places: dict[str, int]) -> int:
     raise DataError(f"There is no {sort} '{name!s:.60}'. {did_you_mean(str(name), own)}")
 
 
-def _folded_in(space: Space, had: np.ndarray) -> np.ndarray:
-    """Return the vector of somebody who has some items of a space."""
+def _folded_in(space: Space, had: np.ndarray) -> tuple[Any, tuple[str, ...]]:
+    """Return the vector of somebody who has some items, and which of these say nothing."""
     encoder = space.encoder
     if not isinstance(encoder, Recommender):
         raise NearspaceError(
@@ -166,10 +168,17 @@ def _folded_in(space: Space, had: np.ndarray) -> np.ndarray:
             "as als, ease or two_tower does; name a user of the space."
         )
     columns = {name: at for at, name in enumerate(encoder.names_)}
-    there = [columns[name] for name in space.ids[had].tolist() if name in columns]
-    cells = np.ones(len(there), np.float32), (np.zeros(len(there), np.int64), np.array(there))
+    names = space.ids[had].tolist()
+    there = np.array([columns[name] for name in names if name in columns], dtype=np.int64)
+    cells = np.ones(len(there), np.float32), (np.zeros_like(there), there)
     history = sparse.csr_array(cells, shape=(1, len(columns)), dtype=np.float32)
-    return encoder.of_histories(history)
+    notes: tuple[str, ...] = ()
+    if new := [name for name in names if name not in columns]:
+        notes = (
+            f"{len(new):,} of {len(names):,} items, as '{new[0]:.60}', came after "
+            f"{space.recipe.spec} was fitted, and play no part in what is recommended.",
+        )
+    return encoder.of_histories(history), notes
 
 
 def _because(space: Space, positions: np.ndarray, had: np.ndarray) -> np.ndarray:

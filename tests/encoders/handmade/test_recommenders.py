@@ -128,6 +128,19 @@ def test_too_many_items_for_a_number_of_each_pair_are_told():
         make("ease").fit_on(data_of(wide))
 
 
+def test_a_penalty_that_leaves_nothing_but_rounding_is_refused():
+    same = np.ones((3, 8), np.float32)  # all items have the same users
+    apart = sparse.csr_array(sparse.block_diag([same, sparse.eye(5)]), dtype=np.float32)
+    for matrix in (sparse.csr_array(same), apart):
+        with pytest.raises(DataError, match="too small for items that the same users have"):
+            make("ease(regularization=1e-15)").fit_on(data_of(matrix))
+        for penalty in (1e-8, 1e-2, 10.0):
+            nodes = data_of(matrix).items
+            encoder = make(f"ease(regularization={penalty})").fit_on(data_of(matrix))
+            others = encoder.transform(nodes)[nodes.users :][:8, :8][~np.eye(8, dtype=bool)]
+            np.testing.assert_allclose(others, 3 / (3 * 7 + penalty), rtol=1e-3)
+
+
 def test_weights_count_as_often(matrix):
     """An item that somebody has three times over weighs more than one had once."""
     rng = np.random.default_rng(2)

@@ -119,3 +119,15 @@ def test_drawn_items_teach_as_well_as_all(monkeypatch):
     popularity = told("popularity")
     monkeypatch.setattr(recommenders, "MOST_ITEMS", 50)
     assert told("two_tower(dim=16)") > popularity + 0.05
+
+
+def test_what_the_encoder_of_texts_has_to_say_is_passed_on():
+    data = SAMPLES["readers"]()
+    encoder = make("two_tower(tfidf | svd(dim=9000), dim=2, epochs=1)").fit_on(data)
+    assert encoder.notes == encoder.encoder_.notes
+    assert "9000" in encoder.notes[0].replace(",", "")
+    assert [part.spec for part in encoder.parts[:2]] == [encoder.spec, "tfidf | svd(dim=9000)"]
+    encoder.check_whole()
+    encoder.maps_ = {**encoder.maps_, "items": encoder.maps_["items"][:3]}
+    with pytest.raises(ValueError, match="its map takes others"):
+        encoder.check_whole()

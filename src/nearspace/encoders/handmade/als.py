@@ -95,18 +95,23 @@ class ALS(Recommender):
 
     def _fit(self, items: Nodes, y: Any) -> None:
         matrix = self._learnt_from(items)
-        self.regularization_ = self.regularization or tuned(matrix, PENALTIES, self._solved)
-        self.items_, self.width_ = self._solved(matrix, self.regularization_)[1], self.dim
 
-    def _solved(self, matrix: sparse.csr_array, penalty: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the vectors of users and of items."""
+        def both(some: sparse.csr_array, penalty: float) -> tuple[np.ndarray, np.ndarray]:
+            own = self._solved(some, penalty)
+            return least_squares(some, own, self.confidence, penalty), own
+
+        self.regularization_ = self.regularization or tuned(matrix, PENALTIES, both)
+        self.items_, self.width_ = self._solved(matrix, self.regularization_), self.dim
+
+    def _solved(self, matrix: sparse.csr_array, penalty: float) -> np.ndarray:
+        """Return the vectors of items, between which and those of users it goes to and fro."""
         across = sparse.csr_array(matrix.T)
         rng = np.random.default_rng(self.random_state)
         own = 0.1 * rng.standard_normal((matrix.shape[1], self.dim), dtype=np.float32)
         for _ in range(self.iterations):
             users = least_squares(matrix, own, self.confidence, penalty)
             own = least_squares(across, users, self.confidence, penalty)
-        return least_squares(matrix, own, self.confidence, penalty), own
+        return own
 
     def of_histories(self, histories: sparse.csr_array) -> np.ndarray:
         """Return the vectors that solve for histories, shape ``(n, d)``."""

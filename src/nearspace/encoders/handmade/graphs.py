@@ -56,17 +56,17 @@ class SeesNodes:
     ----------
     encoder : Encoder or None
         The other one, as it was given.
-    encoder_ : Encoder
-        The same, fitted.
+    encoder_ : Encoder or None
+        The same, fitted; None where nothing is said that it could see.
     """
 
     encoder: Encoder | None
-    encoder_: Encoder
+    encoder_: Any
 
     @property
     def parts(self) -> list[Encoder]:
         """The encoder, and the other one, depth first; fitted ones once it is fitted."""
-        inner = self.encoder_ if hasattr(self, "encoder_") else self.encoder
+        inner = getattr(self, "encoder_", None) or self.encoder
         return [cast(Encoder, self), *(() if inner is None else inner.parts)]
 
     @property
@@ -77,7 +77,7 @@ class SeesNodes:
     @property
     def notes(self) -> tuple[str, ...]:
         """What there is to say of the other one."""
-        return self.encoder_.notes
+        return () if self.encoder_ is None else self.encoder_.notes
 
 
 class Attributes(SeesNodes, Encoder):

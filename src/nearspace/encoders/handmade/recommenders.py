@@ -23,6 +23,7 @@ BLOCK = 1024  # items whose likeness to all others is held at once
 MOST_DENSE = 30_000  # items, of which every pair has a number
 DIAGONALS = (300.0, 10.0, 30.0, 100.0, 1000.0)  # of EASE, the first where nothing tells
 MOST_TRIED = 3000  # items by which the regularisation of EASE is chosen
+MOST_ROUNDED = 1e-2  # share of a weight of EASE that may be rounding
 LEAST = 1e-4  # of the largest product, which regularization has to be for float32
 
 
@@ -266,14 +267,25 @@ def _weights(matrix: sparse.csr_array, regularization: float) -> np.ndarray:
     """Return the weights of EASE, a row for each item that is told, float32."""
     products = (matrix.T @ matrix).toarray()
     largest = products.diagonal().max(initial=0.0)
-    products[np.diag_indices(len(products))] += regularization
     if regularization < LEAST * largest:  # rounding would tell too much
         products = products.astype(np.float64)
+    products[np.diag_indices(len(products))] += regularization
     factorise, invert = linalg.get_lapack_funcs(("potrf", "potri"), (products,))
-    factor, _ = factorise(products.T, lower=True, overwrite_a=True)
-    inverse, _ = invert(factor, lower=True, overwrite_c=True)
+    factor, failed = factorise(products.T, lower=True, overwrite_a=True)
+    inverse, singular = invert(factor, lower=True, overwrite_c=True)
+    diagonal = np.diagonal(inverse)
+    # What rounding makes of items that the same users have is no weight of theirs.
+    if (
+        failed
+        or singular
+        or not diagonal.max() * np.finfo(products.dtype).eps * largest < MOST_ROUNDED
+    ):
+        raise DataError(
+            f"ease: regularization={regularization:g} is too small for items that the same users "
+            f"have, of which the largest product is {largest:g}; raise it."
+        )
     above = np.triu(inverse.T, 1)
     weights = above + above.T
-    weights /= -np.diagonal(inverse)[:, None]
+    weights /= -diagonal[:, None]
     weights += 0.0  # no -0
     return weights.astype(np.float32, copy=False)

@@ -20,7 +20,7 @@ from nearspace.data.coupled import Bag, rows_waiting
 from nearspace.data.kinds.interactions import Interactions
 from nearspace.data.nodes import Nodes
 from nearspace.encoders.base import Encoder
-from nearspace.encoders.handmade.graphs import fitted_attributes
+from nearspace.encoders.handmade.graphs import SeesNodes, fitted_attributes
 from nearspace.encoders.learned.learned import seed_of
 from nearspace.encoders.recommender import Recommender, rows_or_zeros
 from nearspace.errors import DataError
@@ -199,7 +199,7 @@ class BPR(Recommender):
                 raise ValueError(f"it has vectors of shape {vectors.shape}, or not finite ones")
 
 
-class TwoTower(Recommender):
+class TwoTower(SeesNodes, Recommender):
     """A network of what a user has beside one of what an item is, trained to tell what is missing.
 
     The tower of users takes the mean of the items that a user has, the tower of items an embedding
@@ -427,15 +427,24 @@ class TwoTower(Recommender):
         return np.asarray(said @ self.maps_["items"], dtype=np.float32)
 
     @property
-    def parts(self) -> list[Encoder]:
-        """The encoder, and that of what is said of items, fitted once it is fitted."""
-        inner = getattr(self, "encoder_", None) or self.encoder
-        return [self, *(() if inner is None else inner.parts)]
+    def notes(self) -> tuple[str, ...]:
+        """That weights play no part, and what there is to say of the encoder of what is said."""
+        return (*self._on_weights(), *super().notes)
 
-    @property
-    def is_reproducible(self) -> bool:
-        """Whether the spec of the other one says all."""
-        return self.encoder is None or self.encoder.is_reproducible
+    def check_whole(self) -> None:
+        """Raise an error unless it makes vectors of items, and of what is said of others."""
+        super().check_whole()
+        assert isinstance(self.kind_, Interactions)
+        if (self.encoder_ is None) != (self.kind_.attributes is None):
+            raise ValueError(f"of {self.kind_} it has an encoder of something else")
+        if self.encoder_ is None:
+            return
+        self.encoder_.check_whole()
+        said = self.encoder_._n_features_out
+        if self.encoder_.kind_ != self.kind_.attributes:
+            raise ValueError(f"it takes {self.encoder_.kind_}, and items have something else")
+        if self.maps_["items"].shape != (said, self.width_):
+            raise ValueError(f"what is said of items are {said} numbers, and its map takes others")
 
 
 def _table(n: int, dim: int) -> nn.Embedding:
